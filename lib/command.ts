@@ -4,6 +4,7 @@ import type { CallbackListener, ListenOptions } from "./adapters/callback-listen
 import type { ClientFileStore } from "./adapters/client-file-store.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
+import type { LeftoverStore } from "./adapters/leftover-store.ts";
 import type {
   AuthorizationServer,
   ClientAuthentication,
@@ -13,7 +14,7 @@ import type {
 } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
+import type { ExistingFile, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
@@ -212,7 +213,9 @@ export interface Context {
   /** Problems of the targets that these flags name and of the recovery directory, as far as they show without opening. */
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
-  fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
+  fileProblem(flag: TextFlag, path: string, existing?: ExistingFile): Promise<Problem | undefined>;
+  /** The text of a secret file that exists; undefined if there is none. */
+  readSecretFile(path: string): Promise<string | undefined>;
   /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
   makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
   /** Drafts with secrets that runs which were killed have left: of all files of a folder, or of one file. */
@@ -224,7 +227,7 @@ export interface Context {
    *
    * @param path the path where the flag is a template.
    */
-  openTarget(flag: TextFlag, path?: string): Promise<OpenSecretTarget | undefined>;
+  openTarget(flag: TextFlag, path?: string, existing?: ExistingFile): Promise<OpenSecretTarget | undefined>;
   /** Describes the public keys that a word names. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */
@@ -233,6 +236,8 @@ export interface Context {
   readonly rareFields: ReadonlySet<string>;
   /** Where secrets are kept until they are delivered. */
   readonly recovery: RecoveryStore;
+  /** Opens what earlier runs have left there. */
+  openLeftovers(): Promise<LeftoverStore>;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
   rendersText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */

@@ -6,19 +6,15 @@ import {
   fchmodSync,
   fsyncSync,
   openSync,
-  readdirSync,
-  readFileSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import * as v from "valibot";
 import { folderReason, isUnwritable } from "../core/folder.ts";
 import { toJson } from "../core/json.ts";
-import { isJsonFault, parseJsonValues } from "../core/json-text.ts";
-import { type Problem, usageError } from "../core/problem.ts";
+import { errorCode, type Problem, usageError } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { quote } from "../core/text.ts";
 
@@ -42,14 +38,6 @@ export interface RecoveryLog {
   close(): void;
 }
 
-/** A recovery copy of an earlier run. */
-interface LeftoverCopy {
-  readonly path: string;
-  readonly clientId: string | undefined;
-  /** The name of the client in its stack, if `hydra apply` saved it. */
-  readonly key: string | undefined;
-}
-
 /** Saves recovery copies. Everything in it is synchronous, so a signal can't interrupt it. */
 export interface RecoveryStore {
   /** Creates and removes a file to make sure that it is possible; returns its folder. */
@@ -60,8 +48,6 @@ export interface RecoveryStore {
   saveDurably(record: RecoveryRecord, where: "preferred folders" | "any folder"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
   openLog(): RecoveryLog | undefined;
-  /** The recovery copies of clients of a server that earlier runs have left in the preferred folders. */
-  leftovers(endpoint: string): readonly LeftoverCopy[];
 }
 
 /** Where recovery copies may go. */
@@ -73,6 +59,11 @@ export interface RecoveryOptions {
   readonly random: (count: number) => Uint8Array;
   /** Limits the access to an empty file in the named folder, where mode 0600 doesn't. */
   readonly limitAccess?: (path: string) => void;
+}
+
+/** The folders where a run looks first, and where the next one finds what it has left. */
+export function preferredFolders({ named, folders }: Pick<RecoveryOptions, "named" | "folders">): readonly string[] {
+  return named === undefined ? folders : [named.folder];
 }
 
 /** Only a new file, never through a symbolic link. */
@@ -160,42 +151,11 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
     },
     close() {
       closeSync(file);
-      if (current.size === 0) unlinkSync(path);
+      if (current.size === 0) unlinkIfPresent(path);
       else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
     },
   };
 }
-
-/** The largest file that is read as a recovery copy. */
-const LARGEST_COPY = 16 * 1024 * 1024;
-
-function leftoversIn(folder: string, endpoint: string): readonly LeftoverCopy[] {
-  try {
-    const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
-    return names.map((name) => resolve(folder, name)).flatMap((path) => recordsIn(path, endpoint));
-  } catch {
-    // A folder that can't be read has no copies of ours.
-    return [];
-  }
-}
-
-/** The records of a file about clients of a server. */
-function recordsIn(path: string, endpoint: string): readonly LeftoverCopy[] {
-  if (statSync(path).size > LARGEST_COPY) return [];
-  const values = parseJsonValues(readFileSync(path, "utf8"));
-  if (isJsonFault(values)) return [];
-  return values.flatMap((record) => {
-    const read = v.safeParse(LEFTOVER, record);
-    if (!read.success || read.output.endpoint !== endpoint) return [];
-    return [{ path, clientId: read.output.client_id, key: read.output.key }];
-  });
-}
-
-const LEFTOVER = v.object({
-  endpoint: v.string(),
-  client_id: v.optional(v.string()),
-  key: v.optional(v.string()),
-});
 
 /** The usage Problem of a folder from a flag or variable. */
 function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
@@ -209,7 +169,7 @@ function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: 
 /** Creates the {@link RecoveryStore} of one command; nothing is written until one of its functions is called. */
 export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   const { named } = options;
-  const preferred = named === undefined ? options.folders : [named.folder];
+  const preferred = preferredFolders(options);
   const randomName = (): string => Array.from(options.random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
   function fileFor(folder: string, id: string, extension: string): string {
@@ -269,7 +229,6 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
       inFirst(where === "preferred folders" ? preferred : new Set([...preferred, ...options.folders]), (folder) =>
         saveIn(folder, record, true),
       ),
-    leftovers: (endpoint) => preferred.flatMap((folder) => leftoversIn(folder, endpoint)),
     openLog: () =>
       inPreferred((folder) => {
         const path = fileFor(folder, "import", "ndjson");
@@ -278,6 +237,15 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
         return logIn(path, created);
       }),
   };
+}
+
+/** Another run removes a file whose secrets it has delivered. */
+function unlinkIfPresent(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
 }
 
 /** Longer than a recovery copy, so that a full disk is noticed before anything is changed. */

@@ -3,14 +3,15 @@ import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
 import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,
+  fileProblem,
   makeSecretFolder,
-  newFileProblem,
   openFileTarget,
+  readSecretFile,
 } from "./secret-target/file-target.ts";
-import type { OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
+import type { ExistingFile, OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { LeftoverDraft } from "./secret-target/drafts.ts";
-export type { OpenSecretTarget } from "./secret-target/target.ts";
+export type { ExistingFile, OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions extends FileTargetOptions {
@@ -21,7 +22,9 @@ interface SecretTargetOptions extends FileTargetOptions {
 /** The targets of flags such as `--secret-out`: new files, and inherited descriptors as `fd:3`. */
 export interface SecretTargets {
   /** What is wrong with a target, without opening it; must be called before anything is sent. */
-  check(target: string, flag: string): Problem | undefined;
+  check(target: string, flag: string, existing?: ExistingFile): Problem | undefined;
+  /** The text of a secret file that exists; undefined if there is none, or nothing that can be read as one. */
+  read(target: string): string | undefined;
   /** Creates a folder that only its owner can read; one that exists stays as it is. */
   makeFolder(path: string, flag: string): void;
   /** Drafts with contents that runs which were killed have left: of all files of a folder, or of one file. */
@@ -29,23 +32,24 @@ export interface SecretTargets {
   /** Removes the drafts without contents that such runs have left. */
   removeEmptyDrafts(target: string): void;
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
-  open(target: string, flag: string): Promise<OpenSecretTarget>;
+  open(target: string, flag: string, existing?: ExistingFile): Promise<OpenSecretTarget>;
 }
 
 /** Creates the {@link SecretTargets} of one command. */
 export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOptions): SecretTargets {
   const descriptors = createInheritedDescriptors(timeouts);
   return {
-    check(target, flag) {
+    check(target, flag, existing) {
       const fd = descriptorIn(target);
-      return fd === undefined ? newFileProblem(target, flag) : descriptors.check(fd, flag);
+      return fd === undefined ? fileProblem(target, flag, existing) : descriptors.check(fd, flag);
     },
+    read: (target) => (descriptorIn(target) === undefined ? readSecretFile(target)?.text : undefined),
     makeFolder: makeSecretFolder,
     drafts: findDrafts,
     removeEmptyDrafts: (target) => removeEmptyDrafts(target, now()),
-    async open(target, flag) {
+    async open(target, flag, existing) {
       const fd = descriptorIn(target);
-      return fd === undefined ? openFileTarget(target, files, flag) : descriptors.open(fd, flag);
+      return fd === undefined ? openFileTarget(target, files, flag, existing) : descriptors.open(fd, flag);
     },
   };
 }

@@ -3,7 +3,12 @@ import { createFileAccess } from "../adapters/file-access.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
-import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
+import {
+  createRecoveryStore,
+  preferredFolders,
+  type RecoveryOptions,
+  recoveryFolderProblem,
+} from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
@@ -19,7 +24,7 @@ import type {
 } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
-import { ADMIN_URL, CA_FILE, PUBLIC_URL, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
+import { ADMIN_URL, CA_FILE, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
@@ -357,11 +362,13 @@ function outlets(
   Context,
   | "outletProblems"
   | "fileProblem"
+  | "readSecretFile"
   | "makeSecretFolder"
   | "secretDrafts"
   | "removeEmptyDrafts"
   | "openTarget"
   | "recovery"
+  | "openLeftovers"
 > {
   const { values } = line;
   const { random, monotonic, now, sleep } = run.host;
@@ -389,6 +396,8 @@ function outlets(
   };
   return {
     recovery: createRecoveryStore({ ...folders, random, ...protection }),
+    openLeftovers: async () =>
+      (await import("../adapters/leftover-store.ts")).createLeftoverStore(preferredFolders(folders)),
     async outletProblems(flags) {
       const problems = folders.named === undefined ? [] : [recoveryFolderProblem(folders.named)];
       for (const flag of flags) {
@@ -397,12 +406,13 @@ function outlets(
       }
       return problems.flatMap((problem) => problem ?? []);
     },
-    fileProblem: async (flag, path) => (await targets()).check(path, `--${flag.name}`),
+    fileProblem: async (flag, path, existing) => (await targets()).check(path, `--${flag.name}`, existing),
+    readSecretFile: async (path) => (await targets()).read(path),
     secretDrafts: async (target) => (await targets()).drafts(target),
     removeEmptyDrafts: async (target) => (await targets()).removeEmptyDrafts(target),
     makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
-    async openTarget(flag, target = values.text(flag)) {
-      return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);
+    async openTarget(flag, target = values.text(flag), existing) {
+      return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`, existing);
     },
   };
 }
@@ -420,14 +430,21 @@ function fileProtection(
   };
 }
 
+function folderOf(path: string): string {
+  return path.replace(/[^/\\]*$/, "") || ".";
+}
+
 /** Where a recovery copy may go: the named folder, else the best place first. */
 function recoveryFolders(
   { environment, platform }: Pick<Host, "environment" | "platform">,
   values: FlagValues,
 ): Pick<RecoveryOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
+  const target = platform === "win32" ? undefined : values.text(SECRET_OUT);
+  // Where the default folders are read-only, as in a container, the folder of the secrets themselves is not.
+  const own = target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, folderOf(target)];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
-    folders: platformFolders(platform, environment).recoveryFolders,
+    folders: [...platformFolders(platform, environment).recoveryFolders, ...own],
   };
 }

@@ -55,7 +55,7 @@ export function credentialFormatProblems(
     usageError(
       `Cannot use ${values.origin(FORMAT).name} ${kind} ${dry ? "with --dry-run" : "here"}: there is no ${what} to write`,
       kind === "env"
-        ? "it is for commands that show, create or change clients"
+        ? "export, get and list show clients; apply writes credentials with --secret-out"
         : "create, rotate-secret, update and import deliver secrets; choose another format here",
       "format-without-credentials",
     ),

@@ -7,6 +7,7 @@ import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import type { RecoveryOwner } from "../core/recovery-record.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { type DesiredClient, formatSource } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
@@ -14,6 +15,7 @@ import { createBody, type PlanOptions, planClient, type Step } from "../core/sta
 import { quote } from "../core/text.ts";
 import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type DeliveredCredentials, prepareDelivery } from "./delivery.ts";
+import { type DueOutcome, type EarlierCopies, withdrawEarlierCopies } from "./due-secrets.ts";
 import { isConflict } from "./find-existing.ts";
 import { keptSecretText } from "./recovery.ts";
 import { type CreatedClient, createRegistration, type RegisterContext, registerClient } from "./register.ts";
@@ -26,12 +28,12 @@ import { ENCRYPTED } from "./views.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {
-  readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed";
+  readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed" | "delivered";
   readonly step: Step;
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClient, "delivered" | "undelivered">;
+  readonly delivery?: Pick<CreatedClient, "delivered"> & Partial<Pick<CreatedClient, "undelivered">>;
   /** What the server did with the client that was not asked for. */
   readonly notes?: readonly string[];
 }
@@ -46,6 +48,8 @@ export interface ApplyJob {
   readonly recipients: readonly Recipient[];
   readonly place: SecretPlace;
   readonly copies: RecoveryLog | "none" | "a file of its own";
+  /** The recovery copies of earlier runs. */
+  readonly earlier: EarlierCopies;
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
   /** The admin API, with a deadline for one client. */
@@ -108,6 +112,13 @@ export function unchangedOutcome(step: Step): ApplyOutcome {
   return outcomeOf(step, "unchanged", step.clientId);
 }
 
+/** The outcome of a secret of an earlier run. */
+export function deliveredOutcome({ due, shown, problem, delivered }: DueOutcome): ApplyOutcome {
+  if (problem !== undefined) return failed(due.step, problem);
+  const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
+  return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
+}
+
 /** The desired client of a step that has one. */
 function desiredOf({ desired }: Step): DesiredClient {
   if (desired === undefined) throw new TypeError("a client that is in no file can't be written");
@@ -150,6 +161,11 @@ async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> 
   return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
 }
 
+/** The client of a step, as its recovery copy names it. */
+function ownerIn({ options: { stack } }: ApplyJob, { key }: Step): RecoveryOwner {
+  return { stack, key };
+}
+
 /** Creates a client; returns the problem of a server that created nothing. */
 async function register(
   job: ApplyJob,
@@ -159,12 +175,13 @@ async function register(
 ): Promise<ApplyOutcome | Problem> {
   const { context, place, copies, view } = job;
   const more = { outcome: "created", key: step.key, from: whereOf(step) };
-  const registration = createRegistration(context, body, prepared, { view, more, key: step.key });
+  const registration = createRegistration(context, body, prepared, { view, more, owner: ownerIn(job, step) });
   const own = prepared.plain === undefined ? undefined : await place.openOwn(ownerOf(step));
   try {
-    const targets = { admin: job.admin(), target: place.targetOf(own), copies };
+    const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
     const registered = await registerClient(context, targets, registration, async (created) => {
       const { delivery, record } = created;
+      if (setsSecret(step)) withdrawEarlierCopies(context, job.earlier, ownerIn(job, step));
       const sent = await deliver(job, step, created, own);
       const notes = remaining(job, step, record);
       const verified = await verifyNew(job, record, delivery);
@@ -302,9 +319,10 @@ async function changeWithSecret(job: ApplyJob, step: Step, current: ClientRecord
   const own = await place.openOwn(ownerOf(step));
   const secret = { field: "client_secret", before: undefined, after: prepared.plain };
   try {
-    const changed = await sendWithRecoveryCopy(context, id, prepared, () =>
-      updateClient(job.admin(), id, current, [...step.changes, secret]),
-    );
+    const owner = ownerIn(job, step);
+    const send = (): Promise<ClientRecord> => updateClient(job.admin(), id, current, [...step.changes, secret]);
+    const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
+    withdrawEarlierCopies(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
     const shown = { ...shownFields(step), ...sent.shown, secret: "set" };

@@ -23,6 +23,7 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
   adopted: "Took over",
   deleted: "Deleted",
   unchanged: "Unchanged",
+  delivered: "Delivered the secret of",
 };
 
 /** What became of a client of an apply. */
@@ -53,13 +54,20 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
 };
 
 /** The outcomes in the order of the summary. */
-const OUTCOMES = ["created", "changed", "adopted", "deleted", "unchanged", "failed"] as const;
+const OUTCOMES = ["delivered", "created", "changed", "adopted", "deleted", "unchanged", "failed"] as const;
+
+/** What the summary counts, where it isn't clients. */
+const COUNTED: Partial<Readonly<Record<ApplyOutcome["outcome"], string>>> = {
+  delivered: "delivered from an earlier run",
+};
 
 /** What writing the results needs of the context. */
 type ResultContext = Pick<Context, "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
 /** What an apply works on. */
 interface ApplyWork {
+  /** The secrets of earlier runs. */
+  readonly delivered: readonly ApplyOutcome[];
   /** Creates and changes. */
   readonly writes: OrderedPool<Step, ApplyOutcome>;
   /** Deletes, which begin only once everything else has succeeded. */
@@ -90,8 +98,9 @@ export class ApplyResults {
   }
 
   async *items(): AsyncGenerator<JsonObject> {
-    const { writes, deletes, unchanged } = this.#work;
+    const { delivered, writes, deletes, unchanged } = this.#work;
     this.#counts.set("unchanged", unchanged.length);
+    yield* this.#outcomesOf(delivered);
     if (writesEveryField(this.#context.format)) for (const step of unchanged) yield unchangedOutcome(step).shown;
     yield* this.#outcomesOf(writes);
     await this.#finishSecrets();
@@ -99,8 +108,8 @@ export class ApplyResults {
     this.#context.progress(0, 0);
   }
 
-  async *#outcomesOf(pool: OrderedPool<Step, ApplyOutcome>): AsyncGenerator<JsonObject> {
-    for await (const outcome of pool) {
+  async *#outcomesOf(outcomes: AsyncIterable<ApplyOutcome> | Iterable<ApplyOutcome>): AsyncGenerator<JsonObject> {
+    for await (const outcome of outcomes) {
       this.#count(outcome);
       const done = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
       this.#context.progress(this.#work.total, done - this.#work.unchanged.length, this.#batch.failures);
@@ -139,7 +148,7 @@ export class ApplyResults {
     log?.close();
     const counts = OUTCOMES.flatMap((outcome) => {
       const count = this.#counts.get(outcome) ?? 0;
-      return count === 0 ? [] : [`${count} ${outcome}`];
+      return count === 0 ? [] : [`${count} ${COUNTED[outcome] ?? outcome}`];
     });
     if (deletes.notStarted > 0 && this.#batch.failures > 0) {
       const clients = deletes.notStarted === 1 ? "1 client was" : `${deletes.notStarted} clients were`;
@@ -161,7 +170,8 @@ export class ApplyResults {
     const partlyWritten = new Set(lostItems.filter((one) => one.partlyWritten).map(({ item }) => item));
     const recovered = await Promise.all(
       lost.flatMap(({ delivery, shown }) =>
-        delivery === undefined ? [] : [delivery.undelivered(reason, partlyWritten.has(shown))],
+        // The copy of an earlier run stays where it is.
+        delivery?.undelivered === undefined ? [] : [delivery.undelivered(reason, partlyWritten.has(shown))],
       ),
     );
     this.#work.log?.close();

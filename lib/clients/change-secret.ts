@@ -1,8 +1,9 @@
 import { type Context, type Result, singleResult } from "../command.ts";
+import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem, safeReason } from "../core/problem.ts";
-import { SaveFailure } from "../core/recovery-record.ts";
+import { type RecoveryOwner, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type DeliveredCredentials,
@@ -56,10 +57,16 @@ export async function sendWithRecoveryCopy(
   id: string,
   prepared: PreparedSecret,
   send: () => Promise<JsonObject>,
+  owner?: RecoveryOwner,
 ): Promise<ChangedSecret> {
-  const saved = saveBeforeChange(context, id, prepared);
+  const saved = saveBeforeChange(context, id, prepared, owner);
   try {
-    return { prepared, record: await send(), saved };
+    const record = await send();
+    if (owner !== undefined) {
+      const updatedAt = getTextField(record, "updated_at");
+      await saved.update({ id, state: "made", reason: "the secret is about to be delivered", updatedAt }, prepared);
+    }
+    return { prepared, record, saved };
   } catch (error) {
     if (error instanceof Problem && !error.ambiguous) saved.remove();
     else context.warn(`client ${quote(id)} may have the new secret, which is in ${quote(saved.path ?? "")}`);
@@ -67,12 +74,17 @@ export async function sendWithRecoveryCopy(
   }
 }
 
-function saveBeforeChange(context: RecoveryContext, id: string, prepared: PreparedSecret): UndeliveredSecret {
+function saveBeforeChange(
+  context: RecoveryContext,
+  id: string,
+  prepared: PreparedSecret,
+  owner: RecoveryOwner | undefined,
+): UndeliveredSecret {
   const reason = "the request that sets this secret is about to be sent";
   try {
-    const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared);
+    const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared, owner);
     const copy = context.recovery.saveDurably(record, "preferred folders");
-    return trackInRecoveryCopy(context, copy, prepared.encrypted ?? prepared.plain);
+    return trackInRecoveryCopy(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
     const folder = error instanceof SaveFailure ? error.folder : "";
     throw new Problem(

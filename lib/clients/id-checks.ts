@@ -41,7 +41,7 @@ export async function rejectUnfindableIds(
 }
 
 /** Whether the server has a path for this ID; whether it has the client doesn't matter. */
-async function findsIt(admin: Context["admin"], id: string): Promise<boolean> {
+export async function findsIt(admin: Context["admin"], id: string): Promise<boolean> {
   // The family first, so that only the path of the client can be missing.
   await admin.family();
   try {

@@ -2,7 +2,7 @@ import type { RecoveryCopy } from "../adapters/recovery-store.ts";
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
-import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
+import { type RecoveryOwner, type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { type SecretText, secretNoun } from "./secret-source.ts";
 
@@ -19,8 +19,8 @@ export interface RecoveryStatus {
   readonly id: string | undefined;
   readonly state: RecoveryRecord["state"];
   readonly reason: string;
-  /** The name of the client in its stack, where its ID may turn out to be another one. */
-  readonly key?: string | undefined;
+  /** When the server set the secret, as it says itself; known once it has answered. */
+  readonly updatedAt?: string | undefined;
 }
 
 /** Where a secret is that was not delivered. */
@@ -49,15 +49,17 @@ function textOf(secret: SecretText): string | undefined {
 /** The record of a recovery copy. */
 export function createRecoveryRecord(
   context: RecoveryContext,
-  { id, state, reason, key }: RecoveryStatus,
+  { id, state, reason, updatedAt }: RecoveryStatus,
   secret: SecretText,
+  owner?: RecoveryOwner,
 ): RecoveryRecord {
   return {
     state,
     reason,
     time: new Date(context.host.now()).toISOString(),
     endpoint: context.endpoint,
-    ...(key === undefined ? {} : { key }),
+    ...(owner === undefined ? {} : { ...owner, delivery: "due" }),
+    ...(updatedAt === undefined ? {} : { updated_at: updatedAt }),
     ...(id === undefined ? {} : { client_id: id }),
     ...(secret.encrypted === undefined
       ? { [secret.kind]: secret.plain ?? "" }
@@ -66,20 +68,22 @@ export function createRecoveryRecord(
 }
 
 /** The status before a create is sent. */
-export function statusBeforeCreate(id: string, key?: string): RecoveryStatus {
-  return { id, state: "unverified", reason: "the request that creates this client is about to be sent", key };
+export function statusBeforeCreate(id: string): RecoveryStatus {
+  return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
 }
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
 export function trackInRecoveryCopy(
   context: RecoveryContext,
   first: RecoveryCopy | undefined,
-  text?: string,
+  { text, owner }: { readonly text?: string | undefined; readonly owner?: RecoveryOwner | undefined } = {},
 ): UndeliveredSecret {
+  let updatedAt: string | undefined;
   let copy = first;
   let saved = first === undefined ? undefined : text;
   function save(status: RecoveryStatus, secret: SecretText): string {
-    const record = createRecoveryRecord(context, status, secret);
+    updatedAt = status.updatedAt ?? updatedAt;
+    const record = createRecoveryRecord(context, { ...status, updatedAt }, secret, owner);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
     else copy = replaced(copy, record, saved === textOf(secret));
     saved = textOf(secret);

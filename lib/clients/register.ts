@@ -7,6 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from "../core/problem.ts";
+import type { RecoveryOwner } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type DeliveredCredentials,
@@ -42,8 +43,8 @@ export interface Registration {
   readonly view: ResultView<JsonObject>;
   /** Members of the result that are not the client's own. */
   readonly more?: JsonObject;
-  /** The name of the client in its stack. */
-  readonly key?: string;
+  /** For a client of a stack, whose secret a later run can deliver. */
+  readonly owner?: RecoveryOwner;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
@@ -80,7 +81,7 @@ export function createRegistration(
   { host }: Pick<Context, "host">,
   client: JsonObject,
   prepared: PreparedSecret,
-  result: Pick<Registration, "view" | "more" | "key">,
+  result: Pick<Registration, "view" | "more" | "owner">,
 ): Registration {
   const id = requestedId(client);
   const { client_secret: _, ...fields } = client;
@@ -123,10 +124,11 @@ export async function registerClient<T>(
 async function saveBeforeSend(
   context: RegisterContext,
   { target, copies }: RegistrationTargets,
-  { payload: { client_id: id }, prepared, key }: Registration,
+  { payload: { client_id: id }, prepared, owner }: Registration,
 ): Promise<UndeliveredSecret> {
-  if (prepared.plain === undefined || prepared.given || copies === "none")
-    return trackInRecoveryCopy(context, undefined);
+  // The client of a stack gets its place for the secret only once, so that one which was given counts too.
+  if (prepared.plain === undefined || (prepared.given && owner === undefined) || copies === "none")
+    return trackInRecoveryCopy(context, undefined, { owner });
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
@@ -135,19 +137,19 @@ async function saveBeforeSend(
     await write(statusBeforeCreate(id), prepared);
     return trackInDraft(context, { ...target, draft }, write, text);
   }
-  const record = createRecoveryRecord(context, statusBeforeCreate(id, key), prepared);
+  const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
-    return trackInRecoveryCopy(context, copy, text);
+    return trackInRecoveryCopy(context, copy, { text, owner });
   }
   try {
-    return trackInRecoveryCopy(context, copies.save(record), text);
+    return trackInRecoveryCopy(context, copies.save(record), { text, owner });
   } catch (error) {
     context.warn(
       `no recovery copy of client ${quote(id)}: cannot write ${quote(copies.path)}: ${escapeControls(errorMessage(error))}`,
     );
-    return trackInRecoveryCopy(context, undefined);
+    return trackInRecoveryCopy(context, undefined, { owner });
   }
 }
 
@@ -176,9 +178,9 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
 function keptUnverified(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
   saved: UndeliveredSecret,
-  { prepared, key }: Registration,
+  { prepared }: Registration,
 ): Problem {
-  const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message, key }, prepared);
+  const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
   return withMessage(problem, `${problem.message}${keptSecretText(kept)}`);
 }
 
@@ -192,7 +194,7 @@ interface Answered {
 
 async function deliverOrRecover<T>(
   context: RegisterContext,
-  { targets, registration: { payload, prepared, more }, saved, outcome }: Answered,
+  { targets, registration: { payload, prepared, more, owner }, saved, outcome }: Answered,
   deliver: (created: CreatedClient) => Promise<T>,
 ): Promise<T> {
   const { record } = outcome;
@@ -205,8 +207,10 @@ async function deliverOrRecover<T>(
   try {
     const delivery = await prepareDelivery(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
-    if (delivery.differs || (id !== payload.client_id && saved.path !== undefined))
-      await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, secret);
+    const isKnown = id === payload.client_id && owner === undefined;
+    const updatedAt = getTextField(record, "updated_at");
+    if (delivery.differs || (!isKnown && saved.path !== undefined))
+      await saved.update({ id, state: "made", reason: "the secret is about to be delivered", updatedAt }, secret);
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
       context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptSecretText(kept)}`);

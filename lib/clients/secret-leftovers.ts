@@ -1,3 +1,4 @@
+import type { LeftoverCopy } from "../adapters/leftover-store.ts";
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
@@ -13,16 +14,18 @@ const MAX_SHOWN_LEFTOVERS = 5;
 interface Leftover {
   readonly path: string;
   readonly warning: string;
+  /** The client that has it; undefined for a draft with the secrets of several. */
+  readonly key?: string;
 }
 
 /** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
 export async function warnOfLeftovers(
-  context: Pick<Context, "values" | "secretDrafts" | "recovery" | "endpoint" | "warn">,
+  context: Pick<Context, "values" | "secretDrafts" | "warn">,
   steps: readonly Step[],
+  copies: readonly LeftoverCopy[],
 ): Promise<void> {
   const target = context.values.text(SECRET_OUT);
   const drafts = target === undefined ? [] : await context.secretDrafts(target);
-  const copies = context.recovery.leftovers(context.endpoint);
   if (drafts.length + copies.length === 0) return;
   const isFolder = secretPlaceKind(context) === "folder";
   const ofClients = steps.flatMap(({ key, clientId }) => {
@@ -30,7 +33,8 @@ export async function warnOfLeftovers(
     const paths = copies
       .filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId))
       .map(({ path }) => path);
-    return leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);
+    const found = leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);
+    return found.map((leftover) => ({ ...leftover, key }));
   });
   const isOnly = drafts.length === 1 && copies.length === 0;
   const shared = isFolder ? [] : drafts.map((draft) => draftLeftover("secrets", draft, isOnly));
@@ -71,5 +75,8 @@ function warnOf({ warn }: Pick<Context, "warn">, leftovers: readonly Leftover[])
   if (rest.length === 0) return;
   const folders = new Set(rest.map(({ path }) => path.replace(/[^/\\]*$/, "") || "."));
   const secrets = rest.length === 1 ? "1 more secret" : `${rest.length} more secrets`;
-  warn(`earlier runs have left ${secrets} in ${joinWords([...folders].map(quote))}`);
+  const keys = [...new Set(rest.flatMap(({ key }) => key ?? []))];
+  const clients =
+    keys.length === 0 ? "" : `, of ${keys.length === 1 ? "client" : "clients"} ${joinWords(keys.map(quote))},`;
+  warn(`earlier runs have left ${secrets}${clients} in ${joinWords([...folders].map(quote))}`);
 }

@@ -10,7 +10,16 @@ import {
   isKubernetesSecretName,
   kubernetesSecretName,
 } from "../core/output/credential-files.ts";
-import { assignClientFiles, fileNameOf } from "../core/output/file-name.ts";
+import { assignClientFiles, fileNameOf, KEY_WORDS } from "../core/output/file-name.ts";
+import {
+  appendedText,
+  containsSecret,
+  dotenvNames,
+  type EntryNames,
+  jsonNames,
+  manifestNames,
+  withJsonEntries,
+} from "../core/output/written-credentials.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { SecretObject } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
@@ -20,7 +29,10 @@ import { type SecretText, wantsRecipients } from "./secret-source.ts";
 import { ENCRYPTED } from "./views.ts";
 
 /** What the places of secrets need of a command's context. */
-type SecretPlaceContext = Pick<Context, "values" | "openTarget" | "fileProblem" | "makeSecretFolder">;
+type SecretPlaceContext = Pick<
+  Context,
+  "values" | "openTarget" | "fileProblem" | "makeSecretFolder" | "readSecretFile" | "parseYaml"
+>;
 
 /** Where the secrets of a run go. */
 type SecretPlaceKind =
@@ -130,28 +142,105 @@ function ownText(context: Values, owner: SecretOwner, credentials: Credentials):
   return format === "dotenv" ? formatDotenv(credentials, names) : `${toJson(jsonOf(credentials), 2)}\n`;
 }
 
-/** The text of one file with the credentials of several clients. */
-function sharedText(context: Values, secrets: readonly PendingSecret[]): string {
+/** The names of a client's variables in a file with several. */
+function variableNames(context: Values, owner: SecretOwner): Omit<CredentialNames, "metadata"> {
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
+  const prefix = `${variablePrefix(owner.key)}_`;
+  return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
+}
+
+/** The text of one file with the credentials of several clients, after those that it has already. */
+function sharedText(context: Values, previous: string, secrets: readonly PendingSecret[]): string {
   const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
   const format = formatOf(context);
   if (format === "json")
-    return `${toJson(Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])), 2)}\n`;
-  if (format === "k8s") return all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
-  return all
-    .map(({ owner, credentials }) => {
-      const {
-        id = "CLIENT_ID",
-        secret = "CLIENT_SECRET",
-        encrypted = "CLIENT_SECRET_ENCRYPTED",
-      } = namesOf(context, owner);
-      const prefix = `${variablePrefix(owner.key)}_`;
-      return formatDotenv(credentials, {
-        id: `${prefix}${id}`,
-        secret: `${prefix}${secret}`,
-        encrypted: `${prefix}${encrypted}`,
-      });
-    })
-    .join("");
+    return withJsonEntries(
+      previous,
+      Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])),
+    );
+  if (format === "k8s") {
+    const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials));
+    return appendedText(previous, manifests.join("---\n"), "---\n");
+  }
+  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, variableNames(context, owner)));
+  return appendedText(previous, lines.join(""));
+}
+
+/** What a file with several credentials is called in messages. */
+const CONTENTS = {
+  dotenv: "assignments of variables",
+  json: "a JSON object with the credentials of clients",
+  k8s: "Kubernetes Secrets",
+} as const;
+
+/** The names of the entries in the file that all clients share; undefined if it holds something else. */
+async function existingNames(context: SecretPlaceContext, text: string): Promise<EntryNames> {
+  const format = formatOf(context);
+  if (format === "dotenv") return dotenvNames(text);
+  if (format === "json") return jsonNames(text);
+  try {
+    return manifestNames(await context.parseYaml(text, "the secret file"));
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** The name of a client's entry in the file that all clients share. */
+function entryName(context: Values, owner: SecretOwner): string {
+  const format = formatOf(context);
+  if (format === "json") return owner.key;
+  if (format === "dotenv") return variableNames(context, owner).id;
+  const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** What is wrong with the file that all clients share, which is extended if an earlier run wrote it. */
+async function sharedFileProblems(
+  context: SecretPlaceContext,
+  target: string,
+  owners: readonly SecretOwner[],
+): Promise<readonly Problem[]> {
+  const problem = await context.fileProblem(SECRET_OUT, target, "is extended");
+  if (problem !== undefined) return [problem];
+  const text = await context.readSecretFile(target);
+  if (text === undefined) return [];
+  const file = `--${SECRET_OUT.name} ${quote(target)}`;
+  const names = await existingNames(context, text);
+  if (names === undefined)
+    return [
+      usageError(
+        `${file} already exists, and does not contain ${CONTENTS[formatOf(context)]}`,
+        "use another file name, or --secret-format for the format of this file",
+        "secret-out-exists",
+      ),
+    ];
+  return owners
+    .filter((owner) => names.has(entryName(context, owner)))
+    .map(({ key }) =>
+      usageError(
+        `${file} already has credentials of client ${quote(key)}`,
+        "write to another file; this one may hold the only copy of its secrets",
+        "secret-out-exists",
+      ),
+    );
+}
+
+/** Whether a secret is in its place already; undefined if another one is there, or nothing can be. */
+export async function findInPlace(
+  context: SecretPlaceContext,
+  owner: SecretOwner,
+  secret: string,
+): Promise<"there" | "missing" | "taken"> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretPlaceKind(context);
+  if (target === undefined || kind === "result") return "missing";
+  const text = await context.readSecretFile(kind === "shared" ? target : ownPath(context, owner.key));
+  if (text === undefined) return "missing";
+  if (containsSecret(text, secret)) return "there";
+  if (kind === "folder") return "taken";
+  const names = await existingNames(context, text);
+  return names === undefined || names.has(entryName(context, owner)) ? "taken" : "missing";
 }
 
 /** Two clients whose credentials would have the same name in a file. */
@@ -210,12 +299,14 @@ export async function secretPlaceProblems(
   if (target === undefined || owners.length === 0) return [];
   const problems = [...nameProblems(context, owners)];
   if (kind === "shared") {
-    const problem = await context.fileProblem(SECRET_OUT, target);
-    return problem === undefined ? problems : [...problems, problem];
+    return [...problems, ...(await sharedFileProblems(context, target, owners))];
   }
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
-  problems.push(...assignClientFiles("{id}.yaml", keys, `--${SECRET_OUT.name}`).problems);
+  const template = `{id}${EXTENSIONS[formatOf(context)]}`;
+  const named = assignClientFiles(template, keys, `--${SECRET_OUT.name}`, KEY_WORDS).problems;
+  // The system would report a name that is too long in other words.
+  if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {
     const problem = await context.fileProblem(SECRET_OUT, ownPath(context, key));
     if (problem !== undefined) problems.push(problem);
@@ -249,18 +340,25 @@ export class SecretPlace {
   /** Opens what must be open before anything is sent. */
   static async open(context: SecretPlaceContext, owners: readonly SecretOwner[]): Promise<SecretPlace> {
     const isShared = secretPlaceKind(context) === "shared" && owners.length > 0;
-    return new SecretPlace(context, isShared ? await context.openTarget(SECRET_OUT) : undefined);
+    return new SecretPlace(
+      context,
+      isShared ? await context.openTarget(SECRET_OUT, undefined, "is extended") : undefined,
+    );
   }
 
-  /** The target that a registration knows of: its draft is the recovery copy only where the file is the client's own. */
-  targetOf(own: OwnFile | undefined): OpenSecretTarget | undefined {
-    const shared = this.#shared;
-    if (own !== undefined || shared === undefined) return own?.target;
+  /**
+   * The target that a registration knows of.
+   *
+   * @param draftIsCopy whether the draft of a client's own file is the recovery copy, because there is no other folder for one.
+   */
+  targetOf(own: OwnFile | undefined, draftIsCopy: boolean): OpenSecretTarget | undefined {
+    const target = own?.target ?? this.#shared;
+    if (target === undefined || (own !== undefined && draftIsCopy)) return target;
     return {
-      ...shared,
+      ...target,
       draft: undefined,
       get partlyWritten() {
-        return shared.partlyWritten;
+        return target.partlyWritten;
       },
     };
   }
@@ -289,7 +387,7 @@ export class SecretPlace {
       return [];
     }
     try {
-      await target.commit(sharedText(this.#context, pending));
+      await target.commit(sharedText(this.#context, target.previous, pending));
     } catch (error) {
       const { partlyWritten } = target;
       await target.discard();

@@ -3,23 +3,39 @@ import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { STRICT } from "../core/flags/flag-table.ts";
-import { ALLOW_EMPTY, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import type { DesiredClient } from "../core/state/desired.ts";
-import { type Plan, type PlanOptions, planStack, type Step } from "../core/state/plan.ts";
+import { type DesiredClient, formatPosition } from "../core/state/desired.ts";
+import { readMark } from "../core/state/mark.ts";
+import {
+  hasSlashId,
+  type Plan,
+  type PlanOptions,
+  planStack,
+  type Refusal,
+  type Step,
+  withoutUnfindable,
+} from "../core/state/plan.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
 import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
 import { quote } from "../core/text.ts";
+import { findsIt } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
 import { terminalColumns } from "./terminal-columns.ts";
+import { idOf } from "./views.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;
 
 /** How the flags ask to compare. */
 export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
-  return { stack: values.text(STACK), merge: values.bool(MERGE), prune: values.bool(PRUNE) };
+  return {
+    stack: values.text(STACK),
+    merge: values.bool(MERGE),
+    prune: values.bool(PRUNE),
+    adoptFrom: values.text(ADOPT_FROM),
+  };
 }
 
 /** The problems of `--prune` that show before anything is sent. */
@@ -28,19 +44,32 @@ export function pruneProblems(
   { clients, files }: DesiredClients,
   hasProblems: boolean,
 ): readonly Problem[] {
-  if (!values.bool(PRUNE)) return [];
+  const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
+  // A file that was cut short must not pass for one without drift.
+  if (!values.bool(PRUNE)) return isEmpty && values.isSet(EXIT_CODE) ? [nothingToCompare(files)] : [];
   const unnamed = unnamedStackProblem({ values });
   const problems = unnamed === undefined ? [] : [unnamed];
-  if (hasProblems || clients.length > 0 || values.bool(ALLOW_EMPTY)) return problems;
-  const read = files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+  if (!isEmpty) return problems;
   return [
     ...problems,
     usageError(
-      `${read}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
+      `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
       "check the path, or add --allow-empty to delete them",
       "no-clients",
     ),
   ];
+}
+
+function whatWasRead(files: number): string {
+  return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+}
+
+function nothingToCompare(files: number): Problem {
+  return usageError(
+    `${whatWasRead(files)}, so there is nothing to compare`,
+    "check the path, or add --allow-empty",
+    "no-clients",
+  );
 }
 
 /** All clients of a server; at once only one page of them is in memory. */
@@ -65,12 +94,21 @@ async function* allClients(admin: Admin): AsyncGenerator<ClientRecord> {
   }
 }
 
+const UNFINDABLE: Refusal = {
+  code: "client-id-slash",
+  reason: "its ID contains a slash, which this server cannot look up",
+  hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
+};
+
 /** Lists the clients of the server once, and compares them with those of the files. */
 export async function readPlan(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
 ): Promise<Plan> {
-  const plan = await planStack(desired, allClients(context.admin), planOptions(context));
+  const listed = await planStack(desired, allClients(context.admin), planOptions(context));
+  const slash = listed.steps.find(hasSlashId)?.clientId;
+  const plan =
+    slash === undefined || (await findsIt(context.admin, slash)) ? listed : withoutUnfindable(listed, UNFINDABLE);
   rejectLostFields(context, plan);
   return plan;
 }
@@ -93,12 +131,16 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
 
 /** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
 export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
-  const refused = steps.flatMap(({ action, clientId = "", refusal }) => {
+  const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;
-      return [{ code, line: `client ${quote(clientId)}: ${reason}`, hint }];
+      // A client of somebody else is no fault of the file.
+      const source = code === "not-ours" ? undefined : desired?.source;
+      const where = source === undefined ? "" : `${formatPosition(source)}: `;
+      return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];
     }
-    if (action !== "adopt" || adopt) return [];
+    // One of another stack is only planned like this with --adopt-from.
+    if (action !== "adopt" || adopt || (current !== undefined && readMark(current) !== undefined)) return [];
     return [
       {
         code: "not-ours" as const,
@@ -111,19 +153,28 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
   if (first === undefined) return undefined;
   return new Problem(`Nothing was changed: ${first.line}`, {
     code: first.code,
-    exit: first.code === "id-refused" ? "usage" : "conflict",
+    exit: first.code === "not-ours" ? "conflict" : "usage",
     hint: first.hint,
     details: others.map(({ line }) => line),
   });
 }
 
+/** The IDs of the clients that differ; of one that the server names itself, its key. */
+function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
+  const items = plan.steps
+    .filter(({ action }) => action !== "unchanged")
+    .map(({ clientId, key }) => ({ client_id: clientId ?? key }));
+  return { view: { columns: [], text: (item) => [idOf(item)], id: idOf }, isList: true, items, exit };
+}
+
 /** A plan as the result of a command. */
 export function planResult(
-  { endpoint, host }: Pick<Context, "endpoint" | "host">,
+  { endpoint, host, format }: Pick<Context, "endpoint" | "host" | "format">,
   plan: Plan,
   { place }: { readonly place: SecretPlaceText },
   exit: NonNullable<Result["exit"]>,
 ): Result {
+  if (format.kind === "id") return differingIds(plan, exit);
   return singleResult(
     {
       columns: [

@@ -1,5 +1,12 @@
 import { errorMessage } from "./problem.ts";
 
+/** The client of `hydra apply` whose secret a recovery copy holds: a later run can then deliver it. */
+export interface RecoveryOwner {
+  readonly stack: string;
+  /** The name of the client in its stack. */
+  readonly key: string;
+}
+
 /** The contents of a recovery copy: a secret that has not been delivered. */
 export interface RecoveryRecord {
   /** `made`: the server confirmed the client; `unverified`: it may exist. */
@@ -8,8 +15,12 @@ export interface RecoveryRecord {
   readonly time: string;
   readonly endpoint: string;
   readonly client_id?: string;
-  /** The name of the client in its stack. */
+  readonly stack?: string;
   readonly key?: string;
+  /** When the server set the secret, by its own clock: a client that was changed since has another time. */
+  readonly updated_at?: string;
+  /** With an owner: whether a later run is to deliver the secret, or the client has got another one since. */
+  readonly delivery?: "due" | "off";
   readonly client_secret?: string;
   readonly client_secret_encrypted?: string;
   readonly [more: string]: unknown;

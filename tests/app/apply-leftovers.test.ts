@@ -115,6 +115,11 @@ describe("drafts of secret files", () => {
       for (const key of ["a", "b", "c", "d", "e", "f", "g"]) put(`.${key}.env.${HEX}`, SECRET);
       const text = await warnings();
       assert.equal(text.match(/an earlier run has left a secret of client/g)?.length, 5);
-      assert.ok(text.includes(`earlier runs have left 2 more secrets in "${join(bench.folder, "out")}/"\n`), text);
+      assert.ok(
+        text.includes(
+          `earlier runs have left 2 more secrets, of clients "f" and "g", in "${join(bench.folder, "out")}/"\n`,
+        ),
+        text,
+      );
     }));
 });

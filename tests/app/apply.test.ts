@@ -364,7 +364,9 @@ describe("identity", () => {
       const reason = "this server does not accept a chosen client ID (it answers as Hydra 2.1)";
       for (const played of [await diff(bench), await apply(bench), await apply(bench, "--dry-run")]) {
         assert.equal(played.status, 2, played.stderr);
-        assert.ok(played.stderr.includes(`Nothing was changed: client "web-id": ${reason}\n`), played.stderr);
+        const file = join(bench.folder, "clients/web.yaml");
+        const message = `Nothing was changed: ${file}:1:1: client "web-id": ${reason}\n`;
+        assert.ok(played.stderr.includes(message), played.stderr);
         assert.match(played.stderr, /Hint: remove client_id from the file: the client is then found by its mark/);
       }
       assert.deepEqual(bench.writes(), []);

@@ -111,6 +111,7 @@ function descriptorTarget(fd: number, timeouts: WriteTimeouts): OpenSecretTarget
         twin?.close();
       }
     },
+    previous: "",
     discard: async () => {},
     draft: undefined,
     save: async () => {},

@@ -1,18 +1,33 @@
-import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
-import { type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
+import { type ExistingFile, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
-/** What is wrong with the path of a new file, as far as that shows without creating it. */
-export function newFileProblem(path: string, flag: string): Problem | undefined {
+/** The largest file that is extended. */
+const LARGEST_FILE = 16 * 1024 * 1024;
+
+/** What is wrong with the path of a file, as far as that shows without creating it. */
+export function fileProblem(path: string, flag: string, existing: ExistingFile = "is a problem"): Problem | undefined {
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path.endsWith("/"))
     return usageError(`${name} is not a file name`, "use the path of a new file", "bad-secret-out");
@@ -23,10 +38,11 @@ export function newFileProblem(path: string, flag: string): Problem | undefined 
       "bad-secret-out",
     );
   try {
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && !(existing === "is extended" && there.isFile() && there.size <= LARGEST_FILE))
       return usageError(
         `${name} already exists and is not overwritten`,
-        "use a new file, or remove the old one",
+        "use another name; the file may hold the only copy of its secrets",
         "secret-out-exists",
       );
     const folder = dirname(path);
@@ -48,6 +64,30 @@ function requireWritable(folder: string): void {
 
 function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
+}
+
+/** A file that is to be extended. */
+interface PreviousFile {
+  readonly text: string;
+  readonly status: Stats;
+}
+
+/** Reads a secret file; undefined if there is none. */
+export function readSecretFile(path: string): PreviousFile | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const status = fstatSync(file);
+    if (!status.isFile() || status.size > LARGEST_FILE) return undefined;
+    return { text: readFileSync(file, "utf8"), status };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What a new file needs from outside. */
@@ -79,10 +119,12 @@ export async function openFileTarget(
   path: string,
   { random, limitAccess }: FileTargetOptions,
   flag: string,
+  existing?: ExistingFile,
 ): Promise<OpenSecretTarget> {
   const name = `${flag} ${quote(path)}`;
-  const problem = newFileProblem(path, flag);
+  const problem = fileProblem(path, flag, existing);
   if (problem !== undefined) throw problem;
+  const previous = existing === "is extended" ? readSecretFile(path) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));
   let file: FileHandle;
   try {
@@ -104,7 +146,7 @@ export async function openFileTarget(
   try {
     await file.chmod(0o600);
     limitAccess?.(draft);
-    await fill(file, new Uint8Array(RESERVED_BYTES));
+    await fill(file, new Uint8Array(RESERVED_BYTES + (previous?.status.size ?? 0)));
     await file.sync();
   } catch (error) {
     await discard();
@@ -119,6 +161,7 @@ export async function openFileTarget(
   };
   return {
     name: path,
+    previous: previous?.text ?? "",
     draft: resolve(draft),
     get partlyWritten() {
       return isPublished;
@@ -135,7 +178,8 @@ export async function openFileTarget(
       await replaceContents(text);
       await file.sync();
       await close();
-      await publish(draft, finalPath);
+      if (previous === undefined) await publish(draft, finalPath);
+      else await replacePrevious(draft, path, previous);
       isPublished = true;
     },
   };
@@ -169,6 +213,22 @@ async function publish(draft: string, path: string): Promise<void> {
   }
   // The credentials have their final name now, so a leftover draft is not a failure.
   await unlink(draft).catch(() => {});
+  await syncFolder(dirname(path));
+}
+
+/** Replaces a file that the finished one contains, unless another program has changed it. */
+async function replacePrevious(draft: string, path: string, { status }: PreviousFile): Promise<void> {
+  const there = await lstat(path);
+  if (
+    there.ino !== status.ino ||
+    there.dev !== status.dev ||
+    there.size !== status.size ||
+    there.mtimeMs !== status.mtimeMs
+  ) {
+    await unlink(draft).catch(() => {});
+    throw new Error(`another program has changed ${quote(path)} meanwhile`);
+  }
+  await rename(draft, path);
   await syncFolder(dirname(path));
 }
 

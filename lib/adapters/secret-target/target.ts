@@ -10,6 +10,8 @@ export interface OpenSecretTarget {
   commit(text: string, path?: string): Promise<void>;
   /** Whether the credentials, or a part of them, may have left the process. */
   readonly partlyWritten: boolean;
+  /** The text of a file that is extended: what is committed must contain it. Empty for a new file and a descriptor. */
+  readonly previous: string;
   /** Closes the target and removes everything that was written to prepare it. */
   discard(): Promise<void>;
   /** The file that becomes the target when it is committed; undefined for a descriptor. */
@@ -19,6 +21,9 @@ export interface OpenSecretTarget {
   /** Keeps the draft as the only copy of what it contains. */
   leaveDraft(): void;
 }
+
+/** What a file that exists already means: a problem, or the beginning of what is written. */
+export type ExistingFile = "is a problem" | "is extended";
 
 /** How long to wait for the reader of a descriptor. */
 export interface WriteTimeouts {

@@ -1,11 +1,17 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { createAdminForEach } from "../../clients/admin-for-each.ts";
-import { type ApplyJob, type ApplyOutcome, applyStep } from "../../clients/apply-client.ts";
+import { type ApplyJob, type ApplyOutcome, applyStep, deliveredOutcome } from "../../clients/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
-import { rejectUnfindableIds } from "../../clients/id-checks.ts";
+import {
+  type DueSecret,
+  deliverDueSecrets,
+  findDueSecrets,
+  hasSecretPlace,
+  withoutPlaced,
+} from "../../clients/due-secrets.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
@@ -44,11 +50,11 @@ import {
 } from "../../core/flags/flag-table.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
+import type { Recipient } from "../../core/keys/recipient.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
 import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
-import { quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Apply without asking for confirmation");
 
@@ -87,22 +93,32 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
-  await warnOfLeftovers(context, plan.steps);
-  if (context.values.bool(DRY_RUN)) return dryRun(context, plan);
+  const leftovers = await context.openLeftovers();
+  const copies = leftovers.find(context.endpoint);
+  const due = hasSecretPlace(context) ? findDueSecrets(copies, plan) : [];
+  const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
+  await warnOfLeftovers(context, plan.steps, others);
+  if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
+  // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
+  const missing = await withoutPlaced({ context, leftovers }, due);
+  const early = missing.length === 0 ? undefined : await recipientsOf(context);
+  const delivered = await deliverDueSecrets(
+    { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
+    missing,
+  );
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
-  await rejectUnsafe(context, steps);
+  rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
   const owners = steps.filter(setsSecret).map(ownerOf);
-  const recipients = owners.length === 0 ? [] : await context.keys.recipients(context.values);
+  const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
   context.signal.throwIfAborted();
-  reportRecipients(context, recipients);
   throwAll(await secretPlaceProblems(context, owners));
   const place = await SecretPlace.open(context, owners);
-  if (owners.length > 0 && place.kind === "result") requireOpenOutput(context, "Cannot apply clients", "the secret");
-  const log = place.kind === "folder" ? undefined : openLog(context, steps);
+  const needsLog = place.kind !== "result" || recipients.length > 0;
+  const log = needsLog ? openLog(context, place.kind, steps) : undefined;
   const job: ApplyJob = {
     context,
     options: planOptions(context),
@@ -110,15 +126,29 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     recipients,
     place,
     copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
+    earlier: { store: leftovers, copies },
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminForEach(context),
     choosesIds: plan.release === "2.1",
   };
-  return resultOf(context, job, { plan, steps, log });
+  return resultOf(context, job, { plan, steps, log, delivered: delivered.map(deliveredOutcome) });
 }
 
-function dryRun(context: Context, plan: Plan): Result {
+/** The recipients of the secrets of this run, who are reported. */
+async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
+  const recipients = await context.keys.recipients(context.values);
+  context.signal.throwIfAborted();
+  reportRecipients(context, recipients);
+  if (context.values.text(SECRET_OUT) === undefined) requireOpenOutput(context, "Cannot apply clients", "the secret");
+  return recipients;
+}
+
+function dryRun(context: Context, plan: Plan, due: readonly DueSecret[]): Result {
+  if (due.length > 0)
+    context.note(
+      `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
+    );
   const place = describeSecretPlace(context, recipientCount(context));
   const refused = refusalProblem(plan.steps, context.values.bool(ADOPT));
   return planResult(context, plan, { place }, () => {
@@ -139,7 +169,7 @@ function throwAll(problems: readonly Problem[]): void {
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
-async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<void> {
+function rejectUnsafe(context: Context, steps: readonly Step[]): void {
   const { values } = context;
   const refused = refusalProblem(steps, values.bool(ADOPT));
   if (refused !== undefined) throw refused;
@@ -155,12 +185,6 @@ async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<v
   throwAll(steps.filter(setsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
   const unplaced = missingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
-  const chosen = steps.flatMap(({ action, desired }) =>
-    action === "create" && desired?.clientId !== undefined
-      ? [{ client: { client_id: desired.clientId }, label: (field: string) => `${quote(desired.key)}: ${field}` }]
-      : [],
-  );
-  await rejectUnfindableIds(context, chosen);
 }
 
 /** On a terminal, shows the plan and asks. */
@@ -176,14 +200,16 @@ async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Pr
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
 }
 
-/** Opens the file for the recovery copies of generated secrets. */
+/** Opens the file for the recovery copies of secrets of new clients. */
 function openLog(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
+  kind: SecretPlace["kind"],
   steps: readonly Step[],
 ): RecoveryLog | undefined {
-  if (!steps.some(({ action, secret }) => action === "create" && secret === "generated")) return undefined;
+  if (!steps.some((step) => step.action === "create" && setsSecret(step))) return undefined;
   const log = recovery.openLog();
-  if (log === undefined) warnNoRecoveryFolder({ warn });
+  // In a folder, the drafts of its files are the copies.
+  if (log === undefined && kind !== "folder") warnNoRecoveryFolder({ warn });
   return log;
 }
 
@@ -191,9 +217,10 @@ interface ApplyState {
   readonly plan: Plan;
   readonly steps: readonly Step[];
   readonly log: RecoveryLog | undefined;
+  readonly delivered: readonly ApplyOutcome[];
 }
 
-function resultOf(context: Context, job: ApplyJob, { plan, steps, log }: ApplyState): Result {
+function resultOf(context: Context, job: ApplyJob, { plan, steps, log, delivered }: ApplyState): Result {
   const options = { concurrency: context.values.number(CONCURRENCY), signal: context.signal };
   const poolOf = (some: readonly Step[]): OrderedPool<Step, ApplyOutcome> =>
     new OrderedPool(some, (step) => applyStep(job, step), options);
@@ -201,6 +228,7 @@ function resultOf(context: Context, job: ApplyJob, { plan, steps, log }: ApplySt
   if (steps.length - deleted > 0)
     context.detail("On Hydra 25 and later, every update ends the client's registration access token");
   const results = new ApplyResults(context, {
+    delivered,
     writes: poolOf(steps.filter(({ action }) => action !== "delete")),
     deletes: poolOf(steps.filter(({ action }) => action === "delete")),
     place: job.place,

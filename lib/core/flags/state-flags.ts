@@ -64,5 +64,14 @@ export const ADOPT: BoolFlag = {
   help: "Take over clients that exist and belong to no stack",
 };
 
+export const ADOPT_FROM: TextFlag = {
+  kind: "text",
+  name: "adopt-from",
+  value: "STACK",
+  group: "input",
+  nonEmpty: true,
+  help: "Take over clients of another stack, which then no longer has them",
+};
+
 /** Flags that decide how files and clients are compared. */
-export const COMPARISON_FLAGS: readonly Flag[] = [STACK, PRUNE, MERGE, VAR, ALLOW_EMPTY];
+export const COMPARISON_FLAGS: readonly Flag[] = [STACK, PRUNE, MERGE, VAR, ALLOW_EMPTY, ADOPT_FROM];

@@ -533,7 +533,10 @@ const SECRETS_TOPIC: Topic = {
     heading("Output"),
     rows(
       ["(default)", "Printed once, in the result on standard output"],
-      ["--secret-out FILE", "Written to a new file with mode 0600, completely or not at all. The file must not exist"],
+      [
+        "--secret-out FILE",
+        "Written to a new file with mode 0600, completely or not at all. The file must not exist, except for `apply`, which adds to one that it wrote",
+      ],
       ["--secret-out 'secrets/{id}.env'", "For `import`: a file for each client"],
       ["--secret-out fd:3", "Written to a file descriptor that the caller opened"],
       ["--pgp-key, --keybase …", "Encrypted: see `hydra help encryption`"],

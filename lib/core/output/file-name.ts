@@ -94,7 +94,12 @@ function folded(path: string): string {
  * The file of each client by a template. Two IDs whose files would be one, also where case is ignored as on macOS and
  * Windows, and an ID too long for a file name are problems, to be found before anything is sent.
  */
-export function assignClientFiles(template: string, ids: readonly string[], name: string): ClientFiles {
+export function assignClientFiles(
+  template: string,
+  ids: readonly string[],
+  name: string,
+  words: FileWords = IMPORT_WORDS,
+): ClientFiles {
   const paths = new Map<string, string>();
   const owners = new Map<string, string[]>();
   const problems: Problem[] = [];
@@ -105,26 +110,51 @@ export function assignClientFiles(template: string, ids: readonly string[], name
     const owner = owners.get(key);
     if (owner === undefined) owners.set(key, [id]);
     else owner.push(id);
-    if (isFileNameTooLong(path)) problems.push(longProblem(id, name));
+    if (isFileNameTooLong(path)) problems.push(longProblem(id, name, words));
   }
-  for (const sharing of owners.values()) if (sharing.length > 1) problems.push(sharedProblem(sharing, paths, name));
+  for (const sharing of owners.values())
+    if (sharing.length > 1) problems.push(sharedProblem(sharing, paths, name, words));
   return { paths, problems };
 }
 
-function longProblem(id: string, name: string): Problem {
-  return usageError(
-    `Client ID ${quote(id)} is too long for a file name of ${name}`,
-    "choose a shorter client ID, or import this client without --secret-out",
-    "file-name-too-long",
-  );
+/** How problems name what the files are called after, and what helps. */
+interface FileWords {
+  readonly one: string;
+  readonly several: string;
+  readonly tooLong: string;
+  readonly twice: (name: string) => string;
 }
 
-function sharedProblem(ids: readonly string[], paths: ReadonlyMap<string, string>, name: string): Problem {
+const IMPORT_WORDS: FileWords = {
+  one: "Client ID",
+  several: "Client IDs",
+  tooLong: "choose a shorter client ID, or import this client without --secret-out",
+  twice: (name) => `import them in separate runs, each with its own folder in ${name}; some file systems ignore case`,
+};
+
+/** For `hydra apply`, whose files are called after the keys of clients. */
+export const KEY_WORDS: FileWords = {
+  one: "Key",
+  several: "Keys",
+  tooLong: "give the client a shorter x-hydra.key",
+  twice: () => "give one of them another x-hydra.key; some file systems ignore case",
+};
+
+function longProblem(id: string, name: string, { one, tooLong }: FileWords): Problem {
+  return usageError(`${one} ${quote(id)} is too long for a file name of ${name}`, tooLong, "file-name-too-long");
+}
+
+function sharedProblem(
+  ids: readonly string[],
+  paths: ReadonlyMap<string, string>,
+  name: string,
+  { several, twice }: FileWords,
+): Problem {
   const [first = ""] = ids;
   const shown = ids.slice(0, 5).map(quote);
   return usageError(
-    `Client IDs ${joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
-    `import them in separate runs, each with its own folder in ${name}; some file systems ignore case`,
+    `${several} ${joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
+    twice(name),
     "file-name-twice",
   );
 }

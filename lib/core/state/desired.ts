@@ -44,6 +44,11 @@ export interface DesiredClient {
   readonly source: ClientSource;
 }
 
+/** A place in a file with its column: `clients/web.yaml:14:3`. */
+export function formatPosition({ file, line, column }: ClientSource): string {
+  return `${file}:${line}:${column}`;
+}
+
 /** A place in a file as messages name it: `clients/web.yaml:14`. */
 export function formatSource({ file, line }: ClientSource): string {
   return `${file}:${line}`;

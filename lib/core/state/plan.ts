@@ -52,8 +52,8 @@ export interface Step {
 }
 
 /** Why nothing is done with a client: it isn't ours, or the server can't have it as its file says. */
-interface Refusal {
-  readonly code: "not-ours" | "id-refused";
+export interface Refusal {
+  readonly code: "not-ours" | "id-refused" | "client-id-slash";
   readonly reason: string;
   readonly hint: string;
 }
@@ -64,6 +64,8 @@ export interface PlanOptions {
   /** Whether fields that a file leaves out are not compared. */
   readonly merge: boolean;
   readonly prune: boolean;
+  /** Another stack whose clients are taken over. */
+  readonly adoptFrom?: string | undefined;
 }
 
 /** What is to be done with all clients of a stack. */
@@ -133,13 +135,13 @@ function secretOfNew({ client, secretOrigin }: DesiredClient): SecretPlan {
 }
 
 /** Why a client that exists must not be touched. */
-function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Refusal | undefined {
+function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptions): Refusal | undefined {
   const mark = readMark(current);
-  if (mark !== undefined && mark.stack !== stack)
+  if (mark !== undefined && mark.stack !== stack && mark.stack !== adoptFrom)
     return {
       code: "not-ours",
       reason: `it belongs to stack ${quote(mark.stack)}`,
-      hint: "a client has one stack: remove it from the files of one of them",
+      hint: `a client has one stack; to move it here, add --adopt-from ${mark.stack} once, before it leaves the files of stack ${mark.stack}`,
     };
   const owner = getTextField(current, "owner") ?? "";
   if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);
@@ -213,7 +215,7 @@ export function planClient(
   const mark = readMark(current);
   const step = { key, clientId, desired, current, changes, shown: describeChanges(changes), secret, notes };
   if (refusal !== undefined) return { ...step, action: "refused", refusal };
-  if (mark === undefined) return { ...step, action: "adopt" };
+  if (mark === undefined || mark.stack !== options.stack) return { ...step, action: "adopt" };
   const lowered = desired.secretVersion !== undefined && desired.secretVersion < (mark.secret ?? 0);
   return {
     ...step,
@@ -336,6 +338,19 @@ export async function planStack(
 function unlistedNote(count: number, stack: string): string {
   const clients = count === 1 ? "1 client of stack" : `${count} clients of stack`;
   return `${clients} ${quote(stack)} ${count === 1 ? "is" : "are"} in no file; --prune would delete ${count === 1 ? "it" : "them"}`;
+}
+
+/** The plan with the clients refused that the server would create and never find again. */
+export function withoutUnfindable(plan: Plan, refusal: Refusal): Plan {
+  const steps = plan.steps.map((step) =>
+    hasSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
+  );
+  return { ...plan, steps };
+}
+
+/** Whether a step creates a client with an ID that contains a slash, such as a URL. */
+export function hasSlashId({ action, desired }: Step): boolean {
+  return action === "create" && desired?.clientId?.includes("/") === true;
 }
 
 /** The number of steps by action. */

@@ -1,0 +1,254 @@
+import type { DueRecord, LeftoverCopy, LeftoverStore } from "../adapters/leftover-store.ts";
+import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
+import type { Context } from "../command.ts";
+import { getTextField } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
+import type { ResultView } from "../core/output/render.ts";
+import { errorMessage, Problem, safeReason } from "../core/problem.ts";
+import type { Plan, Step } from "../core/state/plan.ts";
+import { escapeControls, quote } from "../core/text.ts";
+
+import { findInPlace, ownerOf, SecretPlace, secretPlaceKind, secretPlaceProblems } from "./secret-place.ts";
+import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
+import { secretProof, verifyCredentials } from "./verify.ts";
+import { ENCRYPTED } from "./views.ts";
+
+/** A secret of a client that exists, which a run that was killed has not delivered. */
+export interface DueSecret {
+  readonly step: Step;
+  readonly clientId: string;
+  readonly copy: LeftoverCopy;
+  readonly record: DueRecord;
+  readonly secret: string;
+  /** How certain it is that the client still has this secret. */
+  readonly certainty: Certainty;
+}
+
+type Certainty =
+  /** The server confirmed it, and the client was not changed since. */
+  | "confirmed"
+  /** The run did not see the server's answer, but the client was changed right then. */
+  | "likely"
+  /** The client was changed since. */
+  | "doubtful";
+
+/** How far two times of the same server may differ: some databases round to seconds. */
+const ROUNDING_MS = 2000;
+
+/** How far the clock of this machine and that of the server may differ, with the time that a request takes. */
+const CLOCKS_MS = 10 * 60_000;
+
+/** Finds the secrets that earlier runs have saved and not delivered; for each client the newest. */
+export function findDueSecrets(copies: readonly LeftoverCopy[], plan: Plan): readonly DueSecret[] {
+  const byKey = new Map(plan.steps.map((step) => [step.key, step]));
+  const newest = new Map<string, DueSecret>();
+  for (const copy of copies) {
+    const found = dueSecret(copy, plan, byKey);
+    const other = newest.get(copy.key ?? "");
+    if (found !== undefined && (other === undefined || other.record.time <= found.record.time))
+      newest.set(found.step.key, found);
+  }
+  return [...newest.values()];
+}
+
+function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, Step>): DueSecret | undefined {
+  const { due: record, clientId } = copy;
+  const step = record?.stack === plan.stack ? byKey.get(record.key) : undefined;
+  const current = step?.current;
+  if (record === undefined || step === undefined || current === undefined) return undefined;
+  if ((step.action !== "change" && step.action !== "unchanged") || step.secret !== "unchanged") return undefined;
+  const isOfClient =
+    clientId === current.client_id ||
+    (record.state === "unverified" && plan.release === "2.1" && step.desired?.clientId === undefined);
+  const secret = record.client_secret_encrypted ?? record.client_secret;
+  if (!isOfClient || secret === undefined) return undefined;
+  const certainty = certaintyOf(record, current);
+  return { step, clientId: current.client_id, copy, record, secret, certainty };
+}
+
+function certaintyOf({ state, time, updated_at: set }: DueRecord, current: JsonObject): Certainty {
+  const changed = Date.parse(getTextField(current, "updated_at") ?? "");
+  if (state === "made" && set !== undefined)
+    return Math.abs(changed - Date.parse(set)) <= ROUNDING_MS ? "confirmed" : "doubtful";
+  return Math.abs(changed - Date.parse(time)) <= CLOCKS_MS ? "likely" : "doubtful";
+}
+
+/** Whether the flags name a place for secrets of clients that exist. */
+export function hasSecretPlace(context: Pick<Context, "values">): boolean {
+  return secretPlaceKind(context) !== "result" || wantsRecipients(context);
+}
+
+type DueContext = Parameters<typeof SecretPlace.open>[0] &
+  Parameters<typeof prepareSecret>[0] &
+  Pick<Context, "warn" | "note" | "tokens" | "fail" | "rendersText">;
+
+/** What delivering the secrets of earlier runs needs. */
+interface DueJob {
+  readonly context: DueContext;
+  readonly leftovers: LeftoverStore;
+  readonly recipients: readonly Recipient[];
+  readonly endpoints: ProofEndpoints | undefined;
+  readonly view: ResultView<JsonObject>;
+}
+
+/** A secret of an earlier run in its place, or why it is not there. */
+export interface DueOutcome {
+  readonly due: DueSecret;
+  readonly shown: JsonObject;
+  readonly problem?: Problem;
+  /** For a secret that the result delivers. */
+  readonly delivered?: () => void;
+}
+
+/** Leaves out the secrets that are in their place already, and removes their copies. */
+export async function withoutPlaced(
+  job: Pick<DueJob, "context" | "leftovers">,
+  due: readonly DueSecret[],
+): Promise<readonly DueSecret[]> {
+  const { context } = job;
+  const missing: DueSecret[] = [];
+  for (const each of due) {
+    const found = await findInPlace(context, ownerOf(each.step), each.secret);
+    if (found === "there") removeCopy(job, each);
+    else if (found === "missing") missing.push(each);
+    else
+      context.warn(
+        `an earlier run has left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its place has other credentials; delete it once you know that those work`,
+      );
+  }
+  return missing;
+}
+
+/** Puts the secrets of earlier runs into their place, before anything else is done. */
+export async function deliverDueSecrets(job: DueJob, due: readonly DueSecret[]): Promise<readonly DueOutcome[]> {
+  const { context } = job;
+  const outcomes: DueOutcome[] = [];
+  const proven: PreparedDue[] = [];
+  for (const each of due) {
+    const problem = await doubtOf(job, each);
+    if (problem === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
+    else outcomes.push({ due: each, shown: {}, problem });
+  }
+  const owners = proven.map(({ due: { step } }) => ownerOf(step));
+  const [wrongPlace] = await secretPlaceProblems(context, owners);
+  if (wrongPlace !== undefined) throw wrongPlace;
+  const place = await SecretPlace.open(context, owners);
+  const placed: DueOutcome[] = [];
+  for (const each of proven) placed.push(await deliverDue(job, place, each));
+  // Nothing is in a file that could not be written, so that all of them failed.
+  const unwritten = await place.finish();
+  const note = place.note();
+  if (note !== undefined) context.note(note);
+  return [
+    ...outcomes,
+    ...placed.map((outcome, at) => ({
+      ...outcome,
+      ...(unwritten[at] === undefined ? {} : { problem: unwritten[at] }),
+    })),
+  ];
+}
+
+/** Why a secret must not be delivered; undefined if it may be. With `--verify`, the server decides. */
+async function doubtOf({ context, endpoints }: DueJob, due: DueSecret): Promise<Problem | undefined> {
+  const { step, record, certainty } = due;
+  if (endpoints !== undefined && record.client_secret !== undefined) {
+    const problems: Problem[] = [];
+    const fail = (problem: Problem): void => void problems.push(problem);
+    const proof = secretProof(step.current ?? {}, record.client_secret);
+    const isProven = await verifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
+    return isProven ? undefined : doubtfulProblem(due, problems[0]?.message ?? "the server rejects it");
+  }
+  if (certainty === "doubtful")
+    return doubtfulProblem(due, "the client was changed since, so it may have another one now");
+  if (certainty === "likely")
+    context.warn(
+      `the secret of client ${quote(step.key)} is from an earlier run that ended before the server's answer; to be sure, log in with it`,
+    );
+  return undefined;
+}
+
+function doubtfulProblem({ step, clientId, copy }: DueSecret, reason: string): Problem {
+  return new Problem(
+    `The secret of client ${quote(step.key)} that an earlier run has left in ${quote(copy.path)} is not delivered: ${reason}`,
+    {
+      code: "undelivered",
+      exit: "failed",
+      hint: `set another one: hydra clients rotate-secret ${clientId}; then delete the file`,
+    },
+  );
+}
+
+async function prepareDue({ context, recipients }: DueJob, { record, secret }: DueSecret): Promise<PreparedSecret> {
+  if (record.client_secret_encrypted === undefined) return prepareSecret(context, secret, recipients);
+  return { plain: undefined, given: true, encrypted: secret, recipients: [], kind: "client_secret" };
+}
+
+interface PreparedDue {
+  readonly due: DueSecret;
+  readonly prepared: PreparedSecret;
+}
+
+async function deliverDue(job: DueJob, place: SecretPlace, { due, prepared }: PreparedDue): Promise<DueOutcome> {
+  const { context, view } = job;
+  const owner = ownerOf(due.step);
+  const delivered = (): void => removeCopy(job, due);
+  if (place.kind === "shared") {
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredProblem(due, reason);
+    place.add({ ...owner, id: due.clientId, secret: prepared, delivered, undelivered });
+    return { due, shown: {} };
+  }
+  if (place.kind === "result") {
+    const shown = { [ENCRYPTED]: prepared.encrypted ?? null };
+    // Where the format omits it, the copy stays.
+    return context.rendersText(view, shown, prepared.encrypted ?? "") ? { due, shown, delivered } : { due, shown: {} };
+  }
+  const own = await place.openOwn(owner);
+  if (own === undefined) return { due, shown: {} };
+  try {
+    await place.writeOwn(own, due.clientId, prepared);
+  } catch (error) {
+    await own.target.discard();
+    return { due, shown: {}, problem: undeliveredProblem(due, error) };
+  }
+  delivered();
+  return { due, shown: { secret_file: own.path } };
+}
+
+function undeliveredProblem({ step, copy }: DueSecret, reason: unknown): Problem {
+  return new Problem(
+    `Cannot deliver the secret of client ${quote(step.key)}: ${safeReason(reason)}; it is still in ${quote(copy.path)}`,
+    { code: "undelivered", exit: "failed", hint: "run the command again", cause: reason },
+  );
+}
+
+function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers">, { copy }: DueSecret): void {
+  try {
+    leftovers.remove(copy);
+  } catch (error) {
+    context.warn(
+      `cannot remove ${quote(copy.path)}, which is no longer needed: ${escapeControls(errorMessage(error))}`,
+    );
+  }
+}
+
+/** The recovery copies of earlier runs. */
+export interface EarlierCopies {
+  readonly store: LeftoverStore;
+  readonly copies: readonly LeftoverCopy[];
+}
+
+/** Withdraws the copies of a client that has got another secret. */
+export function withdrawEarlierCopies(
+  { warn }: Pick<Context, "warn">,
+  { store, copies }: EarlierCopies,
+  { stack, key }: { readonly stack: string; readonly key: string },
+): void {
+  for (const copy of copies)
+    if (copy.due?.stack === stack && copy.key === key)
+      try {
+        store.withdraw(copy);
+      } catch (error) {
+        warn(`cannot change ${quote(copy.path)}, whose secret is void: ${escapeControls(errorMessage(error))}`);
+      }
+}

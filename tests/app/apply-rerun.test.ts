@@ -1,0 +1,227 @@
+/** A second `apply` with the same place for secrets: it goes on where the first one ended, and loses none. */
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
+import { jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+
+const client = (id: string, more = ""): string =>
+  `client_id: ${id}\ngrant_types: [client_credentials]\nscope: a\n${more}`;
+
+async function applyTo(bench: StateBench, out: string, ...flags: readonly string[]): ReturnType<StateBench["run"]> {
+  const args = ["apply", join(bench.folder, "clients"), "--stack", "prod", "--secret-out", join(bench.folder, out)];
+  return bench.run([...args, "--rescue-dir", join(bench.folder, "copies"), ...flags]);
+}
+
+/** A server, and a folder for recovery copies. */
+function withCopies(work: (bench: StateBench) => Promise<void>): Promise<void> {
+  return withStateBench("26", (bench) => {
+    bench.write({ "copies/keep": "" });
+    return work(bench);
+  });
+}
+
+/** What each format writes into one file, and the IDs that are in it. */
+const FORMATS = {
+  "s.env": (text: string) => [...text.matchAll(/_CLIENT_ID=(\S+)/g)].map(([, id]) => id),
+  "s.json": (text: string) => Object.keys(jsonObject(text)),
+  "s.yaml": (text: string) =>
+    [...text.matchAll(/"CLIENT_ID": "(.*)"/g)].map(([, id = ""]) => Buffer.from(id, "base64").toString()),
+} as const;
+
+describe("one file for all secrets", () => {
+  for (const [name, idsIn] of Object.entries(FORMATS))
+    test(`${name} keeps its entries in the next run, and gets the new ones`, () =>
+      withCopies(async (bench) => {
+        bench.write({ "clients/a.yaml": client("one") });
+        assert.equal((await applyTo(bench, name)).status, 0);
+        const path = join(bench.folder, name);
+        const first = readFileSync(path, "utf8");
+        chmodSync(path, 0o644);
+        bench.write({ "clients/b.yaml": client("two") });
+        const again = await applyTo(bench, name);
+        assert.equal(again.status, 0, again.stderr);
+        const text = readFileSync(path, "utf8");
+        assert.deepEqual(idsIn(text), ["one", "two"]);
+        if (name !== "s.json") assert.ok(text.startsWith(first), text);
+        assert.equal(statSync(path).mode & 0o777, 0o600);
+        // A third run has nothing to write.
+        assert.equal((await applyTo(bench, name)).status, 0);
+        assert.equal(readFileSync(path, "utf8"), text);
+      }));
+
+  test("that holds something else is left as it is", () =>
+    withCopies(async (bench) => {
+      bench.write({ "clients/a.yaml": client("one") });
+      const contents = {
+        "a.env": "export A=1; rm -rf x\n",
+        "a.json": '{"one": "text"}',
+        "b.json": '// comment\n{"two": {"client_id": "two"}}',
+        "a.yaml": "kind: ConfigMap\nmetadata: {name: a}\n",
+        "b.yaml": "kind: Secret\n  metadata: [\n",
+      };
+      bench.write(contents);
+      for (const [name, text] of Object.entries(contents)) {
+        const played = await applyTo(bench, name);
+        assert.equal(played.status, 2, name);
+        assert.match(played.stderr, /already exists, and does not contain /);
+        assert.doesNotMatch(played.stderr, /remove|delete/);
+        assert.equal(readFileSync(join(bench.folder, name), "utf8"), text);
+      }
+      symlinkSync("b.json", join(bench.folder, "link.json"));
+      assert.match((await applyTo(bench, "link.json")).stderr, /already exists and is not overwritten/);
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("never loses the credentials that it has of a client", () =>
+    withCopies(async (bench) => {
+      bench.write({ "clients/a.yaml": client("one") });
+      assert.equal((await applyTo(bench, "s.json")).status, 0);
+      const text = readFileSync(join(bench.folder, "s.json"), "utf8");
+      await bench.ask("DELETE", "one");
+      const again = await applyTo(bench, "s.json");
+      assert.equal(again.status, 2);
+      assert.match(again.stderr, /"[^"]*s\.json" already has credentials of client "one"/);
+      assert.doesNotMatch(again.stderr, /remove|delete/);
+      assert.equal(readFileSync(join(bench.folder, "s.json"), "utf8"), text);
+    }));
+});
+
+/** A recovery copy as a run leaves it that was killed. */
+function copyOf(bench: StateBench, more: Readonly<Record<string, string>>): string {
+  const endpoint = bench.url;
+  const time = new Date().toISOString();
+  const due = { stack: "prod", key: "one", delivery: "due", client_id: "one", client_secret: "left-secret-1234567890" };
+  return `${JSON.stringify({ state: "unverified", reason: "r", time, endpoint, ...due, ...more })}\n`;
+}
+
+const COPY = "copies/hydra-rescue-import-0.ndjson";
+
+describe("a secret that an earlier run has left in a recovery copy", () => {
+  async function withClient(work: (bench: StateBench, updatedAt: string) => Promise<void>): Promise<void> {
+    await withCopies(async (bench) => {
+      bench.write({ "clients/a.yaml": client("one") });
+      assert.equal((await applyTo(bench, "first")).status, 0);
+      const { updated_at: updatedAt } = await bench.ask("GET", "one");
+      await work(bench, String(updatedAt));
+    });
+  }
+
+  for (const [out, file] of [
+    ["s.json", "s.json"],
+    ["folder", "folder/one.env"],
+  ] as const)
+    test(`is put into its place: ${file}`, () =>
+      withClient(async (bench, updatedAt) => {
+        bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+        const planned = await applyTo(bench, out, "--dry-run");
+        assert.match(planned.stderr, /1 secret that earlier runs have left would be delivered/);
+        const played = await applyTo(bench, out);
+        assert.equal(played.status, 0, played.stderr);
+        assert.match(played.stdout, /^Delivered the secret of OAuth 2\.0 Client one$/m);
+        assert.match(played.stderr, /Apply: 1 delivered from an earlier run, 1 unchanged/);
+        assert.doesNotMatch(played.stdout + played.stderr, /left-secret/);
+        assert.match(readFileSync(join(bench.folder, file), "utf8"), /left-secret-1234567890/);
+        assert.ok(!existsSync(join(bench.folder, COPY)));
+      }));
+
+  test("is put into its place with a warning where the server's answer is not known", () =>
+    withClient(async (bench) => {
+      // The last line may be cut short.
+      bench.write({ [COPY]: `${copyOf(bench, {})}{"state":"unver` });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /the secret of client "one" is from an earlier run that ended before the server's/);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+    }));
+
+  test("is not delivered once the client was changed, and the command for another one is named", () =>
+    withClient(async (bench) => {
+      const old = { state: "made", updated_at: "2020-01-01T00:00:00Z" };
+      const text = copyOf(bench, old);
+      bench.write({ [COPY]: text });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 1, played.stderr);
+      assert.match(played.stderr, /the client was changed since/);
+      assert.match(played.stderr, /hydra clients rotate-secret one/);
+      assert.ok(!existsSync(join(bench.folder, "s.json")));
+      assert.equal(readFileSync(join(bench.folder, COPY), "utf8"), text);
+    }));
+
+  test("is checked first with --verify", () =>
+    withClient(async (bench, updatedAt) => {
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+      const played = await applyTo(bench, "s.json", "--verify");
+      assert.equal(played.status, 1, played.stderr);
+      assert.match(played.stderr, /hydra clients rotate-secret one/);
+      assert.ok(!existsSync(join(bench.folder, "s.json")));
+      const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(bench.folder, "first/one.env"), "utf8"))?.[1] ?? "";
+      bench.write({ [COPY]: copyOf(bench, { client_secret: secret, time: "2020-01-01T00:00:00Z" }) });
+      const right = await applyTo(bench, "s.json", "--verify");
+      assert.equal(right.status, 0, right.stderr);
+      assert.ok(readFileSync(join(bench.folder, "s.json"), "utf8").includes(secret));
+    }));
+
+  test("is of no use for another stack, client or server, or where others could have written it", () =>
+    withClient(async (bench, updatedAt) => {
+      const made = { state: "made", updated_at: updatedAt };
+      for (const other of [
+        { stack: "other" },
+        { client_id: "two" },
+        { endpoint: "http://127.0.0.1:1/" },
+        { delivery: "off" },
+      ]) {
+        bench.write({ [COPY]: copyOf(bench, { ...made, ...other }) });
+        const played = await applyTo(bench, "s.json");
+        assert.equal(played.status, 0, played.stderr);
+        assert.ok(!existsSync(join(bench.folder, "s.json")), JSON.stringify(other));
+      }
+      bench.write({ [COPY]: copyOf(bench, made) });
+      chmodSync(join(bench.folder, COPY), 0o666);
+      const played = await applyTo(bench, "s.json");
+      assert.match(played.stderr, /an earlier run has left a secret of client "one"/);
+      assert.ok(!existsSync(join(bench.folder, "s.json")));
+    }));
+
+  test("is withdrawn once the client has got another one", () =>
+    withCopies(async (bench) => {
+      bench.write({ "clients/a.yaml": client("one"), [COPY]: copyOf(bench, {}) });
+      assert.equal((await applyTo(bench, "s.json")).status, 0);
+      assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
+      const again = await applyTo(bench, "t.json");
+      assert.equal(again.status, 0, again.stderr);
+      assert.ok(!existsSync(join(bench.folder, "t.json")));
+    }));
+
+  test("that is in its place already is only removed; other credentials there are not touched", () =>
+    withClient(async (bench, updatedAt) => {
+      const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(bench.folder, "first/one.env"), "utf8"))?.[1] ?? "";
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt, client_secret: secret }) });
+      assert.equal((await applyTo(bench, "first")).status, 0);
+      assert.ok(!existsSync(join(bench.folder, COPY)));
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+      const played = await applyTo(bench, "first");
+      assert.match(played.stderr, /and its place has other credentials/);
+      assert.ok(readFileSync(join(bench.folder, "first/one.env"), "utf8").includes(secret));
+    }));
+});
+
+test("a file that another program changes during the run is not replaced", () =>
+  withCopies(async (bench) => {
+    const path = join(bench.folder, "s.json");
+    writeFileSync(path, "{}\n");
+    const timeouts = { longest: () => 1, afterSignal: 1, signal: new AbortController().signal, monotonic: () => 0 };
+    const targets = createSecretTargets({
+      random: (count) => new Uint8Array(count).fill(7),
+      now: () => 0,
+      timeouts: { ...timeouts, sleep: async () => {}, abandoned: () => {} },
+    });
+    const target = await targets.open(path, "--secret-out", "is extended");
+    assert.equal(target.previous, "{}\n");
+    writeFileSync(path, '{"other": {"client_id": "other"}}\n');
+    await assert.rejects(target.commit("{}"), /another program has changed/);
+    assert.match(readFileSync(path, "utf8"), /other/);
+    assert.deepEqual(readdirSync(bench.folder).toSorted(), ["copies", "s.json"]);
+  }));
