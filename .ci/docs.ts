@@ -7,11 +7,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
-import { buildHelpPage } from "../lib/app/help-page.ts";
-import { childrenOf, loadCommand } from "../lib/app/resolve.ts";
+import { collectHelpContent } from "../lib/app/help-page.ts";
+import { childrenByName, loadCommand } from "../lib/app/resolve.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
-import type { Syntax } from "../lib/core/flags/flag.ts";
+import type { SyntaxVersion } from "../lib/core/flags/flag.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
 import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
 import { CLIENT_SCHEMA_FILE, clientSchemaText } from "./docs/client-schema.ts";
@@ -39,7 +39,7 @@ const Manifest = v.object({ version: v.string() });
 /** A command of the tree under one of its names. */
 interface Named {
   readonly path: readonly string[];
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly command: Leaf | Group;
 }
 
@@ -48,7 +48,7 @@ export async function everyCommand(from: Named = { path: ["hydra"], syntax: "1.x
   const found: Named[] = [from];
   const { command, path } = from;
   if (!isGroup(command)) return found;
-  for (const [name, child] of Object.entries(await childrenOf(command))) {
+  for (const [name, child] of Object.entries(await childrenByName(command))) {
     const loaded = await loadCommand(child);
     const syntax = isGroup(loaded) ? loaded.group.syntax : from.syntax;
     found.push(...(await everyCommand({ path: [...path, name], syntax, command: loaded })));
@@ -72,7 +72,7 @@ async function commandPages(): Promise<readonly CommandPage[]> {
       const { command, path } = named;
       const other = all.find((candidate) => candidate !== named && isLeaf(command) && candidate.command === command);
       return {
-        ...(await buildHelpPage({ ...named, path })),
+        ...(await collectHelpContent({ ...named, path })),
         otherPath: other?.path.join(" "),
         otherGrammar: other?.syntax,
         operandHelp: isLeaf(command) ? command.spec.operands?.help : undefined,

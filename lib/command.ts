@@ -6,23 +6,23 @@ import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type { LeftoverStore } from "./adapters/leftover-store.ts";
 import type {
+  AdminTokenEndpoints,
   AuthorizationServer,
   ClientAuthentication,
-  FlowAccess,
+  HeadlessFlows,
   OAuthClient,
-  TokenManagement,
 } from "./adapters/oauth/index.ts";
-import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
+import type { CredentialsToProve, ProofEndpoints, ProofOutcome } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { ExistingFile, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
-import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
+import { type Flag, longNames, type SyntaxVersion, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
 import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { EncryptedFormat } from "./core/keys/encrypted-format.ts";
-import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
+import type { GeneratedKeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { Recipient } from "./core/keys/recipient.ts";
 import type { TextRole } from "./core/output/colors.ts";
 import type { Format } from "./core/output/formats.ts";
@@ -32,7 +32,7 @@ import type { SandboxVersion } from "./sandbox/index.ts";
 import type { ServerFamily } from "./servers/index.ts";
 
 /** An item that could not be written to standard output, and whether part of it may have been. */
-export interface UndeliveredItem {
+export interface UnwrittenItem {
   readonly item: JsonObject;
   readonly partlyWritten: boolean;
 }
@@ -46,7 +46,7 @@ export interface Result {
   /** Called once all of an item's text is written, in order. */
   readonly delivered?: (item: JsonObject) => void | Promise<void>;
   /** Called with items that could not be written; returns the problem to end with, if they must not be lost. */
-  readonly undelivered?: (lost: readonly UndeliveredItem[], reason: unknown) => Promise<Problem>;
+  readonly undelivered?: (lost: readonly UnwrittenItem[], reason: unknown) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
   readonly envelope?: () => JsonObject;
   /** The exit code, asked for after the last item. */
@@ -76,7 +76,7 @@ export interface EncryptionKeys {
 
 /** Key pairs of clients, generated on this machine. */
 export interface KeyPairs {
-  generate(algorithm: KeyAlgorithm): Promise<KeyPair>;
+  generate(algorithm: GeneratedKeyAlgorithm): Promise<KeyPair>;
   assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
 }
 
@@ -95,7 +95,7 @@ export interface KeyFiles {
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
-  prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<ProofKind>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<ProofOutcome>;
 }
 
 /** A client and how it authenticates. */
@@ -122,9 +122,9 @@ export interface OAuthAccess {
   openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
-  admin(): Promise<TokenManagement>;
+  admin(): Promise<AdminTokenEndpoints>;
   /** Fetches the text of a public key set; `what` names it in messages. */
-  fetchKeySet(url: string, what: string): Promise<string>;
+  fetchKeySetText(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */
   isSignedBy(token: string, keySet: JsonObject): Promise<boolean>;
 }
@@ -158,7 +158,7 @@ export interface AdminSide {
 /** What a command works with. Functions take only the members that they use. */
 export interface Context {
   readonly host: Host;
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly values: FlagValues;
   readonly operands: readonly string[];
   readonly format: Format;
@@ -168,16 +168,16 @@ export interface Context {
   readonly connection: Connection;
   /** The URL of the admin API as messages show it. */
   readonly endpoint: string;
-  readonly keys: EncryptionKeys;
-  readonly pairs: KeyPairs;
+  readonly encryption: EncryptionKeys;
+  readonly keyPairs: KeyPairs;
   readonly keyFiles: KeyFiles;
-  readonly tokens: CredentialVerifier;
+  readonly credentialVerifier: CredentialVerifier;
   readonly oauth: OAuthAccess;
   readonly browser: BrowserLogin;
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
   readonly adminSide: AdminSide | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
-  openFlows(publicUrl: string): Promise<FlowAccess>;
+  openFlows(publicUrl: string): Promise<HeadlessFlows>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
@@ -239,7 +239,7 @@ export interface Context {
   /** Opens what earlier runs have left there. */
   openLeftovers(): Promise<LeftoverStore>;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
-  rendersText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
+  outputIncludesText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */
   uninterruptible<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
@@ -280,13 +280,13 @@ interface Spec {
   /** Words of the 2.x syntax that may follow the name at the top of the tree: `diff oauth2-clients`. */
   readonly nouns?: readonly string[];
   /** Command lines without the program's name, by syntax. */
-  readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
+  readonly examples: Readonly<Partial<Record<SyntaxVersion, readonly (readonly [line: string, what: string])[]>>>;
   /**
    * Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags; `public`: to the
    * public side of a server, whose URL its endpoint flag takes.
    */
   readonly server: boolean | "if-asked" | "public";
-  readonly format: Readonly<Record<Syntax, string>>;
+  readonly format: Readonly<Record<SyntaxVersion, string>>;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only
    * with their IDs, for which there is no `k8s-secret`. `keys`: its results are keys, for the format `pem`.
@@ -303,7 +303,7 @@ export type Leaf = CommandDef & { readonly spec: Spec };
 export type Group = CommandDef & {
   readonly group: {
     readonly summary: string;
-    readonly syntax: Syntax;
+    readonly syntax: SyntaxVersion;
     /** Other names of the children, which help does not list. */
     readonly aliases: Readonly<Record<string, string>>;
   };

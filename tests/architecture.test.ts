@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { childrenOf, loadCommand } from "../lib/app/resolve.ts";
+import { childrenByName, loadCommand } from "../lib/app/resolve.ts";
 import { isLeaf } from "../lib/command.ts";
 import { ROOT as COMMANDS } from "../lib/commands/index.ts";
 import { TOPIC_NAMES } from "../lib/core/help/topic-names.ts";
@@ -278,7 +278,7 @@ describe("start-up", () => {
       TOPIC_NAMES,
       TOPICS.map(({ name }) => name),
     );
-    const children = Object.entries(await childrenOf(COMMANDS));
+    const children = Object.entries(await childrenByName(COMMANDS));
     const listed = children.flatMap(([name, child]) =>
       typeof child === "function" && "summary" in child ? [{ name, child, summary: child.summary }] : [],
     );

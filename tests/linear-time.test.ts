@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
-import { isLargerThan, memberTexts } from "../lib/core/json.ts";
+import { isLargerThan, splitMemberTexts } from "../lib/core/json.ts";
 import { findPgpKeys } from "../lib/core/keys/key-material.ts";
 import { redactServerText, redactUrl } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
@@ -14,7 +14,7 @@ import { looksLikeWebPage } from "../lib/core/url-checks.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
-import { findLink } from "../lib/servers/spelling.ts";
+import { findLinkQuery } from "../lib/servers/spelling.ts";
 
 const MANY = 1_000_000;
 
@@ -22,8 +22,8 @@ const MANY = 1_000_000;
 const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a number's zeros", () => trimCharactersAtEnd(`${"0".repeat(MANY)}1`, "0")],
   ["the words of an error", () => classifyError(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item")],
-  ["a Link header", () => findLink("next", "<".repeat(MANY))],
-  ["a Link header with ends", () => findLink("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
+  ["a Link header", () => findLinkQuery("next", "<".repeat(MANY))],
+  ["a Link header with ends", () => findLinkQuery("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
   ["a key that looks like an address", () => thrown(() => findPgpKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
   ["a key with many beginnings", () => thrown(() => findPgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
@@ -43,7 +43,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a deep body", () => parseFirstJson(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
   ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
-  ["members", () => memberTexts(`[${"[],".repeat(MANY)}[]]`)],
+  ["members", () => splitMemberTexts(`[${"[],".repeat(MANY)}[]]`)],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 

@@ -6,7 +6,7 @@ import { MANIFEST_GROUP, MANIFEST_KIND, OTHER_SPEC_KEYS, SPEC_FIELDS } from "../
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { USUAL_VALUES } from "../../lib/core/completion/values.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
-import { FILE_MEMBER } from "../../lib/core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../../lib/core/state/file-member.ts";
 
 /** Where the schema is. */
 export const CLIENT_SCHEMA_FILE = "docs/schema/client-file.schema.json";
@@ -100,7 +100,7 @@ const CLIENT: JsonObject = {
   properties: {
     client_id: { description: "Client ID; generated if not given", type: ["string", "null"] },
     ...Object.fromEntries(CLIENT_FIELDS.map(fieldSchema)),
-    [FILE_MEMBER]: SETTINGS,
+    [EXTENSION_MEMBER]: SETTINGS,
     ...Object.fromEntries(
       IGNORED_FIELDS.map((name) => [name, { description: "Set by the server; ignored", deprecated: true }]),
     ),
@@ -116,7 +116,7 @@ function listObject(name: string): JsonObject {
       [name]: { type: "array", items: ENTRY },
       ...Object.fromEntries(LIST_MEMBERS.map((key) => [key, true])),
     },
-    patternProperties: { [`^x-(?!${FILE_MEMBER.slice(2)}$)`]: true },
+    patternProperties: { [`^x-(?!${EXTENSION_MEMBER.slice(2)}$)`]: true },
     additionalProperties: false,
   };
 }

@@ -1,5 +1,5 @@
-import type { Flag, Syntax } from "../../lib/core/flags/flag.ts";
-import { FLAG_GROUP_HEADINGS, flagNotes, flagUsage, type HelpPage, wrapText } from "../../lib/core/help/help.ts";
+import type { Flag, SyntaxVersion } from "../../lib/core/flags/flag.ts";
+import { FLAG_GROUP_HEADINGS, flagNotes, flagUsage, type HelpPage, wrapIntoLines } from "../../lib/core/help/help.ts";
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT_CODES, SIGNAL_EXIT_BASE } from "../../lib/core/problem.ts";
 
@@ -14,7 +14,7 @@ interface Edition {
 export interface CommandPage extends HelpPage {
   /** The same command, usually in the other syntax. */
   readonly otherPath: string | undefined;
-  readonly otherGrammar: Syntax | undefined;
+  readonly otherGrammar: SyntaxVersion | undefined;
   /** Describes its operands. */
   readonly operandHelp: string | undefined;
   /** Pages listed under SEE ALSO: `hydra-clients(1)`. */
@@ -29,7 +29,7 @@ function groupsOf(flags: readonly Flag[]): readonly (readonly [title: string, fl
   });
 }
 
-function flagText(flag: Flag, grammar: Syntax): string {
+function flagText(flag: Flag, grammar: SyntaxVersion): string {
   const notes = flagNotes(flag, grammar);
   return `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
@@ -75,7 +75,7 @@ export function topicMarkdown(topic: Topic): string {
       case "heading":
         return `## ${piece.text}\n`;
       case "text":
-        return `${wrapText(markdownText(piece.text), 120).join("\n")}\n`;
+        return `${wrapIntoLines(markdownText(piece.text), 120).join("\n")}\n`;
       case "rows":
         return piece.rows.map(markdownRow).join("");
       case "lines":
@@ -96,7 +96,7 @@ export function commandMarkdown(page: CommandPage): string {
   const sections = [`# ${page.path}\n`, `${markdownText(page.summary)}.\n`, fenced([usageLine(page)])];
   if (page.otherPath !== undefined)
     sections.push(`${otherSyntax(page)}: [\`${page.otherPath}\`](${markdownName(page.otherPath)}).\n`);
-  for (const text of page.about) sections.push(`${wrapText(markdownText(text), 120).join("\n")}\n`);
+  for (const text of page.about) sections.push(`${wrapIntoLines(markdownText(text), 120).join("\n")}\n`);
   if (page.operandHelp !== undefined) sections.push(`\`${page.operands}\`: ${markdownText(page.operandHelp)}\n`);
   if (page.examples.length > 0) {
     sections.push("## Examples\n");
@@ -117,7 +117,7 @@ export function commandMarkdown(page: CommandPage): string {
 export function errorsMarkdown(codes: Readonly<Record<string, Readonly<Record<string, string>>>>): string {
   return [
     "# Error codes\n",
-    wrapText(
+    wrapIntoLines(
       "With a JSON format an error is a JSON object on standard error, and `error` is one of these codes. They are stable: scripts can rely on them. The exit code of the program is coarser, see [exit codes](exit-codes.md); the client rules have more detail in [rules](rules.md).",
       120,
     ).join("\n"),
@@ -131,7 +131,7 @@ export function errorsMarkdown(codes: Readonly<Record<string, Readonly<Record<st
 
 /** The index of the manual: the commands in both syntaxes, and the topics. */
 export function indexMarkdown(commands: readonly CommandPage[], topics: readonly Topic[]): string {
-  const listed = (grammar: Syntax): string =>
+  const listed = (grammar: SyntaxVersion): string =>
     commands
       .filter((page) => page.grammar === grammar)
       .map((page) => `- [\`${page.path}\`](${markdownName(page.path)}): ${markdownText(page.summary)}\n`)
@@ -188,7 +188,7 @@ function roffText(text: string): string {
 
 /** Source in lines that are short enough for linters. */
 function filled(source: string): string {
-  return `${wrapText(source, ROFF_WIDTH).map(guarded).join("\n")}\n`;
+  return `${wrapIntoLines(source, ROFF_WIDTH).map(guarded).join("\n")}\n`;
 }
 
 /** A line that roff does not read as a request. */
@@ -234,7 +234,7 @@ function seeAlso(pages: readonly string[]): string {
 }
 
 /** A flag with its names in bold and its value in italics. */
-function roffFlag(flag: Flag, grammar: Syntax): string {
+function roffFlag(flag: Flag, grammar: SyntaxVersion): string {
   return flagUsage(flag, grammar)
     .trim()
     .split(", ")

@@ -9,7 +9,7 @@ import {
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { isLoopback } from "../core/url-checks.ts";
+import { isLoopbackHost } from "../core/url-checks.ts";
 
 const MAX_REDIRECTS = 5;
 
@@ -55,7 +55,7 @@ function allowedUrl(text: string, { what, allowPlainHttp }: DownloadOptions, exi
       hint: "use a complete URL, such as https://example.com/key.asc",
     });
   }
-  if (url.protocol === "http:" && !isLoopback(url.hostname) && allowPlainHttp !== true) {
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname) && allowPlainHttp !== true) {
     throw new Problem(`Cannot fetch ${what}: ${shown(url)} is plain http, so anyone on the network could replace it`, {
       code: "plain-http",
       exit: "usage",

@@ -13,7 +13,7 @@ const LIMIT_MS = 10_000;
  * The user is named by SID, because names depend on the domain. The programs are started by their full paths, so that no
  * program of the same name in the working folder or the PATH is run.
  */
-export function createFileAccess(
+export function createWindowsFileRestrictor(
   environment: (name: string) => string | undefined,
   onFailure: (folder: string, reason: string) => void,
 ): (path: string) => void {

@@ -148,7 +148,7 @@ export function systemHost(): Host {
     platform: process.platform,
     uid: () => process.geteuid?.(),
     readFile: readFileUpTo,
-    listFolder: async (path, isWanted) => (await import("./host/list-folder.ts")).listFolder(path, isWanted),
+    listFolder: async (path, isWanted) => (await import("./host/list-folder.ts")).listFilesBelow(path, isWanted),
     readStdin: (limit) => readDescriptorUpTo(0, limit),
     ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
     askOnTerminal: async (question) => {

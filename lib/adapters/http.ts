@@ -8,9 +8,9 @@ import {
 } from "../core/network.ts";
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { isLoopback } from "../core/url-checks.ts";
+import { isLoopbackHost } from "../core/url-checks.ts";
 import { readResponseBody } from "./http/read-body.ts";
-import type { ConnectionOptions, Transport } from "./transport.ts";
+import type { ConnectionOptions, FetchFactory } from "./transport.ts";
 
 /** What all requests of one {@link SendHttp} share. */
 export interface HttpOptions {
@@ -18,7 +18,7 @@ export interface HttpOptions {
   readonly socket?: string;
   /** Headers to send with every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly transport: Transport;
+  readonly transport: FetchFactory;
   /** Certificates to trust, PEM. Called only for https. */
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
@@ -134,7 +134,7 @@ function traceRequest({ trace, socket }: HttpOptions, { request, options }: Fetc
 
 /** Whether a request never goes through a proxy. */
 function isDirect({ socket }: HttpOptions, url: URL): boolean {
-  return socket !== undefined || isLoopback(url.hostname);
+  return socket !== undefined || isLoopbackHost(url.hostname);
 }
 
 function proxyFor(options: HttpOptions, url: URL): string | undefined {

@@ -1,5 +1,5 @@
 import type { JSONPathQuery } from "json-p3";
-import { isJsonObject, numberText } from "../core/json.ts";
+import { isJsonObject, preservedNumberText } from "../core/json.ts";
 import { resolvePointer } from "../core/json-pointer.ts";
 import type { Selector } from "../core/output/query.ts";
 import { errorMessage, Problem, usageError } from "../core/problem.ts";
@@ -20,7 +20,7 @@ function isDocument(value: unknown): value is Document {
 
 /** A document with long numbers replaced by plain ones, so that they can be compared; the same one if it has none. */
 function withPlainNumbers(value: unknown): unknown {
-  const text = numberText(value);
+  const text = preservedNumberText(value);
   if (text !== undefined) return Number(text);
   if (Array.isArray(value)) {
     const items = value.map(withPlainNumbers);

@@ -13,10 +13,10 @@ import {
 import { promisify } from "node:util";
 import { parseJsonExactly } from "../core/json.ts";
 import { findForeignFormat } from "../core/jwk/foreign-format.ts";
-import { isSymmetric, type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
+import { asJsonWebKey, isSymmetric, type JsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
-import { completeRsaKey, findRsaFault } from "../core/jwk/rsa-parameters.ts";
+import { findRsaFault, withRsaCrtMembers } from "../core/jwk/rsa-parameters.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -36,12 +36,12 @@ function badKey({ name }: Pick<KeyFile, "name">, reason: string, hint = FORMATS)
 
 /** The key of a key object as a JSON Web Key, without an ID. */
 function exported(key: KeyObject): JsonWebKey | undefined {
-  return parseJsonWebKey(key.export({ format: "jwk" }));
+  return asJsonWebKey(key.export({ format: "jwk" }));
 }
 
 /** The key object of a JSON Web Key; the runtime's error never contains the key. */
 function toKeyObject(key: JsonWebKey): KeyObject {
-  const whole = completeRsaKey(key);
+  const whole = withRsaCrtMembers(key);
   const members = Object.entries(whole).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   const input = { key: Object.fromEntries(members), format: "jwk" as const };
   return hasPrivateMembers(key) ? createPrivateKey(input) : createPublicKey(input);
@@ -190,7 +190,7 @@ function digestFor({ crv }: JsonWebKey): string | null {
 }
 
 /** The keys in a file, in its order, in any of the supported formats. */
-export async function readKeys(file: KeyFile): Promise<readonly JsonWebKey[]> {
+export async function readKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
   const foreign = findForeignFormat(text, file.name === "standard input" ? "FILE" : file.name);

@@ -1,5 +1,5 @@
 import { keyUrlProblem, plainHttpProblem } from "../core/keys/key-source.ts";
-import { absentKeyReason } from "../core/keys/key-text.ts";
+import { keylessAnswerReason } from "../core/keys/key-text.ts";
 import { keyServerProblem, MAX_KEY_BYTES } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
@@ -56,7 +56,7 @@ export async function fetchKeyFromUrl(
       },
     );
   }
-  const absent = absentKeyReason(document);
+  const absent = keylessAnswerReason(document);
   if (absent !== undefined) {
     throw new Problem(`Cannot use the key of ${name}: ${escapeControls(redactUrl(answer.url))}: ${absent}`, {
       code: "key-url-no-key",

@@ -12,7 +12,7 @@ import {
 import { resolve } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
-import { isJsonFault, parseJsonValues } from "../core/json-text.ts";
+import { isJsonFault, parseJsonValuesOrFault } from "../core/json-text.ts";
 import { errorCode } from "../core/problem.ts";
 
 /** The recovery copies that earlier runs have left. */
@@ -149,7 +149,7 @@ const utf8 = new TextDecoder();
 
 /** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
 function copyAt(path: string, { bytes, isOurs }: CopyFile, span: Span, endpoint: string): LeftoverCopy | undefined {
-  const values = parseJsonValues(utf8.decode(bytes.subarray(span.start, span.end)));
+  const values = parseJsonValuesOrFault(utf8.decode(bytes.subarray(span.start, span.end)));
   const [record] = isJsonFault(values) ? [] : values;
   const read = v.safeParse(LEFTOVER, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;

@@ -7,7 +7,7 @@ import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { requiresTls } from "../servers/index.ts";
 
 /** The credentials of a client and how it authenticates with them (RFC 6749, 2.3; RFC 7523). */
-export type ClientProof =
+export type CredentialsToProve =
   | { readonly way: "client_secret_basic" | "client_secret_post"; readonly secret: string }
   | { readonly way: "private_key_jwt"; readonly assertion: (audience: string) => Promise<string> };
 
@@ -34,7 +34,7 @@ interface ProofOptions {
 }
 
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
-export type ProofKind = "token" | "accepted" | "secret";
+export type ProofOutcome = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
@@ -130,7 +130,7 @@ interface AuthenticatedForm {
 async function authenticate(
   fields: Readonly<Record<string, string>>,
   clientId: string,
-  proof: ClientProof,
+  proof: CredentialsToProve,
   audience: string,
 ): Promise<AuthenticatedForm> {
   const headers = { accept: "application/json" };
@@ -179,9 +179,9 @@ export async function proveCredentials(
   http: SendHttp,
   endpoints: ProofEndpoints,
   clientId: string,
-  proof: ClientProof,
+  proof: CredentialsToProve,
   options: ProofOptions,
-): Promise<ProofKind> {
+): Promise<ProofOutcome> {
   const { token, revocation, origin } = endpoints;
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   return proof.way === "private_key_jwt" || revocation === undefined
@@ -199,9 +199,9 @@ async function proveByRevocation(
   http: SendHttp,
   { url, origin }: ProofEndpoint,
   clientId: string,
-  proof: Exclude<ClientProof, { readonly way: "private_key_jwt" }>,
+  proof: Exclude<CredentialsToProve, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
-): Promise<ProofKind> {
+): Promise<ProofOutcome> {
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<Attempt> => {
     const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
@@ -233,9 +233,9 @@ async function proveAtToken(
   http: SendHttp,
   { url, origin }: ProofEndpoint,
   clientId: string,
-  proof: ClientProof,
+  proof: CredentialsToProve,
   { timeLeft }: ProofOptions,
-): Promise<ProofKind> {
+): Promise<ProofOutcome> {
   const fields = { grant_type: "client_credentials" };
   const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;

@@ -260,7 +260,7 @@ function requireWritable(folder: string): void {
 }
 
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
-export function recoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
+export function findRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
     if (named.folder === "") return unusable(named, "not a folder");
     if (!statSync(named.folder).isDirectory()) return unusable(named, "not a folder");

@@ -1,5 +1,5 @@
 import type { Problem } from "../core/problem.ts";
-import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
+import { createDescriptorTargets } from "./secret-target/descriptors.ts";
 import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,
@@ -37,7 +37,7 @@ export interface SecretTargets {
 
 /** Creates the {@link SecretTargets} of one command. */
 export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOptions): SecretTargets {
-  const descriptors = createInheritedDescriptors(timeouts);
+  const descriptors = createDescriptorTargets(timeouts);
   return {
     check(target, flag, existing) {
       const fd = descriptorIn(target);

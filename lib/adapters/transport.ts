@@ -17,7 +17,7 @@ export interface ConnectionOptions {
 }
 
 /** Creates a fetch function for ofetch that connects in a certain way. */
-export type Transport = (connection: ConnectionOptions) => (input: string, init: RequestInit) => Promise<Response>;
+export type FetchFactory = (connection: ConnectionOptions) => (input: string, init: RequestInit) => Promise<Response>;
 
 /** The non-standard options of Bun's fetch. */
 interface BunInit extends RequestInit {
@@ -45,7 +45,7 @@ function certificateCheck(connection: ConnectionOptions): { ca?: string[]; rejec
  * BUN_CONFIG_VERBOSE_FETCH, which prints every header and body including credentials. Bun itself must not decompress: it
  * writes to standard error if it can't.
  */
-const bunTransport: Transport = (connection) => async (input, init) => {
+const bunTransport: FetchFactory = (connection) => async (input, init) => {
   checkDescriptors();
   const options: BunInit = { ...init, verbose: false, decompress: false, tls: certificateCheck(connection) };
   if (connection.socket !== undefined) options.unix = connection.socket;
@@ -78,7 +78,7 @@ function checkDescriptors(): void {
  * A fetch over node:http and node:https, for runtimes whose own fetch silently ignores sockets and certificates (Deno).
  * It doesn't support proxies.
  */
-const nodeTransport: Transport = (connection) => async (input, init) => {
+const nodeTransport: FetchFactory = (connection) => async (input, init) => {
   const url = new URL(input);
   const isHttps = url.protocol === "https:";
   const { request } = isHttps ? await import("node:https") : await import("node:http");
@@ -124,16 +124,16 @@ function responseFrom(incoming: IncomingMessage): Response {
 }
 
 /** The transport for the current runtime. */
-export const runtimeTransport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
+export const createRuntimeFetch: FetchFactory = "Bun" in globalThis ? bunTransport : nodeTransport;
 
 /** Whether that transport uses the proxies of the environment. */
-export const TRANSPORT_USES_PROXIES = runtimeTransport === bunTransport;
+export const RUNTIME_FETCH_USES_PROXIES = createRuntimeFetch === bunTransport;
 
 /**
  * The certificates to trust for https: those bundled with the runtime, those of the system, and `extra`. Loaded only for
  * an https URL.
  */
-export async function loadTrustedCertificates(extra: readonly string[]): Promise<string[]> {
+export async function collectTrustedCertificates(extra: readonly string[]): Promise<string[]> {
   const tls = await import("node:tls");
   const system = tls.getCACertificates("system");
   return [...new Set([...tls.rootCertificates, ...system, ...extra])];

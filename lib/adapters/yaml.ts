@@ -1,5 +1,5 @@
 import type { Alias, CST, Document, Node, Scalar, ScalarTag } from "yaml";
-import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
+import { isTooDeep, MAX_DEPTH, parseJsonExactly, preservedNumberText } from "../core/json.ts";
 import type { PositionNode } from "../core/state/positions.ts";
 import { quote, trimCharactersAtStart } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
@@ -295,7 +295,7 @@ const LAYOUT = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_I
 
 /** Turns an exact number into a value that the library can write; returns other values unchanged. */
 function writableNumber(member: unknown): unknown {
-  const text = numberText(member);
+  const text = preservedNumberText(member);
   if (text === undefined) return member;
   if (/^-?\d+$/.test(text)) return new Verbatim(text);
   return Number.isFinite(Number(text)) ? Number(text) : text;
@@ -396,7 +396,7 @@ export async function editYamlDocuments(
 ): Promise<string> {
   const library = await import("yaml");
   const { DocumentEditor, styleOf } = await import("./yaml/edit-documents.ts");
-  const { DocumentSplice } = await import("./yaml/splice-document.ts");
+  const { MapPairSplice } = await import("./yaml/splice-document.ts");
   const { tokens } = await parseTokens(text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));
@@ -411,7 +411,7 @@ export async function editYamlDocuments(
     if (own.length === 0) return source;
     const { contents } = document;
     const splice =
-      library.isMap(contents) && contents.flow !== true ? new DocumentSplice(source, offset, contents) : undefined;
+      library.isMap(contents) && contents.flow !== true ? new MapPairSplice(source, offset, contents) : undefined;
     walk(contents, ({ node }) => {
       if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });

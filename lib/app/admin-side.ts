@@ -14,7 +14,7 @@ import {
   SKIP_TLS,
 } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 
 /** Flags of the command line that count for both sides of a server. */
 const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
@@ -23,7 +23,7 @@ const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
 const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, API];
 
 /** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
-export function readAdminSide(
+export function readAdminConnection(
   environment: Host["environment"],
   values: FlagValues,
   config: ConfigFile | undefined,
@@ -32,7 +32,7 @@ export function readAdminSide(
   if (url === undefined) return { connection: undefined, problems: [] };
   const origin = values.origin(ADMIN_URL);
   const file = config?.file ?? NO_VALUE_SOURCES.file;
-  const own = parseFlags([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
+  const own = parseFlagsWithProblems([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
   const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
   const { connection, problems } = readConnection(
     own.with([...values.entriesOf(SHARED_FLAGS), endpoint]),

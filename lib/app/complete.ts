@@ -2,23 +2,23 @@ import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { getTextField } from "../core/client/client.ts";
 import {
+  type CompletableCommand,
   type Completion,
-  type CompletionTarget,
   completeValue,
   completeWord,
+  completionOfWords,
   NO_CANDIDATES,
-  plainWords,
   readWordsBefore,
 } from "../core/completion/candidates.ts";
-import { completionReply, type ReplyRequest } from "../core/completion/reply.ts";
-import { findShell, type Shell } from "../core/completion/shells.ts";
+import { completionReply, type ReplyContext } from "../core/completion/reply.ts";
+import { findShellByName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
-import { parseFlags } from "../core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, tryParseJson } from "../core/json.ts";
-import { childrenOf, GLOBAL_FLAGS, loadCommand, walkCommands } from "./resolve.ts";
+import { childrenByName, followCommandWords, GLOBAL_FLAGS, loadCommand } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -36,7 +36,7 @@ const MOST_IDS = 1000;
 /** The commands of a group with their summaries. */
 async function commandsOf(group: Group): Promise<readonly (readonly [name: string, summary: string])[]> {
   return Promise.all(
-    Object.entries(await childrenOf(group)).map(async ([name, child]) => {
+    Object.entries(await childrenByName(group)).map(async ([name, child]) => {
       const found = await loadCommand(child);
       return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
     }),
@@ -50,8 +50,8 @@ function named(
   typed: string,
 ): Completion {
   const found = rows.filter(([name]) => name.startsWith(typed));
-  if (found.length > 0) return plainWords(found);
-  return plainWords(others.filter((name) => name.startsWith(typed)).map((name) => [name, ""] as const));
+  if (found.length > 0) return completionOfWords(found);
+  return completionOfWords(others.filter((name) => name.startsWith(typed)).map((name) => [name, ""] as const));
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
@@ -60,7 +60,7 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
   const pending = last === undefined ? undefined : readWordsBefore(words, index).pending;
   if (pending !== undefined) return completeValue(pending, typed);
   if (typed.startsWith("-")) {
-    const flags: CompletionTarget = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
+    const flags: CompletableCommand = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
     return completeWord(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
@@ -68,7 +68,7 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
-  const { command: found, stray } = await walkCommands(words);
+  const { command: found, stray } = await followCommandWords(words);
   if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
   const topics = found === ROOT ? TOPICS.map((topic) => [topic.name, topic.title] as const) : [];
   return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
@@ -76,7 +76,10 @@ async function completeHelp(words: readonly string[], typed: string): Promise<Co
 
 /** The connection flags of a line, as words for another command line. */
 function connectionWords(leaf: Leaf, words: readonly string[]): readonly string[] | undefined {
-  const { values } = parseFlags(words, leaf.spec.flags, "", { environment: () => undefined, file: () => undefined });
+  const { values } = parseFlagsWithProblems(words, leaf.spec.flags, "", {
+    environment: () => undefined,
+    file: () => undefined,
+  });
   // Standard input belongs to the person at the keyboard.
   if (values.text(ACCESS_TOKEN_FILE) === "-") return undefined;
   return [...CONNECTION_FLAGS, CONFIG].flatMap((flag: Flag): readonly string[] => {
@@ -106,7 +109,7 @@ async function clientIds(
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
     return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
   });
-  return { ...plainWords(rows), head: completion.head };
+  return { ...completionOfWords(rows), head: completion.head };
 }
 
 /** The candidates for the end of a command line of this program. */
@@ -117,7 +120,7 @@ export async function completeCommandLine(
 ): Promise<Completion> {
   const [first, ...rest] = words;
   if (first === "help") return completeHelp(rest, typed);
-  const { command: found, syntax, words: after, stray } = await walkCommands(words);
+  const { command: found, syntax, words: after, stray } = await followCommandWords(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
   const { flags, operands } = found.spec;
   const completion = completeWord({ flags, syntax, operands }, after, typed);
@@ -128,7 +131,7 @@ export async function completeCommandLine(
 const LISTING: ReadonlySet<string> = new Set(["?", "!", "@"].map((type) => String(type.charCodeAt(0))));
 
 /** The words of a command line as a completion script passes them. */
-function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & ReplyRequest {
+function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & ReplyContext {
   if (shell === "bash" || shell === "powershell") {
     const [line = "", replaced, type = "", columns = ""] = passed;
     const { words, last } = splitTypedLine(line, shell === "bash" ? "\\" : "`");
@@ -144,9 +147,9 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
 }
 
 /** Answers a completion script: the shell, and what its script passes. */
-export async function answerCompletionScript(args: readonly string[], outside: CompletionEnv): Promise<string> {
+export async function createCompletionReply(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...passed] = args;
-  const shell = findShell(name);
+  const shell = findShellByName(name);
   if (shell === undefined) return "";
   const { words, ...request } = requested(shell, passed);
   return completionReply(shell, await completeCommandLine(words, request.typed.text, outside), request);

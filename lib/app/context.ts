@@ -1,16 +1,16 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
-import { createFileAccess } from "../adapters/file-access.ts";
+import { createWindowsFileRestrictor } from "../adapters/file-access.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
 import {
   createRecoveryStore,
+  findRecoveryFolderProblem,
   preferredFolders,
   type RecoveryOptions,
-  recoveryFolderProblem,
 } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
-import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROXIES } from "../adapters/transport.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
   AdminSide,
@@ -23,7 +23,7 @@ import type {
   OAuthAccess,
 } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
-import type { Syntax } from "../core/flags/flag.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { ADMIN_URL, CA_FILE, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
@@ -31,19 +31,19 @@ import { FILE_DEPTH } from "../core/json.ts";
 import {
   CLEANUP_MS,
   type Download,
-  proxyOf,
+  describeProxy,
   type SendHttp,
   STALLED_READER_MS,
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
-import { platformFolders } from "../core/platform-folders.ts";
+import { platformPaths } from "../core/platform-folders.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
-import type { KeySources } from "./recipients.ts";
-import { rendersText } from "./renders-text.ts";
+import type { PgpKeyAccess } from "./recipients.ts";
+import { outputIncludesText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
@@ -53,7 +53,7 @@ export { InputFiles };
 interface ContextOptions {
   readonly run: RunState;
   readonly input: InputFiles;
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly line: Pick<ParsedLine, "values" | "operands">;
   readonly format: Format;
   readonly render: RenderOptionsFactory;
@@ -87,7 +87,7 @@ export function createContext(options: ContextOptions): Context {
     const { createDownload } = await import("../adapters/download.ts");
     return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
   };
-  const sources: KeySources = { host, input, download };
+  const sources: PgpKeyAccess = { host, input, download };
   return {
     host,
     syntax: options.syntax,
@@ -115,17 +115,17 @@ export function createContext(options: ContextOptions): Context {
     },
     openClientFiles: async () => (await import("../adapters/client-file-store.ts")).createClientFileStore(host.random),
     inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
-    keys: recipientKeys(values, sources),
-    pairs: keyPairs(host),
+    encryption: encryptionKeys(values, sources),
+    keyPairs: keyPairs(host),
     keyFiles: keyFiles(input),
-    tokens: tokenEndpoint(host, https.public, remaining),
+    credentialVerifier: credentialVerifier(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     browser: browserAccess(host),
     adminSide: adminSideOf(options),
     openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
-    rendersText: (view, item, text) => rendersText(format, render, view, item, text),
+    outputIncludesText: (view, item, text) => outputIncludesText(format, render, view, item, text),
     progress: run.bar.draw,
     fail: messages.fail,
     warn: options.warn,
@@ -162,17 +162,17 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const { host, ending } = run;
   const { values } = line;
   const shared = {
-    transport: runtimeTransport,
+    transport: createRuntimeFetch,
     monotonic: host.monotonic,
     unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: detail } : {}),
-    ...(TRANSPORT_USES_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
+    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxy(url, host.environment) } : {}),
   };
   const toServer = {
     ...shared,
     authorities: async () => {
       const file = connection?.caFile;
-      return loadTrustedCertificates(
+      return collectTrustedCertificates(
         file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))],
       );
     },
@@ -181,7 +181,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const socket = connection?.socket;
   const publicSide = createHttp(toServer);
   return {
-    anonymous: createHttp({ ...shared, authorities: () => loadTrustedCertificates([]), skipVerify: false }),
+    anonymous: createHttp({ ...shared, authorities: () => collectTrustedCertificates([]), skipVerify: false }),
     // A request with its own signal may go on after an ending signal, such as one that cleans up.
     public: (request) => publicSide({ signal: ending.signal, ...request }),
     admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
@@ -235,7 +235,7 @@ function browserAccess({ environment }: Pick<Host, "environment">): BrowserLogin
   };
 }
 
-function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
+function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): EncryptionKeys {
   return {
     recipients: async () =>
       wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
@@ -261,7 +261,7 @@ function keyFiles(input: InputFiles): KeyFiles {
     async read(path, reader, passphrase) {
       const bytes = await input.readBytes(path, reader);
       const name = path === "-" ? "standard input" : path;
-      return (await codec()).readKeys({ bytes, name, passphrase: () => passphrase(name) });
+      return (await codec()).readKeyFile({ bytes, name, passphrase: () => passphrase(name) });
     },
     thumbprint: async (key) => (await codec()).thumbprintOf(key),
     toPem: async (key) => (await codec()).toPem(key),
@@ -269,7 +269,7 @@ function keyFiles(input: InputFiles): KeyFiles {
   };
 }
 
-function tokenEndpoint(
+function credentialVerifier(
   host: Pick<Host, "monotonic" | "uuid">,
   http: SendHttp,
   remaining: () => number,
@@ -333,9 +333,14 @@ function oauthAccess(
     },
     admin: async () => {
       const { base, headers } = needed(connection);
-      return (await adapter()).createTokenManagement({ ...shared, http: await retrying(), adminUrl: base, headers });
+      return (await adapter()).createAdminTokenEndpoints({
+        ...shared,
+        http: await retrying(),
+        adminUrl: base,
+        headers,
+      });
     },
-    fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
+    fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
   };
 }
@@ -346,11 +351,11 @@ function flowAccess(
   https: Pick<HttpClients, "admin" | "public">,
 ): Context["openFlows"] {
   return async (publicUrl) => {
-    const { createFlowAccess } = await import("../adapters/oauth/index.ts");
+    const { createHeadlessFlows } = await import("../adapters/oauth/index.ts");
     const { base: adminUrl, headers: adminHeaders } = needed(connection);
     const { now } = run.host;
     const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders };
-    return createFlowAccess({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
+    return createHeadlessFlows({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
   };
 }
 
@@ -399,7 +404,7 @@ function outlets(
     openLeftovers: async () =>
       (await import("../adapters/leftover-store.ts")).createLeftoverStore(preferredFolders(folders)),
     async outletProblems(flags) {
-      const problems = folders.named === undefined ? [] : [recoveryFolderProblem(folders.named)];
+      const problems = folders.named === undefined ? [] : [findRecoveryFolderProblem(folders.named)];
       for (const flag of flags) {
         const target = values.text(flag);
         if (target !== undefined) problems.push((await targets()).check(target, `--${flag.name}`));
@@ -424,7 +429,7 @@ function fileProtection(
 ): Pick<RecoveryOptions, "limitAccess"> {
   if (platform !== "win32") return {};
   return {
-    limitAccess: createFileAccess(environment, (folder, reason) =>
+    limitAccess: createWindowsFileRestrictor(environment, (folder, reason) =>
       warn(`cannot limit the access to new files in ${quote(folder)} to you, so others may read them: ${reason}`),
     ),
   };
@@ -445,6 +450,6 @@ function recoveryFolders(
   const own = target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, folderOf(target)];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
-    folders: [...platformFolders(platform, environment).recoveryFolders, ...own],
+    folders: [...platformPaths(platform, environment).recoveryFolders, ...own],
   };
 }

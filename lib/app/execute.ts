@@ -1,5 +1,5 @@
 import type { Host } from "../adapters/host.ts";
-import { credentialNames } from "../clients/secret-file.ts";
+import { readCredentialNames } from "../clients/secret-file.ts";
 import { type CheckedCommand, type Context, type Result, runLeaf } from "../command.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
@@ -138,7 +138,7 @@ async function rendering(
   const loaded = problems.length > 0 ? {} : await loadLibrariesForFormat(format);
   const { select } = loaded;
   const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
-  const names = credentialNames({ values });
+  const names = readCredentialNames({ values });
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });
 }
 

@@ -7,7 +7,7 @@ import { escapeControls } from "../core/text.ts";
 const MAX_BYTES = 1024 * 1024;
 
 /** Fetches the text of a public JSON Web Key Set (RFC 7517, 5), as `what` in messages. */
-export async function fetchKeySet(download: Download, url: string, what: string): Promise<string> {
+export async function fetchKeySetText(download: Download, url: string, what: string): Promise<string> {
   try {
     const { status, bytes, url: answered } = await download(url, { what, maxBytes: MAX_BYTES });
     if (status === 200) return new TextDecoder().decode(bytes);

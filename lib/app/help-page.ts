@@ -2,7 +2,7 @@ import { isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import type { HelpPage } from "../core/help/help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
-import { childrenOf, loadCommand, type ResolvedCommand } from "./resolve.ts";
+import { childrenByName, loadCommand, type ResolvedCommand } from "./resolve.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`, `SET [KID]`. */
 function operandsUsage(operands: OperandSpec | undefined): string {
@@ -28,7 +28,7 @@ async function summaryOf(child: unknown): Promise<string> {
 }
 
 /** The help page of a place in the tree. */
-export async function buildHelpPage({
+export async function collectHelpContent({
   path,
   syntax,
   command,
@@ -48,7 +48,7 @@ export async function buildHelpPage({
       more: [],
     };
   }
-  const children = await childrenOf(command);
+  const children = await childrenByName(command);
   const commands = await Promise.all(
     Object.entries(children).map(async ([name, child]) => [name, await summaryOf(child)] as const),
   );

@@ -4,7 +4,7 @@ import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import type { EncryptedMessage } from "../core/keys/encrypted-message.ts";
+import type { EncryptedMessageInfo } from "../core/keys/encrypted-message.ts";
 import {
   GITHUB_URL,
   githubKeyUrl,
@@ -23,7 +23,7 @@ import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 
 /** Where keys come from. */
-export interface KeySources {
+export interface PgpKeyAccess {
   readonly host: Pick<Host, "environment" | "now">;
   readonly input: InputFiles;
   readonly download: Download;
@@ -46,7 +46,7 @@ async function wkdMaterial(address: string, origin: string, download: Download):
 /** The key that a service has under a name; `label` is what messages call it, and `flag` where it was given. */
 async function lookedUpMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
-  sources: KeySources,
+  sources: PgpKeyAccess,
   { pinned, label, flag }: { readonly pinned: boolean; readonly label: string; readonly flag: string },
 ): Promise<KeyMaterial> {
   switch (source.kind) {
@@ -64,7 +64,7 @@ async function lookedUpMaterial(
   }
 }
 
-async function keyMaterial(key: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+async function keyMaterial(key: string, sources: PgpKeyAccess, pinned: boolean): Promise<KeyMaterial> {
   const { input } = sources;
   const source = parseKeySource(key);
   const flag = "--pgp-key";
@@ -74,7 +74,7 @@ async function keyMaterial(key: string, sources: KeySources, pinned: boolean): P
   return { material: key, origin: flag };
 }
 
-async function keyUrlMaterial(url: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+async function keyUrlMaterial(url: string, sources: PgpKeyAccess, pinned: boolean): Promise<KeyMaterial> {
   const source = parseKeySource(url);
   const flag = "--pgp-key-url";
   if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
@@ -89,7 +89,7 @@ async function urlMaterial(url: string, download: Download, pinned: boolean, nam
 
 async function keybaseMaterial(
   user: string,
-  { host, download }: KeySources,
+  { host, download }: PgpKeyAccess,
   pinned: boolean,
   name = "--keybase",
 ): Promise<KeyMaterial> {
@@ -100,7 +100,7 @@ async function keybaseMaterial(
 }
 
 /** Fetches, reads and validates the keys of every recipient flag; OpenPGP is loaded only if there is one. */
-export async function findRecipients(values: FlagValues, sources: KeySources): Promise<readonly Recipient[]> {
+export async function findRecipients(values: FlagValues, sources: PgpKeyAccess): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
   const [wrong] = recipientProblems(values);
@@ -141,16 +141,16 @@ async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date
 export async function inspectKeySource(
   word: string,
   values: FlagValues,
-  sources: KeySources,
+  sources: PgpKeyAccess,
 ): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
-  const { findEncryptedMessage } = await import("../core/keys/encrypted-message.ts");
-  const message = findEncryptedMessage(material, origin);
+  const { inspectEncryptedMessage } = await import("../core/keys/encrypted-message.ts");
+  const message = inspectEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
   return inspectAll({ material, origin }, sources);
 }
 
-async function inspectAll({ material, origin }: KeyMaterial, { host }: KeySources): Promise<readonly JsonObject[]> {
+async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeyAccess): Promise<readonly JsonObject[]> {
   const { inspectKeys } = await import("../adapters/pgp.ts");
   const found = await inspectKeys(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
@@ -163,7 +163,7 @@ interface KeyOwner {
 }
 
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
-async function keyOwners(values: FlagValues, sources: KeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+async function keyOwners(values: FlagValues, sources: PgpKeyAccess): Promise<ReadonlyMap<string, KeyOwner>> {
   const { keyIdOf } = await import("../core/keys/encrypted-message.ts");
   const owners = new Map<string, KeyOwner>();
   for (const key of values.list(PGP_KEY)) {
@@ -181,10 +181,10 @@ async function keyOwners(values: FlagValues, sources: KeySources): Promise<Reado
 
 /** What an encrypted message says about its recipients, and which of them are keys of `--pgp-key`. */
 async function describeMessage(
-  { recipients, passwords }: EncryptedMessage,
+  { recipients, passwords }: EncryptedMessageInfo,
   origin: string,
   values: FlagValues,
-  sources: KeySources,
+  sources: PgpKeyAccess,
 ): Promise<JsonObject> {
   const owners = await keyOwners(values, sources);
   const described = recipients.map(({ keyId, algorithm }) => ({
@@ -201,7 +201,7 @@ async function describeMessage(
 /** The longest word that is tried as the name of a file. */
 const LONGEST_NAME = 255;
 
-async function inspectedMaterial(word: string, sources: KeySources): Promise<KeyMaterial> {
+async function inspectedMaterial(word: string, sources: PgpKeyAccess): Promise<KeyMaterial> {
   const { input, download } = sources;
   const source = parseKeySource(word);
   if (isLookedUpByName(source)) {

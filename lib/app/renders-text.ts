@@ -1,10 +1,10 @@
 import { type JsonObject, toJson } from "../core/json.ts";
 import { type Format, writesEveryField } from "../core/output/formats.ts";
-import { createRenderer, type ResultView } from "../core/output/render.ts";
+import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
 /** Whether a format writes a text of a value, such as its secret, which some formats leave out. */
-export function rendersText(
+export function outputIncludesText(
   format: Format,
   render: RenderOptionsFactory,
   view: ResultView<JsonObject>,
@@ -14,7 +14,7 @@ export function rendersText(
   if (format.kind === "id") return false;
   if (writesEveryField(format)) return true;
   const rendered = (shown: JsonObject): string => {
-    const renderer = createRenderer(format, view, render(false, false));
+    const renderer = createStreamRenderer(format, view, render(false, false));
     return renderer.item(shown) + renderer.end();
   };
   if ("query" in format) {

@@ -1,9 +1,9 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
+import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
-import { describeOperand, NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
 import { splitBeforeCommand } from "../core/flags/scan.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
@@ -18,7 +18,7 @@ const PARENT_FLAGS = indexFlags(GLOBAL_FLAGS);
 export interface ResolvedCommand {
   /** The words that call it, the program's name first. */
   readonly path: readonly string[];
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly command: Leaf | Group;
   /** The words after the command, with the flags before it. */
   readonly words: readonly string[];
@@ -36,15 +36,15 @@ export function callsLeaf(called: ResolvedCommand): called is ResolvedLeaf {
 
 /** Resolves the words of a command line; an unknown command is a usage error. */
 export async function resolveCommand(words: readonly string[]): Promise<ResolvedCommand> {
-  const called = await walkCommands(words);
+  const called = await followCommandWords(words);
   const { path, command, words: before, stray } = called;
   if (stray === undefined || isLeaf(command)) return called;
-  const line = parseFlags([...before, stray], GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
+  const line = parseFlagsWithProblems([...before, stray], GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new ProblemList(line.problems);
   const parent = path.join(" ");
-  const { isOryCommand } = await import("../core/command-words.ts");
-  if (isOryCommand(path.slice(1), stray)) {
+  const { isUnsupportedOryCommand } = await import("../core/command-words.ts");
+  if (isUnsupportedOryCommand(path.slice(1), stray)) {
     throw usageError(
       `${parent} ${stray} belongs to Ory Hydra's own CLI`,
       "use the program that comes with the server; this one manages OAuth 2.0 clients",
@@ -52,20 +52,20 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
     );
   }
   throw usageError(
-    `Unknown command ${describeOperand(stray, line)} after ${parent}`,
+    `Unknown command ${redactOperand(stray, line)} after ${parent}`,
     await commandHint(parent, command, stray),
     "unknown-command",
   );
 }
 
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
-  const { commandMeantBy, maySuggest } = await import("../core/command-words.ts");
+  const { commandMeantBy, maySuggestCommand } = await import("../core/command-words.ts");
   const known = commandMeantBy(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
-  const names = [...Object.keys(await childrenOf(group)), ...Object.keys(group.group.aliases)];
+  const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];
   const meant = suggestWord(
     stray,
-    names.filter((name) => maySuggest(name, stray)),
+    names.filter((name) => maySuggestCommand(name, stray)),
   );
   return meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`;
 }
@@ -85,15 +85,15 @@ function isCommand(value: unknown): value is Leaf | Group {
 }
 
 /** The children of a group by name; only own names count. */
-export async function childrenOf(group: CommandDef): Promise<Readonly<Record<string, unknown>>> {
+export async function childrenByName(group: CommandDef): Promise<Readonly<Record<string, unknown>>> {
   const { subCommands } = group;
   return { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
 }
 
 /** Follows words from the root of the tree as far as they name commands. Only the commands on the way are loaded. */
-export async function walkCommands(words: readonly string[]): Promise<ResolvedCommand> {
+export async function followCommandWords(words: readonly string[]): Promise<ResolvedCommand> {
   let command: Leaf | Group = ROOT;
-  let syntax: Syntax = "1.x";
+  let syntax: SyntaxVersion = "1.x";
   let path: readonly string[] = ["hydra"];
   let before: readonly string[] = [];
   let rest = words;
@@ -116,7 +116,7 @@ export async function walkCommands(words: readonly string[]): Promise<ResolvedCo
 
 /** The child of a group with a name or an alias, not yet loaded. */
 async function childNamed(group: Group, name: string): Promise<unknown> {
-  const children = await childrenOf(group);
+  const children = await childrenByName(group);
   const { aliases } = group.group;
   const own = Object.hasOwn(aliases, name) && !Object.hasOwn(children, name) ? aliases[name] : name;
   return own !== undefined && Object.hasOwn(children, own) ? children[own] : undefined;

@@ -1,9 +1,9 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import { asksForHelp, NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
-import { runtimeProblem } from "../core/runtime.ts";
+import { unsafeRuntimeOptionsProblem } from "../core/runtime.ts";
 import { executeCommand } from "./execute.ts";
 import { ProblemList } from "./problem-list.ts";
 import { wantsJsonErrors } from "./read-format.ts";
@@ -16,7 +16,7 @@ const COMPLETE = "__complete";
 /** Runs one command line: a request of a completion script, help, or a command. */
 export async function runCommandLine(run: RunState): Promise<ExitName> {
   const { host } = run;
-  const unsafe = runtimeProblem(host.environment);
+  const unsafe = unsafeRuntimeOptionsProblem(host.environment);
   if (unsafe !== undefined) throw unsafe;
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
@@ -30,7 +30,7 @@ export async function runCommandLine(run: RunState): Promise<ExitName> {
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = wantsJsonErrors(parseFlags(host.args, GLOBAL_FLAGS, "", NO_VALUE_SOURCES).values);
+    run.json = wantsJsonErrors(parseFlagsWithProblems(host.args, GLOBAL_FLAGS, "", NO_VALUE_SOURCES).values);
     throw error;
   }
 }
@@ -42,7 +42,7 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     return runCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
   }
-  const { problems } = parseFlags(words, GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
+  const { problems } = parseFlagsWithProblems(words, GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new ProblemList(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
@@ -59,10 +59,10 @@ async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> 
 }
 
 async function answerShell(run: RunState, request: readonly string[]): Promise<ExitName> {
-  const { answerCompletionScript } = await import("./complete.ts");
+  const { createCompletionReply } = await import("./complete.ts");
   const { host } = run;
   const output = (args: readonly string[]): Promise<string> => captureStdout(run, args);
-  await host.stdout.write(await answerCompletionScript(request, { environment: host.environment, output }));
+  await host.stdout.write(await createCompletionReply(request, { environment: host.environment, output }));
   return "done";
 }
 

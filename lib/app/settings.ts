@@ -15,11 +15,11 @@ import {
   PGP_KEY_URL,
 } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
-import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
+import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
+import { DEFAULT_INPUT_LIMIT, formatSize, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
-import { platformFolders } from "../core/platform-folders.ts";
+import { platformPaths } from "../core/platform-folders.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
@@ -53,13 +53,15 @@ export async function readSettings(
   const { spec } = called.command;
   const name = called.path.slice(1).join(" ");
   const { environment } = host;
-  const withoutFile = parseFlags(called.words, spec.flags, name, { ...NO_VALUE_SOURCES, environment });
+  const withoutFile = parseFlagsWithProblems(called.words, spec.flags, name, { ...NO_VALUE_SOURCES, environment });
   // The config file may be wrong too, so it is known from the command line how to report that.
   run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
   const readsConfig = spec.server !== false || spec.flags.includes(FORMAT);
   const config = readsConfig ? await readConfig(host, withoutFile.values) : undefined;
   const line =
-    config === undefined ? withoutFile : parseFlags(called.words, spec.flags, name, { environment, file: config.file });
+    config === undefined
+      ? withoutFile
+      : parseFlagsWithProblems(called.words, spec.flags, name, { environment, file: config.file });
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
   const format = readFormat(values, spec.format[called.syntax], problems);
@@ -97,8 +99,8 @@ async function adminSideOf(
   values: FlagValues,
   config: ConfigFile | undefined,
 ): Promise<Pick<ConnectionReading, "connection" | "problems">> {
-  const { readAdminSide } = await import("./admin-side.ts");
-  return readAdminSide(environment, values, config);
+  const { readAdminConnection } = await import("./admin-side.ts");
+  return readAdminConnection(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */
@@ -110,7 +112,7 @@ async function readConfig(
   const found = await findConfigFile(host, named);
   if (found === undefined) return undefined;
   const { path, file } = found;
-  const { parseConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
+  const { interpretConfigContent, configFileTrust } = await import("../core/flags/config-file.ts");
   const trust = configFileTrust(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
   if (named === undefined && trust.trust === "none")
@@ -120,12 +122,12 @@ async function readConfig(
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
-  const { isJsonText, parseJsonFile } = await import("../core/json-text.ts");
+  const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json-text.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
-  return parseConfigFile({
+  return interpretConfigContent({
     path,
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
-    content: isJsonText(text, path) ? parseJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
+    content: looksLikeJsonFile(text, path) ? parseJsonFileValues(text, path)[0] : await parseYaml(text, path, "texts"),
     // Without user IDs, as on Windows, the bits say nothing about other users.
     readable: host.uid() !== undefined && (file.mode & 0o044) !== 0,
     ...(trust.trust === "all" ? {} : { writers: trust.reason }),
@@ -148,7 +150,7 @@ async function findConfigFile(
   host: Pick<Host, "environment" | "platform" | "readFile">,
   named: string | undefined,
 ): Promise<{ readonly path: string; readonly file: InputFile } | undefined> {
-  const paths = named === undefined ? platformFolders(host.platform, host.environment).configFiles : [named];
+  const paths = named === undefined ? platformPaths(host.platform, host.environment).configFiles : [named];
   for (const path of paths) {
     const file = await readConfigBytes(host, path, named === undefined);
     if (file !== undefined) return { path, file };
@@ -162,11 +164,13 @@ async function readConfigBytes(
   optional: boolean,
 ): Promise<InputFile | undefined> {
   try {
-    return await host.readFile(path, INPUT_LIMIT.bytes);
+    return await host.readFile(path, DEFAULT_INPUT_LIMIT.bytes);
   } catch (error) {
     if (optional && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return undefined;
     const why =
-      error instanceof InputTooLarge ? `it is larger than ${formatSize(INPUT_LIMIT.bytes)}` : unreadableReason(error);
+      error instanceof InputTooLarge
+        ? `it is larger than ${formatSize(DEFAULT_INPUT_LIMIT.bytes)}`
+        : unreadableReason(error);
     throw usageError(
       `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
       optional ? "fix or remove the file" : "check the path after --config",
@@ -243,7 +247,7 @@ function operandProblems(path: string, wanted: OperandSpec | undefined, line: Pa
     .slice(most)
     .map((word) =>
       usageError(
-        `Unexpected argument ${describeOperand(word, line)}`,
+        `Unexpected argument ${redactOperand(word, line)}`,
         most === 0
           ? `${path} takes only flags; put quotes around a value with spaces`
           : `${path} takes ${operandLimit(wanted, most)}`,

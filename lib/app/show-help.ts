@@ -1,16 +1,16 @@
 import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { isOryCommand } from "../core/command-words.ts";
+import { isUnsupportedOryCommand } from "../core/command-words.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
-import { buildHelpPage } from "./help-page.ts";
-import { childrenOf, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { collectHelpContent } from "./help-page.ts";
+import { childrenByName, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
@@ -19,14 +19,14 @@ type HelpHost = Pick<Host, "args" | "stdout" | "stderr" | "environment">;
 /** Shows the help page of a command. */
 export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
   const style = { width: helpWidth(host), color: hasColor(host, host.stdout), all: asksForAll(called) };
-  await writeText(host, renderHelp(await buildHelpPage(called), style));
+  await writeText(host, renderHelp(await collectHelpContent(called), style));
   return "done";
 }
 
 /** Whether `--help=all` asks for every flag. */
 function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
   const rows = isLeaf(command) ? command.spec.flags : GENERAL_FLAGS;
-  return parseFlags(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
+  return parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
 }
 
 /** Shows the topic or the help page of the command that the words after `hydra help` name. */
@@ -34,7 +34,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const names = words.filter((word) => !word.startsWith("-"));
   const [name] = names;
   // A topic may have the name of a group of commands; the words after it then name a command.
-  const isCommand = names.length > 1 && Object.hasOwn(await childrenOf(ROOT), names[0] ?? "");
+  const isCommand = names.length > 1 && Object.hasOwn(await childrenByName(ROOT), names[0] ?? "");
   if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
   if (name !== undefined && !isCommand) await rejectMisspeltTopic(name);
   return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
@@ -52,8 +52,8 @@ async function showTopic(host: HelpHost, name: string): Promise<ExitName> {
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
-  if (isOryCommand([], name)) return;
-  const meant = suggestWord(name, [...Object.keys(await childrenOf(ROOT)), ...TOPIC_NAMES]);
+  if (isUnsupportedOryCommand([], name)) return;
+  const meant = suggestWord(name, [...Object.keys(await childrenByName(ROOT)), ...TOPIC_NAMES]);
   if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;
   throw usageError(`No help about ${describeWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

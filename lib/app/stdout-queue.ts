@@ -1,5 +1,5 @@
 import { type Host, WriteFailure } from "../adapters/host.ts";
-import type { UndeliveredItem } from "../command.ts";
+import type { UnwrittenItem } from "../command.ts";
 import type { JsonObject } from "../core/json.ts";
 import { STALLED_READER_MS } from "../core/network.ts";
 
@@ -46,7 +46,7 @@ export class StdoutQueue {
   }
 
   /** Items of texts that failed. */
-  get undelivered(): readonly UndeliveredItem[] {
+  get undelivered(): readonly UnwrittenItem[] {
     return this.#failed.flatMap(({ items, failure }) =>
       items.map((item) => ({ item, partlyWritten: failure?.partlyWritten === true })),
     );

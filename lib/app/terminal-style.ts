@@ -1,7 +1,7 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { COLOR } from "../core/flags/flag-table.ts";
 import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
-import { wrapWords } from "../core/output/wrap-words.ts";
+import { insertLineBreaks } from "../core/output/wrap-words.ts";
 
 type StyleHost = Pick<Host, "args" | "environment">;
 
@@ -38,7 +38,7 @@ export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">)
   const { isTerminal, columns } = host.stderr;
   return {
     paint: createPainter(hasColor(host, host.stderr)),
-    wrap: isTerminal ? (line) => wrapWords(line, columns || 80, "  ") : PLAIN_STYLE.wrap,
+    wrap: isTerminal ? (line) => insertLineBreaks(line, columns || 80, "  ") : PLAIN_STYLE.wrap,
   };
 }
 

@@ -3,11 +3,11 @@ import type { Result } from "../command.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Format } from "../core/output/formats.ts";
 import {
-  createRenderer,
-  type Renderer,
+  createStreamRenderer,
+  isOmittedFromSecretManifest,
   type RenderOptions,
   type ResultView,
-  withholdsValue,
+  type StreamRenderer,
 } from "../core/output/render.ts";
 import { type ExitName, errorCode, errorMessage, Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
@@ -35,11 +35,11 @@ export async function writeResult(
   render: RenderOptionsFactory,
   note: (line: string) => void,
 ): Promise<ExitName> {
-  const renderer = createRenderer(format, result.view, render(result.isList, result.unbuffered === true));
+  const renderer = createStreamRenderer(format, result.view, render(result.isList, result.unbuffered === true));
   const queue = new StdoutQueue(host, signal, result.delivered);
   const withheld: JsonObject[] = [];
   const rendered = (item: JsonObject): void => {
-    if (format.kind === "k8s-secret" && withholdsValue(result.view, item)) withheld.push(item);
+    if (format.kind === "k8s-secret" && isOmittedFromSecretManifest(result.view, item)) withheld.push(item);
   };
   try {
     await new ResultWriter(result, renderer, queue, rendered).write();
@@ -53,7 +53,7 @@ export async function writeResult(
 
 class ResultWriter {
   readonly #result: Result;
-  readonly #renderer: Renderer<JsonObject>;
+  readonly #renderer: StreamRenderer<JsonObject>;
   readonly #queue: StdoutQueue;
   readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
@@ -63,7 +63,7 @@ class ResultWriter {
 
   constructor(
     result: Result,
-    renderer: Renderer<JsonObject>,
+    renderer: StreamRenderer<JsonObject>,
     queue: StdoutQueue,
     rendered: (item: JsonObject) => void,
   ) {

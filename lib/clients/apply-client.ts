@@ -14,17 +14,17 @@ import { readMark } from "../core/state/mark.ts";
 import { createBody, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
-import { type DeliveredCredentials, prepareDelivery } from "./delivery.ts";
+import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
 import { type DueOutcome, type EarlierCopies, withdrawEarlierCopies } from "./due-secrets.ts";
 import { isConflict } from "./find-existing.ts";
 import { keptSecretText } from "./recovery.ts";
-import { type CreatedClient, createRegistration, type RegisterContext, registerClient } from "./register.ts";
-import { ownerOf, type SecretPlace, setsSecret } from "./secret-place.ts";
+import { type CreatedClient, createRegistration, type RegisterContext, registerAndDeliver } from "./register.ts";
+import { type SecretPlace, secretOwnerOf, setsSecret } from "./secret-place.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { refusalProblem } from "./state-plan.ts";
-import { secretProof, verifyCredentials } from "./verify.ts";
-import { ENCRYPTED } from "./views.ts";
+import { secretProof, tryVerifyCredentials } from "./verify.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {
@@ -39,10 +39,10 @@ export interface ApplyOutcome {
 }
 
 /** What the clients of one apply share. */
-export interface ApplyJob {
+export interface ApplyRun {
   readonly context: RegisterContext &
     PrepareContext &
-    Pick<Context, "rendersText" | "tokens" | "note" | "fail" | "warn">;
+    Pick<Context, "outputIncludesText" | "credentialVerifier" | "note" | "fail" | "warn">;
   readonly options: PlanOptions;
   readonly adopt: boolean;
   readonly recipients: readonly Recipient[];
@@ -59,7 +59,7 @@ export interface ApplyJob {
 }
 
 /** Brings one client to what its file says. It never throws: a failure must not lose the secrets of the other clients. */
-export async function applyStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
   try {
     switch (step.action) {
       case "create":
@@ -125,13 +125,13 @@ function desiredOf({ desired }: Step): DesiredClient {
   return desired;
 }
 
-async function prepareStepSecret({ context, recipients }: ApplyJob, step: Step): Promise<PreparedSecret> {
+async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
   if (setsSecret(step))
     return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 
-async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
   const desired = desiredOf(step);
   const prepared = await prepareStepSecret(job, step);
   const body = createBody(desired, job.options);
@@ -162,13 +162,13 @@ async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> 
 }
 
 /** The client of a step, as its recovery copy names it. */
-function ownerIn({ options: { stack } }: ApplyJob, { key }: Step): RecoveryOwner {
+function ownerIn({ options: { stack } }: ApplyRun, { key }: Step): RecoveryOwner {
   return { stack, key };
 }
 
 /** Creates a client; returns the problem of a server that created nothing. */
 async function register(
-  job: ApplyJob,
+  job: ApplyRun,
   step: Step,
   prepared: PreparedSecret,
   body: JsonObject,
@@ -176,10 +176,10 @@ async function register(
   const { context, place, copies, view } = job;
   const more = { outcome: "created", key: step.key, from: whereOf(step) };
   const registration = createRegistration(context, body, prepared, { view, more, owner: ownerIn(job, step) });
-  const own = prepared.plain === undefined ? undefined : await place.openOwn(ownerOf(step));
+  const own = prepared.plain === undefined ? undefined : await place.openOwn(secretOwnerOf(step));
   try {
     const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
-    const registered = await registerClient(context, targets, registration, async (created) => {
+    const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       const { delivery, record } = created;
       if (setsSecret(step)) withdrawEarlierCopies(context, job.earlier, ownerIn(job, step));
       const sent = await deliver(job, step, created, own);
@@ -208,7 +208,7 @@ interface Sent {
 
 /** Delivers the secret of a client to its place; never to standard output, unless it is encrypted. */
 async function deliver(
-  { place, context, view }: ApplyJob,
+  { place, context, view }: ApplyRun,
   step: Step,
   { delivery, delivered, hidden, undelivered }: Deliverable,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
@@ -225,16 +225,20 @@ async function deliver(
     return { ...nothing, shown: { secret_file: own.path } };
   }
   if (place.kind === "shared") {
-    place.add({ ...ownerOf(step), id: credentials.id, secret, delivered, undelivered });
+    place.add({ ...secretOwnerOf(step), id: credentials.id, secret, delivered, undelivered });
     return nothing;
   }
   if (mustDeliver === undefined) {
     delivered();
     return nothing;
   }
-  const encrypted = { [ENCRYPTED]: shown[ENCRYPTED], client_secret_recipients: shown["client_secret_recipients"] };
+  const encrypted = {
+    [ENCRYPTED_SECRET_FIELD]: shown[ENCRYPTED_SECRET_FIELD],
+    client_secret_recipients: shown["client_secret_recipients"],
+  };
   // A server that answers with another secret than the one that was given must not get it printed.
-  const isShown = shown[ENCRYPTED] !== undefined && context.rendersText(view, { ...encrypted }, mustDeliver);
+  const isShown =
+    shown[ENCRYPTED_SECRET_FIELD] !== undefined && context.outputIncludesText(view, { ...encrypted }, mustDeliver);
   if (!isShown) {
     hidden();
     return nothing;
@@ -243,17 +247,17 @@ async function deliver(
 }
 
 async function verifyNew(
-  { context, endpoints }: ApplyJob,
+  { context, endpoints }: ApplyRun,
   record: ClientRecord,
-  { secret }: DeliveredCredentials,
+  { secret }: CredentialsToDeliver,
 ): Promise<Pick<ApplyOutcome, "problem">> {
   if (endpoints === undefined || secret.plain === undefined) return {};
   let problem: Problem | undefined;
   const fail = (found: Problem): void => {
     problem = found;
   };
-  await verifyCredentials(
-    { tokens: context.tokens, note: context.note, fail },
+  await tryVerifyCredentials(
+    { credentialVerifier: context.credentialVerifier, note: context.note, fail },
     endpoints,
     record.client_id,
     secretProof(record, secret.plain),
@@ -262,7 +266,7 @@ async function verifyNew(
 }
 
 /** What the server did not keep of what was sent. */
-function remaining({ options }: ApplyJob, step: Step, record: ClientRecord): readonly string[] {
+function remaining({ options }: ApplyRun, step: Step, record: ClientRecord): readonly string[] {
   const { changes, notes } = planClient(desiredOf(step), record, options);
   return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
 }
@@ -278,7 +282,7 @@ async function readAgain(admin: Admin, { clientId = "" }: Step): Promise<ClientR
   });
 }
 
-async function changeFromStep(job: ApplyJob, planned: Step): Promise<ApplyOutcome> {
+async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcome> {
   const admin = job.admin();
   const current = await readAgain(admin, planned);
   const again = planClient(desiredOf(planned), current, job.options);
@@ -305,18 +309,18 @@ function shownFields(step: Step): JsonObject {
   return { fields: step.shown.map(({ field }) => field) };
 }
 
-async function changeFields(job: ApplyJob, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
+async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
   const record = await updateClient(admin, current.client_id, current, step.changes);
   const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
   return { ...outcome, notes: remaining(job, step, record) };
 }
 
 /** Changes a client and sets its secret, in one request. */
-async function changeWithSecret(job: ApplyJob, step: Step, current: ClientRecord): Promise<ApplyOutcome> {
+async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord): Promise<ApplyOutcome> {
   const { context, place } = job;
   const id = current.client_id;
   const prepared = await prepareStepSecret(job, step);
-  const own = await place.openOwn(ownerOf(step));
+  const own = await place.openOwn(secretOwnerOf(step));
   const secret = { field: "client_secret", before: undefined, after: prepared.plain };
   try {
     const owner = ownerIn(job, step);
@@ -337,11 +341,11 @@ async function changeWithSecret(job: ApplyJob, step: Step, current: ClientRecord
 
 /** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
 async function deliverSet(
-  job: ApplyJob,
+  job: ApplyRun,
   step: Step,
   { prepared, record, saved }: ChangedSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
-): Promise<{ readonly delivery: DeliveredCredentials; readonly sent: Sent }> {
+): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
   const keep = (reason: unknown): Problem => {
     const kept = saved.keep({ id, state: "made", reason: safeReason(reason) }, prepared);
@@ -356,7 +360,7 @@ async function deliverSet(
     );
   };
   try {
-    const delivery = await prepareDelivery(job.context, prepared, record);
+    const delivery = await prepareCredentialsToDeliver(job.context, prepared, record);
     const sent = await deliver(
       job,
       step,
@@ -379,7 +383,7 @@ function rotateHint(id: string): string {
   return `set another one: hydra clients rotate-secret ${id}`;
 }
 
-async function deleteFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
   const admin = job.admin();
   const id = step.clientId ?? "";
   const current = await admin.find(id);

@@ -1,5 +1,5 @@
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
-import type { Context, UndeliveredItem } from "../command.ts";
+import type { Context, UnwrittenItem } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json.ts";
@@ -9,9 +9,9 @@ import { type ExitName, Problem, safeReason, withMessage } from "../core/problem
 import type { Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
-import { Batch, type OrderedPool } from "./batch.ts";
+import { BatchFailures, type OrderedPool } from "./batch.ts";
 import type { SecretPlace } from "./secret-place.ts";
-import { ENCRYPTED, idOf } from "./views.ts";
+import { ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
 function textOf(item: JsonObject, field: string): string {
   return getTextField(item, field) ?? "";
@@ -33,7 +33,11 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
     { label: "KEY", value: (item) => textOf(item, "key"), whole: true },
     { label: "CLIENT ID", value: idOf, whole: true },
     { label: "FROM", value: (item) => textOf(item, "from") },
-    { label: "SECRET", value: (item) => textOf(item, ENCRYPTED) || textOf(item, "secret_file"), whole: true },
+    {
+      label: "SECRET",
+      value: (item) => textOf(item, ENCRYPTED_SECRET_FIELD) || textOf(item, "secret_file"),
+      whole: true,
+    },
   ],
   text(item) {
     const { key, fields, client } = item;
@@ -42,7 +46,7 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
     const word = OUTCOME_WORDS[textOf(item, "outcome")] ?? "Failed";
     const changed = Array.isArray(fields) && fields.length > 0 ? `: ${fields.join(", ")}` : "";
     const file = textOf(item, "secret_file");
-    const encrypted = textOf(item, ENCRYPTED);
+    const encrypted = textOf(item, ENCRYPTED_SECRET_FIELD);
     return [
       `${word} OAuth 2.0 Client ${name}${changed}`,
       ...(file === "" ? [] : [`OAuth 2.0 Client Secret: in ${file}`]),
@@ -85,7 +89,7 @@ interface ApplyWork {
 export class ApplyResults {
   readonly #context: ResultContext;
   readonly #work: ApplyWork;
-  readonly #batch: Batch;
+  readonly #batch: BatchFailures;
   readonly #counts = new Map<ApplyOutcome["outcome"], number>();
   #hasFinishedSecrets = false;
   /** The outcomes whose results haven't been written yet. */
@@ -94,7 +98,7 @@ export class ApplyResults {
   constructor(context: ResultContext, work: ApplyWork) {
     this.#context = context;
     this.#work = work;
-    this.#batch = new Batch(context, work.clients);
+    this.#batch = new BatchFailures(context, work.clients);
   }
 
   async *items(): AsyncGenerator<JsonObject> {
@@ -161,7 +165,7 @@ export class ApplyResults {
   }
 
   /** Standard output can't be written: recovers the secrets of the results that are lost, and of those to come. */
-  async undelivered(lostItems: readonly UndeliveredItem[], reason: unknown): Promise<Problem> {
+  async undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
     const late = [...(await this.#work.writes.stop()), ...(await this.#work.deletes.stop())];
     await this.#finishSecrets();
     // Nothing else reports these problems, and they may name files with a secret.

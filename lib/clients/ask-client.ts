@@ -144,7 +144,7 @@ function commandLine(syntax: Context["syntax"], client: JsonObject): string {
 }
 
 /** Asks a person to describe a client; returns the values as if the matching flags had been given. */
-export async function askClient(context: AskContext, values: FlagValues): Promise<FlagValues> {
+export async function askClientFlags(context: AskContext, values: FlagValues): Promise<FlagValues> {
   const client = await askFields(context);
   context.tell(`The same without questions: ${commandLine(context.syntax, client)}`);
   const isWanted = await ask(context, "Create this client? [Y/n] ", (text) => {

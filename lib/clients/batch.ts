@@ -14,7 +14,7 @@ export function concurrencyProblems({ values }: Pick<Context, "values">): readon
 const SERVER_GONE_AFTER = 8;
 
 /** Work on several items, where a failure of one doesn't stop the others. */
-export class Batch {
+export class BatchFailures {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;
   #failures: Problem[] = [];

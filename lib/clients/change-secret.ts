@@ -6,28 +6,28 @@ import { type ExitName, errorMessage, Problem, safeReason } from "../core/proble
 import { type RecoveryOwner, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
-  type DeliveredCredentials,
+  type CredentialsToDeliver,
   type DeliveryContext,
   NotEncryptedError,
-  prepareDelivery,
+  prepareCredentialsToDeliver,
   reportRecipients,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
   type OutletContext,
   type SecretOutlets,
-  undeliveredClientReport,
+  undeliveredClientHandler,
   withSecretTarget,
   writeSecretFile,
 } from "./outlets.ts";
 import {
+  createRecoveryCopyTracker,
   createRecoveryRecord,
   type KeptSecret,
   keptSecretText,
   type RecoveryContext,
   type RecoveryStatus,
-  trackInRecoveryCopy,
-  type UndeliveredSecret,
+  type SecretTracker,
 } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 
@@ -36,7 +36,7 @@ export interface ChangedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
-  readonly saved: UndeliveredSecret;
+  readonly saved: SecretTracker;
 }
 
 /** How a new secret is delivered. */
@@ -44,7 +44,7 @@ interface SecretDelivery {
   readonly id: string;
   readonly view: ResultView<JsonObject>;
   /** Called before anything is written; if it throws, the secret is kept. */
-  readonly before: (delivery: DeliveredCredentials, record: JsonObject) => Promise<void> | void;
+  readonly before: (delivery: CredentialsToDeliver, record: JsonObject) => Promise<void> | void;
   readonly exit?: () => ExitName;
 }
 
@@ -79,12 +79,12 @@ function saveBeforeChange(
   id: string,
   prepared: PreparedSecret,
   owner: RecoveryOwner | undefined,
-): UndeliveredSecret {
+): SecretTracker {
   const reason = "the request that sets this secret is about to be sent";
   try {
     const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared, owner);
     const copy = context.recovery.saveDurably(record, "preferred folders");
-    return trackInRecoveryCopy(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
+    return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
     const folder = error instanceof SaveFailure ? error.folder : "";
     throw new Problem(
@@ -102,11 +102,11 @@ export async function deliverChangedSecret(
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   const { prepared, record, saved } = changed;
-  let secret: DeliveredCredentials["secret"] = prepared;
+  let secret: CredentialsToDeliver["secret"] = prepared;
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): KeptSecret => saved.keep(status, secret);
   try {
-    const delivery = await prepareDelivery(context, prepared, record);
+    const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
     await reportRecipients(context, prepared.recipients);
@@ -122,8 +122,8 @@ export async function deliverChangedSecret(
 interface DeliveryState {
   readonly id: string;
   readonly view: ResultView<JsonObject>;
-  readonly delivery: DeliveredCredentials;
-  readonly saved: UndeliveredSecret;
+  readonly delivery: CredentialsToDeliver;
+  readonly saved: SecretTracker;
   readonly keep: () => KeptSecret;
 }
 
@@ -134,13 +134,13 @@ async function changedResult(
   { id, view, delivery, saved, keep }: DeliveryState,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = undeliveredClientReport(id, "updated");
+  const unwritten = undeliveredClientHandler(id, "updated");
   if (target !== undefined || mustDeliver === undefined) {
     const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
     saved.remove();
     return singleResult(view, rest, unwritten);
   }
-  if (context.rendersText(view, shown, mustDeliver))
+  if (context.outputIncludesText(view, shown, mustDeliver))
     return singleResult(view, shown, {
       delivered: () => saved.remove(),
       undelivered: async (_, reason) => undeliveredChange(id, keep(), reason),

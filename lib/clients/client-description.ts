@@ -3,7 +3,7 @@ import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
-import { wrapWords } from "../core/output/wrap-words.ts";
+import { insertLineBreaks } from "../core/output/wrap-words.ts";
 import { capitalize } from "../core/problem.ts";
 import { idOf } from "./views.ts";
 
@@ -162,7 +162,7 @@ function sectionLines(title: string, rows: readonly Line[], columns: number | un
   const text = rows.flatMap(([label, values]) =>
     values.flatMap((value, at) => {
       const line = `  ${(at === 0 ? label : "").padEnd(width)}${value}`;
-      return (columns === undefined ? line : wrapWords(line, columns, indent)).split("\n");
+      return (columns === undefined ? line : insertLineBreaks(line, columns, indent)).split("\n");
     }),
   );
   return ["", title, ...text];

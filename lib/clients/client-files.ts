@@ -1,8 +1,8 @@
 import type { Context, TextFile } from "../command.ts";
 import { withoutServerFields } from "../core/client/client.ts";
 import {
+  createFieldNameFinding,
   type FieldNameFinding,
-  fieldNameFinding,
   fieldNameProblem,
   fieldNameWarning,
   findAllStrayMembers,
@@ -11,16 +11,16 @@ import {
   looksLikeClient,
 } from "../core/client/field-name-findings.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
-import { isKubernetesObject, type Manifests, readManifests } from "../core/client/maester.ts";
+import { isKubernetesObject, type TranslatedManifests, translateManifests } from "../core/client/maester.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
-import { isJsonText, parseJsonFile } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
 import { combineProblems, Problem, type ProblemCode, usageError } from "../core/problem.ts";
-import { FILE_MEMBER } from "../core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../core/state/file-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
-import { isCheckedOffline } from "./id-checks.ts";
+import { createOfflineFindingFilter } from "./id-checks.ts";
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -42,8 +42,8 @@ interface FileContent {
  * YAML.
  */
 async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {
-  const values = isJsonText(text, name)
-    ? parseJsonFile(text, name, FILE_DEPTH)
+  const values = looksLikeJsonFile(text, name)
+    ? parseJsonFileValues(text, name, FILE_DEPTH)
     : // Between or after the marks of YAML documents there may be nothing.
       (await parseYaml(text, name)).filter((value) => value !== null);
   const stray = combineProblems(strayMemberProblems(values, name));
@@ -71,19 +71,23 @@ function translated(
   { values, warn, note }: TranslationContext,
   files: readonly FileContent[],
   problems: Problem[],
-): Manifests["entries"] {
-  const { entries, notes, unknownKeys, problems: wrong } = readManifests(files);
+): TranslatedManifests["entries"] {
+  const { entries, notes, unknownKeys, problems: wrong } = translateManifests(files);
   for (const line of notes) note(line);
   const lenient = values.bool(LENIENT);
   const findings = unknownKeys.map(({ location, key, meant }) =>
-    fieldNameFinding(`${location}: ${quote(key)}`, meant === undefined ? undefined : `did you mean ${meant}?`, lenient),
+    createFieldNameFinding(
+      `${location}: ${quote(key)}`,
+      meant === undefined ? undefined : `did you mean ${meant}?`,
+      lenient,
+    ),
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong);
-  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, FILE_MEMBER)).length;
+  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION_MEMBER)).length;
   if (extended > 0)
     warn(
-      `${FILE_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
+      `${EXTENSION_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
     );
   return entries.map((entry) => ({ ...entry, value: withScopeText(withoutExtension(entry.value)) }));
 }
@@ -91,7 +95,7 @@ function translated(
 /** A client of `hydra apply` as its other readers see it. */
 function withoutExtension(client: unknown): unknown {
   if (!isJsonObject(client)) return client;
-  const { [FILE_MEMBER]: _, ...rest } = client;
+  const { [EXTENSION_MEMBER]: _, ...rest } = client;
   return rest;
 }
 
@@ -233,11 +237,11 @@ interface EntryFinding {
 }
 
 /** Checks all entries before anything is sent: unknown fields, rules and duplicate IDs. Warnings are shown. */
-export function entryProblems(
+export function lintEntriesAndWarn(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {
-  const isChecked = isCheckedOffline({ values });
+  const isChecked = createOfflineFindingFilter({ values });
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [

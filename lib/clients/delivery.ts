@@ -7,8 +7,13 @@ import type { Credentials } from "../core/output/credential-files.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { safeReason, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { encryptedSecretFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
-import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
+import {
+  encryptedSecretFormat,
+  type PlainOrEncryptedSecret,
+  type PreparedSecret,
+  secretNoun,
+} from "./secret-source.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
 /** Reports on stderr who can decrypt the secret, and how. */
 export async function reportRecipients(
@@ -27,10 +32,10 @@ export async function reportRecipients(
 }
 
 /** What a delivery needs of a command's context. */
-export type DeliveryContext = Pick<Context, "values" | "keys" | "warn" | "rendersText">;
+export type DeliveryContext = Pick<Context, "values" | "encryption" | "warn" | "outputIncludesText">;
 
 /** The credentials of one client on their way to the user. */
-export interface DeliveredCredentials {
+export interface CredentialsToDeliver {
   /** What the result shows of the client. */
   readonly shown: JsonObject;
   /** The secret as the result shows it, which must not be lost; undefined when it shows none. */
@@ -38,7 +43,7 @@ export interface DeliveredCredentials {
   /** What `--secret-out` writes: a provided secret too. */
   readonly credentials: Credentials;
   /** The secret that the client has now. */
-  readonly secret: SecretText;
+  readonly secret: PlainOrEncryptedSecret;
   /** Whether the server answered with another secret than the one that was sent. */
   readonly differs: boolean;
 }
@@ -47,11 +52,11 @@ export interface DeliveredCredentials {
  * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
  * secret is omitted from the result, unless it is echoed; with recipients, so is every plain credential.
  */
-export async function prepareDelivery(
+export async function prepareCredentialsToDeliver(
   context: DeliveryContext,
   prepared: PreparedSecret,
   record: ClientRecord | JsonObject,
-): Promise<DeliveredCredentials> {
+): Promise<CredentialsToDeliver> {
   const { plain, recipients, kind } = prepared;
   const id = idOf(record);
   if (kind === "client_private_key") return keyDelivery(prepared, record);
@@ -67,7 +72,11 @@ export async function prepareDelivery(
   if (recipients.length > 0) {
     const encrypted = differs ? await encryptAnswered(context, recipients, secret) : prepared.encrypted;
     const named = recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
-    const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: named };
+    const shown = {
+      ...withoutCredentials(record),
+      [ENCRYPTED_SECRET_FIELD]: encrypted,
+      client_secret_recipients: named,
+    };
     return {
       shown,
       mustDeliver: encrypted,
@@ -84,11 +93,11 @@ export async function prepareDelivery(
 }
 
 /** A client that authenticates with a key: a secret that the server generated for it is of no use, and is not shown. */
-function keyDelivery(prepared: PreparedSecret, record: JsonObject): DeliveredCredentials {
+function keyDelivery(prepared: PreparedSecret, record: JsonObject): CredentialsToDeliver {
   const { plain, encrypted } = prepared;
   const shown = withoutCredentials(record);
   return {
-    shown: encrypted === undefined ? shown : { ...shown, [ENCRYPTED_KEY]: encrypted },
+    shown: encrypted === undefined ? shown : { ...shown, [ENCRYPTED_PRIVATE_KEY_FIELD]: encrypted },
     mustDeliver: encrypted ?? plain,
     credentials: { id: idOf(record) },
     secret: prepared,
@@ -100,12 +109,12 @@ function keyDelivery(prepared: PreparedSecret, record: JsonObject): DeliveredCre
 export class NotEncryptedError extends Error {}
 
 async function encryptAnswered(
-  context: Pick<Context, "values" | "keys">,
+  context: Pick<Context, "values" | "encryption">,
   recipients: readonly Recipient[],
   secret: string,
 ): Promise<string> {
   try {
-    return await context.keys.encrypt(recipients, secret, encryptedSecretFormat(context));
+    return await context.encryption.encrypt(recipients, secret, encryptedSecretFormat(context));
   } catch (error) {
     throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
       cause: error,
@@ -122,15 +131,16 @@ function withoutSecret(record: JsonObject): JsonObject {
 
 /** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
 export function rejectHidingFormat(
-  context: Pick<Context, "rendersText">,
+  context: Pick<Context, "outputIncludesText">,
   { view, prepared }: { readonly view: ResultView<JsonObject>; readonly prepared: PreparedSecret },
   hasFile: boolean,
 ): void {
   const mustDeliver = prepared.encrypted ?? prepared.plain;
   if (mustDeliver === undefined || prepared.given || hasFile) return;
   const isKey = prepared.kind === "client_private_key";
-  const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
-  if (context.rendersText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
+  const field =
+    prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_PRIVATE_KEY_FIELD : ENCRYPTED_SECRET_FIELD;
+  if (context.outputIncludesText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
   throw usageError(
     `This output format omits the ${secretNoun(prepared)}, and no directory is writable for a recovery copy`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,

@@ -1,18 +1,18 @@
 import type { Context } from "../command.ts";
 import type { PathAssignment } from "../core/client/changes.ts";
-import { type Draft, draftClient, type FieldLabel, isPublic, withoutServerFields } from "../core/client/client.ts";
+import { type Draft, draftClient, type FieldLabeler, isPublic, withoutServerFields } from "../core/client/client.ts";
 import { isSameValue } from "../core/client/equality.ts";
 import { CLIENT_FIELDS, ID_FLAG } from "../core/client/fields.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
-import { emptySecretFinding } from "../core/client/value-rules.ts";
+import { createEmptySecretFinding } from "../core/client/value-rules.ts";
 import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { ClientFileContext } from "./client-files.ts";
 import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
-import { isCheckedOffline } from "./id-checks.ts";
+import { createOfflineFindingFilter } from "./id-checks.ts";
 import type { ProvidedSecret } from "./secret-source.ts";
 import type { AppliedSet } from "./set-values.ts";
 
@@ -111,8 +111,9 @@ async function reportFieldNames(
 
 /** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
 function emptySecrets({ values }: Pick<Context, "values">, base: FileClient | undefined): readonly LintFinding[] {
-  if (values.isSet(SECRET)) return values.text(SECRET) === "" ? [emptySecretFinding(values.origin(SECRET).name)] : [];
-  return base?.hasEmptySecret === true ? [emptySecretFinding(`"client_secret" in ${base.name}`)] : [];
+  if (values.isSet(SECRET))
+    return values.text(SECRET) === "" ? [createEmptySecretFinding(values.origin(SECRET).name)] : [];
+  return base?.hasEmptySecret === true ? [createEmptySecretFinding(`"client_secret" in ${base.name}`)] : [];
 }
 
 /** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined where one can't be read. */
@@ -159,17 +160,17 @@ function idAndSecret({ values }: Pick<Context, "values">): {
 }
 
 /** How messages name a field, where the secret may be provided by a file or a prompt. */
-export function labelWithSecret(label: FieldLabel, given: ProvidedSecret | undefined): FieldLabel {
+export function addSecretFieldLabel(label: FieldLabeler, given: ProvidedSecret | undefined): FieldLabeler {
   return (field) => (field === "client_secret" && given !== undefined ? given.name : label(field));
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
-export function lintDraft(
+export function lintDraftAndWarn(
   { values, warn }: Pick<Context, "values" | "warn">,
   draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
-  const findings = lintClient(draft.client, draft.label).filter(isCheckedOffline({ values }));
+  const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
   return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
 }
@@ -189,7 +190,7 @@ export function reportWarningsCollectErrors(
 export async function rejectUnsupportedFields(
   { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
   client: JsonObject,
-  label: FieldLabel,
+  label: FieldLabeler,
 ): Promise<void> {
   const rare = Object.keys(client).filter(
     (field) => rareFields.has(field) && !isSameValue(field, client[field], undefined),

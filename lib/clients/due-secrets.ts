@@ -9,10 +9,10 @@ import { errorMessage, Problem, safeReason } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
-import { findInPlace, ownerOf, SecretPlace, secretPlaceKind, secretPlaceProblems } from "./secret-place.ts";
+import { findInPlace, SecretPlace, secretOwnerOf, secretPlaceKind, secretPlaceProblems } from "./secret-place.ts";
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
-import { secretProof, verifyCredentials } from "./verify.ts";
-import { ENCRYPTED } from "./views.ts";
+import { secretProof, tryVerifyCredentials } from "./verify.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface DueSecret {
@@ -81,7 +81,7 @@ export function hasSecretPlace(context: Pick<Context, "values">): boolean {
 
 type DueContext = Parameters<typeof SecretPlace.open>[0] &
   Parameters<typeof prepareSecret>[0] &
-  Pick<Context, "warn" | "note" | "tokens" | "fail" | "rendersText">;
+  Pick<Context, "warn" | "note" | "credentialVerifier" | "fail" | "outputIncludesText">;
 
 /** What delivering the secrets of earlier runs needs. */
 interface DueJob {
@@ -109,7 +109,7 @@ export async function withoutPlaced(
   const { context } = job;
   const missing: DueSecret[] = [];
   for (const each of due) {
-    const found = await findInPlace(context, ownerOf(each.step), each.secret);
+    const found = await findInPlace(context, secretOwnerOf(each.step), each.secret);
     if (found === "there") removeCopy(job, each);
     else if (found === "missing") missing.push(each);
     else
@@ -130,7 +130,7 @@ export async function deliverDueSecrets(job: DueJob, due: readonly DueSecret[]):
     if (problem === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
     else outcomes.push({ due: each, shown: {}, problem });
   }
-  const owners = proven.map(({ due: { step } }) => ownerOf(step));
+  const owners = proven.map(({ due: { step } }) => secretOwnerOf(step));
   const [wrongPlace] = await secretPlaceProblems(context, owners);
   if (wrongPlace !== undefined) throw wrongPlace;
   const place = await SecretPlace.open(context, owners);
@@ -156,7 +156,7 @@ async function doubtOf({ context, endpoints }: DueJob, due: DueSecret): Promise<
     const problems: Problem[] = [];
     const fail = (problem: Problem): void => void problems.push(problem);
     const proof = secretProof(step.current ?? {}, record.client_secret);
-    const isProven = await verifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
+    const isProven = await tryVerifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
     return isProven ? undefined : doubtfulProblem(due, problems[0]?.message ?? "the server rejects it");
   }
   if (certainty === "doubtful")
@@ -191,7 +191,7 @@ interface PreparedDue {
 
 async function deliverDue(job: DueJob, place: SecretPlace, { due, prepared }: PreparedDue): Promise<DueOutcome> {
   const { context, view } = job;
-  const owner = ownerOf(due.step);
+  const owner = secretOwnerOf(due.step);
   const delivered = (): void => removeCopy(job, due);
   if (place.kind === "shared") {
     const undelivered = async (reason: unknown): Promise<Problem> => undeliveredProblem(due, reason);
@@ -199,9 +199,11 @@ async function deliverDue(job: DueJob, place: SecretPlace, { due, prepared }: Pr
     return { due, shown: {} };
   }
   if (place.kind === "result") {
-    const shown = { [ENCRYPTED]: prepared.encrypted ?? null };
+    const shown = { [ENCRYPTED_SECRET_FIELD]: prepared.encrypted ?? null };
     // Where the format omits it, the copy stays.
-    return context.rendersText(view, shown, prepared.encrypted ?? "") ? { due, shown, delivered } : { due, shown: {} };
+    return context.outputIncludesText(view, shown, prepared.encrypted ?? "")
+      ? { due, shown, delivered }
+      : { due, shown: {} };
   }
   const own = await place.openOwn(owner);
   if (own === undefined) return { due, shown: {} };

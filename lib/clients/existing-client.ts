@@ -10,7 +10,7 @@ import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./draft.ts";
 import { warnOfDroppedFields } from "./dropped-fields.ts";
 import type { ExistingClient } from "./find-existing.ts";
-import { undeliveredClientReport } from "./outlets.ts";
+import { undeliveredClientHandler } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { createdView } from "./views.ts";
@@ -84,7 +84,7 @@ async function updated(
   const record = await updateClient(context.admin, id, current, differing);
   warnOfDroppedFields(context, wanted, record);
   context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
-  return { ...existingResult(record, { outcome: "updated" }), ...undeliveredClientReport(id, "updated") };
+  return { ...existingResult(record, { outcome: "updated" }), ...undeliveredClientHandler(id, "updated") };
 }
 
 function updateNote(id: string, differing: readonly Change[]): string {

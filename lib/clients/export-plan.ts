@@ -1,13 +1,13 @@
 import type { YamlChange } from "../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
-import { formatJsonFile, jsonLayoutOf } from "../core/output/json-file.ts";
+import { formatJsonFile, singleOrLinesLayout } from "../core/output/json-file.ts";
 import { combineProblems, Problem, usageError } from "../core/problem.ts";
-import { applyEdits, type Edit } from "../core/state/client-edits.ts";
-import { changeAt, type FileEntry, identityOf, nameOfEntry } from "../core/state/file-entries.ts";
-import { placeholderNames, type Variables } from "../core/state/placeholder-values.ts";
+import { applyMemberEdits, type MemberEdit } from "../core/state/client-edits.ts";
+import { changeAt, type FileEntry, identifyingMembers, uniqueNameOfEntry } from "../core/state/file-entries.ts";
+import { placeholderNames, type VariableLookup } from "../core/state/placeholder-values.ts";
 import { joinWords, quote } from "../core/text.ts";
-import type { ExportFile, ExportTarget } from "./export-target.ts";
+import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
 
 /** A client on its way into a file. */
 export interface ExportItem {
@@ -19,7 +19,7 @@ export interface ExportItem {
   /** The names under which files describe this client. */
   readonly names: readonly string[];
   /** The edits after which the entry describes it. */
-  readonly planEdits: (entry: FileEntry, file: ExportFile, variables: Variables) => readonly Edit[];
+  readonly planEdits: (entry: FileEntry, file: ExportTargetFile, variables: VariableLookup) => readonly MemberEdit[];
 }
 
 /** What happens to a client in its file. */
@@ -39,9 +39,9 @@ export interface PlannedFile {
 
 /** What is collected for one file. */
 interface FilePlan {
-  readonly file: ExportFile;
+  readonly file: ExportTargetFile;
   readonly items: PlannedItem[];
-  readonly changes: { readonly entry: FileEntry; readonly edits: readonly Edit[] }[];
+  readonly changes: { readonly entry: FileEntry; readonly edits: readonly MemberEdit[] }[];
   readonly added: JsonObject[];
 }
 
@@ -50,7 +50,7 @@ export async function planExport(
   { loadYamlEditor, parseYaml }: Pick<Context, "loadYamlEditor" | "parseYaml">,
   target: ExportTarget,
   items: readonly ExportItem[],
-  variables: Variables,
+  variables: VariableLookup,
 ): Promise<readonly PlannedFile[]> {
   const plans = new Map<string, FilePlan>();
   const problems: Problem[] = [];
@@ -70,14 +70,16 @@ function hasCapitals({ fileName }: ExportItem): boolean {
 
 /** Where a file describes a client. */
 interface ClientPlace {
-  readonly file: ExportFile;
+  readonly file: ExportTargetFile;
   readonly entry: FileEntry;
 }
 
 /** The places of the clients that the files describe, by their names. */
-function findPlaces({ files }: ExportTarget, variables: Variables): Placement["places"] {
+function findPlaces({ files }: ExportTarget, variables: VariableLookup): Placement["places"] {
   const all = files.flatMap((file) => file.entries.map((entry) => ({ file, entry })));
-  return Map.groupBy(all, ({ file, entry }) => nameOfEntry(identityOf(entry.written, variables), file.path));
+  return Map.groupBy(all, ({ file, entry }) =>
+    uniqueNameOfEntry(identifyingMembers(entry.written, variables), file.path),
+  );
 }
 
 /** What placing the clients collects. */
@@ -85,10 +87,10 @@ interface Placement {
   readonly places: ReadonlyMap<string, readonly ClientPlace[]>;
   readonly plans: Map<string, FilePlan>;
   readonly problems: Problem[];
-  readonly variables: Variables;
+  readonly variables: VariableLookup;
 }
 
-function planOf(plans: Placement["plans"], file: ExportFile): FilePlan {
+function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
   const known = plans.get(file.path);
   if (known !== undefined) return known;
   const plan: FilePlan = { file, items: [], changes: [], added: [] };
@@ -132,11 +134,13 @@ function twiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
 function undefinedVariables(
   { files }: ExportTarget,
   plans: Placement["plans"],
-  variables: Variables,
+  variables: VariableLookup,
 ): readonly Problem[] {
   const changed = [...plans.values()].flatMap(({ changes }) => changes.map(({ entry }) => entry.written));
   // What is left after replacing has no value.
-  const identities = files.flatMap(({ entries }) => entries.map(({ written }) => identityOf(written, variables)));
+  const identities = files.flatMap(({ entries }) =>
+    entries.map(({ written }) => identifyingMembers(written, variables)),
+  );
   const missing = new Set(placeholderNames([changed, identities]).filter((name) => variables(name) === undefined));
   if (missing.size === 0) return [];
   const names = [...missing].sort();
@@ -155,7 +159,7 @@ function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
     (all, { entry, edits }) =>
-      changeAt(all, entry.path, (value) => (isJsonObject(value) ? applyEdits(value, edits) : value)),
+      changeAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
     [...values],
   );
   const all: readonly unknown[] = Array.isArray(edited) ? edited : [];
@@ -214,8 +218,8 @@ function notYaml(path: string): Problem {
   );
 }
 
-function editedJson({ path, text }: ExportFile, values: readonly unknown[]): string {
-  const layout = text === undefined || text.trim() === "" ? "one value" : jsonLayoutOf(text);
+function editedJson({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
+  const layout = text === undefined || text.trim() === "" ? "one value" : singleOrLinesLayout(text);
   if (layout === undefined) {
     const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
     throw notEditable(path, "its comments would be lost", hint);

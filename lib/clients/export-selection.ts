@@ -8,7 +8,7 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { PAGE_OF_ALL, readPages } from "./all-clients.ts";
-import type { Batch } from "./batch.ts";
+import type { BatchFailures } from "./batch.ts";
 
 export const STACK_FILTER: TextFlag = {
   kind: "text",
@@ -20,7 +20,7 @@ export const STACK_FILTER: TextFlag = {
   help: "Only clients that hydra apply keeps in this stack",
 };
 
-export const UNMARKED: BoolFlag = {
+export const UNMARKED_FILTER: BoolFlag = {
   kind: "switch",
   name: "unmarked",
   group: "input",
@@ -37,7 +37,7 @@ export interface ExportSelection {
 
 /** The selection of a command line. A stack from the environment counts only if the line selects nothing itself. */
 export function readExportSelection({ values, operands }: Pick<Context, "values" | "operands">): ExportSelection {
-  const isUnmarked = values.bool(UNMARKED);
+  const isUnmarked = values.bool(UNMARKED_FILTER);
   const isGiven = values.origin(STACK_FILTER).from === "flag" || (operands.length === 0 && !isUnmarked);
   return {
     ids: [...new Set(operands.filter((word) => !hasWildcard(word)))],
@@ -66,9 +66,9 @@ export function exportSelectionProblems({ ids, globs, stack, isUnmarked }: Expor
 type SelectionContext = Pick<Context, "admin" | "host" | "note" | "warn">;
 
 /** The selected clients as the server returns them. Those that can't be read are reported. */
-export async function* selectClients(
+export async function* readSelectedClients(
   context: SelectionContext,
-  batch: Batch,
+  batch: BatchFailures,
   selection: ExportSelection,
 ): AsyncGenerator<ClientRecord> {
   const { ids, globs } = selection;
@@ -87,7 +87,7 @@ function leftOutText({ client_id }: ClientRecord, { stack }: ExportSelection): s
 
 async function* selectFromAll(
   context: SelectionContext,
-  batch: Batch,
+  batch: BatchFailures,
   selection: ExportSelection,
 ): AsyncGenerator<ClientRecord> {
   const { ids, isUnmarked } = selection;

@@ -1,16 +1,16 @@
 import type { ClientFileStore } from "../adapters/client-file-store.ts";
 import type { Context } from "../command.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { isJsonText, parseJsonFile } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
 import { isFileNameTooLong } from "../core/output/file-name.ts";
 import { combineProblems, type Problem, usageError } from "../core/problem.ts";
-import { type FileEntry, type FilePath, findFileEntries } from "../core/state/file-entries.ts";
+import { type FileEntry, type FilePath, findEntriesAndList } from "../core/state/file-entries.ts";
 import { quote } from "../core/text.ts";
 import { strayMemberProblems } from "./client-files.ts";
 import { findFolderFiles } from "./folder-files.ts";
 
 /** A file that clients are exported into. */
-export interface ExportFile {
+export interface ExportTargetFile {
   readonly path: string;
   /** Its text; undefined if it doesn't exist. */
   readonly text: string | undefined;
@@ -24,9 +24,9 @@ export interface ExportFile {
 /** Where clients are exported to: one file, or a folder with a file for each. */
 export interface ExportTarget {
   readonly isFolder: boolean;
-  readonly files: readonly ExportFile[];
+  readonly files: readonly ExportTargetFile[];
   /** The file for a client that no file describes yet, by the name of its own file. */
-  readonly fileFor: (fileName: string) => ExportFile | Problem;
+  readonly fileFor: (fileName: string) => ExportTargetFile | Problem;
 }
 
 /** Whether a path names one file rather than a folder of them. */
@@ -38,7 +38,7 @@ function isFileName(path: string): boolean {
 type TargetContext = Pick<Context, "readFile" | "parseYaml" | "host">;
 
 /** Reads what a file or folder contains, before anything is sent; throws the Problem of what can't be edited. */
-export async function readExportTarget(
+export async function loadExportTarget(
   context: TargetContext,
   store: ClientFileStore,
   path: string,
@@ -67,21 +67,24 @@ function notClients(path: string): Problem {
   );
 }
 
-function newFile(path: string): ExportFile {
+function newFile(path: string): ExportTargetFile {
   return { path, text: undefined, isYaml: !/\.json$/i.test(path), values: [], entries: [], list: undefined };
 }
 
-async function readFile({ readFile: read, parseYaml }: Omit<TargetContext, "host">, path: string): Promise<ExportFile> {
+async function readFile(
+  { readFile: read, parseYaml }: Omit<TargetContext, "host">,
+  path: string,
+): Promise<ExportTargetFile> {
   const { text, name } = await read(path, "export");
-  const isJson = isJsonText(text, name);
-  const values = isJson ? parseJsonFile(text, name, FILE_DEPTH) : await parseYaml(text, name);
+  const isJson = looksLikeJsonFile(text, name);
+  const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
   const stray = combineProblems(strayMemberProblems(values, name));
   if (stray !== undefined) throw stray;
-  return { path, text, isYaml: !isJson, values, ...findFileEntries(values) };
+  return { path, text, isYaml: !isJson, values, ...findEntriesAndList(values) };
 }
 
 /** Whether a file holds nothing but what a first client can be added to. */
-function isBare({ values, list }: ExportFile): boolean {
+function isBare({ values, list }: ExportTargetFile): boolean {
   return (
     values.every((value) => value === null) || (values.length === 1 && list !== undefined && isEmptyList(values[0]))
   );
@@ -92,16 +95,16 @@ function isEmptyList(value: unknown): boolean {
 }
 
 /** The files of a folder, also behind links, as `apply` reads them; throws the Problems of what can't be read. */
-async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportFile[]> {
+async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportTargetFile[]> {
   const found = await findFolderFiles(context, folder, "export");
   const unreadable = combineProblems(found?.problems ?? []);
   if (unreadable !== undefined) throw unreadable;
-  const files: ExportFile[] = [];
+  const files: ExportTargetFile[] = [];
   for (const path of found?.files ?? []) files.push(await readFile(context, path));
   return files;
 }
 
-function folderTarget(folder: string, files: readonly ExportFile[]): ExportTarget {
+function folderTarget(folder: string, files: readonly ExportTargetFile[]): ExportTarget {
   const paths = new Map(files.map(({ path }) => [folded(path), path]));
   const start = /[/\\]$/.test(folder) ? folder : `${folder}/`;
   return {

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { VAR } from "../core/flags/state-flags.ts";
 import { type Problem, usageError } from "../core/problem.ts";
-import type { Variables } from "../core/state/placeholder-values.ts";
+import type { VariableLookup } from "../core/state/placeholder-values.ts";
 import { isVariableName } from "../core/state/variables.ts";
 import { quote } from "../core/text.ts";
 
@@ -27,7 +27,7 @@ export function variableProblems({ values }: Pick<Context, "values">): readonly 
 }
 
 /** The variables of client files: those of `--var`, and the others from the environment. */
-export function readVariables({ values, host }: Pick<Context, "values" | "host">): Variables {
+export function createVariableLookup({ values, host }: Pick<Context, "values" | "host">): VariableLookup {
   const given = new Map(
     values.list(VAR).map((assignment) => [nameIn(assignment), assignment.slice(assignment.indexOf("=") + 1)] as const),
   );

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type FieldLabel, getTextField } from "../core/client/client.ts";
+import { type FieldLabeler, getTextField } from "../core/client/client.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -9,13 +9,13 @@ import { isDryRun } from "./dry-run-flag.ts";
 /** A client that is about to be created. */
 interface NewClient {
   readonly client: JsonObject;
-  readonly label: FieldLabel;
+  readonly label: FieldLabeler;
 }
 
 const SLASH_RULE = "client-id-slash";
 
 /** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
-export function isCheckedOffline({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
+export function createOfflineFindingFilter({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
   return isDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
 }
 

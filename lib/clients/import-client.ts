@@ -11,19 +11,19 @@ import { withoutCredentials } from "../core/redact.ts";
 import { type ClientEntry, createPayload } from "./client-files.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
 import { isConflict } from "./find-existing.ts";
-import { classifyDifference } from "./plan-import.ts";
+import { findEntryDifference } from "./plan-import.ts";
 import {
   type CreatedClient,
   createRegistration,
+  type DeliveredOrRefused,
   type RegisterContext,
   type Registration,
-  type RegistrationOutcome,
-  registerClient,
+  registerAndDeliver,
 } from "./register.ts";
 import { type ClientSecretFile, openSecretFile } from "./secret-files.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { ENCRYPTED, IMPORT_VIEW, requestedId } from "./views.ts";
+import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome {
@@ -41,8 +41,8 @@ export interface ImportOutcome {
 }
 
 /** What the clients of one import share. */
-export interface ImportJob {
-  readonly context: RegisterContext & PrepareContext & Pick<Context, "rendersText" | "openTarget">;
+export interface ImportRun {
+  readonly context: RegisterContext & PrepareContext & Pick<Context, "outputIncludesText" | "openTarget">;
   readonly ifExists: IfExists;
   readonly recipients: readonly Recipient[];
   /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
@@ -52,7 +52,7 @@ export interface ImportJob {
 }
 
 /** Imports one client. It never throws: a failure, even a bug, must not lose the secrets of the other clients. */
-export async function importClient(job: ImportJob, entry: ClientEntry): Promise<ImportOutcome> {
+export async function importClient(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   try {
     return await createOrUpdate(job, entry);
   } catch (error) {
@@ -82,7 +82,7 @@ function failed(entry: ClientEntry, error: Problem): ImportOutcome {
   return { outcome: "failed", entry, shown, problem };
 }
 
-async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<ImportOutcome> {
+async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   const { context, recipients, ifExists } = job;
   const client = createPayload(entry.client);
   const admin = job.admin();
@@ -104,16 +104,16 @@ async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<Impor
 
 /** Creates a client. Without its own file, its credentials are delivered with the result. */
 async function createClient(
-  { context, copies }: ImportJob,
+  { context, copies }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
   registration: Registration,
-): Promise<RegistrationOutcome<ImportOutcome>> {
+): Promise<DeliveredOrRefused<ImportOutcome>> {
   const { payload, prepared } = registration;
   const file = prepared.plain === undefined ? undefined : await openSecretFile(context, payload.client_id);
   try {
     const targets = { admin, target: file?.target, copies };
-    const registered = await registerClient<ImportOutcome>(context, targets, registration, async (created) => ({
+    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => ({
       outcome: "created",
       entry,
       dropped: droppedKnownFields(payload, created.record),
@@ -131,24 +131,24 @@ async function createClient(
 async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClient): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
-  const { client_secret: _, [ENCRYPTED]: __, ...shown } = delivery.shown;
+  const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, ...shown } = delivery.shown;
   return { ...shown, secret_file: path };
 }
 
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
-  { rendersText }: Pick<Context, "rendersText">,
+  { outputIncludesText }: Pick<Context, "outputIncludesText">,
   created: CreatedClient,
 ): Pick<ImportOutcome, "created" | "shown"> {
   const { shown, mustDeliver } = created.delivery;
-  if (mustDeliver === undefined || rendersText(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
+  if (mustDeliver === undefined || outputIncludesText(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
   created.hidden();
   return { shown };
 }
 
 /** A client with this ID exists: it is skipped or updated, as `--if-exists` says. */
 async function existing(
-  { context, ifExists, recipients }: ImportJob,
+  { context, ifExists, recipients }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
   payload: JsonObject & { readonly client_id: string },
@@ -160,7 +160,7 @@ async function existing(
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
   const current = found ?? (await admin.get(id));
-  const { wanted, secret, differing } = classifyDifference(payload, current);
+  const { wanted, secret, differing } = findEntryDifference(payload, current);
   if (differing.length === 0)
     return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.

@@ -2,7 +2,7 @@ import type { KeyPair } from "../adapters/key-generator.ts";
 import type { Context } from "../command.ts";
 import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
-import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
+import type { GeneratedKeyAlgorithm } from "../core/keys/key-algorithm.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -95,15 +95,17 @@ interface PreparedKey {
 
 /** Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). */
 export async function prepareKeyPair(
-  context: Pick<Context, "values" | "keys" | "pairs">,
-  algorithm: KeyAlgorithm,
+  context: Pick<Context, "values" | "encryption" | "keyPairs">,
+  algorithm: GeneratedKeyAlgorithm,
   recipients: readonly Recipient[],
 ): Promise<PreparedKey> {
-  const pair = await context.pairs.generate(algorithm);
+  const pair = await context.keyPairs.generate(algorithm);
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
   const plain = pem ? pair.pem : `${toJson(pair.privateJwk, 2)}\n`;
   const encrypted =
-    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedSecretFormat(context));
+    recipients.length === 0
+      ? undefined
+      : await context.encryption.encrypt(recipients, plain, encryptedSecretFormat(context));
   const kind = "client_private_key";
   return { pair, prepared: { plain, given: false, encrypted, recipients, kind, keyId: pair.kid } };
 }

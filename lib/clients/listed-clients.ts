@@ -8,7 +8,7 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { PAGE_OF_ALL, type PageRequest, readPages } from "./all-clients.ts";
-import type { Batch } from "./batch.ts";
+import type { BatchFailures } from "./batch.ts";
 import { type ListSelection, SORT } from "./list-selection.ts";
 
 const PAGE: IntFlag = {
@@ -44,7 +44,7 @@ const LARGEST_PART = 500;
 /** A client of a page as a result. One that can't be read is reported instead, unless only its ID is asked for. */
 function shown(
   { format }: Pick<Context, "format">,
-  batch: Batch,
+  batch: BatchFailures,
   page: ListPage,
   client: ClientRecord,
 ): readonly JsonObject[] {
@@ -57,7 +57,11 @@ function shown(
 /** What listing needs of the context. */
 type ListContext = Pick<Context, "values" | "admin" | "host" | "format" | "note">;
 
-async function* all(context: ListContext, batch: Batch, { matches, query }: ListSelection): AsyncGenerator<JsonObject> {
+async function* all(
+  context: ListContext,
+  batch: BatchFailures,
+  { matches, query }: ListSelection,
+): AsyncGenerator<JsonObject> {
   for await (const page of readPages(context, { size: PAGE_OF_ALL, ...query }))
     for (const client of page.clients) if (matches(client)) yield* shown(context, batch, page, client);
 }
@@ -99,7 +103,7 @@ async function partRequest(
 /** The clients of a part; `onCut` is called if there are more. */
 async function* partOfAll(
   context: ListContext,
-  batch: Batch,
+  batch: BatchFailures,
   part: Part,
   selection: ListSelection,
   onCut: (total: number | undefined) => void,
@@ -137,7 +141,7 @@ export interface ListedClients {
 
 async function onePage(
   context: ListContext,
-  batch: Batch,
+  batch: BatchFailures,
   { matches, query, isFiltered }: ListSelection,
 ): Promise<ListedClients> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
@@ -165,7 +169,7 @@ async function onePage(
 /** The clients that the flags ask for, read as they are taken. */
 export function listClients(
   context: ListContext,
-  batch: Batch,
+  batch: BatchFailures,
   selection: ListSelection,
 ): Promise<ListedClients> | ListedClients {
   const { values } = context;

@@ -5,9 +5,9 @@ import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, unwrittenProblem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import type { DeliveredCredentials } from "./delivery.ts";
+import type { CredentialsToDeliver } from "./delivery.ts";
 import { secretFileText } from "./secret-file.ts";
-import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
 export interface SecretOutlets {
@@ -88,7 +88,7 @@ export function requireOpenOutput(
 export async function writeSecretFile(
   context: Pick<Context, "values" | "warn" | "note">,
   target: OpenSecretTarget,
-  delivery: DeliveredCredentials,
+  delivery: CredentialsToDeliver,
 ): Promise<JsonObject> {
   const { shown, credentials, secret } = delivery;
   const { id } = credentials;
@@ -104,12 +104,12 @@ export async function writeSecretFile(
       ? `The credentials of client ${quote(id)} are in ${name}`
       : `The ${secret.encrypted === undefined ? "" : "encrypted "}private key of client ${quote(id)} (kid ${secret.keyId ?? ""}) is in ${name}`,
   );
-  const { client_secret: _, [ENCRYPTED]: __, [ENCRYPTED_KEY]: ___, ...rest } = shown;
+  const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, [ENCRYPTED_PRIVATE_KEY_FIELD]: ___, ...rest } = shown;
   return rest;
 }
 
 /** Where the result of a client that was created or updated can't be written, names its ID. */
-export function undeliveredClientReport(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+export function undeliveredClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
       unwrittenProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),

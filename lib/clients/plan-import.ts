@@ -9,7 +9,7 @@ import type { PlannedRequest } from "../core/output/curl.ts";
 import { paintDiffLine, type ResultView } from "../core/output/render.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type Batch, OrderedPool } from "./batch.ts";
+import { type BatchFailures, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, createPayload } from "./client-files.ts";
 import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
@@ -35,7 +35,7 @@ interface EntryDifference {
   readonly differing: readonly Change[];
 }
 
-export function classifyDifference(payload: JsonObject, current: JsonObject): EntryDifference {
+export function findEntryDifference(payload: JsonObject, current: JsonObject): EntryDifference {
   const { client_secret: _, ...wanted } = payload;
   const secret = isPublic(payload) ? undefined : getTextField(payload, "client_secret") || undefined;
   return {
@@ -58,21 +58,21 @@ type PlanContext = Pick<
 interface PlanOptions {
   readonly entries: readonly ClientEntry[];
   readonly concurrency: number;
-  readonly batch: Batch;
+  readonly batch: BatchFailures;
   /** The admin API, with a deadline for one client. */
   readonly adminOfEach: () => Admin;
 }
 
 /** The result of `import --dry-run`: it reads the clients that the input names, and changes nothing. */
-export async function planImport(context: PlanContext, options: PlanOptions): Promise<Result> {
+export async function dryRunImport(context: PlanContext, options: PlanOptions): Promise<Result> {
   const { entries, batch } = options;
   const reads = entries.some(({ client }) => requestedId(client) !== undefined);
   const plans = await plansOf(context, options, reads ? await context.admin.family() : context.plannedFamily);
   for (const { problem } of plans) if (problem !== undefined) batch.fail(problem);
-  const exit = (): ReturnType<Batch["exit"]> => batch.exit();
+  const exit = (): ReturnType<BatchFailures["exit"]> => batch.exit();
   if (isForPeople(context)) {
     const items = plans.filter(({ outcome }) => outcome === "created" || outcome === "updated").map(shownPlan);
-    const finish = (): ReturnType<Batch["exit"]> => {
+    const finish = (): ReturnType<BatchFailures["exit"]> => {
       context.note("Dry run: nothing was changed");
       reportCounts(context, plans);
       return batch.exit();
@@ -143,7 +143,7 @@ async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientE
       exit: "conflict",
       hint: "add --if-exists skip or --if-exists update",
     });
-  const { differing } = classifyDifference(payload, current);
+  const { differing } = findEntryDifference(payload, current);
   if (differing.length === 0) return { outcome: "unchanged", entry };
   const request = createUpdateRequest(family.update, current, differing);
   return { outcome: "updated", entry, changes: differing, request: { ...request, url: family.paths.client(id) } };

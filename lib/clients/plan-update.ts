@@ -5,7 +5,7 @@ import {
   type UpdateRequest,
   withValueAtPath,
 } from "../core/client/changes.ts";
-import { type FieldLabel, getListField, getTextField, isPublic } from "../core/client/client.ts";
+import { type FieldLabeler, getListField, getTextField, isPublic } from "../core/client/client.ts";
 import { type Change, findChanges, findIncomparableChanges } from "../core/client/equality.ts";
 import type { Field } from "../core/client/fields.ts";
 import { LIST_EDITS } from "../core/client/list-edits.ts";
@@ -27,7 +27,7 @@ export interface RequestedUpdate {
   /** Lists that get or lose single values. */
   readonly editedLists: readonly Field[];
   readonly secret: string | undefined;
-  readonly label: FieldLabel;
+  readonly label: FieldLabeler;
   readonly replace: boolean;
 }
 

@@ -11,8 +11,8 @@ const AT_ONCE = 8;
  * Checks the secrets that the files give to clients that exist. No server returns a secret, so this is the only way to see
  * that one was changed. A step whose secret is rejected sets it.
  */
-export async function proveGivenSecrets(
-  { tokens }: Pick<Context, "tokens">,
+export async function planRejectedSecrets(
+  { credentialVerifier }: Pick<Context, "credentialVerifier">,
   endpoints: ProofEndpoints | undefined,
   plan: Plan,
 ): Promise<Plan> {
@@ -20,17 +20,21 @@ export async function proveGivenSecrets(
   const steps: Step[] = [];
   for (let at = 0; at < plan.steps.length; at += AT_ONCE) {
     const some = plan.steps.slice(at, at + AT_ONCE);
-    steps.push(...(await Promise.all(some.map((step) => provenStep({ tokens }, endpoints, step)))));
+    steps.push(...(await Promise.all(some.map((step) => provenStep({ credentialVerifier }, endpoints, step)))));
   }
   return { ...plan, steps };
 }
 
-async function provenStep({ tokens }: Pick<Context, "tokens">, endpoints: ProofEndpoints, step: Step): Promise<Step> {
+async function provenStep(
+  { credentialVerifier }: Pick<Context, "credentialVerifier">,
+  endpoints: ProofEndpoints,
+  step: Step,
+): Promise<Step> {
   const { action, secret, current, desired } = step;
   if (secret !== "unchanged" || action === "refused" || current === undefined || desired?.secret === undefined)
     return step;
   try {
-    await tokens.prove(endpoints, current.client_id, secretProof(current, desired.secret.text));
+    await credentialVerifier.prove(endpoints, current.client_id, secretProof(current, desired.secret.text));
     return step;
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "not-verified" || error.status !== 401) throw error;

@@ -4,7 +4,7 @@ import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import { type RecoveryOwner, type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type SecretText, secretNoun } from "./secret-source.ts";
+import { type PlainOrEncryptedSecret, secretNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
@@ -25,24 +25,24 @@ export interface RecoveryStatus {
 
 /** Where a secret is that was not delivered. */
 export type KeptSecret =
-  | { readonly kind: "kept"; readonly path: string; readonly secret: SecretText }
-  | { readonly kind: "lost"; readonly reason: string; readonly secret: SecretText }
+  | { readonly kind: "kept"; readonly path: string; readonly secret: PlainOrEncryptedSecret }
+  | { readonly kind: "lost"; readonly reason: string; readonly secret: PlainOrEncryptedSecret }
   /** There is no secret. */
   | { readonly kind: "nothing" };
 
 /** A secret from before it is sent until it is delivered, with the recovery copy that would survive a crash. */
-export interface UndeliveredSecret {
+export interface SecretTracker {
   /** The file with the copy, if there is one yet. */
   readonly path: string | undefined;
   /** Updates the copy with what the server answered; a failure is a warning. */
-  update(status: RecoveryStatus, secret: SecretText): Promise<void>;
+  update(status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: RecoveryStatus, secret: SecretText): KeptSecret;
+  keep(status: RecoveryStatus, secret: PlainOrEncryptedSecret): KeptSecret;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
 
-function textOf(secret: SecretText): string | undefined {
+function textOf(secret: PlainOrEncryptedSecret): string | undefined {
   return secret.encrypted ?? secret.plain;
 }
 
@@ -50,7 +50,7 @@ function textOf(secret: SecretText): string | undefined {
 export function createRecoveryRecord(
   context: RecoveryContext,
   { id, state, reason, updatedAt }: RecoveryStatus,
-  secret: SecretText,
+  secret: PlainOrEncryptedSecret,
   owner?: RecoveryOwner,
 ): RecoveryRecord {
   return {
@@ -73,15 +73,15 @@ export function statusBeforeCreate(id: string): RecoveryStatus {
 }
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
-export function trackInRecoveryCopy(
+export function createRecoveryCopyTracker(
   context: RecoveryContext,
   first: RecoveryCopy | undefined,
   { text, owner }: { readonly text?: string | undefined; readonly owner?: RecoveryOwner | undefined } = {},
-): UndeliveredSecret {
+): SecretTracker {
   let updatedAt: string | undefined;
   let copy = first;
   let saved = first === undefined ? undefined : text;
-  function save(status: RecoveryStatus, secret: SecretText): string {
+  function save(status: RecoveryStatus, secret: PlainOrEncryptedSecret): string {
     updatedAt = status.updatedAt ?? updatedAt;
     const record = createRecoveryRecord(context, { ...status, updatedAt }, secret, owner);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
@@ -136,12 +136,12 @@ export function trackInRecoveryCopy(
 }
 
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
-export function trackInDraft(
+export function createDraftTracker(
   context: RecoveryContext,
   target: OpenSecretTarget & { readonly draft: string },
-  write: (status: RecoveryStatus, secret: SecretText) => Promise<void>,
+  write: (status: RecoveryStatus, secret: PlainOrEncryptedSecret) => Promise<void>,
   text: string | undefined,
-): UndeliveredSecret {
+): SecretTracker {
   let saved = text;
   return {
     path: target.draft,
@@ -154,7 +154,7 @@ export function trackInDraft(
       }
     },
     keep(status, secret) {
-      const kept = trackInRecoveryCopy(context, undefined).keep(status, secret);
+      const kept = createRecoveryCopyTracker(context, undefined).keep(status, secret);
       if (kept.kind !== "lost" || saved !== textOf(secret)) return kept;
       target.leaveDraft();
       return { kind: "kept", path: target.draft, secret };

@@ -10,26 +10,26 @@ import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from 
 import type { RecoveryOwner } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
-  type DeliveredCredentials,
+  type CredentialsToDeliver,
   type DeliveryContext,
-  prepareDelivery,
+  prepareCredentialsToDeliver,
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { type SecretOutlets, undeliveredClientReport, writeSecretFile } from "./outlets.ts";
+import { type SecretOutlets, undeliveredClientHandler, writeSecretFile } from "./outlets.ts";
 import {
+  createDraftTracker,
+  createRecoveryCopyTracker,
   createRecoveryRecord,
   keptSecretText,
   type RecoveryContext,
   type RecoveryStatus,
+  type SecretTracker,
   statusBeforeCreate,
-  trackInDraft,
-  trackInRecoveryCopy,
-  type UndeliveredSecret,
   warnNoRecoveryFolder,
 } from "./recovery.ts";
 import { secretFileText } from "./secret-file.ts";
-import { type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
+import { type PlainOrEncryptedSecret, type PreparedSecret, secretNoun } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
@@ -48,7 +48,7 @@ export interface Registration {
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-export type RegistrationOutcome<T> =
+export type DeliveredOrRefused<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };
@@ -57,7 +57,7 @@ export type RegistrationOutcome<T> =
 export interface CreatedClient {
   /** The server's answer. */
   readonly record: ClientRecord;
-  readonly delivery: DeliveredCredentials;
+  readonly delivery: CredentialsToDeliver;
   /** To be called once the credentials have been delivered: removes the recovery copy. */
   readonly delivered: () => void;
   /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
@@ -97,12 +97,12 @@ export function createRegistration(
  * @param deliver delivers the credentials; whatever it throws counts as "not delivered".
  * @throws Problem where the client may exist: it says so, and names the file that holds the secret.
  */
-export async function registerClient<T>(
+export async function registerAndDeliver<T>(
   context: RegisterContext,
   targets: RegistrationTargets,
   registration: Registration,
   deliver: (created: CreatedClient) => Promise<T>,
-): Promise<RegistrationOutcome<T>> {
+): Promise<DeliveredOrRefused<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
   rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
   const outcome = await send(targets.admin, registration);
@@ -125,31 +125,31 @@ async function saveBeforeSend(
   context: RegisterContext,
   { target, copies }: RegistrationTargets,
   { payload: { client_id: id }, prepared, owner }: Registration,
-): Promise<UndeliveredSecret> {
+): Promise<SecretTracker> {
   // The client of a stack gets its place for the secret only once, so that one which was given counts too.
   if (prepared.plain === undefined || (prepared.given && owner === undefined) || copies === "none")
-    return trackInRecoveryCopy(context, undefined, { owner });
+    return createRecoveryCopyTracker(context, undefined, { owner });
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
-    const write = (status: RecoveryStatus, secret: SecretText): Promise<void> =>
+    const write = (status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(statusBeforeCreate(id), prepared);
-    return trackInDraft(context, { ...target, draft }, write, text);
+    return createDraftTracker(context, { ...target, draft }, write, text);
   }
   const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
-    return trackInRecoveryCopy(context, copy, { text, owner });
+    return createRecoveryCopyTracker(context, copy, { text, owner });
   }
   try {
-    return trackInRecoveryCopy(context, copies.save(record), { text, owner });
+    return createRecoveryCopyTracker(context, copies.save(record), { text, owner });
   } catch (error) {
     context.warn(
       `no recovery copy of client ${quote(id)}: cannot write ${quote(copies.path)}: ${escapeControls(errorMessage(error))}`,
     );
-    return trackInRecoveryCopy(context, undefined, { owner });
+    return createRecoveryCopyTracker(context, undefined, { owner });
   }
 }
 
@@ -177,7 +177,7 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
 /** Keeps the secret of a client that may exist; returns the problem that says so. */
 function keptUnverified(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
-  saved: UndeliveredSecret,
+  saved: SecretTracker,
   { prepared }: Registration,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
@@ -188,7 +188,7 @@ function keptUnverified(
 interface Answered {
   readonly targets: RegistrationTargets;
   readonly registration: Registration;
-  readonly saved: UndeliveredSecret;
+  readonly saved: SecretTracker;
   readonly outcome: Extract<CreateOutcome, { kind: "created" | "found" }>;
 }
 
@@ -205,7 +205,7 @@ async function deliverOrRecover<T>(
     return recover({ admin: targets.admin, id, secret, saved, mayDelete, reason });
   };
   try {
-    const delivery = await prepareDelivery(context, prepared, { ...record, ...more });
+    const delivery = await prepareCredentialsToDeliver(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
     const isKnown = id === payload.client_id && owner === undefined;
     const updatedAt = getTextField(record, "updated_at");
@@ -221,8 +221,8 @@ async function deliverOrRecover<T>(
   }
 }
 
-/** The secret that the client has, as far as the answer says without the checks of {@link prepareDelivery}. */
-function answeredSecret(record: ClientRecord, prepared: PreparedSecret): SecretText {
+/** The secret that the client has, as far as the answer says without the checks of {@link prepareCredentialsToDeliver}. */
+function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainOrEncryptedSecret {
   const answered = getTextField(record, "client_secret") ?? "";
   const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
@@ -233,8 +233,8 @@ function answeredSecret(record: ClientRecord, prepared: PreparedSecret): SecretT
 interface Undelivered {
   readonly admin: Admin;
   readonly id: string;
-  readonly secret: SecretText;
-  readonly saved: UndeliveredSecret;
+  readonly secret: PlainOrEncryptedSecret;
+  readonly saved: SecretTracker;
   /** Whether the server answered this run's own request with 201, and nothing of the secret has left the process. */
   readonly mayDelete: boolean;
   readonly reason: unknown;
@@ -279,20 +279,20 @@ async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | 
 
 /** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
 export async function deliverCreatedClient(
-  context: Pick<Context, "values" | "warn" | "note" | "rendersText">,
+  context: Pick<Context, "values" | "warn" | "note" | "outputIncludesText">,
   { target }: SecretOutlets,
   { view }: Registration,
   { delivery, delivered, hidden, undelivered }: CreatedClient,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = undeliveredClientReport(delivery.credentials.id, "created");
+  const unwritten = undeliveredClientHandler(delivery.credentials.id, "created");
   if (target !== undefined) {
     const rest = await writeSecretFile(context, target, delivery);
     delivered();
     return singleResult(view, rest, unwritten);
   }
   if (mustDeliver === undefined) return singleResult(view, shown, unwritten);
-  if (!context.rendersText(view, shown, mustDeliver)) {
+  if (!context.outputIncludesText(view, shown, mustDeliver)) {
     hidden();
     return singleResult(view, shown, unwritten);
   }

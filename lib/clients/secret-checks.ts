@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type FieldLabel, isPublic } from "../core/client/client.ts";
+import { type FieldLabeler, isPublic } from "../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import {
   ENCRYPTED_FORMAT,
@@ -28,7 +28,7 @@ import {
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";
-import { credentialNames, formatCredentials, secretFormat, secretMetadata } from "./secret-file.ts";
+import { formatCredentials, kubernetesSecretMetadata, readCredentialNames, secretFormat } from "./secret-file.ts";
 import { wantsRecipients } from "./secret-source.ts";
 
 type Values = Pick<Context, "values">;
@@ -45,7 +45,7 @@ interface SecretCheckOptions {
 }
 
 /** The problems of the flags about a secret, all found before anything is sent. */
-export async function secretProblems(
+export async function secretFlagProblems(
   context: Pick<Context, "values" | "format" | "outletProblems">,
   { outlets = true, instead = [] }: SecretCheckOptions = {},
 ): Promise<readonly Problem[]> {
@@ -109,7 +109,7 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
     const name = context.values.text(flag);
     return name === undefined ? [] : caught(() => parseCredentialName(name, syntax, `--${flag.name}`));
   });
-  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNames(context);
   if (id !== secret) return problems;
   const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
   return [...problems, usageError(twice, "give them different names", "one-name")];
@@ -151,7 +151,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
         "metadata-without-k8s",
       ),
     ];
-  const metadata = secretMetadata(context);
+  const metadata = kubernetesSecretMetadata(context);
   return [
     ...(metadata.namespace === undefined || isKubernetesNamespace(metadata.namespace)
       ? []
@@ -207,7 +207,11 @@ export function unwritableCredentialProblems({ values }: Values, credentials: Cr
 }
 
 /** The problem of a recipient for a client without a secret. */
-export function publicRecipientProblems({ values }: Values, client: JsonObject, label: FieldLabel): readonly Problem[] {
+export function publicRecipientProblems(
+  { values }: Values,
+  client: JsonObject,
+  label: FieldLabeler,
+): readonly Problem[] {
   if (!isPublic(client) || !wantsRecipients({ values })) return [];
   return [
     usageError(

@@ -17,8 +17,8 @@ import {
   parseKubernetesLabel,
   type SecretMetadata,
 } from "../core/output/credential-files.ts";
-import type { SecretText } from "./secret-source.ts";
-import { ENCRYPTED } from "./views.ts";
+import type { PlainOrEncryptedSecret } from "./secret-source.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** The format of the secret file: that of `--secret-format`, else by its extension; undefined without a secret file. */
 export function secretFormat({ values }: Pick<Context, "values">): "dotenv" | "json" | "k8s" | undefined {
@@ -31,7 +31,7 @@ export function secretFormat({ values }: Pick<Context, "values">): "dotenv" | "j
 }
 
 /** The metadata that the flags give to Kubernetes Secrets. */
-export function secretMetadata({ values }: Pick<Context, "values">): SecretMetadata {
+export function kubernetesSecretMetadata({ values }: Pick<Context, "values">): SecretMetadata {
   return {
     namespace: values.text(NAMESPACE),
     labels: Object.fromEntries(
@@ -45,13 +45,13 @@ export function secretMetadata({ values }: Pick<Context, "values">): SecretMetad
 }
 
 /** The names that the flags give to the client ID and the secret, and the metadata of Kubernetes Secrets. */
-export function credentialNames({ values }: Pick<Context, "values">): Partial<CredentialNames> {
+export function readCredentialNames({ values }: Pick<Context, "values">): Partial<CredentialNames> {
   const id = values.text(ID_FIELD);
   const secret = values.text(SECRET_FIELD);
   return {
     ...(id === undefined ? {} : { id }),
     ...(secret === undefined ? {} : { secret, encrypted: secret }),
-    metadata: secretMetadata({ values }),
+    metadata: kubernetesSecretMetadata({ values }),
   };
 }
 
@@ -59,7 +59,7 @@ export function credentialNames({ values }: Pick<Context, "values">): Partial<Cr
 export function secretFileText(
   context: Pick<Context, "values">,
   id: string,
-  { plain, encrypted, kind }: SecretText,
+  { plain, encrypted, kind }: PlainOrEncryptedSecret,
 ): string {
   if (kind === "client_private_key") return encrypted === undefined ? (plain ?? "") : `${encrypted}\n`;
   return formatCredentials(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
@@ -67,11 +67,11 @@ export function secretFileText(
 
 /** Credentials in the format of the secret file. */
 export function formatCredentials(context: Pick<Context, "values">, credentials: Credentials): string {
-  const names = credentialNames(context);
+  const names = readCredentialNames(context);
   const format = secretFormat(context);
   if (format === "k8s") return formatSecretManifest(credentials, names);
   if (format === "dotenv") return formatDotenv(credentials, names);
   const { id, secret, encrypted } = credentials;
   // Members that are undefined don't appear in JSON.
-  return `${toJson({ client_id: id, client_secret: secret, [ENCRYPTED]: encrypted }, 2)}\n`;
+  return `${toJson({ client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted }, 2)}\n`;
 }

@@ -9,8 +9,8 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
-import { secretFileText, secretFormat, secretMetadata } from "./secret-file.ts";
-import type { SecretText } from "./secret-source.ts";
+import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-file.ts";
+import type { PlainOrEncryptedSecret } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 
 /** The flag as messages name it. */
@@ -64,7 +64,7 @@ function contentProblems(context: Pick<Context, "values">, client: JsonObject): 
 /** The problems of the names of Kubernetes Secrets: the same for two clients, or too long. */
 function objectNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
   if (secretFormat(context) !== "k8s") return [];
-  const metadata = secretMetadata(context);
+  const metadata = kubernetesSecretMetadata(context);
   // A template that is no name for any client is one problem of its own.
   if (!isKubernetesSecretName(kubernetesSecretName(metadata, "id"))) return [];
   const owners = new Map<string, string>();
@@ -109,7 +109,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
 export interface ClientSecretFile {
   readonly target: OpenSecretTarget;
   /** Writes the credentials; the server may have chosen another ID than the one that was sent. Returns the path. */
-  write(id: string, secret: SecretText): Promise<string>;
+  write(id: string, secret: PlainOrEncryptedSecret): Promise<string>;
 }
 
 /** Opens the file of a client by the template of `--secret-out`; undefined without one. */

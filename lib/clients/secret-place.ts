@@ -24,9 +24,9 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { SecretObject } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { credentialNames, secretFormat, secretMetadata } from "./secret-file.ts";
-import { type SecretText, wantsRecipients } from "./secret-source.ts";
-import { ENCRYPTED } from "./views.ts";
+import { kubernetesSecretMetadata, readCredentialNames, secretFormat } from "./secret-file.ts";
+import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** What the places of secrets need of a command's context. */
 type SecretPlaceContext = Pick<
@@ -52,7 +52,7 @@ interface SecretOwner {
 /** A secret on its way to its place. */
 interface PendingSecret extends SecretOwner {
   readonly id: string;
-  readonly secret: SecretText;
+  readonly secret: PlainOrEncryptedSecret;
   /** To be called once it is there. */
   readonly delivered: () => void;
   /** To be called when it can't get there; returns the problem that says what became of it. */
@@ -82,7 +82,7 @@ export function setsSecret({ action, secret }: Pick<Step, "action" | "secret">):
   return action !== "delete" && action !== "refused" && ["generated", "given", "mismatched"].includes(secret);
 }
 
-export function ownerOf({ key, desired }: Step): SecretOwner {
+export function secretOwnerOf({ key, desired }: Step): SecretOwner {
   return { key, object: desired?.secretObject };
 }
 
@@ -120,18 +120,18 @@ function variablePrefix(key: string): string {
 
 /** The names of credentials of a client, and of its Kubernetes Secret. */
 function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNames> {
-  const metadata = secretMetadata({ values });
+  const metadata = kubernetesSecretMetadata({ values });
   const name = metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretName(metadata, key);
   const namespace = metadata.namespace ?? object?.namespace;
-  return { ...credentialNames({ values }), metadata: { ...metadata, name, namespace } };
+  return { ...readCredentialNames({ values }), metadata: { ...metadata, name, namespace } };
 }
 
-function credentialsOf(id: string, { plain, encrypted }: SecretText): Credentials {
+function credentialsOf(id: string, { plain, encrypted }: PlainOrEncryptedSecret): Credentials {
   return encrypted === undefined ? { id, secret: plain } : { id, encrypted };
 }
 
 function jsonOf({ id, secret, encrypted }: Credentials): Record<string, unknown> {
-  return { client_id: id, client_secret: secret, [ENCRYPTED]: encrypted };
+  return { client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted };
 }
 
 /** The text of the file of one client. */
@@ -320,7 +320,7 @@ export async function secretPlaceProblems(
 interface OwnFile {
   readonly target: OpenSecretTarget;
   readonly path: string;
-  readonly text: (id: string, secret: SecretText) => string;
+  readonly text: (id: string, secret: PlainOrEncryptedSecret) => string;
 }
 
 /** The places of the secrets of a run. */
@@ -399,7 +399,7 @@ export class SecretPlace {
   }
 
   /** Writes the file of one client. */
-  async writeOwn({ target, path, text }: OwnFile, id: string, secret: SecretText): Promise<void> {
+  async writeOwn({ target, path, text }: OwnFile, id: string, secret: PlainOrEncryptedSecret): Promise<void> {
     await target.commit(text(id, secret), path);
     this.#written++;
   }

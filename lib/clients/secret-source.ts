@@ -121,10 +121,10 @@ export interface PreparedSecret {
 }
 
 /** The secret itself, plain or encrypted. */
-export type SecretText = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
+export type PlainOrEncryptedSecret = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
 /** What messages call a secret. */
-export function secretNoun({ kind }: Pick<SecretText, "kind">): string {
+export function secretNoun({ kind }: Pick<PlainOrEncryptedSecret, "kind">): string {
   return kind === "client_secret" ? "secret" : "private key";
 }
 
@@ -135,7 +135,7 @@ export function encryptedSecretFormat({ values }: Pick<Context, "values">): Encr
 }
 
 /** What preparing a secret needs of a command's context. */
-export type PrepareContext = Pick<Context, "values" | "host" | "keys">;
+export type PrepareContext = Pick<Context, "values" | "host" | "encryption">;
 
 /** A secret ready to be sent: provided or generated, and encrypted to the recipients. */
 export async function prepareSecret(
@@ -145,7 +145,9 @@ export async function prepareSecret(
 ): Promise<PreparedSecret> {
   const plain = given ?? generateSecret(context.host.random, context.values.number(SECRET_LENGTH));
   const encrypted =
-    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedSecretFormat(context));
+    recipients.length === 0
+      ? undefined
+      : await context.encryption.encrypt(recipients, plain, encryptedSecretFormat(context));
   return { plain, given: given !== undefined, recipients, encrypted, kind: "client_secret" };
 }
 

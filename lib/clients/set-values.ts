@@ -3,7 +3,7 @@ import { type PathAssignment, withValueAtPath } from "../core/client/changes.ts"
 import { SET } from "../core/flags/flag-table.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
-import { jsonFaultText, parseOneJson } from "../core/json-text.ts";
+import { jsonFaultText, parseJsonOrFault } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -55,7 +55,7 @@ function parseAssignment(assignment: string): PathAssignment | Problem {
       "bad-set",
     );
   const text = assignment.slice(equals + 1);
-  const read = parseOneJson(text);
+  const read = parseJsonOrFault(text);
   if (!("offset" in read)) return { path, value: read.value };
   return usageError(
     `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${jsonFaultText(text, read)}`,

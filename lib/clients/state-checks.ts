@@ -10,13 +10,13 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import type { DesiredClient } from "../core/state/desired.ts";
 import type { Extension } from "../core/state/extension.ts";
-import { FILE_MEMBER } from "../core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../core/state/file-member.ts";
 import { joinWords, quote } from "../core/text.ts";
-import { isCheckedOffline } from "./id-checks.ts";
+import { createOfflineFindingFilter } from "./id-checks.ts";
 import { type FileValue, formatPosition } from "./state-input.ts";
 
 /** Fields that a server sets itself; a file that was exported may have them. */
-export const IGNORED_FIELDS: ReadonlySet<string> = new Set([
+export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
   ...SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
   "client_id_issued_at",
 ]);
@@ -74,7 +74,7 @@ export function reportFieldNames(context: Pick<Context, "values">, { value, fiel
   if (!isEmpty(fields["client_secret"]))
     findings.error(value, ["client_secret"], {
       message: "a secret does not belong into a file of clients",
-      hint: `use ${FILE_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
+      hint: `use ${EXTENSION_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
       code: "secret-in-file",
     });
   if (Object.keys(fields).length === 0 || isKubernetesObject(fields))
@@ -95,7 +95,7 @@ export function reportFieldNames(context: Pick<Context, "values">, { value, fiel
 /** What to do about a key that is not a field; undefined for a field. */
 function unknownFieldHint(key: string): string | undefined {
   const found = classifyFieldName(key);
-  if (found.kind === "field" || IGNORED_FIELDS.has(key)) return undefined;
+  if (found.kind === "field" || IGNORED_FILE_FIELDS.has(key)) return undefined;
   if (found.kind === "misspelt") return `did you mean ${found.field}? --lenient sends it anyway`;
   return `${found.kind === "wrong-name" ? found.hint : "remove it"}; --lenient sends it anyway`;
 }
@@ -122,13 +122,13 @@ export function lintEntry(
       code: "metadata-not-object",
     });
   const whole = secret === undefined ? client : { ...client, client_secret: secret };
-  const isChecked = isCheckedOffline({ values });
+  const isChecked = createOfflineFindingFilter({ values });
   for (const finding of lintClient(whole, (field) => `\u0000${field}\u0000`)) {
     const { rule, severity } = finding;
     if (extension.ignore.includes(rule) || !isChecked(finding)) continue;
     const field = FIELD_TAG.exec(finding.message)?.[1] ?? "";
     FIELD_TAG.lastIndex = 0;
-    const path = manifest === undefined ? (field === "client_secret" ? [FILE_MEMBER, "secret"] : [field]) : [];
+    const path = manifest === undefined ? (field === "client_secret" ? [EXTENSION_MEMBER, "secret"] : [field]) : [];
     const [message, hint] = [untagged(finding.message), untagged(finding.hint)];
     const report = severity === "error" ? findings.error : findings.warning;
     report.call(findings, value, path, { message, hint, code: rule });
@@ -142,7 +142,7 @@ export function reportDuplicates(
   findings: Findings,
 ): void {
   const names = [
-    { what: "key", hint: `give one of them another ${FILE_MEMBER}.key`, code: "key-twice", of: "key" },
+    { what: "key", hint: `give one of them another ${EXTENSION_MEMBER}.key`, code: "key-twice", of: "key" },
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
@@ -170,7 +170,7 @@ export function reportDuplicates(
 
 function pathOf(what: "key" | "client_id", entry: Entry | undefined): readonly string[] {
   if (what === "client_id") return ["client_id"];
-  return entry?.extension.key === undefined ? [] : [FILE_MEMBER, "key"];
+  return entry?.extension.key === undefined ? [] : [EXTENSION_MEMBER, "key"];
 }
 
 /** Warns once of clients without a scope: the server's default is configuration, so it isn't compared. */

@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { getTextField, isEmpty, isPublic, usesSecret } from "../core/client/client.ts";
-import { type Manifests, readManifests } from "../core/client/maester.ts";
+import { type TranslatedManifests, translateManifests } from "../core/client/maester.ts";
 import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
@@ -8,14 +8,14 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { withoutMark } from "../core/state/field-change.ts";
-import { FILE_MEMBER } from "../core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../core/state/file-member.ts";
 import { MARK_MEMBER, type Mark, readMark, settingsOfMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { oversizedClientProblem } from "./client-size.ts";
 import {
   type Entry,
   Findings,
-  IGNORED_FIELDS,
+  IGNORED_FILE_FIELDS,
   lintEntry,
   positionedProblem,
   reportDuplicates,
@@ -74,13 +74,13 @@ function entriesOf(
   }));
   const id = context.values.text(ID_FIELD);
   const secret = context.values.text(SECRET_FIELD);
-  const manifests = readManifests(files, id === undefined || secret === undefined ? undefined : { id, secret });
+  const manifests = translateManifests(files, id === undefined || secret === undefined ? undefined : { id, secret });
   reportManifests(context, manifests, { objects, origins, findings });
   return manifests.entries.flatMap(({ value: client, source }) => {
     const value = origins.get(source);
     if (value === undefined || !isJsonObject(client)) return [];
     const manifest = isJsonObject(source) && source !== client ? source : undefined;
-    const { [FILE_MEMBER]: own, ...fields } = client;
+    const { [EXTENSION_MEMBER]: own, ...fields } = client;
     const marked = settingsWithMark(own, readMark(fields));
     reportOtherStack(context, value, fields, findings);
     const { extension, faults } = parseExtension(marked);
@@ -140,7 +140,7 @@ interface ManifestReport {
 
 function reportManifests(
   { values, note }: Pick<StateFileContext, "values" | "note">,
-  { entries, unknownKeys, notes, problems }: Manifests,
+  { entries, unknownKeys, notes, problems }: TranslatedManifests,
   { objects, origins, findings }: ManifestReport,
 ): void {
   const skipped = notes.filter((line) => line.includes(": skipped "));
@@ -177,15 +177,17 @@ async function desiredClient(
   if (manifest === undefined) reportFieldNames(context, entry, findings);
   const { client_id: id, client_secret: _, ...rest } = fields;
   // Its settings say the same as the mark.
-  const client = withoutMark(Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field))));
+  const client = withoutMark(
+    Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FILE_FIELDS.has(field))),
+  );
   const { origin, text, version, problem } = await secretOf(context, entry, secrets);
   lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
   if (extension.secret !== undefined && !usesSecret(client))
-    findings.error(value, [FILE_MEMBER, "secret"], {
+    findings.error(value, [EXTENSION_MEMBER, "secret"], {
       message: isPublic(client)
         ? "a public client has no secret"
         : "a client with private_key_jwt does not use a secret",
-      hint: `remove ${FILE_MEMBER}.secret, or choose another token_endpoint_auth_method`,
+      hint: `remove ${EXTENSION_MEMBER}.secret, or choose another token_endpoint_auth_method`,
       code: "public-client-secret",
     });
   return {
@@ -258,7 +260,7 @@ function keyOf({ value, fields, extension, manifest }: Entry, findings: Findings
   if (value.file !== "standard input") return stem;
   findings.error(value, [], {
     message: "the client has neither a client_id nor a key",
-    hint: `add ${FILE_MEMBER}: {key: NAME}`,
+    hint: `add ${EXTENSION_MEMBER}: {key: NAME}`,
     code: "no-key",
   });
   return "";
@@ -280,7 +282,7 @@ async function readSecret(
   { value }: Entry,
   secret: SecretReference,
 ): Promise<string | Problem> {
-  const path = [FILE_MEMBER, "secret", secret.from];
+  const path = [EXTENSION_MEMBER, "secret", secret.from];
   if (secret.from === "env") {
     const text = host.environment(secret.name) ?? "";
     if (text !== "") return text;
@@ -288,7 +290,7 @@ async function readSecret(
     return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
   }
   try {
-    const file = await readFile(pathFrom(value.file, secret.name), `${FILE_MEMBER}.secret`);
+    const file = await readFile(pathFrom(value.file, secret.name), `${EXTENSION_MEMBER}.secret`);
     const text = file.text.replace(/\r?\n$/, "");
     if (text !== "") return text;
     const message = `there is no secret in ${quote(file.name)}`;

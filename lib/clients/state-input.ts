@@ -2,12 +2,18 @@ import type { Context, TextFile } from "../command.ts";
 import { findListMember, findStrayMembers } from "../core/client/field-name-findings.ts";
 import { ALLOW_EMPTY, STACK } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../core/json.ts";
-import { isJsonText, parseJsonFile } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import { findOffset, indexLines, jsonPositions, type Position, type PositionNode } from "../core/state/positions.ts";
-import { replaceVariables } from "../core/state/variables.ts";
+import {
+  createPositionLookup,
+  findOffset,
+  jsonPositionTrees,
+  type Position,
+  type PositionNode,
+} from "../core/state/positions.ts";
+import { replaceAndCheckVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { readVariables, variableProblems } from "./file-variables.ts";
+import { createVariableLookup, variableProblems } from "./file-variables.ts";
 import { findFolderFiles } from "./folder-files.ts";
 
 /** What reading files with positions needs of a command's context. */
@@ -90,7 +96,7 @@ export async function readFileValues(
   reader: string,
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
   problems.push(...variableProblems(context));
-  const lookup = readVariables(context);
+  const lookup = createVariableLookup(context);
   const files = await findFiles(context, problems, reader);
   if (files.length > MANY) context.host.enableJit();
   const values: FileValue[] = [];
@@ -118,7 +124,7 @@ async function valuesIn(
   const roots = await parseWithPositions(context, file);
   let lines: ((offset: number) => Position) | undefined;
   const position = (offset: number): Position => {
-    lines ??= indexLines(file.text);
+    lines ??= createPositionLookup(file.text);
     return lines(offset);
   };
   const name = path === "-" ? STDIN : path;
@@ -144,17 +150,17 @@ async function parseWithPositions(
   { parseYamlWithPositions }: Pick<StateInputContext, "parseYamlWithPositions">,
   { text, name }: TextFile,
 ): Promise<readonly Root[]> {
-  if (!isJsonText(text, name)) {
+  if (!looksLikeJsonFile(text, name)) {
     const documents = await parseYamlWithPositions(text, name);
     return documents
       .filter(({ value }) => value !== null)
       .map(({ value, positions }) => ({ value, positions: () => positions }));
   }
   let found: readonly PositionNode[] | undefined;
-  return parseJsonFile(text, name, FILE_DEPTH).map((value, at) => ({
+  return parseJsonFileValues(text, name, FILE_DEPTH).map((value, at) => ({
     value,
     positions: () => {
-      found ??= jsonPositions(text);
+      found ??= jsonPositionTrees(text);
       return found[at] ?? { offset: 0 };
     },
   }));
@@ -215,7 +221,7 @@ function withVariables(
   lookup: (name: string) => string | undefined,
   problems: Problem[],
 ): readonly FileValue[] {
-  const { value, missing, malformed } = replaceVariables(entry.value, lookup);
+  const { value, missing, malformed } = replaceAndCheckVariables(entry.value, lookup);
   for (const name of new Set(missing.map((each) => each.name))) {
     const { path = [] } = missing.find((each) => each.name === name) ?? {};
     problems.push(

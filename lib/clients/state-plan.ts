@@ -101,7 +101,7 @@ const UNFINDABLE: Refusal = {
 };
 
 /** Lists the clients of the server once, and compares them with those of the files. */
-export async function readPlan(
+export async function planAgainstServer(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
 ): Promise<Plan> {

@@ -1,4 +1,4 @@
-import type { ClientProof, ProofEndpoints, ProofKind } from "../adapters/prove-credentials.ts";
+import type { CredentialsToProve, ProofEndpoints, ProofOutcome } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
@@ -39,23 +39,23 @@ function urlProblems(name: string, url: string, hint: string): readonly Problem[
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
 export async function discoverVerifyEndpoints({
   values,
-  tokens,
-}: Pick<Context, "values" | "tokens">): Promise<ProofEndpoints | undefined> {
+  credentialVerifier,
+}: Pick<Context, "values" | "credentialVerifier">): Promise<ProofEndpoints | undefined> {
   if (!values.bool(VERIFY)) return undefined;
   const token = values.text(TOKEN_ENDPOINT);
   if (token !== undefined) return { token, revocation: undefined, origin: values.origin(TOKEN_ENDPOINT).name };
-  return tokens.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
+  return credentialVerifier.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<ProofKind, (client: string) => string>> = {
+const PROVEN: Readonly<Record<ProofOutcome, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
 };
 
 /** How a client with this secret authenticates: by the method that it is registered with. */
-export function secretProof(client: JsonObject, secret: string): ClientProof {
+export function secretProof(client: JsonObject, secret: string): CredentialsToProve {
   const post = getTextField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }
@@ -64,15 +64,15 @@ export function secretProof(client: JsonObject, secret: string): ClientProof {
  * Checks new credentials at the server's public endpoints and reports the result. A failure returns false instead of
  * throwing, because the credentials must be delivered in any case.
  */
-export async function verifyCredentials(
-  context: Pick<Context, "tokens" | "note" | "fail">,
+export async function tryVerifyCredentials(
+  context: Pick<Context, "credentialVerifier" | "note" | "fail">,
   endpoints: ProofEndpoints | undefined,
   clientId: string,
-  proof: ClientProof | undefined,
+  proof: CredentialsToProve | undefined,
 ): Promise<boolean> {
   if (endpoints === undefined || proof === undefined) return true;
   try {
-    const proven = await context.tokens.prove(endpoints, clientId, proof);
+    const proven = await context.credentialVerifier.prove(endpoints, clientId, proof);
     context.note(`Verified: ${PROVEN[proven](quote(clientId))}`);
     return true;
   } catch (error) {

@@ -64,18 +64,18 @@ export const LIST_VIEW: ResultView<JsonObject> = {
 };
 
 /** The field of results with an encrypted secret. */
-export const ENCRYPTED = "client_secret_encrypted";
+export const ENCRYPTED_SECRET_FIELD = "client_secret_encrypted";
 
 /** The field of results with the encrypted private key of a client. */
-export const ENCRYPTED_KEY = "client_private_key_encrypted";
+export const ENCRYPTED_PRIVATE_KEY_FIELD = "client_private_key_encrypted";
 
 /** The secret that a result shows, encrypted or plain. */
 function shownSecret(client: JsonObject): string {
-  return getTextField(client, ENCRYPTED) ?? getTextField(client, "client_secret") ?? "";
+  return getTextField(client, ENCRYPTED_SECRET_FIELD) ?? getTextField(client, "client_secret") ?? "";
 }
 
 /**
- * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED}.
+ * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED_SECRET_FIELD}.
  *
  * @param secret whether the client has a secret; the text format says so where it has none.
  */
@@ -89,9 +89,9 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
     ],
     text(client) {
       const id = `OAuth 2.0 Client ID: ${idOf(client)}`;
-      const encrypted = getTextField(client, ENCRYPTED);
+      const encrypted = getTextField(client, ENCRYPTED_SECRET_FIELD);
       if (encrypted !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")];
-      const key = getTextField(client, ENCRYPTED_KEY);
+      const key = getTextField(client, ENCRYPTED_PRIVATE_KEY_FIELD);
       if (key !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Private Key: ${key}`.split("\n")];
       const plain = getTextField(client, "client_secret");
       if (plain !== undefined) return [id, `OAuth 2.0 Client Secret: ${plain}`];
@@ -102,7 +102,7 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
       id: idOf(client),
       // A server may return an empty secret for a client that has none.
       secret: getTextField(client, "client_secret") || undefined,
-      encrypted: getTextField(client, ENCRYPTED),
+      encrypted: getTextField(client, ENCRYPTED_SECRET_FIELD),
       hasNoSecret: secret === "no secret" || isPublic(client),
     }),
   };
@@ -112,7 +112,9 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
 export const KEYED_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
   columns: createdView("has secret").columns.map((column) =>
-    column.label === "CLIENT SECRET" ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_KEY), whole: true } : column,
+    column.label === "CLIENT SECRET"
+      ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }
+      : column,
   ),
 };
 

@@ -1,13 +1,13 @@
 import { type CommandDef, defineCommand } from "citty";
 import type { Group } from "../command.ts";
-import type { Syntax } from "../core/flags/flag.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 
 function group(
   name: string,
   summary: string,
-  syntax: Syntax,
+  syntax: SyntaxVersion,
   children: Children,
   aliases: Readonly<Record<string, string>> = {},
 ): Group {

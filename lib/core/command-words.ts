@@ -4,7 +4,7 @@ const ORY_COMMANDS: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /** Whether the words of a command line name a command of Ory Hydra's own CLI. */
-export function isOryCommand(parents: readonly string[], word: string): boolean {
+export function isUnsupportedOryCommand(parents: readonly string[], word: string): boolean {
   return ORY_COMMANDS[parents.join(" ")]?.has(word) === true;
 }
 
@@ -37,6 +37,6 @@ const WRITING: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a command may be suggested for a word: one that changes clients only for a word that begins like it. */
-export function maySuggest(command: string, word: string): boolean {
+export function maySuggestCommand(command: string, word: string): boolean {
   return !WRITING.has(command) || command[0] === word[0]?.toLowerCase();
 }

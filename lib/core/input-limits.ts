@@ -11,15 +11,15 @@ interface InputLimit {
 }
 
 /** The default limit: for a client, a key, certificates, the config file. */
-export const INPUT_LIMIT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
+export const DEFAULT_INPUT_LIMIT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
 
 const MANY: InputLimit = { bytes: 256 * MIB, hint: "split the input and run the command once for each part" };
 
 /** Other limits, by the flag or command that reads the input. */
 const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
-  ["--secret-file", { ...INPUT_LIMIT, bytes: 4 * KIB }],
+  ["--secret-file", { ...DEFAULT_INPUT_LIMIT, bytes: 4 * KIB }],
   // A token is sent in a header, and no common server accepts larger headers.
-  ["--access-token-file", { ...INPUT_LIMIT, bytes: 16 * KIB }],
+  ["--access-token-file", { ...DEFAULT_INPUT_LIMIT, bytes: 16 * KIB }],
   ["import", MANY],
   ["export", MANY],
   ["delete", MANY],
@@ -28,8 +28,8 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */
-export function inputLimitOf(reader: string): InputLimit {
-  return LIMITS.get(reader) ?? INPUT_LIMIT;
+export function inputLimitOfReader(reader: string): InputLimit {
+  return LIMITS.get(reader) ?? DEFAULT_INPUT_LIMIT;
 }
 
 /** A number of bytes for humans: `4 KiB`, `256 MiB`. */

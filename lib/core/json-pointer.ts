@@ -18,7 +18,7 @@ export function unescapePointerToken(token: string): string {
  *
  * Returns the unescaped tokens, or `{ error }` with the reason when the text is not a pointer.
  */
-export function parsePointer(text: string): JsonPointer | { readonly error: string } {
+export function parsePointerOrError(text: string): JsonPointer | { readonly error: string } {
   if (text === "") return [];
   if (!text.startsWith("/")) return { error: "a JSON Pointer starts with a slash" };
   const stray = /~(?![01]).?/u.exec(text);

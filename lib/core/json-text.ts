@@ -232,7 +232,7 @@ function parseCompactLines(text: string, depth: number): readonly unknown[] | un
  * Parses JSON with comments: one or more values, on separate lines or not. A trailing comma, a duplicate name and nesting
  * beyond `depth` are faults.
  */
-export function parseJsonValues(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
+export function parseJsonValuesOrFault(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
   const compact = parseCompactLines(text, depth);
   if (compact !== undefined) return compact;
   const scanner = new JsonScanner(text, depth);
@@ -253,16 +253,16 @@ export function parseJsonValues(text: string, depth = MAX_DEPTH): readonly unkno
   }
 }
 
-/** Parses exactly one JSON value like {@link parseJsonValues}. */
-export function parseOneJson(text: string): { readonly value: unknown } | JsonFault {
-  const read = parseJsonValues(text);
+/** Parses exactly one JSON value like {@link parseJsonValuesOrFault}. */
+export function parseJsonOrFault(text: string): { readonly value: unknown } | JsonFault {
+  const read = parseJsonValuesOrFault(text);
   if (isJsonFault(read)) return read;
   const [value, ...others] = read;
   if (read.length === 1) return { value };
   return { offset: text.length, reason: others.length === 0 ? "a value is missing" : "there is more than one value" };
 }
 
-/** Whether a result of {@link parseJsonValues} is a fault. */
+/** Whether a result of {@link parseJsonValuesOrFault} is a fault. */
 export function isJsonFault(read: readonly unknown[] | JsonFault): read is JsonFault {
   return "offset" in read;
 }
@@ -285,17 +285,17 @@ export function jsonFaultText(text: string, fault: JsonFault): string {
 }
 
 /** Whether a file is JSON: it begins like JSON, and its name doesn't end like that of a YAML file. */
-export function isJsonText(text: string, name: string): boolean {
+export function looksLikeJsonFile(text: string, name: string): boolean {
   if (/\.ya?ml$/i.test(name)) return false;
   return /^\s*(?:[{[]|\/[/*])/.test(text);
 }
 
 /**
- * Parses a JSON file like {@link parseJsonValues}; throws a usage Problem with the line and column of a fault. In a file with
+ * Parses a JSON file like {@link parseJsonValuesOrFault}; throws a usage Problem with the line and column of a fault. In a file with
  * one value per line that is the first invalid line, even if the scanner only detects the fault further down.
  */
-export function parseJsonFile(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
-  const read = parseJsonValues(text, depth);
+export function parseJsonFileValues(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
+  const read = parseJsonValuesOrFault(text, depth);
   if (!isJsonFault(read)) return read;
   throw invalidLine(text, name, depth) ?? jsonProblem(text, name, read);
 }
@@ -305,7 +305,9 @@ const KEEP_ONE = "keep one of the two";
 /** The problem of the first invalid line of a file that has one value per line, as most of its lines show. */
 function invalidLine(text: string, name: string, depth: number): Problem | undefined {
   const lines = text.split("\n");
-  const parsed = lines.flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: parseJsonValues(line, depth) }]));
+  const parsed = lines.flatMap((line, at) =>
+    line.trim() === "" ? [] : [{ at, read: parseJsonValuesOrFault(line, depth) }],
+  );
   const broken = parsed.filter((line) => isJsonFault(line.read));
   const [first] = broken;
   if (first === undefined || !isJsonFault(first.read) || 2 * broken.length >= parsed.length) return undefined;

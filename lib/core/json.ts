@@ -84,7 +84,7 @@ export function isLargerThan(value: unknown, most: number): boolean {
   while (pending.length > 0 && left >= 0) {
     const next = pending.pop();
     if (!isContainer(next)) {
-      count(typeof next === "string" ? next : (numberText(next) ?? String(next)));
+      count(typeof next === "string" ? next : (preservedNumberText(next) ?? String(next)));
       continue;
     }
     const members = membersOf(next);
@@ -124,7 +124,7 @@ function canonical(text: string): string {
 }
 
 /** The offset of the closing quote of a JSON string, or the length of the text if there is none. */
-export function endOfString(text: string, start: number): number {
+export function closingQuoteOffset(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
   return at;
@@ -141,7 +141,7 @@ function* marksOf(text: string): Generator<Mark> {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const c = text.charAt(at);
-    if (c === '"') at = endOfString(text, at);
+    if (c === '"') at = closingQuoteOffset(text, at);
     else if (c === "{" || c === "[") yield { at, depth: ++depth };
     else if (c === "}" || c === "]") yield { at, depth: depth-- };
     else if (c === ",") yield { at, depth };
@@ -155,7 +155,7 @@ export function textNestsDeeper(text: string, most: number): boolean {
 }
 
 /** The members of the object or list in a JSON text, each as its text; without recursion. */
-export function memberTexts(text: string): readonly string[] {
+export function splitMemberTexts(text: string): readonly string[] {
   const parts: string[] = [];
   let start: number | undefined;
   for (const { at, depth } of marksOf(text)) {
@@ -174,7 +174,7 @@ export function firstContainerText(text: string): string | undefined {
 }
 
 /** The text of a number that {@link parseJsonExactly} preserved; undefined for any other value. */
-export function numberText(value: unknown): string | undefined {
+export function preservedNumberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
 }
 
@@ -193,7 +193,8 @@ export function isSameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
-  if (!isJsonObject(a) || !isJsonObject(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
+  if (!isJsonObject(a) || !isJsonObject(b))
+    return preservedNumberText(a) !== undefined && preservedNumberText(a) === preservedNumberText(b);
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))

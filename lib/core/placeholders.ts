@@ -31,11 +31,11 @@ const WHOLE = new RegExp(`^(?:${[...ENCLOSED, ...BRACKETED, `\\$${NAME}`, `%${NA
 const IN_URL = new RegExp([...ENCLOSED, ...BRACKETED, "\\$[A-Z_][A-Z0-9_]+"].join("|"));
 
 /** Whether a value is nothing but a placeholder that should have been replaced, such as `$CLIENT_SECRET` or `{{ id }}`. */
-export function isPlaceholder(value: string): boolean {
+export function isUnreplacedPlaceholder(value: string): boolean {
   return WHOLE.test(value.trim());
 }
 
 /** The first placeholder in a URL that nothing replaced, such as `$HOST` in `https://$HOST/cb`; undefined if there is none. */
-export function placeholderInUrl(url: string): string | undefined {
+export function unreplacedPlaceholderInUrl(url: string): string | undefined {
   return IN_URL.exec(url)?.[0];
 }

@@ -12,7 +12,7 @@ interface PlatformFolders {
  * Windows has no folder outside the user's profile in its list: a new file gets the access list of its folder, and only
  * the profile's folders keep other users out.
  */
-export function platformFolders(platform: string, environment: (name: string) => string | undefined): PlatformFolders {
+export function platformPaths(platform: string, environment: (name: string) => string | undefined): PlatformFolders {
   if (platform === "win32") {
     const [profile, local] = [ifSet(environment("USERPROFILE")), ifSet(environment("LOCALAPPDATA"))];
     return {

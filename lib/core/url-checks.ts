@@ -10,7 +10,7 @@ const LOOPBACK_V4 = /^127\.(?:\d{1,3})\.(?:\d{1,3})\.(?:\d{1,3})$/;
  * `hostname` comes from a URL parser, which has normalized every notation of an IPv4 address to dotted decimal. A name
  * that only starts like an address (`127.example.org`) doesn't count.
  */
-export function isLoopback(hostname: string): boolean {
+export function isLoopbackHost(hostname: string): boolean {
   if (hostname === "[::1]" || hostname === "::1") return true;
   if (LOCAL_NAME.test(hostname)) return true;
   return LOOPBACK_V4.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
@@ -22,7 +22,7 @@ export function isLoopback(hostname: string): boolean {
  */
 export function mayFetchKey(url: URL, pinned: boolean): boolean {
   if (url.protocol === "https:") return true;
-  return url.protocol === "http:" && (pinned || isLoopback(url.hostname));
+  return url.protocol === "http:" && (pinned || isLoopbackHost(url.hostname));
 }
 
 /** Whether text that should be data is a web page, such as a login or an error page. */

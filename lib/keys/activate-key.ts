@@ -4,14 +4,14 @@ import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
-import type { NamedKey } from "./read-keys.ts";
+import type { KeyWithKid } from "./read-keys.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
 import { guardKeyChange } from "./signing-sets.ts";
 
 /** The problems of the key to activate. */
-export function activationProblems(keys: readonly NamedKey[], file: string | undefined): readonly Problem[] {
+export function activationKeyProblems(keys: readonly KeyWithKid[], file: string | undefined): readonly Problem[] {
   if (file === undefined)
     return [
       usageError("--activate needs the private key", "add --key FILE, or --key - for standard input", "rotation-steps"),
@@ -25,7 +25,7 @@ export function activationProblems(keys: readonly NamedKey[], file: string | und
 }
 
 /** The key of the set whose private half is activated. */
-function findPublished({ set, keys, shape }: Rotation, key: NamedKey): NamedKey {
+function findPublished({ set, keys, shape }: Rotation, key: KeyWithKid): KeyWithKid {
   const published = keys.find((candidate) => isSameKey(candidate, key));
   if (shape === "single" && published?.kid !== undefined) return { ...published, kid: published.kid };
   throw new Problem(`Cannot activate key ${quote(key.kid)}: it is not published in key set ${quote(set)}`, {
@@ -39,7 +39,7 @@ function findPublished({ set, keys, shape }: Rotation, key: NamedKey): NamedKey 
 }
 
 /** Makes a published key sign, by adding its private half under the same ID. */
-export async function activateKey(context: Context, set: string, key: NamedKey | undefined): Promise<Result> {
+export async function activateKey(context: Context, set: string, key: KeyWithKid | undefined): Promise<Result> {
   if (key === undefined) throw new TypeError("a key to activate is missing");
   const rotation = await readRotation(context, set);
   const published = findPublished(rotation, key);

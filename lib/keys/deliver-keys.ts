@@ -8,7 +8,7 @@ import { allowsQuestions } from "../core/interactive.ts";
 import { toJson } from "../core/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { publicKeys, wholeKeys } from "../core/jwk/key-pair-ids.ts";
+import { publicKeys, withoutRedundantPublicHalves } from "../core/jwk/key-pair-ids.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -28,7 +28,7 @@ interface DeliveryOptions {
 
 type DeliveryContext = Pick<
   Context,
-  "values" | "host" | "format" | "syntax" | "keys" | "keyFiles" | "note" | "signal" | "uninterruptible"
+  "values" | "host" | "format" | "syntax" | "encryption" | "keyFiles" | "note" | "signal" | "uninterruptible"
 > &
   OutletContext;
 
@@ -68,13 +68,13 @@ async function confirmPrivate(context: Pick<Context, "values" | "host">): Promis
 }
 
 /** Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for. */
-export async function deliverKeys(
+export async function getAndDeliverKeys(
   context: DeliveryContext,
   { action, out, fileIsPrivate }: DeliveryOptions,
   getSets: () => Promise<readonly NamedSet[]>,
 ): Promise<Result> {
   const { values } = context;
-  const recipients = await context.keys.recipients(values);
+  const recipients = await context.encryption.recipients(values);
   const isSecret = values.bool(PRIVATE) || recipients.length > 0;
   if (!isSecret && !values.isSet(out)) return shownResult(context, publicSets(context, await getSets()));
   if (recipients.length === 0 && !values.isSet(out)) await confirmPrivate(context);
@@ -152,7 +152,7 @@ async function fileText(
 /** Keys in PEM, one block each. */
 async function pemText({ keyFiles }: Pick<Context, "keyFiles">, keys: readonly JsonWebKey[]): Promise<string> {
   const blocks: string[] = [];
-  for (const key of wholeKeys(keys)) {
+  for (const key of withoutRedundantPublicHalves(keys)) {
     const block = await keyFiles.toPem(key);
     if (block === undefined)
       throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {
@@ -166,12 +166,12 @@ async function pemText({ keyFiles }: Pick<Context, "keyFiles">, keys: readonly J
 }
 
 async function encrypted(
-  { keys, values }: Pick<Context, "keys" | "values">,
+  { encryption, values }: Pick<Context, "encryption" | "values">,
   recipients: readonly Recipient[],
   text: string,
 ): Promise<string> {
   if (recipients.length === 0) return text;
-  return `${(await keys.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
+  return `${(await encryption.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
 }
 
 /** The message itself, or in an object where a format for programs was asked for. */

@@ -6,7 +6,7 @@ import { hasKid } from "../core/jwk/key-pair-ids.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import { Problem, safeReason, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { deliverKeys } from "./deliver-keys.ts";
+import { getAndDeliverKeys } from "./deliver-keys.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { readRotation, takeStep, untilInterrupted } from "./rotation.ts";
@@ -104,7 +104,7 @@ export async function publishKey(context: Context, set: string): Promise<Result>
   };
   const action = `Cannot publish a key in set ${quote(set)}`;
   try {
-    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
+    const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
     note(
       `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
     );

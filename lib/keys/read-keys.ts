@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
-import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
+import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-ids.ts";
 import { keyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
@@ -9,20 +9,20 @@ import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
 import { passphraseReader } from "./passphrase.ts";
 
 /** A key with everything that is stored with it. */
-export type NamedKey = JsonWebKey & { readonly kid: string };
+export type KeyWithKid = JsonWebKey & { readonly kid: string };
 
 type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
 export interface ReadKeys {
-  readonly keys: readonly NamedKey[];
+  readonly keys: readonly KeyWithKid[];
   /** Whether each of them came with its ID, as the keys of a backup or of another server do. */
   readonly haveOwnIds: boolean;
   readonly problems: readonly Problem[];
 }
 
 /** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
-function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined): NamedKey | Problem {
+function withAlgorithm(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
   const possible = possibleAlgorithms(key);
   const { alg: own } = key;
   const type = keyTypeName(key);
@@ -59,7 +59,7 @@ function usualUse(alg: string): "sig" | "enc" {
  * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even where its
  * members contradict each other: a set that a server gave must come back as it was.
  */
-function withUse(key: NamedKey, name: string, wanted: string | undefined, own: JsonWebKey): NamedKey | Problem {
+function withUse(key: KeyWithKid, name: string, wanted: string | undefined, own: JsonWebKey): KeyWithKid | Problem {
   const { alg } = key;
   const use = key.use ?? wanted ?? (alg === undefined ? "sig" : usualUse(alg));
   const isChosen = own.use === undefined || own.alg === undefined;
@@ -82,7 +82,7 @@ function withFlags(
   own: JsonWebKey,
   kid: string,
   name: string,
-): NamedKey | Problem {
+): KeyWithKid | Problem {
   const key = withAlgorithm({ ...own, kid }, name, values.text(IMPORT_ALG));
   return key instanceof Problem ? key : withUse(key, name, values.isSet(USE) ? values.text(USE) : undefined, own);
 }
@@ -95,7 +95,7 @@ async function keysInFile(
 ): Promise<ReadKeys> {
   const name = path === "-" ? "standard input" : path;
   const { keyFiles, values } = context;
-  const keys: NamedKey[] = [];
+  const keys: KeyWithKid[] = [];
   const problems: Problem[] = [];
   const read = await keyFiles.read(path, reader, passphrase);
   for (const key of read) {
@@ -114,8 +114,8 @@ async function keysInFile(
 }
 
 /** The problems of keys with the same ID. */
-function repeatProblems(keys: readonly NamedKey[], origins: ReadonlyMap<JsonWebKey, string>): readonly Problem[] {
-  const byId = new Map<string, NamedKey>();
+function repeatProblems(keys: readonly KeyWithKid[], origins: ReadonlyMap<JsonWebKey, string>): readonly Problem[] {
+  const byId = new Map<string, KeyWithKid>();
   return keys.flatMap((key) => {
     const before = byId.get(key.kid);
     byId.set(key.kid, key);
@@ -127,7 +127,7 @@ function repeatProblems(keys: readonly NamedKey[], origins: ReadonlyMap<JsonWebK
   });
 }
 
-function isNamedKey(key: JsonWebKey): key is NamedKey {
+function isNamedKey(key: JsonWebKey): key is KeyWithKid {
   return key.kid !== undefined;
 }
 
@@ -138,7 +138,7 @@ export async function readKeyFiles(
   reader: string,
 ): Promise<ReadKeys> {
   const passphrase = passphraseReader(context);
-  const read: NamedKey[] = [];
+  const read: KeyWithKid[] = [];
   const origins = new Map<JsonWebKey, string>();
   const problems: Problem[] = [];
   let haveOwnIds = true;
@@ -154,7 +154,7 @@ export async function readKeyFiles(
       problems.push(error);
     }
   }
-  const keys = wholeKeys(read).filter(isNamedKey);
+  const keys = withoutRedundantPublicHalves(read).filter(isNamedKey);
   problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));

@@ -11,7 +11,7 @@ import { guardKeyChange } from "./signing-sets.ts";
 import { generatedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
-export async function replaceKey(context: Context, set: string): Promise<Result> {
+export async function rotateAtOnce(context: Context, set: string): Promise<Result> {
   const { values, host, note } = context;
   const rotation = await readRotation(context, set);
   const { shape, state, keys: before } = rotation;

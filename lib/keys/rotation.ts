@@ -11,7 +11,13 @@ import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.t
 import type { Rotation, RotationStep } from "./rotation-step.ts";
 import { signingState, signsTokens } from "./signing-state.ts";
 import { removeLeftoverClients } from "./temporary-client.ts";
-import { interruption, loginFailure, nothingChangedProblem, settleInterruption, undoStep } from "./undo-step.ts";
+import {
+  interruptionFailure,
+  loginFailure,
+  nothingChangedProblem,
+  settledInterruptionProblem,
+  undoStep,
+} from "./undo-step.ts";
 
 type RotationContext = ProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
@@ -72,10 +78,10 @@ export async function takeStep(context: RotationContext, rotation: Rotation, ste
       await step.change(await createAdminForEach(context)().keySets());
     } catch (error) {
       if (!context.signal.aborted) throw error;
-      throw await settleInterruption(context, rotation, step, error);
+      throw await settledInterruptionProblem(context, rotation, step, error);
     }
     const failure = expected === undefined ? undefined : await findFailure(context, rotation, expected);
-    if (context.signal.aborted) throw await undoStep(context, rotation, step, interruption(rotation));
+    if (context.signal.aborted) throw await undoStep(context, rotation, step, interruptionFailure(rotation));
     if (failure !== undefined) throw await undoStep(context, rotation, step, loginFailure(rotation, failure));
     if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
   });

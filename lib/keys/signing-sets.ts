@@ -5,13 +5,13 @@ import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
-import type { KeyShape } from "../servers/family.ts";
+import type { KeyPairStorage } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
   type Consequence,
   isSigningSet,
-  maySign,
+  mayBeSigningSet,
   type SigningState,
   signingState,
   signsTokens,
@@ -30,7 +30,10 @@ interface KeyChange extends TargetSet {
 }
 
 /** How tokens name the keys that may have signed some, and their contents. */
-function signers(shape: KeyShape, keys: readonly JsonWebKey[]): readonly (JsonWebKey & { readonly kid: string })[] {
+function signers(
+  shape: KeyPairStorage,
+  keys: readonly JsonWebKey[],
+): readonly (JsonWebKey & { readonly kid: string })[] {
   const own = keys.filter((key) => hasPrivateMembers(key) && !isSymmetric(key));
   return own.map((key) => {
     const { kid = "" } = key;
@@ -146,9 +149,9 @@ export async function guardUnreadSet(
   context: GuardContext,
   api: KeySets,
   set: string,
-  afterwards: (before: readonly JsonWebKey[], shape: KeyShape) => readonly JsonWebKey[],
+  afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {
-  if (!maySign(set)) return;
+  if (!mayBeSigningSet(set)) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
   guardKeyChange(context, { set, shape, before, after: afterwards(before, shape) });

@@ -4,7 +4,7 @@ import { isSigningAlgorithm, keyTypeFor, possibleAlgorithms } from "../core/jwk/
 import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../core/jwk/rsa-parameters.ts";
 import { quote } from "../core/text.ts";
-import type { KeyShape } from "../servers/family.ts";
+import type { KeyPairStorage } from "../servers/family.ts";
 
 /** The set that ID tokens are signed with. */
 const ID_TOKEN_SET = "hydra.openid.id-token";
@@ -45,17 +45,17 @@ export function signsTokens(set: string): boolean {
 }
 
 /** Whether a change of a set can stop or break logins, or the server's own TLS. */
-export function isSigningSet(set: string, shape: KeyShape): boolean {
+export function isSigningSet(set: string, shape: KeyPairStorage): boolean {
   return signsTokens(set) || (shape === "pair" && set === TLS_SET);
 }
 
 /** Whether a set may be one that a server signs with, whatever its version. */
-export function maySign(set: string): boolean {
+export function mayBeSigningSet(set: string): boolean {
   return isSigningSet(set, "pair");
 }
 
 /** What a server does with a set of these keys, the newest first. */
-export function signingState(shape: KeyShape, keys: readonly JsonWebKey[]): SigningState {
+export function signingState(shape: KeyPairStorage, keys: readonly JsonWebKey[]): SigningState {
   return shape === "pair" ? stateOfPairs(keys) : stateOfPrivateKeys(keys);
 }
 
@@ -123,7 +123,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
 
 /** A key that a server will generate, as it will store it, without its contents. */
 export function generatedKeys(
-  shape: KeyShape,
+  shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonWebKey[] {
   const key = { ...keyTypeFor(alg), kid, alg, use };

@@ -1,18 +1,18 @@
 import { isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
-import type { KeyShape } from "../servers/family.ts";
-import type { NamedKey } from "./read-keys.ts";
+import type { KeyPairStorage } from "../servers/family.ts";
+import type { KeyWithKid } from "./read-keys.ts";
 import { signsTokens } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */
 export interface TargetSet {
   readonly set: string;
-  readonly shape: KeyShape;
+  readonly shape: KeyPairStorage;
 }
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */
-function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
+function asPair({ set }: TargetSet, key: KeyWithKid): readonly KeyWithKid[] {
   const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
   const isMoved = signsTokens(set) || kid !== key.kid;
@@ -24,12 +24,12 @@ function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
 }
 
 /** A private key of Hydra 1.x gets the ID of its public half, because tokens that were issued already name that. */
-function asSingle(key: NamedKey): NamedKey {
+function asSingle(key: KeyWithKid): KeyWithKid {
   const isHalf = hasPrivateMembers(key) && !isSymmetric(key) && key.kid.startsWith("private:");
   return isHalf ? { ...key, kid: `public:${kidWithoutPrefix(key.kid)}` } : key;
 }
 
 /** Keys as a server stores them, in the same order. */
-export function toStoredKeys(target: TargetSet, keys: readonly NamedKey[]): readonly NamedKey[] {
+export function toStoredKeys(target: TargetSet, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
 }

@@ -29,7 +29,7 @@ export function loginFailure({ set }: Pick<Rotation, "set">, reason: string): St
 }
 
 /** The failure that a signal means. */
-export function interruption({ set }: Pick<Rotation, "set">): StepFailure {
+export function interruptionFailure({ set }: Pick<Rotation, "set">): StepFailure {
   return {
     start: `Interrupted while key set ${quote(set)} was rotated`,
     code: "interrupted",
@@ -98,7 +98,7 @@ function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly J
 }
 
 /** What a signal during a change has left: nothing, or a change that is undone. */
-export async function settleInterruption(
+export async function settledInterruptionProblem(
   context: Pick<Context, "admin">,
   rotation: Rotation,
   step: RotationStep,
@@ -106,7 +106,7 @@ export async function settleInterruption(
 ): Promise<Problem> {
   const { set, keys: before } = rotation;
   const api: KeySets = await context.admin.withDeadline(UNDO_MS).keySets();
-  const failure = interruption(rotation);
+  const failure = interruptionFailure(rotation);
   let now: readonly JsonWebKey[];
   try {
     now = (await api.find(set)) ?? [];

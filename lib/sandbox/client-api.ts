@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
 import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
-import { type BodyShape, type DecodeOutcome, type Draft, decodeBody, parseFirstJson } from "./decode-body.ts";
+import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
 import {
   type ApiError,
   CONFLICT,
@@ -229,7 +229,7 @@ export class SandboxClients {
     report: Behaviour["badCreateBody"],
   ): Draft | ApiError {
     const parsed = parseFirstJson(body);
-    const decoded = "fault" in parsed ? parsed : decodeBody(parsed.value, shape, base);
+    const decoded = "fault" in parsed ? parsed : decodeIntoDraft(parsed.value, shape, base);
     return "fault" in decoded ? undecodableBodyError(this.#behaviour, report, decoded.fault) : decoded.value;
   }
 
@@ -239,7 +239,9 @@ export class SandboxClients {
     const { clientShape, fields, zero } = this.#model;
     const base: Draft = { ...stored, client_secret: SECRET_HASH };
     const patched = applyPatch(written(base, fields), parsed.value, dialect);
-    return "fault" in patched ? patched : decodeBody(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
+    return "fault" in patched
+      ? patched
+      : decodeIntoDraft(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
   }
 
   /** A stored client with all its fields, as the start of a change. */
@@ -324,6 +326,6 @@ export class SandboxClients {
 }
 
 /** Whether an operation succeeded. */
-export function isClientAnswer(result: Result): result is ClientAnswer {
+export function isClientResult(result: Result): result is ClientAnswer {
   return "client" in result;
 }

@@ -3,7 +3,7 @@ import { firstContainerText, isJsonObject, isStringList, JsonDepthError, parseJs
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKeySet, type KeySet } from "./key-set.ts";
-import { TOO_DEEP_ERROR } from "./limits.ts";
+import { TOO_DEEP_FAULT } from "./limits.ts";
 import type { Field, FieldKind } from "./server-fields.ts";
 
 /** A client under construction: every field of the version, including empty ones. */
@@ -53,7 +53,7 @@ function read(text: string): DecodeOutcome<unknown> | undefined {
   try {
     return { value: parseJsonExactly(text) };
   } catch (error) {
-    return error instanceof JsonDepthError ? TOO_DEEP_ERROR : undefined;
+    return error instanceof JsonDepthError ? TOO_DEEP_FAULT : undefined;
   }
 }
 
@@ -121,7 +121,7 @@ const EMPTIED: ReadonlySet<FieldKind> = new Set<FieldKind>(["list", "keys", "raw
  * Reads a JSON value into a draft like Go's decoder reads into a struct that already has values: names are matched without
  * case, unknown members and nulls are ignored, and the first value of a wrong type is reported.
  */
-export function decodeBody(value: unknown, shape: BodyShape, base: Readonly<Draft>): DecodeOutcome<Draft> {
+export function decodeIntoDraft(value: unknown, shape: BodyShape, base: Readonly<Draft>): DecodeOutcome<Draft> {
   if (value === null) return { value: { ...base } };
   if (!isJsonObject(value))
     return { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type ${shape.type}` };

@@ -25,7 +25,7 @@ function secretFor(alg: string): string {
 }
 
 /** Generates a key as a version stores it, in the order in which it adds the parts. */
-export function generateKey(
+export function generateStoredKeys(
   { keys }: Pick<Behaviour, "keys">,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonObject[] {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../core/json.ts";
-import { generateKey } from "./generate-key.ts";
+import { generateStoredKeys } from "./generate-key.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** The sets that tokens are signed with. */
@@ -33,7 +33,7 @@ export class KeyStore {
     set: string,
     key: { readonly kid: string; readonly alg: string; readonly use: string },
   ): readonly JsonObject[] | undefined {
-    const parts = generateKey(this.#behaviour, key);
+    const parts = generateStoredKeys(this.#behaviour, key);
     const before = this.get(set) ?? [];
     if (parts.some(({ kid }) => before.some((old) => old["kid"] === kid))) return undefined;
     this.#sets.set(set, [...parts.toReversed(), ...before]);

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { connect } from "node:net";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { isLoopback } from "../core/url-checks.ts";
+import { isLoopbackHost } from "../core/url-checks.ts";
 
 /** Where a sandbox listens. */
 type ListenAddress = { readonly socket: string } | { readonly host: string; readonly port: number };
@@ -28,7 +28,7 @@ export function parseListenAddress(listen: string): ListenAddress {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: it is neither HOST:PORT nor a socket`, HINT);
   }
   const name = host === "" || host.toLowerCase() === "localhost" ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
-  if (!isLoopback(name)) {
+  if (!isLoopbackHost(name)) {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: only this machine may reach it`, HINT);
   }
   return { host: name, port };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
-import { BODY_LIMIT, TOO_DEEP_ERROR } from "./limits.ts";
+import { BODY_LIMIT, TOO_DEEP_FAULT } from "./limits.ts";
 
 /** How a server reads a JSON Patch: each release line has its own reader. */
 export interface PatchDialect {
@@ -154,7 +154,7 @@ type Step = (document: unknown, tokens: readonly string[], operation: Operation,
 function transfer(removes: boolean): Step {
   return (document, tokens, { from }) => {
     const source = tokensOf(from);
-    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP_ERROR;
+    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP_FAULT;
     const value = source === undefined ? undefined : found(document, source);
     if (source === undefined || value === undefined) return missing(from);
     const rest = removes ? edited(document, source, false, removing) : { value: document };
@@ -198,7 +198,7 @@ function apply(document: unknown, given: unknown, dialect: PatchDialect): Patche
   if (path === "" && dialect.replacesRoot && op !== "remove") return { value };
   const tokens = tokensOf(path);
   if (tokens === undefined) return missing(path);
-  return tokens.length > MAX_DEPTH ? TOO_DEEP_ERROR : step(document, tokens, operation, dialect);
+  return tokens.length > MAX_DEPTH ? TOO_DEEP_FAULT : step(document, tokens, operation, dialect);
 }
 
 /** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is not changed. */
@@ -212,7 +212,7 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     value = patched.value;
     // Copies can grow the document beyond the size of a request.
     if (isLargerThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
-    if (isTooDeep(value)) return TOO_DEEP_ERROR;
+    if (isTooDeep(value)) return TOO_DEEP_FAULT;
   }
   if (dialect.sortsMembers && isJsonObject(value))
     return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };

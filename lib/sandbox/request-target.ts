@@ -62,7 +62,7 @@ function withAuthority(url: GoUrl): GoUrl | undefined {
 }
 
 /** A URL without its path, its scheme in lower case. */
-export function originOf(text: string, { scheme, path }: GoUrl): string {
+export function urlWithoutPath(text: string, { scheme, path }: GoUrl): string {
   return scheme + text.slice(scheme.length, path === "" ? undefined : -path.length);
 }
 
@@ -79,6 +79,6 @@ export function escapedTwice(text: string): string {
 }
 
 /** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go rejects other requests. */
-export function isEscaped(path: string): boolean {
+export function hasValidEscapes(path: string): boolean {
   return !STRAY_PERCENT.test(path);
 }

@@ -1,9 +1,9 @@
-import { isClientAnswer, SandboxClients } from "./client-api.ts";
+import { isClientResult, SandboxClients } from "./client-api.ts";
 import { type ApiError, isApiError } from "./error-bodies.ts";
-import { createKeyRoutes } from "./key-routes.ts";
+import { keyEndpointsByMethod } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
-import { pagingOf } from "./pagination.ts";
-import { escapedTwice, isEscaped, splitAt } from "./request-target.ts";
+import { createPaginator } from "./pagination.ts";
+import { escapedTwice, hasValidEscapes, splitAt } from "./request-target.ts";
 import {
   type Answer,
   emptyAnswer,
@@ -112,11 +112,11 @@ function publicRoutes(): readonly Route[] {
 }
 
 function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
-  const paging = pagingOf(behaviour);
+  const paging = createPaginator(behaviour);
   const { prefix } = behaviour;
 
   function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
-    return isClientAnswer(result) ? jsonAnswer(200, result.client) : errorAnswer(behaviour, result);
+    return isClientResult(result) ? jsonAnswer(200, result.client) : errorAnswer(behaviour, result);
   }
   function gone(error: ApiError | undefined): Answer {
     return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
@@ -133,7 +133,7 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   }
   function create({ request }: Call): Answer {
     const result = clients.create(request.body);
-    if (!isClientAnswer(result)) return errorAnswer(behaviour, result);
+    if (!isClientResult(result)) return errorAnswer(behaviour, result);
     const id = String(result.client["client_id"]);
     return jsonAnswer(201, result.client, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
@@ -176,8 +176,8 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
-function keyRoutes(options: Parameters<typeof createKeyRoutes>[0]): readonly Route[] {
-  const { set, key } = createKeyRoutes(options);
+function keyRoutes(options: Parameters<typeof keyEndpointsByMethod>[0]): readonly Route[] {
+  const { set, key } = keyEndpointsByMethod(options);
   const route = (path: string, methods: typeof set): Route => ({
     path,
     methods: new Map(
@@ -265,7 +265,7 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
   }
 
   function answer(request: SandboxRequest): Answer | undefined {
-    if (!isEscaped(splitAt(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
+    if (!hasValidEscapes(splitAt(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);
     const isRead = caching === "reads" && request.method === "GET";
     return isRead && found !== undefined ? withNoStore(found) : found;

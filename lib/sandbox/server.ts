@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type Entrance, foreignSenderReason } from "./foreign-sender.ts";
+import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
 import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { splitTarget, type WebRequest } from "./public/web.ts";
@@ -51,7 +51,7 @@ export interface Sandbox {
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
 function checked(
   { request, method, target, body }: ReceivedRequest,
-  entrance: Entrance,
+  entrance: ListenerKind,
   as: SandboxVersion,
   isNavigation: boolean,
 ): WebRequest | Answer {

@@ -3,7 +3,7 @@ import { ASSERTION_ALGORITHMS } from "../core/jwk/jwk-members.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectError } from "./error-bodies.ts";
-import { originOf, parseGoUrl } from "./request-target.ts";
+import { parseGoUrl, urlWithoutPath } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
 
 const SUBJECT_TYPES = ["public", "pairwise"];
@@ -117,7 +117,7 @@ function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
         `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,
       );
     }
-    cleaned.push(originOf(origin, url));
+    cleaned.push(urlWithoutPath(origin, url));
   }
   if (draft["allowed_cors_origins"] !== null) draft["allowed_cors_origins"] = cleaned;
   return undefined;

@@ -1,7 +1,7 @@
 import { getTextField } from "../core/client/client.ts";
 import { isJsonObject, tryParseJson } from "../core/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
-import type { Answer, RequestTarget, ServerError, ServerFamily } from "./family.ts";
+import type { Answer, ItemOrCollection, ServerError, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the actual reason; they say nothing about the request. */
 const BOILERPLATE = [
@@ -55,7 +55,7 @@ function plainReason({ contentType, text }: Answer): string | undefined {
 }
 
 /** What a response other than a success means. */
-export function classifyError(answer: Answer, family: ServerFamily, target: RequestTarget): ServerError {
+export function classifyError(answer: Answer, family: ServerFamily, target: ItemOrCollection): ServerError {
   const body = parseJsonBody(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
   const reason = body === undefined ? plainReason(answer) : reasonText(body);
@@ -94,7 +94,7 @@ function kindOf(status: number, reason: string | undefined): ServerError["kind"]
  * Whether the response means that the path itself is unknown: a 404 with a router's message, or one that no Hydra sends.
  * For a client that doesn't exist, every version has a message of its own.
  */
-function isMissingRoute(answer: Answer, body: unknown, target: RequestTarget): boolean {
+function isMissingRoute(answer: Answer, body: unknown, target: ItemOrCollection): boolean {
   if (answer.status === 405) return target === "collection";
   if (answer.status !== 404) return false;
   if (target === "collection") return true;

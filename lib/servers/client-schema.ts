@@ -31,7 +31,7 @@ const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number
 let schemas: ReadonlyMap<string, Schema> | undefined;
 
 /** The schema of each field, built at the first use: none of them is needed to deliver a client's credentials. */
-export function fieldSchemas(): ReadonlyMap<string, Schema> {
+export function fieldSchemasByName(): ReadonlyMap<string, Schema> {
   if (schemas !== undefined) return schemas;
   const byShape = shapeSchemas();
   schemas = new Map([
@@ -43,7 +43,7 @@ export function fieldSchemas(): ReadonlyMap<string, Schema> {
 
 /** The fields whose values have a type that this program doesn't expect, as a later release of a server could send. */
 export function fieldsWithUnexpectedTypes(record: Readonly<Record<string, unknown>>): readonly string[] {
-  const known = fieldSchemas();
+  const known = fieldSchemasByName();
   return Object.entries(record).flatMap(([field, value]) => {
     const schema = known.get(field);
     return schema === undefined || v.is(schema, value) ? [] : [field];

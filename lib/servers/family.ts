@@ -45,7 +45,7 @@ export interface ServerError {
 }
 
 /** Whether a request was about one client or about the list of clients; servers word their errors differently. */
-export type RequestTarget = "item" | "collection";
+export type ItemOrCollection = "item" | "collection";
 
 /** The paths of the admin API, below the endpoint. */
 export interface AdminPaths {
@@ -60,7 +60,7 @@ export interface AdminPaths {
 }
 
 /** How servers store a key pair: as two JSON Web Keys, or as the private one, from which they derive the public one. */
-export type KeyShape = "pair" | "single";
+export type KeyPairStorage = "pair" | "single";
 
 /** What the servers of one family can do, and how they spell requests and responses. */
 export interface ServerFamily {
@@ -76,7 +76,7 @@ export interface ServerFamily {
   /** Whether some servers of this family can add a secret and keep the old ones valid. */
   readonly canRotate: boolean;
   /** Whether a generated key is stored as a pair, `private:KID` and `public:KID`, or as one private key. */
-  readonly keyShape: KeyShape;
+  readonly keyShape: KeyPairStorage;
   /** Client fields that no server of this family supports. */
   readonly unknownFields: ReadonlySet<string>;
   /** The most clients per page. */

@@ -1,13 +1,13 @@
 import type { QueryParameters } from "../core/network.ts";
 import { errorTextOf } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPaths, findLink, withoutUndefined } from "./spelling.ts";
+import { adminPathsFromClients, findLinkQuery, withoutUndefined } from "./spelling.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {
   api: "v1",
   label: "Hydra 1.x",
-  paths: adminPaths("/clients"),
+  paths: adminPathsFromClients("/clients"),
   update: "put",
   paging: "offset",
   canRotate: false,
@@ -35,7 +35,7 @@ export const HYDRA_1: ServerFamily = {
     if (count === 0) return undefined;
     const offset = page.offset ?? 0;
     if (answer.link === "") return { ...page, offset: offset + count };
-    const next = Number(findLink("next", answer.link)?.get("offset"));
+    const next = Number(findLinkQuery("next", answer.link)?.get("offset"));
     return next > offset ? { ...page, offset: next } : undefined;
   },
   isUnknownClient(answer: Answer, body: unknown): boolean {

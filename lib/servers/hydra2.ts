@@ -1,12 +1,12 @@
 import type { QueryParameters } from "../core/network.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPaths, findLink, withoutUndefined } from "./spelling.ts";
+import { adminPathsFromClients, findLinkQuery, withoutUndefined } from "./spelling.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {
   api: "v2",
   label: "Hydra 2.x",
-  paths: adminPaths("/admin/clients"),
+  paths: adminPathsFromClients("/admin/clients"),
   update: "patch",
   paging: "token",
   canRotate: true,
@@ -25,7 +25,7 @@ export const HYDRA_2: ServerFamily = {
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
     // Hydra 2.0 to 2.3 link to a next page even if there are no clients.
     if (count === 0) return undefined;
-    const token = findLink("next", answer.link)?.get("page_token");
+    const token = findLinkQuery("next", answer.link)?.get("page_token");
     return token === null || token === undefined || token === "" ? undefined : { ...page, token };
   },
   isUnknownClient(answer: Answer): boolean {

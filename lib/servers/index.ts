@@ -12,7 +12,7 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
 
 export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
-export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
+export type { Answer, ItemOrCollection, PageRequest, ServerError, ServerFamily } from "./family.ts";
 export {
   type ClientRecord,
   isJson,

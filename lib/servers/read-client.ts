@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import {
-  endOfString,
+  closingQuoteOffset,
   isJsonObject,
   JsonDepthError,
   MAX_DEPTH,
-  memberTexts,
   parseJsonExactly,
+  splitMemberTexts,
   textNestsDeeper,
 } from "../core/json.ts";
 
@@ -52,7 +52,7 @@ export function parseClients(text: string): ReadClients | undefined {
   if (!begins(text, "[")) return undefined;
   const records: ClientRecord[] = [];
   const unread = new Map<ClientRecord, readonly string[]>();
-  for (const part of memberTexts(text)) {
+  for (const part of splitMemberTexts(text)) {
     const client = textNestsDeeper(part, MAX_DEPTH) ? fieldByField(part) : parseClient(part);
     if (client === undefined) return undefined;
     records.push(client.record);
@@ -65,9 +65,9 @@ export function parseClients(text: string): ReadClients | undefined {
 function fieldByField(text: string): ReadClient | undefined {
   if (!begins(text, "{")) return undefined;
   const unread: string[] = [];
-  const members = memberTexts(text).map((part): readonly [string, unknown] => {
+  const members = splitMemberTexts(text).map((part): readonly [string, unknown] => {
     const quote = part.indexOf('"');
-    const end = endOfString(part, quote) + 1;
+    const end = closingQuoteOffset(part, quote) + 1;
     const field = String(parseJsonExactly(part.slice(quote, end)));
     const value = part.slice(part.indexOf(":", end) + 1);
     if (!textNestsDeeper(value, MAX_DEPTH - 1)) return [field, parseJsonExactly(value)];

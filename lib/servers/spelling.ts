@@ -11,7 +11,7 @@ function pathSegment(text: string, findProblem: (text: string) => Problem | unde
 }
 
 /** The paths of the admin API, by that of its collection of clients. */
-export function adminPaths(clients: string): AdminPaths {
+export function adminPathsFromClients(clients: string): AdminPaths {
   const keys = clients.replace(/clients$/, "keys");
   const client = (id: string): string => `${clients}/${pathSegment(id, clientIdProblem)}`;
   const keySet = (set: string): string => `${keys}/${pathSegment(set, keySetNameProblem)}`;
@@ -32,7 +32,7 @@ export function withoutUndefined(values: Readonly<Record<string, string | undefi
 }
 
 /** The query parameters of the link with a relation (RFC 8288); its host and path are ignored. */
-export function findLink(relation: string, header: string): URLSearchParams | undefined {
+export function findLinkQuery(relation: string, header: string): URLSearchParams | undefined {
   const wanted = new RegExp(`rel="?${relation}"?`);
   for (const link of header.split("<").slice(1)) {
     const end = link.indexOf(">");

@@ -2,7 +2,7 @@ import type { ListenOptions } from "../adapters/callback-listener.ts";
 import { hasFreePort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { isLoopback } from "../core/url-checks.ts";
+import { isLoopbackHost } from "../core/url-checks.ts";
 
 /** Where the browser ends, and where the program listens for it. */
 export interface RedirectTarget {
@@ -36,7 +36,7 @@ function portIn(uri: string): number | undefined {
 /** How to listen for a redirect URI; a port in `port` is where it arrives in the end, whatever the URI says. */
 function listenFor(uri: string, port: number | undefined): RedirectTarget["listen"] {
   const url = new URL(uri);
-  const isOurs = url.protocol === "http:" && isLoopback(url.hostname);
+  const isOurs = url.protocol === "http:" && isLoopbackHost(url.hostname);
   if (!isOurs && port === undefined) return undefined;
   const hosts = isOurs ? addressesOf(url.hostname) : ["127.0.0.1"];
   const own = portIn(uri) ?? (hasFreePort(url) ? 0 : 80);
@@ -58,7 +58,7 @@ export function withPort(uri: string, port: number | undefined): string {
 function usableRedirect(registered: readonly string[], port: number | undefined): string | undefined {
   const ours = registered.filter((uri) => {
     const url = URL.canParse(uri) ? new URL(uri) : undefined;
-    return url?.protocol === "http:" && isLoopback(url.hostname);
+    return url?.protocol === "http:" && isLoopbackHost(url.hostname);
   });
   const free =
     ours.find((uri) => new URL(uri).hostname === "127.0.0.1") ?? ours.find((uri) => hasFreePort(new URL(uri)));

@@ -9,7 +9,7 @@ function column(label: string, name: string): Column<JsonObject> {
 }
 
 /** A point in time as RFC 3339 in UTC, to the second; seconds since 1970 where no date is that far away. */
-export function formatTimestamp(milliseconds: number): string {
+export function formatEpochMilliseconds(milliseconds: number): string {
   const date = new Date(milliseconds);
   if (Number.isNaN(date.getTime())) return String(milliseconds / 1000);
   return date.toISOString().replace(/\.\d{3}Z$/, "Z");
@@ -56,7 +56,7 @@ export function toTokenItem(
   const hasImpossibleLifetime = expiresAt === undefined && raw["expires_in"] !== undefined;
   if (hasImpossibleLifetime) warn("the server's expires_in is ignored: no token can have such a lifetime");
   if (expiresAt === undefined) return raw;
-  const time = formatTimestamp(expiresAt);
+  const time = formatEpochMilliseconds(expiresAt);
   return { ...raw, expires_at: time, expiry: time };
 }
 
@@ -67,7 +67,7 @@ export const INTROSPECTION_VIEW: ResultView<JsonObject> = {
     { label: "SUBJECT", value: (item) => getTextField(item, "sub") ?? "" },
     { label: "CLIENT ID", value: (item) => getTextField(item, "client_id") ?? "", whole: true },
     { label: "SCOPE", value: (item) => getTextField(item, "scope") ?? "" },
-    { label: "EXPIRY", value: ({ exp }) => (typeof exp === "number" ? formatTimestamp(exp * 1000) : "") },
+    { label: "EXPIRY", value: ({ exp }) => (typeof exp === "number" ? formatEpochMilliseconds(exp * 1000) : "") },
     { label: "TOKEN USE", value: (item) => getTextField(item, "token_use") ?? "" },
   ],
   // As in Hydra's own CLI 2.x.

@@ -13,7 +13,7 @@ interface ResolvedLogin {
 }
 
 /** A client whose settings are read before its credentials where those are missing. */
-export interface UserLogin {
+export interface LoginClientResolver {
   readonly resolve: () => Promise<ResolvedLogin>;
 }
 
@@ -29,7 +29,7 @@ function namesCredentials({ values }: Pick<Context, "values">): boolean {
  * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
  * are read only after that: a public client has no secret to ask for.
  */
-export async function prepareUserLogin(context: UserLoginContext): Promise<UserLogin> {
+export async function createLoginClientResolver(context: UserLoginContext): Promise<LoginClientResolver> {
   const clientId = context.values.text(CLIENT_ID) ?? "";
   const mayBePublic = clientId !== "" && context.adminSide !== undefined && !namesCredentials(context);
   const given = mayBePublic ? undefined : await readClientLogin(context);

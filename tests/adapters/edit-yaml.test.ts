@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { editYamlDocuments, parseYamlDocuments, type YamlChange } from "../../lib/adapters/yaml.ts";
 import { isJsonObject } from "../../lib/core/json.ts";
-import { applyEdits, type Edit } from "../../lib/core/state/client-edits.ts";
+import { applyMemberEdits, type MemberEdit } from "../../lib/core/state/client-edits.ts";
 
 const SOURCE = `# The clients of the shop
 
@@ -27,11 +27,11 @@ metadata:
    scope:  "a  b" }
 `;
 
-function edit(path: readonly string[], value: unknown, after: readonly string[] = []): Edit {
+function edit(path: readonly string[], value: unknown, after: readonly string[] = []): MemberEdit {
   return { path, value, after };
 }
 
-function editFirst(text: string, ...edits: readonly Edit[]): Promise<string> {
+function editFirst(text: string, ...edits: readonly MemberEdit[]): Promise<string> {
   return editYamlDocuments(text, "clients.yaml", [{ document: 0, path: [], edits }], []);
 }
 
@@ -158,7 +158,7 @@ describe("editing YAML", () => {
         const [read] = await parseYamlDocuments(await editYamlDocuments(source, "x", changes, []), "x");
         assert.ok(isJsonObject(read));
         // A JSON value has no -0.
-        assert.deepEqual(JSON.stringify(read), JSON.stringify(applyEdits(start, edits)));
+        assert.deepEqual(JSON.stringify(read), JSON.stringify(applyMemberEdits(start, edits)));
       }),
       { numRuns: 300 },
     );

@@ -4,7 +4,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { parseJsonExactly } from "../../lib/core/json.ts";
 import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
@@ -15,8 +15,8 @@ const IN_BUN = "Bun" in globalThis;
 /** An http door with the runtime's own connections, told what to trust. */
 function door(more: Partial<HttpOptions> = {}): SendHttp {
   return createHttp({
-    transport: runtimeTransport,
-    authorities: () => loadTrustedCertificates([]),
+    transport: createRuntimeFetch,
+    authorities: () => collectTrustedCertificates([]),
     monotonic: () => performance.now(),
     ...more,
   });
@@ -368,7 +368,7 @@ describe("https", () => {
       let asked = 0;
       const authorities = (): Promise<string[]> => {
         asked++;
-        return loadTrustedCertificates([made.authority.cert]);
+        return collectTrustedCertificates([made.authority.cert]);
       };
       const http = door({ authorities });
       await http({ method: "GET", url: plain.url });
@@ -387,7 +387,7 @@ describe("https", () => {
   });
 
   it("says what is wrong with a certificate, and sends nothing", async () => {
-    const trusting = { authorities: () => loadTrustedCertificates([made.authority.cert]) };
+    const trusting = { authorities: () => collectTrustedCertificates([made.authority.cert]) };
     const cases = [
       [made.good, {}, /authority is not trusted|not trusted/],
       [made.selfSigned, trusting, /not trusted/],

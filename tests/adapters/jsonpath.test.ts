@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileJsonPath } from "../../lib/adapters/jsonpath.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
-import { createRenderer, loadFormatLibraries } from "../../lib/core/output/render.ts";
+import { createStreamRenderer, loadFormatLibraries } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 const STORE = {
@@ -75,7 +75,11 @@ test("jsonpath prints a value for a singular query and an array for any other", 
     const format = parseFormat(text);
     const yaml = () => Promise.reject(new Error("yaml was loaded"));
     const tools = await loadFormatLibraries(format, { yaml, jsonpath: compileJsonPath });
-    const renderer = createRenderer<unknown>(format, { columns: [], id: String }, { terminal, isList: many, tools });
+    const renderer = createStreamRenderer<unknown>(
+      format,
+      { columns: [], id: String },
+      { terminal, isList: many, tools },
+    );
     return STORE.items.map((item) => renderer.item(item)).join("") + renderer.end();
   };
   assert.equal(await shown("jsonpath=$.client_id", false), '"a"\n"b"\n');

@@ -3,12 +3,12 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import { describe, test } from "node:test";
 import { createHttp } from "../../lib/adapters/http.ts";
 import {
-  type ClientProof,
+  type CredentialsToProve,
   discoverProofEndpoints,
   type ProofEndpoints,
   proveCredentials,
 } from "../../lib/adapters/prove-credentials.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 interface Asked {
@@ -56,8 +56,8 @@ async function publicSide(answer: (asked: Asked, url: string) => Told): Promise<
 }
 
 const http = createHttp({
-  transport: runtimeTransport,
-  authorities: () => loadTrustedCertificates([]),
+  transport: createRuntimeFetch,
+  authorities: () => collectTrustedCertificates([]),
   monotonic: () => 0,
 });
 
@@ -67,11 +67,11 @@ const WRONG = "not-the-s3cret";
 
 const OPTIONS = { timeLeft: () => 10_000, wrongSecret: WRONG };
 
-const BASIC: ClientProof = { way: "client_secret_basic", secret: SECRET };
+const BASIC: CredentialsToProve = { way: "client_secret_basic", secret: SECRET };
 
-const POST: ClientProof = { way: "client_secret_post", secret: SECRET };
+const POST: CredentialsToProve = { way: "client_secret_post", secret: SECRET };
 
-const KEY: ClientProof = { way: "private_key_jwt", assertion: async (audience) => `s3cret.for.${audience}` };
+const KEY: CredentialsToProve = { way: "private_key_jwt", assertion: async (audience) => `s3cret.for.${audience}` };
 
 /** Where the URL came from, for hints. */
 const ORIGIN = "environment variable HYDRA_PUBLIC_URL";

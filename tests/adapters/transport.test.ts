@@ -7,9 +7,9 @@ import { describe, it } from "node:test";
 import { rootCertificates } from "node:tls";
 import {
   type ConnectionOptions,
-  loadTrustedCertificates,
+  collectTrustedCertificates,
+  createRuntimeFetch,
   parseCertificates,
-  runtimeTransport,
 } from "../../lib/adapters/transport.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
@@ -29,7 +29,7 @@ async function serving(server: Server, work: (port: number) => Promise<void>, so
 }
 
 function get(connection: ConnectionOptions, url: string, init: RequestInit = {}): Promise<Response> {
-  return runtimeTransport(connection)(url, { redirect: "manual", ...init });
+  return createRuntimeFetch(connection)(url, { redirect: "manual", ...init });
 }
 
 const made = makeCertificates();
@@ -134,7 +134,7 @@ describe("a connection", () => {
       const url = `https://127.0.0.1:${port}/`;
       for (let n = 0; n < 3; n++) {
         assert.equal((await get({ skipVerify: true }, url)).status, 200);
-        await assert.rejects(get({ authorities: await loadTrustedCertificates([]) }, url));
+        await assert.rejects(get({ authorities: await collectTrustedCertificates([]) }, url));
       }
     });
   });
@@ -142,7 +142,7 @@ describe("a connection", () => {
 
 describe("the certificates to trust", () => {
   it("are the bundled, the system's and the given ones, without duplicates", async () => {
-    const all = await loadTrustedCertificates([made.authority.cert, made.authority.cert]);
+    const all = await collectTrustedCertificates([made.authority.cert, made.authority.cert]);
     assert.ok(rootCertificates.length > 50);
     for (const certificate of rootCertificates) assert.ok(all.includes(certificate));
     assert.equal(all.filter((certificate) => certificate === made.authority.cert).length, 1);

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { loadYamlWriter, parseYaml, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { parseJsonExactly } from "../../lib/core/json.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
-import { createRenderer, type ResultView } from "../../lib/core/output/render.ts";
+import { createStreamRenderer, type ResultView } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 const write = await loadYamlWriter();
@@ -232,7 +232,7 @@ test("yaml of many comes record by record and reads back as one document", async
     fc.asyncProperty(fc.array(record, { maxLength: 4 }), async (items) => {
       const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
       const shown = (as: typeof view) => {
-        const renderer = createRenderer(parseFormat("yaml"), as, options);
+        const renderer = createStreamRenderer(parseFormat("yaml"), as, options);
         return items.map((item) => renderer.item(item)).join("") + renderer.end();
       };
       assertSame(await parseYaml(shown(view), "it"), items);
@@ -244,7 +244,7 @@ test("yaml of many comes record by record and reads back as one document", async
 
 test("yaml shows a record as soon as it is there", () => {
   const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
-  const renderer = createRenderer(parseFormat("yaml"), wrapped, options);
+  const renderer = createStreamRenderer(parseFormat("yaml"), wrapped, options);
   assert.equal(renderer.item({ id: "a", uris: ["u"] }), "the items:\n  - id: a\n    uris:\n      - u\n");
   assert.equal(renderer.item({ id: "b" }), "  - id: b\n");
   assert.equal(renderer.end({ next: "p2" }), "next: p2\n");

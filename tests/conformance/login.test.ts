@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHttp } from "../../lib/adapters/http.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { type Running, startBinary } from "../e2e/binary.ts";
 import { browse, unusedPort, visit } from "../e2e/browser.ts";
@@ -11,8 +11,8 @@ import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, exchange, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
-  transport: runtimeTransport,
-  authorities: () => loadTrustedCertificates([]),
+  transport: createRuntimeFetch,
+  authorities: () => collectTrustedCertificates([]),
   monotonic: () => 0,
 });
 

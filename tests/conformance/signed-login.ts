@@ -5,13 +5,13 @@ import * as v from "valibot";
 import { createHttp } from "../../lib/adapters/http.ts";
 import { isSignedByKeySet } from "../../lib/adapters/key-generator.ts";
 import { createOAuthClient, discoverServer } from "../../lib/adapters/oauth/index.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { asJson, exchange, type Json, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
-  transport: runtimeTransport,
-  authorities: () => loadTrustedCertificates([]),
+  transport: createRuntimeFetch,
+  authorities: () => collectTrustedCertificates([]),
   monotonic: () => 0,
 });
 

@@ -3,22 +3,22 @@ import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { createHttp } from "../../lib/adapters/http.ts";
 import {
+  type AdminTokenEndpoints,
   type ClientAuthentication,
+  createAdminTokenEndpoints,
   createOAuthClient,
-  createTokenManagement,
   discoverServer,
   type OAuthClient,
-  type TokenManagement,
 } from "../../lib/adapters/oauth/index.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
-  transport: runtimeTransport,
-  authorities: () => loadTrustedCertificates([]),
+  transport: createRuntimeFetch,
+  authorities: () => collectTrustedCertificates([]),
   monotonic: () => 0,
 });
 
@@ -40,8 +40,8 @@ const WEB = {
 
 const MACHINE = { grant_types: ["client_credentials"], scope: "read", client_secret: SECRET };
 
-function admin({ url }: Server): TokenManagement {
-  return createTokenManagement({ http, adminUrl: url, headers: {}, timeLeft });
+function admin({ url }: Server): AdminTokenEndpoints {
+  return createAdminTokenEndpoints({ http, adminUrl: url, headers: {}, timeLeft });
 }
 
 async function registered(server: Server, client: Json): Promise<string> {

@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { numberText, parseJsonExactly } from "../../lib/core/json.ts";
-import { isJsonFault, isJsonText, parseJsonFile, parseJsonValues } from "../../lib/core/json-text.ts";
+import { parseJsonExactly, preservedNumberText } from "../../lib/core/json.ts";
+import {
+  isJsonFault,
+  looksLikeJsonFile,
+  parseJsonFileValues,
+  parseJsonValuesOrFault,
+} from "../../lib/core/json-text.ts";
 
-describe("parseJsonValues()", () => {
+describe("parseJsonValuesOrFault()", () => {
   test("reads whatever JSON.parse reads", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), fc.constantFrom(0, 2), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
-        assert.deepEqual(parseJsonValues(text), [JSON.parse(text)]);
+        assert.deepEqual(parseJsonValuesOrFault(text), [JSON.parse(text)]);
       }),
     );
   });
@@ -19,14 +24,14 @@ describe("parseJsonValues()", () => {
       fc.property(fc.array(fc.jsonValue({ noUnicodeString: false }), { minLength: 1 }), (values) => {
         const lines = values.map((value) => JSON.stringify(value));
         const expected = lines.map((line) => JSON.parse(line));
-        assert.deepEqual(parseJsonValues(lines.join("\n")), expected);
-        assert.deepEqual(parseJsonValues(`${lines.join("\n")}\n// a comment`), expected);
+        assert.deepEqual(parseJsonValuesOrFault(lines.join("\n")), expected);
+        assert.deepEqual(parseJsonValuesOrFault(`${lines.join("\n")}\n// a comment`), expected);
       }),
     );
     for (const line of ['{"a":1,"a":1}', '{"a":1,"a":2}', '{"a":1,}'])
-      assert.ok(isJsonFault(parseJsonValues(`{"a":1}\n${line}\n{"a":1}\n`)), line);
-    const [, long] = parseJsonFile("1\n10000000000000000001\n", "numbers.json");
-    assert.equal(numberText(long), "10000000000000000001");
+      assert.ok(isJsonFault(parseJsonValuesOrFault(`{"a":1}\n${line}\n{"a":1}\n`)), line);
+    const [, long] = parseJsonFileValues("1\n10000000000000000001\n", "numbers.json");
+    assert.equal(preservedNumberText(long), "10000000000000000001");
   });
 
   test("refuses whatever JSON.parse refuses, of texts that differ from JSON by one change", () => {
@@ -36,7 +41,7 @@ describe("parseJsonValues()", () => {
         const whole = JSON.stringify([value]);
         const place = at % whole.length;
         const text = whole.slice(0, place) + put + whole.slice(place + 1);
-        const read = parseJsonValues(text);
+        const read = parseJsonValuesOrFault(text);
         const values = isJsonFault(read) ? undefined : read;
         const known = parsed(text);
         if (known === undefined) assert.notEqual(values?.length, 1, text);
@@ -51,15 +56,15 @@ describe("parseJsonValues()", () => {
     const text = `// first
       /* { */ { /**/ "a" /* b */ : // "c"
       [ 1 /* , 2 */ , /* ] */ "// no, /* this is text" ] /***/ } // end`;
-    assert.deepEqual(parseJsonValues(text), [{ a: [1, "// no, /* this is text"] }]);
-    assert.deepEqual(parseJsonValues("{}/**/{}//x\n[1]"), [{}, {}, [1]]);
-    assert.deepEqual(parseJsonValues("[/*a*/]"), [[]]);
+    assert.deepEqual(parseJsonValuesOrFault(text), [{ a: [1, "// no, /* this is text"] }]);
+    assert.deepEqual(parseJsonValuesOrFault("{}/**/{}//x\n[1]"), [{}, {}, [1]]);
+    assert.deepEqual(parseJsonValuesOrFault("[/*a*/]"), [[]]);
   });
 
   test("keeps the digits of long numbers", () => {
-    const read = parseJsonValues("[12345678901234567890]");
+    const read = parseJsonValuesOrFault("[12345678901234567890]");
     const [list] = isJsonFault(read) ? [] : read;
-    assert.equal(Array.isArray(list) ? numberText(list[0]) : undefined, "12345678901234567890");
+    assert.equal(Array.isArray(list) ? preservedNumberText(list[0]) : undefined, "12345678901234567890");
   });
 
   for (const [text, offset, reason, first] of [
@@ -83,22 +88,25 @@ describe("parseJsonValues()", () => {
     ["{},{}", 2, "a value is missing"],
   ] as const) {
     test(`finds what is wrong with ${JSON.stringify(text)}`, () => {
-      assert.deepEqual(parseJsonValues(text), { offset, reason, ...(first === undefined ? {} : { first }) });
+      assert.deepEqual(parseJsonValuesOrFault(text), { offset, reason, ...(first === undefined ? {} : { first }) });
     });
   }
 
   test("takes names again in another object, also those of an object's prototype", () => {
     const text = '{"a":{"a":1},"b":[{"a":1},{"a":1}],"__proto__":1,"constructor":2}';
-    assert.equal(JSON.stringify(parseJsonValues(text)), `[${text}]`);
+    assert.equal(JSON.stringify(parseJsonValuesOrFault(text)), `[${text}]`);
   });
 
   test("takes 500 levels and no more, and linear time for texts that take minutes in quadratic time", () => {
     const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
-    assert.equal(JSON.stringify(parseJsonValues(nested(500))), `[${nested(500)}]`);
-    assert.deepEqual(parseJsonValues(nested(501)), { offset: 500, reason: "it nests more than 500 levels deep" });
+    assert.equal(JSON.stringify(parseJsonValuesOrFault(nested(500))), `[${nested(500)}]`);
+    assert.deepEqual(parseJsonValuesOrFault(nested(501)), {
+      offset: 500,
+      reason: "it nests more than 500 levels deep",
+    });
     const many = 2_000_000;
     for (const text of ["[", '{"a":', '"\\"', "/**/", "//\n", "/*", '{"a":"\\"', "[],", "1"])
-      assert.ok(isJsonFault(parseJsonValues(`[${text.repeat(many)}`)), text);
+      assert.ok(isJsonFault(parseJsonValuesOrFault(`[${text.repeat(many)}`)), text);
   });
 });
 
@@ -120,7 +128,7 @@ test("readJsonFile() names the file, the line and the column, and quotes no valu
     ],
     ['{"a": 1}\n{"client_secret": "s3cr3t"\n\n', "line 2, column 27: the text ends in the middle of a value"],
   ] as const)
-    assert.throws(() => parseJsonFile(text, "a\u009b.json"), {
+    assert.throws(() => parseJsonFileValues(text, "a\u009b.json"), {
       name: "Problem",
       exit: "usage",
       code: "bad-json",
@@ -128,13 +136,13 @@ test("readJsonFile() names the file, the line and the column, and quotes no valu
     });
 });
 
-test("isJsonText() goes by how a text begins, unless its name says YAML", () => {
+test("looksLikeJsonFile() goes by how a text begins, unless its name says YAML", () => {
   for (const text of ["{}", " \n[", "// x\n{}", "/* x */ []"]) {
-    assert.equal(isJsonText(text, "client.json"), true, text);
-    assert.equal(isJsonText(text, "standard input"), true, text);
-    assert.equal(isJsonText(text, "client.yaml"), false, text);
-    assert.equal(isJsonText(text, "CLIENT.YML"), false, text);
+    assert.equal(looksLikeJsonFile(text, "client.json"), true, text);
+    assert.equal(looksLikeJsonFile(text, "standard input"), true, text);
+    assert.equal(looksLikeJsonFile(text, "client.yaml"), false, text);
+    assert.equal(looksLikeJsonFile(text, "CLIENT.YML"), false, text);
   }
   for (const text of ["", "client_id: x", "- a", "--- {}", '"a": 1', "/x: y", "1"])
-    assert.equal(isJsonText(text, "client.json"), false, text);
+    assert.equal(looksLikeJsonFile(text, "client.json"), false, text);
 });

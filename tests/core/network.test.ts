@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type FailureKind, NetworkFailure, networkHint, proxyOf } from "../../lib/core/network.ts";
+import { describeProxy, type FailureKind, NetworkFailure, networkHint } from "../../lib/core/network.ts";
 
 /** Addresses, the environment, and the proxy that is named. */
 const PROXIES: readonly (readonly [
@@ -27,11 +27,11 @@ const PROXIES: readonly (readonly [
   ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example", no_proxy: "b" }, "HTTPS_PROXY (p:1)"],
 ];
 
-describe("proxyOf() names the variable and its proxy, without credentials", () => {
+describe("describeProxy() names the variable and its proxy, without credentials", () => {
   for (const [address, environment, named] of PROXIES) {
     test(`${address} with ${JSON.stringify(environment)}`, () => {
       assert.equal(
-        proxyOf(new URL(address), (name) => environment[name]),
+        describeProxy(new URL(address), (name) => environment[name]),
         named,
       );
     });

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { isPlaceholder, placeholderInUrl } from "../../lib/core/placeholders.ts";
+import { isUnreplacedPlaceholder, unreplacedPlaceholderInUrl } from "../../lib/core/placeholders.ts";
 import { generateSecret, SECRET_ALPHABET } from "../../lib/core/secret.ts";
 
-describe("isPlaceholder()", () => {
+describe("isUnreplacedPlaceholder()", () => {
   for (const value of [
     "$DEBTORS_SUPERVISOR_CLIENT_SECRET",
     "$SECRET",
@@ -34,7 +34,7 @@ describe("isPlaceholder()", () => {
     " ${CLIENT_SECRET}\n",
   ])
     test(JSON.stringify(value), () => {
-      assert.equal(isPlaceholder(value), true);
+      assert.equal(isUnreplacedPlaceholder(value), true);
     });
 
   for (const value of [
@@ -60,7 +60,7 @@ describe("isPlaceholder()", () => {
     "$1",
   ])
     test(`not ${JSON.stringify(value)}`, () => {
-      assert.equal(isPlaceholder(value), false);
+      assert.equal(isUnreplacedPlaceholder(value), false);
     });
 
   test("is never a secret that the program generates", () => {
@@ -69,14 +69,14 @@ describe("isPlaceholder()", () => {
     fc.assert(
       fc.property(bytes, (noise) => {
         const secret = generateSecret((count) => noise.subarray(0, count));
-        assert.equal(isPlaceholder(secret), false, secret);
+        assert.equal(isUnreplacedPlaceholder(secret), false, secret);
       }),
       { numRuns: 50 },
     );
   });
 });
 
-describe("placeholderInUrl()", () => {
+describe("unreplacedPlaceholderInUrl()", () => {
   for (const [url, found] of [
     ["https://$PUBLIC_HOST/cb", "$PUBLIC_HOST"],
     ["https://${PUBLIC_HOST}/cb", "${PUBLIC_HOST}"],
@@ -95,7 +95,7 @@ describe("placeholderInUrl()", () => {
     ["https://a.example/$A_B/${C}", "$A_B"],
   ] as const)
     test(url, () => {
-      assert.equal(placeholderInUrl(url), found);
+      assert.equal(unreplacedPlaceholderInUrl(url), found);
     });
 
   for (const url of [
@@ -113,7 +113,7 @@ describe("placeholderInUrl()", () => {
     "https://*.example.com/cb",
   ])
     test(`nothing in ${JSON.stringify(url)}`, () => {
-      assert.equal(placeholderInUrl(url), undefined);
+      assert.equal(unreplacedPlaceholderInUrl(url), undefined);
     });
 });
 
@@ -137,8 +137,8 @@ test("placeholders are found in linear time", () => {
     "_",
   ]) {
     for (const text of [part.repeat(many), `${part}${"A".repeat(many)}`, `${part}${"A_".repeat(many)}!`]) {
-      isPlaceholder(text);
-      placeholderInUrl(text);
+      isUnreplacedPlaceholder(text);
+      unreplacedPlaceholderInUrl(text);
     }
   }
 });

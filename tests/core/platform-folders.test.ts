@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { platformFolders } from "../../lib/core/platform-folders.ts";
+import { platformPaths } from "../../lib/core/platform-folders.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
-const foldersOf = (platform: string, environment: Environment) =>
-  platformFolders(platform, (name) => environment[name]);
+const foldersOf = (platform: string, environment: Environment) => platformPaths(platform, (name) => environment[name]);
 
-describe("platformFolders()", () => {
+describe("platformPaths()", () => {
   const configFiles: readonly (readonly [platform: string, environment: Environment, files: readonly string[]])[] = [
     ["linux", {}, []],
     ["linux", { HOME: "" }, []],

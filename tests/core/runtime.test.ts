@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runtimeProblem } from "../../lib/core/runtime.ts";
+import { unsafeRuntimeOptionsProblem } from "../../lib/core/runtime.ts";
 
-const problemOf = (variables: Readonly<Record<string, string>>) => runtimeProblem((name) => variables[name]);
+const problemOf = (variables: Readonly<Record<string, string>>) =>
+  unsafeRuntimeOptionsProblem((name) => variables[name]);
 
 test("variables of the runtime that give others its memory or control are refused by name", () => {
   for (const [name, value] of [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { isLoopback, looksLikeWebPage } from "../../lib/core/url-checks.ts";
+import { isLoopbackHost, looksLikeWebPage } from "../../lib/core/url-checks.ts";
 
 it("knows this machine by every spelling that a URL can have", () => {
   const here = [
@@ -17,7 +17,7 @@ it("knows this machine by every spelling that a URL can have", () => {
     "[::1]",
     "[0:0:0:0:0:0:0:1]",
   ];
-  for (const host of here) assert.ok(isLoopback(new URL(`http://${host}:4445/`).hostname), host);
+  for (const host of here) assert.ok(isLoopbackHost(new URL(`http://${host}:4445/`).hostname), host);
 });
 
 it("takes no other host for this machine, however it begins", () => {
@@ -36,9 +36,9 @@ it("takes no other host for this machine, however it begins", () => {
     "[::ffff:10.0.0.1]",
     "example.org",
   ];
-  for (const host of elsewhere) assert.ok(!isLoopback(new URL(`http://${host}/`).hostname), host);
+  for (const host of elsewhere) assert.ok(!isLoopbackHost(new URL(`http://${host}/`).hostname), host);
   for (const text of ["", "127.0.0.1 ", "127.0.0", "127.0.0.256", "127.0.0.1\n", "localhost\nx"]) {
-    assert.ok(!isLoopback(text), JSON.stringify(text));
+    assert.ok(!isLoopbackHost(text), JSON.stringify(text));
   }
 });
 

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { childrenOf, walkCommands } from "../../lib/app/resolve.ts";
+import { childrenByName, followCommandWords } from "../../lib/app/resolve.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { NO_VALUE_SOURCES, parseFlags } from "../../lib/core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/kubernetes.md"), "utf8");
@@ -94,13 +94,13 @@ describe("docs/kubernetes.md", () => {
 
   for (const name of FILES.keys())
     test(`${name} calls commands and flags that exist`, async () => {
-      const known = Object.keys(await childrenOf(ROOT));
+      const known = Object.keys(await childrenByName(ROOT));
       for (const words of await commandLines(name)) {
         // Not every command of the page is part of every build of the program.
         if (!known.includes(words[0] ?? "")) continue;
-        const { command, words: rest } = await walkCommands(words);
+        const { command, words: rest } = await followCommandWords(words);
         assert.ok(isLeaf(command), words.join(" "));
-        const { problems } = parseFlags(rest, command.spec.flags, "", NO_VALUE_SOURCES);
+        const { problems } = parseFlagsWithProblems(rest, command.spec.flags, "", NO_VALUE_SOURCES);
         assert.deepEqual(
           problems.map(({ message }) => message),
           [],

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import { everyCommand } from "../../.ci/docs.ts";
-import { walkCommands } from "../../lib/app/resolve.ts";
+import { followCommandWords } from "../../lib/app/resolve.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";
-import { parseFlags } from "../../lib/core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
 import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT_CODES } from "../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
@@ -65,9 +65,10 @@ describe("hydra help TOPIC", () => {
   });
 
   test("no topic has the name of a command, except keys, whose commands have their help too", async () => {
-    const { command } = await walkCommands([]);
+    const { command } = await followCommandWords([]);
     assert.ok(isGroup(command));
-    for (const { name } of TOPICS) assert.equal((await walkCommands([name])).stray, name === "keys" ? undefined : name);
+    for (const { name } of TOPICS)
+      assert.equal((await followCommandWords([name])).stray, name === "keys" ? undefined : name);
     assert.match((await play(["help", "keys"])).stdout, /^JSON Web Keys\n/);
     assert.deepEqual(await play(["help", "keys", "create"]), await play(["keys", "create", "--help"]));
     assert.match((await play(["keys", "--help"])).stdout, /rotate/);
@@ -119,10 +120,10 @@ describe("names in topics", () => {
           .trim()
           .split(" ")
           .map((word) => word.replaceAll("'", ""));
-        const { command, words: after, stray } = await walkCommands(words);
+        const { command, words: after, stray } = await followCommandWords(words);
         assert.equal(stray, undefined, code);
         assert.ok(isLeaf(command), code);
-        assert.deepEqual(parseFlags(after, command.spec.flags, "", NOTHING).problems, [], code);
+        assert.deepEqual(parseFlagsWithProblems(after, command.spec.flags, "", NOTHING).problems, [], code);
         seen++;
       }
       for (const code of quotedIn(topic)) {

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { FORMATS } from "../../lib/core/output/formats.ts";
+import { FORMAT_USAGES } from "../../lib/core/output/formats.ts";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
@@ -187,7 +187,7 @@ describe("recipients", () => {
         ),
       );
       const queries = ["jsonpath=$", "jsonpath=$.registration_access_token", "jsonpointer=/client_secret", "raw=$"];
-      const formats = [...FORMATS.filter((format) => !/=|pem/.test(format)), ...queries];
+      const formats = [...FORMAT_USAGES.filter((format) => !/=|pem/.test(format)), ...queries];
       assert.ok(formats.length >= 10);
       for (const [n, format] of formats.entries()) {
         const ended = await scenario.run(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
-import { FORMATS } from "../../lib/core/output/formats.ts";
+import { FORMAT_USAGES } from "../../lib/core/output/formats.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openReader, publicPart, type Reader } from "./delivered.ts";
@@ -137,7 +137,7 @@ describe("--generate-key", () => {
           })
         : undefined,
     );
-    const formats = FORMATS.filter((format) => !format.includes("=") && format !== "pem");
+    const formats = FORMAT_USAGES.filter((format) => !format.includes("=") && format !== "pem");
     for (const [n, format] of [...formats, "raw=$", "jsonpath=$.client_secret"].entries()) {
       const id = `c${n}`;
       const args = [...KEYED, "--id", id, "--generate-key", "ES256", "--pgp-key", reader.key, "--format", format, "-v"];

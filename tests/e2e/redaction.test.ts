@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { everyCommand } from "../../.ci/docs.ts";
 import { isLeaf } from "../../lib/command.ts";
-import { FORMATS } from "../../lib/core/output/formats.ts";
+import { FORMAT_USAGES } from "../../lib/core/output/formats.ts";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, start, temporaryFolder } from "./binary.ts";
@@ -507,7 +507,7 @@ describe("a credential is shown or stored only where it was requested", () => {
 
   it("in any format", SLOW, async () => {
     const formats = [
-      ...FORMATS.filter((format) => !format.includes("=")),
+      ...FORMAT_USAGES.filter((format) => !format.includes("=")),
       "raw=$",
       "jsonpath=$..*",
       "jsonpointer=/client_id",

@@ -7,13 +7,13 @@ import {
   classifyError,
   FAMILIES,
   hasOwnError,
-  type RequestTarget,
+  type ItemOrCollection,
   type ServerError,
   type ServerFamily,
 } from "../../lib/servers/index.ts";
 import { type Exchange, recorded, VERSIONS, type Version } from "./recordings.ts";
 
-type Named = RequestTarget;
+type Named = ItemOrCollection;
 
 const OWN: Readonly<Record<Version, ServerFamily>> = {
   "1.8.5": HYDRA_1,

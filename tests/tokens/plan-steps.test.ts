@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addToClientLine, fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
-import { type PlanFacts, planSteps } from "../../lib/tokens/client-test/plan-steps.ts";
+import { planSteps, type TestCapabilities } from "../../lib/tokens/client-test/plan-steps.ts";
 import { describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
 import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
 
-const ALL: PlanFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
+const ALL: TestCapabilities = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 
 function client(registered: Readonly<Record<string, unknown>>, scopes: readonly string[] = []): TestedClient {
   return describeTestedClient("web", "1.x", registered, { redirectUri: undefined, scopes });
 }
 
 /** The plan as text: a step to do, or its name with the status that it gets instead. */
-function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<PlanFacts> = {}): readonly string[] {
+function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<TestCapabilities> = {}): readonly string[] {
   return planSteps(client(registered), { ...ALL, ...facts }).map(({ name, instead }) =>
     instead === undefined ? name : `${name}: ${instead.status}`,
   );

@@ -13,10 +13,10 @@ import {
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
-import type { AdminRequest, AdminResponse, ServerInfo } from "./problems.ts";
+import type { AdminRequest, AdminResponse, EndpointInfo } from "./problems.ts";
 
 /** Where and how to reach the admin API. */
-export interface AdminOptions extends ServerInfo {
+export interface AdminOptions extends EndpointInfo {
   readonly http: SendHttp;
   /** The only family to try; undefined to detect it. */
   readonly family: ServerFamily | undefined;
@@ -36,7 +36,7 @@ export interface AdminOptions extends ServerInfo {
 }
 
 /** What is known about the attempts of one request; it outlives an exception. */
-export interface AttemptHistory {
+export interface AttemptAmbiguity {
   /** An attempt may have reached the server without its response coming back. */
   ambiguous: boolean;
 }
@@ -62,7 +62,7 @@ const CLIENT_BYTES = 4 * 1024 * 1024;
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
 /** A path with a slash in a key ID. */
-export const SLASH_IN_KEY_ID = /\/keys\/[^/]*\/[^/]*%2f/i;
+export const KEY_PATH_WITH_SLASH = /\/keys\/[^/]*\/[^/]*%2f/i;
 
 /** Starts the clock of an {@link AdminSession}. */
 export function createAdminSession(options: AdminOptions): AdminSession {
@@ -81,7 +81,7 @@ export async function sendWithRetries(
   session: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  history: AttemptHistory,
+  history: AttemptAmbiguity,
 ): Promise<AdminResponse> {
   const { options, remaining } = session;
   const { random, failAfter } = options;
@@ -122,7 +122,7 @@ async function attempt(
   session: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  history: AttemptHistory,
+  history: AttemptAmbiguity,
 ): Promise<AttemptOutcome> {
   const { options } = session;
   const timeout = timeoutFor(session, request);
@@ -234,7 +234,7 @@ export async function probePublicPort(session: AdminSession): Promise<boolean> {
 export function sendDetectingFamily(
   session: AdminSession,
   request: AdminRequest,
-  history: AttemptHistory = { ambiguous: false },
+  history: AttemptAmbiguity = { ambiguous: false },
 ): Promise<AdminResponse> {
   return withWaitIndicator(session, () => answerOfFamily(session, request, history));
 }
@@ -242,7 +242,7 @@ export function sendDetectingFamily(
 async function answerOfFamily(
   session: AdminSession,
   request: AdminRequest,
-  history: AttemptHistory,
+  history: AttemptAmbiguity,
 ): Promise<AdminResponse> {
   const families = session.family === undefined ? FAMILIES : ([session.family] as const);
   let tried: ServerFamily = families[0];
@@ -257,7 +257,7 @@ async function answerOfFamily(
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
-  if (request.method !== "GET" && SLASH_IN_KEY_ID.test(request.path(tried)))
+  if (request.method !== "GET" && KEY_PATH_WITH_SLASH.test(request.path(tried)))
     throw (await import("./problems.ts")).keyIdSlashProblem(session.options, {
       request,
       family: tried,

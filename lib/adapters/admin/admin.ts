@@ -12,10 +12,10 @@ import {
   deleteClient,
   detectFamily,
   getClient,
+  getClientOrProblem,
   getPage,
   getServerVersion,
   type ListPage,
-  lookUpClient,
   sendClientChange,
 } from "./operations.ts";
 
@@ -83,7 +83,7 @@ export function createAdmin(options: AdminOptions): Admin {
 }
 
 async function findClient(session: AdminSession, id: string): Promise<ClientRecord | undefined> {
-  const found = await lookUpClient(session, id);
+  const found = await getClientOrProblem(session, id);
   return found instanceof Problem ? undefined : found.record;
 }
 

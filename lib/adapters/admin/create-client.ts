@@ -1,7 +1,7 @@
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientRecord, classifyError, hasOwnError, parseClient } from "../../servers/index.ts";
-import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
+import { type AdminSession, type AttemptAmbiguity, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
 import type { AdminRequest, AdminResponse } from "./problems.ts";
 
@@ -26,7 +26,7 @@ interface Creation {
   readonly id: string | undefined;
   /** Whether this run generated the ID, so that a client with it can only be this run's. */
   readonly ownId: boolean;
-  readonly history: AttemptHistory;
+  readonly history: AttemptAmbiguity;
   /** The client with an ID; "none" if it doesn't exist, undefined if that can't be found out in time. */
   readonly look: (id: string) => Promise<ClientRecord | "none" | undefined>;
 }
@@ -47,7 +47,7 @@ export async function createClient(
     target: "collection",
     repeatable: id !== undefined,
   };
-  const history: AttemptHistory = { ambiguous: false };
+  const history: AttemptAmbiguity = { ambiguous: false };
   const creation: Creation = { session, request, id, ownId, history, look };
   let response: AdminResponse;
   try {

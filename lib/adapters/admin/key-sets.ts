@@ -4,7 +4,7 @@ import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
-import { type AdminSession, type AttemptHistory, SLASH_IN_KEY_ID, sendDetectingFamily } from "./admin-session.ts";
+import { type AdminSession, type AttemptAmbiguity, KEY_PATH_WITH_SLASH, sendDetectingFamily } from "./admin-session.ts";
 import { detectFamily } from "./operations.ts";
 import {
   type AdminRequest,
@@ -50,7 +50,8 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /** The problem of an answer, with a hint about keys instead of clients. */
 function keyProblem({ options }: AdminSession, response: AdminResponse): Problem {
   const { request, family, answer } = response;
-  if (answer.status < 400 && SLASH_IN_KEY_ID.test(request.path(family))) return keyIdSlashProblem(options, response);
+  if (answer.status < 400 && KEY_PATH_WITH_SLASH.test(request.path(family)))
+    return keyIdSlashProblem(options, response);
   const problem = rejectionProblem(options, response);
   const isAboutAlgorithms = request.method === "POST" || problem.code !== "invalid";
   const hint = isAboutAlgorithms ? HINTS.get(problem.code) : "check the key, and the name of the set";
@@ -77,7 +78,7 @@ function request(action: string, method: AdminRequest["method"], path: AdminRequ
 }
 
 /** Sends a request; a change that may have been made although it failed is reported as such. */
-async function send(session: AdminSession, what: AdminRequest, trail: AttemptHistory): Promise<AdminResponse> {
+async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmbiguity): Promise<AdminResponse> {
   try {
     return await sendDetectingFamily(session, what, trail);
   } catch (error) {
@@ -121,7 +122,7 @@ async function readSet(session: AdminSession, set: string): Promise<AdminRespons
 async function createKey(session: AdminSession, set: string, wanted: KeyRequest): Promise<readonly JsonWebKey[]> {
   const { kid, alg, use, isOwnId } = wanted;
   const action = `Cannot create a key in set ${quote(set)}`;
-  const trail: AttemptHistory = { ambiguous: false };
+  const trail: AttemptAmbiguity = { ambiguous: false };
   const post = request(action, "POST", ({ paths }) => paths.keySet(set), { alg, kid, use });
   const response = await send(session, post, trail);
   const { answer, family } = response;

@@ -16,7 +16,7 @@ import {
 } from "../../servers/index.ts";
 import {
   type AdminSession,
-  type AttemptHistory,
+  type AttemptAmbiguity,
   probePublicPort,
   sendDetectingFamily,
   sendWithRetries,
@@ -106,7 +106,7 @@ export async function warnOfTooDeepFields({ options }: AdminSession, { record, u
 }
 
 /** The client, or the problem that it doesn't exist. */
-export async function lookUpClient(session: AdminSession, id: string): Promise<ReadClient | Problem> {
+export async function getClientOrProblem(session: AdminSession, id: string): Promise<ReadClient | Problem> {
   const response = await sendDetectingFamily(session, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
   return isGone(response)
     ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
@@ -115,7 +115,7 @@ export async function lookUpClient(session: AdminSession, id: string): Promise<R
 
 /** The client as a whole. */
 export async function getClient(session: AdminSession, id: string): Promise<ClientRecord> {
-  const found = await lookUpClient(session, id);
+  const found = await getClientOrProblem(session, id);
   if (found instanceof Problem) throw found;
   if (found.unread.length > 0)
     throw (await import("./problems.ts")).tooDeepProblem(`Cannot get client ${quote(id)}`, found);
@@ -164,7 +164,7 @@ export async function sendClientChange(
   id: string,
   request: AdminRequest,
 ): Promise<ClientRecord> {
-  const history: AttemptHistory = { ambiguous: false };
+  const history: AttemptAmbiguity = { ambiguous: false };
   try {
     return await changedClient(session, await sendDetectingFamily(session, request, history), id, history);
   } catch (error) {
@@ -178,7 +178,7 @@ async function changedClient(
   session: AdminSession,
   response: AdminResponse,
   id: string,
-  history: AttemptHistory,
+  history: AttemptAmbiguity,
 ): Promise<ClientRecord> {
   if (response.answer.status < 300) history.ambiguous = true;
   const client = await requestedClient(session, response, id);
@@ -200,7 +200,7 @@ export async function addOrDropSecrets(
     // Another POST would create another secret.
     repeatable: method === "DELETE",
   });
-  const history: AttemptHistory = { ambiguous: false };
+  const history: AttemptAmbiguity = { ambiguous: false };
   try {
     const response = await sendWithRetries(session, request, family, history);
     const { answer } = response;
@@ -217,7 +217,7 @@ export async function addOrDropSecrets(
 /** Deletes a client. */
 export async function deleteClient(session: AdminSession, id: string): Promise<void> {
   const request = clientRequest(id, "DELETE", `Cannot delete client ${quote(id)}`);
-  const history: AttemptHistory = { ambiguous: false };
+  const history: AttemptAmbiguity = { ambiguous: false };
   try {
     const response = await sendDetectingFamily(session, request, history);
     if (isGone(response)) {

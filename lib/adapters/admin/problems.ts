@@ -9,9 +9,9 @@ import { looksLikeWebPage } from "../../core/url-checks.ts";
 import {
   type Answer,
   classifyError,
+  type ItemOrCollection,
   parseJsonBody,
   type ReadClient,
-  type RequestTarget,
   requiresTls,
   type ServerError,
   type ServerFamily,
@@ -19,7 +19,7 @@ import {
 import type { AttemptOutcome } from "../../servers/retry.ts";
 
 /** What messages need to know about the server. */
-export interface ServerInfo {
+export interface EndpointInfo {
   /** The URL of the admin API without a trailing slash: `http://127.0.0.1:4445`. */
   readonly base: string;
   /** The endpoint as the user wrote it, and where it came from. */
@@ -40,7 +40,7 @@ export interface AdminRequest {
   readonly body?: unknown;
   /** What the command was doing, for messages: `Cannot create client`. */
   readonly action: string;
-  readonly target: RequestTarget;
+  readonly target: ItemOrCollection;
   /** False if a repeat could do the work twice. */
   readonly repeatable: boolean;
 }
@@ -63,12 +63,12 @@ interface Details {
 }
 
 /** The endpoint as hints call it: with the place to change it. */
-function endpointName({ endpointOrigin }: ServerInfo): string {
+function endpointName({ endpointOrigin }: EndpointInfo): string {
   return endpointOrigin === undefined ? "the endpoint" : `the endpoint (${endpointOrigin})`;
 }
 
 /** How a response is reported that no supported server sends. */
-function unexpectedResponse(server: ServerInfo): Details {
+function unexpectedResponse(server: EndpointInfo): Details {
   return {
     code: "unreadable-answer",
     exit: "failed",
@@ -95,7 +95,7 @@ const ERRORS: Readonly<Record<Exclude<ServerError["kind"], "missing-route" | "mo
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-function errorDetails(server: ServerInfo, kind: ServerError["kind"]): Details {
+function errorDetails(server: EndpointInfo, kind: ServerError["kind"]): Details {
   if (kind === "missing-route")
     return { code: "missing-route", exit: "failed", hint: `check that ${endpointName(server)} is a Hydra admin port` };
   if (kind === "moved") {
@@ -105,7 +105,7 @@ function errorDetails(server: ServerInfo, kind: ServerError["kind"]): Details {
   return ERRORS[kind];
 }
 
-function networkFailureHint(server: ServerInfo, kind: NetworkFailure["kind"]): string {
+function networkFailureHint(server: EndpointInfo, kind: NetworkFailure["kind"]): string {
   const endpoint = endpointName(server);
   const hints: Readonly<Record<NetworkFailure["kind"], string>> = {
     refused: `check that the server is running and that ${endpoint} points to its admin port`,
@@ -125,7 +125,7 @@ function networkFailureHint(server: ServerInfo, kind: NetworkFailure["kind"]): s
 
 /** A problem with a request. */
 function requestProblem(
-  { base }: ServerInfo,
+  { base }: EndpointInfo,
   { action, method, path, query }: AdminRequest,
   family: ServerFamily,
   message: string,
@@ -140,7 +140,7 @@ function requestProblem(
 
 /** A problem with a response. */
 export function responseProblem(
-  server: ServerInfo,
+  server: EndpointInfo,
   { request, family, answer }: AdminResponse,
   message: string,
   details: Details,
@@ -149,7 +149,7 @@ export function responseProblem(
 }
 
 /** The problem that an error response means. */
-export function rejectionProblem(server: ServerInfo, response: AdminResponse): Problem {
+export function rejectionProblem(server: EndpointInfo, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
@@ -164,7 +164,7 @@ export function rejectionProblem(server: ServerInfo, response: AdminResponse): P
   return responseProblem(server, response, `${message} (${gaveUpBecause})`, { ...details, exit: "unreachable", hint });
 }
 
-function needsHttps(server: ServerInfo, response: AdminResponse): Problem {
+function needsHttps(server: EndpointInfo, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
   return responseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
     code: "https-required",
@@ -175,7 +175,7 @@ function needsHttps(server: ServerInfo, response: AdminResponse): Problem {
 
 /** A hint for a rejection that says more than what is known about all of its kind. */
 function specialHint(
-  server: ServerInfo,
+  server: EndpointInfo,
   response: AdminResponse,
   { kind, reason }: ServerError,
 ): { readonly hint: string } | undefined {
@@ -200,7 +200,7 @@ const SIGN_IN_WORD =
   /[/._-](?:log-?in|sign-?in|sso|saml2?|authorize|auth|accounts)(?:[/._-]|$)|\/oauth2\/start|\/cdn-cgi\/access\//i;
 
 /** Whether a redirect leads to a page where people sign in. A host that is called so may be Hydra itself. */
-function isSignIn({ base }: ServerInfo, { request, family, answer }: AdminResponse): boolean {
+function isSignIn({ base }: EndpointInfo, { request, family, answer }: AdminResponse): boolean {
   const from = `${base}${request.path(family)}`;
   if (!URL.canParse(answer.location, from)) return false;
   const to = new URL(answer.location, from);
@@ -209,7 +209,7 @@ function isSignIn({ base }: ServerInfo, { request, family, answer }: AdminRespon
   return SIGN_IN_WORD.test(to.host === host ? to.pathname : `/${to.host}${to.pathname}`);
 }
 
-function rejectionMessage(server: ServerInfo, response: AdminResponse, { kind, reason }: ServerError): string {
+function rejectionMessage(server: EndpointInfo, response: AdminResponse, { kind, reason }: ServerError): string {
   const { request, answer } = response;
   const { status, location } = answer;
   if (kind === "moved") {
@@ -228,7 +228,7 @@ function rejectionMessage(server: ServerInfo, response: AdminResponse, { kind, r
 }
 
 /** What was rejected, by what, and the words by which the operators of the server find out why. */
-function rejectedCredential(server: ServerInfo, { request, family, answer }: AdminResponse): string {
+function rejectedCredential(server: EndpointInfo, { request, family, answer }: AdminResponse): string {
   const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
   const { authenticate = "" } = answer;
   const id = requestIdOf(answer);
@@ -256,7 +256,7 @@ function isPage({ contentType, text }: Answer): boolean {
 }
 
 /** A web page as messages call it: by its title. */
-function pageName(server: ServerInfo, { request, answer: { text } }: AdminResponse): string {
+function pageName(server: EndpointInfo, { request, answer: { text } }: AdminResponse): string {
   const title = pageTitle(text);
   return title === "" ? "a web page" : `the web page ${quote(serverText(server, request, title))}`;
 }
@@ -288,7 +288,7 @@ function isHtml(contentType: string): boolean {
 }
 
 /** Text of the server for a message, without the credentials that were sent to it. */
-function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: string): string {
+function serverText({ headers }: EndpointInfo, { body }: AdminRequest, text: string): string {
   const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
   const secrets = parts
     .filter(isJsonObject)
@@ -310,7 +310,7 @@ function keySecrets(body: JsonObject): readonly unknown[] {
 
 /** The problem of a response that isn't what was `expected`. */
 export function unreadableAnswerProblem(
-  server: ServerInfo,
+  server: EndpointInfo,
   response: AdminResponse,
   expected: string,
   got?: string,
@@ -327,17 +327,17 @@ export function unreadableAnswerProblem(
 }
 
 /** How {@link unreadableAnswerProblem} describes a client with another ID than the requested one. */
-export function wrongClientText(server: ServerInfo, request: AdminRequest, id: string): string {
+export function wrongClientText(server: EndpointInfo, request: AdminRequest, id: string): string {
   return `another client, ${quote(serverText(server, request, id))},`;
 }
 
-export function noSuchClientProblem(server: ServerInfo, response: AdminResponse, id: string): Problem {
+export function noSuchClientProblem(server: EndpointInfo, response: AdminResponse, id: string): Problem {
   return responseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
 }
 
 /** The problem of a request without any response. */
 export function noAnswerProblem(
-  server: ServerInfo,
+  server: EndpointInfo,
   request: AdminRequest,
   family: ServerFamily,
   outcome: AttemptOutcome,
@@ -363,7 +363,7 @@ const NETWORK_CODES: ReadonlyMap<NetworkFailure["kind"], ProblemCode> = new Map<
 
 /** The problem of a server without the paths of any family. */
 export function noAdminApiProblem(
-  server: ServerInfo,
+  server: EndpointInfo,
   request: AdminRequest,
   families: readonly [ServerFamily, ...ServerFamily[]],
   isPublic: boolean,
@@ -380,7 +380,7 @@ export function noAdminApiProblem(
 }
 
 /** The problem of Hydra's public port in place of its admin port. */
-export function publicPortProblem(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function publicPortProblem(server: EndpointInfo, request: AdminRequest, family: ServerFamily): Problem {
   const origin = server.endpointOrigin === undefined ? "" : ` (${server.endpointOrigin})`;
   const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
@@ -397,7 +397,7 @@ function adminUrl(endpoint: string): string {
 }
 
 /** The problem of a client ID that the server's router cannot match. */
-export function slashProblem(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function slashProblem(server: EndpointInfo, request: AdminRequest, family: ServerFamily): Problem {
   const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "slash-in-id",
@@ -409,7 +409,7 @@ export function slashProblem(server: ServerInfo, request: AdminRequest, family: 
 
 /** The problem of a key ID that the router of a server does not match. */
 export function keyIdSlashProblem(
-  server: ServerInfo,
+  server: EndpointInfo,
   { request, family, answer }: Pick<AdminResponse, "request" | "family"> & { readonly answer: Pick<Answer, "status"> },
 ): Problem {
   return requestProblem(server, request, family, "this key ID can't be used in a URL with this server version", {

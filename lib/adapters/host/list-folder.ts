@@ -84,6 +84,6 @@ class FolderWalk {
  * The wanted files in a folder and its subfolders; undefined for a path that isn't a folder. Links are followed. Entries
  * that begin with a dot and `node_modules` are left out. Nothing is opened, so that no pipe or device is read.
  */
-export function listFolder(path: string, isWanted: (name: string) => boolean): FolderContents | undefined {
+export function listFilesBelow(path: string, isWanted: (name: string) => boolean): FolderContents | undefined {
   return statSync(path).isDirectory() ? new FolderWalk(path, isWanted).run() : undefined;
 }

@@ -149,7 +149,7 @@ function checkLoginAge(
 }
 
 /** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */
-export async function exchangeCode(
+export async function exchangeRedirectCode(
   session: ClientSession,
   pending: PendingAuthorization,
   redirected: string,

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../core/url-checks.ts";
+import { isLoopbackHost } from "../../core/url-checks.ts";
 
 /** The longest cookie, name and value together, that browsers keep (RFC 6265bis, 5.6). */
 const MAX_COOKIE_CHARACTERS = 4_096;
@@ -107,5 +107,5 @@ function sizeOf({ name, value }: Cookie): number {
 }
 
 function maySendSecure({ protocol, hostname }: URL): boolean {
-  return protocol === "https:" || isLoopback(hostname);
+  return protocol === "https:" || isLoopbackHost(hostname);
 }

@@ -3,7 +3,7 @@ import { quote } from "../../core/text.ts";
 import { createHeadlessBrowser, type FollowerOptions, unexpectedRedirect } from "./headless-browser.ts";
 import { CHALLENGES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
-import type { TokenManagementOptions } from "./token-management.ts";
+import type { AdminCallOptions } from "./token-management.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
 export interface LoginToDrive extends LoginIdentity {
@@ -26,7 +26,7 @@ export interface DrivenLogin {
 /** How the server and its admin API are reached. */
 interface DriveOptions {
   readonly browser: FollowerOptions;
-  readonly admin: TokenManagementOptions;
+  readonly admin: AdminCallOptions;
 }
 
 /** A server sends a browser on fewer times than this. */

@@ -7,13 +7,13 @@ import {
   type ImplicitAnswer,
   type ImplicitRequest,
   type PendingImplicitFlow,
-  readImplicitAnswer,
+  readUnverifiedImplicitAnswer,
 } from "./implicit-flow.ts";
 import { sendStep } from "./library-session.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import type { OAuthStep } from "./oauth-problems.ts";
-import { createRecorder } from "./recorder.ts";
-import { createTokenManagement, type TokenManagement } from "./token-management.ts";
+import { createSecretRecorder } from "./recorder.ts";
+import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./token-management.ts";
 
 /** How both sides of a server are reached. */
 interface FlowOptions {
@@ -35,7 +35,7 @@ export interface RequestLimits {
 }
 
 /** Both sides of a server, for going through the flows of a client without a browser. */
-export interface FlowAccess {
+export interface HeadlessFlows {
   readonly discover: (limits: RequestLimits) => Promise<AuthorizationServer>;
   readonly connect: (
     server: AuthorizationServer,
@@ -46,7 +46,7 @@ export interface FlowAccess {
   readonly login: (limits: RequestLimits, login: LoginToDrive) => Promise<DrivenLogin>;
   readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
   readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
-  readonly adminTokens: (limits: RequestLimits) => TokenManagement;
+  readonly adminTokens: (limits: RequestLimits) => AdminTokenEndpoints;
   /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
   readonly openPage: (
     limits: RequestLimits,
@@ -61,10 +61,10 @@ export interface FlowAccess {
 }
 
 /** Creates the access; nothing is sent yet. */
-export function createFlowAccess(options: FlowOptions): FlowAccess {
+export function createHeadlessFlows(options: FlowOptions): HeadlessFlows {
   const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, now } = options;
-  const recorder = createRecorder(http);
-  const adminRecorder = createRecorder(adminHttp);
+  const recorder = createSecretRecorder(http);
+  const adminRecorder = createSecretRecorder(adminHttp);
   const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders };
   const { origin } = new URL(publicUrl);
   const secrets = (): readonly string[] => [...recorder.secrets, ...adminRecorder.secrets];
@@ -87,8 +87,8 @@ export function createFlowAccess(options: FlowOptions): FlowAccess {
         login,
       ),
     beginImplicit: beginImplicitFlow,
-    readImplicit: readImplicitAnswer,
-    adminTokens: (limits) => createTokenManagement({ ...admin, ...limits }),
+    readImplicit: readUnverifiedImplicitAnswer,
+    adminTokens: (limits) => createAdminTokenEndpoints({ ...admin, ...limits }),
     openPage: ({ timeLeft, signal }, action, url, form) => {
       const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
       return sendStep(recorder.http, stepOf(action), { ...what, url, timeout: timeLeft(), signal });

@@ -47,7 +47,10 @@ export function beginImplicitFlow(server: AuthorizationServer, request: Implicit
 }
 
 /** Reads the answer in the fragment of a redirect to the client. */
-export function readImplicitAnswer({ state, nonce }: PendingImplicitFlow, redirected: string): ImplicitAnswer {
+export function readUnverifiedImplicitAnswer(
+  { state, nonce }: PendingImplicitFlow,
+  redirected: string,
+): ImplicitAnswer {
   const { hash, search } = new URL(redirected);
   const answer = new URLSearchParams(hash === "" ? search : hash.slice(1));
   const states = answer.getAll("state");

@@ -7,9 +7,9 @@ export {
   overrideEndpoints,
 } from "./discovery.ts";
 export { retryWithExpectedMethod } from "./expected-method.ts";
-export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
+export { createHeadlessFlows, type HeadlessFlows, type RequestLimits } from "./flow-access.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 export { createRetryingHttp } from "./retrying-http.ts";
-export { createTokenManagement, type TokenManagement } from "./token-management.ts";
+export { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./token-management.ts";
 
 export type { TokenSet } from "./token-requests.ts";

@@ -4,7 +4,7 @@ import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { unexpectedRedirect } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
-import { sendToEitherFamily, type TokenManagementOptions } from "./token-management.ts";
+import { type AdminCallOptions, sendToEitherFamily } from "./token-management.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGES = ["device", "login", "consent"] as const;
@@ -38,7 +38,7 @@ function clientIdOf(request: JsonObject): string | undefined {
  * belongs to someone else.
  */
 export function createLoginApplication(
-  options: TokenManagementOptions,
+  options: AdminCallOptions,
   { clientId, subject }: LoginIdentity,
   outer: OAuthStep,
 ): LoginApplication {

@@ -3,7 +3,7 @@ import {
   type AuthorizationRequest,
   beginAuthorization,
   checkRedirect,
-  exchangeCode,
+  exchangeRedirectCode,
   type PendingAuthorization,
 } from "./authorization.ts";
 import {
@@ -87,7 +87,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     checkRedirect: (pending, redirected) => {
       checkRedirect(session, pending, redirected);
     },
-    exchangeCode: (pending, redirected) => exchangeCode(session, pending, redirected),
+    exchangeCode: (pending, redirected) => exchangeRedirectCode(session, pending, redirected),
     refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),
     revoke: (token) => revoke(session, token),
     beginDevice: (request = {}) => beginDeviceFlow(session, request),

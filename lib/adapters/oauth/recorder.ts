@@ -21,7 +21,7 @@ const SECRET_PARAMETER = /^(?:code|state|access_token|refresh_token|id_token|use
  * Records the secrets in the answers of a server. A token that is rejected, because its ID token can't be verified, was
  * issued anyway: only the answer itself has it.
  */
-export function createRecorder(http: SendHttp): Recorder {
+export function createSecretRecorder(http: SendHttp): Recorder {
   const secrets = new Set<string>();
   const tokens = new Set<string>();
 

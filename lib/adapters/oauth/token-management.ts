@@ -7,7 +7,7 @@ import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
-export interface TokenManagementOptions {
+export interface AdminCallOptions {
   readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
@@ -24,7 +24,7 @@ interface Introspection {
 }
 
 /** The admin API's endpoints for tokens. */
-export interface TokenManagement {
+export interface AdminTokenEndpoints {
   /** Whether a token is active, and with all of these scopes where any are given. */
   readonly introspect: (token: string, scopes?: readonly string[]) => Promise<Introspection>;
   /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
@@ -47,7 +47,7 @@ interface AdminCall {
 
 /** Sends a request to the path of either family, whichever exists; undefined if neither does. */
 export async function sendToEitherFamily(
-  options: TokenManagementOptions,
+  options: AdminCallOptions,
   step: OAuthStep,
   call: AdminCall,
 ): Promise<HttpAnswer | undefined> {
@@ -69,7 +69,7 @@ export async function sendToEitherFamily(
   return undefined;
 }
 
-function notAdmin({ adminUrl }: TokenManagementOptions, { action }: OAuthStep): Problem {
+function notAdmin({ adminUrl }: AdminCallOptions, { action }: OAuthStep): Problem {
   return new Problem(`${action}: ${escapeControls(redactUrl(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
@@ -79,7 +79,7 @@ function notAdmin({ adminUrl }: TokenManagementOptions, { action }: OAuthStep): 
 }
 
 /** Whether the server has what only the public port has, and no path of the admin API. */
-async function isPublicPort(options: TokenManagementOptions, step: OAuthStep): Promise<boolean> {
+async function isPublicPort(options: AdminCallOptions, step: OAuthStep): Promise<boolean> {
   const { adminUrl, headers, http, timeLeft, signal } = options;
   const url = `${trimCharactersAtEnd(adminUrl, "/")}/.well-known/openid-configuration`;
   const more = signal === undefined ? {} : { signal };
@@ -104,15 +104,11 @@ function rejected(step: OAuthStep & { readonly expected?: string }, { status, te
   });
 }
 
-function stepOf({ headers }: TokenManagementOptions, action: string, hidden: readonly string[] = []): OAuthStep {
+function stepOf({ headers }: AdminCallOptions, action: string, hidden: readonly string[] = []): OAuthStep {
   return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
-async function introspect(
-  options: TokenManagementOptions,
-  token: string,
-  scopes: readonly string[],
-): Promise<Introspection> {
+async function introspect(options: AdminCallOptions, token: string, scopes: readonly string[]): Promise<Introspection> {
   const step = {
     ...stepOf(options, "Cannot introspect the token", [token]),
     expected: "an introspection answer",
@@ -125,7 +121,7 @@ async function introspect(
   return { active: raw["active"], raw };
 }
 
-async function deleteTokens(options: TokenManagementOptions, clientId: string): Promise<void> {
+async function deleteTokens(options: AdminCallOptions, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
   const path = `/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`;
   const answer = await sendToEitherFamily(options, step, { method: "DELETE", path });
@@ -133,7 +129,7 @@ async function deleteTokens(options: TokenManagementOptions, clientId: string): 
   if (answer.status !== 204) throw rejected(step, answer);
 }
 
-async function flush(options: TokenManagementOptions, notAfter: string | undefined): Promise<void> {
+async function flush(options: AdminCallOptions, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
   const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/flush", json });
@@ -150,7 +146,7 @@ async function flush(options: TokenManagementOptions, notAfter: string | undefin
 }
 
 /** Creates access to the endpoints; nothing is sent yet. */
-export function createTokenManagement(options: TokenManagementOptions): TokenManagement {
+export function createAdminTokenEndpoints(options: AdminCallOptions): AdminTokenEndpoints {
   return {
     introspect: (token, scopes = []) => introspect(options, token, scopes),
     deleteTokens: (clientId) => deleteTokens(options, clientId),

@@ -3,7 +3,7 @@ import { joinWords } from "../../core/text.ts";
 import type { Capability, KeyIssue, OpenPgp } from "./key-report.ts";
 
 /** What the key flags of a signature allow, limited to what the algorithm can do. */
-export function capabilitiesOf(
+export function capabilitiesFromSignature(
   pgp: OpenPgp,
   algorithm: number,
   signature: SignaturePacket | undefined,

@@ -1,16 +1,16 @@
 import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
 import { PACKET_TYPE } from "../../core/keys/key-material.ts";
-import type { KeyLabel } from "../../core/keys/recipient.ts";
+import type { KeyIdentity } from "../../core/keys/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { capabilitiesOf, notForEncryptionIssue } from "./capabilities.ts";
+import { capabilitiesFromSignature, notForEncryptionIssue } from "./capabilities.ts";
 import { encryptBytes } from "./encrypt-message.ts";
 import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
 import { fingerprintOf, keyLabelOf } from "./key-label.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
-import { keyFlagsSignature, newestSignature, toExpiryDate } from "./self-signatures.ts";
+import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material. */
 export async function parseAndEvaluateKeys(
@@ -26,7 +26,7 @@ export async function parseAndEvaluateKeys(
 /** Evaluates one key at the time `now`. */
 async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyReport> {
   const { key } = parsed;
-  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, await keyFlagsSignature(pgp, key, now));
+  const capabilities = capabilitiesFromSignature(pgp, key.keyPacket.algorithm, await keyFlagsSignature(pgp, key, now));
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
   const evaluated = [
     ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
@@ -48,7 +48,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     ...keyLabelOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
-    expires: toExpiryDate(await key.getExpirationTime()),
+    expires: finiteExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
     userIds: await evaluateUserIds(key, now),
@@ -61,8 +61,8 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
 /** Evaluates a subkey; which one is used is decided later. */
 async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, now: Date): Promise<SubkeyReport> {
   const binding = await subkey.verify(now).catch(() => newestSignature(subkey.bindingSignatures));
-  const capabilities = capabilitiesOf(pgp, subkey.keyPacket.algorithm, binding);
-  const expires = toExpiryDate(await subkey.getExpirationTime(now));
+  const capabilities = capabilitiesFromSignature(pgp, subkey.keyPacket.algorithm, binding);
+  const expires = finiteExpiryDate(await subkey.getExpirationTime(now));
   const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
   return { ...keyLabelOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
@@ -122,7 +122,7 @@ function evaluateUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
  *
  * It encrypts a dummy text, so that a key that only looks valid is noticed before anything depends on it.
  */
-async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyLabel | KeyIssue | undefined> {
+async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyIdentity | KeyIssue | undefined> {
   const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
   if (part === undefined) return undefined;
   try {

@@ -1,4 +1,4 @@
-import { isV6 } from "../../core/keys/recipient.ts";
+import { isV6Fingerprint } from "../../core/keys/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import type { KeyIssue, KeyReport } from "./key-report.ts";
@@ -31,7 +31,7 @@ const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerpr
 
 export function issueHint(issue: KeyIssue, fingerprint: string): string {
   const [hint, command] = HINTS[issue.code] ?? ["use another key"];
-  return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
+  return command === undefined || isV6Fingerprint(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
 export function describeKey(report: KeyReport): string {

@@ -1,11 +1,11 @@
 import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
-import { isSha1Signature } from "../../core/keys/key-material.ts";
+import { isSha1SelfSignature } from "../../core/keys/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { notForEncryptionIssue } from "./capabilities.ts";
 import { algorithmName, isoTime } from "./key-label.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
-import { directSignaturePackets, newestSignature, toExpiryDate } from "./self-signatures.ts";
+import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./self-signatures.ts";
 
 /** The issue of an algorithm, curve or key size that is too weak by the library's own limits. */
 function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
@@ -22,7 +22,7 @@ function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
 
 /** The issue of a part whose only signatures use SHA-1; those were left out. */
 function sha1Issue({ raw }: ParsedKey): KeyIssue | undefined {
-  return raw.packets.some(isSha1Signature)
+  return raw.packets.some(isSha1SelfSignature)
     ? { code: "pgp-key-sha1", reason: "it is only signed with SHA-1, and such signatures can be forged" }
     : undefined;
 }
@@ -88,7 +88,7 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
   const weak = weakness(pgp, key.keyPacket);
   if (weak !== undefined) return weak;
   if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
-  const expires = toExpiryDate(await key.getExpirationTime());
+  const expires = finiteExpiryDate(await key.getExpirationTime());
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
   try {
     await key.verifyPrimaryKey(now);

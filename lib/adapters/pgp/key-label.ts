@@ -1,5 +1,5 @@
 import type { AlgorithmInfo, Key, Subkey } from "openpgp";
-import type { KeyLabel } from "../../core/keys/recipient.ts";
+import type { KeyIdentity } from "../../core/keys/recipient.ts";
 
 const ALGORITHMS: Readonly<Record<string, string>> = {
   rsaEncryptSign: "RSA",
@@ -35,7 +35,7 @@ export function fingerprintOf(key: Key | Subkey): string {
   return key.getFingerprint().toUpperCase();
 }
 
-export function keyLabelOf(key: Key | Subkey): KeyLabel {
+export function keyLabelOf(key: Key | Subkey): KeyIdentity {
   return { fingerprint: fingerprintOf(key), algorithm: algorithmName(key.getAlgorithmInfo()) };
 }
 

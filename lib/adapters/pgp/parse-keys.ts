@@ -1,6 +1,11 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import { findPgpKeys, isSha1Signature, notAKeyProblem, type TransferableKey } from "../../core/keys/key-material.ts";
+import {
+  findPgpKeys,
+  isSha1SelfSignature,
+  notAKeyProblem,
+  type TransferableKey,
+} from "../../core/keys/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { fingerprintOf } from "./key-label.ts";
@@ -17,7 +22,7 @@ async function parse(pgp: OpenPgp, raw: TransferableKey, origin: string): Promis
     });
   }
   try {
-    const trusted = raw.packets.filter((packet) => !isSha1Signature(packet));
+    const trusted = raw.packets.filter((packet) => !isSha1SelfSignature(packet));
     const [key] = await pgp.readKeys({ binaryKeys: concatBytes(trusted.map(({ whole }) => whole)) });
     if (key !== undefined) return { key, raw };
   } catch (error) {

@@ -21,7 +21,7 @@ interface InheritedDescriptors {
   open(fd: number, flag: string): OpenSecretTarget;
 }
 
-export function createInheritedDescriptors(timeouts: WriteTimeouts): InheritedDescriptors {
+export function createDescriptorTargets(timeouts: WriteTimeouts): InheritedDescriptors {
   /** The sockets that were open before the first request, and so aren't the program's own. */
   const sockets = new Map<number, string>();
   return {

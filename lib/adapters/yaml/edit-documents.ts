@@ -1,6 +1,6 @@
 import type { Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { isStringList } from "../../core/json.ts";
-import type { Edit } from "../../core/state/client-edits.ts";
+import type { MemberEdit } from "../../core/state/client-edits.ts";
 
 /** The parts of the library that editing needs. */
 type Library = Pick<
@@ -15,7 +15,7 @@ export interface YamlChange {
   /** The keys and positions that lead to the value. */
   readonly path: readonly (string | number)[];
   /** The edits of an object. */
-  readonly edits?: readonly Edit[];
+  readonly edits?: readonly MemberEdit[];
   /** Values to append to a list. */
   readonly added?: readonly unknown[];
 }
@@ -97,7 +97,7 @@ export class DocumentEditor {
     return String(this.#library.isScalar(key) ? (key.source ?? key.value) : key);
   }
 
-  #edit(document: Document<Node>, map: YAMLMap, { path, value, after }: Edit): void {
+  #edit(document: Document<Node>, map: YAMLMap, { path, value, after }: MemberEdit): void {
     const [name = "", ...inner] = path;
     const pair = this.#pair(map, name);
     if (inner.length > 0) this.#edit(document, this.#mapIn(document, map, name), { path: inner, value, after });

@@ -1,6 +1,6 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { createAdminForEach } from "../../clients/admin-for-each.ts";
-import { type ApplyJob, type ApplyOutcome, applyStep, deliveredOutcome } from "../../clients/apply-client.ts";
+import { type ApplyOutcome, type ApplyRun, applyStep, deliveredOutcome } from "../../clients/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
@@ -13,21 +13,21 @@ import {
   withoutPlaced,
 } from "../../clients/due-secrets.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
-import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
+import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
-import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import { warnOfLeftovers } from "../../clients/secret-leftovers.ts";
 import {
   describeSecretPlace,
   missingPlaceProblem,
-  ownerOf,
   SecretPlace,
+  secretOwnerOf,
   secretPlaceProblems,
   setsSecret,
 } from "../../clients/secret-place.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
-import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { planAgainstServer, planOptions, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -79,7 +79,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...pruneProblems(context, desired, problems.length > 0),
     ...concurrencyProblems(context),
-    ...(await secretProblems(context, { outlets: false })),
+    ...(await secretFlagProblems(context, { outlets: false })),
     ...desired.clients.flatMap(({ key, secret }) =>
       unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
     ),
@@ -92,7 +92,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
+  const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const leftovers = await context.openLeftovers();
   const copies = leftovers.find(context.endpoint);
   const due = hasSecretPlace(context) ? findDueSecrets(copies, plan) : [];
@@ -112,14 +112,14 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
-  const owners = steps.filter(setsSecret).map(ownerOf);
+  const owners = steps.filter(setsSecret).map(secretOwnerOf);
   const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
   context.signal.throwIfAborted();
   throwAll(await secretPlaceProblems(context, owners));
   const place = await SecretPlace.open(context, owners);
   const needsLog = place.kind !== "result" || recipients.length > 0;
   const log = needsLog ? openLog(context, place.kind, steps) : undefined;
-  const job: ApplyJob = {
+  const job: ApplyRun = {
     context,
     options: planOptions(context),
     adopt: context.values.bool(ADOPT),
@@ -137,7 +137,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 
 /** The recipients of the secrets of this run, who are reported. */
 async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
-  const recipients = await context.keys.recipients(context.values);
+  const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
   reportRecipients(context, recipients);
   if (context.values.text(SECRET_OUT) === undefined) requireOpenOutput(context, "Cannot apply clients", "the secret");
@@ -220,7 +220,7 @@ interface ApplyState {
   readonly delivered: readonly ApplyOutcome[];
 }
 
-function resultOf(context: Context, job: ApplyJob, { plan, steps, log, delivered }: ApplyState): Result {
+function resultOf(context: Context, job: ApplyRun, { plan, steps, log, delivered }: ApplyState): Result {
   const options = { concurrency: context.values.number(CONCURRENCY), signal: context.signal };
   const poolOf = (some: readonly Step[]): OrderedPool<Step, ApplyOutcome> =>
     new OrderedPool(some, (step) => applyStep(job, step), options);

@@ -1,6 +1,12 @@
-import type { ClientProof } from "../../adapters/prove-credentials.ts";
+import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
-import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
+import {
+  addSecretFieldLabel,
+  lintDraftAndWarn,
+  type ReadDraft,
+  readDraft,
+  rejectUnsupportedFields,
+} from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { type ExistingClient, findForIfExists, isConflict } from "../../clients/find-existing.ts";
@@ -11,16 +17,20 @@ import {
   createRegistration,
   deliverCreatedClient,
   type Registration,
-  registerClient,
+  registerAndDeliver,
 } from "../../clients/register.ts";
-import { publicRecipientProblems, secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import {
+  publicRecipientProblems,
+  secretFlagProblems,
+  unwritableCredentialProblems,
+} from "../../clients/secret-checks.ts";
 import {
   isSecretEchoed,
   type ProvidedSecret,
   prepareNewClientSecret,
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
-import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
+import { discoverVerifyEndpoints, secretProof, tryVerifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isEmpty, isPublic } from "../../core/client/client.ts";
@@ -48,7 +58,7 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import { canAsk } from "../../core/interactive.ts";
-import type { KeyAlgorithm } from "../../core/keys/key-algorithm.ts";
+import type { GeneratedKeyAlgorithm } from "../../core/keys/key-algorithm.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 
@@ -57,7 +67,7 @@ interface CreateJob {
   readonly draft: ReadDraft;
   readonly ifExists: IfExists;
   /** For a client that authenticates with a key pair generated here. */
-  readonly algorithm: KeyAlgorithm | undefined;
+  readonly algorithm: GeneratedKeyAlgorithm | undefined;
   /** Whether the result shows a provided secret. */
   readonly echoed: boolean;
 }
@@ -70,8 +80,8 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
   if (isDescribed || hasErrors || !canAsk(host, values.bool(NO_INPUT))) return prepareCreate(context);
-  const { askClient } = await import("../../clients/ask-client.ts");
-  return prepareCreate({ ...context, values: await askClient(context, values) });
+  const { askClientFlags } = await import("../../clients/ask-client.ts");
+  return prepareCreate({ ...context, values: await askClientFlags(context, values) });
 }
 
 async function prepareCreate(context: Context): Promise<CheckedCommand> {
@@ -82,14 +92,17 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const read = await withGeneratedKey(context, await readDraft(context, true), problems);
   // With --if-exists it is unknown yet whether the outlets are needed.
   const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
-  problems.push(...(await secretProblems(context, { outlets, instead: [GENERATE_KEY] })), ...verifyProblems(context));
+  problems.push(
+    ...(await secretFlagProblems(context, { outlets, instead: [GENERATE_KEY] })),
+    ...verifyProblems(context),
+  );
   const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
   const given = await readProvidedSecret(context, problems, hasErrors);
   const draft = withSecret(context, read, given);
   const credentials = { id: requestedId(draft.client) ?? "id", secret: getTextField(draft.client, "client_secret") };
   problems.push(
-    ...lintDraft(context, draft),
+    ...lintDraftAndWarn(context, draft),
     ...publicRecipientProblems(context, draft.client, draft.label),
     ...unwritableCredentialProblems(context, credentials),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
@@ -125,7 +138,7 @@ function withSecret(
   const { client_secret: drafted, ...others } = read.client;
   // An empty secret in a file is none.
   const secret = given?.text ?? (isEmpty(drafted) ? undefined : drafted);
-  const label = labelWithSecret(read.label, given);
+  const label = addSecretFieldLabel(read.label, given);
   if (!isPublic(read.client))
     return { ...read, client: secret === undefined ? others : { ...others, client_secret: secret }, label };
   const reason = "a client with the auth method none has no secret";
@@ -164,16 +177,16 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   await rejectUnsupportedFields(context, draft.client, draft.label);
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
-  const recipients = once(() => context.keys.recipients(context.values));
+  const recipients = once(() => context.encryption.recipients(context.values));
   const existing = await findForIfExists(context, job);
   if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
   return withSecretTarget(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
-    const registered = await registerClient(context, targets, registration, async (created) => {
+    const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       warnOfDroppedFields(context, registration.payload, created.record);
-      const works = await verifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
+      const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, outlets, registration, created);
       return works ? result : { ...result, exit: () => "failed" as const };
@@ -200,7 +213,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 async function plan(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<Result> {
   const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
   if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
-  const { publicJwk } = await context.pairs.generate(algorithm);
+  const { publicJwk } = await context.keyPairs.generate(algorithm);
   return dryRunResult(context, [plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false)]);
 }
 
@@ -226,11 +239,11 @@ function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
 /** A registration, and how the new client authenticates for `--verify`. */
 interface PreparedCreate {
   readonly registration: Registration;
-  readonly proofOf: (created: CreatedClient) => ClientProof | undefined;
+  readonly proofOf: (created: CreatedClient) => CredentialsToProve | undefined;
 }
 
 async function prepareRegistration(
-  context: Pick<Context, "values" | "host" | "keys" | "pairs">,
+  context: Pick<Context, "values" | "host" | "encryption" | "keyPairs">,
   { draft: { client }, ifExists, algorithm, echoed }: CreateJob,
   recipients: readonly Recipient[],
 ): Promise<PreparedCreate> {
@@ -246,7 +259,7 @@ async function prepareRegistration(
       }),
       proofOf: ({ record }) => ({
         way: "private_key_jwt",
-        assertion: (audience) => context.pairs.assertion(pair, record.client_id, audience),
+        assertion: (audience) => context.keyPairs.assertion(pair, record.client_id, audience),
       }),
     };
   }

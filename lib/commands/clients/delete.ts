@@ -1,4 +1,4 @@
-import { Batch } from "../../clients/batch.ts";
+import { BatchFailures } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
@@ -66,7 +66,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     );
   }
   await confirmDeletion(context, ids);
-  const batch = new Batch(context, ids.length);
+  const batch = new BatchFailures(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let started = 0;
   async function* items(): AsyncGenerator<JsonObject> {

@@ -1,6 +1,6 @@
-import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
+import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
-import { planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { planAgainstServer, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
@@ -19,7 +19,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
+  const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const refused = refusalProblem(plan.steps, true);
   return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {

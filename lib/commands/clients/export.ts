@@ -1,20 +1,20 @@
 import type { ClientFileStore } from "../../adapters/client-file-store.ts";
-import { Batch } from "../../clients/batch.ts";
+import { BatchFailures } from "../../clients/batch.ts";
 import { type ExportItem, type PlannedFile, planExport } from "../../clients/export-plan.ts";
 import {
   type ExportSelection,
   exportSelectionProblems,
   readExportSelection,
+  readSelectedClients,
   STACK_FILTER,
-  selectClients,
-  UNMARKED,
+  UNMARKED_FILTER,
 } from "../../clients/export-selection.ts";
-import { type ExportTarget, fileExistsProblem, readExportTarget } from "../../clients/export-target.ts";
-import { readVariables, variableProblems } from "../../clients/file-variables.ts";
+import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export-target.ts";
+import { createVariableLookup, variableProblems } from "../../clients/file-variables.ts";
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
-import { writeManifest } from "../../core/client/write-manifest.ts";
+import { buildMaesterManifest } from "../../core/client/write-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
@@ -24,8 +24,14 @@ import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
 import { exportClient } from "../../core/state/exported-client.ts";
-import { identityOf, keyOfClient, nameOfId, nameOfKey, nameOfManifest } from "../../core/state/file-entries.ts";
-import { FILE_MEMBER } from "../../core/state/file-member.ts";
+import {
+  identifyingMembers,
+  keyOfClient,
+  uniqueNameOfId,
+  uniqueNameOfKey,
+  uniqueNameOfManifest,
+} from "../../core/state/file-entries.ts";
+import { EXTENSION_MEMBER } from "../../core/state/file-member.ts";
 import { planManifestEdits } from "../../core/state/manifest-edits.ts";
 import { readMark } from "../../core/state/mark.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
@@ -62,7 +68,7 @@ type ExportContext = Pick<Context, "admin" | "fail" | "format" | "host" | "note"
 /** The clients of an export, as they are written, and what is reported about them. */
 class ExportRun {
   readonly #context: ExportContext;
-  readonly #batch: Batch;
+  readonly #batch: BatchFailures;
   readonly #selection: ExportSelection;
   readonly #stacks = new Set<string>();
   #unfit = 0;
@@ -72,16 +78,16 @@ class ExportRun {
     this.#context = context;
     this.#selection = selection;
     const isOne = selection.ids.length === 1 && selection.globs.length === 0;
-    this.#batch = new Batch(context, isOne ? 1 : Number.POSITIVE_INFINITY);
+    this.#batch = new BatchFailures(context, isOne ? 1 : Number.POSITIVE_INFINITY);
   }
 
-  get batch(): Batch {
+  get batch(): BatchFailures {
     return this.#batch;
   }
 
   /** The clients as they are written into files. */
   async *items(): AsyncGenerator<ExportItem> {
-    for await (const record of selectClients(this.#context, this.#batch, this.#selection)) {
+    for await (const record of readSelectedClients(this.#context, this.#batch, this.#selection)) {
       this.#count++;
       const mark = readMark(record);
       if (mark !== undefined) this.#stacks.add(mark.stack);
@@ -121,16 +127,20 @@ class ExportRun {
       id: record.client_id,
       value: client,
       fileName: fileNameOf(record.client_id),
-      names: [nameOfId(record.client_id), ...(mark === undefined ? [] : [nameOfKey(mark.key)])],
+      names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
-        planClientEdits({ written, key: keyOfClient(identityOf(written, variables), file.path) }, client, variables),
+        planClientEdits(
+          { written, key: keyOfClient(identifyingMembers(written, variables), file.path) },
+          client,
+          variables,
+        ),
     };
   }
 
   #manifestOf(record: ClientRecord): ExportItem | undefined {
     const { client } = exportClient(record, false);
-    const { manifest, unfit } = writeManifest(
-      Object.fromEntries(Object.entries(client).filter(([name]) => name !== FILE_MEMBER)),
+    const { manifest, unfit } = buildMaesterManifest(
+      Object.fromEntries(Object.entries(client).filter(([name]) => name !== EXTENSION_MEMBER)),
       readMark(record)?.protect === true,
     );
     for (const what of unfit)
@@ -145,7 +155,7 @@ class ExportRun {
       id: record.client_id,
       value: manifest,
       fileName: fileNameOf(record.client_id),
-      names: [nameOfManifest(manifest)],
+      names: [uniqueNameOfManifest(manifest)],
       planEdits: ({ written }, _, variables) => planManifestEdits(written, manifest, variables),
     };
   }
@@ -156,7 +166,7 @@ const EXPORT_VIEW: ResultView<JsonObject> = {
   ...CLIENT_VIEW,
   isStream: true,
   credentials(client) {
-    const settings = client[FILE_MEMBER];
+    const settings = client[EXTENSION_MEMBER];
     const key = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
     return { id: idOf(client), hasNoSecret: isPublic(client), prefix: key === undefined ? undefined : prefixOf(key) };
   },
@@ -222,7 +232,7 @@ async function written(
   const found: ExportItem[] = [];
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const files = await planExport(context, target, sorted, readVariables(context));
+  const files = await planExport(context, target, sorted, createVariableLookup(context));
   await checkNewFiles(store, files);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const file of files) yield* writeFile(context, store, run.batch, file);
@@ -245,7 +255,7 @@ async function checkNewFiles(store: ClientFileStore, files: readonly PlannedFile
 async function* writeFile(
   { uninterruptible }: Pick<Context, "uninterruptible">,
   store: ClientFileStore,
-  batch: Batch,
+  batch: BatchFailures,
   { path, before, text, items }: PlannedFile,
 ): AsyncGenerator<JsonObject> {
   const done = await batch.attempt(async () => {
@@ -261,7 +271,7 @@ async function placeOf(context: Context): Promise<Place | undefined> {
   if (into === undefined) return undefined;
   if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");
   const store = await context.openClientFiles();
-  return { store, target: await readExportTarget(context, store, into) };
+  return { store, target: await loadExportTarget(context, store, into) };
 }
 
 /** `export`, `clients export` and `export oauth2-clients`: clients as files that can be kept in version control. */
@@ -276,7 +286,7 @@ export const exportClients = defineLeaf({
   ],
   operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [STACK_FILTER, UNMARKED, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
+  flags: [STACK_FILTER, UNMARKED_FILTER, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["export --unmarked --into clients/", "A file for each client that no stack has yet"],

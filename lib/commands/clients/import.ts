@@ -1,20 +1,20 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { createAdminForEach } from "../../clients/admin-for-each.ts";
-import { Batch, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
+import { BatchFailures, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
-import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
+import { type ClientEntry, lintEntriesAndWarn, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
+import { type ImportOutcome, type ImportRun, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
-import { planImport } from "../../clients/plan-import.ts";
+import { dryRunImport } from "../../clients/plan-import.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
-import { secretProblems } from "../../clients/secret-checks.ts";
+import { secretFlagProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result, type UndeliveredItem } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result, type UnwrittenItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
 import {
@@ -42,11 +42,11 @@ const MANY = 100;
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const entries = await readEntries(context, problems);
-  problems.push(...entryProblems(context, entries));
+  problems.push(...lintEntriesAndWarn(context, entries));
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
     ...concurrencyProblems(context),
-    ...(await secretProblems(context, { outlets: "elsewhere" })),
+    ...(await secretFlagProblems(context, { outlets: "elsewhere" })),
     ...(await secretFileProblems(context, entries)),
   );
   return { problems, run: () => run(context, entries, concurrency) };
@@ -57,11 +57,11 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   if (isDryRun(context)) {
     if (entries.some(({ client }) => requestedId(client) !== undefined))
       await rejectUnsupportedFields(context, entries);
-    const batch = new Batch(context, entries.length);
-    return planImport(context, { entries, concurrency, batch, adminOfEach });
+    const batch = new BatchFailures(context, entries.length);
+    return dryRunImport(context, { entries, concurrency, batch, adminOfEach });
   }
   if (entries.length > MANY) context.host.enableJit();
-  const recipients = await context.keys.recipients(context.values);
+  const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
   const hasFiles = context.values.isSet(SECRET_OUT);
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
@@ -69,7 +69,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openLog(context, entries);
   await closedOnFailure(log, () => rejectUnsupportedFields(context, entries));
-  const job: ImportJob = {
+  const job: ImportRun = {
     context,
     ifExists: context.values.text(IF_EXISTS),
     recipients,
@@ -160,7 +160,7 @@ type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "prog
 class ImportResults {
   readonly #context: ResultContext;
   readonly #state: ImportState;
-  readonly #batch: Batch;
+  readonly #batch: BatchFailures;
   readonly #dropped = new DroppedFields();
   #files = 0;
   readonly #counts = new Map<ImportOutcome["outcome"], number>();
@@ -170,7 +170,7 @@ class ImportResults {
   constructor(context: ResultContext, state: ImportState) {
     this.#context = context;
     this.#state = state;
-    this.#batch = new Batch(context, state.total);
+    this.#batch = new BatchFailures(context, state.total);
   }
 
   async *items(): AsyncGenerator<JsonObject> {
@@ -250,7 +250,7 @@ class ImportResults {
   }
 
   /** Standard output can't be written: recovers the credentials of the results that are lost, and of those to come. */
-  async undelivered(lostItems: readonly UndeliveredItem[], reason: unknown): Promise<Problem> {
+  async undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
     const late = await this.#state.pool.stop();
     // Nothing else reports these problems, and they may name files with a secret.
     for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);

@@ -1,4 +1,4 @@
-import { Batch } from "../../clients/batch.ts";
+import { BatchFailures } from "../../clients/batch.ts";
 import { ClientFields } from "../../clients/client-columns.ts";
 import {
   type ListSelection,
@@ -70,7 +70,7 @@ function peopleResult(
 }
 
 async function run(context: Context, selection: ListSelection): Promise<Result> {
-  const batch = new Batch(context, Number.POSITIVE_INFINITY);
+  const batch = new BatchFailures(context, Number.POSITIVE_INFINITY);
   const list = await listClients(context, batch, selection);
   const result: Result = {
     view: selection.columns === undefined ? LIST_VIEW : tableOf(selection.columns),

@@ -8,8 +8,8 @@ import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts"
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { withSecretTarget } from "../../clients/outlets.ts";
-import { trackInRecoveryCopy } from "../../clients/recovery.ts";
-import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { createRecoveryCopyTracker } from "../../clients/recovery.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
   type PrepareContext,
   type PreparedSecret,
@@ -17,7 +17,7 @@ import {
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
 import { updateClient } from "../../clients/send-change.ts";
-import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
+import { discoverVerifyEndpoints, secretProof, tryVerifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
@@ -68,7 +68,7 @@ const NEW_SECRET_ONLY: readonly Flag[] = [
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
-  const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
+  const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyProblems(context)];
   const bad = context.operands.length === 0 ? undefined : clientIdProblem(id);
   if (bad !== undefined) problems.push(bad);
   problems.push(...dropProblems(values));
@@ -164,7 +164,7 @@ async function showRotation(context: Context, id: string, given: string | undefi
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
   if (isDryRun(context)) return showRotation(context, id, given);
-  const recipients = await context.keys.recipients(context.values);
+  const recipients = await context.encryption.recipients(context.values);
   const endpoints = await discoverVerifyEndpoints(context);
   const current = await readRotatable(context, id);
   const kept = given === undefined ? ", unless the server keeps it" : "";
@@ -188,7 +188,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
       async before(_, record) {
         if (plain === undefined) return;
         const proof = secretProof(current, getTextField(record, "client_secret") ?? plain);
-        works = await verifyCredentials(context, endpoints, id, proof);
+        works = await tryVerifyCredentials(context, endpoints, id, proof);
       },
       exit: () => (works ? "done" : "failed"),
     });
@@ -218,7 +218,7 @@ async function rotateByServer(
     });
   }
   const prepared = await encryptRotated(context, id, secret, recipients);
-  const saved = trackInRecoveryCopy(context, undefined);
+  const saved = createRecoveryCopyTracker(context, undefined);
   await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, prepared);
   return { prepared, record, saved };
 }

@@ -1,8 +1,8 @@
 import { abbreviateValue } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import {
-  labelWithSecret,
-  lintDraft,
+  addSecretFieldLabel,
+  lintDraftAndWarn,
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
@@ -11,9 +11,9 @@ import {
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
-import { undeliveredClientReport } from "../../clients/outlets.ts";
+import { undeliveredClientHandler } from "../../clients/outlets.ts";
 import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
-import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
@@ -73,7 +73,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const [id = ""] = context.operands;
   const replace = isReplacement(context);
   const read = await readDraft(context, replace);
-  const problems: Problem[] = [...(await secretProblems(context))];
+  const problems: Problem[] = [...(await secretFlagProblems(context))];
   const given = await readProvidedSecret(context, problems);
   // An empty secret in a file is none.
   const secret = given?.text ?? (getTextField(read.client, "client_secret") || undefined);
@@ -83,7 +83,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...fieldsOf(read),
     ...Object.fromEntries(unset.fields.map((field) => [field.name, clearingValue(field)])),
   };
-  const label = labelWithSecret(read.label, given);
+  const label = addSecretFieldLabel(read.label, given);
   const update: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
   problems.push(
     ...(context.operands.length === 0 ? [] : idProblems(id, read)),
@@ -190,7 +190,7 @@ function ruleProblems(
   { set, secret, label, replace }: RequestedUpdate,
 ): readonly Problem[] {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
-  if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
+  if (replace) return lintDraftAndWarn(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
   return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
@@ -200,7 +200,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const { id, secret } = update;
   const isDry = isDryRun(context);
   if (!isDry) await rejectUnsupportedFields(context, { ...topValues(update.nested), ...update.set }, update.label);
-  const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
+  const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
   const plan = planUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
   const request = buildUpdateRequest(plan, method);
@@ -210,7 +210,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     reportUpdate(context, plan, record);
-    return singleResult(updatedView(id, "updated"), record, undeliveredClientReport(id, "updated"));
+    return singleResult(updatedView(id, "updated"), record, undeliveredClientHandler(id, "updated"));
   }
   return changeSecret(context, {
     id,

@@ -4,7 +4,7 @@ import { keyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { unwrittenKeyProblem } from "../../keys/created-key.ts";
-import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {
   ALG,
   KEY_ENCRYPTION_FLAGS,
@@ -42,7 +42,7 @@ async function run(context: Context): Promise<Result> {
   const action = `Cannot create a key in set ${quote(set)}`;
   let isCreated = false;
   try {
-    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
+    const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
       await guardUnreadSet(context, api, set, (before, shape) => [...generatedKeys(shape, request), ...before]);
       const keys = await api.create(set, request);

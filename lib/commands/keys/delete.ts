@@ -1,5 +1,5 @@
 import type { KeySets } from "../../adapters/admin/key-sets.ts";
-import { Batch } from "../../clients/batch.ts";
+import { BatchFailures } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
@@ -59,7 +59,7 @@ async function requireKeys(api: KeySets, set: string, kid: string | undefined): 
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
-  const batch = new Batch(context, sets.length);
+  const batch = new BatchFailures(context, sets.length);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const set of sets) {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();

@@ -3,7 +3,7 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import { joinWords, quote } from "../../core/text.ts";
-import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
 import type { NamedSet } from "../../keys/key-views.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
@@ -20,7 +20,7 @@ function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | unde
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   const action = `Cannot get key set ${joinWords(sets.map(quote))}`;
-  return deliverKeys(context, { action, out: OUT, fileIsPrivate: false }, async () => {
+  return getAndDeliverKeys(context, { action, out: OUT, fileIsPrivate: false }, async () => {
     const api = await context.admin.keySets();
     const found: NamedSet[] = [];
     for (const set of sets) found.push({ set, keys: selectKeys(set, await api.get(set), kid) });

@@ -9,7 +9,7 @@ import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
-import { type NamedKey, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
+import { type KeyWithKid, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
 import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
 import { guardKeyChange } from "../../keys/signing-sets.ts";
 import { signsTokens } from "../../keys/signing-state.ts";
@@ -18,7 +18,7 @@ import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
   before: readonly JsonWebKey[],
-  stored: readonly NamedKey[],
+  stored: readonly KeyWithKid[],
   isReplaced: boolean,
 ): readonly JsonWebKey[] {
   const added = stored.toReversed();
@@ -31,7 +31,7 @@ function checkConflicts(
   { values }: Pick<Context, "values">,
   set: string,
   before: readonly JsonWebKey[],
-  stored: readonly NamedKey[],
+  stored: readonly KeyWithKid[],
 ): void {
   if (values.bool(REPLACE) || values.bool(KEYS_YES)) return;
   const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKey(old, key)));
@@ -44,7 +44,7 @@ function checkConflicts(
 }
 
 /** Rejects keys that would have the same ID, because the server's version decides about its prefix. */
-function checkDistinct(stored: readonly NamedKey[]): void {
+function checkDistinct(stored: readonly KeyWithKid[]): void {
   const repeated = stored.find(({ kid }, at) => stored.findIndex((other) => other.kid === kid) !== at);
   if (repeated === undefined) return;
   const hint = 'change the "kid" of one of them';
@@ -56,8 +56,8 @@ function newKeys(
   { note }: Pick<Context, "note">,
   set: string,
   before: readonly JsonWebKey[],
-  read: readonly NamedKey[],
-): readonly NamedKey[] {
+  read: readonly KeyWithKid[],
+): readonly KeyWithKid[] {
   return read.filter((key) => {
     if (hasPrivateMembers(key) || !includesKey(before, key)) return true;
     note(`Key set ${quote(set)} has key ${quote(key.kid)} already`);
@@ -66,7 +66,11 @@ function newKeys(
 }
 
 /** Says which tokens of another server a moved key can't verify. */
-function noteRenamedKeys({ note }: Pick<Context, "note">, { set, shape }: TargetSet, read: readonly NamedKey[]): void {
+function noteRenamedKeys(
+  { note }: Pick<Context, "note">,
+  { set, shape }: TargetSet,
+  read: readonly KeyWithKid[],
+): void {
   if (!signsTokens(set)) return;
   const renamed = shape === "pair" ? read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
   if (renamed.length > 0)
@@ -79,7 +83,7 @@ function noteRenamedKeys({ note }: Pick<Context, "note">, { set, shape }: Target
 async function writeKeys(
   api: KeySets,
   { set, shape }: TargetSet,
-  stored: readonly NamedKey[],
+  stored: readonly KeyWithKid[],
   { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
 ): Promise<void> {
   // The last key of a list becomes the newest.
@@ -88,7 +92,7 @@ async function writeKeys(
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
-function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: TargetSet, stored: readonly NamedKey[]): void {
+function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: TargetSet, stored: readonly KeyWithKid[]): void {
   for (const key of publicKeys(stored)) {
     const bits = modulusBits(key) ?? LEAST_RSA_BITS;
     if (bits < LEAST_RSA_BITS)

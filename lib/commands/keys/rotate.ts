@@ -3,7 +3,7 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { capitalize, type Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { activateKey, activationProblems } from "../../keys/activate-key.ts";
+import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
 import { keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {
   KEY_ENCRYPTION_FLAGS,
@@ -15,7 +15,7 @@ import {
 } from "../../keys/key-flags.ts";
 import { publicationProblems, publishKey } from "../../keys/publish-key.ts";
 import { readKeyFiles } from "../../keys/read-keys.ts";
-import { replaceKey } from "../../keys/replace-key.ts";
+import { rotateAtOnce } from "../../keys/replace-key.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
 import { withInterruptionReport } from "../../keys/rotation.ts";
@@ -85,10 +85,10 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   if (retired !== undefined)
     return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
   if (!values.bool(ACTIVATE))
-    return { problems, run: () => withInterruptionReport(context, set, () => replaceKey(context, set)) };
+    return { problems, run: () => withInterruptionReport(context, set, () => rotateAtOnce(context, set)) };
   const file = values.text(KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
-  problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationProblems(keys, file)));
+  problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
   const [key] = keys;
   return { problems, run: () => runStep(context, set, () => activateKey(context, set, key)) };
 }

@@ -24,7 +24,7 @@ import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../to
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
-import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
 function readMaxAge({ values }: Pick<Context, "values">): number | undefined {
@@ -137,7 +137,7 @@ async function logIn(
   }
 }
 
-async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, login: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await login.resolve();
   requireGrantType(client, "authorization_code");
@@ -206,7 +206,16 @@ export const authorizationCode = defineLeaf({
     const wishes = readWishes(context);
     const { values, host, readFile, parseYaml, warn, adminSide, signal } = context;
     const hasErrors = context.hasErrors || problems.length > 0;
-    const login = await prepareUserLogin({ values, host, readFile, parseYaml, warn, adminSide, signal, hasErrors });
+    const login = await createLoginClientResolver({
+      values,
+      host,
+      readFile,
+      parseYaml,
+      warn,
+      adminSide,
+      signal,
+      hasErrors,
+    });
     return { problems, run: () => run(context, login, wishes) };
   },
 });

@@ -8,7 +8,7 @@ import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
 import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
-import { formatTimestamp } from "../../tokens/token-views.ts";
+import { formatEpochMilliseconds } from "../../tokens/token-views.ts";
 
 const KEYS_FILE: TextFlag = {
   kind: "text",
@@ -45,7 +45,7 @@ function claim(label: string, name: string): Column<JsonObject> {
       const value = part(item, "payload")[name];
       if (isStringList(value)) return value;
       return typeof value === "number"
-        ? formatTimestamp(value * 1000)
+        ? formatEpochMilliseconds(value * 1000)
         : (getTextField(part(item, "payload"), name) ?? "");
     },
   };
@@ -74,12 +74,15 @@ function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFi
   if (file !== undefined)
     return { what: "the key set of --jwks", read: async () => (await readFile(file, "--jwks")).text };
   const what = url === undefined ? "the key set of --public-url" : "the key set of --jwks-uri";
-  if (url !== undefined) return { what, read: () => oauth.fetchKeySet(url, what) };
+  if (url !== undefined) return { what, read: () => oauth.fetchKeySetText(url, what) };
   if (!isVerified) return undefined;
   const publicUrl = values.text(PUBLIC_URL);
   if (publicUrl === undefined)
     throw usageError("--verify needs --public-url", "add it, or set HYDRA_PUBLIC_URL", "no-endpoint");
-  return { what, read: () => oauth.fetchKeySet(`${trimCharactersAtEnd(publicUrl, "/")}/.well-known/jwks.json`, what) };
+  return {
+    what,
+    read: () => oauth.fetchKeySetText(`${trimCharactersAtEnd(publicUrl, "/")}/.well-known/jwks.json`, what),
+  };
 }
 
 async function checkSignature(

@@ -1,4 +1,4 @@
-import { Batch } from "../../clients/batch.ts";
+import { BatchFailures } from "../../clients/batch.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
@@ -37,7 +37,7 @@ const VIEW: ResultView<JsonObject> = {
 };
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
-  const batch = new Batch(context, ids.length);
+  const batch = new BatchFailures(context, ids.length);
   const tokens = await context.oauth.admin();
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of ids) {

@@ -10,7 +10,7 @@ import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.t
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
-import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
 function showCode(
@@ -47,7 +47,7 @@ function limitedSleep(
 
 async function run(
   context: Context,
-  login: UserLogin,
+  login: LoginClientResolver,
   { deviceUrl, tokenUrl }: { readonly deviceUrl: string | undefined; readonly tokenUrl: string | undefined },
 ): Promise<Result> {
   const { host, values } = context;
@@ -101,7 +101,7 @@ export const deviceCode = defineLeaf({
       deviceUrl: readEndpointUrl(context, DEVICE_AUTH_URL),
       tokenUrl: readEndpointUrl(context, TOKEN_URL),
     };
-    const login = await prepareUserLogin(context);
+    const login = await createLoginClientResolver(context);
     return { problems: [], run: () => run(context, login, urls) };
   },
 });

@@ -1,9 +1,9 @@
 import { parseDuration } from "../duration.ts";
-import type { Flag, Syntax } from "../flags/flag.ts";
+import type { Flag, SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/flag-values.ts";
-import { describeValue } from "../flags/read-value.ts";
+import { redactFlagValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { jsonFaultText, parseOneJson } from "../json-text.ts";
+import { jsonFaultText, parseJsonOrFault } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote } from "../text.ts";
 import { CLIENT_FIELDS, type Field, SERVER_FIELDS, V2_FLAG_DEFAULTS } from "./fields.ts";
@@ -12,12 +12,12 @@ import { CLIENT_FIELDS, type Field, SERVER_FIELDS, V2_FLAG_DEFAULTS } from "./fi
 export type ClientRecord = JsonObject & { readonly client_id: string };
 
 /** What a message calls the source of a field's value: `--callbacks`, `"scope" in client.json`. */
-export type FieldLabel = (field: string) => string;
+export type FieldLabeler = (field: string) => string;
 
 /** A client that is about to be sent, with the sources of its values. */
 export interface Draft {
   readonly client: JsonObject;
-  readonly label: FieldLabel;
+  readonly label: FieldLabeler;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
@@ -25,7 +25,7 @@ export interface Draft {
 /** What a draft is made from. */
 interface DraftInput {
   readonly values: FlagValues;
-  readonly grammar: Syntax;
+  readonly grammar: SyntaxVersion;
   /** Whether unset flags count with their defaults: for a create, not for an update. */
   readonly defaults: boolean;
   /** The client of `--file`, which flags override. */
@@ -119,22 +119,22 @@ function durationValue(name: string, text: string): Read {
 /** JSON in the value of a flag. */
 function jsonValue(flag: Flag, name: string, text: string): Read {
   if (text === "") return { value: null };
-  const read = parseOneJson(text);
+  const read = parseJsonOrFault(text);
   if (!("offset" in read)) return read;
   // Only the beginning: a key set that lacks a bracket may contain a private key.
   const beginning = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-  return notJson(flag, `${name} ${describeValue(flag, beginning)} is not JSON: ${jsonFaultText(text, read)}`);
+  return notJson(flag, `${name} ${redactFlagValue(flag, beginning)} is not JSON: ${jsonFaultText(text, read)}`);
 }
 
 /** JSON in a file that a flag names; the content is undefined if reading it has failed, which is reported elsewhere. */
 function fileValue(flag: Flag, name: string, path: string, content: string | undefined): Read {
   if (content === undefined) return { value: undefined };
   if (content === "") return { value: null };
-  const read = parseOneJson(content);
+  const read = parseJsonOrFault(content);
   if (!("offset" in read)) return read;
   return notJson(
     flag,
-    `${name} ${describeValue(flag, path)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
+    `${name} ${redactFlagValue(flag, path)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
   );
 }
 

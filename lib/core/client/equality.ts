@@ -39,7 +39,7 @@ function keptBy(field: string): readonly [oldest: ReleaseLine, newest: ReleaseLi
 }
 
 /** Whether the server that returned a client stores a field. */
-export function storesField(answer: JsonObject, field: string): boolean {
+export function serverStoresField(answer: JsonObject, field: string): boolean {
   if (Object.hasOwn(answer, field)) return true;
   if (!FIELD_NAMES.includes(field)) return false;
   const tier = detectReleaseLine(answer);
@@ -212,7 +212,7 @@ export function findChanges(current: JsonObject, wanted: JsonObject): readonly C
       ([field, value]) =>
         !SERVER_FIELDS.includes(field) &&
         !isSilentOn(current, field, value) &&
-        storesField(current, field) &&
+        serverStoresField(current, field) &&
         !isSameValue(field, current[field], value, tier),
     )
     .map((entry) => changeOf(current, entry));

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { FILE_MEMBER } from "../state/file-member.ts";
+import { EXTENSION_MEMBER } from "../state/file-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { isKubernetesObject } from "./maester.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
@@ -15,7 +15,7 @@ export interface FieldNameFinding {
 }
 
 /** The finding of a key that is not a field; with a `hint` it is a mistake and not an extension. */
-export function fieldNameFinding(name: string, hint: string | undefined, lenient: boolean): FieldNameFinding {
+export function createFieldNameFinding(name: string, hint: string | undefined, lenient: boolean): FieldNameFinding {
   const severity = hint === undefined || lenient ? "warning" : "error";
   return { severity, message: `${name} is not a client field`, hint };
 }
@@ -35,11 +35,11 @@ export function findFieldNameMistakes(
       case "field":
         return [];
       case "misspelt":
-        return [fieldNameFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
+        return [createFieldNameFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
       case "wrong-name":
-        return [fieldNameFinding(nameOf(key), found.hint, lenient)];
+        return [createFieldNameFinding(nameOf(key), found.hint, lenient)];
       default:
-        return [fieldNameFinding(nameOf(key), undefined, lenient)];
+        return [createFieldNameFinding(nameOf(key), undefined, lenient)];
     }
   });
 }
@@ -99,7 +99,7 @@ interface StrayMember {
 /** The members of an object with a list of clients that nothing reads, and whose clients would seem to be in no file. */
 export function findStrayMembers(value: JsonObject, list: string): readonly StrayMember[] {
   return Object.keys(value).flatMap((key) => {
-    const isAllowed = key === list || LIST_MEMBERS.includes(key) || (key.startsWith("x-") && key !== FILE_MEMBER);
+    const isAllowed = key === list || LIST_MEMBERS.includes(key) || (key.startsWith("x-") && key !== EXTENSION_MEMBER);
     if (isAllowed) return [];
     const message = `${quote(key)} does not belong to an object with a list of ${list}`;
     return [{ key, message, hint: strayHint(key, list) }];
@@ -109,7 +109,7 @@ export function findStrayMembers(value: JsonObject, list: string): readonly Stra
 function strayHint(key: string, list: string): string {
   if (LISTS.some((name) => name === key)) return `keep all clients in ${list}`;
   const found = classifyFieldName(key);
-  if (found.kind === "field" || key === FILE_MEMBER) return `move it into the clients in ${list}`;
+  if (found.kind === "field" || key === EXTENSION_MEMBER) return `move it into the clients in ${list}`;
   const near = suggestWord(key, [...LISTS, ...LIST_MEMBERS]);
   if (near !== undefined) return `did you mean ${near}?`;
   if (found.kind === "misspelt") return `did you mean ${found.field}? It belongs into the clients in ${list}`;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import { quote } from "../text.ts";
-import { type FieldLabel, getListField, getTextField } from "./client.ts";
+import { type FieldLabeler, getListField, getTextField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
 import {
   isResponseType,
@@ -28,7 +28,7 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-export function unknownGrants(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const grants = getListField(client, "grant_types");
   if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
@@ -54,7 +54,7 @@ export function unknownGrants(client: JsonObject, label: FieldLabel): readonly V
     });
 }
 
-export function unknownResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function unknownResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const types = getListField(client, "response_types");
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
@@ -74,7 +74,7 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-export function unusedResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function unusedResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const grants = grantsOf(client);
   const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
@@ -94,7 +94,7 @@ export function unusedResponses(client: JsonObject, label: FieldLabel): readonly
   });
 }
 
-export function missingResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function missingResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
@@ -110,7 +110,7 @@ export function missingResponses(client: JsonObject, label: FieldLabel): readonl
   return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
 }
 
-export function offlineWithoutRefresh(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
@@ -122,7 +122,7 @@ export function offlineWithoutRefresh(client: JsonObject, label: FieldLabel): re
   ];
 }
 
-export function refreshWithoutOffline(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
@@ -135,7 +135,7 @@ export function refreshWithoutOffline(client: JsonObject, label: FieldLabel): re
   ];
 }
 
-export function misspeltScopes(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function misspeltScopes(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   return scopesOf(client).flatMap((word): readonly ValueFinding[] => {
     const meant = nearestScope(word);
     return meant === undefined
@@ -149,7 +149,7 @@ export function misspeltScopes(client: JsonObject, label: FieldLabel): readonly 
   });
 }
 
-export function scopesWithCommas(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function scopesWithCommas(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return [

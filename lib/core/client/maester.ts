@@ -30,8 +30,8 @@ interface UnknownManifestKey {
   readonly meant: string | undefined;
 }
 
-/** What {@link readManifests} made of some files. */
-export interface Manifests {
+/** What {@link translateManifests} made of some files. */
+export interface TranslatedManifests {
   /** In the order of the input. */
   readonly entries: readonly ManifestEntry[];
   readonly unknownKeys: readonly UnknownManifestKey[];
@@ -394,7 +394,7 @@ function reportSkipped(file: string, objects: readonly KubernetesObject[], trans
  * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped with one
  * note a file, and a file with nothing else is a problem. Values that are not Kubernetes objects stay as they are.
  */
-export function readManifests(files: readonly ManifestFile[], keys?: SecretKeys): Manifests {
+export function translateManifests(files: readonly ManifestFile[], keys?: SecretKeys): TranslatedManifests {
   const findings: Findings = { unknownKeys: [], notes: [], problems: [] };
   const values = files.flatMap(({ name, values: own }) =>
     own.flatMap(flattened).map((value) => ({ file: name, value })),

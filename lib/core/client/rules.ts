@@ -4,15 +4,15 @@ import { ASSERTION_ALGORITHMS, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
-import { isLoopback } from "../url-checks.ts";
-import { type FieldLabel, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
+import { isLoopbackHost } from "../url-checks.ts";
+import { type FieldLabeler, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import { nameToSet } from "./value-finding.ts";
-import { lintValues, VALUE_RULE_INFOS } from "./value-rules.ts";
+import { lintUsability, USABILITY_RULE_INFOS } from "./value-rules.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
-type Check = (client: JsonObject, label: FieldLabel) => readonly string[];
+type Check = (client: JsonObject, label: FieldLabeler) => readonly string[];
 
 interface Rule {
   readonly name: ProblemCode;
@@ -20,7 +20,7 @@ interface Rule {
   /** The general advice, for the manual. */
   readonly hint: string;
   /** The advice for a client, where it names a field or its flag. */
-  readonly advice?: (label: FieldLabel) => string;
+  readonly advice?: (label: FieldLabeler) => string;
   /** Which servers reject what the rule finds, where it isn't all of them for an error and none for a warning. */
   readonly servers?: string;
   readonly check: Check;
@@ -54,7 +54,7 @@ function secretValue(isWrong: (secret: string) => boolean, problem: string): Che
 }
 
 /** Checks how the fields of a client fit together. */
-function combination(isWrong: (client: JsonObject) => boolean, message: (label: FieldLabel) => string): Check {
+function combination(isWrong: (client: JsonObject) => boolean, message: (label: FieldLabeler) => string): Check {
   return (client, label) => (isWrong(client) ? [message(label)] : []);
 }
 
@@ -77,7 +77,7 @@ function isOrigin(text: string): boolean {
 
 function isRemoteHttp(uri: string): boolean {
   const url = parseUrl(uri);
-  return url?.protocol === "http:" && !isLoopback(url.hostname);
+  return url?.protocol === "http:" && !isLoopbackHost(url.hostname);
 }
 
 function isRelative(uri: string): boolean {
@@ -359,24 +359,29 @@ interface RuleInfo {
 }
 
 /** What servers do about an error or a warning of a rule that doesn't say more. */
-export const SERVER_REACTIONS: Readonly<Record<LintFinding["severity"], string>> = {
+export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<LintFinding["severity"], string>> = {
   error: "rejected by every server",
   warning: "accepted by every server",
 };
 
 /** All rules, for the manual. */
 export const RULE_INFOS: readonly RuleInfo[] = [
-  ...RULES.map(({ name, severity, hint, servers = SERVER_REACTIONS[severity] }) => ({ name, severity, hint, servers })),
-  ...VALUE_RULE_INFOS,
+  ...RULES.map(({ name, severity, hint, servers = SERVER_REACTION_BY_SEVERITY[severity] }) => ({
+    name,
+    severity,
+    hint,
+    servers,
+  })),
+  ...USABILITY_RULE_INFOS,
 ];
 
 /** Everything that the rules find in a client, errors first. */
-export function lintClient(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
+export function lintClient(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const found = [
     ...RULES.flatMap(({ name, severity, hint, advice, check }) =>
       check(client, label).map((message) => ({ rule: name, severity, message, hint: advice?.(label) ?? hint })),
     ),
-    ...lintValues(client, label),
+    ...lintUsability(client, label),
   ];
   return [
     ...found.filter(({ severity }) => severity === "error"),

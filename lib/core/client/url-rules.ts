@@ -1,8 +1,8 @@
 import type { JsonObject } from "../json.ts";
-import { placeholderInUrl } from "../placeholders.ts";
+import { unreplacedPlaceholderInUrl } from "../placeholders.ts";
 import { quote } from "../text.ts";
-import { isLoopback } from "../url-checks.ts";
-import { type FieldLabel, getListField, getTextField, isPublic } from "./client.ts";
+import { isLoopbackHost } from "../url-checks.ts";
+import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import { isOneEdit } from "./protocol-names.ts";
 import { type ValueFinding, writeInstead } from "./value-finding.ts";
 
@@ -39,7 +39,7 @@ export function urlsOf(client: JsonObject): readonly ClientUrl[] {
 /** The URL that one without a scheme means. */
 function withScheme(url: string): string {
   const host = /^\[[^\]]*\]|^[^:/?#]*/.exec(url)?.[0] ?? "";
-  return `${isLoopback(host) ? "http" : "https"}://${url}`;
+  return `${isLoopbackHost(host) ? "http" : "https"}://${url}`;
 }
 
 /** What a URL that begins with its host, with a misspelt scheme, or without the slashes after it, should be. */
@@ -60,7 +60,7 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
 
 export function urlsWithoutScheme(
   _: JsonObject,
-  label: FieldLabel,
+  label: FieldLabeler,
   urls: readonly ClientUrl[],
 ): readonly ValueFinding[] {
   return urls.flatMap(({ field, url }): readonly ValueFinding[] => {
@@ -76,7 +76,7 @@ export function urlsWithoutScheme(
   });
 }
 
-export function severalRedirects(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function severalRedirects(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
@@ -90,7 +90,7 @@ export function severalRedirects(client: JsonObject, label: FieldLabel): readonl
   });
 }
 
-export function localhostRedirects(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+export function localhostRedirects(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   if (!isPublic(client)) return [];
   return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
@@ -106,11 +106,11 @@ export function localhostRedirects(client: JsonObject, label: FieldLabel): reado
 
 export function placeholdersInUrls(
   _: JsonObject,
-  label: FieldLabel,
+  label: FieldLabeler,
   urls: readonly ClientUrl[],
 ): readonly ValueFinding[] {
   return urls.flatMap(({ field, url }): readonly ValueFinding[] => {
-    const found = placeholderInUrl(url);
+    const found = unreplacedPlaceholderInUrl(url);
     if (found === undefined) return [];
     return [
       {

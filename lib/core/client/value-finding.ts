@@ -1,6 +1,6 @@
 import { toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import type { FieldLabel } from "./client.ts";
+import type { FieldLabeler } from "./client.ts";
 import { CLIENT_FIELDS } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 
@@ -16,7 +16,7 @@ export interface ValueFinding {
 const LONGEST_SHOWN = 500;
 
 /** The flag that a field's value came from, given or as its default; undefined for one in a file. */
-function flagOf(field: string, label: FieldLabel): string | undefined {
+function flagOf(field: string, label: FieldLabeler): string | undefined {
   return /^(?:the default of )?(--?[a-z]\S*)$/.exec(label(field))?.[1];
 }
 
@@ -24,7 +24,7 @@ function flagOf(field: string, label: FieldLabel): string | undefined {
  * How to name a field that is to be set: its flag where `given`, the field that shows the mistake, came from the command
  * line or from the client that an update changes, and the field itself in a file.
  */
-export function nameToSet(field: string, label: FieldLabel, given: string): string {
+export function nameToSet(field: string, label: FieldLabeler, given: string): string {
   const isOnCommandLine = flagOf(given, label) !== undefined || label(given).startsWith("the client's ");
   const flag = CLIENT_FIELDS.find(({ name }) => name === field)?.flag.name;
   return isOnCommandLine && flag !== undefined ? `--${flag}` : field;
@@ -33,7 +33,7 @@ export function nameToSet(field: string, label: FieldLabel, given: string): stri
 /** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */
 export function writeInstead(
   field: string,
-  label: FieldLabel,
+  label: FieldLabeler,
   values: readonly string[],
   form: "list" | "words" = "list",
 ): string {

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../json.ts";
-import { isPlaceholder } from "../placeholders.ts";
+import { isUnreplacedPlaceholder } from "../placeholders.ts";
 import type { ProblemCode } from "../problem.ts";
 import { quote } from "../text.ts";
-import { type FieldLabel, getListField, getTextField, isPublic } from "./client.ts";
+import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import {
   missingResponses,
   misspeltScopes,
@@ -32,7 +32,7 @@ interface ValueRule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabel, urls: readonly ClientUrl[]) => readonly ValueFinding[];
+  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => readonly ValueFinding[];
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -41,7 +41,7 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
@@ -53,7 +53,7 @@ function pairwiseHosts(client: JsonObject, label: FieldLabel): readonly ValueFin
   ];
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return [
@@ -65,7 +65,7 @@ function pairwiseJwt(client: JsonObject, label: FieldLabel): readonly ValueFindi
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+function slashId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
   return [
@@ -77,7 +77,7 @@ function slashId(client: JsonObject, label: FieldLabel): readonly ValueFinding[]
   ];
 }
 
-function unpairedId(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+function unpairedId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
@@ -89,11 +89,11 @@ function unpairedId(client: JsonObject, label: FieldLabel): readonly ValueFindin
       ];
 }
 
-function placeholders(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+function placeholders(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   const hint = "set the variable, or run the file through the program that replaces it";
   return ["client_id", "client_secret"].flatMap((field): readonly ValueFinding[] => {
     const value = getTextField(client, field) ?? "";
-    if (!isPlaceholder(value)) return [];
+    if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
     const shown = field === "client_id" ? ` ${quote(value)}` : "";
     return [{ message: `${label(field)}${shown} is a placeholder that nothing replaced`, hint }];
@@ -101,7 +101,7 @@ function placeholders(client: JsonObject, label: FieldLabel): readonly ValueFind
 }
 
 /** What is reported for an empty secret, which is often a variable that isn't set; `name` is the flag or the field. */
-export function emptySecretFinding(name: string): LintFinding {
+export function createEmptySecretFinding(name: string): LintFinding {
   return {
     rule: "secret-empty",
     severity: "warning",
@@ -233,20 +233,20 @@ const VALUE_RULES: readonly ValueRule[] = [
   {
     name: "secret-empty",
     severity: "warning",
-    hint: emptySecretFinding("").hint,
+    hint: createEmptySecretFinding("").hint,
     servers: ALL_ACCEPT,
     find: (client, label) =>
-      client["client_secret"] === "" && !isPublic(client) ? [emptySecretFinding(label("client_secret"))] : [],
+      client["client_secret"] === "" && !isPublic(client) ? [createEmptySecretFinding(label("client_secret"))] : [],
   },
 ];
 
 /** The rules with what the manual says of them. */
-export const VALUE_RULE_INFOS: readonly Omit<ValueRule, "find">[] = VALUE_RULES.map(
+export const USABILITY_RULE_INFOS: readonly Omit<ValueRule, "find">[] = VALUE_RULES.map(
   ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
 );
 
 /** What these rules find in a client, each hint with the corrected value. */
-export function lintValues(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
+export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const urls = urlsOf(client);
   return VALUE_RULES.flatMap(({ name, severity, find }) =>
     find(client, label, urls).map((found) => ({

@@ -75,7 +75,7 @@ interface Fitting {
  * Writes a client as an `OAuth2Client` manifest, with what its CRD accepts. The name is that of the owner if hydra-maester
  * wrote it, else one from the client ID; the Secret has the same name.
  */
-export function writeManifest(client: JsonObject, isProtected: boolean): WrittenManifest {
+export function buildMaesterManifest(client: JsonObject, isProtected: boolean): WrittenManifest {
   const fitting: Fitting = { spec: {}, unfit: [] };
   const name = manifestNameOf(client);
   for (const [field, value] of Object.entries(client)) {

@@ -1,5 +1,5 @@
-import { splitCsv } from "../flags/csv.ts";
-import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/flag.ts";
+import { splitCsvOrFault } from "../flags/csv.ts";
+import { type Flag, type FlagIndex, indexFlags, longNames, type SyntaxVersion } from "../flags/flag.ts";
 import { readWord } from "../flags/read-word.ts";
 import { isLifespanFlag, isOnShortPage } from "../help/common-flags.ts";
 import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperand } from "./values.ts";
@@ -13,19 +13,19 @@ export interface Completion {
 }
 
 /** A command as far as its completion needs it. */
-export interface CompletionTarget {
+export interface CompletableCommand {
   readonly flags: readonly Flag[];
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly operands: { readonly name: string; readonly most: number } | undefined;
 }
 
 /** A completion of whole words. */
-export function plainWords(rows: readonly (readonly [text: string, about: string])[]): Completion {
+export function completionOfWords(rows: readonly (readonly [text: string, about: string])[]): Completion {
   return { kind: "words", head: "", candidates: rows.map(([text, about]) => ({ text, about, open: false })) };
 }
 
 /** No candidate is known. */
-export const NO_CANDIDATES: Completion = plainWords([]);
+export const NO_CANDIDATES: Completion = completionOfWords([]);
 
 interface Before {
   /** The flag whose value is being typed. */
@@ -72,7 +72,7 @@ function lastElement(text: string): number {
 
 /** The elements of a list before its last one. */
 function elementsIn(text: string): readonly string[] {
-  const line = splitCsv(text.replace(/,$/, ""));
+  const line = splitCsvOrFault(text.replace(/,$/, ""));
   return "fault" in line ? [] : line.fields;
 }
 
@@ -100,7 +100,12 @@ function rankOf(flag: Flag): number {
 }
 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
-function completeFlagName(flags: readonly Flag[], syntax: Syntax, given: ReadonlySet<Flag>, typed: string): Completion {
+function completeFlagName(
+  flags: readonly Flag[],
+  syntax: SyntaxVersion,
+  given: ReadonlySet<Flag>,
+  typed: string,
+): Completion {
   const rest = flags
     .filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each")
     .toSorted((one, other) => rankOf(one) - rankOf(other));
@@ -130,7 +135,7 @@ function attached(typed: string, index: FlagIndex): { readonly flag: Flag; reado
 }
 
 /** The candidates after a command: `words` are between it and the cursor, `typed` is what the word at the cursor has. */
-export function completeWord(target: CompletionTarget, words: readonly string[], typed: string): Completion {
+export function completeWord(target: CompletableCommand, words: readonly string[], typed: string): Completion {
   const index = indexFlags(target.flags);
   const before = readWordsBefore(words, index);
   if (before.pending !== undefined) return completeValue(before.pending, typed);

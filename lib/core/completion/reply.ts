@@ -2,12 +2,12 @@ import { cutToWidth, displayWidth } from "../output/width.ts";
 import { escapeControls } from "../text.ts";
 import type { Completion } from "./candidates.ts";
 import type { Shell } from "./shells.ts";
-import type { TypedWord } from "./tokenize.ts";
+import type { WordAtCursor } from "./tokenize.ts";
 import type { Candidate } from "./values.ts";
 
 /** A word that is being typed, and how much of it the shell replaces. */
-export interface ReplyRequest {
-  readonly typed: TypedWord;
+export interface ReplyContext {
+  readonly typed: WordAtCursor;
   /** bash: the part of the word that it replaces, as it is on the line. */
   readonly replaced?: string;
   /** bash: the width of the terminal if it is about to list the candidates, which then have descriptions. */
@@ -18,7 +18,7 @@ export interface ReplyRequest {
 const SPECIAL = /[^\p{L}\p{N}_./:=@%+,-]/gu;
 
 /** A text that continues another on the line of a shell, quoted as needed; undefined if an open quote cannot contain it. */
-function onLine(text: string, quote: TypedWord["quote"]): string | undefined {
+function onLine(text: string, quote: WordAtCursor["quote"]): string | undefined {
   if (quote === "") return text.replace(SPECIAL, "\\$&");
   const unfit = quote === "'" ? /'/ : /["$`\\!]/;
   return unfit.test(text) ? undefined : text;
@@ -30,7 +30,7 @@ function kept(completion: Completion, before: string): number {
 }
 
 /** The reply to bash: whole replacements for the part of the word that bash replaces. */
-function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: ReplyRequest): readonly string[] {
+function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: ReplyContext): readonly string[] {
   // All of the word up to what bash replaces; what it means is shorter by its quotes.
   const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
   const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
@@ -84,7 +84,7 @@ function described({ about }: Candidate, text: string): string {
   return `${text}\t${escapeControls(about)}`;
 }
 
-const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: ReplyRequest) => readonly string[]>> = {
+const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: ReplyContext) => readonly string[]>> = {
   bash: forBash,
   zsh: forZsh,
   fish: forFish,
@@ -95,7 +95,7 @@ const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: ReplyReq
  * The reply to a completion script: a line with the kind of the reply and the number of characters before the completed
  * part, then a line for each candidate. Texts that do not fit into one line are left out.
  */
-export function completionReply(shell: Shell, completion: Completion, request: ReplyRequest): string {
+export function completionReply(shell: Shell, completion: Completion, request: ReplyContext): string {
   const candidates = completion.candidates.filter(({ text }) => text === escapeControls(text));
   return ANSWERS[shell]({ ...completion, candidates }, request)
     .map((line) => `${line}\n`)

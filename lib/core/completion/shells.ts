@@ -5,6 +5,6 @@ export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** A shell by its name. */
-export function findShell(name: string | undefined): Shell | undefined {
+export function findShellByName(name: string | undefined): Shell | undefined {
   return SHELLS.find((known) => known === name);
 }

@@ -2,11 +2,11 @@
 interface TypedLine {
   /** The words before the last one, without their quotes. */
   readonly words: readonly string[];
-  readonly last: TypedWord;
+  readonly last: WordAtCursor;
 }
 
 /** The word that is being typed. */
-export interface TypedWord {
+export interface WordAtCursor {
   /** As it is written on the line. */
   readonly raw: string;
   /** Without quotes. */
@@ -15,7 +15,7 @@ export interface TypedWord {
   readonly quote: "" | "'" | '"';
 }
 
-const EMPTY: TypedWord = { raw: "", text: "", quote: "" };
+const EMPTY: WordAtCursor = { raw: "", text: "", quote: "" };
 
 /**
  * Splits the text before the cursor into words as a shell does (IEEE 1003.1, 2.2), without expanding anything: completing
@@ -40,14 +40,14 @@ export function splitTypedLine(line: string, escapeLetter = "\\"): TypedLine {
   return { words, last: word };
 }
 
-function withLetter({ raw, text, quote }: TypedWord, letter: string): TypedWord {
+function withLetter({ raw, text, quote }: WordAtCursor, letter: string): WordAtCursor {
   const longer = raw + letter;
   if (letter === quote) return { raw: longer, text, quote: "" };
   if (quote === "" && (letter === "'" || letter === '"')) return { raw: longer, text, quote: letter };
   return { raw: longer, text: text + letter, quote };
 }
 
-function withEscaped({ raw, text, quote }: TypedWord, escapeLetter: string, next: string): TypedWord {
+function withEscaped({ raw, text, quote }: WordAtCursor, escapeLetter: string, next: string): WordAtCursor {
   // Between double quotes the escape character is itself literal before most characters.
   const kept = quote === '"' && !/["\\$`]/.test(next) ? escapeLetter : "";
   return { raw: raw + escapeLetter + next, text: text + kept + next, quote };

@@ -1,4 +1,4 @@
-import { FORMATS } from "../output/formats.ts";
+import { FORMAT_USAGES } from "../output/formats.ts";
 import type { FlagIndex } from "./flag.ts";
 
 /** What to write instead of a flag that other tools have. */
@@ -92,7 +92,7 @@ const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
 function formatNamed(name: string): string | undefined {
   const format = FORMAT_NAMES.get(name.toLowerCase()) ?? name;
   const [kind = ""] = format.split("=", 1);
-  return FORMATS.some((known) => known.split("=", 1)[0] === kind) ? format : undefined;
+  return FORMAT_USAGES.some((known) => known.split("=", 1)[0] === kind) ? format : undefined;
 }
 
 /** A format that is written as in other tools: `-o json`, `-ojson`, `--output=json` or `--json`. */

@@ -1,4 +1,4 @@
-import { isJsonObject, numberText } from "../json.ts";
+import { isJsonObject, preservedNumberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
@@ -60,7 +60,7 @@ function isScalar(value: unknown): value is string | number | boolean {
 function settingTexts(value: unknown, key: string): readonly string[] | undefined {
   if (value === null || value === undefined) return [];
   // A number can be one that JavaScript would round, so its own text counts.
-  const number = numberText(value);
+  const number = preservedNumberText(value);
   if (number !== undefined) return [number];
   if (isScalar(value)) return [String(value)];
   return key === HEADER.file ? headerLines(value) : undefined;
@@ -126,7 +126,7 @@ export function findMisspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): 
 }
 
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
-export function parseConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
+export function interpretConfigContent({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
   if (!isJsonObject(record))
     throw usageError(

@@ -1,7 +1,7 @@
 import { shellQuoted } from "../output/shell-quote.ts";
 import { readForeignFormat } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
-import { isCredentialFlag, readWord, type WordReading } from "./read-word.ts";
+import { namesCredentialFlag, readWord, type WordReading } from "./read-word.ts";
 
 /** Shown instead of a value that must stay hidden. */
 const HIDDEN = "…";
@@ -25,10 +25,10 @@ function shownValue(flag: Flag, value: string): string {
 }
 
 /** A command line with `--format` in the place of `-o` or `--json`, which other tools have. Credentials are not shown. */
-export function withFormatFlag(command: string, words: readonly string[], index: FlagIndex): string {
+export function lineWithFormatFlag(command: string, words: readonly string[], index: FlagIndex): string {
   const line: string[] = ["hydra", command];
   // An operand may be the rest of a credential with spaces.
-  const hasCredential = words.some((word) => isCredentialFlag(word.split("=", 1)[0] ?? "", index));
+  const hasCredential = words.some((word) => namesCredentialFlag(word.split("=", 1)[0] ?? "", index));
   for (let at = 0; at < words.length; ) {
     const text = words[at] ?? "";
     const word = readWord(text, index);

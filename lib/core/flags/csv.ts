@@ -8,7 +8,7 @@ type Field = { readonly value: string; readonly end: number } | { readonly fault
  * Splits a list value at its commas by the rules of RFC 4180 as Go's `encoding/csv` applies them to one line:
  * a field in double quotes may contain commas and doubled quotes, spaces are kept, an empty text is an empty list.
  */
-export function splitCsv(text: string): CsvLine {
+export function splitCsvOrFault(text: string): CsvLine {
   if (text === "") return { fields: [] };
   const fields: string[] = [];
   for (let start = 0; start <= text.length; ) {

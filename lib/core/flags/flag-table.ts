@@ -1,6 +1,6 @@
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
-import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
+import { GENERATED_KEY_ALGORITHMS, type GeneratedKeyAlgorithm } from "../keys/key-algorithm.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { DEFAULT_SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
@@ -532,11 +532,11 @@ export const CLIENT_SECRET: TextFlag = {
   help: "Secret of that client. Visible to other users of the machine: prefer --client-secret-file",
 };
 
-export const GENERATE_KEY: ChoiceFlag<KeyAlgorithm> = {
+export const GENERATE_KEY: ChoiceFlag<GeneratedKeyAlgorithm> = {
   kind: "text",
   name: "generate-key",
   value: "ALG",
-  choices: KEY_ALGORITHMS,
+  choices: GENERATED_KEY_ALGORITHMS,
   group: "secret",
   help: "Generate a key pair for private_key_jwt and register the public key",
 };

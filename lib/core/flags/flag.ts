@@ -83,16 +83,16 @@ export type Flag = TextFlag | ListFlag | RepeatFlag | BoolFlag | DurationFlag | 
 export type WithDefault<Row extends { readonly default?: unknown }> = Row & Required<Pick<Row, "default">>;
 
 /** The two spellings of the commands: `clients create` and `create oauth2-client`. */
-export type Syntax = "1.x" | "2.x";
+export type SyntaxVersion = "1.x" | "2.x";
 
 /** The long names of a flag, the one of the given syntax first. */
-export function longNames(flag: Flag, syntax: Syntax = "1.x"): readonly string[] {
+export function longNames(flag: Flag, syntax: SyntaxVersion = "1.x"): readonly string[] {
   const own = flag.v2 === undefined ? [flag.name] : syntax === "2.x" ? [flag.v2, flag.name] : [flag.name, flag.v2];
   return [...own, ...(flag.aliases ?? [])];
 }
 
 /** Whether a flag given without `=` has no value, so that the next word is a word of its own. */
-export function takesNoValue(flag: Flag): boolean {
+export function neverTakesNextWord(flag: Flag): boolean {
   return flag.kind === "switch" || (flag.kind === "text" && flag.implicitValue !== undefined);
 }
 

@@ -1,8 +1,8 @@
 import type { Problem } from "../problem.ts";
 import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
-import { BOOLEANS, ValueReader, type ValueText } from "./read-value.ts";
-import type { FlagToken } from "./read-word.ts";
+import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
+import type { FlagWithValue } from "./read-word.ts";
 import { describeWord, scanWords } from "./scan.ts";
 
 /** Where values come from that the command line does not give. */
@@ -30,7 +30,7 @@ export interface ParsedLine {
  * Reads the words of one command line by its flag rows, then fills in what is missing from the environment and the config
  * file: flag, environment, file, default, in this order. It throws nothing: all problems are returned together.
  */
-export function parseFlags(
+export function parseFlagsWithProblems(
   words: readonly string[],
   rows: readonly Flag[],
   command: string,
@@ -51,17 +51,17 @@ export function parseFlags(
 }
 
 /** An operand as messages show it: not at all if it may be the rest of a credential. */
-export function describeOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
+export function redactOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
   return maybeSecret.has(word) ? "(not shown)" : describeWord(word);
 }
 
 interface GivenValue {
-  readonly texts: readonly ValueText[];
+  readonly texts: readonly OptionalValueText[];
   readonly origin: Origin;
 }
 
 /** The texts of a flag from the first place that has any. */
-function findValue(row: Flag, tokens: readonly FlagToken[], sources: ValueSources): GivenValue | undefined {
+function findValue(row: Flag, tokens: readonly FlagWithValue[], sources: ValueSources): GivenValue | undefined {
   const last = tokens[tokens.length - 1];
   if (last !== undefined)
     return { texts: tokens.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };
@@ -78,6 +78,6 @@ function findValue(row: Flag, tokens: readonly FlagToken[], sources: ValueSource
 export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: TextFlag): boolean {
   // Parsing costs part of a start, so only words that can hold the flag lead to it.
   const mayHold = words.some((word) => (word.startsWith("--") ? word.startsWith("--h") : /^-[A-Za-z]*h/.test(word)));
-  const value = mayHold ? parseFlags(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
+  const value = mayHold ? parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
   return value !== undefined && BOOLEANS.get(value) !== false;
 }

@@ -1,16 +1,16 @@
 import { parseDuration } from "../duration.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
-import { splitCsv } from "./csv.ts";
+import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./flag-values.ts";
 import { describeWord } from "./scan.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
-export type ValueText = string | undefined;
+export type OptionalValueText = string | undefined;
 
 /** The value of a flag as messages show it: as a word, or not at all for a credential. */
-export function describeValue(flag: Flag, value: string): string {
+export function redactFlagValue(flag: Flag, value: string): string {
   return flag.secret === true ? "(not shown)" : describeWord(value);
 }
 
@@ -27,7 +27,7 @@ export class ValueReader {
   }
 
   /** The value of a flag; undefined where it is wrong. */
-  read(flag: Flag, given: readonly ValueText[]): FlagValue | undefined {
+  read(flag: Flag, given: readonly OptionalValueText[]): FlagValue | undefined {
     const texts = this.#origin.from === "environment" ? given.map((text) => this.#unquoted(flag, text)) : given;
     if (flag.kind === "each") return this.#readEach(flag, texts);
     if (flag.kind === "list") return this.#readList(flag, texts);
@@ -37,7 +37,7 @@ export class ValueReader {
   }
 
   /** The value of a variable, which is an error in quotes: a shell removes them, the env files of Docker keep them. */
-  #unquoted(flag: Flag, text: ValueText): ValueText {
+  #unquoted(flag: Flag, text: OptionalValueText): OptionalValueText {
     const bare = /^(["'])(.*)\1$/s.exec(text?.trim() ?? "")?.[2];
     if (text === undefined || bare === undefined) return text;
     // A URL may contain credentials before @ or after a question mark.
@@ -55,7 +55,7 @@ export class ValueReader {
 
   #reject(flag: Flag, value: string, why: string, hint: string): undefined {
     this.#problems.push(
-      usageError(`${capitalize(this.#origin.name)} ${describeValue(flag, value)} ${why}`, hint, "bad-value"),
+      usageError(`${capitalize(this.#origin.name)} ${redactFlagValue(flag, value)} ${why}`, hint, "bad-value"),
     );
     return undefined;
   }
@@ -65,16 +65,16 @@ export class ValueReader {
     return this.#origin.from === "flag" ? `--${flag.name} ${value}` : value;
   }
 
-  #readEach(flag: RepeatFlag, texts: readonly ValueText[]): FlagValue {
+  #readEach(flag: RepeatFlag, texts: readonly OptionalValueText[]): FlagValue {
     const values = texts.map((text) => text ?? "");
     // The flag still counts as set, so that no other error claims that it is missing.
     return { texts: values.every((text) => this.#isFilled(flag, text, [text])) ? values : [], origin: this.#origin };
   }
 
-  #readList(flag: ListFlag, texts: readonly ValueText[]): FlagValue | undefined {
+  #readList(flag: ListFlag, texts: readonly OptionalValueText[]): FlagValue | undefined {
     const values: string[] = [];
     for (const text of texts) {
-      const line = splitCsv(text ?? "");
+      const line = splitCsvOrFault(text ?? "");
       if ("fault" in line)
         return this.#reject(
           flag,
@@ -92,7 +92,7 @@ export class ValueReader {
     return { texts: values, origin: this.#origin };
   }
 
-  #readSingle(flag: Exclude<Flag, ListFlag | RepeatFlag>, text: ValueText): FlagValue | undefined {
+  #readSingle(flag: Exclude<Flag, ListFlag | RepeatFlag>, text: OptionalValueText): FlagValue | undefined {
     switch (flag.kind) {
       case "switch":
         return this.#readBool(flag, text);
@@ -108,7 +108,7 @@ export class ValueReader {
     }
   }
 
-  #readBool(flag: BoolFlag, text: ValueText): FlagValue | undefined {
+  #readBool(flag: BoolFlag, text: OptionalValueText): FlagValue | undefined {
     const on = text === undefined ? true : BOOLEANS.get(text);
     if (on !== undefined) return { texts: [], on, origin: this.#origin };
     const hint = this.#origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false";

@@ -1,14 +1,14 @@
-import { type Flag, type FlagIndex, takesNoValue } from "./flag.ts";
+import { type Flag, type FlagIndex, neverTakesNextWord } from "./flag.ts";
 
 /** A flag as it is written on the command line. */
-export interface WrittenFlag {
+export interface SpelledFlag {
   readonly flag: Flag;
   /** The name with its dashes. */
   readonly spelled: string;
 }
 
 /** A flag with its value; undefined where none is given and none is needed. */
-export interface FlagToken extends WrittenFlag {
+export interface FlagWithValue extends SpelledFlag {
   readonly value: string | undefined;
 }
 
@@ -19,9 +19,9 @@ export type WordReading =
   | { readonly kind: "end" }
   | {
       readonly kind: "flags";
-      readonly complete: readonly FlagToken[];
+      readonly complete: readonly FlagWithValue[];
       /** The flag whose value is the next word. */
-      readonly awaiting?: WrittenFlag;
+      readonly awaiting?: SpelledFlag;
       readonly unknown?: { readonly spelled: string; readonly hasValue: boolean };
     };
 
@@ -43,12 +43,13 @@ function readLongFlag(word: string, index: FlagIndex): WordReading {
   const spelled = `--${name}`;
   const flag = index.long.get(name);
   if (flag === undefined) return { kind: "flags", complete: [], unknown: { spelled, hasValue: value !== undefined } };
-  if (value === undefined && !takesNoValue(flag)) return { kind: "flags", complete: [], awaiting: { flag, spelled } };
+  if (value === undefined && !neverTakesNextWord(flag))
+    return { kind: "flags", complete: [], awaiting: { flag, spelled } };
   return { kind: "flags", complete: [{ flag, spelled, value }] };
 }
 
 function readLetters(word: string, index: FlagIndex): WordReading {
-  const complete: FlagToken[] = [];
+  const complete: FlagWithValue[] = [];
   for (let at = 1; at < word.length; at++) {
     const spelled = `-${word.charAt(at)}`;
     const flag = index.short.get(word.charAt(at));
@@ -56,8 +57,8 @@ function readLetters(word: string, index: FlagIndex): WordReading {
       return { kind: "flags", complete, unknown: { spelled: at === 1 ? word : spelled, hasValue: false } };
     const rest = word.slice(at + 1);
     const value = rest.startsWith("=") ? rest.slice(1) : rest;
-    if (!takesNoValue(flag) && rest === "") return { kind: "flags", complete, awaiting: { flag, spelled } };
-    if (!takesNoValue(flag) || rest.startsWith("="))
+    if (!neverTakesNextWord(flag) && rest === "") return { kind: "flags", complete, awaiting: { flag, spelled } };
+    if (!neverTakesNextWord(flag) || rest.startsWith("="))
       return { kind: "flags", complete: [...complete, { flag, spelled, value }] };
     complete.push({ flag, spelled, value: undefined });
   }
@@ -65,7 +66,7 @@ function readLetters(word: string, index: FlagIndex): WordReading {
 }
 
 /** Whether a word is the name of a credential's flag, so that the next word is the credential. */
-export function isCredentialFlag(word: string, index: FlagIndex): boolean {
+export function namesCredentialFlag(word: string, index: FlagIndex): boolean {
   const flag = word.startsWith("--") ? index.long.get(word.slice(2)) : index.short.get(/^-(.)$/s.exec(word)?.[1] ?? "");
   return flag?.secret === true;
 }

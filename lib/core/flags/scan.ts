@@ -2,13 +2,13 @@ import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
 import { type ForeignFormat, hintForFlag, readForeignFormat } from "./common-mistakes.ts";
-import { withFormatFlag } from "./corrected-line.ts";
+import { lineWithFormatFlag } from "./corrected-line.ts";
 import type { FlagIndex } from "./flag.ts";
-import { type FlagToken, isCredentialFlag, readWord, type WrittenFlag } from "./read-word.ts";
+import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
 interface Tokens {
-  readonly flags: readonly FlagToken[];
+  readonly flags: readonly FlagWithValue[];
   readonly operands: readonly string[];
   /** Operands after the value of a credential, which may be the rest of it: no message shows them. */
   readonly maybeSecret: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export function scanWords(words: readonly string[], index: FlagIndex, command: s
 }
 
 class Scanner implements Tokens {
-  readonly flags: FlagToken[] = [];
+  readonly flags: FlagWithValue[] = [];
   readonly operands: string[] = [];
   readonly maybeSecret = new Set<string>();
   readonly problems: Problem[] = [];
@@ -54,7 +54,7 @@ class Scanner implements Tokens {
     }
   }
 
-  #takeFlag(token: FlagToken): void {
+  #takeFlag(token: FlagWithValue): void {
     this.flags.push(token);
     this.#afterSecretFlag = token.flag.secret === true;
   }
@@ -65,7 +65,7 @@ class Scanner implements Tokens {
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */
-  #takeNext({ flag, spelled }: WrittenFlag): void {
+  #takeNext({ flag, spelled }: SpelledFlag): void {
     const value = this.#words[this.#at++];
     if (value === undefined) {
       this.problems.push(
@@ -82,7 +82,7 @@ class Scanner implements Tokens {
       this.warnings.push(`${spelled} took ${taken} as its value`);
     }
     this.#takeFlag({ flag, spelled, value });
-    this.#afterSecretFlag ||= isCredentialFlag(value, this.#index);
+    this.#afterSecretFlag ||= namesCredentialFlag(value, this.#index);
   }
 
   #skipUnknown(text: string, { spelled, hasValue }: { readonly spelled: string; readonly hasValue: boolean }): void {
@@ -101,7 +101,7 @@ class Scanner implements Tokens {
     const hint =
       this.#command === ""
         ? `write --format ${shellQuoted(format)}`
-        : `write: ${withFormatFlag(this.#command, this.#words, this.#index)}`;
+        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index)}`;
     this.problems.push(usageError(`Unknown flag ${spelled.startsWith("--") ? spelled : "-o"}`, hint, "unknown-flag"));
     this.#at += words - 1;
   }
@@ -111,7 +111,7 @@ class Scanner implements Tokens {
     this.#afterSecretFlag = false;
     for (const text of this.#words.slice(this.#at)) {
       this.#takeOperand(text);
-      this.#afterSecretFlag ||= isCredentialFlag(text, this.#index);
+      this.#afterSecretFlag ||= namesCredentialFlag(text, this.#index);
     }
     this.#at = this.#words.length;
   }

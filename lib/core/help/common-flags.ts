@@ -47,7 +47,7 @@ const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, st
 ]);
 
 /** Whether a page has too many flags to describe each of them. */
-export function hasManyFlags(flags: readonly Flag[]): boolean {
+export function areTooManyFlags(flags: readonly Flag[]): boolean {
   return flags.length > MANY_FLAGS;
 }
 

@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
-import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
-import { briefHelp, condensedFlagNames, hasManyFlags, isOnShortPage } from "./common-flags.ts";
+import { type Flag, type FlagGroup, longNames, type SyntaxVersion } from "../flags/flag.ts";
+import { areTooManyFlags, briefHelp, condensedFlagNames, isOnShortPage } from "./common-flags.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -9,7 +9,7 @@ export interface HelpPage {
   readonly summary: string;
   readonly about: readonly string[];
   readonly operands: string;
-  readonly grammar: Syntax;
+  readonly grammar: SyntaxVersion;
   readonly flags: readonly Flag[];
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** Its subcommands. */
@@ -29,7 +29,7 @@ export const FLAG_GROUP_HEADINGS: readonly (readonly [FlagGroup, string])[] = [
 ];
 
 /** A flag as help shows it: `-c, --callbacks LIST`. */
-export function flagUsage(flag: Flag, grammar: Syntax): string {
+export function flagUsage(flag: Flag, grammar: SyntaxVersion): string {
   const name = longNames(flag, grammar)[0] ?? flag.name;
   const optional = flag.kind === "text" && flag.implicitValue !== undefined;
   const value = flag.kind === "switch" ? "" : optional ? `[=${flag.value}]` : ` ${flag.value}`;
@@ -37,7 +37,7 @@ export function flagUsage(flag: Flag, grammar: Syntax): string {
 }
 
 /** The notes after a flag's help: choices, default, variables, other names. Values of variables are never shown. */
-export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
+export function flagNotes(flag: Flag, grammar: SyntaxVersion): readonly string[] {
   const notes: string[] = [];
   if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined) {
     notes.push(`one of: ${flag.choices.filter((choice) => choice !== "").join(", ")}`);
@@ -59,7 +59,7 @@ export function flagDefaultText(flag: Flag): string | undefined {
 }
 
 /** Breaks words into lines of at most `width` columns. */
-export function wrapText(text: string, width: number): readonly string[] {
+export function wrapIntoLines(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -82,7 +82,7 @@ export function formatTwoColumns(rows: readonly (readonly [string, string])[], w
     .map(([name, text]) => {
       const shown = color ? `\u001b[1m${name}\u001b[22m` : name;
       const pad = narrow ? 6 : left + 4;
-      const lines = wrapText(text, Math.max(20, width - pad));
+      const lines = wrapIntoLines(text, Math.max(20, width - pad));
       const below = narrow || name.length > left;
       const first = below ? `\n${" ".repeat(pad)}` : " ".repeat(left - name.length + 2);
       return `  ${shown}${first}${lines.join(`\n${" ".repeat(pad)}`)}\n`;
@@ -106,8 +106,8 @@ function headingOf(text: string, { color }: HelpStyle): string {
 /** Renders a help page. */
 export function renderHelp(page: HelpPage, style: HelpStyle): string {
   const { width, color, all } = style;
-  const isShort = !all && hasManyFlags(page.flags);
-  const paragraph = (text: string): string => `${wrapText(text, width).join("\n")}\n`;
+  const isShort = !all && areTooManyFlags(page.flags);
+  const paragraph = (text: string): string => `${wrapIntoLines(text, width).join("\n")}\n`;
   const parts = [paragraph(`${page.summary}.`)];
   for (const text of isShort ? page.about.slice(0, 1) : page.about) parts.push(`\n${paragraph(text)}`);
   parts.push(headingOf("Usage", style), `  ${usageOf(page)}\n`);
@@ -151,7 +151,9 @@ function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): stri
     ([title, rows]) =>
       [title, condensedFlagNames(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
   );
-  const others = rest.map(([title, names]) => `  ${wrapText(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
+  const others = rest.map(
+    ([title, names]) => `  ${wrapIntoLines(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`,
+  );
   return [
     headingOf("Common flags", style),
     formatTwoColumns(described, style.width, style.color),

@@ -1,4 +1,4 @@
-import { formatTwoColumns, wrapText } from "./help.ts";
+import { formatTwoColumns, wrapIntoLines } from "./help.ts";
 import type { Topic, TopicPart } from "./topics.ts";
 
 function withoutTicks(text: string): string {
@@ -8,7 +8,7 @@ function withoutTicks(text: string): string {
 /** A topic as help on a terminal of a width. */
 export function renderTopic(topic: Topic, width: number, color: boolean): string {
   const bold = (text: string): string => (color ? `\u001b[1m${text}\u001b[22m` : text);
-  const paragraph = (text: string): string => `${wrapText(withoutTicks(text), width).join("\n")}\n`;
+  const paragraph = (text: string): string => `${wrapIntoLines(withoutTicks(text), width).join("\n")}\n`;
   const part = (piece: TopicPart): string => {
     switch (piece.kind) {
       case "heading":

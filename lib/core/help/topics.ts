@@ -1,4 +1,4 @@
-import { RULE_INFOS, SERVER_REACTIONS } from "../client/rules.ts";
+import { RULE_INFOS, SERVER_REACTION_BY_SEVERITY } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -15,14 +15,14 @@ import {
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
 import { STACK } from "../flags/state-flags.ts";
-import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
+import { DEFAULT_INPUT_LIMIT, formatSize, inputLimitOfReader } from "../input-limits.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
 import { decryptCommand } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
-import { KEYS_TOPIC } from "./keys-topic.ts";
+import { JWK_TOPIC } from "./keys-topic.ts";
 import { STATE_TOPIC } from "./state-topic.ts";
 import { TOKENS_TOPIC } from "./tokens-topic.ts";
 import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
@@ -505,7 +505,7 @@ const CONFIG_TOPIC: Topic = {
       "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
       "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
-      `At most ${formatSize(INPUT_LIMIT.bytes)} of a config file is read.`,
+      `At most ${formatSize(DEFAULT_INPUT_LIMIT.bytes)} of a config file is read.`,
     ),
   ],
 };
@@ -617,9 +617,9 @@ const RULES_TOPIC: Topic = {
     heading("Input limits"),
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
-      `${formatSize(inputLimitOf("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
-      `${formatSize(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
+      `${formatSize(inputLimitOfReader("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOfReader("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${formatSize(inputLimitOfReader("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(DEFAULT_INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],
 };
@@ -627,7 +627,7 @@ const RULES_TOPIC: Topic = {
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
   return RULE_INFOS.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
     name,
-    servers === SERVER_REACTIONS[severity] ? hint : `${hint} (${servers})`,
+    servers === SERVER_REACTION_BY_SEVERITY[severity] ? hint : `${hint} (${servers})`,
   ]);
 }
 
@@ -641,7 +641,7 @@ export const TOPICS: readonly Topic[] = [
   SECRETS_TOPIC,
   ENCRYPTION_TOPIC,
   TOKENS_TOPIC,
-  KEYS_TOPIC,
+  JWK_TOPIC,
   RULES_TOPIC,
   STATE_TOPIC,
 ];

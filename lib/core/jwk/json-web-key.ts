@@ -23,7 +23,7 @@ const KEY = v.looseObject({
 });
 
 /** The key in a JSON value, without members that are null; undefined if it is something else. */
-export function parseJsonWebKey(value: unknown): JsonWebKey | undefined {
+export function asJsonWebKey(value: unknown): JsonWebKey | undefined {
   const read = v.safeParse(KEY, value);
   if (!read.success) return undefined;
   const { kty } = read.output;
@@ -38,8 +38,8 @@ export function parseKeySet(value: unknown): readonly JsonWebKey[] | undefined {
   if (Array.isArray(value)) return parseAll(value, parseKeySet);
   if (!isJsonObject(value)) return undefined;
   if (isJsonObject(value["Payload"])) return parseKeySet(value["Payload"]);
-  if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(parseJsonWebKey(key)));
-  return one(parseJsonWebKey(value));
+  if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(asJsonWebKey(key)));
+  return one(asJsonWebKey(value));
 }
 
 function one(key: JsonWebKey | undefined): readonly JsonWebKey[] | undefined {

@@ -40,6 +40,6 @@ export function publicKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
 }
 
 /** The keys of a set without the public halves that follow from private ones. */
-export function wholeKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
+export function withoutRedundantPublicHalves(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
   return keys.filter((key) => hasPrivateMembers(key) || !hasHalf(keys, key, "private"));
 }

@@ -1,5 +1,5 @@
 import { Problem } from "../problem.ts";
-import { findPgpPackets, PACKET_TYPE, readPackets } from "./key-material.ts";
+import { findPgpMessageBytes, PACKET_TYPE, readPackets } from "./key-material.ts";
 
 /** A key that a message is encrypted to (RFC 9580 section 5.1). */
 interface MessageRecipient {
@@ -9,7 +9,7 @@ interface MessageRecipient {
 }
 
 /** What an encrypted message says about itself without being decrypted. */
-export interface EncryptedMessage {
+export interface EncryptedMessageInfo {
   readonly recipients: readonly MessageRecipient[];
   /** Number of passwords that decrypt it. */
   readonly passwords: number;
@@ -29,7 +29,10 @@ const ALGORITHMS: ReadonlyMap<number, string> = new Map([
 const ENCRYPTED_DATA: readonly number[] = [9, 18, 20];
 
 /** The encrypted message in some material, in the encodings that keys have too; undefined for anything else. */
-export function findEncryptedMessage(material: string | Uint8Array, origin: string): EncryptedMessage | undefined {
+export function inspectEncryptedMessage(
+  material: string | Uint8Array,
+  origin: string,
+): EncryptedMessageInfo | undefined {
   const bytes = streamOf(material, origin);
   if (bytes === undefined) return undefined;
   const { packets } = readPackets(bytes);
@@ -47,7 +50,7 @@ export function findEncryptedMessage(material: string | Uint8Array, origin: stri
 /** The packets as bytes; what can't be read is left for the reader of keys, which says why. */
 function streamOf(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   try {
-    return findPgpPackets(material, origin);
+    return findPgpMessageBytes(material, origin);
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { looksLikeWebPage } from "../url-checks.ts";
-import { absentKeyReason, armorBodyWithoutMarkers } from "./key-text.ts";
+import { armorBodyWithoutMarkers, keylessAnswerReason } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -93,7 +93,7 @@ const SHA1 = 2;
  * Whether a packet is a SHA-1 signature that binds a part of a key. SHA-1 collisions are practical, so it may be forged.
  * Revocations don't count: respecting a forged one only makes a key unusable.
  */
-export function isSha1Signature({ tag, body }: Packet): boolean {
+export function isSha1SelfSignature({ tag, body }: Packet): boolean {
   if (tag !== PACKET_TYPE.signature) return false;
   const old = body[0] === 3;
   const type = body[old ? 2 : 1];
@@ -246,7 +246,7 @@ function bareArmor(text: string): Uint8Array | undefined {
 
 /** Rejects the text that a site answers, and that someone saved, in place of a key that it doesn't have. */
 function rejectNote(text: string, origin: string): void {
-  const absent = absentKeyReason(text);
+  const absent = keylessAnswerReason(text);
   if (absent !== undefined) throw notAKeyProblem(origin, absent, "ask the owner for the key");
 }
 
@@ -318,7 +318,7 @@ export function findPgpKeys(material: string | Uint8Array, origin: string): read
 }
 
 /** The packets of a message, in any encoding in which {@link findPgpKeys} finds keys; undefined for other material. */
-export function findPgpPackets(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+export function findPgpMessageBytes(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   const text = typeof material === "string" ? material : asText(material);
   if (text === undefined) return typeof material === "string" ? undefined : material;
   if (text.includes(BEGIN)) return armoredMessage(text, origin);

@@ -4,7 +4,7 @@ import { escapeControls, joinWords, quote } from "../text.ts";
 import type { EncryptedFormat } from "./encrypted-format.ts";
 
 /** What identifies a key or subkey. */
-export interface KeyLabel {
+export interface KeyIdentity {
   /** Fingerprint: 40 (version 4) or 64 (version 6) hex digits in upper case (RFC 9580 section 5.5.4). */
   readonly fingerprint: string;
   /** The name of the algorithm, for example `RSA 3072` or `ECDH Curve25519`. */
@@ -12,7 +12,7 @@ export interface KeyLabel {
 }
 
 /** A subkey that is not used for encryption, and why. */
-export interface SkippedSubkey extends KeyLabel {
+export interface SkippedSubkey extends KeyIdentity {
   readonly reason: string;
 }
 
@@ -20,7 +20,7 @@ export interface SkippedSubkey extends KeyLabel {
  * A public key to encrypt to, which has been parsed, validated and tried. It is plain data; the OpenPGP adapter encrypts to
  * `certificate`.
  */
-export interface Recipient extends KeyLabel {
+export interface Recipient extends KeyIdentity {
   /** The primary user ID, not escaped for a terminal, or undefined if there is none. */
   readonly userId: string | undefined;
   readonly userIds: readonly string[];
@@ -30,7 +30,7 @@ export interface Recipient extends KeyLabel {
   /** How the user specified the key: `--pgp-key @team.asc`, `--keybase alice`, `wkd:user@host`. */
   readonly origin: string;
   /** The subkey or primary key that messages are encrypted to. */
-  readonly encryptsTo: KeyLabel;
+  readonly encryptsTo: KeyIdentity;
   readonly skipped: readonly SkippedSubkey[];
   /** The transferable public key in binary form (RFC 9580 section 10.1). */
   readonly certificate: Uint8Array;
@@ -78,13 +78,13 @@ export function decryptCommand(format: EncryptedFormat, encrypted = "ENCRYPTED",
 }
 
 /** Whether a fingerprint is that of a version 6 key (RFC 9580 section 5.5.4.3). */
-export function isV6(fingerprint: string): boolean {
+export function isV6Fingerprint(fingerprint: string): boolean {
   return fingerprint.length === 64;
 }
 
 /** How the recipients decrypt a message, one line each: GnuPG doesn't support version 6 keys. */
 export function decryptAdvice(recipients: readonly Recipient[], format: EncryptedFormat): readonly string[] {
-  const newer = recipients.filter(({ fingerprint }) => isV6(fingerprint));
+  const newer = recipients.filter(({ fingerprint }) => isV6Fingerprint(fingerprint));
   const sop = decryptCommand(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
   return [
     ...(newer.length < recipients.length ? [`Decrypt with: ${decryptCommand(format)}`] : []),

@@ -1,6 +1,6 @@
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
-import { parsePathQuery, parsePointerQuery, type QuerySelector } from "./query.ts";
+import { type ParsedQuery, parsePathQuery, parsePointerQuery } from "./query.ts";
 
 /** The formats without an expression. */
 const PLAIN = [
@@ -28,13 +28,13 @@ export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
 /** An output format. */
 export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
-  | { readonly kind: (typeof QUERIES)[number]; readonly query: QuerySelector };
+  | { readonly kind: (typeof QUERIES)[number]; readonly query: ParsedQuery };
 
 /** Every format as typed. */
-export const FORMATS: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
+export const FORMAT_USAGES: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
 
 /** What `--format` accepts, for help, completion and messages; `auto` is the default format of a command. */
-export const FORMAT_CHOICES: readonly string[] = ["auto", ...FORMATS];
+export const FORMAT_CHOICES: readonly string[] = ["auto", ...FORMAT_USAGES];
 
 /** The names of formats in Hydra's own CLI that differ. */
 const OTHER_NAMES: ReadonlyMap<string, FormatKind> = new Map([["quiet", "id"]]);
@@ -74,7 +74,7 @@ function parseExpression(
   expression: string | undefined,
   text: string,
   from: string,
-): QuerySelector {
+): ParsedQuery {
   const hint = `for example: --format ${EXAMPLES[kind]}`;
   if (expression === undefined || (expression === "" && kind !== "jsonpointer"))
     throw usageError(`Cannot use ${from} ${kind}: it requires an expression`, hint);

@@ -1,7 +1,7 @@
 import { escapeControls } from "../text.ts";
 import type { StyledLine, TextRole } from "./colors.ts";
 import { displayWidth } from "./width.ts";
-import { wrapWords } from "./wrap-words.ts";
+import { insertLineBreaks } from "./wrap-words.ts";
 
 /** A value after its label. */
 export interface LabelledValue {
@@ -44,6 +44,6 @@ function fits({ label, sign = "", value }: LabelledValue, columns: number): bool
 /** A text after a start, with its further lines below its first one. */
 function hangingLines(start: string, value: string, columns: number): readonly string[] {
   const width = displayWidth(start);
-  const [first = "", ...others] = wrapWords(escapeControls(value), columns - width).split("\n");
+  const [first = "", ...others] = insertLineBreaks(escapeControls(value), columns - width).split("\n");
   return [start + first, ...others.map((line) => " ".repeat(width) + line)];
 }

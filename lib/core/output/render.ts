@@ -11,12 +11,12 @@ import {
 import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
-import { type Cell, createTable, formatRecord, type Terminal } from "./text-table.ts";
+import { type CellText, createTableWriter, formatRecord, type TextOutput } from "./text-table.ts";
 
 /** A column of a table. */
 export interface Column<T> {
   readonly label: string;
-  readonly value: (record: T) => Cell;
+  readonly value: (record: T) => CellText;
   /** Never cut or left out on a narrow terminal: a credential, for example. */
   readonly whole?: boolean;
   /** The minimum width on a narrow terminal. */
@@ -49,7 +49,7 @@ export interface ResultView<T> {
   /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
   readonly envelope?: { readonly items: string; readonly rest: JsonObject };
   /** The rows after the last value in the table of a list, from the members that follow the list in the envelope. */
-  readonly tableEnd?: (rest: JsonObject) => readonly (readonly Cell[])[];
+  readonly tableEnd?: (rest: JsonObject) => readonly (readonly CellText[])[];
 }
 
 /** What some formats need from a library that is only loaded for them. */
@@ -76,7 +76,7 @@ export async function loadFormatLibraries(format: Format, load: FormatLibraryLoa
 
 /** How values are rendered. */
 export interface RenderOptions {
-  readonly terminal: Terminal;
+  readonly terminal: TextOutput;
   /** Whether the result is a list of values rather than one value. */
   readonly isList: boolean;
   readonly tools: FormatLibraries;
@@ -87,7 +87,7 @@ export interface RenderOptions {
 }
 
 /** Turns values into text one by one; each call returns the text to write now, which may be empty. */
-export interface Renderer<T> {
+export interface StreamRenderer<T> {
   item(value: T): string;
   /** Returns the rows that a table has buffered, and fixes its column widths. */
   flush(): string;
@@ -100,7 +100,7 @@ interface Setup<T> {
   readonly options: RenderOptions;
 }
 
-type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
+type RendererFactory = <T>(setup: Setup<T>) => StreamRenderer<T>;
 
 function safeLines(lines: readonly string[]): string {
   return lines
@@ -109,12 +109,12 @@ function safeLines(lines: readonly string[]): string {
 }
 
 /** Renders each value by itself. */
-function each<T>(item: (value: T) => string): Renderer<T> {
+function each<T>(item: (value: T) => string): StreamRenderer<T> {
   return { item, flush: () => "", end: () => "" };
 }
 
 /** Renders each value by itself, with a separator between the texts that are not empty. */
-function separated<T>(item: (value: T) => string, separator: string): Renderer<T> {
+function separated<T>(item: (value: T) => string, separator: string): StreamRenderer<T> {
   let count = 0;
   return each((value) => {
     const text = item(value);
@@ -126,9 +126,9 @@ function tableOf<T>(
   columns: readonly Column<T>[],
   shape: "plain" | "grid",
   { view: { onHidden }, options: { terminal, settleAfter } }: Setup<T>,
-  lastRows: (rest?: JsonObject) => readonly (readonly Cell[])[] = () => [],
-): Renderer<T> {
-  const writer = createTable(columns, shape, terminal, { settleAfter, onHidden });
+  lastRows: (rest?: JsonObject) => readonly (readonly CellText[])[] = () => [],
+): StreamRenderer<T> {
+  const writer = createTableWriter(columns, shape, terminal, { settleAfter, onHidden });
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
     flush: writer.flush,
@@ -139,7 +139,7 @@ function tableOf<T>(
   };
 }
 
-function table<T>(setup: Setup<T>): Renderer<T> {
+function table<T>(setup: Setup<T>): StreamRenderer<T> {
   const { view, options } = setup;
   const { columns, envelope, tableEnd } = view;
   if (options.isList) return tableOf(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
@@ -151,7 +151,7 @@ function table<T>(setup: Setup<T>): Renderer<T> {
   );
 }
 
-function text<T>(setup: Setup<T>): Renderer<T> {
+function text<T>(setup: Setup<T>): StreamRenderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
   const { text: linesOf, styledText, paintLine } = view;
@@ -209,7 +209,7 @@ function json(indent: 0 | 2): RendererFactory {
 
 /** A heading and one record for each value, without alignment. */
 function delimited(
-  line: (cells: readonly Cell[], onTerminal: boolean) => string,
+  line: (cells: readonly CellText[], onTerminal: boolean) => string,
   rule: (columns: number) => string = () => "",
 ): RendererFactory {
   return ({ view: { columns }, options: { terminal, isList } }) => {
@@ -233,7 +233,7 @@ function delimited(
   };
 }
 
-function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): StreamRenderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.isList) return each(write);
@@ -262,7 +262,7 @@ function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<
 function selected<T>(
   { view: { envelope }, options }: Setup<T>,
   write: (values: readonly unknown[], single: boolean) => string,
-): Renderer<T> {
+): StreamRenderer<T> {
   const { select } = options.tools;
   if (select === undefined) throw new TypeError("the format needs its expression");
   const selectIn = (document: unknown) => {
@@ -303,7 +303,7 @@ function credentialsOf<T>(view: ResultView<T>, value: T): Credentials {
  * Whether `k8s-secret` omits a value. The manifest of a client that has a secret, but without that secret, would remove it
  * from a cluster.
  */
-export function withholdsValue<T>(view: ResultView<T>, value: T): boolean {
+export function isOmittedFromSecretManifest<T>(view: ResultView<T>, value: T): boolean {
   return !areComplete(credentialsOf(view, value));
 }
 
@@ -328,7 +328,8 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   id: ({ view }) => each((value) => `${escapeControls(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
     separated(
-      (value) => (withholdsValue(view, value) ? "" : formatSecretManifest(credentialsOf(view, value), options.names)),
+      (value) =>
+        isOmittedFromSecretManifest(view, value) ? "" : formatSecretManifest(credentialsOf(view, value), options.names),
       "---\n",
     ),
 };
@@ -341,6 +342,10 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
  * Nothing is written for a list before its first value or its end. IDs and everything in `text` and `table` are safe to
  * print on a terminal; `raw` is so on a terminal and exact otherwise.
  */
-export function createRenderer<T>(format: Format, view: ResultView<T>, options: RenderOptions): Renderer<T> {
+export function createStreamRenderer<T>(
+  format: Format,
+  view: ResultView<T>,
+  options: RenderOptions,
+): StreamRenderer<T> {
   return RENDERERS[format.kind]({ view, options });
 }

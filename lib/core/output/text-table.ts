@@ -2,7 +2,7 @@ import { escapeControls } from "../text.ts";
 import { cutToWidth, displayWidth } from "./width.ts";
 
 /** Where the text is printed. */
-export interface Terminal {
+export interface TextOutput {
   readonly isTerminal: boolean;
   /** The width of the terminal; 80 if unknown. */
   readonly columns?: number | undefined;
@@ -10,7 +10,7 @@ export interface Terminal {
 }
 
 /** The text of a field; a list is joined with `, `, or stacked in a table with borders. */
-export type Cell = string | readonly string[];
+export type CellText = string | readonly string[];
 
 /** The heading of a column. */
 export interface ColumnHeading {
@@ -25,7 +25,7 @@ export interface ColumnHeading {
 
 /** Writes a table row by row. */
 interface TableWriter {
-  row(cells: readonly Cell[]): string;
+  row(cells: readonly CellText[]): string;
   /** Fixes the column widths by the rows so far, and returns the buffered rows. */
   flush(): string;
 }
@@ -39,14 +39,14 @@ const TAB = 8;
 interface Style {
   /** The width of the gaps and borders of a number of columns. */
   readonly overhead: (columns: number) => number;
-  readonly lines: (cell: Cell) => readonly string[];
+  readonly lines: (cell: CellText) => readonly string[];
   readonly head: (labels: readonly string[], widths: readonly number[], bold: Bold) => string;
   readonly line: (cells: readonly string[], widths: readonly number[]) => string;
 }
 
 type Bold = (text: string) => string;
 
-function bolder(terminal: Terminal): Bold {
+function bolder(terminal: TextOutput): Bold {
   return terminal.isTerminal && terminal.color
     ? (text) => (text === "" ? "" : `\u001b[1m${text}\u001b[22m`)
     : (text) => text;
@@ -186,10 +186,10 @@ interface TableOptions {
  * The first `settleAfter` rows, which are buffered, determine the widths. On a terminal the columns fit its width and
  * wider cells are cut with `…`; otherwise nothing is cut and no line ends in padding.
  */
-export function createTable(
+export function createTableWriter(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
-  terminal: Terminal,
+  terminal: TextOutput,
   { settleAfter = 100, onHidden }: TableOptions = {},
 ): TableWriter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
@@ -242,8 +242,8 @@ export function createTable(
 
 /** One value as lines of label and field; nothing is cut. */
 export function formatRecord(
-  fields: readonly { readonly label: string; readonly value: Cell }[],
-  terminal: Terminal,
+  fields: readonly { readonly label: string; readonly value: CellText }[],
+  terminal: TextOutput,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;
   const bold = bolder(terminal);

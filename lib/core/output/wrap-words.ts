@@ -14,7 +14,7 @@ const NARROWEST = 20;
  * `indent`. A word that is longer stays whole, so that a URL or a path can be copied. Spaces inside a line stay as they
  * are, and colours take no room. With less than twenty columns nothing is broken.
  */
-export function wrapWords(text: string, columns: number, indent = ""): string {
+export function insertLineBreaks(text: string, columns: number, indent = ""): string {
   if (columns < NARROWEST + indent.length) return text;
   return text
     .split("\n")

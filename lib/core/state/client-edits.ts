@@ -2,11 +2,11 @@ import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
-import { FILE_MEMBER } from "./file-member.ts";
-import { possibleValues, replacePlaceholders, type Variables } from "./placeholder-values.ts";
+import { EXTENSION_MEMBER } from "./file-member.ts";
+import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** A change of one value in a file. */
-export interface Edit {
+export interface MemberEdit {
   /** The keys that lead to the value. */
   readonly path: readonly string[];
   /** The new value; undefined removes the key. */
@@ -36,9 +36,9 @@ interface FileClient {
 export function planClientEdits(
   { written, key }: FileClient,
   exported: JsonObject,
-  variables: Variables,
-): readonly Edit[] {
-  const edits = ORDER.slice(1).flatMap((field, at): readonly Edit[] => {
+  variables: VariableLookup,
+): readonly MemberEdit[] {
+  const edits = ORDER.slice(1).flatMap((field, at): readonly MemberEdit[] => {
     const wanted = exported[field];
     const isWritten = Object.hasOwn(written, field);
     if (!isWritten && wanted === undefined) return [];
@@ -47,17 +47,20 @@ export function planClientEdits(
     if (field === "metadata") return planMembers([field], written[field], wanted, variables, after);
     return [{ path: [field], value: fieldValue(field, written[field], wanted, variables), after }];
   });
-  return [...edits, ...planSettings({ written: written[FILE_MEMBER], key }, exported[FILE_MEMBER], variables)];
+  return [
+    ...edits,
+    ...planSettings({ written: written[EXTENSION_MEMBER], key }, exported[EXTENSION_MEMBER], variables),
+  ];
 }
 
 /** Whether a value of a file means the same to a server as another one. */
-function means(field: string, written: unknown, wanted: unknown, variables: Variables): boolean {
-  return possibleValues(written, variables).some((value) =>
+function means(field: string, written: unknown, wanted: unknown, variables: VariableLookup): boolean {
+  return possibleReplacedValues(written, variables).some((value) =>
     isSameValue(field, field === "scope" && isStringList(value) ? value.join(" ") : value, wanted),
   );
 }
 
-function fieldValue(field: string, written: unknown, wanted: unknown, variables: Variables): unknown {
+function fieldValue(field: string, written: unknown, wanted: unknown, variables: VariableLookup): unknown {
   if (wanted === undefined || !LISTS.has(field) || !Array.isArray(written)) return wanted;
   if (field === "scope" && typeof wanted === "string")
     return mergeItems(
@@ -74,7 +77,7 @@ function mergeItems(
   field: string,
   written: readonly unknown[],
   wanted: readonly unknown[],
-  variables: Variables,
+  variables: VariableLookup,
 ): readonly unknown[] {
   const form = (item: unknown): string =>
     JSON.stringify(canonicalValue(field === "scope" ? "" : field, [item]) ?? null);
@@ -93,10 +96,10 @@ export function planMembers(
   path: readonly string[],
   written: unknown,
   wanted: unknown,
-  variables: Variables,
+  variables: VariableLookup,
   after: readonly string[] = [],
-): readonly Edit[] {
-  if (possibleValues(written, variables).some((value) => isSameJson(value, wanted))) return [];
+): readonly MemberEdit[] {
+  if (possibleReplacedValues(written, variables).some((value) => isSameJson(value, wanted))) return [];
   if (!isJsonObject(written) || !isJsonObject(wanted)) return [{ path, value: wanted, after }];
   return [...new Set([...Object.keys(written), ...Object.keys(wanted)])].flatMap((name) => {
     const inner = [...path, name];
@@ -110,31 +113,31 @@ export function planMembers(
 function planSettings(
   { written, key }: { readonly written: unknown; readonly key: string },
   wanted: unknown,
-  variables: Variables,
-): readonly Edit[] {
+  variables: VariableLookup,
+): readonly MemberEdit[] {
   if (!isJsonObject(wanted)) return [];
   const isMarked = wanted["key"] !== undefined;
   if (!isJsonObject(written)) {
     const { key: wantedKey, ...rest } = wanted;
     const differs = (isMarked && wantedKey !== key) || Object.keys(rest).length > 0;
-    return differs ? [{ path: [FILE_MEMBER], value: wanted, after: [] }] : [];
+    return differs ? [{ path: [EXTENSION_MEMBER], value: wanted, after: [] }] : [];
   }
-  const edits: Edit[] = [];
+  const edits: MemberEdit[] = [];
   const edit = (name: string, value: unknown): void => {
-    edits.push({ path: [FILE_MEMBER, name], value, after: [] });
+    edits.push({ path: [EXTENSION_MEMBER, name], value, after: [] });
   };
   if (isMarked && wanted["key"] !== key) edit("key", wanted["key"]);
-  const isProtected = possibleValues(written["protect"], variables).includes(true);
+  const isProtected = possibleReplacedValues(written["protect"], variables).includes(true);
   if (isMarked && (wanted["protect"] === true) !== isProtected) edit("protect", wanted["protect"]);
   const { ignore } = written;
-  const ignored = possibleValues(ignore, variables).find(isStringList) ?? [];
+  const ignored = possibleReplacedValues(ignore, variables).find(isStringList) ?? [];
   const broken = getListField(wanted, "ignore").filter((rule) => !ignored.includes(rule));
   if (broken.length > 0) edit("ignore", [...(isStringList(ignore) ? ignore : ignored), ...broken]);
   return edits;
 }
 
 /** An object with a change of one of its members, which keeps its place among them. */
-function withMember(object: JsonObject, { path, value, after }: Edit): JsonObject {
+function withMember(object: JsonObject, { path, value, after }: MemberEdit): JsonObject {
   const [name = "", ...inner] = path;
   const before = object[name];
   const changed =
@@ -148,6 +151,6 @@ function withMember(object: JsonObject, { path, value, after }: Edit): JsonObjec
 }
 
 /** An object after its edits. */
-export function applyEdits(object: JsonObject, edits: readonly Edit[]): JsonObject {
+export function applyMemberEdits(object: JsonObject, edits: readonly MemberEdit[]): JsonObject {
   return edits.reduce(withMember, object);
 }

@@ -4,7 +4,7 @@ import { lintClient } from "../client/rules.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
-import { FILE_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./file-member.ts";
 import { MARK_MEMBER, readMark, settingsOfMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
 
@@ -16,7 +16,7 @@ interface ExportedClient {
 
 /**
  * A client of a server as a file describes it: the fields in their usual order, without what only the server sets, without
- * secrets and private keys, and with the mark as {@link FILE_MEMBER}.
+ * secrets and private keys, and with the mark as {@link EXTENSION_MEMBER}.
  *
  * @param keepsDefaults whether fields that have the server's default are written too.
  */
@@ -39,7 +39,7 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
   if (names.length > 0)
     notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
   const settings = { ...settingsOfMark(readMark(record)), ...ignoredRules(client) };
-  return { client: Object.keys(settings).length === 0 ? client : { ...client, [FILE_MEMBER]: settings }, notes };
+  return { client: Object.keys(settings).length === 0 ? client : { ...client, [EXTENSION_MEMBER]: settings }, notes };
 }
 
 /** The rules that a client of a server breaks: as errors in its file they would keep it from being compared at all. */

@@ -1,7 +1,7 @@
 import { RULE_INFOS } from "../client/rules.ts";
 import { isJsonObject } from "../json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
-import { FILE_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./file-member.ts";
 
 /** Where the secret of a client comes from. */
 export interface SecretReference {
@@ -60,41 +60,53 @@ function reportUnknownKeys(
 function readKey(value: unknown, report: Report): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "string" && value !== "") return value;
-  report([FILE_MEMBER, "key"], `${FILE_MEMBER}.key is not a name`, "write the name of the client inside its stack");
+  report(
+    [EXTENSION_MEMBER, "key"],
+    `${EXTENSION_MEMBER}.key is not a name`,
+    "write the name of the client inside its stack",
+  );
   return undefined;
 }
 
 function readSecret(value: unknown, report: Report): SecretReference | undefined {
-  const path = [FILE_MEMBER, "secret"];
+  const path = [EXTENSION_MEMBER, "secret"];
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) {
-    report(path, `${FILE_MEMBER}.secret is not an object`, "write secret: {env: NAME} or secret: {file: PATH}");
+    report(path, `${EXTENSION_MEMBER}.secret is not an object`, "write secret: {env: NAME} or secret: {file: PATH}");
     return undefined;
   }
   reportUnknownKeys(value, SECRET_KEYS, path, report);
   const { env, file, version } = value;
   const name = env ?? file;
   if ((env === undefined) === (file === undefined) || typeof name !== "string" || name === "") {
-    report(path, `${FILE_MEMBER}.secret needs either env or file`, "write secret: {env: NAME} or secret: {file: PATH}");
+    report(
+      path,
+      `${EXTENSION_MEMBER}.secret needs either env or file`,
+      "write secret: {env: NAME} or secret: {file: PATH}",
+    );
     return undefined;
   }
   const isVersion = typeof version === "number" && Number.isSafeInteger(version) && version > 0;
   if (version !== undefined && !isVersion) {
-    report([...path, "version"], `${FILE_MEMBER}.secret.version is not a positive whole number`, "start with 1");
+    report([...path, "version"], `${EXTENSION_MEMBER}.secret.version is not a positive whole number`, "start with 1");
   }
   return { from: env === undefined ? "file" : "env", name, version: isVersion ? version : undefined };
 }
 
 function readProtect(value: unknown, report: Report): boolean {
   if (typeof value === "boolean" || value === undefined) return value === true;
-  report([FILE_MEMBER, "protect"], `${FILE_MEMBER}.protect is not true or false`, "write protect: true");
+  report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true");
   return false;
 }
 
 function readIgnore(value: unknown, report: Report): readonly string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) {
-    report([FILE_MEMBER, "ignore"], `${FILE_MEMBER}.ignore is not a list`, "write a list of rules: [implicit-grant]");
+    report(
+      [EXTENSION_MEMBER, "ignore"],
+      `${EXTENSION_MEMBER}.ignore is not a list`,
+      "write a list of rules: [implicit-grant]",
+    );
     return [];
   }
   return value.flatMap((name: unknown, at) => {
@@ -102,8 +114,8 @@ function readIgnore(value: unknown, report: Report): readonly string[] {
     const text = typeof name === "string" ? name : "";
     const near = suggestWord(text, RULE_NAMES);
     report(
-      [FILE_MEMBER, "ignore", at],
-      `${FILE_MEMBER}.ignore names an unknown rule ${quote(text)}`,
+      [EXTENSION_MEMBER, "ignore", at],
+      `${EXTENSION_MEMBER}.ignore names an unknown rule ${quote(text)}`,
       near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
     );
     return [];
@@ -119,10 +131,10 @@ export function parseExtension(value: unknown): {
   const report: Report = (path, message, hint) => faults.push({ path, message, hint });
   const members = value === undefined || value === null ? {} : value;
   if (!isJsonObject(members)) {
-    report([FILE_MEMBER], `${FILE_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
+    report([EXTENSION_MEMBER], `${EXTENSION_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
     return { extension: { key: undefined, secret: undefined, protect: false, ignore: [] }, faults };
   }
-  reportUnknownKeys(members, KEYS, [FILE_MEMBER], report);
+  reportUnknownKeys(members, KEYS, [EXTENSION_MEMBER], report);
   const extension = {
     key: readKey(members["key"], report),
     secret: readSecret(members["secret"], report),

@@ -87,7 +87,7 @@ function describeMetadata(before: unknown, after: unknown): readonly FieldChange
 }
 
 /** Changes as people see them. */
-export function describeChanges(changes: readonly Change[]): readonly FieldChange[] {
+export function toFieldChanges(changes: readonly Change[]): readonly FieldChange[] {
   return changes.flatMap(({ field, before, after }) =>
     field === "metadata" ? describeMetadata(before, after) : [describeField(field, before, after)],
   );

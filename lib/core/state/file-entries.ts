@@ -2,8 +2,8 @@ import { getTextField } from "../client/client.ts";
 import { findListMember, looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { FILE_MEMBER } from "./file-member.ts";
-import { replacePlaceholders, type Variables } from "./placeholder-values.ts";
+import { EXTENSION_MEMBER } from "./file-member.ts";
+import { replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */
 export type FilePath = readonly [document: number, ...steps: (string | number)[]];
@@ -22,7 +22,7 @@ interface FileContents {
 }
 
 /** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
-export function findFileEntries(values: readonly unknown[]): FileContents {
+export function findEntriesAndList(values: readonly unknown[]): FileContents {
   const entries: FileEntry[] = [];
   const lists: FilePath[] = [];
   const visit = (value: unknown, path: FilePath): void => {
@@ -44,7 +44,7 @@ export function findFileEntries(values: readonly unknown[]): FileContents {
 }
 
 function isEntry(value: JsonObject): boolean {
-  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, FILE_MEMBER);
+  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, EXTENSION_MEMBER);
 }
 
 /** The name of a path's file without its folders and its ending. */
@@ -56,40 +56,40 @@ function stemOf(path: string): string {
 
 /** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
 export function keyOfClient(written: JsonObject, file: string): string {
-  const settings = written[FILE_MEMBER];
+  const settings = written[EXTENSION_MEMBER];
   const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
   return given || getTextField(written, "client_id") || stemOf(file);
 }
 
 /** What identifies an entry, with its placeholders replaced. */
-export function identityOf(written: JsonObject, variables: Variables): JsonObject {
-  const { kind, apiVersion, metadata, client_id: id, [FILE_MEMBER]: settings } = written;
+export function identifyingMembers(written: JsonObject, variables: VariableLookup): JsonObject {
+  const { kind, apiVersion, metadata, client_id: id, [EXTENSION_MEMBER]: settings } = written;
   const members = isKubernetesObject(written)
     ? { kind, apiVersion, metadata }
-    : { client_id: id, [FILE_MEMBER]: settings };
+    : { client_id: id, [EXTENSION_MEMBER]: settings };
   const replaced = replacePlaceholders(members, variables);
   return isJsonObject(replaced) ? replaced : {};
 }
 
 /** A name that two entries share only if they describe the same client: an ID, else a key, or that of a manifest. */
-export function nameOfEntry(written: JsonObject, file: string): string {
-  if (isKubernetesObject(written)) return nameOfManifest(written);
+export function uniqueNameOfEntry(written: JsonObject, file: string): string {
+  if (isKubernetesObject(written)) return uniqueNameOfManifest(written);
   const id = getTextField(written, "client_id") ?? "";
-  return id === "" ? nameOfKey(keyOfClient(written, file)) : nameOfId(id);
+  return id === "" ? uniqueNameOfKey(keyOfClient(written, file)) : uniqueNameOfId(id);
 }
 
-/** {@link nameOfEntry} of a client with an ID. */
-export function nameOfId(id: string): string {
+/** {@link uniqueNameOfEntry} of a client with an ID. */
+export function uniqueNameOfId(id: string): string {
   return `id ${id}`;
 }
 
-/** {@link nameOfEntry} of a client without an ID. */
-export function nameOfKey(key: string): string {
+/** {@link uniqueNameOfEntry} of a client without an ID. */
+export function uniqueNameOfKey(key: string): string {
   return `key ${key}`;
 }
 
-/** {@link nameOfEntry} of a manifest; without a namespace it is in `default`. */
-export function nameOfManifest(manifest: JsonObject): string {
+/** {@link uniqueNameOfEntry} of a manifest; without a namespace it is in `default`. */
+export function uniqueNameOfManifest(manifest: JsonObject): string {
   const metadata = isJsonObject(manifest["metadata"]) ? manifest["metadata"] : {};
   const [namespace, name] = [getTextField(metadata, "namespace") ?? "default", getTextField(metadata, "name") ?? ""];
   return `${getTextField(manifest, "kind") ?? ""} ${namespace}/${name}`;

@@ -1,8 +1,8 @@
 import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { type Edit, planMembers } from "./client-edits.ts";
-import { possibleValues, replacePlaceholders, type Variables } from "./placeholder-values.ts";
+import { type MemberEdit, planMembers } from "./client-edits.ts";
+import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** What a manifest says to the controller and not about the client. */
 const CONTROLLER_KEYS: ReadonlySet<string> = new Set(["secretName", "hydraAdmin", "deletionPolicy"]);
@@ -18,7 +18,11 @@ function memberOf(value: JsonObject, name: string): JsonObject {
  * The edits after which a manifest of a file describes the client of another one. Values that mean the same to a server
  * stay as they are written, also with placeholders.
  */
-export function planManifestEdits(written: JsonObject, wanted: JsonObject, variables: Variables): readonly Edit[] {
+export function planManifestEdits(
+  written: JsonObject,
+  wanted: JsonObject,
+  variables: VariableLookup,
+): readonly MemberEdit[] {
   const [before, after] = [memberOf(written, "spec"), memberOf(wanted, "spec")];
   const keys = [...new Set([...Object.keys(after), ...Object.keys(before)])];
   const edits = keys
@@ -37,16 +41,16 @@ function planField(
   path: readonly string[],
   field: string,
   [before, after]: readonly [before: unknown, after: unknown],
-  variables: Variables,
-): readonly Edit[] {
-  if (possibleValues(before, variables).some((value) => isSameValue(field, value, after))) return [];
+  variables: VariableLookup,
+): readonly MemberEdit[] {
+  if (possibleReplacedValues(before, variables).some((value) => isSameValue(field, value, after))) return [];
   return field === "metadata" ? planMembers(path, before, after, variables) : [{ path, value: after, after: [] }];
 }
 
-function planScope(before: JsonObject, after: JsonObject, variables: Variables): readonly Edit[] {
+function planScope(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
   const scope = replacePlaceholders(before["scope"], variables);
   const wanted = scopeOfSpec(after);
-  const isSame = possibleValues(before["scopeArray"], variables).some((scopeArray) =>
+  const isSame = possibleReplacedValues(before["scopeArray"], variables).some((scopeArray) =>
     isSameValue("scope", scopeOfSpec({ scope, scopeArray }), wanted),
   );
   if (isSame) return [];
@@ -54,8 +58,8 @@ function planScope(before: JsonObject, after: JsonObject, variables: Variables):
   return [...edits, { path: ["spec", "scopeArray"], value: after["scopeArray"], after: [] }];
 }
 
-function planDeletionPolicy(before: JsonObject, after: JsonObject, variables: Variables): readonly Edit[] {
+function planDeletionPolicy(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
   const policy = after["deletionPolicy"];
-  if (policy === undefined || possibleValues(before["deletionPolicy"], variables).includes(policy)) return [];
+  if (policy === undefined || possibleReplacedValues(before["deletionPolicy"], variables).includes(policy)) return [];
   return [{ path: ["spec", "deletionPolicy"], value: policy, after: [] }];
 }

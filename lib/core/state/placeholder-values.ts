@@ -2,7 +2,7 @@ import { isJsonObject, tryParseJson } from "../json.ts";
 import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./variables.ts";
 
 /** The value of a variable; undefined if it isn't set. */
-export type Variables = (name: string) => string | undefined;
+export type VariableLookup = (name: string) => string | undefined;
 
 /** The names of the variables in a value of a file. */
 export function placeholderNames(value: unknown): readonly string[] {
@@ -17,12 +17,12 @@ export function placeholderNames(value: unknown): readonly string[] {
   return [...names];
 }
 
-function replaceIn(text: string, variables: Variables): string {
+function replaceIn(text: string, variables: VariableLookup): string {
   return text.replace(PLACEHOLDER, (all, name: string) => variables(name) ?? all);
 }
 
 /** A value of a file with its placeholders replaced; texts stay texts. */
-export function replacePlaceholders(value: unknown, variables: Variables): unknown {
+export function replacePlaceholders(value: unknown, variables: VariableLookup): unknown {
   if (typeof value === "string") return replaceIn(value, variables);
   if (Array.isArray(value)) return value.map((item: unknown) => replacePlaceholders(item, variables));
   if (!isJsonObject(value)) return value;
@@ -35,7 +35,7 @@ export function replacePlaceholders(value: unknown, variables: Variables): unkno
  * What a value of a file can mean: itself with its placeholders replaced, and where it is nothing but one placeholder also
  * the list, number or boolean that the variable contains as JSON.
  */
-export function possibleValues(value: unknown, variables: Variables): readonly unknown[] {
+export function possibleReplacedValues(value: unknown, variables: VariableLookup): readonly unknown[] {
   const replaced = replacePlaceholders(value, variables);
   if (typeof value !== "string" || typeof replaced !== "string" || !ONLY_PLACEHOLDER.test(value)) return [replaced];
   const parsed = tryParseJson(replaced);

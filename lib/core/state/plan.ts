@@ -6,14 +6,14 @@ import {
   findChanges,
   isUnset,
   type ReleaseLine,
-  storesField,
+  serverStoresField,
 } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";
-import { describeChanges, describeNewClient, type FieldChange } from "./field-change.ts";
+import { describeNewClient, type FieldChange, toFieldChanges } from "./field-change.ts";
 import { type Mark, readMark, withMark } from "./mark.ts";
 
 /** What is to be done with a client. */
@@ -113,7 +113,7 @@ function lostFields({ client }: DesiredClient, answer: ClientRecord | undefined)
   if (answer === undefined) return [];
   const release = detectReleaseLine(answer);
   return Object.entries(client).flatMap(([field, value]) => {
-    if (isUnset(value) || storesField(answer, field)) return [];
+    if (isUnset(value) || serverStoresField(answer, field)) return [];
     if (!FIELD_NAMES.includes(field)) return [`${field} is not in the server's answers, so it is not compared`];
     return [`${field} is not kept by this server${release === undefined ? "" : ` (it answers as Hydra ${release})`}`];
   });
@@ -213,7 +213,7 @@ export function planClient(
   const changes = findChanges(current, wantedFields(desired, current, options));
   const secret = secretOfExisting(desired, current, options.merge);
   const mark = readMark(current);
-  const step = { key, clientId, desired, current, changes, shown: describeChanges(changes), secret, notes };
+  const step = { key, clientId, desired, current, changes, shown: toFieldChanges(changes), secret, notes };
   if (refusal !== undefined) return { ...step, action: "refused", refusal };
   if (mark === undefined || mark.stack !== options.stack) return { ...step, action: "adopt" };
   const lowered = desired.secretVersion !== undefined && desired.secretVersion < (mark.secret ?? 0);

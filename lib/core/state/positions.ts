@@ -1,4 +1,4 @@
-import { endOfString } from "../json.ts";
+import { closingQuoteOffset } from "../json.ts";
 
 /** Where a value is in a text, and where the values inside it are. */
 export interface PositionNode {
@@ -40,7 +40,7 @@ export function findOffset(root: PositionNode, path: readonly (string | number)[
 }
 
 /** Converts offsets in a text to lines and columns. */
-export function indexLines(text: string): (offset: number) => Position {
+export function createPositionLookup(text: string): (offset: number) => Position {
   const starts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {
@@ -128,7 +128,7 @@ class JsonPositions {
 
   #skipScalar(): void {
     if (this.#text.charAt(this.#at) === '"') {
-      this.#at = endOfString(this.#text, this.#at) + 1;
+      this.#at = closingQuoteOffset(this.#text, this.#at) + 1;
       return;
     }
     while (!this.#ended() && !" \t\r\n,:]}/".includes(this.#text.charAt(this.#at))) this.#at++;
@@ -155,6 +155,6 @@ class JsonPositions {
 }
 
 /** The positions of the values in a JSON text with comments, which must be valid. */
-export function jsonPositions(text: string): readonly PositionNode[] {
+export function jsonPositionTrees(text: string): readonly PositionNode[] {
   return new JsonPositions(text).roots();
 }

@@ -1,6 +1,6 @@
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject } from "../json.ts";
-import { parseOneJson } from "../json-text.ts";
+import { parseJsonOrFault } from "../json-text.ts";
 
 /** The name of a variable. */
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";
@@ -43,7 +43,7 @@ function shapeAt(path: Path): string | undefined {
 
 /** What a variable that is the whole value becomes: text, unless the field takes a list or a boolean, or any JSON. */
 function wholeValue(text: string, path: Path): unknown {
-  const read = parseOneJson(text);
+  const read = parseJsonOrFault(text);
   if ("offset" in read) return text;
   const { value } = read;
   const shape = shapeAt(path);
@@ -69,7 +69,7 @@ function wholeValue(text: string, path: Path): unknown {
  * a file. A string that is only one placeholder may become a list, a number or a boolean. Values are not searched again.
  * Strings become well-formed Unicode, as servers store them.
  */
-export function replaceVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
+export function replaceAndCheckVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
   const missing: MissingVariable[] = [];
   const malformed: Path[] = [];
   const replacement = (name: string, path: Path): string => {

@@ -196,7 +196,7 @@ function deviceRoutes(engine: PublicContext, { devices }: AdminParts): readonly 
 }
 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
-export function createAdminRoutes(
+export function createOAuthAdminRouter(
   engine: PublicContext,
   parts: AdminParts,
 ): (request: WebRequest) => Answer | undefined {

@@ -19,7 +19,7 @@ const BUILTIN_PATHS = {
 } as const;
 
 /** Pages that accept every login, consent and device by themselves, by path. */
-export function createBuiltinPages(
+export function builtinPagesByPath(
   engine: PublicContext,
   { authorizations, deviceFlows, devices }: AdminParts,
 ): ReadonlyMap<string, (request: WebRequest) => Answer> {

@@ -10,7 +10,7 @@ import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answer
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
 import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
 import { decisionsOf, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
-import { type Grant, opaqueToken } from "./token-store.ts";
+import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 /** Grant type of the device authorization grant (RFC 8628, 3.4). */
@@ -79,7 +79,7 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   if (refusal !== undefined) return refusal;
   const expiresAt = engine.now() + DEVICE_LIFESPAN;
   const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
-  const deviceCode = opaqueToken("ory_dc_");
+  const deviceCode = randomTokenWithPrefix("ory_dc_");
   const userCode = newUserCode();
   byDeviceCode.set(deviceCode, device);
   byUserCode.set(userCode, device);

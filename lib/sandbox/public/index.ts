@@ -2,16 +2,16 @@ import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
-import { type AdminParts, createAdminRoutes } from "./admin-routes.ts";
+import { type AdminParts, createOAuthAdminRouter } from "./admin-routes.ts";
 import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
-import { createBuiltinPages } from "./builtin-pages.ts";
+import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { createSigningKeys, SigningError } from "./signing.ts";
+import { createTokenSigner, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
 import { createTokenStore } from "./token-store.ts";
 import { PUBLIC_TRAITS } from "./traits.ts";
@@ -56,7 +56,7 @@ function createEngine(options: PublicSideOptions): PublicContext {
     publicUrl: options.publicUrl,
     loginUrl: options.loginUrl,
     consentUrl: options.consentUrl,
-    keys: createSigningKeys(options.keys, behaviour, traits.jwtAccessTokens),
+    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens),
     tokens: createTokenStore(),
     assertionIds: new Set(),
     now: () => options.now() / 1000,
@@ -81,7 +81,7 @@ function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
 function routesOf(engine: PublicContext, parts: AdminParts): Routes {
   const { authorizations, devices } = parts;
   const healthy = get(() => jsonAnswer(200, { status: "ok" }));
-  const pages = [...createBuiltinPages(engine, parts)].map(([path, show]) => [path, get(show)] as const);
+  const pages = [...builtinPagesByPath(engine, parts)].map(([path, show]) => [path, get(show)] as const);
   return new Map([
     ["/.well-known/openid-configuration", get(() => jsonAnswer(200, discoveryDocument(engine)))],
     ["/.well-known/jwks.json", get(() => jsonAnswer(200, { keys: engine.keys.published() }))],
@@ -155,7 +155,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },
-    answerAdmin: createAdminRoutes(engine, parts),
+    answerAdmin: createOAuthAdminRouter(engine, parts),
     isNavigable: (path) => NAVIGABLE.test(path),
   };
 }

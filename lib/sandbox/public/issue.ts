@@ -4,7 +4,7 @@ import type { StoredClient } from "../client-store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 import { idTokenHash } from "./signing.ts";
-import { type Grant, opaqueToken, type TokenUse } from "./token-store.ts";
+import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
 
 /** A successful answer of the token endpoint, its members in the order of the servers. */
 export type TokenAnswer = JsonObject;
@@ -27,7 +27,7 @@ const PREFIXES: Readonly<Record<TokenUse | "code", string>> = {
 
 /** A new opaque token of a kind, with the prefix of the version. */
 export function newOpaqueToken({ traits }: PublicContext, kind: TokenUse | "code"): string {
-  return opaqueToken(traits.tokenPrefixes ? PREFIXES[kind] : "");
+  return randomTokenWithPrefix(traits.tokenPrefixes ? PREFIXES[kind] : "");
 }
 
 /** An access token, opaque or a JSON Web Token (RFC 9068 in the form that Hydra has), and its remaining seconds. */
@@ -70,7 +70,7 @@ function issueRefreshToken(engine: PublicContext, { client, grant, by }: Issue):
 }
 
 /** The claims about the user that an ID token and userinfo share. */
-export function userClaims(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
+export function sharedIdTokenClaims(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
   return {
     ...user?.idTokenClaims,
     aud: [clientId],
@@ -95,7 +95,7 @@ export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue
   return engine.keys.sign(
     "id-token",
     {
-      ...userClaims(engine, grant),
+      ...sharedIdTokenClaims(engine, grant),
       exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
       jti: randomUUID(),
       ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),

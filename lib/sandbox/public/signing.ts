@@ -11,10 +11,10 @@ import {
   verify,
 } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { isSymmetric, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { asJsonWebKey, isSymmetric, type JsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
-import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
+import { withRsaCrtMembers } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
@@ -26,7 +26,7 @@ type KeyUse = keyof typeof SIGNING_SETS;
 export class SigningError extends Error {}
 
 /** The keys that a sandbox signs tokens with: those of its signing sets. */
-export interface SigningKeys {
+export interface TokenSigner {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
   /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
@@ -59,7 +59,7 @@ function part(value: JsonObject): string {
 }
 
 function keysOf(store: KeyStore, set: string): readonly JsonWebKey[] {
-  return (store.get(set) ?? []).flatMap((key) => parseJsonWebKey(key) ?? []);
+  return (store.get(set) ?? []).flatMap((key) => asJsonWebKey(key) ?? []);
 }
 
 /** The newest private and the newest public key must be a pair, and RSA; anything else ends every login. */
@@ -100,7 +100,7 @@ function chooseSigningKey(store: KeyStore, set: string): SigningKey {
 
 /** A key as the runtime takes it. */
 function keyInput(key: JsonWebKey): { readonly key: Record<string, string>; readonly format: "jwk" } {
-  const members = Object.entries(completeRsaKey(key)).filter(
+  const members = Object.entries(withRsaCrtMembers(key)).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
   );
   return { key: Object.fromEntries(members), format: "jwk" };
@@ -146,7 +146,7 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
 }
 
 /** Creates access to the signing keys in a store. */
-export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): SigningKeys {
+export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
   const firstKeys = new Map<string, string>();

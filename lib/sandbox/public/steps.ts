@@ -11,7 +11,7 @@ import {
   type StepName,
 } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import type { Grant, UserSession } from "./token-store.ts";
+import type { Grant, GrantedUser } from "./token-store.ts";
 import { cookieOf, redirectTo, type WebRequest } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
@@ -54,7 +54,7 @@ export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flo
 }
 
 /** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): UserSession {
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): GrantedUser {
   const { accessTokenClaims, idTokenClaims } = done.consent;
   return {
     sessionId: flow.sessionId,

@@ -9,11 +9,11 @@ export interface Grant {
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
   /** Undefined where no user was involved. */
-  readonly user: UserSession | undefined;
+  readonly user: GrantedUser | undefined;
 }
 
 /** The part of a grant that comes from the login and consent application. */
-export interface UserSession {
+export interface GrantedUser {
   readonly sessionId: string;
   readonly nonce: string;
   readonly acr: string;
@@ -65,7 +65,7 @@ export interface TokenStore {
 }
 
 /** An opaque token: a random part, and another one in place of a signature. */
-export function opaqueToken(prefix: string): string {
+export function randomTokenWithPrefix(prefix: string): string {
   return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import { errorBody } from "../error-bodies.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-view.ts";
-import { userClaims } from "./issue.ts";
+import { sharedIdTokenClaims } from "./issue.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
@@ -23,7 +23,7 @@ function unauthorized(engine: PublicContext): Answer {
 }
 
 function claimsFor(engine: PublicContext, grant: Grant): JsonObject {
-  if (engine.traits.userinfo === "full") return userClaims(engine, grant);
+  if (engine.traits.userinfo === "full") return sharedIdTokenClaims(engine, grant);
   const { user } = grant;
   if (user === undefined) return { sub: "" };
   return { ...user.idTokenClaims, sid: user.sessionId, sub: grant.subject };
@@ -40,7 +40,7 @@ export function createUserinfoEndpoint(engine: PublicContext): (request: WebRequ
     const client = engine.client(grant.clientId);
     if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
       return jsonAnswer(200, sortedClaims(claims));
-    const body = engine.keys.sign("id-token", { ...userClaims(engine, grant), ...claims, jti: randomUUID() });
+    const body = engine.keys.sign("id-token", { ...sharedIdTokenClaims(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };
 }

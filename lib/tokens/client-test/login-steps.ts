@@ -7,9 +7,9 @@ import {
   accessTokenText,
   checkSubject,
   describeTokens,
-  idTokenText,
+  idTokenDetails,
   rememberTokens,
-  scopeText,
+  scopeDetails,
 } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
@@ -41,7 +41,7 @@ export async function authorizeUser(session: TestSession): Promise<StepOutcome> 
   session.loginPage ??= loginPage;
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passedOutcome([shownRedirectUri(redirectUri), ...scopeText(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...scopeDetails(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */
@@ -140,5 +140,5 @@ export async function useImplicit(session: TestSession): Promise<StepOutcome> {
     throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
   }
   const access = accessToken === undefined ? [] : [accessTokenText(accessToken, expiresIn)];
-  return passedOutcome([shownRedirectUri(redirectUri), ...access, ...idTokenText(idToken)].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...access, ...idTokenDetails(idToken)].join(", "));
 }

@@ -26,12 +26,12 @@ export function checkSubject(
   });
 }
 
-export function scopeText(scopes: readonly string[]): readonly string[] {
+export function scopeDetails(scopes: readonly string[]): readonly string[] {
   return scopes.length === 0 ? [] : [`scope ${scopes.join(" ")}`];
 }
 
 /** What a reader should know about an ID token that is verified. */
-export function idTokenText(idToken: string | undefined): readonly string[] {
+export function idTokenDetails(idToken: string | undefined): readonly string[] {
   if (idToken === undefined) return [];
   const { header } = parseJwt(idToken);
   const kid = getTextField(header, "kid");
@@ -50,6 +50,6 @@ export function describeTokens({ accessToken, refreshToken, idToken, raw, expire
   return [
     accessTokenText(accessToken, expiresAt === undefined ? undefined : raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),
-    ...idTokenText(idToken),
+    ...idTokenDetails(idToken),
   ];
 }

@@ -2,11 +2,18 @@ import { Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
-import { type PlanFacts, planSteps } from "./plan-steps.ts";
+import { planSteps, type TestCapabilities } from "./plan-steps.ts";
 import { askLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
 import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
-import { cleanUp, getClientToken, introspectTokens, logOut, refreshTokens, revokeTokens } from "./token-steps.ts";
+import {
+  getClientToken,
+  introspectTokens,
+  logOut,
+  refreshTokens,
+  revokeLeftoverTokens,
+  revokeTokens,
+} from "./token-steps.ts";
 
 type Step = (session: TestSession) => Promise<StepOutcome>;
 
@@ -76,7 +83,7 @@ async function doStep(session: TestSession, name: StepName): Promise<StepResult>
   return { name, ...outcome, detail, ...hint };
 }
 
-function factsOf({ server, authentication }: TestSession): PlanFacts {
+function factsOf({ server, authentication }: TestSession): TestCapabilities {
   return {
     hasDeviceFlow: server?.endpoints.device_authorization_endpoint !== undefined,
     hasLogout: server?.endpoints.end_session_endpoint !== undefined,
@@ -117,7 +124,7 @@ export async function runSteps(
   try {
     return await doAllSteps(session);
   } finally {
-    const problem = await cleanUp(session);
+    const problem = await revokeLeftoverTokens(session);
     if (problem !== undefined) onLeft(problem);
   }
 }

@@ -1,7 +1,7 @@
 import type {
   AuthorizationServer,
   ClientAuthentication,
-  FlowAccess,
+  HeadlessFlows,
   OAuthClient,
   PendingAuthorization,
   RequestLimits,
@@ -38,7 +38,7 @@ interface TestLimits {
 export interface TestSession {
   readonly client: TestedClient;
   readonly subject: string;
-  readonly flow: FlowAccess;
+  readonly flow: HeadlessFlows;
   readonly limits: TestLimits;
   /** Undefined without credentials. */
   readonly authentication: ClientAuthentication | undefined;

@@ -1,5 +1,5 @@
 import { getListField, getTextField, isPublic } from "../../core/client/client.ts";
-import type { Syntax } from "../../core/flags/flag.ts";
+import type { SyntaxVersion } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json.ts";
 
 /** The scopes that ask for a refresh token (OpenID Connect Core, 11; Hydra's own is the shorter one). */
@@ -8,7 +8,7 @@ const OFFLINE_SCOPES = ["offline", "offline_access"];
 /** A registered client as a test sees it, and what to ask for in its name. */
 export interface TestedClient {
   readonly id: string;
-  readonly syntax: Syntax;
+  readonly syntax: SyntaxVersion;
   readonly registered: JsonObject;
   readonly grantTypes: readonly string[];
   /** The method that the client is registered with. */
@@ -26,7 +26,12 @@ interface Wanted {
   readonly scopes: readonly string[];
 }
 
-export function describeTestedClient(id: string, syntax: Syntax, registered: JsonObject, wanted: Wanted): TestedClient {
+export function describeTestedClient(
+  id: string,
+  syntax: SyntaxVersion,
+  registered: JsonObject,
+  wanted: Wanted,
+): TestedClient {
   const scope = getTextField(registered, "scope") ?? "";
   const registeredScopes = scope.split(" ").filter((word) => word !== "");
   return {

@@ -3,7 +3,7 @@ import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { addToClientLine } from "./fix-hints.ts";
-import { describeTokens, idTokenText, rememberTokens, scopeText } from "./obtained-tokens.ts";
+import { describeTokens, idTokenDetails, rememberTokens, scopeDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
@@ -12,7 +12,7 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
   const { scopes, id } = session.client;
   const tokens = await connectClient(session).clientCredentials({ scopes });
   session.obtained.push({ value: tokens.accessToken, subject: id });
-  return passedOutcome([...describeTokens(tokens), ...scopeText(scopes)].join(", "));
+  return passedOutcome([...describeTokens(tokens), ...scopeDetails(scopes)].join(", "));
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */
@@ -34,7 +34,7 @@ export async function refreshTokens(session: TestSession): Promise<StepOutcome> 
   if (old >= 0) obtained.splice(old, 1);
   session.refreshable = undefined;
   rememberTokens(session, tokens, subject);
-  return passedOutcome(["new tokens", ...idTokenText(tokens.idToken)].join(", "));
+  return passedOutcome(["new tokens", ...idTokenDetails(tokens.idToken)].join(", "));
 }
 
 function unexpectedIntrospection(reason: string): Problem {
@@ -93,7 +93,7 @@ export async function revokeTokens(session: TestSession): Promise<StepOutcome> {
 }
 
 /** Revokes what a test that didn't end well has left; returns the problem if that failed. */
-export async function cleanUp(session: TestSession): Promise<Problem | undefined> {
+export async function revokeLeftoverTokens(session: TestSession): Promise<Problem | undefined> {
   if (session.authentication === undefined || session.server === undefined) return undefined;
   try {
     await revokeLeft(session);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type Admin, createAdmin } from "../../../lib/adapters/admin/admin.ts";
 import type { AdminOptions } from "../../../lib/adapters/admin/admin-session.ts";
 import { createHttp } from "../../../lib/adapters/http.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../../lib/adapters/transport.ts";
 import { NetworkFailure } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../../lib/sandbox/index.ts";
@@ -45,9 +45,9 @@ async function stage(
   let now = 0;
   const admin = createAdmin({
     http: createHttp({
-      transport: runtimeTransport,
+      transport: createRuntimeFetch,
       headers: more.headers ?? {},
-      authorities: () => loadTrustedCertificates([]),
+      authorities: () => collectTrustedCertificates([]),
       monotonic: () => performance.now(),
     }),
     base: proxy.url,

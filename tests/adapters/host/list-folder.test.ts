@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type FolderContents, listFolder } from "../../../lib/adapters/host/list-folder.ts";
+import { type FolderContents, listFilesBelow } from "../../../lib/adapters/host/list-folder.ts";
 import { temporaryFolder } from "../../e2e/binary.ts";
 
 /** The contents of a folder that is made for the test, with paths inside it. */
@@ -12,7 +12,10 @@ function listed(make: (at: (name: string) => string) => void): FolderContents {
   const at = (name: string): string => join(root.path, name);
   mkdirSync(at("l/a"), { recursive: true });
   make(at);
-  const { files, unreadable } = listFolder(at("l"), (name) => name.endsWith(".yaml")) ?? { files: [], unreadable: [] };
+  const { files, unreadable } = listFilesBelow(at("l"), (name) => name.endsWith(".yaml")) ?? {
+    files: [],
+    unreadable: [],
+  };
   const inside = (path: string): string => path.slice(at("l").length + 1);
   return { files: files.map(inside), unreadable: unreadable.map((entry) => ({ ...entry, path: inside(entry.path) })) };
 }
@@ -66,7 +69,7 @@ describe("a folder", () => {
 
   test("is undefined for a file", () => {
     assert.equal(
-      listFolder(import.meta.filename, () => true),
+      listFilesBelow(import.meta.filename, () => true),
       undefined,
     );
   });

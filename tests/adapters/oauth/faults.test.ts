@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import type { PendingAuthorization } from "../../../lib/adapters/oauth/authorization.ts";
 import {
   type ClientAuthentication,
+  createAdminTokenEndpoints,
   createOAuthClient,
-  createTokenManagement,
   discoverServer,
   type OAuthClient,
   overrideEndpoints,
@@ -234,7 +234,12 @@ describe("discovery", () => {
 
 describe("an admin endpoint", () => {
   test("that doesn't answer is reported as the admin port", async () => {
-    const admin = createTokenManagement({ http, adminUrl: "http://127.0.0.1:1", headers: {}, timeLeft: () => 60_000 });
+    const admin = createAdminTokenEndpoints({
+      http,
+      adminUrl: "http://127.0.0.1:1",
+      headers: {},
+      timeLeft: () => 60_000,
+    });
     const expected = { code: "unreachable", exit: "unreachable", hint: /the endpoint is its admin port$/ } as const;
     await failsWith(admin.introspect("token"), expected);
     await failsWith(admin.deleteTokens("app"), expected);
@@ -243,7 +248,7 @@ describe("an admin endpoint", () => {
 
   test("on the public port is recognized", async () => {
     await using server = await testServer("26");
-    const admin = createTokenManagement({ http, adminUrl: server.publicUrl, headers: {}, timeLeft: () => 60_000 });
+    const admin = createAdminTokenEndpoints({ http, adminUrl: server.publicUrl, headers: {}, timeLeft: () => 60_000 });
     await failsWith(admin.introspect("token-to-look-at"), { code: "not-an-admin-api", secrets: ["token-to-look-at"] });
   });
 
@@ -252,7 +257,7 @@ describe("an admin endpoint", () => {
       sendJson(response, 401, { error: "Bearer top-secret-token" }),
     );
     const headers = { authorization: "Bearer top-secret-token" };
-    const admin = createTokenManagement({ http, adminUrl: server.url, headers, timeLeft: () => 60_000 });
+    const admin = createAdminTokenEndpoints({ http, adminUrl: server.url, headers, timeLeft: () => 60_000 });
     await failsWith(admin.introspect("t"), {
       code: "unauthorised",
       exit: "unauthorised",

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { type ClientAuthentication, createTokenManagement, type TokenSet } from "../../../lib/adapters/oauth/index.ts";
+import {
+  type ClientAuthentication,
+  createAdminTokenEndpoints,
+  type TokenSet,
+} from "../../../lib/adapters/oauth/index.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { ordinaryTraits, versionsFor } from "../../sandbox-versions.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
@@ -18,8 +22,8 @@ const WEB = {
 
 const MACHINE = { grant_types: ["client_credentials"], scope: "read write", client_secret: SECRET };
 
-function adminOf({ sandbox }: TestServer): ReturnType<typeof createTokenManagement> {
-  return createTokenManagement({ http, adminUrl: sandbox.url, headers: {}, timeLeft: () => 60_000 });
+function adminOf({ sandbox }: TestServer): ReturnType<typeof createAdminTokenEndpoints> {
+  return createAdminTokenEndpoints({ http, adminUrl: sandbox.url, headers: {}, timeLeft: () => 60_000 });
 }
 
 async function loggedIn(

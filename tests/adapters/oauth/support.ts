@@ -8,14 +8,14 @@ import {
   discoverServer,
   type OAuthClient,
 } from "../../../lib/adapters/oauth/index.ts";
-import { loadTrustedCertificates, runtimeTransport } from "../../../lib/adapters/transport.ts";
+import { collectTrustedCertificates, createRuntimeFetch } from "../../../lib/adapters/transport.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/index.ts";
 import { type Driven, driveLogin } from "./driver.ts";
 
 export const http = createHttp({
-  transport: runtimeTransport,
-  authorities: () => loadTrustedCertificates([]),
+  transport: createRuntimeFetch,
+  authorities: () => collectTrustedCertificates([]),
   monotonic: () => 0,
 });
 

@@ -10,20 +10,20 @@ import {
   isPublic,
 } from "../../../lib/core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
+import { longNames, type SyntaxVersion } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { isJsonObject, isSameJson, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
 
 interface Given {
-  readonly grammar?: Syntax;
+  readonly grammar?: SyntaxVersion;
   readonly defaults?: boolean;
   readonly base?: JsonObject;
   readonly files?: Readonly<Record<string, string>>;
 }
 
 function draft(words: readonly string[], given: Given = {}): Draft {
-  const line = parseFlags(words, FIELD_FLAGS, "clients create", {
+  const line = parseFlagsWithProblems(words, FIELD_FLAGS, "clients create", {
     environment: () => undefined,
     file: () => undefined,
   });

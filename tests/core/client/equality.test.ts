@@ -11,7 +11,7 @@ import {
   findIncomparableChanges,
   isSameValue,
   type ReleaseLine,
-  storesField,
+  serverStoresField,
 } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
@@ -191,22 +191,22 @@ function answerOf(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
-describe("detectReleaseLine() and storesField()", () => {
+describe("detectReleaseLine() and serverStoresField()", () => {
   it("read a server's release line from any client, and which fields it drops", () => {
     for (const [tier, keys] of ANSWERS) {
       const answer = answerOf(keys);
       assert.equal(detectReleaseLine(answer), tier);
       for (const { name } of CLIENT_FIELDS) {
         const dropped = tier !== undefined && DROPPED[tier].test(name);
-        assert.equal(storesField(answer, name), !dropped, `${tier} ${name}`);
+        assert.equal(serverStoresField(answer, name), !dropped, `${tier} ${name}`);
       }
     }
   });
 
   it("believe an answer that has the field", () => {
-    assert.ok(storesField({ skip_consent: true }, "skip_consent"));
-    assert.ok(storesField({ later: 1 }, "later"));
-    assert.ok(!storesField({}, "later"));
+    assert.ok(serverStoresField({ skip_consent: true }, "skip_consent"));
+    assert.ok(serverStoresField({ later: 1 }, "later"));
+    assert.ok(!serverStoresField({}, "later"));
   });
 });
 

@@ -4,27 +4,27 @@ import { parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import {
   isKubernetesObject,
-  type Manifests,
-  readManifests,
   type SecretKeys,
+  type TranslatedManifests,
+  translateManifests,
 } from "../../../lib/core/client/maester.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
 
 /** Reads YAML files, one by name or several. */
-async function read(files: string | Readonly<Record<string, string>>, keys?: SecretKeys): Promise<Manifests> {
+async function read(files: string | Readonly<Record<string, string>>, keys?: SecretKeys): Promise<TranslatedManifests> {
   const named = typeof files === "string" ? { "app.yaml": files } : files;
   const parsed = Object.entries(named).map(async ([name, text]) => ({
     name,
     values: await parseYamlDocuments(text, name),
   }));
-  return readManifests(await Promise.all(parsed), keys);
+  return translateManifests(await Promise.all(parsed), keys);
 }
 
-function clientsOf({ entries }: Manifests): readonly unknown[] {
+function clientsOf({ entries }: TranslatedManifests): readonly unknown[] {
   return entries.map(({ value }) => value);
 }
 
-function messagesOf({ problems }: Manifests): readonly string[] {
+function messagesOf({ problems }: TranslatedManifests): readonly string[] {
   return problems.map(({ message }) => message);
 }
 
@@ -66,7 +66,7 @@ function manifest(spec: string, name = "a"): string {
   return `\n---\napiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: ${name}}\nspec:\n  ${spec.replaceAll("\n", "\n  ")}\n`;
 }
 
-describe("readManifests()", () => {
+describe("translateManifests()", () => {
   test("translates a manifest to the client that hydra-maester registers", async () => {
     const found = await read(WEB);
     const entries = found.entries.map(({ source: _, ...entry }) => entry);
@@ -241,7 +241,7 @@ tokenLifespans:
     });
     const list = { apiVersion: "v1", kind: "List", items: [item("a"), { ...item("b") }] };
     const own = { apiVersion: "hydra.ory.sh/v1alpha1", kind: "OAuth2ClientList", items: [item("d")] };
-    const found = readManifests([{ name: "f.json", values: [[list, item("c")], own] }]);
+    const found = translateManifests([{ name: "f.json", values: [[list, item("c")], own] }]);
     assert.deepEqual(
       clientsOf(found),
       ["a", "b", "c", "d"].map((name) => ({ owner: `${name}/default` })),
@@ -250,7 +250,7 @@ tokenLifespans:
 
   test("leaves values that are not Kubernetes objects as they are", () => {
     const values = [{ client_id: "a" }, [{ client_id: "b" }], { items: [{ client_id: "c" }] }, null, 5, "kind"];
-    const found = readManifests([{ name: "f.json", values }]);
+    const found = translateManifests([{ name: "f.json", values }]);
     assert.deepEqual(clientsOf(found), values);
     assert.deepEqual(
       found.entries.map(({ location }) => location),

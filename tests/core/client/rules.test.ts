@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import { VALUE_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
+import { USABILITY_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 interface Row {
@@ -399,7 +399,7 @@ test("the rules and their severity match the table, in its order", () => {
     RULE_INFOS.map(({ name, severity }) => [name, severity]),
     [
       ...Object.entries(RULES).map(([name, { severity }]) => [name, severity]),
-      ...VALUE_RULE_INFOS.map(({ name, severity }) => [name, severity]),
+      ...USABILITY_RULE_INFOS.map(({ name, severity }) => [name, severity]),
     ],
   );
   assert.equal(new Set(RULE_INFOS.map(({ name }) => name)).size, RULE_INFOS.length);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import { emptySecretFinding, lintValues, VALUE_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
+import { createEmptySecretFinding, lintUsability, USABILITY_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 /** The label of a client in a file. */
@@ -482,12 +482,12 @@ const RULES: Readonly<Record<string, Row>> = {
 describe("the rules about values", () => {
   test("are these", () => {
     assert.deepEqual(
-      VALUE_RULE_INFOS.map(({ name }) => name),
+      USABILITY_RULE_INFOS.map(({ name }) => name),
       Object.keys(RULES),
     );
-    for (const { hint, servers } of VALUE_RULE_INFOS) assert.ok(hint !== "" && servers !== "");
+    for (const { hint, servers } of USABILITY_RULE_INFOS) assert.ok(hint !== "" && servers !== "");
     assert.deepEqual(
-      RULE_INFOS.slice(-VALUE_RULE_INFOS.length).map(({ name }) => name),
+      RULE_INFOS.slice(-USABILITY_RULE_INFOS.length).map(({ name }) => name),
       Object.keys(RULES),
     );
   });
@@ -495,7 +495,7 @@ describe("the rules about values", () => {
   for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
     test(rule, () => {
       for (const [client, ...expected] of broken) {
-        const found = lintValues(client, own).filter((finding) => finding.rule === rule);
+        const found = lintUsability(client, own).filter((finding) => finding.rule === rule);
         assert.deepEqual(
           found,
           expected.map(([message, hint]) => ({ rule, severity, message, hint })),
@@ -503,7 +503,7 @@ describe("the rules about values", () => {
       }
       for (const client of fine)
         assert.deepEqual(
-          lintValues(client, own).filter((finding) => finding.rule === rule),
+          lintUsability(client, own).filter((finding) => finding.rule === rule),
           [],
           JSON.stringify(client),
         );
@@ -531,12 +531,12 @@ describe("the rules about values", () => {
       { client_secret: "abcdef" },
       {},
     ])
-      assert.deepEqual(lintValues(client, own), [], JSON.stringify(client));
+      assert.deepEqual(lintUsability(client, own), [], JSON.stringify(client));
   });
 
   test("give the corrected value as it is typed on a command line", () => {
     const hints = (client: JsonObject, label = flags): readonly string[] =>
-      lintValues(client, label).map(({ hint }) => hint);
+      lintUsability(client, label).map(({ hint }) => hint);
     assert.deepEqual(hints({ grant_types: ["client-credentials", "refresh"] }), [
       "write --grant-types client_credentials,refresh_token",
       "write --grant-types client_credentials,refresh_token",
@@ -560,15 +560,15 @@ describe("the rules about values", () => {
   test("shorten no corrected value, and leave out one that is too long to read", () => {
     const long = Array.from({ length: 20 }, (_, i) => `scope-number-${i}`);
     const client = (words: readonly string[]) => ({ grant_types: ["refresh_token"], scope: words.join(" ") });
-    const [found] = lintValues(client(long), own);
+    const [found] = lintUsability(client(long), own);
     assert.equal(found?.hint, `write "scope": "${long.join(" ")} offline_access", or remove the grant`);
-    const [longer] = lintValues(client([...long, "x".repeat(500)]), own);
+    const [longer] = lintUsability(client([...long, "x".repeat(500)]), own);
     assert.equal(longer?.hint, "correct scope, or remove the grant");
   });
 });
 
 test("emptySecret() names the flag", () => {
-  assert.equal(emptySecretFinding("--secret").message, "--secret is empty, so it's ignored");
+  assert.equal(createEmptySecretFinding("--secret").message, "--secret is empty, so it's ignored");
 });
 
 test("no client makes a rule throw, and no message or hint holds the secret", () => {
@@ -603,7 +603,7 @@ test("no client makes a rule throw, and no message or hint holds the secret", ()
   const secrets = fc.constantFrom("${Zq9_SECRET}", "Zq9_SECRET", "__ZQ9_SECRET__");
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...fields), value), secrets, (some, secret) => {
-      for (const { message, hint } of lintValues({ ...some, client_secret: secret }, own)) {
+      for (const { message, hint } of lintUsability({ ...some, client_secret: secret }, own)) {
         assert.ok(!message.includes(secret) && !hint.includes(secret), message);
         assert.doesNotMatch(message + hint, /[\p{Cc}\u202e]/u);
         assert.match(message, /[^.\s]$/);
@@ -625,5 +625,5 @@ test("the rules take linear time", () => {
     { scope: "open_id ".repeat(many / 10) },
     { client_id: "/".repeat(many) },
   ])
-    lintValues(client, own);
+    lintUsability(client, own);
 });

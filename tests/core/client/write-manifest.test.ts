@@ -7,9 +7,9 @@ import fc from "fast-check";
 import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
-import { readManifests } from "../../../lib/core/client/maester.ts";
+import { translateManifests } from "../../../lib/core/client/maester.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
-import { writeManifest } from "../../../lib/core/client/write-manifest.ts";
+import { buildMaesterManifest } from "../../../lib/core/client/write-manifest.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { anyClient } from "../../random-client.ts";
@@ -49,7 +49,7 @@ const NEVER = /^(?:owner|jwks|not_a_field|device_authorization_grant_.*|password
 
 /** The client that a manifest describes, read like any file. */
 function clientIn(manifest: JsonObject): JsonObject {
-  const { entries, problems, unknownKeys } = readManifests([{ name: "x.yaml", values: [manifest] }]);
+  const { entries, problems, unknownKeys } = translateManifests([{ name: "x.yaml", values: [manifest] }]);
   assert.deepEqual([problems, unknownKeys], [[], []]);
   const [entry] = entries;
   assert.ok(isJsonObject(entry?.value));
@@ -92,7 +92,7 @@ const UNFIT: readonly (readonly [client: JsonObject, unfit: readonly string[]])[
 describe("a manifest of hydra-maester", () => {
   for (const [client, unfit] of UNFIT)
     test(`of ${JSON.stringify(client)} is what its CRD accepts`, async () => {
-      const written = writeManifest(client, false);
+      const written = buildMaesterManifest(client, false);
       assert.deepEqual(written.unfit, unfit);
       assert.ok(written.manifest !== undefined);
       assert.deepEqual((await CRD_CHECK)(written.manifest), []);
@@ -102,7 +102,7 @@ describe("a manifest of hydra-maester", () => {
     });
 
   test("does not exist without a grant type that fits", () => {
-    const { manifest, unfit } = writeManifest(
+    const { manifest, unfit } = buildMaesterManifest(
       { client_id: "a", grant_types: ["urn:ietf:params:oauth:grant-type:device_code"] },
       false,
     );
@@ -111,7 +111,7 @@ describe("a manifest of hydra-maester", () => {
   });
 
   test("keeps a protected client in the server", () => {
-    const { manifest } = writeManifest({ client_id: "a" }, true);
+    const { manifest } = buildMaesterManifest({ client_id: "a" }, true);
     assert.deepEqual(manifest?.["spec"], {
       grantTypes: ["authorization_code"],
       deletionPolicy: "orphan",
@@ -120,7 +120,7 @@ describe("a manifest of hydra-maester", () => {
   });
 
   test("has a name that Kubernetes accepts", () => {
-    const nameOf = (client: JsonObject): unknown => writeManifest(client, false).manifest?.["metadata"];
+    const nameOf = (client: JsonObject): unknown => buildMaesterManifest(client, false).manifest?.["metadata"];
     assert.deepEqual(nameOf({ client_id: "My App" }), { name: "my-app-357e6fb8" });
     assert.deepEqual(nameOf({ client_id: "a", owner: "web/prod" }), { name: "web", namespace: "prod" });
     assert.deepEqual(nameOf({ client_id: "a", owner: "-/prod" }), { name: "a" });
@@ -136,7 +136,7 @@ describe("a manifest of hydra-maester", () => {
         const random = Object.fromEntries(Object.entries(any).filter(([field]) => !(isPlain && NEVER.test(field))));
         if (lintClient(random, (field) => field).some(({ rule }) => rule === "field-type")) return;
         const { client } = exportClient({ ...random, client_id: "a" }, false);
-        const { manifest, unfit } = writeManifest(client, false);
+        const { manifest, unfit } = buildMaesterManifest(client, false);
         if (manifest === undefined) {
           assert.notDeepEqual(unfit, []);
           return;
@@ -160,7 +160,7 @@ describe("a manifest of hydra-maester", () => {
 
   test("that breaks the schema is rejected, so that the checks above mean something", async () => {
     const check = await CRD_CHECK;
-    const { manifest } = writeManifest({ client_id: "a" }, false);
+    const { manifest } = buildMaesterManifest({ client_id: "a" }, false);
     for (const [key, value] of [
       ["grantTypes", ["password"]],
       ["clientUri", "app:/x"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { everyCommand } from "../../../.ci/docs.ts";
-import { answerCompletionScript, completeCommandLine } from "../../../lib/app/complete.ts";
+import { completeCommandLine, createCompletionReply } from "../../../lib/app/complete.ts";
 import { GLOBAL_FLAGS } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
@@ -13,7 +13,7 @@ import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
 import { USUAL_VALUES } from "../../../lib/core/completion/values.ts";
 import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
@@ -136,7 +136,10 @@ describe("completion over the whole tree", () => {
       const line = `clients create --${flag.name}=`;
       for (const word of await candidates(line)) {
         if (/^(?:files|folders) behind|=$|[@:]$/.test(word)) continue;
-        const { problems } = parseFlags([word], [flag], "", { environment: () => undefined, file: () => undefined });
+        const { problems } = parseFlagsWithProblems([word], [flag], "", {
+          environment: () => undefined,
+          file: () => undefined,
+        });
         assert.deepEqual(problems, [], word);
       }
     }
@@ -212,27 +215,27 @@ describe("the answers to shells", () => {
   test("bash gets what takes the place of the part that it replaces", async () => {
     const line = "hydra clients create -g a,urn:ie";
     assert.equal(
-      await answerCompletionScript(["bash", line, "ie"], NOBODY),
+      await createCompletionReply(["bash", line, "ie"], NOBODY),
       "words 0\nietf:params:oauth:grant-type:device_code \nietf:params:oauth:grant-type:jwt-bearer \n",
     );
     // With other word breaks bash replaces the whole word.
     assert.ok(
-      (await answerCompletionScript(["bash", line, "a,urn:ie"], NOBODY)).includes(
+      (await createCompletionReply(["bash", line, "a,urn:ie"], NOBODY)).includes(
         "\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n",
       ),
     );
     assert.equal(
-      await answerCompletionScript(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
+      await createCompletionReply(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
       "files 10\n",
     );
-    assert.equal(await answerCompletionScript(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
+    assert.equal(await createCompletionReply(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
   });
 
   test("bash reads back each id as it is", async () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await answerCompletionScript(["bash", "hydra clients get ", ""], ids(text));
+        const told = await createCompletionReply(["bash", "hydra clients get ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
         const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
@@ -243,11 +246,11 @@ describe("the answers to shells", () => {
   test("an open quote gets no id that it could not hold", async () => {
     const all = ids("it's", "a$b", "plain", "wide id");
     assert.equal(
-      await answerCompletionScript(["bash", "hydra clients get '", ""], all),
+      await createCompletionReply(["bash", "hydra clients get '", ""], all),
       "words 0\na$b\nplain\nwide id\n",
     );
     assert.equal(
-      await answerCompletionScript(["bash", 'hydra clients get "', ""], all),
+      await createCompletionReply(["bash", 'hydra clients get "', ""], all),
       "words 0\nit's\nplain\nwide id\n",
     );
   });
@@ -255,23 +258,23 @@ describe("the answers to shells", () => {
   test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
     assert.equal(
-      await answerCompletionScript(["zsh", "clients", "get", ""], odd),
+      await createCompletionReply(["zsh", "clients", "get", ""], odd),
       "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionScript(["fish", "clients", "get", ""], odd),
+      await createCompletionReply(["fish", "clients", "get", ""], odd),
       "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionScript(["powershell", "hydra clients get "], odd),
+      await createCompletionReply(["powershell", "hydra clients get "], odd),
       "words\na:b\tN\\x00: n\n'wide id'\tN\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionScript(["powershell", "hydra clients create --api 'v"], NOBODY),
+      await createCompletionReply(["powershell", "hydra clients create --api 'v"], NOBODY),
       "words\nv1\t\nv2\t\n",
     );
     assert.equal(
-      await answerCompletionScript(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
+      await createCompletionReply(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
         (text) => text.split(":")[0],
       ),
       "words 9\n-raw=",
@@ -279,8 +282,8 @@ describe("the answers to shells", () => {
   });
 
   test("nobody else gets one", async () => {
-    assert.equal(await answerCompletionScript([], NOBODY), "");
-    assert.equal(await answerCompletionScript(["tcsh", "clients", ""], NOBODY), "");
+    assert.equal(await createCompletionReply([], NOBODY), "");
+    assert.equal(await createCompletionReply(["tcsh", "clients", ""], NOBODY), "");
   });
 });
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONFIG_KEYS, type ConfigFile, configFileTrust, parseConfigFile } from "../../../lib/core/flags/config-file.ts";
+import {
+  CONFIG_KEYS,
+  type ConfigFile,
+  configFileTrust,
+  interpretConfigContent,
+} from "../../../lib/core/flags/config-file.ts";
 import {
   API,
   CONNECTION_FLAGS,
@@ -11,17 +16,20 @@ import {
   SKIP_TLS,
 } from "../../../lib/core/flags/flag-table.ts";
 import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
-import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";
 
 function read(content: unknown, readable = false): ConfigFile {
-  return parseConfigFile({ path: PATH, content, readable });
+  return interpretConfigContent({ path: PATH, content, readable });
 }
 
 function valuesOf(file: ConfigFile): FlagValues {
-  const line = parseFlags([], [...CONNECTION_FLAGS, FORMAT], "x", { environment: () => undefined, file: file.file });
+  const line = parseFlagsWithProblems([], [...CONNECTION_FLAGS, FORMAT], "x", {
+    environment: () => undefined,
+    file: file.file,
+  });
   assert.deepEqual(line.problems, []);
   return line.values;
 }
@@ -181,7 +189,12 @@ describe("who can have written a file", () => {
   }
 
   test("is a warning, whatever the file holds", () => {
-    const file = parseConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
+    const file = interpretConfigContent({
+      path: PATH,
+      content: {},
+      readable: false,
+      writers: "its group can write it",
+    });
     assert.deepEqual(file.warnings, [
       `Config file ${PATH} may have been written by someone else: its group can write it`,
     ]);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { parseConfigFile } from "../../../lib/core/flags/config-file.ts";
+import { interpretConfigContent } from "../../../lib/core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../../../lib/core/flags/connection.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 
 interface Settings {
   readonly words?: readonly string[];
@@ -14,8 +14,8 @@ interface Settings {
 }
 
 function read({ words = [], environment = {}, file = {} }: Settings): ConnectionReading {
-  const config = parseConfigFile({ path: "/etc/hydra.yaml", content: file, readable: false });
-  const line = parseFlags(words, CONNECTION_FLAGS, "clients list", {
+  const config = interpretConfigContent({ path: "/etc/hydra.yaml", content: file, readable: false });
+  const line = parseFlagsWithProblems(words, CONNECTION_FLAGS, "clients list", {
     environment: (name) => environment[name],
     file: config.file,
   });

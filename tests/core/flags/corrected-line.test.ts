@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
+import { lineWithFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
 import { indexFlags } from "../../../lib/core/flags/flag.ts";
 import { ID_FLAG, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/flag-table.ts";
 
@@ -37,10 +37,10 @@ const SECRET_LINES: readonly (readonly string[])[] = [
 
 test("the format that is written as in other tools becomes --format, and everything else stays", () => {
   for (const [words, corrected] of LINES)
-    assert.equal(withFormatFlag("clients get", words, INDEX), `hydra clients get ${corrected}`);
+    assert.equal(lineWithFormatFlag("clients get", words, INDEX), `hydra clients get ${corrected}`);
 });
 
 test("credentials are not shown", () => {
   for (const words of SECRET_LINES)
-    assert.doesNotMatch(withFormatFlag("clients get", words, INDEX), /hush/, words.join(" "));
+    assert.doesNotMatch(lineWithFormatFlag("clients get", words, INDEX), /hush/, words.join(" "));
 });

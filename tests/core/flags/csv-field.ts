@@ -1,4 +1,4 @@
-/** Writes one value so that `splitCsv()` reads it back as one field. */
+/** Writes one value so that `splitCsvOrFault()` reads it back as one field. */
 export function csvField(value: string): string {
   return /[",\r\n]/.test(value) || value === "" ? `"${value.replaceAll('"', '""')}"` : value;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { splitCsv } from "../../../lib/core/flags/csv.ts";
+import { splitCsvOrFault } from "../../../lib/core/flags/csv.ts";
 import { csvField } from "./csv-field.ts";
 
 /** What Go's encoding/csv makes of one line: its fields, or undefined where it refuses the line. */
@@ -36,8 +36,8 @@ const LINES: readonly (readonly [text: string, fields: readonly string[] | undef
 ];
 
 for (const [text, fields] of LINES) {
-  test(`splitCsv() of ${JSON.stringify(text)}`, () => {
-    const line = splitCsv(text);
+  test(`splitCsvOrFault() of ${JSON.stringify(text)}`, () => {
+    const line = splitCsvOrFault(text);
     if (fields === undefined) {
       assert.ok("fault" in line, "the line must be refused");
       assert.match(line.fault, /\bdouble quote\b/);
@@ -47,21 +47,21 @@ for (const [text, fields] of LINES) {
   });
 }
 
-test("splitCsv() refuses a bare line break, after which the reference drops the rest without a word", () => {
+test("splitCsvOrFault() refuses a bare line break, after which the reference drops the rest without a word", () => {
   for (const text of ["a\nb", "a\r\nb", "a\rb", "\n", "a,b\n"]) {
-    const line = splitCsv(text);
+    const line = splitCsvOrFault(text);
     assert.ok("fault" in line && /line break/.test(line.fault), JSON.stringify(text));
   }
 });
 
-test("splitCsv() never throws, and tells fields or a fault for any text", () => {
+test("splitCsvOrFault() never throws, and tells fields or a fault for any text", () => {
   const texts = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: fc.constantFrom('"', ",", "a", "\n", "\r", " ") }),
   );
   fc.assert(
     fc.property(texts, (text) => {
-      const line = splitCsv(text);
+      const line = splitCsvOrFault(text);
       assert.ok("fault" in line ? line.fault !== "" : line.fields.every((field) => typeof field === "string"));
     }),
     { numRuns: 500 },
@@ -75,7 +75,7 @@ test("csvField() writes what splitCsv() reads back as one field", () => {
   );
   fc.assert(
     fc.property(values, (value) => {
-      assert.deepEqual(splitCsv(csvField(value)), { fields: [value] });
+      assert.deepEqual(splitCsvOrFault(csvField(value)), { fields: [value] });
     }),
     { numRuns: 500 },
   );
@@ -84,7 +84,7 @@ test("csvField() writes what splitCsv() reads back as one field", () => {
 test("csvField() joined by commas reads back as the same list, and leaves plain words bare", () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { minLength: 1 }), (values) => {
-      assert.deepEqual(splitCsv(values.map(csvField).join(",")), { fields: values });
+      assert.deepEqual(splitCsvOrFault(values.map(csvField).join(",")), { fields: values });
     }),
   );
   assert.equal(csvField("openid"), "openid");

@@ -39,10 +39,10 @@ import {
   asksForHelp,
   NO_VALUE_SOURCES,
   type ParsedLine,
-  parseFlags,
+  parseFlagsWithProblems,
   type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
-import { describeValue } from "../../../lib/core/flags/read-value.ts";
+import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
 import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
@@ -107,7 +107,7 @@ const ROWS: readonly Flag[] = [NAME, KIND, DRY, TOKEN, CALLBACKS, GRANTS, LETTER
 const NOTHING: ValueSources = { environment: () => undefined, file: () => undefined };
 
 function parse(words: readonly string[], surroundings: ValueSources = NOTHING): ParsedLine {
-  return parseFlags(words, ROWS, "clients create", surroundings);
+  return parseFlagsWithProblems(words, ROWS, "clients create", surroundings);
 }
 
 function heldBy(values: FlagValues, flag: Flag): unknown {
@@ -216,7 +216,7 @@ const LINES: readonly (readonly [
   [["", "a b"], {}, ["", "a b"]],
 ];
 
-describe("parseFlags() reads a line as pflag does", () => {
+describe("parseFlagsWithProblems() reads a line as pflag does", () => {
   for (const [words, values, operands = []] of LINES) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -321,7 +321,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   ],
 ];
 
-describe("parseFlags() refuses", () => {
+describe("parseFlagsWithProblems() refuses", () => {
   for (const [words, problems] of REFUSED) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -334,7 +334,7 @@ describe("parseFlags() refuses", () => {
 test("a flag that needs a value rejects an empty one, also where it takes a single text", () => {
   const rows = [NAMESPACE, SECRET_NAME, PGP_KEY, KEYBASE];
   const problems = rows.flatMap(
-    (row) => parseFlags([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
+    (row) => parseFlagsWithProblems([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
   );
   assert.deepEqual(
     told(problems).map((line) => line.replace(/ \|.*/, "")),
@@ -362,7 +362,7 @@ test("the word behind an unknown flag is taken for its value, unless it is a fla
 });
 
 test("without a command's name the hint points to the whole help", () => {
-  const { problems } = parseFlags(["--bogus", "--name"], [NAME], "", NOTHING);
+  const { problems } = parseFlagsWithProblems(["--bogus", "--name"], [NAME], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
     ["hydra help lists the flags", "write --name TEXT; hydra help shows it"],
@@ -395,8 +395,8 @@ test("describeWord() leaves out the value of a flag", () => {
   assert.equal(describeWord("-5s"), '"-5s"');
   assert.equal(describeWord("a=b"), '"a=b"');
   assert.equal(describeWord("a\u001b[31m"), '"a\\x1b[31m"');
-  assert.equal(describeValue(TOKEN, "hunter2"), "(not shown)");
-  assert.equal(describeValue(NAME, "--token=hunter2"), '"--token=…"');
+  assert.equal(redactFlagValue(TOKEN, "hunter2"), "(not shown)");
+  assert.equal(redactFlagValue(NAME, "--token=hunter2"), '"--token=…"');
 });
 
 describe("values come from the flag, the environment, the file, the default, in this order", () => {
@@ -419,7 +419,7 @@ describe("values come from the flag, the environment, the file, the default, in 
   }
 
   function read(words: readonly string[], surroundings: ValueSources): ParsedLine {
-    return parseFlags(words, [NAMED, LISTED, SWITCHED, TIMED], "x", surroundings);
+    return parseFlagsWithProblems(words, [NAMED, LISTED, SWITCHED, TIMED], "x", surroundings);
   }
 
   const all = around({ FIRST: "env", SECOND: "env2" }, { name: ["filed"] });
@@ -477,7 +477,7 @@ describe("values come from the flag, the environment, the file, the default, in 
   test("the hint for a value of the environment or the file names no flag to write", () => {
     const ways = { from: "file", name: '"kind" in hydra.yaml' } as const;
     const rows: readonly Flag[] = [{ ...KIND, file: "kind", choices: ["long", "short"] }];
-    const { problems } = parseFlags([], rows, "", around({}, { kind: ["x"] }));
+    const { problems } = parseFlagsWithProblems([], rows, "", around({}, { kind: ["x"] }));
     assert.deepEqual(told(problems), [`bad-value: ${ways.name} "x" is not one of long or short | for example: long`]);
   });
 
@@ -494,7 +494,7 @@ test("a blank at an end of a list's value is told once a flag, and kept", () => 
 });
 
 test("the hint for a bad number writes one that the flag takes", () => {
-  const { problems } = parseFlags(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
+  const { problems } = parseFlagsWithProblems(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
     ["for example: --secret-length 26"],
@@ -556,7 +556,7 @@ for (const [words, flags, command, rest] of BEFORE) {
 type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 test("a default and choices are part of the type of a flag's value", () => {
-  const { values } = parseFlags(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
+  const { values } = parseFlagsWithProblems(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
   const number = values.number(FAIL_AFTER);
   const withoutDefault = values.number(LIMIT_ROW);
   const choice = values.text(API);
@@ -679,7 +679,7 @@ test("no command line makes the parser throw", () => {
   });
   fc.assert(
     fc.property(fc.array(anyWord, { maxLength: 8 }), surroundings, (words, { env, file }) => {
-      const line = parseFlags(words, REAL, "clients create", {
+      const line = parseFlagsWithProblems(words, REAL, "clients create", {
         environment: () => env,
         file: () => (file === undefined ? undefined : { texts: file, name: "file" }),
       });
@@ -709,7 +709,7 @@ test("the value of a credential is in no message, hint or warning, wherever it s
       carried,
       fc.array(anyWord, { maxLength: 3 }),
       (before, words, after) => {
-        const line = parseFlags([...before, ...words, ...after], REAL, "clients create", NOTHING);
+        const line = parseFlagsWithProblems([...before, ...words, ...after], REAL, "clients create", NOTHING);
         const all = [
           ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,

@@ -10,7 +10,7 @@ import {
   type Flag,
   type ListFlag,
   longNames,
-  type Syntax,
+  type SyntaxVersion,
   type TextFlag,
 } from "../../../lib/core/flags/flag.ts";
 import {
@@ -27,7 +27,7 @@ import {
   flagUsage,
   type HelpPage,
   renderHelp,
-  wrapText,
+  wrapIntoLines,
 } from "../../../lib/core/help/help.ts";
 
 const shared = { group: "client", help: "Does a thing" } as const;
@@ -184,12 +184,12 @@ test("wrap() keeps every word, in lines no longer than the width but for a word 
   });
   fc.assert(
     fc.property(words, fc.integer({ min: 5, max: 40 }), (all, width) => {
-      const lines = wrapText(all.join(" "), width);
+      const lines = wrapIntoLines(all.join(" "), width);
       assert.deepEqual(lines.join(" ").split(" "), all);
       for (const line of lines) assert.ok(line.length <= width || !line.includes(" "), line);
     }),
   );
-  assert.deepEqual(wrapText("", 10), [""]);
+  assert.deepEqual(wrapIntoLines("", 10), [""]);
 });
 
 const REAL: readonly Flag[] = [
@@ -202,7 +202,7 @@ const REAL: readonly Flag[] = [
 ];
 
 describe("the help of the real flags", () => {
-  for (const grammar of ["1.x", "2.x"] as const satisfies readonly Syntax[]) {
+  for (const grammar of ["1.x", "2.x"] as const satisfies readonly SyntaxVersion[]) {
     for (const width of [40, 60, 80, 120]) {
       test(`${grammar} at ${width} columns shows each flag once and keeps to the width`, () => {
         const text = renderHelp({ ...PAGE, grammar, flags: REAL }, { width: width, color: false, all: true });
@@ -230,7 +230,7 @@ describe("the page of a command with many flags", () => {
     [CREATE.spec.flags, "1.x"],
     [CREATE.spec.flags, "2.x"],
     [UPDATE.spec.flags, "1.x"],
-  ] as const satisfies readonly (readonly [readonly Flag[], Syntax])[]) {
+  ] as const satisfies readonly (readonly [readonly Flag[], SyntaxVersion])[]) {
     const { about, examples, summary } = flags === CREATE.spec.flags ? CREATE.spec : UPDATE.spec;
     const page: HelpPage = {
       ...PAGE,

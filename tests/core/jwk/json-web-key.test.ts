@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
+import { asJsonWebKey, type JsonWebKey, parseKeySet, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../../lib/core/jwk/jwk-members.ts";
 import { possibleAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
-import { hasKid, includesKey, kidWithoutPrefix, publicKeys, wholeKeys } from "../../../lib/core/jwk/key-pair-ids.ts";
-import { completeRsaKey } from "../../../lib/core/jwk/rsa-parameters.ts";
+import {
+  hasKid,
+  includesKey,
+  kidWithoutPrefix,
+  publicKeys,
+  withoutRedundantPublicHalves,
+} from "../../../lib/core/jwk/key-pair-ids.ts";
+import { withRsaCrtMembers } from "../../../lib/core/jwk/rsa-parameters.ts";
 
 function key(members: Readonly<Record<string, unknown>>): JsonWebKey {
-  return parseJsonWebKey(members) ?? assert.fail("it is not a key");
+  return asJsonWebKey(members) ?? assert.fail("it is not a key");
 }
 
 function rsaKey(): JsonWebKey {
@@ -53,11 +59,11 @@ test("publicPart() keeps no private member, and hasPrivateMembers() finds each o
   assert.ok(!hasPrivateMembers(EC));
 });
 
-test("completeRsaKey() computes what Hydra 1.8 leaves out", () => {
+test("withRsaCrtMembers() computes what Hydra 1.8 leaves out", () => {
   for (let round = 0; round < 3; round++) {
     const whole = rsaKey();
     const { dp: _, dq: __, qi: ___, ...short } = whole;
-    const completed = completeRsaKey(key(short));
+    const completed = withRsaCrtMembers(key(short));
     const members = Object.entries(completed).filter(
       (entry): entry is [string, string] => typeof entry[1] === "string",
     );
@@ -69,7 +75,7 @@ test("completeRsaKey() computes what Hydra 1.8 leaves out", () => {
     key({ kty: "RSA", n: "AA", e: "AQAB" }),
     key({ kty: "RSA", d: "AQ", p: "AQ", q: "AQ" }),
   ])
-    assert.equal(completeRsaKey(other), other);
+    assert.equal(withRsaCrtMembers(other), other);
 });
 
 describe("pairs of Hydra 1.x", () => {
@@ -81,7 +87,7 @@ describe("pairs of Hydra 1.x", () => {
   test("are one public key, and one whole key", () => {
     const all = [publicKey, privateKey, other, secret];
     assert.deepEqual(publicKeys(all), [publicKey, other]);
-    assert.deepEqual(wholeKeys(all), [privateKey, other, secret]);
+    assert.deepEqual(withoutRedundantPublicHalves(all), [privateKey, other, secret]);
     assert.deepEqual(publicKeys([privateKey]), [{ ...EC, kid: "private:a" }]);
   });
 

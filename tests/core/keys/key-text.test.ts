@@ -3,11 +3,11 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
 import {
-  absentKeyReason,
   armorBodyWithoutMarkers,
   githubKeyUrl,
   type KeySource,
   keybaseUserName,
+  keylessAnswerReason,
   keySourceProblem,
   parseKeySource,
 } from "../../../lib/core/keys/key-text.ts";
@@ -95,7 +95,7 @@ test("githubKeyUrl() is below the base URL", () => {
 const EMPTY_BLOCK = (note: string) =>
   `-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: ${note}\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n`;
 
-describe("absentKeyReason()", () => {
+describe("keylessAnswerReason()", () => {
   for (const [text, reason] of [
     [EMPTY_BLOCK("This user hasn't uploaded any GPG keys."), "this user has no OpenPGP key there"],
     [
@@ -111,7 +111,7 @@ describe("absentKeyReason()", () => {
     [" \n\n", "the answer is empty: this user has no OpenPGP key there"],
   ] as const)
     test(JSON.stringify(text.slice(0, 80)), () => {
-      assert.equal(absentKeyReason(text), reason);
+      assert.equal(keylessAnswerReason(text), reason);
     });
 
   test("is none for a text that may be a key", () => {
@@ -123,7 +123,7 @@ describe("absentKeyReason()", () => {
       "key not found in this text of another kind",
       `No key found ${"x".repeat(5000)}`,
     ])
-      assert.equal(absentKeyReason(text), undefined, text);
+      assert.equal(keylessAnswerReason(text), undefined, text);
   });
 });
 
@@ -171,7 +171,7 @@ describe("armorBodyWithoutMarkers()", () => {
   test("takes linear time", () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
       armorBodyWithoutMarkers(part.repeat(200_000));
-      absentKeyReason(part.repeat(1000));
+      keylessAnswerReason(part.repeat(1000));
     }
   });
 });

@@ -9,7 +9,7 @@ import {
   parseCredentialName,
 } from "../../../lib/core/output/credential-files.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
-import { createRenderer, type ResultView } from "../../../lib/core/output/render.ts";
+import { createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
@@ -124,7 +124,7 @@ test("k8s-secret of many is a stream of documents, and env of many blocks", () =
   };
   const all = (format: string) => {
     const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: {}, names: { id: "ID" } };
-    const renderer = createRenderer(parseFormat(format), view, options);
+    const renderer = createStreamRenderer(parseFormat(format), view, options);
     return renderer.item({ id: "a" }) + renderer.item({ id: "b" }) + renderer.end();
   };
   assert.equal(all("env"), "ID=a\nCLIENT_SECRET=s\n\nID=b\nCLIENT_SECRET=s\n");

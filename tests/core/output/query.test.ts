@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parsePointer, resolvePointer } from "../../../lib/core/json-pointer.ts";
+import { parsePointerOrError, resolvePointer } from "../../../lib/core/json-pointer.ts";
 import { parsePathQuery, parsePointerQuery, type Selection } from "../../../lib/core/output/query.ts";
 
 /** The document of RFC 6901, section 5. */
@@ -55,7 +55,7 @@ test("a pointer made of any path refers to what stands there", () => {
       (path) => {
         const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), "here");
         const text = path.map((name) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-        const pointer = parsePointer(text);
+        const pointer = parsePointerOrError(text);
         assert.deepEqual(pointer, path);
         assert.equal(resolvePointer(document, path), "here");
       },
@@ -70,7 +70,7 @@ for (const [text, error] of [
   ["/a~b", '"~b" is not an escape: write ~0 for a tilde and ~1 for a slash'],
 ] as const) {
   test(`${text} is no JSON pointer`, () => {
-    assert.deepEqual(parsePointer(text), { error });
+    assert.deepEqual(parsePointerOrError(text), { error });
   });
 }
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type JsonObject, toJson } from "../../../lib/core/json.ts";
-import { FORMAT_CHOICES, FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
+import { FORMAT_CHOICES, FORMAT_USAGES, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
 import {
-  createRenderer,
+  createStreamRenderer,
   type FormatLibraryLoaders,
   loadFormatLibraries,
   type RenderOptions,
@@ -42,7 +42,10 @@ async function rendered(
   shownAs: ResultView<Item> = view,
 ): Promise<string> {
   const parsed = parseFormat(format);
-  const renderer = createRenderer(parsed, shownAs, { ...options, tools: await loadFormatLibraries(parsed, none) });
+  const renderer = createStreamRenderer(parsed, shownAs, {
+    ...options,
+    tools: await loadFormatLibraries(parsed, none),
+  });
   return items.map((item) => renderer.item(item)).join("") + renderer.end();
 }
 
@@ -70,7 +73,7 @@ function refusal(text: string): Problem {
 }
 
 test("parseFormat() takes every format that it lists", () => {
-  for (const format of FORMATS) {
+  for (const format of FORMAT_USAGES) {
     const text = format.replace("EXPR", "client_id").replace("PTR", "/client_id");
     assert.equal(parseFormat(text).kind, text.replace(/=.*/, ""));
   }
@@ -129,7 +132,7 @@ test("parseFormat() names the place that the value came from", () => {
 });
 
 test("isJson() is true for exactly the formats that print JSON", () => {
-  const json = FORMATS.filter((format) => isJson(parseFormat(format.replace("PTR", "/a"))));
+  const json = FORMAT_USAGES.filter((format) => isJson(parseFormat(format.replace("PTR", "/a"))));
   assert.deepEqual(json, ["json", "json-pretty", "ndjson", "jsonpath=EXPR", "jsonpointer=PTR"]);
 });
 
@@ -253,13 +256,13 @@ test("ndjson has one line for each value, which parses back", async () => {
 });
 
 test("values come out as they come in", () => {
-  const json = createRenderer(parseFormat("json"), wrapped, list);
+  const json = createStreamRenderer(parseFormat("json"), wrapped, list);
   assert.equal(json.item(B), '{"items":[{"id":"b"}');
   assert.equal(json.item(B), ',{"id":"b"}');
   assert.equal(json.end({ next: "p2", last: false }), '],"next":"p2","last":false}\n');
-  const pretty = createRenderer(parseFormat("json-pretty"), view, list);
+  const pretty = createStreamRenderer(parseFormat("json-pretty"), view, list);
   assert.equal(pretty.item(B), '[\n  {\n    "id": "b"\n  }');
-  const table = createRenderer(parseFormat("table"), view, { ...list, settleAfter: 2 });
+  const table = createStreamRenderer(parseFormat("table"), view, { ...list, settleAfter: 2 });
   assert.equal(table.item(B), "");
   assert.equal(table.item(B), "ID\tSECRET\tTAGS\nb\nb\n");
   assert.equal(table.item({ id: "c", tags: ["t"] }), "c\t\tt\n");
@@ -268,7 +271,7 @@ test("values come out as they come in", () => {
 
 test("the end replaces the envelope's members for expressions too", async () => {
   const format = parseFormat("raw=next");
-  const renderer = createRenderer(format, wrapped, { ...list, tools: await loadFormatLibraries(format, none) });
+  const renderer = createStreamRenderer(format, wrapped, { ...list, tools: await loadFormatLibraries(format, none) });
   assert.equal(renderer.item(A), "");
   assert.equal(renderer.end({ next: "p2" }), "p2\n");
 });
@@ -284,9 +287,9 @@ test("toJson() escapes what a terminal could act on", () => {
 
 test("the table of a list ends with the rows of its view, whose widths count", () => {
   const paged = { ...view, tableEnd: (rest: JsonObject) => [[], ["A LONG LABEL", String(rest["last"])]] };
-  const end = (rest?: JsonObject) => createRenderer(parseFormat("table"), paged, list).end(rest);
+  const end = (rest?: JsonObject) => createStreamRenderer(parseFormat("table"), paged, list).end(rest);
   assert.equal(end({ last: true }), "ID\t\tSECRET\tTAGS\n\nA LONG LABEL\ttrue\n");
-  assert.equal(createRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
+  assert.equal(createStreamRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
 test("text, table and id are harmless lines whatever the values hold, also in a pipe", async () => {
@@ -324,6 +327,6 @@ test("text is the table where a view has no lines of its own", async () => {
 
 test("a format without its tool is a fault of the program, told at once", () => {
   const yaml: Format = { kind: "yaml" };
-  assert.throws(() => createRenderer(yaml, view, pipe), TypeError);
-  assert.throws(() => createRenderer(parseFormat("raw=a"), view, pipe), TypeError);
+  assert.throws(() => createStreamRenderer(yaml, view, pipe), TypeError);
+  assert.throws(() => createStreamRenderer(parseFormat("raw=a"), view, pipe), TypeError);
 });

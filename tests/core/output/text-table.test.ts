@@ -2,30 +2,30 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
-import { type Column, createRenderer, type ResultView } from "../../../lib/core/output/render.ts";
+import { type Column, createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import {
-  type Cell,
+  type CellText,
   type ColumnHeading,
-  createTable,
+  createTableWriter,
   formatRecord,
-  type Terminal,
+  type TextOutput,
 } from "../../../lib/core/output/text-table.ts";
 import { cutToWidth, displayWidth } from "../../../lib/core/output/width.ts";
 
-const PIPE: Terminal = { isTerminal: false, color: false };
+const PIPE: TextOutput = { isTerminal: false, color: false };
 
-function screen(columns: number): Terminal {
+function screen(columns: number): TextOutput {
   return { isTerminal: true, color: false, columns };
 }
 
 function drawn(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
-  terminal: Terminal,
-  rows: readonly (readonly Cell[])[],
+  terminal: TextOutput,
+  rows: readonly (readonly CellText[])[],
   settleAfter?: number,
 ): readonly string[] {
-  const table = createTable(headings, shape, terminal, { settleAfter });
+  const table = createTableWriter(headings, shape, terminal, { settleAfter });
   const text = rows.map((row) => table.row(row)).join("") + table.flush();
   assert.ok(text.endsWith("\n"));
   return text.slice(0, -1).split("\n");
@@ -79,8 +79,8 @@ const every: ClientRecord = {
 
 const bare: ClientRecord = { client_id: "1d051606-0d5a-4e97-b1c2-13c64bd26dbd", client_name: "", scope: "openid" };
 
-function clients(format: string, terminal: Terminal, records: readonly ClientRecord[]): string {
-  const renderer = createRenderer(parseFormat(format), VIEW, { terminal, isList: true, tools: {} });
+function clients(format: string, terminal: TextOutput, records: readonly ClientRecord[]): string {
+  const renderer = createStreamRenderer(parseFormat(format), VIEW, { terminal, isList: true, tools: {} });
   return records.map((record) => renderer.item(record)).join("") + renderer.end();
 }
 
@@ -98,7 +98,7 @@ test("text of a list of clients is the 1.x reference's table", () => {
 });
 
 test("table of one client has the 2.x reference's labels, tabs and joins, without its padding at the end", () => {
-  const renderer = createRenderer(parseFormat("table"), VIEW, { terminal: PIPE, isList: false, tools: {} });
+  const renderer = createStreamRenderer(parseFormat("table"), VIEW, { terminal: PIPE, isList: false, tools: {} });
   assert.equal(
     renderer.item({ ...every, client_secret: "kZ3vcH0iRdba3K6PZHpWXf64n6" }),
     [
@@ -151,12 +151,12 @@ test("widths are settled by the first rows, and later ones are cut to them on a 
 });
 
 test("rows are held back until the widths are settled, by count or by a flush", () => {
-  const table = createTable([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
+  const table = createTableWriter([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
   assert.equal(table.row(["a"]), "");
   assert.equal(table.flush(), "ID\na\n");
   assert.equal(table.flush(), "");
   assert.equal(table.row(["b"]), "b\n");
-  const counted = createTable([{ label: "ID" }], "plain", PIPE);
+  const counted = createTableWriter([{ label: "ID" }], "plain", PIPE);
   for (let i = 1; i < 100; i++) assert.equal(counted.row(["a"]), "");
   assert.equal(counted.row(["a"]).split("\n").length, 102);
 });
@@ -174,7 +174,7 @@ test("labels are bold on a terminal with colour and nowhere else", () => {
     { label: "ID", value: "a" },
     { label: "NAME", value: ["b", "c"] },
   ];
-  const colored: Terminal = { isTerminal: true, color: true, columns: 40 };
+  const colored: TextOutput = { isTerminal: true, color: true, columns: 40 };
   assert.equal(formatRecord(fields, colored), "\u001b[1mID\u001b[22m    a\n\u001b[1mNAME\u001b[22m  b, c\n");
   assert.equal(formatRecord(fields, screen(40)), "ID    a\nNAME  b, c\n");
   assert.equal(formatRecord(fields, { isTerminal: false, color: true }), "ID\ta\nNAME\tb, c\n");

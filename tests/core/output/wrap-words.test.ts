@@ -3,50 +3,50 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { createPainter, withoutColors } from "../../../lib/core/output/colors.ts";
 import { displayWidth } from "../../../lib/core/output/width.ts";
-import { wrapWords } from "../../../lib/core/output/wrap-words.ts";
+import { insertLineBreaks } from "../../../lib/core/output/wrap-words.ts";
 
-describe("wrapWords()", () => {
+describe("insertLineBreaks()", () => {
   const text = "Hint: use https, or give the key itself with --pgp-key @FILE";
 
   test("breaks lines at spaces, and indents those that follow", () => {
-    assert.equal(wrapWords(text, 30), "Hint: use https, or give the\nkey itself with --pgp-key\n@FILE");
+    assert.equal(insertLineBreaks(text, 30), "Hint: use https, or give the\nkey itself with --pgp-key\n@FILE");
     assert.equal(
-      wrapWords(text, 30, "      "),
+      insertLineBreaks(text, 30, "      "),
       "Hint: use https, or give the\n      key itself with\n      --pgp-key @FILE",
     );
   });
 
   test("leaves what fits, with its own lines and spaces", () => {
-    assert.equal(wrapWords(text, 60), text);
-    assert.equal(wrapWords("  a  b\n\n   c", 40), "  a  b\n\n   c");
-    assert.equal(wrapWords("", 40), "");
-    assert.equal(wrapWords("    four spaces and more words", 24), "    four spaces and more\nwords");
+    assert.equal(insertLineBreaks(text, 60), text);
+    assert.equal(insertLineBreaks("  a  b\n\n   c", 40), "  a  b\n\n   c");
+    assert.equal(insertLineBreaks("", 40), "");
+    assert.equal(insertLineBreaks("    four spaces and more words", 24), "    four spaces and more\nwords");
   });
 
   test("keeps a long word whole", () => {
     const url = `https://a.example/${"x".repeat(50)}`;
-    assert.equal(wrapWords(`open ${url} now`, 30), `open\n${url}\nnow`);
-    assert.equal(wrapWords(url, 30), url);
+    assert.equal(insertLineBreaks(`open ${url} now`, 30), `open\n${url}\nnow`);
+    assert.equal(insertLineBreaks(url, 30), url);
   });
 
   test("counts columns, not characters or colours", () => {
-    assert.equal(wrapWords("漢字漢字 漢字漢字 漢字漢字", 20), "漢字漢字 漢字漢字\n漢字漢字");
+    assert.equal(insertLineBreaks("漢字漢字 漢字漢字 漢字漢字", 20), "漢字漢字 漢字漢字\n漢字漢字");
     const paint = createPainter(true);
     const red = paint("error", "Error:");
-    assert.equal(wrapWords(`${red} cannot open the file`, 20), `${red} cannot open\nthe file`);
+    assert.equal(insertLineBreaks(`${red} cannot open the file`, 20), `${red} cannot open\nthe file`);
   });
 
   test("breaks nothing on a terminal too narrow to read on", () => {
-    assert.equal(wrapWords(text, 19), text);
-    assert.equal(wrapWords(text, 24, "      "), text);
-    assert.equal(wrapWords(text, 0), text);
+    assert.equal(insertLineBreaks(text, 19), text);
+    assert.equal(insertLineBreaks(text, 24, "      "), text);
+    assert.equal(insertLineBreaks(text, 0), text);
   });
 
   test("loses no word and keeps to the width", () => {
     const word = fc.string({ minLength: 1, maxLength: 12, unit: fc.constantFrom("a", "é", "漢", "-") });
     fc.assert(
       fc.property(fc.array(word), fc.integer({ min: 26, max: 80 }), (words, columns) => {
-        const wrapped = wrapWords(words.join(" "), columns, "  ");
+        const wrapped = insertLineBreaks(words.join(" "), columns, "  ");
         assert.deepEqual(wrapped.split(/\s+/).filter(Boolean), words);
         for (const line of wrapped.split("\n")) assert.ok(displayWidth(withoutColors(line)) <= columns, line);
       }),
@@ -54,6 +54,7 @@ describe("wrapWords()", () => {
   });
 
   test("takes linear time", () => {
-    for (const long of [" ".repeat(300_000), "a ".repeat(300_000), "\u001b[".repeat(300_000)]) wrapWords(long, 40);
+    for (const long of [" ".repeat(300_000), "a ".repeat(300_000), "\u001b[".repeat(300_000)])
+      insertLineBreaks(long, 40);
   });
 });

@@ -5,11 +5,11 @@ import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.t
 import { canonicalValue, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
-import { applyEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
+import { applyMemberEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
 import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
-import { possibleValues, replacePlaceholders } from "../../../lib/core/state/placeholder-values.ts";
+import { possibleReplacedValues, replacePlaceholders } from "../../../lib/core/state/placeholder-values.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
 
 const FIELDS = CLIENT_FIELDS.map(({ name }) => name);
@@ -98,7 +98,7 @@ describe("the edits of a client in a file", () => {
         const marked = isMarked ? withMark(record, { stack: "s", key: "k", protect: true }) : record;
         const { client } = exportClient(marked, false);
         const file = { client_id: "a", ...written };
-        const edited = applyEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
+        const edited = applyMemberEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
         assert.deepEqual(differences(edited, client), []);
         assert.deepEqual(edited["x-hydra"], client["x-hydra"]);
         assert.deepEqual(planClientEdits({ written: edited, key: isMarked ? "k" : "a" }, client, NO_VARIABLES), []);
@@ -114,7 +114,7 @@ describe("the edits of a client in a file", () => {
         const { client } = exportClient(file, false);
         const edits = planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES);
         // Only the rules that the client breaks are new.
-        assert.deepEqual(applyEdits(file, edits), {
+        assert.deepEqual(applyMemberEdits(file, edits), {
           ...file,
           ...("x-hydra" in client ? { "x-hydra": client["x-hydra"] } : {}),
         });
@@ -128,7 +128,7 @@ describe("the edits of a client in a file", () => {
     const { client } = exportClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
     assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
     const edits = planClientEdits({ written, key: "k" }, client, NO_VARIABLES);
-    assert.deepEqual(applyEdits(written, edits)["x-hydra"], {
+    assert.deepEqual(applyMemberEdits(written, edits)["x-hydra"], {
       ignore: ["implicit-grant", "redirect-uri-fragment"],
       key: "k",
     });
@@ -136,7 +136,7 @@ describe("the edits of a client in a file", () => {
 
   test("change only the settings that a mark has", () => {
     const plan = (settings: unknown, mark: JsonObject): unknown =>
-      applyEdits(
+      applyMemberEdits(
         { client_id: "a", "x-hydra": settings },
         planClientEdits(
           { written: { client_id: "a", "x-hydra": settings }, key: "a" },
@@ -162,7 +162,7 @@ describe("the edits of a client in a file", () => {
     const plan = (settings: JsonObject, wanted: JsonObject): unknown => {
       const written = { client_id: "a", "x-hydra": settings };
       const edits = planClientEdits({ written, key: "a" }, { "x-hydra": wanted }, (name) => values[name]);
-      return applyEdits(written, edits)["x-hydra"];
+      return applyMemberEdits(written, edits)["x-hydra"];
     };
     const [yes, no, rule, rules] = ["yes", "no", "rule", "rules"].map((name) => `\${{ ${name} }}`);
     assert.deepEqual(plan({ protect: yes }, { key: "a", protect: true }), { protect: yes });
@@ -252,9 +252,9 @@ describe("placeholders", () => {
   });
 
   test("that are the whole text can also mean JSON", () => {
-    assert.deepEqual(possibleValues(`\${{ list }}`, variables), ['["x"]', ["x"]]);
-    assert.deepEqual(possibleValues(` \${{ yes }} `, variables), [" true ", true]);
-    assert.deepEqual(possibleValues(`\${{ text }}`, variables), ["x"]);
-    assert.deepEqual(possibleValues(`a\${{ list }}`, variables), ['a["x"]']);
+    assert.deepEqual(possibleReplacedValues(`\${{ list }}`, variables), ['["x"]', ["x"]]);
+    assert.deepEqual(possibleReplacedValues(` \${{ yes }} `, variables), [" true ", true]);
+    assert.deepEqual(possibleReplacedValues(`\${{ text }}`, variables), ["x"]);
+    assert.deepEqual(possibleReplacedValues(`a\${{ list }}`, variables), ['a["x"]']);
   });
 });

@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseYamlWithPositions } from "../../../lib/adapters/yaml.ts";
-import { findOffset, indexLines, jsonPositions, type PositionNode } from "../../../lib/core/state/positions.ts";
+import {
+  createPositionLookup,
+  findOffset,
+  jsonPositionTrees,
+  type PositionNode,
+} from "../../../lib/core/state/positions.ts";
 
 function position(text: string, root: PositionNode | undefined, path: readonly (string | number)[]): string {
   assert.ok(root !== undefined);
-  const { line, column } = indexLines(text)(findOffset(root, path));
+  const { line, column } = createPositionLookup(text)(findOffset(root, path));
   return `${line}:${column}`;
 }
 
@@ -18,7 +23,7 @@ const JSON_TEXT = `// clients
 {"z": null}`;
 
 test("positions in JSON with comments are those of names and items", () => {
-  const [list, single] = jsonPositions(JSON_TEXT);
+  const [list, single] = jsonPositionTrees(JSON_TEXT);
   assert.equal(position(JSON_TEXT, list, []), "2:1");
   assert.equal(position(JSON_TEXT, list, [0, "client_id"]), "2:4");
   assert.equal(position(JSON_TEXT, list, [0, "metadata", "x", 1, "y"]), "2:53");
@@ -41,7 +46,7 @@ test("in any JSON text, a recorded offset is where the value begins", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 4 }), fc.constantFrom(0, 2), (values, indent) => {
       const text = values.map((value) => JSON.stringify(value, null, indent)).join("\n");
-      const roots = jsonPositions(text);
+      const roots = jsonPositionTrees(text);
       assert.equal(roots.length, values.length);
       const check = (value: unknown, node: PositionNode): void => {
         const rest = text.slice(node.offset);

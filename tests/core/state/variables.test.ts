@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replaceVariables } from "../../../lib/core/state/variables.ts";
+import { replaceAndCheckVariables } from "../../../lib/core/state/variables.ts";
 
 const lookup =
   (values: Readonly<Record<string, string>>) =>
@@ -10,7 +10,7 @@ const lookup =
     Object.hasOwn(values, name) ? values[name] : undefined;
 
 function replaced(value: unknown, values: Readonly<Record<string, string>>): unknown {
-  const { value: result, missing } = replaceVariables(value, lookup(values));
+  const { value: result, missing } = replaceAndCheckVariables(value, lookup(values));
   assert.deepEqual(missing, []);
   return result;
 }
@@ -63,7 +63,7 @@ test("in a manifest, the fields are those of its spec", () => {
 });
 
 test("every placeholder without a value is reported with its path; other braces are text", () => {
-  const { value, missing } = replaceVariables(
+  const { value, missing } = replaceAndCheckVariables(
     { a: ["x ${{ one }}"], b: "${{ two }}", c: "${{ s.x }} ${{ }}" },
     lookup({}),
   );
