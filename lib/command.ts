@@ -51,6 +51,8 @@ export interface Result {
   readonly envelope?: () => JsonObject;
   /** The exit code, asked for after the last item. */
   readonly exit?: () => ExitName;
+  /** Whether it ends as soon as nobody reads it any more: what is left is only more reading. */
+  readonly stopsUnread?: boolean;
   /** A signal is the way to stop the command, which then ends by itself. */
   readonly untilSignal?: boolean;
   /** The format of this result where it is not the one that was asked for. */

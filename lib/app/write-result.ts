@@ -44,7 +44,7 @@ export async function writeResult(
   try {
     await new ResultWriter(result, renderer, queue, rendered).write();
   } catch (error) {
-    if (error === READER_GONE) return result.exit?.() ?? "done";
+    if (error === READER_GONE) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
     throw error;
   }
   noteWithheld(withheld, result.view, note);
@@ -130,8 +130,9 @@ class ResultWriter {
     const problem = await this.#returnUndelivered(reason);
     if (problem !== undefined) throw problem;
     if (errorCode(reason) !== "EPIPE") throw unwritable(reason);
-    const { exit, delivered, undelivered } = this.#result;
-    if (exit === undefined || delivered !== undefined || undelivered !== undefined) throw READER_GONE;
+    const { exit, delivered, undelivered, stopsUnread } = this.#result;
+    if (exit === undefined || delivered !== undefined || undelivered !== undefined || stopsUnread === true)
+      throw READER_GONE;
     this.#isReaderGone = true;
   }
 

@@ -247,7 +247,7 @@ describe("input from a user", () => {
     const before = scenario.proxy.seen.length;
     for (const [text, message] of [
       ['{\n "client_id": "t",\n}\n', /line 2, column 18: a trailing comma before }/],
-      ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: a name occurs twice/],
+      ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: name "client_id" occurs twice in an object/],
       ["[{'client_id': 't'}]", /line 1, column 3: a name in double quotes is expected/],
       ['{"client_id": "t"', /line 1, column 18: the text ends in the middle of a value/],
     ] as const) {

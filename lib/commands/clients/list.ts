@@ -76,6 +76,7 @@ async function run(context: Context, selection: ListSelection): Promise<Result> 
     view: selection.columns === undefined ? LIST_VIEW : tableOf(selection.columns),
     isList: true,
     items: list.items,
+    stopsUnread: true,
     exit() {
       if (list.isCut()) context.note(list.moreNote());
       return batch.exit();

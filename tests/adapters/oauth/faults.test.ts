@@ -329,7 +329,7 @@ describe("an ID token", () => {
       code: "id-token-signature",
       exit: "failed",
       message: /signature/,
-      hint: /rotation/,
+      hint: /hydra keys get hydra\.openid\.id-token/,
     });
     issuer.claims = {};
     issuer.kid = "k2";
