@@ -253,10 +253,10 @@ const LAZY_IN_CREATE = [
   ...["client-files", "set-values", "dry-run", "existing-client", "key-pair", "ask-client"].map(
     (name) => `lib/clients/${name}.ts`,
   ),
-  ...["core/client/maester", "core/client/misnamed-fields", "core/command-words", "core/keys/recipient"].map(
+  ...["core/client/maester", "core/client/misnamed-fields", "core/command-words", "core/pgp/recipient"].map(
     (name) => `lib/${name}.ts`,
   ),
-  ...["admin/problems", "admin/readiness", "download", "host/list-folder", "host/prompter", "http/network-failure"].map(
+  ...["admin/problems", "admin/readiness", "download", "host/list-files-below", "host/prompter", "http/network-failure"].map(
     (name) => `lib/adapters/${name}.ts`,
   ),
   "lib/app/recipients.ts",

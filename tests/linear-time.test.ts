@@ -7,12 +7,12 @@ import { describe, test } from "node:test";
 import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { isLargerThan, splitMemberTexts } from "../lib/core/json.ts";
-import { findPgpKeys } from "../lib/core/keys/key-material.ts";
+import { findPgpKeys } from "../lib/core/pgp/key-material.ts";
 import { redactServerText, redactUrl } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
 import { looksLikeWebPage } from "../lib/core/url-checks.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
-import { parseGoUrl } from "../lib/sandbox/request-target.ts";
+import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/spelling.ts";
 

@@ -6,7 +6,7 @@ import { MANIFEST_GROUP, MANIFEST_KIND, OTHER_SPEC_KEYS, SPEC_FIELDS } from "../
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { USUAL_VALUES } from "../../lib/core/completion/values.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
-import { EXTENSION_MEMBER } from "../../lib/core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../../lib/core/state/extension-member.ts";
 
 /** Where the schema is. */
 export const CLIENT_SCHEMA_FILE = "docs/schema/client-file.schema.json";

@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
-import type { FolderContents } from "./host/list-folder.ts";
+import type { FolderContents } from "./host/list-files-below.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
 import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
@@ -148,7 +148,7 @@ export function systemHost(): Host {
     platform: process.platform,
     uid: () => process.geteuid?.(),
     readFile: readFileUpTo,
-    listFolder: async (path, isWanted) => (await import("./host/list-folder.ts")).listFilesBelow(path, isWanted),
+    listFolder: async (path, isWanted) => (await import("./host/list-files-below.ts")).listFilesBelow(path, isWanted),
     readStdin: (limit) => readDescriptorUpTo(0, limit),
     ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
     askOnTerminal: async (question) => {

@@ -1,7 +1,7 @@
-import { keyUrlProblem, plainHttpProblem } from "../core/keys/key-source.ts";
-import { keylessAnswerReason } from "../core/keys/key-text.ts";
-import { keyServerProblem, MAX_KEY_BYTES } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
+import { keyUrlProblem, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
+import { keylessAnswerReason } from "../core/pgp/parse-key-source.ts";
+import { keyServerProblem, MAX_KEY_BYTES } from "../core/pgp/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { tryParseJson } from "../core/json.ts";
-import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
-import { keyServerProblem, MAX_KEY_BYTES, type Recipient } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
+import { keybaseNameProblem, plainHttpHint } from "../core/pgp/key-address-checks.ts";
+import { keyServerProblem, MAX_KEY_BYTES, type Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";

@@ -1,6 +1,6 @@
 import { toBase64 } from "../core/bytes.ts";
-import type { EncryptedFormat } from "../core/keys/encrypted-format.ts";
-import type { Recipient, SkippedSubkey } from "../core/keys/recipient.ts";
+import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
+import type { Recipient, SkippedSubkey } from "../core/pgp/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";

@@ -1,5 +1,5 @@
 import type { Problem } from "../core/problem.ts";
-import { createDescriptorTargets } from "./secret-target/descriptors.ts";
+import { createDescriptorTargets } from "./secret-target/descriptor-target.ts";
 import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,

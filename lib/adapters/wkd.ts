@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
-import { splitMailAddress } from "../core/keys/key-source.ts";
-import { keyServerProblem, MAX_KEY_BYTES } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
+import { splitMailAddress } from "../core/pgp/key-address-checks.ts";
+import { keyServerProblem, MAX_KEY_BYTES } from "../core/pgp/recipient.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

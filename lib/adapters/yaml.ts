@@ -90,7 +90,7 @@ export async function parseYamlWithPositions(
   const { Composer, isMap, isScalar, isSeq } = await import("yaml");
   const { tokens, at } = await parseTokens(text, name);
   const read = await documentReader({ name, as: "values", depth, at });
-  const { createPositionReader } = await import("./yaml/record-positions.ts");
+  const { createPositionReader } = await import("./yaml/position-reader.ts");
   const positionsOf = createPositionReader({ isMap, isScalar, isSeq });
   return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
     value: read(document),
@@ -396,7 +396,7 @@ export async function editYamlDocuments(
 ): Promise<string> {
   const library = await import("yaml");
   const { DocumentEditor, styleOf } = await import("./yaml/edit-documents.ts");
-  const { MapPairSplice } = await import("./yaml/splice-document.ts");
+  const { MapPairSplice } = await import("./yaml/splice-map-pairs.ts");
   const { tokens } = await parseTokens(text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));

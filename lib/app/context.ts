@@ -1,5 +1,4 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
-import { createWindowsFileRestrictor } from "../adapters/file-access.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
@@ -11,6 +10,7 @@ import {
 } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROXIES } from "../adapters/transport.ts";
+import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
   AdminSide,
@@ -37,13 +37,13 @@ import {
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
-import { platformPaths } from "../core/platform-folders.ts";
+import { platformPaths } from "../core/platform-paths.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
+import { outputIncludesText } from "./output-includes-text.ts";
 import type { PgpKeyAccess } from "./recipients.ts";
-import { outputIncludesText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 

@@ -4,7 +4,8 @@ import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import type { EncryptedMessageInfo } from "../core/keys/encrypted-message.ts";
+import type { Download } from "../core/network.ts";
+import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
 import {
   GITHUB_URL,
   githubKeyUrl,
@@ -13,10 +14,9 @@ import {
   keybaseUserName,
   keySourceProblem,
   parseKeySource,
-} from "../core/keys/key-text.ts";
-import { checkFingerprintPins, type Recipient } from "../core/keys/recipient.ts";
-import { recipientProblems } from "../core/keys/recipient-flags.ts";
-import type { Download } from "../core/network.ts";
+} from "../core/pgp/parse-key-source.ts";
+import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
+import { recipientProblems } from "../core/pgp/recipient-flags.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
@@ -144,7 +144,7 @@ export async function inspectKeySource(
   sources: PgpKeyAccess,
 ): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
-  const { inspectEncryptedMessage } = await import("../core/keys/encrypted-message.ts");
+  const { inspectEncryptedMessage } = await import("../core/pgp/inspect-message.ts");
   const message = inspectEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
   return inspectAll({ material, origin }, sources);
@@ -164,7 +164,7 @@ interface KeyOwner {
 
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
 async function keyOwners(values: FlagValues, sources: PgpKeyAccess): Promise<ReadonlyMap<string, KeyOwner>> {
-  const { keyIdOf } = await import("../core/keys/encrypted-message.ts");
+  const { keyIdOf } = await import("../core/pgp/inspect-message.ts");
   const owners = new Map<string, KeyOwner>();
   for (const key of values.list(PGP_KEY)) {
     for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
@@ -220,7 +220,7 @@ async function inspectedMaterial(word: string, sources: PgpKeyAccess): Promise<K
 
 /** The content of a file that is named without @: one that exists, or a word that cannot be anything else. */
 async function fileMaterial(word: string, input: InputFiles): Promise<KeyMaterial | undefined> {
-  const { looksLikeFileName } = await import("../core/keys/key-material.ts");
+  const { looksLikeFileName } = await import("../core/pgp/key-material.ts");
   const isName = looksLikeFileName(word);
   if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;
   try {

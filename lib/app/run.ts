@@ -3,7 +3,7 @@ import { isLeaf } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
-import { unsafeRuntimeOptionsProblem } from "../core/runtime.ts";
+import { unsafeRuntimeOptionsProblem } from "../core/unsafe-runtime-options.ts";
 import { executeCommand } from "./execute.ts";
 import { ProblemList } from "./problem-list.ts";
 import { wantsJsonErrors } from "./read-format.ts";

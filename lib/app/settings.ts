@@ -19,7 +19,7 @@ import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperan
 import { DEFAULT_INPUT_LIMIT, formatSize, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
-import { platformPaths } from "../core/platform-folders.ts";
+import { platformPaths } from "../core/platform-paths.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
@@ -89,7 +89,7 @@ export async function readSettings(
 /** The problems of the recipient flags. Their checks are loaded only where one is given. */
 async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
   if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
-  const { recipientProblems } = await import("../core/keys/recipient-flags.ts");
+  const { recipientProblems } = await import("../core/pgp/recipient-flags.ts");
   return recipientProblems(values);
 }
 
@@ -99,7 +99,7 @@ async function adminSideOf(
   values: FlagValues,
   config: ConfigFile | undefined,
 ): Promise<Pick<ConnectionReading, "connection" | "problems">> {
-  const { readAdminConnection } = await import("./admin-side.ts");
+  const { readAdminConnection } = await import("./admin-connection.ts");
   return readAdminConnection(environment, values, config);
 }
 

@@ -1,7 +1,7 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { COLOR } from "../core/flags/flag-table.ts";
 import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
-import { insertLineBreaks } from "../core/output/wrap-words.ts";
+import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 
 type StyleHost = Pick<Host, "args" | "environment">;
 

@@ -2,8 +2,8 @@ import { getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "..
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
+import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
-import { insertLineBreaks } from "../core/output/wrap-words.ts";
 import { capitalize } from "../core/problem.ts";
 import { idOf } from "./views.ts";
 

@@ -17,7 +17,7 @@ import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
 import { combineProblems, Problem, type ProblemCode, usageError } from "../core/problem.ts";
-import { EXTENSION_MEMBER } from "../core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";

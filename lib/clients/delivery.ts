@@ -2,9 +2,9 @@ import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Recipient } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { ResultView } from "../core/output/render.ts";
+import type { Recipient } from "../core/pgp/recipient.ts";
 import { safeReason, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import {
@@ -21,7 +21,7 @@ export async function reportRecipients(
   recipients: readonly Recipient[],
 ): Promise<void> {
   if (recipients.length === 0) return;
-  const { decryptAdvice, recipientLine } = await import("../core/keys/recipient.ts");
+  const { decryptAdvice, recipientLine } = await import("../core/pgp/recipient.ts");
   for (const recipient of recipients) {
     context.note(`Encrypted to ${recipientLine(recipient)}`);
     for (const skipped of recipient.skipped) {

@@ -5,7 +5,7 @@ import { isSameValue } from "../core/client/equality.ts";
 import { CLIENT_FIELDS, ID_FLAG } from "../core/client/fields.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
-import { createEmptySecretFinding } from "../core/client/value-rules.ts";
+import { createEmptySecretFinding } from "../core/client/usability-rules.ts";
 import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";

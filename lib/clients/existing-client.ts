@@ -3,7 +3,7 @@ import { getTextField } from "../core/client/client.ts";
 import { type Change, findChanges } from "../core/client/equality.ts";
 import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Recipient } from "../core/keys/recipient.ts";
+import type { Recipient } from "../core/pgp/recipient.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";

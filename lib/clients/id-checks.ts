@@ -4,7 +4,7 @@ import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
-import { isDryRun } from "./dry-run-flag.ts";
+import { isDryRun } from "./is-dry-run.ts";
 
 /** A client that is about to be created. */
 interface NewClient {

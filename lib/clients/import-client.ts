@@ -5,13 +5,13 @@ import { getTextField } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Recipient } from "../core/keys/recipient.ts";
+import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { type ClientEntry, createPayload } from "./client-files.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
+import { findEntryDifference } from "./dry-run-import.ts";
 import { isConflict } from "./find-existing.ts";
-import { findEntryDifference } from "./plan-import.ts";
 import {
   type CreatedClient,
   createRegistration,

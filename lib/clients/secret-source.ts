@@ -13,8 +13,8 @@ import {
 } from "../core/flags/flag-table.ts";
 import { allowsQuestions } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/keys/encrypted-format.ts";
-import type { Recipient } from "../core/keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/pgp/encrypted-format.ts";
+import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
 

@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import type { DesiredClient } from "../core/state/desired.ts";
 import type { Extension } from "../core/state/extension.ts";
-import { EXTENSION_MEMBER } from "../core/state/file-member.ts";
+import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
 import { type FileValue, formatPosition } from "./state-input.ts";

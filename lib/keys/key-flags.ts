@@ -1,7 +1,7 @@
 import { confirmationFlag } from "../clients/confirm.ts";
 import type { BoolFlag, ChoiceFlag, Flag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { ENCRYPTED_FORMAT, ENCRYPTION_FLAGS, PUBLIC_URL } from "../core/flags/flag-table.ts";
-import type { EncryptedFormat } from "../core/keys/encrypted-format.ts";
+import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 
 export const KID: TextFlag = {
   kind: "text",

@@ -2,7 +2,7 @@ import type { KeySets } from "../adapters/admin/key-sets.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
-import { hasKid } from "../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import { Problem, safeReason, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
-import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-ids.ts";
+import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import { keyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";

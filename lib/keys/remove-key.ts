@@ -1,5 +1,5 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { hasKid } from "../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../core/jwk/key-pair-halves.ts";
 
 /** Deletes a key; where keys are stored in pairs, both halves of the pair that the ID names. */
 export async function removeKey(api: KeySets, set: string, kid: string): Promise<void> {

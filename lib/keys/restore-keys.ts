@@ -1,7 +1,7 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { hasKid } from "../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../core/jwk/key-pair-halves.ts";
 
 function includesKid(keys: readonly JsonWebKey[], { kid }: JsonWebKey): boolean {
   return keys.some((key) => key.kid === kid);

@@ -1,5 +1,5 @@
 import type { Context, Result } from "../command.ts";
-import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";

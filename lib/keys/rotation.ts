@@ -3,7 +3,7 @@ import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
-import { publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";

@@ -2,7 +2,7 @@ import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
 import { isSameKey, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import type { KeyPairStorage } from "../servers/family.ts";

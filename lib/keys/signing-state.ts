@@ -1,7 +1,7 @@
 import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, keyTypeFor, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
-import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
+import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../core/jwk/rsa-parameters.ts";
 import { quote } from "../core/text.ts";
 import type { KeyPairStorage } from "../servers/family.ts";

@@ -1,6 +1,6 @@
 import { isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
+import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import type { KeyPairStorage } from "../servers/family.ts";
 import type { KeyWithKid } from "./read-keys.ts";
 import { signsTokens } from "./signing-state.ts";

@@ -1,7 +1,7 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
-import { publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isRestored } from "./restore-keys.ts";

@@ -2,13 +2,13 @@ import { rmSync } from "node:fs";
 import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
 import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
+import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
 import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { splitTarget, type WebRequest } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
-import { createAdminApi, DEFAULT_PUBLIC_URL } from "./routes.ts";
-import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./serve.ts";
 import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
 
 /** What a sandbox is started with. */

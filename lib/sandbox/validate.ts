@@ -3,7 +3,7 @@ import { ASSERTION_ALGORITHMS } from "../core/jwk/jwk-members.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectError } from "./error-bodies.ts";
-import { parseGoUrl, urlWithoutPath } from "./request-target.ts";
+import { parseGoUrl, urlWithoutPath } from "./go-url.ts";
 import type { Behaviour } from "./versions.ts";
 
 const SUBJECT_TYPES = ["public", "pairwise"];

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
 import { encryptText, inspectKeys, type KeySelector, parseRecipients } from "../../lib/adapters/pgp.ts";
-import { ENCRYPTED_FORMATS } from "../../lib/core/keys/encrypted-format.ts";
-import { PACKET_TYPE, readPackets } from "../../lib/core/keys/key-material.ts";
-import { checkFingerprintPins, decryptCommand, type Recipient } from "../../lib/core/keys/recipient.ts";
+import { ENCRYPTED_FORMATS } from "../../lib/core/pgp/encrypted-format.ts";
+import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
+import { checkFingerprintPins, decryptCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 

@@ -1,6 +1,6 @@
 import { tryParseJson } from "../../core/json.ts";
 import { type JsonWebKey, parseKeySet } from "../../core/jwk/json-web-key.ts";
-import { hasKid } from "../../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";

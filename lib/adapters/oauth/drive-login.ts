@@ -1,9 +1,9 @@
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
+import type { AdminCallOptions } from "./admin-token-endpoints.ts";
 import { createHeadlessBrowser, type FollowerOptions, unexpectedRedirect } from "./headless-browser.ts";
 import { CHALLENGES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
-import type { AdminCallOptions } from "./token-management.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
 export interface LoginToDrive extends LoginIdentity {

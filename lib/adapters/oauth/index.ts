@@ -1,3 +1,4 @@
+export { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./admin-token-endpoints.ts";
 export type { ClientAuthentication } from "./authentication.ts";
 export type { PendingAuthorization } from "./authorization.ts";
 export type { PendingDeviceFlow } from "./device-flow.ts";
@@ -7,9 +8,8 @@ export {
   overrideEndpoints,
 } from "./discovery.ts";
 export { retryWithExpectedMethod } from "./expected-method.ts";
-export { createHeadlessFlows, type HeadlessFlows, type RequestLimits } from "./flow-access.ts";
+export { createHeadlessFlows, type HeadlessFlows, type RequestLimits } from "./headless-flows.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 export { createRetryingHttp } from "./retrying-http.ts";
-export { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./token-management.ts";
 
 export type { TokenSet } from "./token-requests.ts";

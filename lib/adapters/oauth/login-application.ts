@@ -2,9 +2,9 @@ import { getTextField } from "../../core/client/client.ts";
 import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
+import { type AdminCallOptions, sendToEitherFamily } from "./admin-token-endpoints.ts";
 import { unexpectedRedirect } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
-import { type AdminCallOptions, sendToEitherFamily } from "./token-management.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGES = ["device", "login", "consent"] as const;

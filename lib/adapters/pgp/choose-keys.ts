@@ -1,4 +1,4 @@
-import { parseFingerprintPin } from "../../core/keys/recipient.ts";
+import { parseFingerprintPin } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import { describeKey } from "./explain-issue.ts";

@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
-import { PACKET_TYPE } from "../../core/keys/key-material.ts";
-import type { KeyIdentity } from "../../core/keys/recipient.ts";
+import { PACKET_TYPE } from "../../core/pgp/key-material.ts";
+import type { KeyIdentity } from "../../core/pgp/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { capabilitiesFromSignature, notForEncryptionIssue } from "./capabilities.ts";

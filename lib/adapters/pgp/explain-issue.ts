@@ -1,4 +1,4 @@
-import { isV6Fingerprint } from "../../core/keys/recipient.ts";
+import { isV6Fingerprint } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import type { KeyIssue, KeyReport } from "./key-report.ts";

@@ -1,5 +1,5 @@
 import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
-import { isSha1SelfSignature } from "../../core/keys/key-material.ts";
+import { isSha1SelfSignature } from "../../core/pgp/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { notForEncryptionIssue } from "./capabilities.ts";

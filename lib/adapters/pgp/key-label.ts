@@ -1,5 +1,5 @@
 import type { AlgorithmInfo, Key, Subkey } from "openpgp";
-import type { KeyIdentity } from "../../core/keys/recipient.ts";
+import type { KeyIdentity } from "../../core/pgp/recipient.ts";
 
 const ALGORITHMS: Readonly<Record<string, string>> = {
   rsaEncryptSign: "RSA",

@@ -1,6 +1,6 @@
 import type { Key } from "openpgp";
-import type { TransferableKey } from "../../core/keys/key-material.ts";
-import type { KeyIdentity } from "../../core/keys/recipient.ts";
+import type { TransferableKey } from "../../core/pgp/key-material.ts";
+import type { KeyIdentity } from "../../core/pgp/recipient.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The library, which is loaded only for commands that need it. */

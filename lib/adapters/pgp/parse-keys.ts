@@ -1,11 +1,6 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import {
-  findPgpKeys,
-  isSha1SelfSignature,
-  notAKeyProblem,
-  type TransferableKey,
-} from "../../core/keys/key-material.ts";
+import { findPgpKeys, isSha1SelfSignature, notAKeyProblem, type TransferableKey } from "../../core/pgp/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { fingerprintOf } from "./key-label.ts";

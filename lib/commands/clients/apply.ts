@@ -50,7 +50,7 @@ import {
 } from "../../core/flags/flag-table.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
-import type { Recipient } from "../../core/keys/recipient.ts";
+import type { Recipient } from "../../core/pgp/recipient.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";

@@ -8,9 +8,9 @@ import {
   rejectUnsupportedFields,
 } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { type ExistingClient, findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import { type OutletOptions, withSecretTarget } from "../../clients/outlets.ts";
 import {
   type CreatedClient,
@@ -58,8 +58,8 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import { canAsk } from "../../core/interactive.ts";
-import type { GeneratedKeyAlgorithm } from "../../core/keys/key-algorithm.ts";
-import type { Recipient } from "../../core/keys/recipient.ts";
+import type { GeneratedKeyAlgorithm } from "../../core/jwk/generated-key-algorithms.ts";
+import type { Recipient } from "../../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 
 /** What a create command is to do. */

@@ -1,7 +1,7 @@
 import { BatchFailures } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
-import { isDryRun } from "../../clients/dry-run-flag.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import { idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";

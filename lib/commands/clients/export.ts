@@ -14,7 +14,7 @@ import { createVariableLookup, variableProblems } from "../../clients/file-varia
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
-import { buildMaesterManifest } from "../../core/client/write-manifest.ts";
+import { buildMaesterManifest } from "../../core/client/maester-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
@@ -24,6 +24,7 @@ import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
 import { exportClient } from "../../core/state/exported-client.ts";
+import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
 import {
   identifyingMembers,
   keyOfClient,
@@ -31,7 +32,6 @@ import {
   uniqueNameOfKey,
   uniqueNameOfManifest,
 } from "../../core/state/file-entries.ts";
-import { EXTENSION_MEMBER } from "../../core/state/file-member.ts";
 import { planManifestEdits } from "../../core/state/manifest-edits.ts";
 import { readMark } from "../../core/state/mark.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";

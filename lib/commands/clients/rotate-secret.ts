@@ -6,7 +6,7 @@ import {
 } from "../../clients/change-secret.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
-import { isDryRun } from "../../clients/dry-run-flag.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import { withSecretTarget } from "../../clients/outlets.ts";
 import { createRecoveryCopyTracker } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";

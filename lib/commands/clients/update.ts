@@ -10,7 +10,7 @@ import {
 } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
-import { isDryRun } from "../../clients/dry-run-flag.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import { undeliveredClientHandler } from "../../clients/outlets.ts";
 import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";

@@ -3,7 +3,6 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { keyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { unwrittenKeyProblem } from "../../keys/created-key.ts";
 import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {
   ALG,
@@ -18,6 +17,7 @@ import {
 import { setOperandProblems } from "../../keys/set-operands.ts";
 import { guardUnreadSet } from "../../keys/signing-sets.ts";
 import { generatedKeys } from "../../keys/signing-state.ts";
+import { unwrittenKeyProblem } from "../../keys/unwritten-key.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
 function kidProblems({ operands, values }: Pick<Context, "operands" | "values">): readonly Problem[] {

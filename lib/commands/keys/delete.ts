@@ -6,7 +6,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { canAnswer } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { hasKid } from "../../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";

@@ -1,7 +1,7 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
-import { hasKid } from "../../core/jwk/key-pair-ids.ts";
+import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";

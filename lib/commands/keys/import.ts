@@ -3,7 +3,7 @@ import { type Context, defineLeaf, type Result, singleResult } from "../../comma
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-ids.ts";
+import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
 import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";

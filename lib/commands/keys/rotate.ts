@@ -15,8 +15,8 @@ import {
 } from "../../keys/key-flags.ts";
 import { publicationProblems, publishKey } from "../../keys/publish-key.ts";
 import { readKeyFiles } from "../../keys/read-keys.ts";
-import { rotateAtOnce } from "../../keys/replace-key.ts";
 import { retireKey } from "../../keys/retire-key.ts";
+import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
 import { withInterruptionReport } from "../../keys/rotation.ts";
 import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";

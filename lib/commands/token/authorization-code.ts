@@ -5,7 +5,8 @@ import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
   LOGIN_SCOPE,
@@ -24,7 +25,6 @@ import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../to
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
 function readMaxAge({ values }: Pick<Context, "values">): number | undefined {

@@ -4,13 +4,13 @@ import { type Context, defineLeaf, type Result, singleResult } from "../../comma
 import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
 function showCode(

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { EXTENSION_MEMBER } from "../state/file-member.ts";
+import { EXTENSION_MEMBER } from "../state/extension-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { isKubernetesObject } from "./maester.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";

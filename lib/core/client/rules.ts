@@ -8,8 +8,8 @@ import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
+import { lintUsability, USABILITY_RULE_INFOS } from "./usability-rules.ts";
 import { nameToSet } from "./value-finding.ts";
-import { lintUsability, USABILITY_RULE_INFOS } from "./value-rules.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
 type Check = (client: JsonObject, label: FieldLabeler) => readonly string[];

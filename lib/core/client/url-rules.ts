@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
-import { unreplacedPlaceholderInUrl } from "../placeholders.ts";
 import { quote } from "../text.ts";
+import { unreplacedPlaceholderInUrl } from "../unreplaced-placeholders.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import { isOneEdit } from "./protocol-names.ts";

@@ -1,8 +1,8 @@
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
-import { GENERATED_KEY_ALGORITHMS, type GeneratedKeyAlgorithm } from "../keys/key-algorithm.ts";
+import { GENERATED_KEY_ALGORITHMS, type GeneratedKeyAlgorithm } from "../jwk/generated-key-algorithms.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
 import { DEFAULT_SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
   BoolFlag,

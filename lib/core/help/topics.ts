@@ -16,13 +16,13 @@ import {
 } from "../flags/flag-table.ts";
 import { STACK } from "../flags/state-flags.ts";
 import { DEFAULT_INPUT_LIMIT, formatSize, inputLimitOfReader } from "../input-limits.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
-import { decryptCommand } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
+import { decryptCommand } from "../pgp/recipient.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
-import { JWK_TOPIC } from "./keys-topic.ts";
+import { JWK_TOPIC } from "./jwk-topic.ts";
 import { STATE_TOPIC } from "./state-topic.ts";
 import { TOKENS_TOPIC } from "./tokens-topic.ts";
 import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";

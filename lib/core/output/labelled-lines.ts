@@ -1,7 +1,7 @@
 import { escapeControls } from "../text.ts";
 import type { StyledLine, TextRole } from "./colors.ts";
+import { insertLineBreaks } from "./insert-line-breaks.ts";
 import { displayWidth } from "./width.ts";
-import { insertLineBreaks } from "./wrap-words.ts";
 
 /** A value after its label. */
 export interface LabelledValue {

@@ -2,7 +2,7 @@ import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
-import { EXTENSION_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** A change of one value in a file. */

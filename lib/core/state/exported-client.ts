@@ -4,7 +4,7 @@ import { lintClient } from "../client/rules.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
-import { EXTENSION_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { MARK_MEMBER, readMark, settingsOfMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
 

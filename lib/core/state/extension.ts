@@ -1,7 +1,7 @@
 import { RULE_INFOS } from "../client/rules.ts";
 import { isJsonObject } from "../json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
-import { EXTENSION_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./extension-member.ts";
 
 /** Where the secret of a client comes from. */
 export interface SecretReference {

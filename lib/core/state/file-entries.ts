@@ -2,7 +2,7 @@ import { getTextField } from "../client/client.ts";
 import { findListMember, looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { EXTENSION_MEMBER } from "./file-member.ts";
+import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */

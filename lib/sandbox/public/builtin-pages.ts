@@ -1,7 +1,7 @@
 import { isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
-import type { AdminParts } from "./admin-routes.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
+import type { AdminParts } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
 import { escapeHtml, htmlPage, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts";
-import { DEVICE_GRANT } from "./device-routes.ts";
+import { DEVICE_GRANT } from "./device-grant.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 
 /** The discovery document (OpenID Connect Discovery, 3), its members in the order of the servers. */

@@ -4,7 +4,7 @@ import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-view.ts";
-import { DEVICE_GRANT, type DeviceGrant } from "./device-routes.ts";
+import { DEVICE_GRANT, type DeviceGrant } from "./device-grant.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
 import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";

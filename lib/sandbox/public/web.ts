@@ -1,5 +1,5 @@
+import type { SandboxRequest } from "../admin-api.ts";
 import type { Answer } from "../response.ts";
-import type { SandboxRequest } from "../routes.ts";
 
 /** A request with what the public side reads of its headers. */
 export interface WebRequest extends SandboxRequest {

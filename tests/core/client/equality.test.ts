@@ -15,8 +15,8 @@ import {
 } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
+import { createAdminApi } from "../../../lib/sandbox/admin-api.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
-import { createAdminApi } from "../../../lib/sandbox/routes.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
 
 const LIFESPAN = "jwt_bearer_grant_access_token_lifespan";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import { USABILITY_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
+import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 interface Row {

@@ -10,7 +10,7 @@ import {
   kidWithoutPrefix,
   publicKeys,
   withoutRedundantPublicHalves,
-} from "../../../lib/core/jwk/key-pair-ids.ts";
+} from "../../../lib/core/jwk/key-pair-halves.ts";
 import { withRsaCrtMembers } from "../../../lib/core/jwk/rsa-parameters.ts";
 
 function key(members: Readonly<Record<string, unknown>>): JsonWebKey {

@@ -8,7 +8,7 @@ import {
   parseFingerprintPin,
   type Recipient,
   recipientLine,
-} from "../../../lib/core/keys/recipient.ts";
+} from "../../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const A = "A".repeat(40);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { platformPaths } from "../../lib/core/platform-folders.ts";
+import { platformPaths } from "../../lib/core/platform-paths.ts";
 
 type Environment = Readonly<Record<string, string>>;
 

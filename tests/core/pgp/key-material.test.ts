@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { concatBytes, fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
-import { findPgpKeys, readPackets } from "../../../lib/core/keys/key-material.ts";
+import { findPgpKeys, readPackets } from "../../../lib/core/pgp/key-material.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** A packet in one of the two header forms, with a length field of one of the sizes (RFC 9580 section 4.2). */

@@ -4,7 +4,7 @@ import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMe
 import type { AuthorizationRequest } from "./authorize.ts";
 import { splitWords } from "./client-view.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceGrant, DeviceRequest } from "./device-routes.ts";
+import type { DeviceGrant, DeviceRequest } from "./device-grant.ts";
 import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
 import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { createPainter, withoutColors } from "../../../lib/core/output/colors.ts";
+import { insertLineBreaks } from "../../../lib/core/output/insert-line-breaks.ts";
 import { displayWidth } from "../../../lib/core/output/width.ts";
-import { insertLineBreaks } from "../../../lib/core/output/wrap-words.ts";
 
 describe("insertLineBreaks()", () => {
   const text = "Hint: use https, or give the key itself with --pgp-key @FILE";

@@ -1,9 +1,8 @@
-import { isClientResult, SandboxClients } from "./client-api.ts";
 import { type ApiError, isApiError } from "./error-bodies.ts";
+import { escapedTwice, hasValidEscapes, splitAt } from "./go-url.ts";
 import { keyEndpointsByMethod } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createPaginator } from "./pagination.ts";
-import { escapedTwice, hasValidEscapes, splitAt } from "./request-target.ts";
 import {
   type Answer,
   emptyAnswer,
@@ -15,6 +14,7 @@ import {
   withNoStore,
   wrongMethodAnswer,
 } from "./response.ts";
+import { isClientResult, SandboxClients } from "./sandbox-clients.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */

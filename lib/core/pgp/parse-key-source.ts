@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd } from "../text.ts";
-import { keybaseNameProblem, splitMailAddress } from "./key-source.ts";
+import { keybaseNameProblem, splitMailAddress } from "./key-address-checks.ts";
 
 /** Where a key comes from, as a word names it. */
 export type KeySource =

@@ -3,8 +3,8 @@ import type { FlagValues } from "../flags/flag-values.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls } from "../text.ts";
-import { keybaseNameProblem, keyUrlProblem } from "./key-source.ts";
-import { isLookedUpByName, keybaseUserName, keySourceProblem, parseKeySource } from "./key-text.ts";
+import { keybaseNameProblem, keyUrlProblem } from "./key-address-checks.ts";
+import { isLookedUpByName, keybaseUserName, keySourceProblem, parseKeySource } from "./parse-key-source.ts";
 import { fingerprintPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */

@@ -10,7 +10,7 @@ import {
   keylessAnswerReason,
   keySourceProblem,
   parseKeySource,
-} from "../../../lib/core/keys/key-text.ts";
+} from "../../../lib/core/pgp/parse-key-source.ts";
 
 test("keybaseUser() takes every spelling of a name", () => {
   for (const text of [

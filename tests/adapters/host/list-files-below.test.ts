@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type FolderContents, listFilesBelow } from "../../../lib/adapters/host/list-folder.ts";
+import { type FolderContents, listFilesBelow } from "../../../lib/adapters/host/list-files-below.ts";
 import { temporaryFolder } from "../../e2e/binary.ts";
 
 /** The contents of a folder that is made for the test, with paths inside it. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json.ts";
-import { isUnreplacedPlaceholder } from "../placeholders.ts";
 import type { ProblemCode } from "../problem.ts";
 import { quote } from "../text.ts";
+import { isUnreplacedPlaceholder } from "../unreplaced-placeholders.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import {
   missingResponses,

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import { createEmptySecretFinding, lintUsability, USABILITY_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
+import {
+  createEmptySecretFinding,
+  lintUsability,
+  USABILITY_RULE_INFOS,
+} from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 /** The label of a client in a file. */

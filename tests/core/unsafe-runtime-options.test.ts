@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { unsafeRuntimeOptionsProblem } from "../../lib/core/runtime.ts";
+import { unsafeRuntimeOptionsProblem } from "../../lib/core/unsafe-runtime-options.ts";
 
 const problemOf = (variables: Readonly<Record<string, string>>) =>
   unsafeRuntimeOptionsProblem((name) => variables[name]);

@@ -13,8 +13,8 @@ import {
   undecodableBodyError,
   unexpectedServerError,
 } from "./error-bodies.ts";
+import { escapedSegment, escapedTwice } from "./go-url.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
-import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO_VALUES } from "./server-fields.ts";
 import { validateAndSetDefaults } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";

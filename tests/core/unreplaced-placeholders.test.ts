@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { isUnreplacedPlaceholder, unreplacedPlaceholderInUrl } from "../../lib/core/placeholders.ts";
 import { generateSecret, SECRET_ALPHABET } from "../../lib/core/secret.ts";
+import { isUnreplacedPlaceholder, unreplacedPlaceholderInUrl } from "../../lib/core/unreplaced-placeholders.ts";
 
 describe("isUnreplacedPlaceholder()", () => {
   for (const value of [

@@ -1,7 +1,6 @@
 import type { Context, Result } from "../command.ts";
-import { publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
-import { unwrittenKeyProblem } from "./created-key.ts";
 import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-views.ts";
 import { removeKey } from "./remove-key.ts";
@@ -9,6 +8,7 @@ import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import { guardKeyChange } from "./signing-sets.ts";
 import { generatedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
+import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
 export async function rotateAtOnce(context: Context, set: string): Promise<Result> {

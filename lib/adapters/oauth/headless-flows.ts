@@ -1,4 +1,5 @@
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./admin-token-endpoints.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 import { type AuthorizationServer, discoverServer } from "./discovery.ts";
 import { type DrivenLogin, driveLogin, type LoginToDrive } from "./drive-login.ts";
@@ -12,8 +13,7 @@ import {
 import { sendStep } from "./library-session.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import type { OAuthStep } from "./oauth-problems.ts";
-import { createSecretRecorder } from "./recorder.ts";
-import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./token-management.ts";
+import { createSecretRecorder } from "./secret-recorder.ts";
 
 /** How both sides of a server are reached. */
 interface FlowOptions {

@@ -2,7 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { looksLikeWebPage } from "../url-checks.ts";
-import { armorBodyWithoutMarkers, keylessAnswerReason } from "./key-text.ts";
+import { armorBodyWithoutMarkers, keylessAnswerReason } from "./parse-key-source.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {

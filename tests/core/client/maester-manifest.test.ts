@@ -8,8 +8,8 @@ import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.t
 import { isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { translateManifests } from "../../../lib/core/client/maester.ts";
+import { buildMaesterManifest } from "../../../lib/core/client/maester-manifest.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
-import { buildMaesterManifest } from "../../../lib/core/client/write-manifest.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { anyClient } from "../../random-client.ts";
