@@ -112,7 +112,7 @@ export interface ClientLogin {
 type ChosenEndpoints = AuthorizationServer["endpoints"];
 
 /** A client and its server, whose endpoints are known. */
-export interface OAuthSession {
+export interface OAuthClientSession {
   readonly server: AuthorizationServer;
   /** Does something as the client; if the server expects the other method for a secret, once more with that. */
   attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
@@ -121,7 +121,7 @@ export interface OAuthSession {
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
   /** Finds the server's endpoints, for several requests as the client. */
-  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
+  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthClientSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokenEndpoints>;

@@ -256,9 +256,14 @@ const LAZY_IN_CREATE = [
   ...["core/client/maester", "core/client/misnamed-fields", "core/command-words", "core/pgp/recipient"].map(
     (name) => `lib/${name}.ts`,
   ),
-  ...["admin/problems", "admin/readiness", "download", "host/list-files-below", "host/prompter", "http/network-failure"].map(
-    (name) => `lib/adapters/${name}.ts`,
-  ),
+  ...[
+    "admin/problems",
+    "admin/readiness",
+    "download",
+    "host/list-files-below",
+    "host/prompter",
+    "http/network-failure",
+  ].map((name) => `lib/adapters/${name}.ts`),
   "lib/app/recipients.ts",
 ];
 

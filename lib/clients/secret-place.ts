@@ -15,7 +15,7 @@ import {
   appendedText,
   containsSecret,
   dotenvNames,
-  type EntryNames,
+  type ExistingEntryNames,
   jsonNames,
   manifestNames,
   withJsonEntries,
@@ -174,7 +174,7 @@ const CONTENTS = {
 } as const;
 
 /** The names of the entries in the file that all clients share; undefined if it holds something else. */
-async function existingNames(context: SecretPlaceContext, text: string): Promise<EntryNames> {
+async function existingNames(context: SecretPlaceContext, text: string): Promise<ExistingEntryNames> {
   const format = formatOf(context);
   if (format === "dotenv") return dotenvNames(text);
   if (format === "json") return jsonNames(text);

@@ -1,6 +1,6 @@
 import type { CallbackListener } from "../adapters/callback-listener.ts";
 import type { PendingAuthorization } from "../adapters/oauth/index.ts";
-import type { Context, OAuthSession } from "../command.ts";
+import type { Context, OAuthClientSession } from "../command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
@@ -11,7 +11,7 @@ import { addCallbackCommand } from "./registered-client.ts";
 
 /** A login that waits for its browser. */
 interface WaitingLogin {
-  readonly session: OAuthSession;
+  readonly session: OAuthClientSession;
   readonly clientId: string;
   readonly pending: PendingAuthorization;
   /** Undefined where the URL has to be pasted. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
-import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
+import { BINARY, runBinary, start, temporaryFolder, withSandbox } from "./binary.ts";
 import { always, dropBefore } from "./fault-proxy.ts";
 import {
   assertExit,
@@ -32,6 +32,40 @@ function configure(scenario: Scenario, text: string, mode = 0o600, name = ".hydr
 const NO_ENDPOINT = { env: { HYDRA_ADMIN_URL: undefined } };
 
 describe("the config file", () => {
+  it(
+    "has both URLs of a server: for the admin API, for tokens, for --verify and for a test of a client",
+    SLOW,
+    async () => {
+      await using sandbox = await withSandbox("26");
+      using folder = temporaryFolder();
+      const config = join(folder.path, "config.yaml");
+      writeFileSync(config, `endpoint: ${sandbox.url}\npublic_url: ${sandbox.publicUrl}\n`);
+      const run = (...words: readonly string[]): ReturnType<typeof runBinary> =>
+        runBinary([...words, "--config", config], { cwd: folder.path });
+      const created = await run(
+        ...["clients", "create", "--id", "app", "-g", "client_credentials", "--secret-out", "app.env", "--verify"],
+      );
+      assertExit(created, 0);
+      assert.match(created.stderr, /^Verified: /m);
+      const token = await run("token", "client", "--credentials", "app.env", "-q");
+      assertExit(token, 0);
+      assert.match(token.stdout, /^ory_at_\S+\n$/);
+      assertExit(await run("clients", "test", "app", "--credentials", "app.env"), 0);
+      // A flag and the environment come first.
+      const other = [
+        "token",
+        "client",
+        "--credentials",
+        "app.env",
+        "--public-url",
+        "http://127.0.0.1:1",
+        "--fail-after",
+        "0",
+      ];
+      assert.equal((await run(...other)).status, 6);
+    },
+  );
+
   it("gives every setting", SLOW, async () => {
     using folder = temporaryFolder();
     const { authority, good } = makeCertificates();

@@ -315,7 +315,7 @@ export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown
 }
 
 /** The same for the ID token of a session: one from before a key rotation never gets a token that verifies (ory/hydra#3573). */
-export function explainRefreshFailure(problem: unknown): unknown {
+export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
   if (!(problem instanceof Problem) || problem.code !== "id-token-signature") return problem;
   const hint =
     "after a key rotation Hydra gives refreshed tokens the old key ID with the new key's signature; log in again for a token that verifies";

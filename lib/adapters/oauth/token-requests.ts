@@ -17,7 +17,7 @@ import {
 import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./library-session.ts";
 import {
   earlyIdTokenProblem,
-  explainRefreshFailure,
+  explainRefreshedIdTokenFailure,
   type OAuthStep,
   toOAuthProblem,
   unverifiableIdTokenProblem,
@@ -184,7 +184,7 @@ export async function refreshTokens(
     (auth, request) => refreshTokenGrantRequest(as, client, auth, refreshToken, request),
     (response) => processRefreshTokenResponse(as, client, response),
   ).catch((error: unknown) => {
-    throw explainRefreshFailure(error);
+    throw explainRefreshedIdTokenFailure(error);
   });
   const isSame = subject === undefined || tokens.idTokenClaims === undefined || tokens.idTokenClaims["sub"] === subject;
   if (isSame) return tokens;

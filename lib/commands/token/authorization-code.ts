@@ -1,6 +1,6 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { updateClient } from "../../clients/send-change.ts";
-import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
+import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
@@ -97,7 +97,7 @@ interface PreparedLogin {
 
 async function logIn(
   context: Context,
-  session: OAuthSession,
+  session: OAuthClientSession,
   { clientId, wishes, target, isChecked, deviceCommand }: PreparedLogin,
 ): Promise<Result> {
   const { values } = context;

@@ -1,7 +1,7 @@
 import { isJsonObject, preservedNumberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
-import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
+import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, PUBLIC_URL, REQUIRE_PIN } from "./flag-table.ts";
 
 /** A config file as read from the disk. */
 interface ConfigContent {
@@ -48,7 +48,7 @@ export interface ConfigFile {
 }
 
 /** The keys that a config file may have, from the flag rows. */
-export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, FORMAT, REQUIRE_PIN].flatMap((flag) =>
+export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].flatMap((flag) =>
   flag.file === undefined ? [] : [flag.file],
 );
 

@@ -484,6 +484,7 @@ export const PUBLIC_URL: TextFlag = {
   value: "URL",
   group: "secret",
   env: ["HYDRA_PUBLIC_URL"],
+  file: "public_url",
   help: "Public URL of the server; --verify finds the endpoints there",
 };
 
@@ -499,6 +500,7 @@ export const PUBLIC_ENDPOINT: TextFlag = {
   value: "URL",
   group: "connection",
   env: ["HYDRA_PUBLIC_URL", "HYDRA_URL", "ORY_SDK_URL"],
+  file: "public_url",
   help: "Public URL of the server (also --public-url)",
 };
 

@@ -47,7 +47,7 @@ export const TOKENS_TOPIC: Topic = {
     rows(
       [
         "token client, user, device, revoke",
-        "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`, `ORY_SDK_URL`",
+        "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`, `ORY_SDK_URL`, `public_url` in the config file",
       ],
       ["token introspect, delete, flush", "The admin port, 4445 by default: `--endpoint`, `HYDRA_ADMIN_URL`"],
       ["token decode", "None; with `--verify`, the public port"],

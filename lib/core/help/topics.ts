@@ -456,6 +456,7 @@ const SERVERS_TOPIC: Topic = {
 /** Example values for the keys of the config file. */
 const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   endpoint: "https://admin.example.com",
+  public_url: "https://auth.example.com",
   access_token: "…",
   headers: '["X-Tenant: a"]',
   fail_after: "30s",
@@ -469,7 +470,7 @@ const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
 
 /** The flag that a key of the config file sets. */
 function configFlag(key: string): Flag | undefined {
-  return [...CONNECTION_FLAGS, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
+  return [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
 }
 
 const CONFIG_TOPIC: Topic = {

@@ -3,14 +3,14 @@ import { isJsonObject, toJson, tryParseJson } from "../json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The names of the entries in a file with the credentials of several clients; undefined if it is something else. */
-export type EntryNames = ReadonlySet<string> | undefined;
+export type ExistingEntryNames = ReadonlySet<string> | undefined;
 
 /** A line of a file that {@link formatDotenv} wrote, and those that people add: a comment, an empty line. */
 const DOTENV_LINE =
   /(?:#[^\n]*|([A-Za-z_]\w*)=(?:[A-Za-z0-9_./:@%+,=~-]|'[^']*'|\\'|"\$\(printf '[^'\n]*'\)")*)?(?:\n|$)/y;
 
 /** The names of the variables in a dotenv file. */
-export function dotenvNames(text: string): EntryNames {
+export function dotenvNames(text: string): ExistingEntryNames {
   const names = new Set<string>();
   for (let at = 0; at < text.length; ) {
     DOTENV_LINE.lastIndex = at;
@@ -23,7 +23,7 @@ export function dotenvNames(text: string): EntryNames {
 }
 
 /** The keys of the clients in a JSON file. */
-export function jsonNames(text: string): EntryNames {
+export function jsonNames(text: string): ExistingEntryNames {
   const entries = readJsonEntries(text);
   return entries === undefined ? undefined : new Set(Object.keys(entries));
 }
@@ -42,7 +42,7 @@ function isText(value: unknown): value is string {
 }
 
 /** The names of the Kubernetes Secrets in the documents of a YAML file, with their namespaces. */
-export function manifestNames(documents: readonly unknown[]): EntryNames {
+export function manifestNames(documents: readonly unknown[]): ExistingEntryNames {
   const names = new Set<string>();
   for (const document of documents) {
     if (document === null) continue;

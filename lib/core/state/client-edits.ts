@@ -44,7 +44,7 @@ export function planClientEdits(
     if (!isWritten && wanted === undefined) return [];
     if (isWritten && means(field, written[field], wanted, variables)) return [];
     const after = ORDER.slice(0, at + 1);
-    if (field === "metadata") return planMembers([field], written[field], wanted, variables, after);
+    if (field === "metadata") return planObjectMemberEdits([field], written[field], wanted, variables, after);
     return [{ path: [field], value: fieldValue(field, written[field], wanted, variables), after }];
   });
   return [
@@ -92,7 +92,7 @@ function mergeItems(
 }
 
 /** The edits of an object of any JSON, member by member. */
-export function planMembers(
+export function planObjectMemberEdits(
   path: readonly string[],
   written: unknown,
   wanted: unknown,
@@ -105,7 +105,7 @@ export function planMembers(
     const inner = [...path, name];
     if (!Object.hasOwn(wanted, name)) return [{ path: inner, value: undefined, after: [] }];
     if (!Object.hasOwn(written, name)) return [{ path: inner, value: wanted[name], after: [] }];
-    return planMembers(inner, written[name], wanted[name], variables);
+    return planObjectMemberEdits(inner, written[name], wanted[name], variables);
   });
 }
 

@@ -1,7 +1,7 @@
 import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { type MemberEdit, planMembers } from "./client-edits.ts";
+import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
 import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** What a manifest says to the controller and not about the client. */
@@ -44,7 +44,9 @@ function planField(
   variables: VariableLookup,
 ): readonly MemberEdit[] {
   if (possibleReplacedValues(before, variables).some((value) => isSameValue(field, value, after))) return [];
-  return field === "metadata" ? planMembers(path, before, after, variables) : [{ path, value: after, after: [] }];
+  return field === "metadata"
+    ? planObjectMemberEdits(path, before, after, variables)
+    : [{ path, value: after, after: [] }];
 }
 
 function planScope(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {

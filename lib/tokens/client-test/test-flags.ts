@@ -39,6 +39,7 @@ export const TESTED_PUBLIC_URL: TextFlag = {
   value: "URL",
   group: "connection",
   env: ["HYDRA_PUBLIC_URL"],
+  file: "public_url",
   help: "Public URL of the server",
 };
 

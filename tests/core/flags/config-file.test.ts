@@ -44,6 +44,7 @@ test("the keys are those of the manual", () => {
     "fake_tls_termination",
     "format",
     "headers",
+    "public_url",
     "require_pin",
     "skip_tls_verify",
   ]);
