@@ -8,8 +8,8 @@ import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 import { Messages } from "./messages.ts";
-import { ProblemList } from "./problem-list.ts";
 import { loadLibrariesForFormat } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
@@ -63,7 +63,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
     check: async (prepare) => {
       const command = await prepared(prepare, problems);
       const own = command.problems.filter(({ code }) => !misread || code !== "nothing-named");
-      if (problems.length + own.length > 0) throw new ProblemList([...problems, ...own]);
+      if (problems.length + own.length > 0) throw new CombinedProblems([...problems, ...own]);
       run.ending.signal.throwIfAborted();
       return command;
     },
@@ -114,7 +114,7 @@ async function prepared(
   try {
     return await prepare();
   } catch (error) {
-    if (error instanceof Problem && error.exit === "usage") throw new ProblemList([...problems, error]);
+    if (error instanceof Problem && error.exit === "usage") throw new CombinedProblems([...problems, error]);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { EXIT_CODES, type ExitName, Problem, SIGNAL_EXIT_BASE } from "../core/problem.ts";
-import { formatProblems, toProblems } from "./problem-list.ts";
+import { formatProblems, toProblems } from "./combined-problems.ts";
 import { ProgressBar } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
 import type { RunState } from "./run-state.ts";

@@ -1,7 +1,7 @@
 import type { TextRole } from "../core/output/colors.ts";
 import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
-import { formatProblems } from "./problem-list.ts";
+import { formatProblems } from "./combined-problems.ts";
 import type { RunState } from "./run-state.ts";
 import { type LineStyle, stderrStyle } from "./terminal-style.ts";
 

@@ -7,7 +7,7 @@ import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core
 import { splitBeforeCommand } from "../core/flags/scan.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
-import { ProblemList } from "./problem-list.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 
 /** The flags that may come before a subcommand. */
 export const GLOBAL_FLAGS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
@@ -41,7 +41,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   if (stray === undefined || isLeaf(command)) return called;
   const line = parseFlagsWithProblems([...before, stray], GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
-  if (line.problems.length > 0) throw new ProblemList(line.problems);
+  if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");
   const { isUnsupportedOryCommand } = await import("../core/command-words.ts");
   if (isUnsupportedOryCommand(path.slice(1), stray)) {

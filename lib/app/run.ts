@@ -4,8 +4,8 @@ import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { unsafeRuntimeOptionsProblem } from "../core/unsafe-runtime-options.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
-import { ProblemList } from "./problem-list.ts";
 import { wantsJsonErrors } from "./read-format.ts";
 import { callsLeaf, GLOBAL_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
@@ -43,7 +43,7 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
     return runCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
   }
   const { problems } = parseFlagsWithProblems(words, GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
-  if (problems.length > 0) throw new ProblemList(problems);
+  if (problems.length > 0) throw new CombinedProblems(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
 }

@@ -23,7 +23,7 @@ import { type SecretPlace, secretOwnerOf, setsSecret } from "./secret-place.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { refusalProblem } from "./state-plan.ts";
-import { secretProof, tryVerifyCredentials } from "./verify.ts";
+import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** How one client of an apply ended. */

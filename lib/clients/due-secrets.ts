@@ -11,7 +11,7 @@ import { escapeControls, quote } from "../core/text.ts";
 
 import { findInPlace, SecretPlace, secretOwnerOf, secretPlaceKind, secretPlaceProblems } from "./secret-place.ts";
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
-import { secretProof, tryVerifyCredentials } from "./verify.ts";
+import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */

@@ -2,7 +2,7 @@ import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
-import { secretProof } from "./verify.ts";
+import { secretProof } from "./verify-credentials.ts";
 
 /** How many secrets are checked at once. */
 const AT_ONCE = 8;

@@ -9,10 +9,10 @@ import { quote } from "../core/text.ts";
 import { getAndDeliverKeys } from "./deliver-keys.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { readRotation, takeStep, untilInterrupted } from "./rotation.ts";
+import { readRotation, takeStep, unlessAborted } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
 import { checkKeyChange } from "./signing-sets.ts";
-import { generatedKeys, USUAL_ALG } from "./signing-state.ts";
+import { predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -81,10 +81,10 @@ export async function publishKey(context: Context, set: string): Promise<Result>
   const { state, keys: before, shape } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   // The change that --activate will make.
-  const after = [...generatedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
   checkKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await untilInterrupted(context.signal, keyFiles.generate(alg, "sig"));
+  const generated = await unlessAborted(context.signal, keyFiles.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;

@@ -7,7 +7,7 @@ import { removeKey } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import { guardKeyChange } from "./signing-sets.ts";
-import { generatedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
+import { predictGeneratedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
@@ -18,7 +18,7 @@ export async function rotateAtOnce(context: Context, set: string): Promise<Resul
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  const after = [...generatedKeys(shape, { kid, alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid, alg, use: "sig" }), ...before];
   guardKeyChange(context, { set, shape, before, after });
   if (shape === "single" && signsTokens(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");

@@ -37,11 +37,11 @@ export async function confirmStep(
 ): Promise<void> {
   if (values.bool(KEYS_YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
   const declined = "The key set was not changed";
-  await untilInterrupted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
+  await unlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }
 
 /** Stops waiting for work that ignores signals. */
-export async function untilInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason);
   if (signal.aborted) stop();

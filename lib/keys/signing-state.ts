@@ -122,7 +122,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
 }
 
 /** A key that a server will generate, as it will store it, without its contents. */
-export function generatedKeys(
+export function predictGeneratedKeys(
   shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonWebKey[] {

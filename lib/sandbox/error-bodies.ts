@@ -41,7 +41,7 @@ export function invalidMetadataError({ wording }: Behaviour, hint?: string, debu
 }
 
 /** A redirect URI breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no such error. */
-export function invalidRedirectError(behaviour: Behaviour, hint: string): ApiError {
+export function invalidRedirectMetadataError(behaviour: Behaviour, hint: string): ApiError {
   if (behaviour.wording.metadataError === "invalid_request") return invalidMetadataError(behaviour, hint);
   return {
     status: 400,

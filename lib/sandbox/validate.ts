@@ -2,7 +2,7 @@ import { isJsonObject, isStringList } from "../core/json.ts";
 import { ASSERTION_ALGORITHMS } from "../core/jwk/jwk-members.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
-import { type ApiError, invalidMetadataError, invalidRedirectError } from "./error-bodies.ts";
+import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./error-bodies.ts";
 import { parseGoUrl, urlWithoutPath } from "./go-url.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -154,11 +154,11 @@ function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
   for (const redirect of list(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
-    if (marked && fragmentFirst) return invalidRedirectError(behaviour, fragment);
+    if (marked && fragmentFirst) return invalidRedirectMetadataError(behaviour, fragment);
     if (parseGoUrl(redirect, true) === undefined) {
-      return invalidRedirectError(behaviour, `Unable to parse redirect URL: ${redirect}`);
+      return invalidRedirectMetadataError(behaviour, `Unable to parse redirect URL: ${redirect}`);
     }
-    if (marked) return invalidRedirectError(behaviour, fragment);
+    if (marked) return invalidRedirectMetadataError(behaviour, fragment);
   }
   return undefined;
 }

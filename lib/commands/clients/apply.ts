@@ -29,7 +29,7 @@ import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planAgainstServer, planOptions, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {

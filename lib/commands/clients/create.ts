@@ -30,7 +30,12 @@ import {
   prepareNewClientSecret,
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
-import { discoverVerifyEndpoints, secretProof, tryVerifyCredentials, verifyProblems } from "../../clients/verify.ts";
+import {
+  discoverVerifyEndpoints,
+  secretProof,
+  tryVerifyCredentials,
+  verifyProblems,
+} from "../../clients/verify-credentials.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isEmpty, isPublic } from "../../core/client/client.ts";

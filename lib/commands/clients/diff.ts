@@ -1,7 +1,7 @@
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planAgainstServer, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
-import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
 import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";

@@ -17,7 +17,12 @@ import {
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
 import { updateClient } from "../../clients/send-change.ts";
-import { discoverVerifyEndpoints, secretProof, tryVerifyCredentials, verifyProblems } from "../../clients/verify.ts";
+import {
+  discoverVerifyEndpoints,
+  secretProof,
+  tryVerifyCredentials,
+  verifyProblems,
+} from "../../clients/verify-credentials.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";

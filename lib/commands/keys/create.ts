@@ -16,7 +16,7 @@ import {
 } from "../../keys/key-flags.ts";
 import { setOperandProblems } from "../../keys/set-operands.ts";
 import { guardUnreadSet } from "../../keys/signing-sets.ts";
-import { generatedKeys } from "../../keys/signing-state.ts";
+import { predictGeneratedKeys } from "../../keys/signing-state.ts";
 import { unwrittenKeyProblem } from "../../keys/unwritten-key.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
@@ -44,7 +44,7 @@ async function run(context: Context): Promise<Result> {
   try {
     const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
-      await guardUnreadSet(context, api, set, (before, shape) => [...generatedKeys(shape, request), ...before]);
+      await guardUnreadSet(context, api, set, (before, shape) => [...predictGeneratedKeys(shape, request), ...before]);
       const keys = await api.create(set, request);
       isCreated = true;
       return [{ set, keys }];

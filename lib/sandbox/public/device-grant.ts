@@ -6,7 +6,7 @@ import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-view.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
 import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
 import { decisionsOf, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
@@ -98,7 +98,7 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
 function authorizeDevice(state: DeviceState, request: WebRequest): TokenAnswer | ApiError {
   const { engine } = state;
   const form = formOf(request);
-  if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY);
+  if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
   const client = authenticateClient(engine, form, request.authorization);
   if (isApiError(client)) return client;
   if (allowsGrant(client, DEVICE_GRANT)) return startDevice(state, client, form);

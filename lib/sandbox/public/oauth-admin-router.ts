@@ -6,7 +6,7 @@ import { splitWords } from "./client-view.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceGrant, DeviceRequest } from "./device-grant.ts";
 import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
-import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
 import { formOf, splitTarget, type WebRequest } from "./web.ts";
@@ -51,7 +51,7 @@ function introspection(engine: PublicContext): Endpoint {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {
-      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", EMPTY_BODY));
+      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", EMPTY_BODY_HINT));
     }
     const token = engine.tokens.active(form.get("token") ?? "", engine.now());
     const scopes = splitWords(form.get("scope") ?? "");

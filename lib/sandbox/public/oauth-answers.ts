@@ -43,7 +43,7 @@ export type OAuthErrorName = keyof typeof ERRORS;
 export const ANY_PARAMETER =
   "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
 
-export const EMPTY_BODY = "The POST body can not be empty.";
+export const EMPTY_BODY_HINT = "The POST body can not be empty.";
 
 /** An OAuth 2.0 error; hints are written with double quotes, which later versions turn into single ones. */
 export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: string): ApiError {

@@ -6,7 +6,7 @@ import { authenticateClient, authenticateForRevocation } from "./client-auth.ts"
 import { authMethodOf, splitWords } from "./client-view.ts";
 import { DEVICE_GRANT, type DeviceGrant } from "./device-grant.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { ANY_PARAMETER, EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import type { Code, Grant } from "./token-store.ts";
@@ -119,7 +119,7 @@ export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant)
 
   function answer(request: WebRequest): TokenAnswer | ApiError {
     const form = formOf(request);
-    if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY);
+    if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
     const grantType = form.get("grant_type") ?? "";
     if (grantType === "") {
       return versionedError(engine, "invalid_request", engine.traits.grantTypeMissing);

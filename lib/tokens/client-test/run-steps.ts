@@ -3,7 +3,7 @@ import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
 import { planSteps, type TestCapabilities } from "./plan-steps.ts";
-import { askLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
+import { checkLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
 import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
 import {
@@ -29,7 +29,7 @@ const STEPS: Readonly<Record<StepName, Step>> = {
   introspection: introspectTokens,
   revocation: revokeTokens,
   logout: logOut,
-  "login-page": askLoginPage,
+  "login-page": checkLoginPage,
 };
 
 /** The steps that must not have failed before a step. */

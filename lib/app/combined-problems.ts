@@ -5,7 +5,7 @@ import { escapeControls } from "../core/text.ts";
 import { type LineStyle, PLAIN_STYLE } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
-export class ProblemList extends Error {
+export class CombinedProblems extends Error {
   override readonly name = "Problems";
   readonly all: readonly Problem[];
 
@@ -52,7 +52,7 @@ function asJson(all: readonly Problem[]): Record<string, unknown> {
 
 /** The problems of anything thrown; what is not a problem is a bug in the program. */
 export function toProblems(error: unknown, { environment }: Pick<Host, "environment">): readonly Problem[] {
-  if (error instanceof ProblemList) return error.all;
+  if (error instanceof CombinedProblems) return error.all;
   return [error instanceof Problem ? error : bug(error, (environment("HYDRA_DEBUG") ?? "") !== "")];
 }
 
