@@ -2,7 +2,7 @@ import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
 import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
-import { usageError } from "../core/problem.ts";
+import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
@@ -37,6 +37,16 @@ async function storedCredentials(context: LoginContext): Promise<StoredCredentia
   return parseCredentialFile(await context.readFile(path, "--credentials"), names, context.parseYaml);
 }
 
+/** The problem of a credentials file without a field that nothing else gives. */
+function missingFieldError({ file, fields }: StoredCredentials, field: "id" | "secret"): Problem {
+  const isId = field === "id";
+  return usageError(
+    `There is no client ${isId ? "ID" : "secret"} in ${quote(file)}: it has no value for ${fields[field]}`,
+    `add it to the file; in dotenv files and Kubernetes Secrets, --${field}-field sets its name`,
+    isId ? "no-client-id" : "no-secret",
+  );
+}
+
 /** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
 async function readSecret(context: LoginContext, stored: StoredCredentials | undefined): Promise<string> {
   const { values, host } = context;
@@ -64,6 +74,7 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
   const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !context.hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
+  if (stored !== undefined) throw missingFieldError(stored, "secret");
   throw usageError(
     "There is no client secret",
     "add --credentials FILE or --client-secret-file FILE, set OAUTH2_CLIENT_SECRET, or use --client-key; --auth-method none is for public clients",
@@ -102,6 +113,7 @@ export async function readClientLogin(context: LoginContext): Promise<ClientLogi
   const stored = await storedCredentials(context);
   const isFlag = values.origin(CLIENT_ID).from === "flag";
   const clientId = (isFlag ? undefined : stored?.id) ?? values.text(CLIENT_ID) ?? "";
+  if (clientId === "" && stored !== undefined) throw missingFieldError(stored, "id");
   if (clientId === "")
     throw usageError(
       "There is no client ID",

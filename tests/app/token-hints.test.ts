@@ -51,6 +51,23 @@ describe("a token command", () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
   });
 
+  test("names the credentials file and the field that it lacks", async () => {
+    const files = {
+      "/id.json": '{"client_id":"app"}',
+      "/secret.env": "CLIENT_SECRET=x\nCLIENT_ID=\n",
+      "/app.env": "A=app\nB=",
+    };
+    for (const [flags, message] of [
+      ["--credentials /id.json", 'no client secret in "/id.json": it has no value for client_secret'],
+      ["--credentials /secret.env", 'no client ID in "/secret.env": it has no value for CLIENT_ID'],
+      ["--credentials /app.env --id-field A --secret-field B", 'no client secret in "/app.env": it has no value for B'],
+    ] as const) {
+      const { status, stderr } = await hydra(`token client ${flags}`, files);
+      assert.equal(status, 2);
+      assert.ok(stderr.includes(`Error: There is ${message}\n`), stderr);
+    }
+  });
+
   test("names --access-token where a proxy wants credentials", async () => {
     await using proxy = await rogueServer((_, response) => sendJson(response, 401, {}));
     const { status, stderr } = await hydra(`token introspect x -e ${proxy.url}`);
