@@ -5,6 +5,7 @@ import { canAnswer } from "../core/interactive.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
+import type { InputChecks } from "./input-checks.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
@@ -48,7 +49,11 @@ function missingFieldError({ file, fields }: StoredCredentials, field: "id" | "s
 }
 
 /** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
-async function readSecret(context: LoginContext, stored: StoredCredentials | undefined): Promise<string> {
+async function readSecret(
+  context: LoginContext,
+  stored: StoredCredentials | undefined,
+  { problems }: Pick<InputChecks, "problems">,
+): Promise<string> {
   const { values, host } = context;
   const file = values.text(CLIENT_SECRET_FILE);
   if (file !== undefined) {
@@ -71,7 +76,8 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
       "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
     );
   if (secret !== "") return secret;
-  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !context.hasErrors && stored === undefined;
+  const hasErrors = context.hasErrors || problems.length > 0;
+  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
   if (stored !== undefined) throw missingFieldError(stored, "secret");
@@ -85,6 +91,7 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
 async function authenticationOf(
   context: LoginContext,
   stored: StoredCredentials | undefined,
+  checks: Pick<InputChecks, "problems">,
 ): Promise<ClientAuthentication> {
   const { values } = context;
   const method = values.text(CLIENT_AUTH);
@@ -102,12 +109,18 @@ async function authenticationOf(
       "no-client-key",
     );
   if (method === "none") return { method: "none" };
-  const secret = await readSecret(context, stored);
+  const secret = await readSecret(context, stored, checks);
   return { method: method === "post" ? "client_secret_post" : "client_secret_basic", secret };
 }
 
-/** Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. */
-export async function readClientLogin(context: LoginContext): Promise<ClientLogin> {
+/**
+ * Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. Nobody
+ * is asked for a secret after other checks have failed.
+ */
+export async function readClientLogin(
+  context: LoginContext,
+  checks: Pick<InputChecks, "problems">,
+): Promise<ClientLogin> {
   const { values } = context;
   checkSources(context);
   const stored = await storedCredentials(context);
@@ -122,7 +135,7 @@ export async function readClientLogin(context: LoginContext): Promise<ClientLogi
     );
   return {
     clientId,
-    authentication: await authenticationOf(context, stored),
+    authentication: await authenticationOf(context, stored, checks),
     followsServer: values.text(CLIENT_AUTH) === "auto",
   };
 }

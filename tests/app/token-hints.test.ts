@@ -68,6 +68,26 @@ describe("a token command", () => {
     }
   });
 
+  test("reports all that is wrong with its line at once", async () => {
+    for (const [line, messages] of [
+      [
+        "token user --client-id web --auth-method none --https --port 70000 --redirect x --max-age abc --auth-url a --token-url b",
+        [/--https/, /--port is/, /--redirect "x"/, /--max-age is/, /--auth-url "a"/, /--token-url "b"/],
+      ],
+      ["token user --skip --port 70000", [/--skip/, /--port is/, /no client ID/]],
+      ["token device --device-auth-url a --token-url b", [/--device-auth-url "a"/, /--token-url "b"/, /no client ID/]],
+      ["token client --token-url b", [/--token-url "b"/, /no client ID/]],
+      ["token revoke -", [/token is empty/, /no client ID/]],
+      ["token decode - --verify --jwks f", [/token is empty/, /exclude each other/]],
+      ["clients test web --client-key k --auth-method basic --public-url x", [/--client-key/, /is not an http/]],
+    ] as const) {
+      const { status, stderr } = await hydra(line);
+      assert.equal(status, 2, stderr);
+      for (const message of messages) assert.match(stderr, message, line);
+      assert.equal(stderr.match(/^Error: /gm)?.length, messages.length, stderr);
+    }
+  });
+
   test("names --access-token where a proxy wants credentials", async () => {
     await using proxy = await rogueServer((_, response) => sendJson(response, 401, {}));
     const { status, stderr } = await hydra(`token introspect x -e ${proxy.url}`);

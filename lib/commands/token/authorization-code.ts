@@ -6,6 +6,7 @@ import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
@@ -49,15 +50,15 @@ interface LoginWishes {
   readonly tokenUrl: string | undefined;
 }
 
-function readWishes(context: Pick<Context, "values">): LoginWishes {
+async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
-  checkRedirectUri(redirect);
+  await checks.read(() => checkRedirectUri(redirect));
   return {
     redirect,
-    port: readPort(context),
-    maxAge: readMaxAge(context),
-    authUrl: readEndpointUrl(context, AUTH_URL),
-    tokenUrl: readEndpointUrl(context, TOKEN_URL),
+    port: await checks.read(() => readPort(context)),
+    maxAge: await checks.read(() => readMaxAge(context)),
+    authUrl: await checks.read(() => readEndpointUrl(context, AUTH_URL)),
+    tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
   };
 }
 
@@ -200,22 +201,12 @@ export const authorizationCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const problems = REJECTED_LOGIN_FLAGS.filter(({ flag }) => context.values.bool(flag)).map(
-      ({ flag, reason, hint }) => usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"),
-    );
-    const wishes = readWishes(context);
-    const { values, host, readFile, parseYaml, warn, adminSide, signal } = context;
-    const hasErrors = context.hasErrors || problems.length > 0;
-    const login = await createLoginClientResolver({
-      values,
-      host,
-      readFile,
-      parseYaml,
-      warn,
-      adminSide,
-      signal,
-      hasErrors,
-    });
-    return { problems, run: () => run(context, login, wishes) };
+    const checks = new InputChecks();
+    for (const { flag, reason, hint } of REJECTED_LOGIN_FLAGS)
+      if (context.values.bool(flag))
+        checks.problems.push(usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"));
+    const wishes = await readWishes(context, checks);
+    const login = await checks.read(() => createLoginClientResolver(context, checks));
+    return checks.command(login, (resolver) => run(context, resolver, wishes));
   },
 });

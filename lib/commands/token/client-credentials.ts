@@ -1,6 +1,7 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -49,8 +50,9 @@ export const clientCredentials = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const tokenUrl = readEndpointUrl(context, TOKEN_URL);
-    const login = await readClientLogin(context);
-    return { problems: [], run: () => run(context, login, tokenUrl) };
+    const checks = new InputChecks();
+    const tokenUrl = await checks.read(() => readEndpointUrl(context, TOKEN_URL));
+    const login = await checks.read(() => readClientLogin(context, checks));
+    return checks.command(login, (credentials) => run(context, credentials, tokenUrl));
   },
 });

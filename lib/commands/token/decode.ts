@@ -6,6 +6,7 @@ import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../..
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { formatEpochMilliseconds } from "../../tokens/token-views.ts";
@@ -142,8 +143,9 @@ export const decode = defineLeaf({
   server: false,
   format: { "1.x": "json-pretty", "2.x": "json-pretty" },
   async prepare(context) {
-    const token = await readTokenArgument(context);
-    keySource(context);
-    return { problems: [], run: () => run(context, token) };
+    const checks = new InputChecks();
+    const token = await checks.read(() => readTokenArgument(context));
+    await checks.read(() => keySource(context));
+    return checks.command(token, (given) => run(context, given));
   },
 });

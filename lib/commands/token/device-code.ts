@@ -5,6 +5,7 @@ import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
@@ -97,11 +98,12 @@ export const deviceCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
+    const checks = new InputChecks();
     const urls = {
-      deviceUrl: readEndpointUrl(context, DEVICE_AUTH_URL),
-      tokenUrl: readEndpointUrl(context, TOKEN_URL),
+      deviceUrl: await checks.read(() => readEndpointUrl(context, DEVICE_AUTH_URL)),
+      tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
     };
-    const login = await createLoginClientResolver(context);
-    return { problems: [], run: () => run(context, login, urls) };
+    const login = await checks.read(() => createLoginClientResolver(context, checks));
+    return checks.command(login, (resolver) => run(context, resolver, urls));
   },
 });
