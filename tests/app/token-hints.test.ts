@@ -68,6 +68,39 @@ describe("a token command", () => {
     }
   });
 
+  test("has the command that allows what the client may not do, and the command works", async () => {
+    const secret = "correct-horse-battery";
+    const files = { "/s": secret };
+    const create = async (words: string): Promise<void> => {
+      const { status, stderr } = await hydra(`clients create ${words} --secret ${secret}`);
+      assert.equal(status, 0, stderr);
+    };
+    await create("--id narrow -g authorization_code -r code -c https://app.example.com/cb");
+    const get =
+      "token client --client-id narrow --client-secret-file /s --scope openid,nope --audience https://a,https://b";
+    const said: string[] = [];
+    for (let played = await hydra(get, files); played.status !== 0; played = await hydra(get, files)) {
+      const [, fix = assert.fail(played.stderr)] = /^Hint: .*: hydra (clients update .*)\n/m.exec(played.stderr) ?? [];
+      said.push(fix);
+      assert.ok(said.length < 8, said.join("\n"));
+      assert.equal((await hydra(fix)).status, 0);
+    }
+    assert.deepEqual(said, [
+      "clients update narrow --add-scope nope",
+      "clients update narrow --add-audience https://a",
+      "clients update narrow --add-audience https://b",
+      "clients update narrow --add-grant-type client_credentials",
+    ]);
+    await create("--id posted -g client_credentials --token-endpoint-auth-method client_secret_post");
+    const { stderr } = await hydra(
+      "token client --client-id posted --client-secret-file /s --auth-method basic",
+      files,
+    );
+    assert.match(stderr, /authenticate with client_secret_post: use --auth-method post\n/);
+    const typed = `perform client-credentials --client-id narrow --client-secret-file /s --scope x`;
+    assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
+  });
+
   test("reports all that is wrong with its line at once", async () => {
     for (const [line, messages] of [
       [

@@ -513,7 +513,11 @@ describe("token user fails", () => {
     assert.ok(!done.text.includes("not today"));
     assertFails(await running.ended, 1, /"error":\s*"access-denied"/);
     const scope = await logIn(["token", "user", ...credentials("web"), "--scope", "openid,admin"]);
-    assertFails(scope.ended, 1, /Login failed: .*\(invalid_scope\)\nHint: ask for fewer scopes/);
+    assertFails(
+      scope.ended,
+      1,
+      /Login failed: .*\(invalid_scope\)\nHint: ask for fewer scopes, .*: hydra clients update web --add-scope admin\n/,
+    );
   });
 
   test("with 3 for a wrong secret", async () => {

@@ -6,6 +6,7 @@ import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { explainForbidden } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
@@ -138,9 +139,9 @@ async function logIn(
   }
 }
 
-async function run(context: Context, login: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, resolver: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { client, credentials } = await login.resolve();
+  const { client, credentials } = await resolver.resolve();
   requireGrantType(client, "authorization_code");
   const { authUrl, tokenUrl } = wishes;
   const session = await context.oauth.openSession(credentials, {
@@ -149,8 +150,21 @@ async function run(context: Context, login: LoginClientResolver, wishes: LoginWi
   });
   const target = await prepareRedirect(context, wishes, client);
   const { clientId } = credentials;
-  const deviceCommand = deviceLoginCommand(client, credentials);
-  return logIn(context, session, { clientId, wishes, target, isChecked: client !== undefined, deviceCommand });
+  const login = {
+    clientId,
+    wishes,
+    target,
+    isChecked: client !== undefined,
+    deviceCommand: deviceLoginCommand(client, credentials),
+  };
+  const asked = {
+    client: { id: clientId, syntax: context.syntax },
+    isPublic: credentials.authentication.method === "none",
+    grantType: "authorization_code",
+    scopes: context.values.list(LOGIN_SCOPE),
+    audience: context.values.list(AUDIENCE),
+  };
+  return explainForbidden(asked, () => logIn(context, session, login));
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */

@@ -5,6 +5,7 @@ import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { explainForbidden } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
@@ -60,7 +61,13 @@ async function run(
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
   });
   const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
-  const pending = await session.attempt((client) => client.beginDevice(request));
+  const asked = {
+    client: { id: credentials.clientId, syntax: context.syntax },
+    isPublic: credentials.authentication.method === "none",
+    grantType: DEVICE_GRANT,
+    ...request,
+  };
+  const pending = await explainForbidden(asked, () => session.attempt((client) => client.beginDevice(request)));
   showCode(context, pending);
   const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
