@@ -101,6 +101,19 @@ describe("a token command", () => {
     assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
   });
 
+  test("stops at once where the admin API doesn't know the client of a login", async () => {
+    for (const [line, list] of [
+      ["token user --client-id nobody --auth-method none", "hydra clients list"],
+      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-clients"],
+    ] as const) {
+      const { status, stdout, stderr } = await hydra(line);
+      assert.equal(status, 3, stderr);
+      assert.equal(stdout, "");
+      assert.ok(stderr.startsWith(`Error: Cannot log in: there is no client "nobody" at ${server.url}\n`), stderr);
+      assert.ok(stderr.endsWith(`: ${list} -q --endpoint ${server.url}\n`), stderr);
+    }
+  });
+
   test("reports all that is wrong with its line at once", async () => {
     for (const [line, messages] of [
       [
