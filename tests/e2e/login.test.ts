@@ -197,6 +197,19 @@ describe("token user", () => {
     assert.equal(parameter(url, "redirect_uri"), uri);
   });
 
+  test("asks by default only for scopes that the client has, where the admin API knows them", async () => {
+    for (const [id, edit, asked] of [
+      ["plain", ["--remove-scope", "offline"], "openid"],
+      ["wild", ["--remove-scope", "offline", "--add-scope", "off*"], "offline openid"],
+    ] as const) {
+      await register(id, "-c", "http://127.0.0.1/callback", "--token-endpoint-auth-method", "none");
+      const { status, stderr } = await runBinary(["clients", "update", id, ...edit, "--endpoint", server.url]);
+      assert.equal(status, 0, stderr);
+      const { url } = await logIn(["token", "user", "--client-id", id, "--admin-url", server.url]);
+      assert.equal(parameter(url, "scope"), asked);
+    }
+  });
+
   test("sends X-Forwarded-Proto to both sides of a server behind a TLS-terminating proxy", async () => {
     const args = ["token", "user", ...credentials("web"), "--admin-url", server.url, "--fake-tls-termination", "-v"];
     const { ended } = await logIn(args);

@@ -22,6 +22,7 @@ import {
   RESPONSE_MODE,
   STATE,
 } from "../../tokens/login-flags.ts";
+import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
@@ -92,6 +93,7 @@ interface PreparedLogin {
   readonly clientId: string;
   readonly wishes: LoginWishes;
   readonly target: RedirectTarget;
+  readonly scopes: readonly string[];
   /** Whether the client is known to have the redirect URI. */
   readonly isChecked: boolean;
   readonly deviceCommand: string | undefined;
@@ -100,7 +102,7 @@ interface PreparedLogin {
 async function logIn(
   context: Context,
   session: OAuthClientSession,
-  { clientId, wishes, target, isChecked, deviceCommand }: PreparedLogin,
+  { clientId, wishes, target, scopes, isChecked, deviceCommand }: PreparedLogin,
 ): Promise<Result> {
   const { values } = context;
   await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
@@ -111,7 +113,7 @@ async function logIn(
   const pending = await session.attempt((client) =>
     client.beginAuthorization({
       redirectUri: isFree ? withPort(target.uri, listener.port) : target.uri,
-      scopes: values.list(LOGIN_SCOPE),
+      scopes,
       audience: values.list(AUDIENCE),
       ...(prompt === "" ? {} : { prompt }),
       ...(wishes.maxAge === undefined ? {} : { maxAge: wishes.maxAge }),
@@ -150,10 +152,12 @@ async function run(context: Context, resolver: LoginClientResolver, wishes: Logi
   });
   const target = await prepareRedirect(context, wishes, client);
   const { clientId } = credentials;
+  const scopes = chooseLoginScopes(context, client);
   const login = {
     clientId,
     wishes,
     target,
+    scopes,
     isChecked: client !== undefined,
     deviceCommand: deviceLoginCommand(client, credentials),
   };
@@ -161,7 +165,7 @@ async function run(context: Context, resolver: LoginClientResolver, wishes: Logi
     client: { id: clientId, syntax: context.syntax },
     isPublic: credentials.authentication.method === "none",
     grantType: "authorization_code",
-    scopes: context.values.list(LOGIN_SCOPE),
+    scopes,
     audience: context.values.list(AUDIENCE),
   };
   return explainForbidden(asked, () => logIn(context, session, login));

@@ -9,6 +9,7 @@ import { explainForbidden } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -60,7 +61,7 @@ async function run(
     ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
   });
-  const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
+  const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
   const asked = {
     client: { id: credentials.clientId, syntax: context.syntax },
     isPublic: credentials.authentication.method === "none",
