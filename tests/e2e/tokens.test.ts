@@ -271,6 +271,13 @@ describe("token decode", () => {
     assert.match(unsigned.stderr, /not signed \(alg none\)/);
   });
 
+  test("prints with -q only the ID, and no empty line for a token without one", async () => {
+    assert.equal((await decode(signed({ sub: "alice", jti: "t-1" }), "-q")).stdout, "t-1\n");
+    const without = await decode(signed({ sub: "alice" }), "-q");
+    assert.deepEqual([without.status, without.stdout], [0, ""]);
+    assert.match(without.stderr, /the token has no ID \(claim jti\)/);
+  });
+
   test("verifies the signature with a key set, and fails with another one", async () => {
     const token = signed({ sub: "alice" });
     const verified = await decode(token, "--jwks", keys);

@@ -122,7 +122,10 @@ async function run(context: Context, token: string): Promise<Result> {
   if (source !== undefined) requireSignature(jwt);
   for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
   if (source !== undefined) await checkSignature(context, token, source);
-  return singleResult(VIEW, { ...jwt, verified: source !== undefined });
+  const item = { ...jwt, verified: source !== undefined };
+  if (context.format.kind !== "id" || VIEW.id(item) !== "") return singleResult(VIEW, item);
+  context.note("Nothing is printed: the token has no ID (claim jti)");
+  return { view: VIEW, isList: true, items: [] };
 }
 
 /** `token decode`: shows what is in a JSON Web Token, offline. */
