@@ -301,7 +301,13 @@ describe("token decode", () => {
     assert.equal(failed.status, 1);
     assert.match(failed.stderr, /no key of the key set of --public-url signed it/);
     const missing = await decode(signed({}), "--jwks-uri", `${server.publicUrl}/nothing`);
-    assert.match(missing.stderr, /answered 404/);
+    assert.match(missing.stderr, /answered 404\n/);
+    const admin = await decode(signed({}), "--verify", "--public-url", server.url);
+    assert.equal(admin.status, 1);
+    assert.match(
+      admin.stderr,
+      /answered 404: this looks like Hydra's admin port\nHint: use the URL of the public port/,
+    );
     await using redirecting = await rogueServer(({ path }, response, url) =>
       response.writeHead(path === "/jwks" ? 302 : 410, { location: `${url}/moved` }).end(),
     );
