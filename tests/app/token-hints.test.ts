@@ -141,6 +141,32 @@ describe("a token command", () => {
     assert.match(stderr, /Hint: .*--header or --access-token/);
   });
 
+  test("names a redirect to a sign-in page, and any other", async () => {
+    let location = "";
+    let status = 302;
+    await using proxy = await rogueServer((_, response) => response.writeHead(status, { location }).end());
+    for (const [line, action] of [
+      ["token introspect a-token-of-mine", "introspect the token"],
+      ["token flush", "flush expired tokens"],
+    ] as const) {
+      const say = async (): Promise<string> => (await hydra(`${line} -e ${proxy.url}`)).stderr;
+      location = "https://sso.example.com/login?rd=a-token-of-mine";
+      for (status of [302, 307]) {
+        const page = await say();
+        const message = `Cannot ${action}: the server redirects to a sign-in page, "https://sso.example.com/login?…" (status ${status})`;
+        assert.ok(page.startsWith(`Error: ${message}\nHint: a proxy in front of the server asks people`), page);
+        assert.match(page, /--header or --access-token/);
+      }
+      location = "/elsewhere?a-token-of-mine";
+      status = 301;
+      assert.match(await say(), /the server redirects to "\/elsewhere" \(status 301\), which is not followed\n/);
+    }
+    location = "/a-token-of-mine/login";
+    const { stderr } = await hydra(`token introspect a-token-of-mine -e ${proxy.url}`);
+    assert.match(stderr, /redirects to a sign-in page/);
+    assert.doesNotMatch(stderr, /a-token-of-mine/);
+  });
+
   test("names the flag for an endpoint at another origin, if there is one", async () => {
     await using foreign = await rogueServer((_, response, url) => {
       const elsewhere = "https://elsewhere.example";
