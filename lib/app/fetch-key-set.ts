@@ -1,17 +1,43 @@
+import { isJsonObject, tryParseJson } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 
+/** Where Hydra's public port has its key set. */
+const KEY_SET_PATH = "/.well-known/jwks.json";
+
 /** The longest key set, in bytes. */
 const MAX_BYTES = 1024 * 1024;
+
+/** Whether a server without a public key set has what Hydra's admin port has. */
+async function isAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
+  if (!keySetUrl.endsWith(KEY_SET_PATH)) return false;
+  try {
+    const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}/health/alive`;
+    const { status, bytes } = await download(health, { what, maxBytes: MAX_BYTES });
+    const value = tryParseJson(new TextDecoder().decode(bytes))?.value;
+    return status === 200 && isJsonObject(value) && value["status"] === "ok";
+  } catch (error) {
+    if (error instanceof Problem && error.code !== "interrupted") return false;
+    throw error;
+  }
+}
 
 /** Fetches the text of a public JSON Web Key Set (RFC 7517, 5), as `what` in messages. */
 export async function fetchKeySetText(download: Download, url: string, what: string): Promise<string> {
   try {
     const { status, bytes, url: answered } = await download(url, { what, maxBytes: MAX_BYTES });
     if (status === 200) return new TextDecoder().decode(bytes);
-    throw new Problem(`Cannot fetch ${what}: ${escapeControls(redactUrl(answered))} answered ${status}`, {
+    const reason = `Cannot fetch ${what}: ${escapeControls(redactUrl(answered))} answered ${status}`;
+    if (status === 404 && (await isAdminPort(download, answered, what)))
+      throw new Problem(`${reason}: this looks like Hydra's admin port`, {
+        code: "admin-port",
+        exit: "failed",
+        status,
+        hint: "use the URL of the public port (4444 by default)",
+      });
+    throw new Problem(reason, {
       code: "bad-key-set",
       exit: "failed",
       status,

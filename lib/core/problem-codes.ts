@@ -203,7 +203,8 @@ export const PROBLEM_CODES = {
     "access-denied": "The user, or the login or consent application, declined (RFC 6749, 4.1.2.1)",
     "authorization-pending": "The user has not finished the login on another device yet (RFC 8628, 3.5)",
     "expired-token": "The code of a device has expired (RFC 8628, 3.5)",
-    "invalid-client": "The server rejected the client's credentials (RFC 6749, 5.2)",
+    "invalid-client":
+      "The server rejected the client's credentials (RFC 6749, 5.2), or the admin API doesn't know the client",
     "invalid-grant": "A code or refresh token is invalid, used or expired (RFC 6749, 5.2)",
     "invalid-request": "The server found a request for a token malformed (RFC 6749, 5.2)",
     "invalid-scope": "The client may not have a requested scope (RFC 6749, 5.2)",

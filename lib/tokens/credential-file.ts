@@ -10,6 +10,10 @@ export interface StoredCredentials {
   readonly id: string | undefined;
   readonly secret: string | undefined;
   readonly isEncrypted: boolean;
+  /** The file's name for messages. */
+  readonly file: string;
+  /** How the fields of the ID and of the secret are named in it. */
+  readonly fields: Pick<CredentialNames, "id" | "secret">;
 }
 
 type Names = Pick<CredentialNames, "id" | "secret" | "encrypted">;
@@ -63,7 +67,19 @@ function shellMembers({ text, name: file }: NamedText, names: readonly string[])
   return new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
 }
 
-function textMembers(object: JsonObject): Members {
+const JSON_NAMES: Names = { id: "client_id", secret: "client_secret", encrypted: "client_secret_encrypted" };
+
+/** The texts of an object; null is a value that is missing, and any other value of these names is an error. */
+function textMembers(object: JsonObject, { id, secret, encrypted }: Names, file: string): Members {
+  for (const name of [id, secret, encrypted]) {
+    const value = Object.hasOwn(object, name) ? (object[name] ?? "") : "";
+    if (typeof value === "string") continue;
+    throw usageError(
+      `Cannot read the credentials: ${name} in ${quote(file)} is not a string`,
+      "put the value into double quotes",
+      "bad-credentials",
+    );
+  }
   return new Map(Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
@@ -75,19 +91,26 @@ function decoded(value: string): string {
 }
 
 /** The data of a Kubernetes Secret (v1), decoded. */
-function secretMembers(manifest: JsonObject): Members {
+function secretMembers(manifest: JsonObject, names: Names, file: string): Members {
   const { data, stringData } = manifest;
-  const encoded = isJsonObject(data) ? [...textMembers(data)] : [];
-  const plain = isJsonObject(stringData) ? textMembers(stringData) : [];
+  const encoded = isJsonObject(data) ? [...textMembers(data, names, file)] : [];
+  const plain = isJsonObject(stringData) ? textMembers(stringData, names, file) : [];
   return new Map([...encoded.map(([name, value]) => [name, decoded(value)] as const), ...plain]);
 }
 
-function credentialsIn(members: Members, names: Names): StoredCredentials {
+/** The value of a field; one without text is missing. */
+function filledMember(members: Members, name: string): string | undefined {
+  return members.get(name) || undefined;
+}
+
+function credentialsIn(members: Members, names: Names, file: string): StoredCredentials {
+  const secret = filledMember(members, names.secret);
   return {
-    id: members.get(names.id),
-    secret:
-      names.secret === names.encrypted && isArmored(members.get(names.secret)) ? undefined : members.get(names.secret),
-    isEncrypted: members.has(names.encrypted) || isArmored(members.get(names.secret)),
+    id: filledMember(members, names.id),
+    secret: names.secret === names.encrypted && isArmored(secret) ? undefined : secret,
+    isEncrypted: filledMember(members, names.encrypted) !== undefined || isArmored(secret),
+    file,
+    fields: names,
   };
 }
 
@@ -106,13 +129,9 @@ export async function parseCredentialFile(
   const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
   const found = isJsonObject(document)
     ? document["kind"] === "Secret"
-      ? credentialsIn(secretMembers(document), names)
-      : credentialsIn(textMembers(document), {
-          id: "client_id",
-          secret: "client_secret",
-          encrypted: "client_secret_encrypted",
-        })
-    : credentialsIn(shellMembers({ text, name }, [names.id, names.secret, names.encrypted]), names);
+      ? credentialsIn(secretMembers(document, names, name), names, name)
+      : credentialsIn(textMembers(document, JSON_NAMES, name), JSON_NAMES, name)
+    : credentialsIn(shellMembers({ text, name }, [names.id, names.secret, names.encrypted]), names, name);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

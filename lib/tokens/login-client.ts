@@ -1,6 +1,7 @@
 import type { ClientLogin, Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { CLIENT_ID, CLIENT_SECRET } from "../core/flags/flag-table.ts";
+import type { InputChecks } from "./input-checks.ts";
 import { readClientLogin } from "./read-credentials.ts";
 import { readRegisteredClient } from "./registered-client.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
@@ -29,10 +30,13 @@ function namesCredentials({ values }: Pick<Context, "values">): boolean {
  * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
  * are read only after that: a public client has no secret to ask for.
  */
-export async function createLoginClientResolver(context: UserLoginContext): Promise<LoginClientResolver> {
+export async function createLoginClientResolver(
+  context: UserLoginContext,
+  checks: InputChecks,
+): Promise<LoginClientResolver> {
   const clientId = context.values.text(CLIENT_ID) ?? "";
   const mayBePublic = clientId !== "" && context.adminSide !== undefined && !namesCredentials(context);
-  const given = mayBePublic ? undefined : await readClientLogin(context);
+  const given = mayBePublic ? undefined : await readClientLogin(context, checks);
   return {
     async resolve() {
       const client = await readRegisteredClient(context, given?.clientId ?? clientId);
@@ -40,7 +44,7 @@ export async function createLoginClientResolver(context: UserLoginContext): Prom
       const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
       const credentials: ClientLogin = isPublic
         ? { clientId, authentication: { method: "none" }, followsServer: false }
-        : await readClientLogin(context);
+        : await readClientLogin(context, checks);
       return { credentials, client };
     },
   };

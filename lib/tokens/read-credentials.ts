@@ -2,9 +2,10 @@ import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
 import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
-import { usageError } from "../core/problem.ts";
+import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
+import type { InputChecks } from "./input-checks.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
@@ -37,8 +38,22 @@ async function storedCredentials(context: LoginContext): Promise<StoredCredentia
   return parseCredentialFile(await context.readFile(path, "--credentials"), names, context.parseYaml);
 }
 
+/** The problem of a credentials file without a field that nothing else gives. */
+function missingFieldError({ file, fields }: StoredCredentials, field: "id" | "secret"): Problem {
+  const isId = field === "id";
+  return usageError(
+    `There is no client ${isId ? "ID" : "secret"} in ${quote(file)}: it has no value for ${fields[field]}`,
+    `add it to the file; in dotenv files and Kubernetes Secrets, --${field}-field sets its name`,
+    isId ? "no-client-id" : "no-secret",
+  );
+}
+
 /** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
-async function readSecret(context: LoginContext, stored: StoredCredentials | undefined): Promise<string> {
+async function readSecret(
+  context: LoginContext,
+  stored: StoredCredentials | undefined,
+  { problems }: Pick<InputChecks, "problems">,
+): Promise<string> {
   const { values, host } = context;
   const file = values.text(CLIENT_SECRET_FILE);
   if (file !== undefined) {
@@ -61,9 +76,11 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
       "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
     );
   if (secret !== "") return secret;
-  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !context.hasErrors && stored === undefined;
+  const hasErrors = context.hasErrors || problems.length > 0;
+  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
+  if (stored !== undefined) throw missingFieldError(stored, "secret");
   throw usageError(
     "There is no client secret",
     "add --credentials FILE or --client-secret-file FILE, set OAUTH2_CLIENT_SECRET, or use --client-key; --auth-method none is for public clients",
@@ -74,6 +91,7 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
 async function authenticationOf(
   context: LoginContext,
   stored: StoredCredentials | undefined,
+  checks: Pick<InputChecks, "problems">,
 ): Promise<ClientAuthentication> {
   const { values } = context;
   const method = values.text(CLIENT_AUTH);
@@ -91,17 +109,24 @@ async function authenticationOf(
       "no-client-key",
     );
   if (method === "none") return { method: "none" };
-  const secret = await readSecret(context, stored);
+  const secret = await readSecret(context, stored, checks);
   return { method: method === "post" ? "client_secret_post" : "client_secret_basic", secret };
 }
 
-/** Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. */
-export async function readClientLogin(context: LoginContext): Promise<ClientLogin> {
+/**
+ * Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. Nobody
+ * is asked for a secret after other checks have failed.
+ */
+export async function readClientLogin(
+  context: LoginContext,
+  checks: Pick<InputChecks, "problems">,
+): Promise<ClientLogin> {
   const { values } = context;
   checkSources(context);
   const stored = await storedCredentials(context);
   const isFlag = values.origin(CLIENT_ID).from === "flag";
   const clientId = (isFlag ? undefined : stored?.id) ?? values.text(CLIENT_ID) ?? "";
+  if (clientId === "" && stored !== undefined) throw missingFieldError(stored, "id");
   if (clientId === "")
     throw usageError(
       "There is no client ID",
@@ -110,7 +135,7 @@ export async function readClientLogin(context: LoginContext): Promise<ClientLogi
     );
   return {
     clientId,
-    authentication: await authenticationOf(context, stored),
+    authentication: await authenticationOf(context, stored, checks),
     followsServer: values.text(CLIENT_AUTH) === "auto",
   };
 }

@@ -1,6 +1,7 @@
 import type { ClientLogin, Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAsk } from "../core/interactive.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
@@ -13,16 +14,30 @@ export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
 
-/** The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it. */
+function unknownClient(clientId: string, endpoint: string, syntax: SyntaxVersion): Problem {
+  const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
+  return new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
+    code: "invalid-client",
+    exit: "unauthorised",
+    hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
+  });
+}
+
+/**
+ * The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it.
+ *
+ * @throws {Problem} where there is no such client: a login would only end at an error page of the server.
+ */
 export async function readRegisteredClient(
-  { adminSide, signal, warn }: Pick<Context, "adminSide" | "signal" | "warn">,
+  { adminSide, signal, warn, syntax }: Pick<Context, "adminSide" | "signal" | "warn" | "syntax">,
   clientId: string,
 ): Promise<ClientRecord | undefined> {
   if (adminSide === undefined) return undefined;
-  const { admin, isRequested } = adminSide;
+  const { admin, endpoint, isRequested } = adminSide;
   try {
     return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal)).get(clientId);
   } catch (error) {
+    if (error instanceof Problem && error.exit === "notFound") throw unknownClient(clientId, endpoint, syntax);
     if (isRequested || !(error instanceof Problem) || signal.aborted) throw error;
     warn(`the client's settings at the admin API are not checked: ${error.message}`, "advice");
     return undefined;

@@ -51,11 +51,120 @@ describe("a token command", () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
   });
 
+  test("names the credentials file and the field that it lacks", async () => {
+    const files = {
+      "/id.json": '{"client_id":"app"}',
+      "/secret.env": "CLIENT_SECRET=x\nCLIENT_ID=\n",
+      "/app.env": "A=app\nB=",
+    };
+    for (const [flags, message] of [
+      ["--credentials /id.json", 'no client secret in "/id.json": it has no value for client_secret'],
+      ["--credentials /secret.env", 'no client ID in "/secret.env": it has no value for CLIENT_ID'],
+      ["--credentials /app.env --id-field A --secret-field B", 'no client secret in "/app.env": it has no value for B'],
+    ] as const) {
+      const { status, stderr } = await hydra(`token client ${flags}`, files);
+      assert.equal(status, 2);
+      assert.ok(stderr.includes(`Error: There is ${message}\n`), stderr);
+    }
+  });
+
+  test("has the command that allows what the client may not do, and the command works", async () => {
+    const secret = "correct-horse-battery";
+    const files = { "/s": secret };
+    const create = async (words: string): Promise<void> => {
+      const { status, stderr } = await hydra(`clients create ${words} --secret ${secret}`);
+      assert.equal(status, 0, stderr);
+    };
+    await create("--id narrow -g authorization_code -r code -c https://app.example.com/cb");
+    const get =
+      "token client --client-id narrow --client-secret-file /s --scope openid,nope --audience https://a,https://b";
+    const said: string[] = [];
+    for (let played = await hydra(get, files); played.status !== 0; played = await hydra(get, files)) {
+      const [, fix = assert.fail(played.stderr)] = /^Hint: .*: hydra (clients update .*)\n/m.exec(played.stderr) ?? [];
+      said.push(fix);
+      assert.ok(said.length < 8, said.join("\n"));
+      assert.equal((await hydra(fix)).status, 0);
+    }
+    assert.deepEqual(said, [
+      "clients update narrow --add-scope nope",
+      "clients update narrow --add-audience https://a",
+      "clients update narrow --add-audience https://b",
+      "clients update narrow --add-grant-type client_credentials",
+    ]);
+    await create("--id posted -g client_credentials --token-endpoint-auth-method client_secret_post");
+    const { stderr } = await hydra(
+      "token client --client-id posted --client-secret-file /s --auth-method basic",
+      files,
+    );
+    assert.match(stderr, /authenticate with client_secret_post: use --auth-method post\n/);
+    const typed = `perform client-credentials --client-id narrow --client-secret-file /s --scope x`;
+    assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
+  });
+
+  test("stops at once where the admin API doesn't know the client of a login", async () => {
+    for (const [line, list] of [
+      ["token user --client-id nobody --auth-method none", "hydra clients list"],
+      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-clients"],
+    ] as const) {
+      const { status, stdout, stderr } = await hydra(line);
+      assert.equal(status, 3, stderr);
+      assert.equal(stdout, "");
+      assert.ok(stderr.startsWith(`Error: Cannot log in: there is no client "nobody" at ${server.url}\n`), stderr);
+      assert.ok(stderr.endsWith(`: ${list} -q --endpoint ${server.url}\n`), stderr);
+    }
+  });
+
+  test("reports all that is wrong with its line at once", async () => {
+    for (const [line, messages] of [
+      [
+        "token user --client-id web --auth-method none --https --port 70000 --redirect x --max-age abc --auth-url a --token-url b",
+        [/--https/, /--port is/, /--redirect "x"/, /--max-age is/, /--auth-url "a"/, /--token-url "b"/],
+      ],
+      ["token user --skip --port 70000", [/--skip/, /--port is/, /no client ID/]],
+      ["token device --device-auth-url a --token-url b", [/--device-auth-url "a"/, /--token-url "b"/, /no client ID/]],
+      ["token client --token-url b", [/--token-url "b"/, /no client ID/]],
+      ["token revoke -", [/token is empty/, /no client ID/]],
+      ["token decode - --verify --jwks f", [/token is empty/, /exclude each other/]],
+      ["clients test web --client-key k --auth-method basic --public-url x", [/--client-key/, /is not an http/]],
+    ] as const) {
+      const { status, stderr } = await hydra(line);
+      assert.equal(status, 2, stderr);
+      for (const message of messages) assert.match(stderr, message, line);
+      assert.equal(stderr.match(/^Error: /gm)?.length, messages.length, stderr);
+    }
+  });
+
   test("names --access-token where a proxy wants credentials", async () => {
     await using proxy = await rogueServer((_, response) => sendJson(response, 401, {}));
     const { status, stderr } = await hydra(`token introspect x -e ${proxy.url}`);
     assert.equal(status, 3);
     assert.match(stderr, /Hint: .*--header or --access-token/);
+  });
+
+  test("names a redirect to a sign-in page, and any other", async () => {
+    let location = "";
+    let status = 302;
+    await using proxy = await rogueServer((_, response) => response.writeHead(status, { location }).end());
+    for (const [line, action] of [
+      ["token introspect a-token-of-mine", "introspect the token"],
+      ["token flush", "flush expired tokens"],
+    ] as const) {
+      const say = async (): Promise<string> => (await hydra(`${line} -e ${proxy.url}`)).stderr;
+      location = "https://sso.example.com/login?rd=a-token-of-mine";
+      for (status of [302, 307]) {
+        const page = await say();
+        const message = `Cannot ${action}: the server redirects to a sign-in page, "https://sso.example.com/login?…" (status ${status})`;
+        assert.ok(page.startsWith(`Error: ${message}\nHint: a proxy in front of the server asks people`), page);
+        assert.match(page, /--header or --access-token/);
+      }
+      location = "/elsewhere?a-token-of-mine";
+      status = 301;
+      assert.match(await say(), /the server redirects to "\/elsewhere" \(status 301\), which is not followed\n/);
+    }
+    location = "/a-token-of-mine/login";
+    const { stderr } = await hydra(`token introspect a-token-of-mine -e ${proxy.url}`);
+    assert.match(stderr, /redirects to a sign-in page/);
+    assert.doesNotMatch(stderr, /a-token-of-mine/);
   });
 
   test("names the flag for an endpoint at another origin, if there is one", async () => {

@@ -83,7 +83,9 @@ onEveryServer("tokens", ordinaryTraits, (server) => {
       await assert.rejects(client.clientCredentials({ scopes: ["write"] }), failed("invalid-scope"));
       const otherMethod = method === "client_secret_basic" ? "client_secret_post" : "client_secret_basic";
       const other = await clientOf(server(), id, { method: otherMethod, secret: SECRET });
-      const named = (error: unknown): boolean => error instanceof Problem && (error.hint ?? "").endsWith(method);
+      const flag = `--auth-method ${method === "client_secret_basic" ? "basic" : "post"}`;
+      const named = (error: unknown): boolean =>
+        error instanceof Problem && (error.hint ?? "").endsWith(`with ${method}: use ${flag}`);
       await assert.rejects(other.clientCredentials(), named);
     });
   }

@@ -166,7 +166,7 @@ describe("names in topics", () => {
 
 /** Runs a test with a sandbox. */
 async function on<T>(as: SandboxVersion, work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
-  const sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
+  const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
   try {
     return await work(sandbox);
   } finally {
@@ -291,6 +291,22 @@ describe("the exit-codes topic is right", () => {
       assert.equal(await status(url, ...CREATE, "--pgp-key", "garbage"), 7);
       assert.equal(await status(url, "clients", "get", "a", "nope"), 8);
       assert.equal(await status(url, "clients", "get", "a", "nope", "--format", "json"), 8);
+    }));
+
+  test("3, 4 and 5 for tokens and keys, which it names", () =>
+    on("26", async ({ url, publicUrl = "" }) => {
+      const asClient = ["token", "client", "--client-id", "a", "--auth-method", "none", "--public-url", publicUrl];
+      assert.equal(await status(url, ...asClient), 3);
+      assert.equal(await status(url, "token", "introspect", "--active", "garbage"), 4);
+      assert.equal(await status(url, "keys", "get", "nope"), 4);
+      assert.equal(await status(url, "keys", "create", "app", "--kid", "one"), 0);
+      assert.equal(await status(url, "keys", "create", "app", "--kid", "one"), 5);
+      const { stdout } = await play(["help", "exit-codes"]);
+      const [, unauthorised = "", missing = "", taken = ""] =
+        /^ *3 (.*?)^ *4 (.*?)^ *5 (.*?)^ *6 /ms.exec(stdout)?.map((part) => part.replace(/\s+/g, " ")) ?? [];
+      assert.match(unauthorised, /credentials of a client/);
+      assert.match(missing, /client, the key or the key set .* token is inactive/);
+      assert.match(taken, /client or a key/);
     }));
 
   test("1, 3 and 6", async () => {

@@ -197,6 +197,19 @@ describe("token user", () => {
     assert.equal(parameter(url, "redirect_uri"), uri);
   });
 
+  test("asks by default only for scopes that the client has, where the admin API knows them", async () => {
+    for (const [id, edit, asked] of [
+      ["plain", ["--remove-scope", "offline"], "openid"],
+      ["wild", ["--remove-scope", "offline", "--add-scope", "off*"], "offline openid"],
+    ] as const) {
+      await register(id, "-c", "http://127.0.0.1/callback", "--token-endpoint-auth-method", "none");
+      const { status, stderr } = await runBinary(["clients", "update", id, ...edit, "--endpoint", server.url]);
+      assert.equal(status, 0, stderr);
+      const { url } = await logIn(["token", "user", "--client-id", id, "--admin-url", server.url]);
+      assert.equal(parameter(url, "scope"), asked);
+    }
+  });
+
   test("sends X-Forwarded-Proto to both sides of a server behind a TLS-terminating proxy", async () => {
     const args = ["token", "user", ...credentials("web"), "--admin-url", server.url, "--fake-tls-termination", "-v"];
     const { ended } = await logIn(args);
@@ -513,7 +526,11 @@ describe("token user fails", () => {
     assert.ok(!done.text.includes("not today"));
     assertFails(await running.ended, 1, /"error":\s*"access-denied"/);
     const scope = await logIn(["token", "user", ...credentials("web"), "--scope", "openid,admin"]);
-    assertFails(scope.ended, 1, /Login failed: .*\(invalid_scope\)\nHint: ask for fewer scopes/);
+    assertFails(
+      scope.ended,
+      1,
+      /Login failed: .*\(invalid_scope\)\nHint: ask for fewer scopes, .*: hydra clients update web --add-scope admin\n/,
+    );
   });
 
   test("with 3 for a wrong secret", async () => {

@@ -44,7 +44,8 @@ describe("tokens", () => {
   async function client(id: string, file: string, ...flags: readonly string[]): Promise<void> {
     await done(["clients", "create", "--id", id, ...GRANT, "--secret-out", path(file), ...flags]);
     // In a Kubernetes Secret it is base64, which has other characters than a secret.
-    const values = text(file).replaceAll(/: ([\w+/]+=*)$/gm, (_, coded) => ` ${Buffer.from(coded, "base64")}`);
+    const [, coded] = /^ *"CLIENT_SECRET": "([\w+/]+=*)"$/m.exec(text(file)) ?? [];
+    const values = coded === undefined ? text(file) : Buffer.from(coded, "base64").toString();
     secrets.add(/[\w~.-]{26}/.exec(values)?.[0] ?? assert.fail(`no secret in ${file}`));
   }
 
@@ -271,6 +272,13 @@ describe("token decode", () => {
     assert.match(unsigned.stderr, /not signed \(alg none\)/);
   });
 
+  test("prints with -q only the ID, and no empty line for a token without one", async () => {
+    assert.equal((await decode(signed({ sub: "alice", jti: "t-1" }), "-q")).stdout, "t-1\n");
+    const without = await decode(signed({ sub: "alice" }), "-q");
+    assert.deepEqual([without.status, without.stdout], [0, ""]);
+    assert.match(without.stderr, /the token has no ID \(claim jti\)/);
+  });
+
   test("verifies the signature with a key set, and fails with another one", async () => {
     const token = signed({ sub: "alice" });
     const verified = await decode(token, "--jwks", keys);
@@ -294,7 +302,13 @@ describe("token decode", () => {
     assert.equal(failed.status, 1);
     assert.match(failed.stderr, /no key of the key set of --public-url signed it/);
     const missing = await decode(signed({}), "--jwks-uri", `${server.publicUrl}/nothing`);
-    assert.match(missing.stderr, /answered 404/);
+    assert.match(missing.stderr, /answered 404\n/);
+    const admin = await decode(signed({}), "--verify", "--public-url", server.url);
+    assert.equal(admin.status, 1);
+    assert.match(
+      admin.stderr,
+      /answered 404: this looks like Hydra's admin port\nHint: use the URL of the public port/,
+    );
     await using redirecting = await rogueServer(({ path }, response, url) =>
       response.writeHead(path === "/jwks" ? 302 : 410, { location: `${url}/moved` }).end(),
     );

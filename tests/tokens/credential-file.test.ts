@@ -45,3 +45,16 @@ describe("a credentials file in shell syntax", () => {
     await assert.rejects(parse("CLIENT_ID=my app\nCLIENT_SECRET=p"), /line 1 of "app\.env" has text after/);
   });
 });
+
+test("a credential that is not a string is an error with its field and file, whatever the format", async () => {
+  const parseYaml = async () => [{ kind: "Secret", stringData: { CLIENT_ID: "app", CLIENT_SECRET: 12_345 } }];
+  for (const [text, field] of [
+    ['{"client_id":"app","client_secret":12345}', "client_secret"],
+    ['{"client_id":7,"client_secret":"x"}', "client_id"],
+    ["kind: Secret\n", "CLIENT_SECRET"],
+  ] as const)
+    await assert.rejects(parseCredentialFile({ text, name: "app.json" }, NAMES, parseYaml), {
+      message: `Cannot read the credentials: ${field} in "app.json" is not a string`,
+      code: "bad-credentials",
+    });
+});

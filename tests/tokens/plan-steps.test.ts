@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addToClientLine, fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
+import { fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
 import { planSteps, type TestCapabilities } from "../../lib/tokens/client-test/plan-steps.ts";
 import { describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
 import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
+import { addToClientLine } from "../../lib/tokens/update-command.ts";
 
 const ALL: TestCapabilities = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 

@@ -4,7 +4,7 @@ import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameter
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
-import { escapeControls, joinWords, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import { looksLikeWebPage } from "../../core/url-checks.ts";
 import {
   type Answer,
@@ -17,6 +17,7 @@ import {
   type ServerFamily,
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "../../servers/retry.ts";
+import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 
 /** What messages need to know about the server. */
 export interface EndpointInfo {
@@ -193,20 +194,8 @@ function specialHint(
   return undefined;
 }
 
-const SIGN_IN_HINT =
-  "a proxy in front of the server asks people to sign in: pass the header or token that it accepts with --header or --access-token, or use an endpoint that bypasses it";
-
-const SIGN_IN_WORD =
-  /[/._-](?:log-?in|sign-?in|sso|saml2?|authorize|auth|accounts)(?:[/._-]|$)|\/oauth2\/start|\/cdn-cgi\/access\//i;
-
-/** Whether a redirect leads to a page where people sign in. A host that is called so may be Hydra itself. */
 function isSignIn({ base }: EndpointInfo, { request, family, answer }: AdminResponse): boolean {
-  const from = `${base}${request.path(family)}`;
-  if (!URL.canParse(answer.location, from)) return false;
-  const to = new URL(answer.location, from);
-  const { host, pathname } = new URL(from);
-  if (trimCharactersAtEnd(to.pathname, "/") === pathname) return false;
-  return SIGN_IN_WORD.test(to.host === host ? to.pathname : `/${to.host}${to.pathname}`);
+  return isSignInRedirect(`${base}${request.path(family)}`, answer.location);
 }
 
 function rejectionMessage(server: EndpointInfo, response: AdminResponse, { kind, reason }: ServerError): string {

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
 import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl, secretsInHeaders } from "../../core/redact.ts";
-import { escapeControls, trimCharactersAtEnd } from "../../core/text.ts";
+import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
+import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
@@ -45,6 +46,25 @@ interface AdminCall {
   readonly json?: JsonObject;
 }
 
+/** The problem of a redirect, which could take credentials and tokens anywhere. */
+function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
+  const location = headers.get("location") ?? "";
+  if (status < 300 || status > 399 || location === "") return undefined;
+  const target = quote(redactUrl(redactServerText(location, hidden)));
+  const more = { code: "redirect", exit: "failed", status } as const;
+  if (isSignInRedirect(url, location))
+    return new Problem(`${action}: the server redirects to a sign-in page, ${target} (status ${status})`, {
+      ...more,
+      hint: SIGN_IN_HINT,
+    });
+  // 2.0 to 2.3 redirect the path of the other family.
+  if (status === 307) return undefined;
+  return new Problem(`${action}: the server redirects to ${target} (status ${status}), which is not followed`, {
+    ...more,
+    hint: "use the URL that it redirects to as the endpoint",
+  });
+}
+
 /** Sends a request to the path of either family, whichever exists; undefined if neither does. */
 export async function sendToEitherFamily(
   options: AdminCallOptions,
@@ -63,7 +83,8 @@ export async function sendToEitherFamily(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
     const answer = await sendStep(options.http, step, request, UNREACHABLE_HINT);
-    // 2.0 to 2.3 redirect the path of the other family.
+    const problem = redirected(step, request.url, answer);
+    if (problem !== undefined) throw problem;
     if (answer.status !== 404 && answer.status !== 405 && answer.status !== 307) return answer;
   }
   return undefined;

@@ -132,10 +132,20 @@ function expectedMethod(description: string): string | undefined {
 /** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
 const UNKNOWN_CLIENT_KEY = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
 
+/** The flags that choose each authentication method. */
+const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
+  ["client_secret_basic", "--auth-method basic"],
+  ["client_secret_post", "--auth-method post"],
+  ["private_key_jwt", "--client-key FILE"],
+  ["none", "--auth-method none"],
+]);
+
 function hintFor({ error, description = "" }: OAuthError): string | undefined {
   if (error !== "invalid_client") return known(error)?.hint;
   const method = expectedMethod(description);
-  return method === undefined ? undefined : `the server expects this client to authenticate with ${method}`;
+  if (method === undefined) return undefined;
+  const flag = METHOD_FLAGS.get(method);
+  return `the server expects this client to authenticate with ${method}${flag === undefined ? "" : `: use ${flag}`}`;
 }
 
 /** The problem of an OAuth 2.0 error. */

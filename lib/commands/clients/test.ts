@@ -17,6 +17,7 @@ import {
 import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
 import { createTestView, isUtf8Locale } from "../../tokens/client-test/test-view.ts";
 import { describeTestedClient } from "../../tokens/client-test/tested-client.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 
 /** Opens a test of the client as it is registered now. */
 async function openTest(context: Context, id: string, login: ClientLogin | undefined): Promise<TestSession> {
@@ -83,8 +84,9 @@ export const testClient = defineLeaf({
   format: { "1.x": "text", "2.x": "text" },
   async prepare(context) {
     const [id = ""] = context.operands;
-    const login = await readTestCredentials(context, id);
-    const problems = [clientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((problem) => problem ?? []);
-    return { problems, run: () => run(context, id, login) };
+    const checks = new InputChecks();
+    const login = await checks.read(() => readTestCredentials(context, id, checks));
+    checks.problems.push(...[clientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((each) => each ?? []));
+    return { problems: checks.problems, run: () => run(context, id, login) };
   },
 });

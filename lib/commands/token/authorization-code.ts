@@ -6,6 +6,8 @@ import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
@@ -20,6 +22,7 @@ import {
   RESPONSE_MODE,
   STATE,
 } from "../../tokens/login-flags.ts";
+import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
@@ -49,15 +52,15 @@ interface LoginWishes {
   readonly tokenUrl: string | undefined;
 }
 
-function readWishes(context: Pick<Context, "values">): LoginWishes {
+async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
-  checkRedirectUri(redirect);
+  await checks.read(() => checkRedirectUri(redirect));
   return {
     redirect,
-    port: readPort(context),
-    maxAge: readMaxAge(context),
-    authUrl: readEndpointUrl(context, AUTH_URL),
-    tokenUrl: readEndpointUrl(context, TOKEN_URL),
+    port: await checks.read(() => readPort(context)),
+    maxAge: await checks.read(() => readMaxAge(context)),
+    authUrl: await checks.read(() => readEndpointUrl(context, AUTH_URL)),
+    tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
   };
 }
 
@@ -90,6 +93,7 @@ interface PreparedLogin {
   readonly clientId: string;
   readonly wishes: LoginWishes;
   readonly target: RedirectTarget;
+  readonly scopes: readonly string[];
   /** Whether the client is known to have the redirect URI. */
   readonly isChecked: boolean;
   readonly deviceCommand: string | undefined;
@@ -98,7 +102,7 @@ interface PreparedLogin {
 async function logIn(
   context: Context,
   session: OAuthClientSession,
-  { clientId, wishes, target, isChecked, deviceCommand }: PreparedLogin,
+  { clientId, wishes, target, scopes, isChecked, deviceCommand }: PreparedLogin,
 ): Promise<Result> {
   const { values } = context;
   await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
@@ -109,7 +113,7 @@ async function logIn(
   const pending = await session.attempt((client) =>
     client.beginAuthorization({
       redirectUri: isFree ? withPort(target.uri, listener.port) : target.uri,
-      scopes: values.list(LOGIN_SCOPE),
+      scopes,
       audience: values.list(AUDIENCE),
       ...(prompt === "" ? {} : { prompt }),
       ...(wishes.maxAge === undefined ? {} : { maxAge: wishes.maxAge }),
@@ -137,9 +141,9 @@ async function logIn(
   }
 }
 
-async function run(context: Context, login: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, resolver: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { client, credentials } = await login.resolve();
+  const { client, credentials } = await resolver.resolve();
   requireGrantType(client, "authorization_code");
   const { authUrl, tokenUrl } = wishes;
   const session = await context.oauth.openSession(credentials, {
@@ -148,8 +152,23 @@ async function run(context: Context, login: LoginClientResolver, wishes: LoginWi
   });
   const target = await prepareRedirect(context, wishes, client);
   const { clientId } = credentials;
-  const deviceCommand = deviceLoginCommand(client, credentials);
-  return logIn(context, session, { clientId, wishes, target, isChecked: client !== undefined, deviceCommand });
+  const scopes = chooseLoginScopes(context, client);
+  const login = {
+    clientId,
+    wishes,
+    target,
+    scopes,
+    isChecked: client !== undefined,
+    deviceCommand: deviceLoginCommand(client, credentials),
+  };
+  const asked = {
+    client: { id: clientId, syntax: context.syntax },
+    isPublic: credentials.authentication.method === "none",
+    grantType: "authorization_code",
+    scopes,
+    audience: context.values.list(AUDIENCE),
+  };
+  return explainForbidden(asked, () => logIn(context, session, login));
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
@@ -200,22 +219,12 @@ export const authorizationCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const problems = REJECTED_LOGIN_FLAGS.filter(({ flag }) => context.values.bool(flag)).map(
-      ({ flag, reason, hint }) => usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"),
-    );
-    const wishes = readWishes(context);
-    const { values, host, readFile, parseYaml, warn, adminSide, signal } = context;
-    const hasErrors = context.hasErrors || problems.length > 0;
-    const login = await createLoginClientResolver({
-      values,
-      host,
-      readFile,
-      parseYaml,
-      warn,
-      adminSide,
-      signal,
-      hasErrors,
-    });
-    return { problems, run: () => run(context, login, wishes) };
+    const checks = new InputChecks();
+    for (const { flag, reason, hint } of REJECTED_LOGIN_FLAGS)
+      if (context.values.bool(flag))
+        checks.problems.push(usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"));
+    const wishes = await readWishes(context, checks);
+    const login = await checks.read(() => createLoginClientResolver(context, checks));
+    return checks.command(login, (resolver) => run(context, resolver, wishes));
   },
 });

@@ -1,20 +1,30 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 
 async function run(
-  context: Pick<Context, "values" | "oauth" | "host" | "warn">,
+  context: Pick<Context, "values" | "oauth" | "host" | "warn" | "syntax">,
   login: ClientLogin,
   tokenUrl: string | undefined,
 ): Promise<Result> {
-  const { values, oauth } = context;
+  const { values, oauth, syntax } = context;
   requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
-  const tokens = await oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request));
+  const asked = {
+    client: { id: login.clientId, syntax },
+    isPublic: login.authentication.method === "none",
+    grantType: "client_credentials",
+    ...request,
+  };
+  const tokens = await explainForbidden(asked, () =>
+    oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request)),
+  );
   const revoke = (token: string): Promise<void> => oauth.asClient(login, tokenUrl, (client) => client.revoke(token));
   return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
 }
@@ -49,8 +59,9 @@ export const clientCredentials = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const tokenUrl = readEndpointUrl(context, TOKEN_URL);
-    const login = await readClientLogin(context);
-    return { problems: [], run: () => run(context, login, tokenUrl) };
+    const checks = new InputChecks();
+    const tokenUrl = await checks.read(() => readEndpointUrl(context, TOKEN_URL));
+    const login = await checks.read(() => readClientLogin(context, checks));
+    return checks.command(login, (credentials) => run(context, credentials, tokenUrl));
   },
 });

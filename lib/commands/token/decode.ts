@@ -6,6 +6,7 @@ import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../..
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { formatEpochMilliseconds } from "../../tokens/token-views.ts";
@@ -121,7 +122,10 @@ async function run(context: Context, token: string): Promise<Result> {
   if (source !== undefined) requireSignature(jwt);
   for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
   if (source !== undefined) await checkSignature(context, token, source);
-  return singleResult(VIEW, { ...jwt, verified: source !== undefined });
+  const item = { ...jwt, verified: source !== undefined };
+  if (context.format.kind !== "id" || VIEW.id(item) !== "") return singleResult(VIEW, item);
+  context.note("Nothing is printed: the token has no ID (claim jti)");
+  return { view: VIEW, isList: true, items: [] };
 }
 
 /** `token decode`: shows what is in a JSON Web Token, offline. */
@@ -142,8 +146,9 @@ export const decode = defineLeaf({
   server: false,
   format: { "1.x": "json-pretty", "2.x": "json-pretty" },
   async prepare(context) {
-    const token = await readTokenArgument(context);
-    keySource(context);
-    return { problems: [], run: () => run(context, token) };
+    const checks = new InputChecks();
+    const token = await checks.read(() => readTokenArgument(context));
+    await checks.read(() => keySource(context));
+    return checks.command(token, (given) => run(context, given));
   },
 });

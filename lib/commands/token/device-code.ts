@@ -5,8 +5,11 @@ import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
+import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -58,8 +61,14 @@ async function run(
     ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
   });
-  const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
-  const pending = await session.attempt((client) => client.beginDevice(request));
+  const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
+  const asked = {
+    client: { id: credentials.clientId, syntax: context.syntax },
+    isPublic: credentials.authentication.method === "none",
+    grantType: DEVICE_GRANT,
+    ...request,
+  };
+  const pending = await explainForbidden(asked, () => session.attempt((client) => client.beginDevice(request)));
   showCode(context, pending);
   const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
@@ -97,11 +106,12 @@ export const deviceCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
+    const checks = new InputChecks();
     const urls = {
-      deviceUrl: readEndpointUrl(context, DEVICE_AUTH_URL),
-      tokenUrl: readEndpointUrl(context, TOKEN_URL),
+      deviceUrl: await checks.read(() => readEndpointUrl(context, DEVICE_AUTH_URL)),
+      tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
     };
-    const login = await createLoginClientResolver(context);
-    return { problems: [], run: () => run(context, login, urls) };
+    const login = await checks.read(() => createLoginClientResolver(context, checks));
+    return checks.command(login, (resolver) => run(context, resolver, urls));
   },
 });

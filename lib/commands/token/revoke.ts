@@ -3,6 +3,7 @@ import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { unwrittenProblem } from "../../core/problem.ts";
+import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
@@ -51,8 +52,9 @@ export const revoke = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const token = await readTokenArgument(context);
-    const login = await readClientLogin(context);
-    return { problems: [], run: () => run(context, login, token) };
+    const checks = new InputChecks();
+    const token = (await checks.read(() => readTokenArgument(context))) ?? "";
+    const login = await checks.read(() => readClientLogin(context, checks));
+    return checks.command(login, (credentials) => run(context, credentials, token));
   },
 });

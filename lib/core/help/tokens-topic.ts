@@ -33,7 +33,8 @@ export const TOKENS_TOPIC: Topic = {
       "The answer comes to a free port of 127.0.0.1. Hydra accepts every port if `http://127.0.0.1/callback` is registered, but not for",
       "`localhost`. `--redirect` and `--port` set both; if the redirect URI is not on this machine, the URL has to be pasted. With the",
       "admin API (`--admin-url` or `HYDRA_ADMIN_URL`), `token user` uses a redirect URI that the client has, and offers to add one",
-      "if none fits. A public client then needs no `--auth-method none`.",
+      "if none fits. A public client then needs no `--auth-method none`, and without `--scope` the login only asks for those of the",
+      "scopes `offline` and `openid` that the client has.",
     ),
     text(
       "`token device` shows a code to enter on another device. Hydra has this flow from 25.4 on, and the client needs the grant type",

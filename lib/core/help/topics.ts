@@ -141,9 +141,10 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   failed: "The server rejected the request, `--verify` failed, or another error occurred",
   usage:
     "Usage error: the command line, the environment, the config file or a client file is invalid. Nothing was changed",
-  unauthorised: "Not authorized: the server, or a proxy in front of it, requires another token or header",
-  notFound: "Client not found",
-  conflict: "A client with this ID already exists",
+  unauthorised:
+    "Not authorized: the server, or a proxy in front of it, requires another token or header, or the credentials of a client were rejected",
+  notFound: "The client, the key or the key set was not found, or with `--active` the token is inactive",
+  conflict: "A client or a key with this ID already exists",
   unreachable:
     "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, also after answers such as 503",
   noUsableKey: "No usable encryption key. Nothing was created or changed",

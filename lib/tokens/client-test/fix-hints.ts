@@ -1,31 +1,8 @@
-import { LIST_EDITS } from "../../core/client/list-edits.ts";
-import { longNames } from "../../core/flags/flag.ts";
-import { shellQuoted } from "../../core/output/shell-quote.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
+import { addToClientLine, updateLine } from "../update-command.ts";
 import type { StepName } from "./step-result.ts";
 import { implicitResponseType, type TestedClient } from "./tested-client.ts";
-
-/** The part of a client that a command line needs. */
-type Named = Pick<TestedClient, "id" | "syntax">;
-
-function updateLine({ id, syntax }: Named, ...words: readonly string[]): string {
-  const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
-  return [command, ...[id, ...words].map(shellQuoted)].join(" ");
-}
-
-/** A value as one field of a list flag (RFC 4180). */
-function csvField(value: string): string {
-  return /[",]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
-
-/** The command line that adds values to a list field of the client. */
-export function addToClientLine(client: Named, field: string, ...values: readonly string[]): string {
-  const edit = LIST_EDITS.find((each) => each.way === "add" && each.field.name === field);
-  const flag = edit === undefined ? undefined : longNames(edit.flag, client.syntax)[0];
-  if (flag === undefined) throw new TypeError(`${field} is not a list field`);
-  return updateLine(client, `--${flag}`, values.map(csvField).join(","));
-}
 
 /** The grant type that each step uses. */
 const GRANT_TYPES: Readonly<Partial<Record<StepName, string>>> = {

@@ -1,6 +1,6 @@
 import { getListField } from "../../core/client/client.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
-import { addToClientLine } from "./fix-hints.ts";
+import { addToClientLine } from "../update-command.ts";
 import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
 import { asksForRefreshToken, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
 

@@ -4,6 +4,7 @@ import { CLIENT_ID, CLIENT_SECRET } from "../../core/flags/flag-table.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
+import type { InputChecks } from "../input-checks.ts";
 import { readClientLogin } from "../read-credentials.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
 import type { TestedClient } from "./tested-client.ts";
@@ -19,7 +20,11 @@ function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
 }
 
 /** Reads the credentials of the client to test; undefined if there are none. */
-export async function readTestCredentials(context: CredentialContext, id: string): Promise<ClientLogin | undefined> {
+export async function readTestCredentials(
+  context: CredentialContext,
+  id: string,
+  checks: InputChecks,
+): Promise<ClientLogin | undefined> {
   const { values } = context;
   const isGiven =
     [CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].some((flag) => values.isSet(flag)) ||
@@ -28,7 +33,7 @@ export async function readTestCredentials(context: CredentialContext, id: string
   if (!isGiven) return undefined;
   // The ID in a credentials file counts for more than this one, so that a file of another client is noticed.
   const named = { texts: [id], origin: { from: "default", name: "ID" } } as const;
-  const login = await readClientLogin({ ...context, values: values.with([[CLIENT_ID.name, named]]) });
+  const login = await readClientLogin({ ...context, values: values.with([[CLIENT_ID.name, named]]) }, checks);
   if (login.clientId === id) return login;
   throw usageError(
     `The credentials are of client ${quote(login.clientId)}, not of client ${quote(id)}`,

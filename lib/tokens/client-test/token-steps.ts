@@ -2,7 +2,7 @@ import { getListField } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { addToClientLine } from "./fix-hints.ts";
+import { addToClientLine } from "../update-command.ts";
 import { describeTokens, idTokenDetails, rememberTokens, scopeDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";

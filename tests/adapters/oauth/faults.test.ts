@@ -73,7 +73,7 @@ for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
       await failsWith(client.clientCredentials(), {
         code: "invalid-client",
         exit: "unauthorised",
-        hint: /client_secret_basic$/,
+        hint: /with client_secret_basic: use --auth-method basic$/,
       });
     });
 
