@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
+import { dotenvValue } from "../dotenv-value.ts";
 import { jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
 
 const client = (id: string, more = ""): string =>
@@ -157,7 +158,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.equal(played.status, 1, played.stderr);
       assert.match(played.stderr, /hydra clients rotate-secret one/);
       assert.ok(!existsSync(join(bench.folder, "s.json")));
-      const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(bench.folder, "first/one.env"), "utf8"))?.[1] ?? "";
+      const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");
       bench.write({ [COPY]: copyOf(bench, { client_secret: secret, time: "2020-01-01T00:00:00Z" }) });
       const right = await applyTo(bench, "s.json", "--verify");
       assert.equal(right.status, 0, right.stderr);
@@ -197,7 +198,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
 
   test("that is in its place already is only removed; other credentials there are not touched", () =>
     withClient(async (bench, updatedAt) => {
-      const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(bench.folder, "first/one.env"), "utf8"))?.[1] ?? "";
+      const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");
       bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt, client_secret: secret }) });
       assert.equal((await applyTo(bench, "first")).status, 0);
       assert.ok(!existsSync(join(bench.folder, COPY)));

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { lintClient } from "../../lib/core/client/rules.ts";
 import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
+import { dotenvValue } from "../dotenv-value.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
@@ -133,8 +134,8 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     });
     const out = join(folder.path, "out0");
     assert.deepEqual(readdirSync(out).sort(), ["one.env", "two.env"]);
-    const [, id = "", secret = ""] =
-      /^CLIENT_ID=(\S+)\nCLIENT_SECRET=(\S+)\n$/.exec(readFileSync(join(out, "one.env"), "utf8")) ?? [];
+    const id = dotenvValue(join(out, "one.env"), "CLIENT_ID");
+    const secret = dotenvValue(join(out, "one.env"), "CLIENT_SECRET");
     assert.equal(id, one);
     await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
     // An update keeps the secret, the scope and the mark.

@@ -8,6 +8,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { RogueIssuer } from "../adapters/oauth/rogue-issuer.ts";
 import { type RogueServer, rogueServer } from "../adapters/oauth/support.ts";
+import { dotenvValue } from "../dotenv-value.ts";
 import {
   type Ended,
   type Running,
@@ -385,7 +386,7 @@ describe("the browser of token user", () => {
 
   test("is started with the URL as its only argument, and without the credentials in the environment", async () => {
     const { env, log } = fakeBrowser(noting);
-    const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(folder.path, "web.env"), "utf8"))?.[1] ?? "";
+    const secret = dotenvValue(join(folder.path, "web.env"), "CLIENT_SECRET");
     const more = { ...env, OAUTH2_CLIENT_ID: "web", OAUTH2_CLIENT_SECRET: secret, ORY_SDK_URL: "http://u:p@127.0.0.1" };
     await using running = startBinary(["token", "user"], { env: environment(more) });
     const url = await loginUrl(running);
