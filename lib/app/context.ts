@@ -1,7 +1,6 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
-import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
 import {
   createRecoveryStore,
   findRecoveryFolderProblem,
@@ -42,6 +41,7 @@ import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
+import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputIncludesText } from "./output-includes-text.ts";
 import type { PgpKeyAccess } from "./recipients.ts";
 import type { RunState } from "./run-state.ts";
@@ -288,60 +288,21 @@ function credentialVerifier(
   };
 }
 
-/** The server of the connection for tokens. Its library is loaded when it is first asked. */
+/** The server of the connection for tokens. Its code is loaded when it is first asked. */
 function oauthAccess(
   { run, connection, warn }: Pick<ContextOptions, "run" | "connection" | "warn">,
-  {
-    http,
-    download,
-    remaining,
-  }: {
-    readonly http: SendHttp;
-    readonly download: Download;
-    readonly remaining: () => number;
-  },
+  more: Pick<OAuthAccessOptions, "http" | "download" | "remaining">,
 ): OAuthAccess {
-  const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
-  const { now, sleep, random } = run.host;
-  const { signal } = run.ending;
-  const shared = { timeLeft: remaining, signal };
-  const retrying = async (): Promise<SendHttp> => {
-    const { failAfter } = needed(connection);
-    return (await adapter()).createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
-  };
-  const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
-    const { createOAuthClient, discoverServer: discover, overrideEndpoints, retryWithExpectedMethod } = await adapter();
-    const { base: publicUrl, endpointOrigin: publicUrlOrigin } = needed(connection);
-    const access = { ...shared, http: await retrying() };
-    const found = await discover({ ...access, publicUrl, publicUrlOrigin, timeout: remaining(), now });
-    const server = overrideEndpoints(found, chosen);
-    const client = (method: ClientAuthentication): OAuthClient =>
-      createOAuthClient({ ...access, server, clientId, authentication: method, now });
-    return {
-      server,
-      attempt: (work) =>
-        followsServer
-          ? retryWithExpectedMethod(authentication, (method) => work(client(method)))
-          : work(client(authentication)),
-    };
+  const access = async (): Promise<OAuthAccess> => {
+    const { createOAuthAccess } = await import("./oauth-access.ts");
+    return createOAuthAccess({ ...more, run, warn, connection: () => needed(connection) });
   };
   return {
-    openSession,
-    async asClient(login, tokenUrl, work) {
-      const session = await openSession(login, tokenUrl === undefined ? {} : { token_endpoint: tokenUrl });
-      return session.attempt(work);
-    },
-    admin: async () => {
-      const { base, headers } = needed(connection);
-      return (await adapter()).createAdminTokenEndpoints({
-        ...shared,
-        http: await retrying(),
-        adminUrl: base,
-        headers,
-      });
-    },
-    fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
-    isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
+    openSession: async (login, chosen) => (await access()).openSession(login, chosen),
+    asClient: async (login, tokenUrl, work) => (await access()).asClient(login, tokenUrl, work),
+    admin: async () => (await access()).admin(),
+    fetchKeySetText: async (url, what) => (await access()).fetchKeySetText(url, what),
+    isSignedBy: async (token, keySet) => (await access()).isSignedBy(token, keySet),
   };
 }
 

@@ -6,8 +6,8 @@ import { runCommandLine } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 import { stderrStyle } from "./terminal-style.ts";
 
-/** Milliseconds that pending output gets when a signal ends the program. */
-const EXIT_FLUSH_MS = 500;
+/** Milliseconds that pending output gets when a signal ends the program. A busy machine may take a second for a few lines. */
+const EXIT_FLUSH_MS = 2_000;
 
 /** Milliseconds that work which handles the signal itself gets to end with its own message. */
 const OWN_END_MS = 50;
