@@ -1,7 +1,7 @@
 /** The name of a variable as shells and CI systems write it: capitals, or words joined by underscores. */
 const NAME = "(?:[A-Z_][A-Z0-9_]*|[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]*)";
 
-/** Placeholders that are enclosed on both sides, so that they can be told inside of other text. */
+/** Placeholders that are enclosed on both sides, so that they are recognized inside other text. */
 const ENCLOSED: readonly string[] = [
   // Shell, Compose, Spring, JavaScript, Terraform: ${NAME}, ${NAME:-default}, ${{ secrets.NAME }}
   "\\$\\{\\{[^{}]*\\}\\}",

@@ -200,8 +200,8 @@ export function networkProblem(
 export function busyProblem({ action, hidden }: OAuthStep, url: string, server: UnavailableServer): Problem {
   const { answer, because } = server;
   const { status, text } = answer;
-  const told = parseOAuthError(text);
-  const words = told === undefined ? "" : `: ${shown(told.description ?? told.error, hidden)}`;
+  const oauthError = parseOAuthError(text);
+  const words = oauthError === undefined ? "" : `: ${shown(oauthError.description ?? oauthError.error, hidden)}`;
   const tried = because === undefined ? "" : ` (${because})`;
   return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status}${words}${tried}`, {
     code: "busy",
@@ -336,8 +336,8 @@ export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
 function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Problem | undefined {
   if (isBusy(answer)) return busyProblem(step, url, new UnavailableServer(answer, undefined));
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
-  const told = answer.status < 400 ? undefined : parseOAuthError(answer.text);
-  return told === undefined ? redirected(step, url, answer) : oauthProblem(step, told, answer.status);
+  const oauthError = answer.status < 400 ? undefined : parseOAuthError(answer.text);
+  return oauthError === undefined ? redirected(step, url, answer) : oauthProblem(step, oauthError, answer.status);
 }
 
 /** The problem of anything that the library threw, with the answer that it was about. */
