@@ -293,18 +293,24 @@ describe("the documentation", () => {
 
   test("states the speed that was measured", () => {
     const rows = [
-      ...read("docs/bench.md").matchAll(/^\| (.*) \| (warm|page cache dropped), ms \|.*\| (\d\.\d+) \| \d+ \|$/gm),
+      ...read("docs/bench.md").matchAll(
+        /^\| ([a-z ]+) \| (warm|warm, read from disk before|page cache dropped), ms \|.*\| (\d\.\d+) \| \d+ \|$/gm,
+      ),
     ];
-    const ratios = rows.map(([, command, how, ratio]) => ({ command, warm: how === "warm", ratio: Number(ratio) }));
+    const ratios = rows.map(([, command, how, ratio]) => ({
+      command,
+      warm: how !== "page cache dropped",
+      ratio: Number(ratio),
+    }));
     const fast = ratios.filter(({ command, warm }) => warm && command !== "create encrypted");
     const even = ratios.filter((one) => !fast.includes(one));
-    assert.ok(fast.length >= 3 && even.length >= 4);
+    assert.ok(fast.length >= 6 && even.length >= 5);
     assert.match(
       read("README.md"),
-      /Warm starts take less than half as long as[^.]*\. Cold starts and encrypting creates take 1 to 1\.4 times as\s+long/,
+      /Warm starts take half as long as[^.]* or less\. Cold starts and encrypting creates take 0\.9 to 1\.4 times as\s+long/,
     );
-    for (const { command, ratio } of fast) assert.ok(ratio < 0.5, `${command}: ${ratio}`);
-    for (const { command, ratio } of even) assert.ok(ratio > 0.9 && ratio < 1.45, `${command}: ${ratio}`);
+    for (const { command, ratio } of fast) assert.ok(ratio <= 0.5, `${command}: ${ratio}`);
+    for (const { command, ratio } of even) assert.ok(ratio >= 0.9 && ratio <= 1.4, `${command}: ${ratio}`);
   });
 
   test("has lines to install for each system, with a check of the sum", () => {
