@@ -1,5 +1,6 @@
-import type { Context } from "../command.ts";
+import type { Context, Result } from "../command.ts";
 import { CONCURRENCY } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { EXIT_CODES, type ExitName, Problem, unwrittenProblem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords } from "../core/text.ts";
 
@@ -151,4 +152,22 @@ export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
       this.#pending.length < concurrency * READY_AHEAD
     );
   }
+}
+
+/** The result of deletions one after the other, each reported at once; `describe` names an item whose report nobody saw. */
+export function deletionResult(
+  batch: BatchFailures,
+  result: Pick<Result, "view" | "isList" | "items">,
+  describe: (item: JsonObject) => string,
+): Result {
+  return {
+    ...result,
+    exit: () => batch.exit(),
+    unbuffered: true,
+    undelivered: async (lost, reason) =>
+      batch.unwrittenDeletions(
+        reason,
+        lost.map(({ item }) => describe(item)),
+      ),
+  };
 }

@@ -1,4 +1,4 @@
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
@@ -82,18 +82,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       if (done === true) yield { client_id: id };
     }
   }
-  return {
-    view: VIEW,
-    isList: ids.length > 1,
-    items: items(),
-    exit: () => batch.exit(),
-    unbuffered: true,
-    undelivered: async (lost, reason) =>
-      batch.unwrittenDeletions(
-        reason,
-        lost.map(({ item }) => quote(idOf(item))),
-      ),
-  };
+  return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items: items() }, (item) => quote(idOf(item)));
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their IDs. */

@@ -1,5 +1,5 @@
 import type { KeySets } from "../../adapters/admin/key-sets.ts";
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
@@ -74,18 +74,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       if (done === true) yield kid === undefined ? { set } : { set, kid };
     }
   }
-  return {
-    view: VIEW,
-    isList: sets.length > 1,
-    items: items(),
-    exit: () => batch.exit(),
-    unbuffered: true,
-    undelivered: async (lost, reason) =>
-      batch.unwrittenDeletions(
-        reason,
-        lost.map(({ item }) => describeDeleted(item)),
-      ),
-  };
+  return deletionResult(batch, { view: VIEW, isList: sets.length > 1, items: items() }, describeDeleted);
 }
 
 /** `keys delete` and `delete jwk`: deletes key sets, or one key. */

@@ -1,4 +1,4 @@
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
@@ -50,18 +50,11 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       if (done === true) yield { client_id: id };
     }
   }
-  return {
-    view: VIEW,
-    isList: ids.length > 1,
-    items: items(),
-    exit: () => batch.exit(),
-    unbuffered: true,
-    undelivered: async (lost, reason) =>
-      batch.unwrittenDeletions(
-        reason,
-        lost.map(({ item }) => `the tokens of client ${quote(idOf(item))}`),
-      ),
-  };
+  return deletionResult(
+    batch,
+    { view: VIEW, isList: ids.length > 1, items: items() },
+    (item) => `the tokens of client ${quote(idOf(item))}`,
+  );
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */
