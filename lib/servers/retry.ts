@@ -2,6 +2,18 @@ import { formatDuration } from "../core/duration.ts";
 import type { NetworkFailure } from "../core/network.ts";
 import { type Answer, hasOwnError, isConcurrentUpdate } from "./index.ts";
 
+/** How long a command retries, and what that needs of its surroundings. */
+export interface RetrySettings {
+  /** Milliseconds that the command may take; 0 means one attempt. */
+  readonly failAfter: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly random: (count: number) => Uint8Array;
+  readonly warn: (line: string, kind?: "advice") => void;
+  readonly signal: AbortSignal;
+}
+
 /** What came of one attempt to send a request. */
 export type AttemptOutcome =
   | {

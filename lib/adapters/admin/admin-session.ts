@@ -10,27 +10,20 @@ import {
   isBare500,
   parseRetryAfter,
   type RetryDecision,
+  type RetrySettings,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
 import type { AdminRequest, AdminResponse, EndpointInfo } from "./problems.ts";
 
 /** Where and how to reach the admin API. */
-export interface AdminOptions extends EndpointInfo {
+export interface AdminOptions extends EndpointInfo, RetrySettings {
   readonly http: SendHttp;
   /** The only family to try; undefined to detect it. */
   readonly family: ServerFamily | undefined;
-  /** Milliseconds that the command may take; 0 means one attempt. */
-  readonly failAfter: number;
   readonly monotonic: () => number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-  readonly random: (count: number) => Uint8Array;
-  readonly warn: (line: string, kind?: "advice") => void;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
-  readonly signal: AbortSignal;
   /** Shows that an answer is waited for, until the work ends. */
   readonly waiting?: <T>(work: () => Promise<T>) => Promise<T>;
 }

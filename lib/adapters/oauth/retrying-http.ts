@@ -10,23 +10,16 @@ import {
   isBare500,
   isBusy,
   parseRetryAfter,
+  type RetrySettings,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
 import { UnavailableServer } from "./unavailable-server.ts";
 
 /** How long and how often requests are repeated. */
-interface RetryOptions {
-  /** Milliseconds that the command may take; 0 means one attempt. */
-  readonly failAfter: number;
-  /** Milliseconds that are left of them. */
+interface RetryOptions extends RetrySettings {
+  /** Milliseconds that are left of those that the command may take. */
   readonly remaining: () => number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-  readonly random: (count: number) => Uint8Array;
-  readonly warn: (line: string, kind?: "advice") => void;
-  readonly signal: AbortSignal;
 }
 
 function answered(answer: HttpAnswer, now: number): AttemptOutcome {
