@@ -1,10 +1,10 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
-import type { ClientFileStore } from "./adapters/client-file-store.ts";
+import type { ClientFileWriter } from "./adapters/client-file-writer.ts";
 import type { Host } from "./adapters/host.ts";
-import type { KeyPair } from "./adapters/key-generator.ts";
-import type { LeftoverStore } from "./adapters/leftover-store.ts";
+import type { KeyPair } from "./adapters/jwt-keys.ts";
+import type { LeftoverCopyStore } from "./adapters/leftover-copy-store.ts";
 import type {
   AdminTokenEndpoints,
   AuthorizationServer,
@@ -12,15 +12,15 @@ import type {
   HeadlessFlows,
   OAuthClient,
 } from "./adapters/oauth/index.ts";
-import type { CredentialsToProve, ProofEndpoints, ProofOutcome } from "./adapters/prove-credentials.ts";
+import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { ExistingFile, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
+import type { ExistingFileRule, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type SyntaxVersion, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
-import type { GeneratedKeyAlgorithm } from "./core/jwk/generated-key-algorithms.ts";
+import type { GeneratedKeyAlgorithm } from "./core/jwk/assertion-algorithms.ts";
 import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { TextRole } from "./core/output/colors.ts";
 import type { Format } from "./core/output/formats.ts";
@@ -83,7 +83,7 @@ export interface KeyPairs {
 }
 
 /** JSON Web Keys in files. */
-export interface KeyFiles {
+export interface LocalKeys {
   /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
   read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
   /** The ID that a key has by its content (RFC 7638). */
@@ -97,7 +97,7 @@ export interface KeyFiles {
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
-  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<ProofOutcome>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<ProofMethod>;
 }
 
 /** A client and how it authenticates. */
@@ -140,7 +140,7 @@ export interface YamlEditor {
 }
 
 /** The person's browser, and the listener where it ends. */
-export interface BrowserLogin {
+export interface LoginBrowser {
   /** Why no browser can be opened here; undefined if one can. */
   obstacle(): Promise<string | undefined>;
   /** Opens the person's browser. Calls back if that fails, now or later. */
@@ -149,7 +149,7 @@ export interface BrowserLogin {
 }
 
 /** The admin API next to the public side that a command calls. */
-export interface AdminSide {
+export interface PairedAdmin {
   readonly admin: Admin;
   /** Its URL as messages show it. */
   readonly endpoint: string;
@@ -172,12 +172,12 @@ export interface Context {
   readonly endpoint: string;
   readonly encryption: EncryptionKeys;
   readonly keyPairs: KeyPairs;
-  readonly keyFiles: KeyFiles;
+  readonly localKeys: LocalKeys;
   readonly credentialVerifier: CredentialVerifier;
   readonly oauth: OAuthAccess;
-  readonly browser: BrowserLogin;
+  readonly browser: LoginBrowser;
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
-  readonly adminSide: AdminSide | undefined;
+  readonly pairedAdmin: PairedAdmin | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
   openFlows(publicUrl: string): Promise<HeadlessFlows>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
@@ -189,7 +189,7 @@ export interface Context {
   /** Loads the editor of YAML. */
   loadYamlEditor(): Promise<YamlEditor>;
   /** Opens the files of clients. */
-  openClientFiles(): Promise<ClientFileStore>;
+  openClientFiles(): Promise<ClientFileWriter>;
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;
@@ -215,7 +215,7 @@ export interface Context {
   /** Problems of the targets that these flags name and of the recovery directory, as far as they show without opening. */
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
-  fileProblem(flag: TextFlag, path: string, existing?: ExistingFile): Promise<Problem | undefined>;
+  findFileProblem(flag: TextFlag, path: string, existing?: ExistingFileRule): Promise<Problem | undefined>;
   /** The text of a secret file that exists; undefined if there is none. */
   readSecretFile(path: string): Promise<string | undefined>;
   /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
@@ -229,7 +229,7 @@ export interface Context {
    *
    * @param path the path where the flag is a template.
    */
-  openTarget(flag: TextFlag, path?: string, existing?: ExistingFile): Promise<OpenSecretTarget | undefined>;
+  openTarget(flag: TextFlag, path?: string, existing?: ExistingFileRule): Promise<OpenSecretTarget | undefined>;
   /** Describes the public keys that a word names. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */
@@ -239,7 +239,7 @@ export interface Context {
   /** Where secrets are kept until they are delivered. */
   readonly recovery: RecoveryStore;
   /** Opens what earlier runs have left there. */
-  openLeftovers(): Promise<LeftoverStore>;
+  openLeftovers(): Promise<LeftoverCopyStore>;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
   outputIncludesText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */

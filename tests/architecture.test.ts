@@ -235,7 +235,7 @@ const LAZY_ADAPTERS = [
   "keybase",
   "key-url",
   "wkd",
-  "key-generator",
+  "jwt-keys",
   "key-codec",
   "browser",
   "callback-listener",

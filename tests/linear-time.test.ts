@@ -8,13 +8,13 @@ import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { isLargerThan, splitMemberTexts } from "../lib/core/json.ts";
 import { findPgpKeys } from "../lib/core/pgp/key-material.ts";
+import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
 import { redactServerText, redactUrl } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
-import { looksLikeWebPage } from "../lib/core/url-checks.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
-import { findLinkQuery } from "../lib/servers/spelling.ts";
+import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 
 const MANY = 1_000_000;
 
@@ -71,7 +71,7 @@ test("no regular expression trims a run at the end of a string, which takes quad
   }
 });
 
-test("trimmedEnd() and trimmedStart() remove the characters of a set, and nothing between others", () => {
+test("trimCharactersAtEnd() and trimCharactersAtStart() remove the characters of a set, and nothing between others", () => {
   assert.equal(trimCharactersAtEnd("0a00b000", "0"), "0a00b");
   assert.equal(trimCharactersAtStart("000a00b0", "0"), "a00b0");
   assert.equal(trimCharactersAtEnd("a. .", ". "), "a");
@@ -81,7 +81,7 @@ test("trimmedEnd() and trimmedStart() remove the characters of a set, and nothin
   }
 });
 
-test("suggest() still finds the intended names, long ones also by their beginnings", () => {
+test("suggestWord() still finds the intended names, long ones also by their beginnings", () => {
   for (const [word, meant] of [
     ["redirect_uri", "redirect_uris"],
     ["redirct_uris", "redirect_uris"],

@@ -1,10 +1,15 @@
 /** The JSON Schema of client files (draft 2020-12), with which editors complete and check them. */
 
-import { LIST_MEMBERS } from "../../lib/core/client/field-name-findings.ts";
-import { CLIENT_FIELDS, type Field, SERVER_FIELDS } from "../../lib/core/client/fields.ts";
-import { MANIFEST_GROUP, MANIFEST_KIND, OTHER_SPEC_KEYS, SPEC_FIELDS } from "../../lib/core/client/maester.ts";
+import { MEMBERS_BESIDE_LIST } from "../../lib/core/client/client-list-members.ts";
+import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field } from "../../lib/core/client/fields.ts";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
-import { USUAL_VALUES } from "../../lib/core/completion/values.ts";
+import {
+  MANIFEST_GROUP_PREFIX,
+  MANIFEST_KIND,
+  OTHER_SPEC_KEYS,
+  SPEC_FIELDS,
+} from "../../lib/core/client/translate-manifests.ts";
+import { USUAL_FIELD_VALUES } from "../../lib/core/completion/values.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import { EXTENSION_MEMBER } from "../../lib/core/state/extension-member.ts";
 
@@ -26,7 +31,7 @@ function replaceable(...schemas: readonly JsonObject[]): JsonObject {
 /** Values for an editor to offer; others are valid too. */
 function usualValues({ name, flag }: Field): JsonObject {
   const choices = flag.kind === "text" || flag.kind === "list" ? flag.choices : undefined;
-  const values = USUAL_VALUES.get(name) ?? choices ?? [];
+  const values = USUAL_FIELD_VALUES.get(name) ?? choices ?? [];
   const usual = values.filter((value) => value !== "");
   return usual.length === 0 ? {} : { examples: usual };
 }
@@ -59,7 +64,7 @@ function fieldSchema(field: Field): readonly [string, JsonObject] {
 
 /** Fields of an exported client that a file may have although nothing reads them. */
 const IGNORED_FIELDS: readonly string[] = [
-  ...SERVER_FIELDS.filter((name) => name !== "client_id" && name !== "client_secret"),
+  ...CREDENTIAL_AND_SERVER_FIELDS.filter((name) => name !== "client_id" && name !== "client_secret"),
   "client_id_issued_at",
 ];
 
@@ -114,7 +119,7 @@ function listObject(name: string): JsonObject {
   return {
     properties: {
       [name]: { type: "array", items: ENTRY },
-      ...Object.fromEntries(LIST_MEMBERS.map((key) => [key, true])),
+      ...Object.fromEntries(MEMBERS_BESIDE_LIST.map((key) => [key, true])),
     },
     patternProperties: { [`^x-(?!${EXTENSION_MEMBER.slice(2)}$)`]: true },
     additionalProperties: false,
@@ -162,7 +167,7 @@ const KUBERNETES_OBJECT: JsonObject = {
   // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
   then: listObject("items"),
   else: {
-    if: { properties: { kind: { const: MANIFEST_KIND }, apiVersion: { pattern: `^${MANIFEST_GROUP}|^$` } } },
+    if: { properties: { kind: { const: MANIFEST_KIND }, apiVersion: { pattern: `^${MANIFEST_GROUP_PREFIX}|^$` } } },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: {
       required: ["metadata", "spec"],

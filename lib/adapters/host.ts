@@ -4,7 +4,7 @@ import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
 import type { FolderContents } from "./host/list-files-below.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
-import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
+import { type InputFile, readDescriptorToEnd, readFileToEnd } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
 
 export { type Output, WriteFailure } from "./host/descriptor-output.ts";
@@ -131,7 +131,7 @@ export function systemHost(): Host {
   const stderr = createOutput(2);
   let prompter: Promise<Host["ask"]> | undefined;
   const ask: Host["ask"] = async (question, hidden, signal) => {
-    prompter ??= import("./host/prompter.ts").then(({ createPrompter }) => createPrompter(stderr));
+    prompter ??= import("./host/stdin-prompter.ts").then(({ createStdinPrompter }) => createStdinPrompter(stderr));
     return (await prompter)(question, hidden, signal);
   };
   return {
@@ -147,9 +147,9 @@ export function systemHost(): Host {
     environment: (name) => process.env[name],
     platform: process.platform,
     uid: () => process.geteuid?.(),
-    readFile: readFileUpTo,
+    readFile: readFileToEnd,
     listFolder: async (path, isWanted) => (await import("./host/list-files-below.ts")).listFilesBelow(path, isWanted),
-    readStdin: (limit) => readDescriptorUpTo(0, limit),
+    readStdin: (limit) => readDescriptorToEnd(0, limit),
     ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
     askOnTerminal: async (question) => {
       const { askOnTerminal } = await import("./host/terminal-prompter.ts");

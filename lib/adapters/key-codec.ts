@@ -12,11 +12,11 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { parseJsonExactly } from "../core/json.ts";
-import { findForeignFormat } from "../core/jwk/foreign-format.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
-import { findRsaFault, withRsaCrtMembers } from "../core/jwk/rsa-parameters.ts";
+import { findRsaInconsistency, withRsaCrtMembers } from "../core/jwk/rsa-parameters.ts";
+import { findUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -159,7 +159,7 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
-  if (!isSupportedKey(key) || findRsaFault(key) !== undefined) return false;
+  if (!isSupportedKey(key) || findRsaInconsistency(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
     if (!hasPrivateMembers(key)) return true;
@@ -190,10 +190,10 @@ function digestFor({ crv }: JsonWebKey): string | null {
 }
 
 /** The keys in a file, in its order, in any of the supported formats. */
-export async function readKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
+export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
-  const foreign = findForeignFormat(text, file.name === "standard input" ? "FILE" : file.name);
+  const foreign = findUnsupportedKeyFormat(text, file.name === "standard input" ? "FILE" : file.name);
   if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);
   if (/^\s*[{[]/.test(text)) return readJson(file, text);
   if (text.includes("-----BEGIN ")) return readPem(file, text);

@@ -1,11 +1,11 @@
 import type { Download } from "../core/network.ts";
-import { keyUrlProblem, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
-import { keylessAnswerReason } from "../core/pgp/parse-key-source.ts";
-import { keyServerProblem, MAX_KEY_BYTES } from "../core/pgp/recipient.ts";
+import { findKeyUrlProblem, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
+import { keylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { looksLikeWebPage, mayFetchKey } from "../core/url-checks.ts";
+import { mayFetchKey } from "../core/url-checks.ts";
 
 /** A key from a URL. */
 interface FetchedKey {
@@ -27,7 +27,7 @@ export async function fetchKeyFromUrl(
   pinned: boolean,
   name = "--pgp-key-url",
 ): Promise<FetchedKey> {
-  const wrong = keyUrlProblem(text, pinned, name);
+  const wrong = findKeyUrlProblem(text, pinned, name);
   if (wrong !== undefined) throw wrong;
   const answer = await download(new URL(text).href, {
     what: `the key of ${name}`,
@@ -38,7 +38,7 @@ export async function fetchKeyFromUrl(
     throw plainHttpProblem(`Cannot use the key of ${name} ${quote(redactUrl(text))}`, answer.url, name);
   }
   if (answer.status !== 200) {
-    throw keyServerProblem(
+    throw keyServerAnswerProblem(
       `Cannot fetch the key of ${name}`,
       answer,
       "key-url-status",

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { tryParseJson } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
-import { keybaseNameProblem, plainHttpHint } from "../core/pgp/key-address-checks.ts";
-import { keyServerProblem, MAX_KEY_BYTES, type Recipient } from "../core/pgp/recipient.ts";
+import { findKeybaseNameProblem, plainHttpHint } from "../core/pgp/key-address-checks.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
+import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
@@ -86,7 +87,7 @@ export async function fetchKeybaseKey(
   pinned = false,
   flag = "--keybase",
 ): Promise<KeybaseKey> {
-  const wrong = keybaseNameProblem(name, flag);
+  const wrong = findKeybaseNameProblem(name, flag);
   if (wrong !== undefined) throw wrong;
   const answer = await download(lookupUrl(baseUrl, name, pinned, flag), {
     what: `the key of Keybase user "${name}"`,
@@ -95,7 +96,7 @@ export async function fetchKeybaseKey(
   });
   if (answer.status !== 200) {
     const message = `Cannot look up Keybase user "${name}"`;
-    throw keyServerProblem(
+    throw keyServerAnswerProblem(
       message,
       answer,
       "keybase-answer",

@@ -34,7 +34,7 @@ interface ProofOptions {
 }
 
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
-export type ProofOutcome = "token" | "accepted" | "secret";
+export type ProofMethod = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
@@ -181,7 +181,7 @@ export async function proveCredentials(
   clientId: string,
   proof: CredentialsToProve,
   options: ProofOptions,
-): Promise<ProofOutcome> {
+): Promise<ProofMethod> {
   const { token, revocation, origin } = endpoints;
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   return proof.way === "private_key_jwt" || revocation === undefined
@@ -201,7 +201,7 @@ async function proveByRevocation(
   clientId: string,
   proof: Exclude<CredentialsToProve, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
-): Promise<ProofOutcome> {
+): Promise<ProofMethod> {
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<Attempt> => {
     const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
@@ -235,7 +235,7 @@ async function proveAtToken(
   clientId: string,
   proof: CredentialsToProve,
   { timeLeft }: ProofOptions,
-): Promise<ProofOutcome> {
+): Promise<ProofMethod> {
   const fields = { grant_type: "client_credentials" };
   const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { folderReason, isUnwritable } from "../core/folder.ts";
+import { folderReason, isUnwritableError } from "../core/file-errors.ts";
 import { toJson } from "../core/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
@@ -255,7 +255,7 @@ function requireWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (isUnwritable(error)) throw error;
+    if (isUnwritableError(error)) throw error;
   }
 }
 

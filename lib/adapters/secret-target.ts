@@ -3,15 +3,15 @@ import { createDescriptorTargets } from "./secret-target/descriptor-target.ts";
 import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,
-  fileProblem,
+  findFileTargetProblem,
   makeSecretFolder,
   openFileTarget,
   readSecretFile,
 } from "./secret-target/file-target.ts";
-import type { ExistingFile, OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
+import type { ExistingFileRule, OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { LeftoverDraft } from "./secret-target/drafts.ts";
-export type { ExistingFile, OpenSecretTarget } from "./secret-target/target.ts";
+export type { ExistingFileRule, OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions extends FileTargetOptions {
@@ -22,7 +22,7 @@ interface SecretTargetOptions extends FileTargetOptions {
 /** The targets of flags such as `--secret-out`: new files, and inherited descriptors as `fd:3`. */
 export interface SecretTargets {
   /** What is wrong with a target, without opening it; must be called before anything is sent. */
-  check(target: string, flag: string, existing?: ExistingFile): Problem | undefined;
+  check(target: string, flag: string, existing?: ExistingFileRule): Problem | undefined;
   /** The text of a secret file that exists; undefined if there is none, or nothing that can be read as one. */
   read(target: string): string | undefined;
   /** Creates a folder that only its owner can read; one that exists stays as it is. */
@@ -32,7 +32,7 @@ export interface SecretTargets {
   /** Removes the drafts without contents that such runs have left. */
   removeEmptyDrafts(target: string): void;
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
-  open(target: string, flag: string, existing?: ExistingFile): Promise<OpenSecretTarget>;
+  open(target: string, flag: string, existing?: ExistingFileRule): Promise<OpenSecretTarget>;
 }
 
 /** Creates the {@link SecretTargets} of one command. */
@@ -41,7 +41,7 @@ export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOpt
   return {
     check(target, flag, existing) {
       const fd = descriptorIn(target);
-      return fd === undefined ? fileProblem(target, flag, existing) : descriptors.check(fd, flag);
+      return fd === undefined ? findFileTargetProblem(target, flag, existing) : descriptors.check(fd, flag);
     },
     read: (target) => (descriptorIn(target) === undefined ? readSecretFile(target)?.text : undefined),
     makeFolder: makeSecretFolder,

@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
 import type { Download } from "../core/network.ts";
 import { splitMailAddress } from "../core/pgp/key-address-checks.ts";
-import { keyServerProblem, MAX_KEY_BYTES } from "../core/pgp/recipient.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -72,7 +72,7 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
     const message = `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`;
-    throw keyServerProblem(
+    throw keyServerAnswerProblem(
       message,
       answer,
       "wkd-no-key",

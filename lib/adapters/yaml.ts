@@ -3,7 +3,7 @@ import { isTooDeep, MAX_DEPTH, parseJsonExactly, preservedNumberText } from "../
 import type { PositionNode } from "../core/state/positions.ts";
 import { quote, trimCharactersAtStart } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
-import { faultOfCode, rejectYaml, SEVERAL_DOCUMENTS, TOO_DEEP, type YamlFault } from "./yaml/syntax-problem.ts";
+import { faultOfCode, SEVERAL_DOCUMENTS, TOO_DEEP, type YamlFault, yamlProblem } from "./yaml/syntax-problem.ts";
 
 export type { YamlChange } from "./yaml/edit-documents.ts";
 
@@ -115,7 +115,7 @@ async function parseTokens(
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
     // Before the tokens are composed, which the library does recursively.
-    if (parser.stack.length > PARSER_DEPTH) throw rejectYaml(name, at(parser.offset), TOO_DEEP);
+    if (parser.stack.length > PARSER_DEPTH) throw yamlProblem(name, at(parser.offset), TOO_DEEP);
   }
   tokens.push(...parser.end());
   return { tokens, at };
@@ -128,17 +128,17 @@ async function documentReader(reading: Reading): Promise<(document: Document.Par
   return (document) => {
     const error = document.errors[0] ?? document.warnings[0];
     if (error !== undefined) {
-      throw rejectYaml(name, at(error.pos[0]), faultOfCode(error.code));
+      throw yamlProblem(name, at(error.pos[0]), faultOfCode(error.code));
     }
     check(document);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (error) {
-      if (error instanceof ReferenceError) throw rejectYaml(name, "", TOO_MANY_ALIASES);
-      throw error instanceof RangeError ? rejectYaml(name, "", TOO_DEEP) : error;
+      if (error instanceof ReferenceError) throw yamlProblem(name, "", TOO_MANY_ALIASES);
+      throw error instanceof RangeError ? yamlProblem(name, "", TOO_DEEP) : error;
     }
-    if (isTooDeep(value, reading.depth)) throw rejectYaml(name, "", TOO_DEEP);
+    if (isTooDeep(value, reading.depth)) throw yamlProblem(name, "", TOO_DEEP);
     return value;
   };
 }
@@ -204,7 +204,7 @@ function positionOf(node: { readonly range?: readonly number[] | null }, { at }:
 function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly Collection[], reading: Reading): void {
   const isNested = around.some(({ anchor }) => anchor === alias.source);
   if (!isNested && anchors.has(alias.source)) return;
-  throw rejectYaml(reading.name, positionOf(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
+  throw yamlProblem(reading.name, positionOf(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
 }
 
 /** Rejects duplicate keys of a mapping, and merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys. */
@@ -215,9 +215,9 @@ function checkKeys(keys: readonly Scalar[], reading: Reading): void {
     const first = seen.get(text);
     if (first !== undefined) {
       const reason = `key ${quote(text)} is used twice, first at ${positionOf(first, reading).slice(2)}`;
-      throw rejectYaml(reading.name, positionOf(key, reading), { reason, hint: "keep one of the two" });
+      throw yamlProblem(reading.name, positionOf(key, reading), { reason, hint: "keep one of the two" });
     }
-    if (text === "<<" && key.type === "PLAIN") throw rejectYaml(reading.name, positionOf(key, reading), MERGE_KEY);
+    if (text === "<<" && key.type === "PLAIN") throw yamlProblem(reading.name, positionOf(key, reading), MERGE_KEY);
     seen.set(text, key);
   }
 }
@@ -233,13 +233,13 @@ function exactValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
 function exactNumber(value: number, source: string, isKey: boolean, scalar: Scalar, reading: Reading): unknown {
   const hasPrefix = /^0[ox]/.test(source);
   if (hasPrefix && source.length > LONGEST_PREFIXED_NUMBER)
-    throw rejectYaml(reading.name, positionOf(scalar, reading), {
+    throw yamlProblem(reading.name, positionOf(scalar, reading), {
       reason: "the number is too long",
       hint: NUMBER_HINT,
     });
   if (!hasPrefix && !/^[-+]?\d+$/.test(source)) {
     if (!Number.isFinite(value))
-      throw rejectYaml(reading.name, positionOf(scalar, reading), {
+      throw yamlProblem(reading.name, positionOf(scalar, reading), {
         reason: "the number is not finite",
         hint: NUMBER_HINT,
       });
@@ -253,7 +253,7 @@ function exactNumber(value: number, source: string, isKey: boolean, scalar: Scal
 /** Parses one YAML document like {@link parseYamlDocuments}: null for empty text, a usage Problem for a second document. */
 export async function parseYaml(text: string, name: string, as: "values" | "texts" = "values"): Promise<unknown> {
   const documents = await parseYamlDocuments(text, name, as);
-  if (documents.length > 1) throw rejectYaml(name, "", SEVERAL_DOCUMENTS);
+  if (documents.length > 1) throw yamlProblem(name, "", SEVERAL_DOCUMENTS);
   return documents[0] ?? null;
 }
 
@@ -395,8 +395,8 @@ export async function editYamlDocuments(
   appended: readonly unknown[],
 ): Promise<string> {
   const library = await import("yaml");
-  const { DocumentEditor, styleOf } = await import("./yaml/edit-documents.ts");
-  const { MapPairSplice } = await import("./yaml/splice-map-pairs.ts");
+  const { DocumentEditor, indentationOf } = await import("./yaml/edit-documents.ts");
+  const { ChangedPairsWriter } = await import("./yaml/write-changed-pairs.ts");
   const { tokens } = await parseTokens(text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));
@@ -411,12 +411,12 @@ export async function editYamlDocuments(
     if (own.length === 0) return source;
     const { contents } = document;
     const splice =
-      library.isMap(contents) && contents.flow !== true ? new MapPairSplice(source, offset, contents) : undefined;
+      library.isMap(contents) && contents.flow !== true ? new ChangedPairsWriter(source, offset, contents) : undefined;
     walk(contents, ({ node }) => {
       if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
-    const layout = { ...LAYOUT, ...styleOf(source), flowCollectionPadding: false };
+    const layout = { ...LAYOUT, ...indentationOf(source), flowCollectionPadding: false };
     const whole = document.toString(layout);
     if (splice === undefined || !library.isMap(contents)) return whole;
     const names = new Set(

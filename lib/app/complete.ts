@@ -4,8 +4,8 @@ import { getTextField } from "../core/client/client.ts";
 import {
   type CompletableCommand,
   type Completion,
-  completeValue,
-  completeWord,
+  completeFlagOrOperand,
+  completeFlagValue,
   completionOfWords,
   NO_CANDIDATES,
   readWordsBefore,
@@ -18,7 +18,7 @@ import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core
 import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, tryParseJson } from "../core/json.ts";
-import { childrenByName, followCommandWords, GLOBAL_FLAGS, loadCommand } from "./resolve.ts";
+import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -55,13 +55,13 @@ function named(
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
-  const index = indexFlags(GLOBAL_FLAGS);
+  const index = indexFlags(FLAGS_BEFORE_COMMAND);
   const last = words[words.length - 1];
   const pending = last === undefined ? undefined : readWordsBefore(words, index).pending;
-  if (pending !== undefined) return completeValue(pending, typed);
+  if (pending !== undefined) return completeFlagValue(pending, typed);
   if (typed.startsWith("-")) {
-    const flags: CompletableCommand = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
-    return completeWord(flags, words, typed);
+    const flags: CompletableCommand = { flags: FLAGS_BEFORE_COMMAND, syntax: group.group.syntax, operands: undefined };
+    return completeFlagOrOperand(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
   return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
@@ -123,7 +123,7 @@ export async function completeCommandLine(
   const { command: found, syntax, words: after, stray } = await followCommandWords(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
   const { flags, operands } = found.spec;
-  const completion = completeWord({ flags, syntax, operands }, after, typed);
+  const completion = completeFlagOrOperand({ flags, syntax, operands }, after, typed);
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }
 
@@ -147,7 +147,7 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
 }
 
 /** Answers a completion script: the shell, and what its script passes. */
-export async function createCompletionReply(args: readonly string[], outside: CompletionEnv): Promise<string> {
+export async function answerCompletionRequest(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...passed] = args;
   const shell = findShellByName(name);
   if (shell === undefined) return "";

@@ -12,14 +12,14 @@ import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROX
 import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
-  AdminSide,
-  BrowserLogin,
   Context,
   CredentialVerifier,
   EncryptionKeys,
-  KeyFiles,
   KeyPairs,
+  LocalKeys,
+  LoginBrowser,
   OAuthAccess,
+  PairedAdmin,
 } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
@@ -30,7 +30,7 @@ import { FILE_DEPTH } from "../core/json.ts";
 import {
   CLEANUP_MS,
   type Download,
-  describeProxy,
+  describeProxyForUrl,
   type SendHttp,
   STALLED_READER_MS,
   UNREAD_CA_VARIABLES,
@@ -109,19 +109,17 @@ export function createContext(options: ContextOptions): Context {
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
     parseYamlWithPositions: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlWithPositions(text, name, FILE_DEPTH),
-    loadYamlEditor: async () => {
-      const { editYamlDocuments, loadYamlWriter } = await import("../adapters/yaml.ts");
-      return { write: await loadYamlWriter(), edit: editYamlDocuments };
-    },
-    openClientFiles: async () => (await import("../adapters/client-file-store.ts")).createClientFileStore(host.random),
-    inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
+    loadYamlEditor,
+    openClientFiles: async () =>
+      (await import("../adapters/client-file-writer.ts")).createClientFileWriter(host.random),
+    inspectKey: async (material) => (await import("./recipients.ts")).inspectKeysOrMessage(material, values, sources),
     encryption: encryptionKeys(values, sources),
     keyPairs: keyPairs(host),
-    keyFiles: keyFiles(input),
+    localKeys: localKeys(input),
     credentialVerifier: credentialVerifier(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     browser: browserAccess(host),
-    adminSide: adminSideOf(options),
+    pairedAdmin: adminSideOf(options),
     openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
@@ -166,7 +164,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
     monotonic: host.monotonic,
     unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: detail } : {}),
-    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxy(url, host.environment) } : {}),
+    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxyForUrl(url, host.environment) } : {}),
   };
   const toServer = {
     ...shared,
@@ -215,7 +213,7 @@ function adminOf(
 }
 
 /** The admin API of a command that calls the public side, with the credentials that are meant for it only. */
-function adminSideOf(options: ContextOptions): AdminSide | undefined {
+function adminSideOf(options: ContextOptions): PairedAdmin | undefined {
   const { adminConnection: connection, line } = options;
   if (connection === undefined) return undefined;
   const family = FAMILIES.find(({ api }) => api === connection.api);
@@ -226,7 +224,7 @@ function adminSideOf(options: ContextOptions): AdminSide | undefined {
   };
 }
 
-function browserAccess({ environment }: Pick<Host, "environment">): BrowserLogin {
+function browserAccess({ environment }: Pick<Host, "environment">): LoginBrowser {
   const adapter = (): Promise<typeof import("../adapters/browser.ts")> => import("../adapters/browser.ts");
   return {
     obstacle: async () => (await adapter()).browserObstacle(environment),
@@ -245,8 +243,7 @@ function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): EncryptionKe
 }
 
 function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
-  const generator = (): Promise<typeof import("../adapters/key-generator.ts")> =>
-    import("../adapters/key-generator.ts");
+  const generator = (): Promise<typeof import("../adapters/jwt-keys.ts")> => import("../adapters/jwt-keys.ts");
   return {
     generate: async (algorithm) => (await generator()).generateKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
@@ -254,14 +251,19 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
   };
 }
 
+async function loadYamlEditor(): ReturnType<Context["loadYamlEditor"]> {
+  const { editYamlDocuments, loadYamlWriter } = await import("../adapters/yaml.ts");
+  return { write: await loadYamlWriter(), edit: editYamlDocuments };
+}
+
 /** Keys in files. The library is loaded when the first key is read. */
-function keyFiles(input: InputFiles): KeyFiles {
+function localKeys(input: InputFiles): LocalKeys {
   const codec = (): Promise<typeof import("../adapters/key-codec.ts")> => import("../adapters/key-codec.ts");
   return {
     async read(path, reader, passphrase) {
       const bytes = await input.readBytes(path, reader);
       const name = path === "-" ? "standard input" : path;
-      return (await codec()).readKeyFile({ bytes, name, passphrase: () => passphrase(name) });
+      return (await codec()).parseKeyFile({ bytes, name, passphrase: () => passphrase(name) });
     },
     thumbprint: async (key) => (await codec()).thumbprintOf(key),
     toPem: async (key) => (await codec()).toPem(key),
@@ -327,7 +329,7 @@ function outlets(
 ): Pick<
   Context,
   | "outletProblems"
-  | "fileProblem"
+  | "findFileProblem"
   | "readSecretFile"
   | "makeSecretFolder"
   | "secretDrafts"
@@ -363,7 +365,7 @@ function outlets(
   return {
     recovery: createRecoveryStore({ ...folders, random, ...protection }),
     openLeftovers: async () =>
-      (await import("../adapters/leftover-store.ts")).createLeftoverStore(preferredFolders(folders)),
+      (await import("../adapters/leftover-copy-store.ts")).createLeftoverCopyStore(preferredFolders(folders)),
     async outletProblems(flags) {
       const problems = folders.named === undefined ? [] : [findRecoveryFolderProblem(folders.named)];
       for (const flag of flags) {
@@ -372,7 +374,7 @@ function outlets(
       }
       return problems.flatMap((problem) => problem ?? []);
     },
-    fileProblem: async (flag, path, existing) => (await targets()).check(path, `--${flag.name}`, existing),
+    findFileProblem: async (flag, path, existing) => (await targets()).check(path, `--${flag.name}`, existing),
     readSecretFile: async (path) => (await targets()).read(path),
     secretDrafts: async (target) => (await targets()).drafts(target),
     removeEmptyDrafts: async (target) => (await targets()).removeEmptyDrafts(target),

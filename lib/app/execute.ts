@@ -3,7 +3,7 @@ import { readCredentialNames } from "../clients/secret-file.ts";
 import { type CheckedCommand, type Context, type Result, runLeaf } from "../command.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { canAsk } from "../core/interactive.ts";
+import { isFullyInteractive } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
@@ -93,7 +93,9 @@ function mayAskId(
 ): boolean {
   const [problem, ...others] = problems;
   if (problem?.code !== "missing-argument" || others.length > 0) return false;
-  return spec.operands?.name === "ID" && connection !== undefined && canAsk(host, line.values.bool(NO_INPUT));
+  return (
+    spec.operands?.name === "ID" && connection !== undefined && isFullyInteractive(host, line.values.bool(NO_INPUT))
+  );
 }
 
 /** Lets the person choose the missing client ID. */

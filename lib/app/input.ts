@@ -1,8 +1,9 @@
 import type { Host } from "../adapters/host.ts";
 import { parseCertificates } from "../adapters/transport.ts";
 import type { TextFile } from "../command.ts";
+import { unreadableReason } from "../core/file-errors.ts";
 import type { Origin } from "../core/flags/flag-values.ts";
-import { formatSize, InputTooLarge, inputLimitOfReader, unreadableReason } from "../core/input-limits.ts";
+import { formatSize, InputTooLarge, inputLimitFor } from "../core/input-limits.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
@@ -27,7 +28,7 @@ export class InputFiles {
    * @throws {Problem} a usage error that names the reader.
    */
   async readBytes(path: string, reader: string, used = 0): Promise<Uint8Array> {
-    const { bytes: limit, hint } = inputLimitOfReader(reader);
+    const { bytes: limit, hint } = inputLimitFor(reader);
     try {
       if (path !== "-") return (await this.#host.readFile(path, limit - used)).bytes;
       this.#takeStdin(reader);

@@ -67,6 +67,6 @@ export function createOAuthAccess({
       return createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl, headers });
     },
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
-    isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
+    isSignedBy: async (token, keySet) => (await import("../adapters/jwt-keys.ts")).isSignedByKeySet(token, keySet),
   };
 }

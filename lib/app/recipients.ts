@@ -7,12 +7,12 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
 import {
+  findKeySourceProblem,
   GITHUB_URL,
   githubKeyUrl,
   isLookedUpByName,
   type KeySource,
-  keybaseUserName,
-  keySourceProblem,
+  normalizeKeybaseName,
   parseKeySource,
 } from "../core/pgp/parse-key-source.ts";
 import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
@@ -55,7 +55,7 @@ async function lookedUpMaterial(
     case "wkd":
       return wkdMaterial(source.address, label, sources.download);
     case "github": {
-      const wrong = keySourceProblem(source, flag);
+      const wrong = findKeySourceProblem(source, flag);
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
@@ -109,7 +109,7 @@ export async function findRecipients(values: FlagValues, sources: PgpKeyAccess):
   for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
   for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
   for (const name of values.list(KEYBASE))
-    materials.push(await keybaseMaterial(keybaseUserName(name), sources, pinned));
+    materials.push(await keybaseMaterial(normalizeKeybaseName(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
     if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
@@ -138,7 +138,7 @@ async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date
 }
 
 /** Describes the keys that a word names, or the encrypted message: a key as for `--pgp-key`, a file, a URL, or `keybase:NAME`. */
-export async function inspectKeySource(
+export async function inspectKeysOrMessage(
   word: string,
   values: FlagValues,
   sources: PgpKeyAccess,

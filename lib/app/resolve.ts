@@ -4,15 +4,15 @@ import { ROOT } from "../commands/index.ts";
 import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
-import { splitBeforeCommand } from "../core/flags/scan.ts";
+import { splitBeforeCommand } from "../core/flags/split-words.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 
 /** The flags that may come before a subcommand. */
-export const GLOBAL_FLAGS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
+export const FLAGS_BEFORE_COMMAND: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
-const PARENT_FLAGS = indexFlags(GLOBAL_FLAGS);
+const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
 
 /** The command of the tree that a command line names. */
 export interface ResolvedCommand {
@@ -39,7 +39,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   const called = await followCommandWords(words);
   const { path, command, words: before, stray } = called;
   if (stray === undefined || isLeaf(command)) return called;
-  const line = parseFlagsWithProblems([...before, stray], GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
+  const line = parseFlagsWithProblems([...before, stray], FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");

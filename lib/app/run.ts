@@ -3,11 +3,11 @@ import { isLeaf } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
-import { unsafeRuntimeOptionsProblem } from "../core/unsafe-runtime-options.ts";
+import { findUnsafeRuntimeOptions } from "../core/unsafe-runtime-options.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
 import { wantsJsonErrors } from "./read-format.ts";
-import { callsLeaf, GLOBAL_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { callsLeaf, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
@@ -16,7 +16,7 @@ const COMPLETE = "__complete";
 /** Runs one command line: a request of a completion script, help, or a command. */
 export async function runCommandLine(run: RunState): Promise<ExitName> {
   const { host } = run;
-  const unsafe = unsafeRuntimeOptionsProblem(host.environment);
+  const unsafe = findUnsafeRuntimeOptions(host.environment);
   if (unsafe !== undefined) throw unsafe;
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
@@ -30,7 +30,7 @@ export async function runCommandLine(run: RunState): Promise<ExitName> {
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = wantsJsonErrors(parseFlagsWithProblems(host.args, GLOBAL_FLAGS, "", NO_VALUE_SOURCES).values);
+    run.json = wantsJsonErrors(parseFlagsWithProblems(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
     throw error;
   }
 }
@@ -42,7 +42,7 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     return runCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
   }
-  const { problems } = parseFlagsWithProblems(words, GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
+  const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new CombinedProblems(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
@@ -59,10 +59,10 @@ async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> 
 }
 
 async function answerShell(run: RunState, request: readonly string[]): Promise<ExitName> {
-  const { createCompletionReply } = await import("./complete.ts");
+  const { answerCompletionRequest } = await import("./complete.ts");
   const { host } = run;
   const output = (args: readonly string[]): Promise<string> => captureStdout(run, args);
-  await host.stdout.write(await createCompletionReply(request, { environment: host.environment, output }));
+  await host.stdout.write(await answerCompletionRequest(request, { environment: host.environment, output }));
   return "done";
 }
 

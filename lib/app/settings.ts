@@ -1,5 +1,6 @@
 import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
+import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import {
@@ -16,7 +17,7 @@ import {
 } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
-import { DEFAULT_INPUT_LIMIT, formatSize, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
+import { DEFAULT_INPUT_LIMIT, formatSize, InputTooLarge } from "../core/input-limits.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { platformPaths } from "../core/platform-paths.ts";
@@ -99,8 +100,8 @@ async function adminSideOf(
   values: FlagValues,
   config: ConfigFile | undefined,
 ): Promise<Pick<ConnectionReading, "connection" | "problems">> {
-  const { readAdminConnection } = await import("./admin-connection.ts");
-  return readAdminConnection(environment, values, config);
+  const { readSecondaryAdminConnection } = await import("./secondary-admin-connection.ts");
+  return readSecondaryAdminConnection(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */
@@ -112,8 +113,8 @@ async function readConfig(
   const found = await findConfigFile(host, named);
   if (found === undefined) return undefined;
   const { path, file } = found;
-  const { interpretConfigContent, configFileTrust } = await import("../core/flags/config-file.ts");
-  const trust = configFileTrust(file, host.uid());
+  const { interpretParsedConfig, configTrustByPermissions } = await import("../core/flags/config-file.ts");
+  const trust = configTrustByPermissions(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
   if (named === undefined && trust.trust === "none")
     throw usageError(
@@ -122,9 +123,9 @@ async function readConfig(
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
-  const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json-text.ts");
+  const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json-with-comments.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
-  return interpretConfigContent({
+  return interpretParsedConfig({
     path,
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
     content: looksLikeJsonFile(text, path) ? parseJsonFileValues(text, path)[0] : await parseYaml(text, path, "texts"),

@@ -4,7 +4,7 @@ import { ROOT } from "../commands/index.ts";
 import { isUnsupportedOryCommand } from "../core/command-words.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
-import { describeWord } from "../core/flags/scan.ts";
+import { describeWord } from "../core/flags/split-words.ts";
 import { renderHelp } from "../core/help/help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
@@ -42,7 +42,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
 
 async function showTopic(host: HelpHost, name: string): Promise<ExitName> {
   const { TOPICS } = await import("../core/help/topics.ts");
-  const { renderTopic } = await import("../core/help/topic-text.ts");
+  const { renderTopic } = await import("../core/help/render-topic.ts");
   const text = TOPICS.filter((topic) => topic.name === name).map((topic) =>
     renderTopic(topic, helpWidth(host), hasColor(host, host.stdout)),
   );

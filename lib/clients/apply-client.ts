@@ -7,22 +7,22 @@ import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
-import type { RecoveryOwner } from "../core/recovery-record.ts";
+import type { ClientInStack } from "../core/recovery-record.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { type DesiredClient, formatSource } from "../core/state/desired.ts";
+import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import { createBody, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
-import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
+import { sendWithRecoveryCopy, type UndeliveredSecret } from "./change-secret.ts";
 import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
-import { type DueOutcome, type EarlierCopies, withdrawEarlierCopies } from "./due-secrets.ts";
 import { isConflict } from "./find-existing.ts";
-import { keptSecretText } from "./recovery.ts";
+import { type EarlierRecoveryCopies, markEarlierCopiesVoid, type RecoveredSecretOutcome } from "./recovered-secrets.ts";
+import { recoveryOutcomeText } from "./recovery.ts";
 import { type CreatedClient, createRegistration, type RegisterContext, registerAndDeliver } from "./register.ts";
-import { type SecretPlace, secretOwnerOf, setsSecret } from "./secret-place.ts";
+import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-place.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { refusalProblem } from "./state-plan.ts";
+import { findRefusalProblem } from "./state-plan.ts";
 import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
@@ -49,7 +49,7 @@ export interface ApplyRun {
   readonly place: SecretPlace;
   readonly copies: RecoveryLog | "none" | "a file of its own";
   /** The recovery copies of earlier runs. */
-  readonly earlier: EarlierCopies;
+  readonly earlier: EarlierRecoveryCopies;
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
   /** The admin API, with a deadline for one client. */
@@ -84,7 +84,7 @@ function unexpected(error: unknown): Problem {
 }
 
 function whereOf({ desired }: Step): string {
-  return desired === undefined ? "" : formatSource(desired.source);
+  return desired === undefined ? "" : formatFileLine(desired.source);
 }
 
 function failed(step: Step, error: Problem): ApplyOutcome {
@@ -113,7 +113,7 @@ export function unchangedOutcome(step: Step): ApplyOutcome {
 }
 
 /** The outcome of a secret of an earlier run. */
-export function deliveredOutcome({ due, shown, problem, delivered }: DueOutcome): ApplyOutcome {
+export function outcomeOfRecoveredSecret({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
   if (problem !== undefined) return failed(due.step, problem);
   const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
   return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
@@ -126,7 +126,7 @@ function desiredOf({ desired }: Step): DesiredClient {
 }
 
 async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
-  if (setsSecret(step))
+  if (stepSetsSecret(step))
     return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
@@ -153,7 +153,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   // Someone else, perhaps another run of the same files, created it between the list and this request.
   const current = await job.admin().get(step.clientId ?? "");
   const now = planClient(desired, current, job.options);
-  const refused = refusalProblem([now], job.adopt);
+  const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
   job.context.warn(
     `client ${quote(current.client_id)} was created by someone else meanwhile; its secret was not delivered here`,
@@ -162,7 +162,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
 }
 
 /** The client of a step, as its recovery copy names it. */
-function ownerIn({ options: { stack } }: ApplyRun, { key }: Step): RecoveryOwner {
+function ownerIn({ options: { stack } }: ApplyRun, { key }: Step): ClientInStack {
   return { stack, key };
 }
 
@@ -176,12 +176,12 @@ async function register(
   const { context, place, copies, view } = job;
   const more = { outcome: "created", key: step.key, from: whereOf(step) };
   const registration = createRegistration(context, body, prepared, { view, more, owner: ownerIn(job, step) });
-  const own = prepared.plain === undefined ? undefined : await place.openOwn(secretOwnerOf(step));
+  const own = prepared.plain === undefined ? undefined : await place.openOwn(secretOwnerOfStep(step));
   try {
     const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       const { delivery, record } = created;
-      if (setsSecret(step)) withdrawEarlierCopies(context, job.earlier, ownerIn(job, step));
+      if (stepSetsSecret(step)) markEarlierCopiesVoid(context, job.earlier, ownerIn(job, step));
       const sent = await deliver(job, step, created, own);
       const notes = remaining(job, step, record);
       const verified = await verifyNew(job, record, delivery);
@@ -225,7 +225,7 @@ async function deliver(
     return { ...nothing, shown: { secret_file: own.path } };
   }
   if (place.kind === "shared") {
-    place.add({ ...secretOwnerOf(step), id: credentials.id, secret, delivered, undelivered });
+    place.add({ ...secretOwnerOfStep(step), id: credentials.id, secret, delivered, undelivered });
     return nothing;
   }
   if (mustDeliver === undefined) {
@@ -286,7 +286,7 @@ async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcom
   const admin = job.admin();
   const current = await readAgain(admin, planned);
   const again = planClient(desiredOf(planned), current, job.options);
-  const refused = refusalProblem([again], job.adopt);
+  const refused = findRefusalProblem([again], job.adopt);
   if (refused !== undefined) throw refused;
   const step = { ...again, secret: planned.secret };
   const differs =
@@ -297,8 +297,8 @@ async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcom
     });
   if (differs)
     job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
-  if (step.changes.length === 0 && !setsSecret(step)) return unchangedOutcome(step);
-  return setsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
+  if (step.changes.length === 0 && !stepSetsSecret(step)) return unchangedOutcome(step);
+  return stepSetsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
 }
 
 function changedOutcome(step: Step): "adopted" | "changed" {
@@ -320,13 +320,13 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
   const { context, place } = job;
   const id = current.client_id;
   const prepared = await prepareStepSecret(job, step);
-  const own = await place.openOwn(secretOwnerOf(step));
+  const own = await place.openOwn(secretOwnerOfStep(step));
   const secret = { field: "client_secret", before: undefined, after: prepared.plain };
   try {
     const owner = ownerIn(job, step);
     const send = (): Promise<ClientRecord> => updateClient(job.admin(), id, current, [...step.changes, secret]);
     const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
-    withdrawEarlierCopies(context, job.earlier, owner);
+    markEarlierCopiesVoid(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
     const shown = { ...shownFields(step), ...sent.shown, secret: "set" };
@@ -343,14 +343,14 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
 async function deliverSet(
   job: ApplyRun,
   step: Step,
-  { prepared, record, saved }: ChangedSecret,
+  { prepared, record, saved }: UndeliveredSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
   const keep = (reason: unknown): Problem => {
     const kept = saved.keep({ id, state: "made", reason: safeReason(reason) }, prepared);
     return new Problem(
-      `Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}${keptSecretText(kept)}`,
+      `Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}${recoveryOutcomeText(kept)}`,
       {
         code: "undelivered",
         exit: "failed",

@@ -1,11 +1,11 @@
 import { type Change, isUnset } from "../core/client/equality.ts";
 import { toJson } from "../core/json.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../core/redact.ts";
-import { redactBody } from "../core/redact-body.ts";
+import { redactJson } from "../core/redact-json.ts";
 
 /** A value in a message about a change, without credentials. */
-export function abbreviateValue(value: unknown): string {
-  const text = value === undefined || value === null ? "(nothing)" : toJson(redactBody(value));
+export function shortRedactedValue(value: unknown): string {
+  const text = value === undefined || value === null ? "(nothing)" : toJson(redactJson(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
@@ -17,6 +17,8 @@ export function diffLines(changes: readonly Change[]): readonly string[] {
       ["-", before],
       ["+", after],
     ] as const;
-    return sides.flatMap(([sign, value]) => (isUnset(value) ? [] : [`  ${sign} ${field}: ${abbreviateValue(value)}`]));
+    return sides.flatMap(([sign, value]) =>
+      isUnset(value) ? [] : [`  ${sign} ${field}: ${shortRedactedValue(value)}`],
+    );
   });
 }

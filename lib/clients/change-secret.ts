@@ -3,7 +3,7 @@ import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem, safeReason } from "../core/problem.ts";
-import { type RecoveryOwner, SaveFailure } from "../core/recovery-record.ts";
+import { type ClientInStack, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
@@ -16,23 +16,23 @@ import {
 import {
   type OutletContext,
   type SecretOutlets,
-  undeliveredClientHandler,
+  unwrittenClientHandler,
   withSecretTarget,
   writeSecretFile,
 } from "./outlets.ts";
 import {
   createRecoveryCopyTracker,
   createRecoveryRecord,
-  type KeptSecret,
-  keptSecretText,
   type RecoveryContext,
+  type RecoveryOutcome,
   type RecoveryStatus,
+  recoveryOutcomeText,
   type SecretTracker,
 } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
-export interface ChangedSecret {
+export interface UndeliveredSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
@@ -57,8 +57,8 @@ export async function sendWithRecoveryCopy(
   id: string,
   prepared: PreparedSecret,
   send: () => Promise<JsonObject>,
-  owner?: RecoveryOwner,
-): Promise<ChangedSecret> {
+  owner?: ClientInStack,
+): Promise<UndeliveredSecret> {
   const saved = saveBeforeChange(context, id, prepared, owner);
   try {
     const record = await send();
@@ -78,7 +78,7 @@ function saveBeforeChange(
   context: RecoveryContext,
   id: string,
   prepared: PreparedSecret,
-  owner: RecoveryOwner | undefined,
+  owner: ClientInStack | undefined,
 ): SecretTracker {
   const reason = "the request that sets this secret is about to be sent";
   try {
@@ -98,13 +98,13 @@ function saveBeforeChange(
 export async function deliverChangedSecret(
   context: ChangeSecretContext,
   outlets: SecretOutlets,
-  changed: ChangedSecret,
+  changed: UndeliveredSecret,
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   const { prepared, record, saved } = changed;
   let secret: CredentialsToDeliver["secret"] = prepared;
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
-  const keep = (): KeptSecret => saved.keep(status, secret);
+  const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
     const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
@@ -124,7 +124,7 @@ interface DeliveryState {
   readonly view: ResultView<JsonObject>;
   readonly delivery: CredentialsToDeliver;
   readonly saved: SecretTracker;
-  readonly keep: () => KeptSecret;
+  readonly keep: () => RecoveryOutcome;
 }
 
 /** Writes the secret file, or returns the result that delivers the secret to standard output. */
@@ -134,7 +134,7 @@ async function changedResult(
   { id, view, delivery, saved, keep }: DeliveryState,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = undeliveredClientHandler(id, "updated");
+  const unwritten = unwrittenClientHandler(id, "updated");
   if (target !== undefined || mustDeliver === undefined) {
     const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
     saved.remove();
@@ -147,12 +147,12 @@ async function changedResult(
     });
   const kept = keep();
   if (kept.kind !== "kept") throw new Error("this output format omits it");
-  context.warn(`this output format omits the secret of client ${quote(id)}${keptSecretText(kept)}`);
+  context.warn(`this output format omits the secret of client ${quote(id)}${recoveryOutcomeText(kept)}`);
   return singleResult(view, shown, unwritten);
 }
 
 /** The problem of a secret that was changed and not delivered. */
-function undeliveredChange(id: string, kept: KeptSecret, reason: unknown): Problem {
+function undeliveredChange(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,

@@ -4,7 +4,7 @@ import { longNames } from "../core/flags/flag.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
 import type { Column } from "../core/output/render.ts";
-import type { CellText } from "../core/output/text-table.ts";
+import type { CellTextOrList } from "../core/output/text-table.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote, suggestWord } from "../core/text.ts";
 
@@ -15,7 +15,7 @@ export interface ClientField {
   /** Its value in JSON. */
   readonly value: (client: JsonObject) => unknown;
   /** How a column shows it. */
-  readonly cell: (client: JsonObject) => CellText;
+  readonly cell: (client: JsonObject) => CellTextOrList;
   /** Whether a higher value comes first: an age grows as its time goes back. */
   readonly descending?: boolean;
 }
@@ -32,7 +32,7 @@ function shortGrant(grant: string): string {
   return SHORT_GRANTS.get(grant) ?? grant.slice(grant.lastIndexOf(":") + 1);
 }
 
-function cellOf(value: unknown): CellText {
+function cellOf(value: unknown): CellTextOrList {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toJson(item)));
@@ -45,7 +45,7 @@ function plainField(name: string, label: string): ClientField {
 
 /** The fields that have a name of their own in tables. */
 function shortFields(now: number): ReadonlyMap<string, ClientField> {
-  const age = (client: JsonObject): CellText => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
+  const age = (client: JsonObject): CellTextOrList => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
   return new Map([
     ["id", plainField("client_id", "ID")],
     ["name", plainField("client_name", "NAME")],

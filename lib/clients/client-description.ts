@@ -1,4 +1,4 @@
-import { getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
+import { getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
@@ -20,7 +20,7 @@ const USUAL: Readonly<Record<string, string>> = {
 
 /** Whether a field says nothing: it is empty, off, or what it usually is. */
 function isUsual(name: string, value: unknown): boolean {
-  return isEmpty(value) || value === false || isEmptyObject(value) || toJson(value) === USUAL[name];
+  return isAbsentOrEmpty(value) || value === false || isEmptyObject(value) || toJson(value) === USUAL[name];
 }
 
 function valuesOf(value: unknown): readonly string[] {

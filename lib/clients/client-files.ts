@@ -1,25 +1,28 @@
 import type { Context, TextFile } from "../command.ts";
 import { withoutServerFields } from "../core/client/client.ts";
+import { findAllStrayMembers, findListMember } from "../core/client/client-list-members.ts";
 import {
   createFieldNameFinding,
   type FieldNameFinding,
   fieldNameProblem,
   fieldNameWarning,
-  findAllStrayMembers,
-  findFieldNameMistakes,
-  findListMember,
+  findUnknownFields,
   looksLikeClient,
 } from "../core/client/field-name-findings.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
-import { isKubernetesObject, type TranslatedManifests, translateManifests } from "../core/client/maester.ts";
 import { lintClient } from "../core/client/rules.ts";
+import {
+  isKubernetesObject,
+  type TranslatedManifests,
+  translateManifests,
+} from "../core/client/translate-manifests.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
-import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { combineProblems, Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
+import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
 
 /** What reading client files needs of a command's context. */
@@ -125,7 +128,7 @@ export async function readOneClient(
 ): Promise<{ readonly client: JsonObject; readonly name: string }> {
   const location = `--file ${quote(path)}`;
   const file = await context.readFile(path, "--file");
-  const large = oversizedTextProblem(file.text, location);
+  const large = findTextSizeProblem(file.text, location);
   if (large !== undefined) throw large;
   const content = await contentOf(context, file);
   const before = problems.length;
@@ -213,7 +216,7 @@ function entryOf(
   client: unknown,
   { file, location, lenient }: Omit<ClientEntry, "client"> & { readonly lenient: boolean },
 ): ClientEntry | Problem {
-  const bounds = oversizedClientProblem(client, location);
+  const bounds = findClientBoundsProblem(client, location);
   if (bounds !== undefined) return bounds;
   if (!isJsonObject(client))
     return usageError(`${location} is not an object`, "a client is a JSON or YAML object", "bad-file");
@@ -261,7 +264,7 @@ export function lintEntriesAndWarn(
 }
 
 function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {
-  return findFieldNameMistakes(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
+  return findUnknownFields(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
     const { message, hint = "", code } = fieldNameProblem(finding);
     return { severity: finding.severity, code, message, hint, warning: fieldNameWarning(finding) };
   });
@@ -291,6 +294,6 @@ function duplicateFindings({ client, location }: ClientEntry, locations: Map<str
 }
 
 /** A client of a file as it is sent: without fields that only the server sets, and without nulls. */
-export function createPayload(client: JsonObject): JsonObject {
+export function clientPayload(client: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
 }

@@ -10,8 +10,8 @@ import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts"
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import type { ClientFileContext } from "./client-files.ts";
-import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
 import type { ProvidedSecret } from "./secret-source.ts";
 import type { AppliedSet } from "./set-values.ts";
@@ -52,7 +52,7 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   const assigned = await withSetValues(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);
   const origins = new Map([...named.origins, ...assigned.origins]);
-  const bounds = oversizedClientProblem(assigned.client, "The client that the command line describes");
+  const bounds = findClientBoundsProblem(assigned.client, "The client that the command line describes");
   if (bounds !== undefined) problems.push(bounds);
   // No check can go on with a client that is too deep or too large.
   const client = bounds === undefined ? assigned.client : {};
@@ -104,9 +104,9 @@ async function reportFieldNames(
   problems: Problem[],
 ): Promise<void> {
   if (!context.values.isSet(FILE) && !context.values.isSet(SET)) return;
-  const { findFieldNameMistakes } = await import("../core/client/field-name-findings.ts");
+  const { findUnknownFields } = await import("../core/client/field-name-findings.ts");
   const { reportFieldNameFindings } = await import("./client-files.ts");
-  reportFieldNameFindings(context, findFieldNameMistakes(client, nameOf, context.values.bool(LENIENT)), problems);
+  reportFieldNameFindings(context, findUnknownFields(client, nameOf, context.values.bool(LENIENT)), problems);
 }
 
 /** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
@@ -128,7 +128,7 @@ async function readFieldFiles(
     files.set(path, undefined);
     await attempt(problems, async () => {
       const { text } = await readFile(path, `--${flag.name}`);
-      const large = oversizedTextProblem(text, `--${flag.name} ${quote(path)}`);
+      const large = findTextSizeProblem(text, `--${flag.name} ${quote(path)}`);
       if (large !== undefined) throw large;
       files.set(path, text);
     });

@@ -1,8 +1,7 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { createUpdateRequest } from "../core/client/changes.ts";
-import { getTextField, isPublic } from "../core/client/client.ts";
-import { type Change, findChanges } from "../core/client/equality.ts";
+import type { Change } from "../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { PlannedRequest } from "../core/output/curl.ts";
@@ -11,8 +10,9 @@ import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type BatchFailures, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
-import { type ClientEntry, createPayload } from "./client-files.ts";
+import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
+import { findEntryDifference } from "./entry-difference.ts";
 import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
@@ -25,27 +25,6 @@ interface EntryPlan {
   readonly request?: PlannedRequest;
   readonly changes?: readonly Change[];
   readonly problem?: Problem;
-}
-
-/** How an entry differs from the client that the server has. */
-interface EntryDifference {
-  readonly wanted: JsonObject;
-  /** The secret that the entry gives; the server doesn't return its own, so it always counts as different. */
-  readonly secret: string | undefined;
-  readonly differing: readonly Change[];
-}
-
-export function findEntryDifference(payload: JsonObject, current: JsonObject): EntryDifference {
-  const { client_secret: _, ...wanted } = payload;
-  const secret = isPublic(payload) ? undefined : getTextField(payload, "client_secret") || undefined;
-  return {
-    wanted,
-    secret,
-    differing: [
-      ...findChanges(current, wanted),
-      ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
-    ],
-  };
 }
 
 /** What planning an import needs of a command's context. */
@@ -131,7 +110,7 @@ async function planEntry(job: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
 }
 
 async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
-  const payload = createPayload(entry.client);
+  const payload = clientPayload(entry.client);
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
   if (id === undefined || current === undefined)

@@ -4,7 +4,7 @@ import { DRY_RUN } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { curlLineWithoutSecrets, type PlannedRequest } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { redactBody } from "../core/redact-body.ts";
+import { redactJson } from "../core/redact-json.ts";
 import { requestedId } from "./views.ts";
 
 const CURL_VIEW: ResultView<JsonObject> = {
@@ -15,7 +15,7 @@ const CURL_VIEW: ResultView<JsonObject> = {
 
 const REQUEST_VIEW: ResultView<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
 
-/** Placeholder for a secret that a run would generate; {@link redactBody} replaces it before anything is shown. */
+/** Placeholder for a secret that a run would generate; {@link redactJson} replaces it before anything is shown. */
 export const GENERATED_SECRET_PLACEHOLDER = "generated";
 
 /** The request that would create a client. */
@@ -56,7 +56,7 @@ export function dryRunResult(
   const items = requests.map(({ method, url, body }) => ({
     method,
     url,
-    ...(body === undefined ? {} : { body: redactBody(body) }),
+    ...(body === undefined ? {} : { body: redactJson(body) }),
   }));
   const isText = format.kind === "text" || format.kind === "table";
   const asJson = isText ? ({ format: { kind: "json-pretty" } } as const) : {};

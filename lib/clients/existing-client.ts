@@ -1,4 +1,5 @@
 import { type Context, type Result, singleResult } from "../command.ts";
+import type { ClientRecord } from "../core/client/client.ts";
 import { getTextField } from "../core/client/client.ts";
 import { type Change, findChanges } from "../core/client/equality.ts";
 import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
@@ -9,8 +10,7 @@ import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./draft.ts";
 import { warnOfDroppedFields } from "./dropped-fields.ts";
-import type { ExistingClient } from "./find-existing.ts";
-import { undeliveredClientHandler } from "./outlets.ts";
+import { unwrittenClientHandler } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { createdView } from "./views.ts";
@@ -33,7 +33,7 @@ type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | 
 export function keepOrUpdate(
   context: ExistingContext,
   create: CreateIfMissing,
-  current: ExistingClient,
+  current: ClientRecord,
 ): Promise<Result> {
   const { draft, ifExists, algorithm } = create;
   // The key of --generate-key doesn't exist yet, so there is nothing to compare.
@@ -48,7 +48,7 @@ export function keepOrUpdate(
 
 /** An existing client, and how it differs from what the command line describes. */
 interface Difference {
-  readonly current: ExistingClient;
+  readonly current: ClientRecord;
   readonly wanted: JsonObject;
   readonly differing: readonly Change[];
 }
@@ -63,7 +63,7 @@ function existingResult(record: JsonObject, more: JsonObject): Result {
 
 async function skipped(
   { note }: Pick<Context, "note">,
-  current: ExistingClient,
+  current: ClientRecord,
   differing: readonly Change[],
 ): Promise<Result> {
   const how = differing.length === 0 ? "nothing differs" : `it differs in ${namesOf(differing)}`;
@@ -84,7 +84,7 @@ async function updated(
   const record = await updateClient(context.admin, id, current, differing);
   warnOfDroppedFields(context, wanted, record);
   context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
-  return { ...existingResult(record, { outcome: "updated" }), ...undeliveredClientHandler(id, "updated") };
+  return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
 }
 
 function updateNote(id: string, differing: readonly Change[]): string {

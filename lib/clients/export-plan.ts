@@ -1,7 +1,7 @@
 import type { YamlChange } from "../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
-import { formatJsonFile, singleOrLinesLayout } from "../core/output/json-file.ts";
+import { detectJsonLayout, formatJsonFile } from "../core/output/json-file.ts";
 import { combineProblems, Problem, usageError } from "../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../core/state/client-edits.ts";
 import { changeAt, type FileEntry, identifyingMembers, uniqueNameOfEntry } from "../core/state/file-entries.ts";
@@ -219,7 +219,7 @@ function notYaml(path: string): Problem {
 }
 
 function editedJson({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
-  const layout = text === undefined || text.trim() === "" ? "one value" : singleOrLinesLayout(text);
+  const layout = text === undefined || text.trim() === "" ? "one value" : detectJsonLayout(text);
   if (layout === undefined) {
     const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
     throw notEditable(path, "its comments would be lost", hint);

@@ -3,7 +3,7 @@ import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { parseManifestOwner } from "../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import { hasWildcard, matchesGlob } from "../core/glob.ts";
-import { clientIdProblem } from "../core/path-segment.ts";
+import { findClientIdProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
@@ -48,7 +48,7 @@ export function readExportSelection({ values, operands }: Pick<Context, "values"
 }
 
 export function exportSelectionProblems({ ids, globs, stack, isUnmarked }: ExportSelection): readonly Problem[] {
-  const problems = ids.map(clientIdProblem).filter((problem) => problem !== undefined);
+  const problems = ids.map(findClientIdProblem).filter((problem) => problem !== undefined);
   if (stack !== undefined && isUnmarked)
     problems.push(usageError("--stack excludes --unmarked", "use one of the two", "bad-value"));
   if (ids.length + globs.length === 0 && stack === undefined && !isUnmarked)

@@ -1,10 +1,10 @@
-import type { ClientFileStore } from "../adapters/client-file-store.ts";
+import type { ClientFileWriter } from "../adapters/client-file-writer.ts";
 import type { Context } from "../command.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { isFileNameTooLong } from "../core/output/file-name.ts";
 import { combineProblems, type Problem, usageError } from "../core/problem.ts";
-import { type FileEntry, type FilePath, findEntriesAndList } from "../core/state/file-entries.ts";
+import { type EntryPath, type FileEntry, findEntriesAndList } from "../core/state/file-entries.ts";
 import { quote } from "../core/text.ts";
 import { strayMemberProblems } from "./client-files.ts";
 import { findFolderFiles } from "./folder-files.ts";
@@ -18,7 +18,7 @@ export interface ExportTargetFile {
   /** Its values: of YAML one per document. */
   readonly values: readonly unknown[];
   readonly entries: readonly FileEntry[];
-  readonly list: FilePath | undefined;
+  readonly list: EntryPath | undefined;
 }
 
 /** Where clients are exported to: one file, or a folder with a file for each. */
@@ -40,7 +40,7 @@ type TargetContext = Pick<Context, "readFile" | "parseYaml" | "host">;
 /** Reads what a file or folder contains, before anything is sent; throws the Problem of what can't be edited. */
 export async function loadExportTarget(
   context: TargetContext,
-  store: ClientFileStore,
+  store: ClientFileWriter,
   path: string,
 ): Promise<ExportTarget> {
   const kind = await store.kindOf(path);

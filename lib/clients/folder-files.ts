@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { unreadableReason } from "../core/input-limits.ts";
+import { unreadableReason } from "../core/file-errors.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 

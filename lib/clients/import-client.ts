@@ -8,10 +8,11 @@ import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { type ClientEntry, createPayload } from "./client-files.ts";
+import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
-import { findEntryDifference } from "./dry-run-import.ts";
+import { findEntryDifference } from "./entry-difference.ts";
 import { isConflict } from "./find-existing.ts";
+import { type ClientSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
   type CreatedClient,
   createRegistration,
@@ -20,7 +21,6 @@ import {
   type Registration,
   registerAndDeliver,
 } from "./register.ts";
-import { type ClientSecretFile, openSecretFile } from "./secret-files.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
@@ -84,7 +84,7 @@ function failed(entry: ClientEntry, error: Problem): ImportOutcome {
 
 async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   const { context, recipients, ifExists } = job;
-  const client = createPayload(entry.client);
+  const client = clientPayload(entry.client);
   const admin = job.admin();
   const id = requestedId(client);
   // The file of a client that exists may be from an earlier run, so it must not be opened for this one.
@@ -110,7 +110,7 @@ async function createClient(
   registration: Registration,
 ): Promise<DeliveredOrRefused<ImportOutcome>> {
   const { payload, prepared } = registration;
-  const file = prepared.plain === undefined ? undefined : await openSecretFile(context, payload.client_id);
+  const file = prepared.plain === undefined ? undefined : await openClientSecretFile(context, payload.client_id);
   try {
     const targets = { admin, target: file?.target, copies };
     const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => ({
@@ -165,7 +165,7 @@ async function existing(
     return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
-  const file = prepared === undefined ? undefined : await openSecretFile(context, id);
+  const file = prepared === undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await updateClient(admin, id, current, differing);
     const path = prepared === undefined ? undefined : await file?.write(id, prepared);

@@ -1,8 +1,8 @@
-import type { KeyPair } from "../adapters/key-generator.ts";
+import type { KeyPair } from "../adapters/jwt-keys.ts";
 import type { Context } from "../command.ts";
 import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
-import type { GeneratedKeyAlgorithm } from "../core/jwk/generated-key-algorithms.ts";
+import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

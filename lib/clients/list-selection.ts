@@ -117,7 +117,7 @@ export function readListSelection({ values, host }: Pick<Context, "values" | "ho
 const WITH_COLUMNS: ReadonlySet<string> = new Set(["text", "table", "tsv", "csv", "markdown"]);
 
 /** What is wrong with the flags that choose columns. */
-export function listSelectionProblems({ values, format }: Pick<Context, "values" | "format">): readonly Problem[] {
+export function columnsFlagProblems({ values, format }: Pick<Context, "values" | "format">): readonly Problem[] {
   const problems: Problem[] = [];
   if (values.isSet(COLUMNS) && !WITH_COLUMNS.has(format.kind))
     problems.push(

@@ -109,7 +109,7 @@ export async function writeSecretFile(
 }
 
 /** Where the result of a client that was created or updated can't be written, names its ID. */
-export function undeliveredClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
       unwrittenProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),

@@ -118,7 +118,7 @@ function mergedProblems(
 }
 
 /** The request of an update; undefined if the client is up to date. */
-export function buildUpdateRequest(
+export function updateRequestOfPlan(
   { id, replace, current, wanted, differing, secret }: PlannedUpdate,
   method: Parameters<typeof createUpdateRequest>[0],
 ): UpdateRequest | undefined {

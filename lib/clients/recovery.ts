@@ -2,7 +2,7 @@ import type { RecoveryCopy } from "../adapters/recovery-store.ts";
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
-import { type RecoveryOwner, type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
+import { type ClientInStack, type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { type PlainOrEncryptedSecret, secretNoun } from "./secret-source.ts";
 
@@ -24,7 +24,7 @@ export interface RecoveryStatus {
 }
 
 /** Where a secret is that was not delivered. */
-export type KeptSecret =
+export type RecoveryOutcome =
   | { readonly kind: "kept"; readonly path: string; readonly secret: PlainOrEncryptedSecret }
   | { readonly kind: "lost"; readonly reason: string; readonly secret: PlainOrEncryptedSecret }
   /** There is no secret. */
@@ -37,7 +37,7 @@ export interface SecretTracker {
   /** Updates the copy with what the server answered; a failure is a warning. */
   update(status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: RecoveryStatus, secret: PlainOrEncryptedSecret): KeptSecret;
+  keep(status: RecoveryStatus, secret: PlainOrEncryptedSecret): RecoveryOutcome;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
@@ -51,7 +51,7 @@ export function createRecoveryRecord(
   context: RecoveryContext,
   { id, state, reason, updatedAt }: RecoveryStatus,
   secret: PlainOrEncryptedSecret,
-  owner?: RecoveryOwner,
+  owner?: ClientInStack,
 ): RecoveryRecord {
   return {
     state,
@@ -76,7 +76,7 @@ export function statusBeforeCreate(id: string): RecoveryStatus {
 export function createRecoveryCopyTracker(
   context: RecoveryContext,
   first: RecoveryCopy | undefined,
-  { text, owner }: { readonly text?: string | undefined; readonly owner?: RecoveryOwner | undefined } = {},
+  { text, owner }: { readonly text?: string | undefined; readonly owner?: ClientInStack | undefined } = {},
 ): SecretTracker {
   let updatedAt: string | undefined;
   let copy = first;
@@ -136,7 +136,7 @@ export function createRecoveryCopyTracker(
 }
 
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
-export function createDraftTracker(
+export function createSecretFileTracker(
   context: RecoveryContext,
   target: OpenSecretTarget & { readonly draft: string },
   write: (status: RecoveryStatus, secret: PlainOrEncryptedSecret) => Promise<void>,
@@ -177,7 +177,7 @@ function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
 }
 
 /** The end of a message about a secret that was not delivered. */
-export function keptSecretText(kept: KeptSecret): string {
+export function recoveryOutcomeText(kept: RecoveryOutcome): string {
   if (kept.kind === "nothing") return "";
   const noun = secretNoun(kept.secret);
   if (kept.kind === "lost") return `; its ${noun} is lost, because no recovery copy could be written: ${kept.reason}`;

@@ -7,7 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from "../core/problem.ts";
-import type { RecoveryOwner } from "../core/recovery-record.ts";
+import type { ClientInStack } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
@@ -16,14 +16,14 @@ import {
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { type SecretOutlets, undeliveredClientHandler, writeSecretFile } from "./outlets.ts";
+import { type SecretOutlets, unwrittenClientHandler, writeSecretFile } from "./outlets.ts";
 import {
-  createDraftTracker,
   createRecoveryCopyTracker,
   createRecoveryRecord,
-  keptSecretText,
+  createSecretFileTracker,
   type RecoveryContext,
   type RecoveryStatus,
+  recoveryOutcomeText,
   type SecretTracker,
   statusBeforeCreate,
   warnNoRecoveryFolder,
@@ -44,7 +44,7 @@ export interface Registration {
   /** Members of the result that are not the client's own. */
   readonly more?: JsonObject;
   /** For a client of a stack, whose secret a later run can deliver. */
-  readonly owner?: RecoveryOwner;
+  readonly owner?: ClientInStack;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
@@ -135,7 +135,7 @@ async function saveBeforeSend(
     const write = (status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(statusBeforeCreate(id), prepared);
-    return createDraftTracker(context, { ...target, draft }, write, text);
+    return createSecretFileTracker(context, { ...target, draft }, write, text);
   }
   const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
@@ -181,7 +181,7 @@ function keptUnverified(
   { prepared }: Registration,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
-  return withMessage(problem, `${problem.message}${keptSecretText(kept)}`);
+  return withMessage(problem, `${problem.message}${recoveryOutcomeText(kept)}`);
 }
 
 /** What is known once the server has answered that the client exists. */
@@ -213,7 +213,9 @@ async function deliverOrRecover<T>(
       await saved.update({ id, state: "made", reason: "the secret is about to be delivered", updatedAt }, secret);
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
-      context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptSecretText(kept)}`);
+      context.warn(
+        `this output format omits the ${secretNoun(secret)} of client ${quote(id)}${recoveryOutcomeText(kept)}`,
+      );
     };
     return await deliver({ record, delivery, delivered: () => saved.remove(), hidden, undelivered });
   } catch (error) {
@@ -257,7 +259,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
   // Where the client exists, or may exist, its secret must be kept.
   const kept = saved.keep({ id, state: left, reason: why }, secret);
   const was = left === "made" ? "was created" : "was created, and may have been deleted again";
-  return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} ${was}${keptSecretText(kept)}`, {
+  return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} ${was}${recoveryOutcomeText(kept)}`, {
     ...details,
     hint:
       kept.kind === "kept"
@@ -285,7 +287,7 @@ export async function deliverCreatedClient(
   { delivery, delivered, hidden, undelivered }: CreatedClient,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = undeliveredClientHandler(delivery.credentials.id, "created");
+  const unwritten = unwrittenClientHandler(delivery.credentials.id, "created");
   if (target !== undefined) {
     const rest = await writeSecretFile(context, target, delivery);
     delivered();

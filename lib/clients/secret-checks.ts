@@ -19,10 +19,10 @@ import {
 import type { JsonObject } from "../core/json.ts";
 import {
   type Credentials,
+  checkCredentialName,
   isKubernetesNamespace,
   isKubernetesSecretName,
   kubernetesSecretName,
-  parseCredentialName,
   parseKubernetesLabel,
 } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -107,7 +107,7 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
   const syntax = context.format.kind === "env" || secretFormat(context) === "dotenv" ? "env" : "k8s-secret";
   const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
     const name = context.values.text(flag);
-    return name === undefined ? [] : caught(() => parseCredentialName(name, syntax, `--${flag.name}`));
+    return name === undefined ? [] : caught(() => checkCredentialName(name, syntax, `--${flag.name}`));
   });
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNames(context);
   if (id !== secret) return problems;

@@ -10,14 +10,14 @@ import {
   isKubernetesSecretName,
   kubernetesSecretName,
 } from "../core/output/credential-files.ts";
-import { assignClientFiles, fileNameOf, KEY_WORDS } from "../core/output/file-name.ts";
+import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core/output/file-name.ts";
 import {
   appendedText,
   containsSecret,
   dotenvNames,
   type ExistingEntryNames,
   jsonNames,
-  manifestNames,
+  manifestSecretNames,
   withJsonEntries,
 } from "../core/output/written-credentials.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -31,7 +31,7 @@ import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 /** What the places of secrets need of a command's context. */
 type SecretPlaceContext = Pick<
   Context,
-  "values" | "openTarget" | "fileProblem" | "makeSecretFolder" | "readSecretFile" | "parseYaml"
+  "values" | "openTarget" | "findFileProblem" | "makeSecretFolder" | "readSecretFile" | "parseYaml"
 >;
 
 /** Where the secrets of a run go. */
@@ -78,17 +78,17 @@ export function describeSecretPlace({ values }: Values, recipients: number): str
 }
 
 /** Whether a step sets a secret. */
-export function setsSecret({ action, secret }: Pick<Step, "action" | "secret">): boolean {
+export function stepSetsSecret({ action, secret }: Pick<Step, "action" | "secret">): boolean {
   return action !== "delete" && action !== "refused" && ["generated", "given", "mismatched"].includes(secret);
 }
 
-export function secretOwnerOf({ key, desired }: Step): SecretOwner {
+export function secretOwnerOfStep({ key, desired }: Step): SecretOwner {
   return { key, object: desired?.secretObject };
 }
 
 /** The problem of secrets that would be generated and have no place to go. */
 export function missingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
-  const generated = steps.filter((step) => setsSecret(step) && step.secret === "generated");
+  const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
   if (generated.length === 0 || secretPlaceKind({ values }) !== "result" || wantsRecipients({ values }))
     return undefined;
   const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
@@ -179,7 +179,7 @@ async function existingNames(context: SecretPlaceContext, text: string): Promise
   if (format === "dotenv") return dotenvNames(text);
   if (format === "json") return jsonNames(text);
   try {
-    return manifestNames(await context.parseYaml(text, "the secret file"));
+    return manifestSecretNames(await context.parseYaml(text, "the secret file"));
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;
@@ -201,7 +201,7 @@ async function sharedFileProblems(
   target: string,
   owners: readonly SecretOwner[],
 ): Promise<readonly Problem[]> {
-  const problem = await context.fileProblem(SECRET_OUT, target, "is extended");
+  const problem = await context.findFileProblem(SECRET_OUT, target, "is extended");
   if (problem !== undefined) return [problem];
   const text = await context.readSecretFile(target);
   if (text === undefined) return [];
@@ -226,8 +226,8 @@ async function sharedFileProblems(
     );
 }
 
-/** Whether a secret is in its place already; undefined if another one is there, or nothing can be. */
-export async function findInPlace(
+/** Whether a secret is in its place: "taken" where something else is there, such as another secret. */
+export async function secretPlaceStatus(
   context: SecretPlaceContext,
   owner: SecretOwner,
   secret: string,
@@ -289,8 +289,8 @@ function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly
   return [];
 }
 
-/** What is wrong with the places of the secrets that a run would write, found before anything is changed. */
-export async function secretPlaceProblems(
+/** Makes the folder of the secrets that a run would write, and returns what is wrong with their places, before the server is changed. */
+export async function prepareSecretPlace(
   context: SecretPlaceContext,
   owners: readonly SecretOwner[],
 ): Promise<readonly Problem[]> {
@@ -304,11 +304,11 @@ export async function secretPlaceProblems(
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
   const template = `{id}${EXTENSIONS[formatOf(context)]}`;
-  const named = assignClientFiles(template, keys, `--${SECRET_OUT.name}`, KEY_WORDS).problems;
+  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, APPLY_PROBLEM_WORDS).problems;
   // The system would report a name that is too long in other words.
   if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {
-    const problem = await context.fileProblem(SECRET_OUT, ownPath(context, key));
+    const problem = await context.findFileProblem(SECRET_OUT, ownPath(context, key));
     if (problem !== undefined) problems.push(problem);
     // The folder is the same for all.
     if (problem !== undefined && problem.code !== "secret-out-exists") break;

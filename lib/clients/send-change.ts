@@ -5,7 +5,7 @@ import type { Change } from "../core/client/equality.ts";
 import type { JsonObject } from "../core/json.ts";
 
 /** Sends one request that changes a client. An unrequested registration access token in the answer is dropped. */
-export async function sendChange(admin: Admin, id: string, request: UpdateRequest): Promise<ClientRecord> {
+export async function sendUpdateRequest(admin: Admin, id: string, request: UpdateRequest): Promise<ClientRecord> {
   const sent = request.method === "PATCH" ? admin.patch(id, request.body) : admin.replace(id, request.body);
   const { registration_access_token: _, ...record } = await sent;
   return record;
@@ -19,5 +19,5 @@ export async function updateClient(
   wanted: readonly Change[],
 ): Promise<ClientRecord> {
   const { update } = await admin.family();
-  return sendChange(admin, id, createUpdateRequest(update, current, wanted));
+  return sendUpdateRequest(admin, id, createUpdateRequest(update, current, wanted));
 }

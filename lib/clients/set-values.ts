@@ -3,7 +3,7 @@ import { type PathAssignment, withValueAtPath } from "../core/client/changes.ts"
 import { SET } from "../core/flags/flag-table.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
-import { jsonFaultText, parseJsonOrFault } from "../core/json-text.ts";
+import { jsonFaultText, parseJsonOrFault } from "../core/json-with-comments.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

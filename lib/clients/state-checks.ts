@@ -1,9 +1,9 @@
 import type { Context } from "../command.ts";
-import { isEmpty } from "../core/client/client.ts";
-import { SERVER_FIELDS } from "../core/client/fields.ts";
-import { isKubernetesObject } from "../core/client/maester.ts";
+import { isAbsentOrEmpty } from "../core/client/client.ts";
+import { CREDENTIAL_AND_SERVER_FIELDS } from "../core/client/fields.ts";
 import { classifyFieldName } from "../core/client/misnamed-fields.ts";
 import { lintClient } from "../core/client/rules.ts";
+import { isKubernetesObject } from "../core/client/translate-manifests.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { MERGE } from "../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
@@ -13,11 +13,11 @@ import type { Extension } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
-import { type FileValue, formatPosition } from "./state-input.ts";
+import { type FileValue, formatFilePosition } from "./state-input.ts";
 
 /** Fields that a server sets itself; a file that was exported may have them. */
 export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
-  ...SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
+  ...CREDENTIAL_AND_SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
   "client_id_issued_at",
 ]);
 
@@ -49,7 +49,7 @@ export class Findings {
     if (this.#context.values.bool(STRICT)) this.error(value, path, fault);
     else
       this.warnings.push(
-        `${formatPosition(value.file, value.at(path))}: ${fault.message} [${fault.code}]: ${fault.hint}`,
+        `${formatFilePosition(value.file, value.at(path))}: ${fault.message} [${fault.code}]: ${fault.hint}`,
       );
   }
 }
@@ -60,7 +60,7 @@ export function positionedProblem(
   path: Parameters<FileValue["at"]>[0],
   { message, hint, code }: Fault,
 ): Problem {
-  return usageError(`${formatPosition(file, at(path))}: ${message}`, hint, code);
+  return usageError(`${formatFilePosition(file, at(path))}: ${message}`, hint, code);
 }
 
 interface Fault {
@@ -70,8 +70,12 @@ interface Fault {
 }
 
 /** Reports keys that are not fields. All of them are errors, since a file is the whole client. */
-export function reportFieldNames(context: Pick<Context, "values">, { value, fields }: Entry, findings: Findings): void {
-  if (!isEmpty(fields["client_secret"]))
+export function reportFieldMistakes(
+  context: Pick<Context, "values">,
+  { value, fields }: Entry,
+  findings: Findings,
+): void {
+  if (!isAbsentOrEmpty(fields["client_secret"]))
     findings.error(value, ["client_secret"], {
       message: "a secret does not belong into a file of clients",
       hint: `use ${EXTENSION_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
@@ -115,7 +119,7 @@ export function lintEntry(
   secret: string | undefined,
   findings: Findings,
 ): void {
-  if (!isEmpty(client["metadata"]) && !isJsonObject(client["metadata"]))
+  if (!isAbsentOrEmpty(client["metadata"]) && !isJsonObject(client["metadata"]))
     findings.error(value, ["metadata"], {
       message: "metadata is not an object, so it has no place for the name of the stack",
       hint: "write an object, such as metadata: {team: web}",
@@ -158,7 +162,7 @@ export function reportDuplicates(
       }
       // A client_id that occurs twice is usually the key of both.
       if (what === "key" && client.clientId === name) return;
-      const place = formatPosition(earlier.file, earlier.at(pathOf(what, entries[at])));
+      const place = formatFilePosition(earlier.file, earlier.at(pathOf(what, entries[at])));
       findings.error(value, pathOf(what, entries[at]), {
         message: `${what} ${quote(name)} is also at ${place}`,
         hint,
@@ -183,7 +187,7 @@ export function reportUnsetScopes(
   if (values.bool(MERGE)) return;
   const unset = clients.flatMap(({ client, key }, at) => {
     const entry = entries[at];
-    const isUnset = isEmpty(client["scope"]) && entry?.extension.ignore.includes("scope-unset") !== true;
+    const isUnset = isAbsentOrEmpty(client["scope"]) && entry?.extension.ignore.includes("scope-unset") !== true;
     return entry !== undefined && isUnset ? [{ value: entry.value, key }] : [];
   });
   const [first] = unset;

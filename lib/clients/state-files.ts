@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
-import { getTextField, isEmpty, isPublic, usesSecret } from "../core/client/client.ts";
-import { type TranslatedManifests, translateManifests } from "../core/client/maester.ts";
+import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../core/client/client.ts";
+import { type TranslatedManifests, translateManifests } from "../core/client/translate-manifests.ts";
 import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
@@ -8,10 +8,9 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
-import { withoutMark } from "../core/state/field-change.ts";
-import { MARK_MEMBER, type Mark, readMark, settingsOfMark } from "../core/state/mark.ts";
+import { MARK_MEMBER, type Mark, readMark, settingsOfMark, withoutMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
-import { oversizedClientProblem } from "./client-size.ts";
+import { findClientBoundsProblem } from "./client-bounds.ts";
 import {
   type Entry,
   Findings,
@@ -19,10 +18,10 @@ import {
   lintEntry,
   positionedProblem,
   reportDuplicates,
-  reportFieldNames,
+  reportFieldMistakes,
   reportUnsetScopes,
 } from "./state-checks.ts";
-import { type FileValue, formatPosition, readFileValues, type StateInputContext } from "./state-input.ts";
+import { type FileValue, formatFilePosition, readFileValues, type StateInputContext } from "./state-input.ts";
 
 /** What reading the clients of a stack needs of a command's context. */
 type StateFileContext = StateInputContext & Pick<Context, "warn">;
@@ -122,7 +121,7 @@ function isReadable(each: FileValue, findings: Findings): boolean {
     findings.error(each, [], { message: "this is not an object", hint, code: "bad-file" });
     return false;
   }
-  const oversized = oversizedClientProblem(each.value, formatPosition(each.file, each.at([])));
+  const oversized = findClientBoundsProblem(each.value, formatFilePosition(each.file, each.at([])));
   if (oversized !== undefined) findings.problems.push(oversized);
   return oversized === undefined;
 }
@@ -174,14 +173,14 @@ async function desiredClient(
   secrets: "read" | "leave",
 ): Promise<DesiredClient> {
   const { value, fields, extension, manifest } = entry;
-  if (manifest === undefined) reportFieldNames(context, entry, findings);
+  if (manifest === undefined) reportFieldMistakes(context, entry, findings);
   const { client_id: id, client_secret: _, ...rest } = fields;
   // Its settings say the same as the mark.
   const client = withoutMark(
     Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FILE_FIELDS.has(field))),
   );
   const { origin, text, version, problem } = await secretOf(context, entry, secrets);
-  lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
+  lintEntry(context, entry, isAbsentOrEmpty(id) ? client : { ...client, client_id: id }, text, findings);
   if (extension.secret !== undefined && !usesSecret(client))
     findings.error(value, [EXTENSION_MEMBER, "secret"], {
       message: isPublic(client)

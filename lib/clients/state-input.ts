@@ -1,8 +1,8 @@
 import type { Context, TextFile } from "../command.ts";
-import { findListMember, findStrayMembers } from "../core/client/field-name-findings.ts";
-import { ALLOW_EMPTY, STACK } from "../core/flags/state-flags.ts";
+import { findListMember, findStrayMembers } from "../core/client/client-list-members.ts";
+import { ALLOW_EMPTY } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../core/json.ts";
-import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-text.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import {
   createPositionLookup,
@@ -36,7 +36,7 @@ export interface FileValue {
 }
 
 /** How messages name a position: `clients/web.yaml:14:3`. */
-export function formatPosition(file: string, { line, column }: Position): string {
+export function formatFilePosition(file: string, { line, column }: Position): string {
   return `${escapeControls(file)}:${line}:${column}`;
 }
 
@@ -211,7 +211,7 @@ function strayProblems(
   at: (path: Path) => Position,
 ): readonly Problem[] {
   return findStrayMembers(value, member).map(({ key, message, hint }) =>
-    usageError(`${formatPosition(file, at([...path, key]))}: ${message}`, hint, "bad-file"),
+    usageError(`${formatFilePosition(file, at([...path, key]))}: ${message}`, hint, "bad-file"),
   );
 }
 
@@ -226,7 +226,7 @@ function withVariables(
     const { path = [] } = missing.find((each) => each.name === name) ?? {};
     problems.push(
       usageError(
-        `${formatPosition(entry.file, entry.at(path))}: variable ${quote(name)} is not defined`,
+        `${formatFilePosition(entry.file, entry.at(path))}: variable ${quote(name)} is not defined`,
         `add --var ${name}=VALUE, or set HYDRA_VAR_${name}`,
         "undefined-variable",
       ),
@@ -235,20 +235,10 @@ function withVariables(
   for (const path of malformed)
     problems.push(
       usageError(
-        `${formatPosition(entry.file, entry.at(path))}: a placeholder has no valid name or no end`,
+        `${formatFilePosition(entry.file, entry.at(path))}: a placeholder has no valid name or no end`,
         `write $\{{ NAME }}: a name has letters, digits and _`,
         "bad-variable",
       ),
     );
   return missing.length + malformed.length > 0 ? [] : [{ ...entry, value }];
-}
-
-/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
-export function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
-  if (values.isSet(STACK)) return undefined;
-  return usageError(
-    "--prune needs --stack NAME",
-    "name the stack, so that two repositories with the same default don't delete each other's clients",
-    "prune-without-stack",
-  );
 }

@@ -5,23 +5,23 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { STRICT } from "../core/flags/flag-table.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import { type DesiredClient, formatPosition } from "../core/state/desired.ts";
+import { type DesiredClient, formatFileLineColumn } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import {
-  hasSlashId,
+  createsSlashId,
   type Plan,
   type PlanOptions,
   planStack,
   type Refusal,
+  refuseUnfindable,
   type Step,
-  withoutUnfindable,
 } from "../core/state/plan.ts";
+import { planDocument } from "../core/state/plan-document.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
-import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
+import { planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
 import { quote } from "../core/text.ts";
-import { findsIt } from "./id-checks.ts";
+import { canLookUpId } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
-import { unnamedStackProblem } from "./state-input.ts";
 import { terminalColumns } from "./terminal-columns.ts";
 import { idOf } from "./views.ts";
 
@@ -38,8 +38,8 @@ export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
   };
 }
 
-/** The problems of `--prune` that show before anything is sent. */
-export function pruneProblems(
+/** The problems of `--prune`, and of an input without clients, that show before anything is sent. */
+export function pruneAndEmptyInputProblems(
   { values }: Pick<Context, "values">,
   { clients, files }: DesiredClients,
   hasProblems: boolean,
@@ -58,6 +58,16 @@ export function pruneProblems(
       "no-clients",
     ),
   ];
+}
+
+/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
+function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
+  if (values.isSet(STACK)) return undefined;
+  return usageError(
+    "--prune needs --stack NAME",
+    "name the stack, so that two repositories with the same default don't delete each other's clients",
+    "prune-without-stack",
+  );
 }
 
 function whatWasRead(files: number): string {
@@ -106,9 +116,9 @@ export async function planAgainstServer(
   desired: readonly DesiredClient[],
 ): Promise<Plan> {
   const listed = await planStack(desired, allClients(context.admin), planOptions(context));
-  const slash = listed.steps.find(hasSlashId)?.clientId;
+  const slash = listed.steps.find(createsSlashId)?.clientId;
   const plan =
-    slash === undefined || (await findsIt(context.admin, slash)) ? listed : withoutUnfindable(listed, UNFINDABLE);
+    slash === undefined || (await canLookUpId(context.admin, slash)) ? listed : refuseUnfindable(listed, UNFINDABLE);
   rejectLostFields(context, plan);
   return plan;
 }
@@ -130,13 +140,13 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
 }
 
 /** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
-export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
+export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
   const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;
       // A client of somebody else is no fault of the file.
       const source = code === "not-ours" ? undefined : desired?.source;
-      const where = source === undefined ? "" : `${formatPosition(source)}: `;
+      const where = source === undefined ? "" : `${formatFileLineColumn(source)}: `;
       return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];
     }
     // One of another stack is only planned like this with --adopt-from.

@@ -1,4 +1,4 @@
-import type { CredentialsToProve, ProofEndpoints, ProofOutcome } from "../adapters/prove-credentials.ts";
+import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
@@ -48,7 +48,7 @@ export async function discoverVerifyEndpoints({
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<ProofOutcome, (client: string) => string>> = {
+const PROVEN: Readonly<Record<ProofMethod, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,

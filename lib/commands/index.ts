@@ -47,7 +47,7 @@ const diff = listed("Compare client files with the server", () =>
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
-const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
+const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClientFlow);
 const exportClients = listed("Export clients as files for hydra apply", () =>
   import("./clients/export.ts").then((module) => module.exportClients),
 );

@@ -1,5 +1,3 @@
-import { errorCode, errorMessage } from "./problem.ts";
-
 const KIB = 1024;
 
 const MIB = 1024 * KIB;
@@ -28,7 +26,7 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */
-export function inputLimitOfReader(reader: string): InputLimit {
+export function inputLimitFor(reader: string): InputLimit {
   return LIMITS.get(reader) ?? DEFAULT_INPUT_LIMIT;
 }
 
@@ -44,16 +42,4 @@ export class InputTooLarge extends Error {
   constructor() {
     super("the input is too large");
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "the file does not exist",
-  EISDIR: "it is a folder",
-  EACCES: "permission denied",
-  ENXIO: "it is a socket",
-};
-
-/** Why a file could not be read, for a message. */
-export function unreadableReason(error: unknown): string {
-  return REASONS[errorCode(error) ?? ""] ?? errorMessage(error);
 }

@@ -18,11 +18,11 @@ export function allowsQuestions(host: Pick<InteractiveSources, "environment">, n
 }
 
 /** Whether a person can answer a question on standard error by standard input. */
-export function canAnswer(host: Omit<InteractiveSources, "stdout">, noInput: boolean): boolean {
+export function canPrompt(host: Omit<InteractiveSources, "stdout">, noInput: boolean): boolean {
   return host.stdinIsTerminal && host.stderr.isTerminal && allowsQuestions(host, noInput);
 }
 
 /** Whether a command can ask for what is missing: also not where its result goes into a pipe, or on a dumb terminal. */
-export function canAsk(host: InteractiveSources, noInput: boolean): boolean {
-  return canAnswer(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
+export function isFullyInteractive(host: InteractiveSources, noInput: boolean): boolean {
+  return canPrompt(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
 }

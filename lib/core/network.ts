@@ -69,7 +69,7 @@ export class NetworkFailure extends Error {
   readonly kind: FailureKind;
   /** False only if the request certainly never reached the server. */
   readonly maybeSent: boolean;
-  /** The proxy that the request went through, described by {@link describeProxy}. */
+  /** The proxy that the request went through, described by {@link describeProxyForUrl}. */
   readonly via: string | undefined;
   /** What is wrong with the server's certificate, if more is known than that it was not accepted. */
   readonly certificate: CertificateFault | undefined;
@@ -131,7 +131,7 @@ const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The environment variable that sends requests for a URL through a proxy, and that proxy; undefined if none does. */
-export function describeProxy(url: URL, environment: (name: string) => string | undefined): string | undefined {
+export function describeProxyForUrl(url: URL, environment: (name: string) => string | undefined): string | undefined {
   const isSet = (name: string): boolean => (environment(name) ?? "") !== "";
   const variable = PROXY_VARIABLES[url.protocol]?.find(isSet);
   if (variable === undefined) return undefined;

@@ -10,13 +10,13 @@ function isPathSegment(text: string): boolean {
 }
 
 /** What is wrong with a client ID, or undefined. */
-export function clientIdProblem(id: string): Problem | undefined {
+export function findClientIdProblem(id: string): Problem | undefined {
   if (isPathSegment(id)) return undefined;
   return usageError(`${quote(id)} is not a valid client ID`, "list client IDs: hydra clients list -q", "bad-id");
 }
 
 /** What is wrong with a key ID, or undefined. In a URL, `.` would mean the whole set instead of one key. */
-export function keyIdProblem(kid: string): Problem | undefined {
+export function findKeyIdProblem(kid: string): Problem | undefined {
   if (isPathSegment(kid)) return undefined;
   return usageError(
     `${quote(kid)} is not a valid key ID`,
@@ -26,7 +26,7 @@ export function keyIdProblem(kid: string): Problem | undefined {
 }
 
 /** What is wrong with the name of a key set, or undefined. Up to 2.3, no server finds a set with a slash again. */
-export function keySetNameProblem(set: string): Problem | undefined {
+export function findKeySetNameProblem(set: string): Problem | undefined {
   if (isPathSegment(set) && !set.includes("/")) return undefined;
   return usageError(
     `${quote(set)} is not a valid name for a key set`,

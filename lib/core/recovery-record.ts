@@ -1,7 +1,7 @@
 import { errorMessage } from "./problem.ts";
 
 /** The client of `hydra apply` whose secret a recovery copy holds: a later run can then deliver it. */
-export interface RecoveryOwner {
+export interface ClientInStack {
   readonly stack: string;
   /** The name of the client in its stack. */
   readonly key: string;

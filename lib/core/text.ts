@@ -82,3 +82,16 @@ export function suggestWord(word: string, candidates: Iterable<string>): string 
   }
   return best;
 }
+
+/** Whether one word becomes the other by at most one insertion, deletion, replacement or swap of neighbours. */
+export function isWithinOneEdit(a: string, b: string): boolean {
+  const shorter = Math.min(a.length, b.length);
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  if (left.length <= 1 && right.length <= 1) return true;
+  return left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
+}

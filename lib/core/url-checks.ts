@@ -24,8 +24,3 @@ export function mayFetchKey(url: URL, pinned: boolean): boolean {
   if (url.protocol === "https:") return true;
   return url.protocol === "http:" && (pinned || isLoopbackHost(url.hostname));
 }
-
-/** Whether text that should be data is a web page, such as a login or an error page. */
-export function looksLikeWebPage(text: string): boolean {
-  return /^\s*(?:<!doctype\s+html|<html|<\?xml|<head|<body)/i.test(text.slice(0, 2048));
-}

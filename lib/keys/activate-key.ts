@@ -8,7 +8,7 @@ import type { KeyWithKid } from "./read-keys.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
-import { guardKeyChange } from "./signing-sets.ts";
+import { checkAndWarnOfKeyChange } from "./signing-sets.ts";
 
 /** The problems of the key to activate. */
 export function activationKeyProblems(keys: readonly KeyWithKid[], file: string | undefined): readonly Problem[] {
@@ -52,7 +52,7 @@ export async function activateKey(context: Context, set: string, key: KeyWithKid
   const { keys, shape } = rotation;
   const stored = { ...key, kid, ...(alg === undefined ? {} : { alg }), ...(use === undefined ? {} : { use }) };
   const others = keys.filter((other) => other.kid !== kid);
-  guardKeyChange(context, { set, shape, before: keys, after: [stored, ...others] });
+  checkAndWarnOfKeyChange(context, { set, shape, before: keys, after: [stored, ...others] });
   await confirmStep(context, `Sign with key ${quote(kid)} from now on?`);
   await takeStep(context, rotation, {
     kid,

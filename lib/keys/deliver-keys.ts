@@ -28,7 +28,7 @@ interface DeliveryOptions {
 
 type DeliveryContext = Pick<
   Context,
-  "values" | "host" | "format" | "syntax" | "encryption" | "keyFiles" | "note" | "signal" | "uninterruptible"
+  "values" | "host" | "format" | "syntax" | "encryption" | "localKeys" | "note" | "signal" | "uninterruptible"
 > &
   OutletContext;
 
@@ -120,14 +120,14 @@ function publicSets(
 }
 
 /** The context with a format that shows private parts, where none was asked for. */
-function withPrivateFormat(context: DeliveryContext): Pick<Context, "format" | "syntax" | "keyFiles"> {
-  const { values, format, syntax, keyFiles } = context;
+function withPrivateFormat(context: DeliveryContext): Pick<Context, "format" | "syntax" | "localKeys"> {
+  const { values, format, syntax, localKeys } = context;
   const isDefault = !values.isSet(FORMAT) && ROW_FORMATS.includes(format.kind) && format.kind !== "id";
-  return isDefault ? { format: { kind: "json-pretty" }, syntax, keyFiles } : context;
+  return isDefault ? { format: { kind: "json-pretty" }, syntax, localKeys } : context;
 }
 
 async function shownResult(
-  context: Pick<Context, "format" | "syntax" | "keyFiles">,
+  context: Pick<Context, "format" | "syntax" | "localKeys">,
   sets: readonly NamedSet[],
 ): Promise<Result> {
   if (context.format.kind !== "pem") return keySetResult(context, sets);
@@ -141,7 +141,7 @@ async function shownResult(
 
 /** What a file or message holds: PEM if asked for, or if the file's name says so; otherwise a key set. */
 async function fileText(
-  context: Pick<Context, "format" | "keyFiles">,
+  context: Pick<Context, "format" | "localKeys">,
   name: string | undefined,
   keys: readonly JsonWebKey[],
 ): Promise<string> {
@@ -150,10 +150,10 @@ async function fileText(
 }
 
 /** Keys in PEM, one block each. */
-async function pemText({ keyFiles }: Pick<Context, "keyFiles">, keys: readonly JsonWebKey[]): Promise<string> {
+async function pemText({ localKeys }: Pick<Context, "localKeys">, keys: readonly JsonWebKey[]): Promise<string> {
   const blocks: string[] = [];
   for (const key of withoutRedundantPublicHalves(keys)) {
-    const block = await keyFiles.toPem(key);
+    const block = await localKeys.toPem(key);
     if (block === undefined)
       throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {
         code: "key-without-pem",

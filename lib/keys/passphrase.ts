@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
-import { canAnswer } from "../core/interactive.ts";
+import { canPrompt } from "../core/interactive.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { PASSPHRASE_FILE } from "./key-flags.ts";
@@ -17,7 +17,7 @@ export function passphraseReader(
       inFile ??= context.readFile(file, "--passphrase-file").then(({ text }) => text.replace(/\r?\n$/, ""));
       return inFile;
     }
-    const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !hasErrors;
+    const mayAsk = canPrompt(host, values.bool(NO_INPUT)) && !hasErrors;
     const typed = mayAsk ? ((await host.ask(`Passphrase for ${quote(name)}: `, true)) ?? "") : "";
     if (typed !== "") return typed;
     throw usageError(

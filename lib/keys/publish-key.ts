@@ -12,7 +12,7 @@ import { NEW_ALG } from "./rotate-flags.ts";
 import { readRotation, takeStep, unlessAborted } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
 import { checkKeyChange } from "./signing-sets.ts";
-import { predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
+import { predictStoredKey, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -75,16 +75,16 @@ async function undelivered(
 
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
 export async function publishKey(context: Context, set: string): Promise<Result> {
-  const { values, keyFiles, note } = context;
+  const { values, localKeys, note } = context;
   const rotation = await readRotation(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   // The change that --activate will make.
-  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
+  const after = [...predictStoredKey(shape, { kid: "", alg, use: "sig" }), ...before];
   checkKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await unlessAborted(context.signal, keyFiles.generate(alg, "sig"));
+  const generated = await unlessAborted(context.signal, localKeys.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;

@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
-import { keyIdProblem } from "../core/path-segment.ts";
+import { findKeyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
@@ -11,7 +11,7 @@ import { passphraseReader } from "./passphrase.ts";
 /** A key with everything that is stored with it. */
 export type KeyWithKid = JsonWebKey & { readonly kid: string };
 
-type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
+type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "localKeys">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
 export interface ReadKeys {
@@ -94,13 +94,13 @@ async function keysInFile(
   { reader, passphrase }: { readonly reader: string; readonly passphrase: (name: string) => Promise<string> },
 ): Promise<ReadKeys> {
   const name = path === "-" ? "standard input" : path;
-  const { keyFiles, values } = context;
+  const { localKeys, values } = context;
   const keys: KeyWithKid[] = [];
   const problems: Problem[] = [];
-  const read = await keyFiles.read(path, reader, passphrase);
+  const read = await localKeys.read(path, reader, passphrase);
   for (const key of read) {
-    const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
-    const invalid = keyIdProblem(kid);
+    const kid = key.kid ?? (await localKeys.thumbprint(publicPart(key)));
+    const invalid = findKeyIdProblem(kid);
     // Another ID may be chosen with --kid.
     if (invalid !== undefined && !values.isSet(KID)) {
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));

@@ -6,8 +6,8 @@ import { keySetResult, type NamedSet } from "./key-views.ts";
 import { removeKey } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
-import { guardKeyChange } from "./signing-sets.ts";
-import { predictGeneratedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
+import { checkAndWarnOfKeyChange } from "./signing-sets.ts";
+import { isTokenSigningSet, predictStoredKey, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
@@ -18,9 +18,9 @@ export async function rotateAtOnce(context: Context, set: string): Promise<Resul
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  const after = [...predictGeneratedKeys(shape, { kid, alg, use: "sig" }), ...before];
-  guardKeyChange(context, { set, shape, before, after });
-  if (shape === "single" && signsTokens(set))
+  const after = [...predictStoredKey(shape, { kid, alg, use: "sig" }), ...before];
+  checkAndWarnOfKeyChange(context, { set, shape, before, after });
+  if (shape === "single" && isTokenSigningSet(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
   await confirmStep(context, `Generate a key in set ${quote(set)} that signs at once?`);
   const named = shape === "pair" ? `public:${kid}` : kid;

@@ -1,21 +1,21 @@
-import { createAdminForEach } from "../clients/admin-for-each.ts";
+import { createAdminWithDeadlines } from "../clients/admin-deadlines.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
-import { canAnswer } from "../core/interactive.ts";
+import { canPrompt } from "../core/interactive.ts";
 import { publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.ts";
 import type { Rotation, RotationStep } from "./rotation-step.ts";
-import { signingState, signsTokens } from "./signing-state.ts";
+import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeLeftoverClients } from "./temporary-client.ts";
 import {
   interruptionFailure,
   loginFailure,
   nothingChangedProblem,
-  settledInterruptionProblem,
+  undoInterruptedStep,
   undoStep,
 } from "./undo-step.ts";
 
@@ -35,7 +35,7 @@ export async function confirmStep(
   { host, values, signal }: Pick<Context, "host" | "values" | "signal">,
   text: string,
 ): Promise<void> {
-  if (values.bool(KEYS_YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
+  if (values.bool(KEYS_YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
   const declined = "The key set was not changed";
   await unlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }
@@ -54,7 +54,7 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
 }
 
 /** Does a rotation; a signal before its first change is reported as such. */
-export async function withInterruptionReport<T>(
+export async function withNothingChangedProblem<T>(
   { signal }: Pick<Context, "signal">,
   set: string,
   work: () => Promise<T>,
@@ -75,10 +75,10 @@ export async function takeStep(context: RotationContext, rotation: Rotation, ste
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
     try {
-      await step.change(await createAdminForEach(context)().keySets());
+      await step.change(await createAdminWithDeadlines(context)().keySets());
     } catch (error) {
       if (!context.signal.aborted) throw error;
-      throw await settledInterruptionProblem(context, rotation, step, error);
+      throw await undoInterruptedStep(context, rotation, step, error);
     }
     const failure = expected === undefined ? undefined : await findFailure(context, rotation, expected);
     if (context.signal.aborted) throw await undoStep(context, rotation, step, interruptionFailure(rotation));
@@ -100,7 +100,7 @@ async function expectedProof(
   step: RotationStep,
 ): Promise<ExpectedProof | undefined> {
   const publicUrl = context.values.text(PROOF_URL);
-  if (publicUrl === undefined || !signsTokens(set)) return undefined;
+  if (publicUrl === undefined || !isTokenSigningSet(set)) return undefined;
   await removeLeftoverClients(context);
   const before = await proveStart(context, publicUrl, set);
   if (before !== undefined) return { publicUrl, kid: step.expected ?? before.kid };

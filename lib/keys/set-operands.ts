@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
+import { findKeyIdProblem, findKeySetNameProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -10,7 +10,7 @@ export function readSetOperands({ operands, syntax }: Pick<Context, "operands" |
   readonly problems: readonly Problem[];
 } {
   const sets = [...new Set(operands)];
-  const problems = sets.flatMap((set) => keySetNameProblem(set) ?? []);
+  const problems = sets.flatMap((set) => findKeySetNameProblem(set) ?? []);
   const [, second] = operands;
   if (syntax === "1.x" && second !== undefined)
     problems.push(
@@ -26,12 +26,12 @@ export function readSetOperands({ operands, syntax }: Pick<Context, "operands" |
 /** The problem of the key ID in a flag. */
 export function kidFlagProblems({ values }: Pick<Context, "values">, flag: TextFlag): readonly Problem[] {
   const kid = values.text(flag);
-  const problem = kid === undefined ? undefined : keyIdProblem(kid);
+  const problem = kid === undefined ? undefined : findKeyIdProblem(kid);
   return problem === undefined ? [] : [problem];
 }
 
 /** The problem of the name of the only set. */
-export function setOperandProblems({ operands: [set] }: Pick<Context, "operands">): readonly Problem[] {
-  const problem = set === undefined ? undefined : keySetNameProblem(set);
+export function singleSetOperandProblems({ operands: [set] }: Pick<Context, "operands">): readonly Problem[] {
+  const problem = set === undefined ? undefined : findKeySetNameProblem(set);
   return problem === undefined ? [] : [problem];
 }

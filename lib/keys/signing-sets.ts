@@ -10,19 +10,19 @@ import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
   type Consequence,
-  isSigningSet,
-  mayBeSigningSet,
+  isServerKeySet,
+  isTokenSigningSet,
+  mayBeServerKeySet,
   type SigningState,
   signingState,
-  signsTokens,
   USUAL_ALG,
 } from "./signing-state.ts";
-import type { TargetSet } from "./stored-keys.ts";
+import type { SetAndStorage } from "./stored-keys.ts";
 
 type GuardContext = Pick<Context, "values" | "warn">;
 
 /** A change of a set, as its keys before and after it, the newest first. */
-interface KeyChange extends TargetSet {
+interface KeyChange extends SetAndStorage {
   readonly before: readonly JsonWebKey[];
   readonly after: readonly JsonWebKey[];
   /** Whether a backup, or the set of another server, takes the place of the whole set: a warning names the lost keys. */
@@ -92,7 +92,7 @@ function otherCertificate({ before, after, shape }: KeyChange): Consequence | un
 
 /** What stops or breaks logins after a change; undefined for any other change. */
 function consequenceOf(change: KeyChange): Consequence | undefined {
-  if (!signsTokens(change.set)) return otherCertificate(change);
+  if (!isTokenSigningSet(change.set)) return otherCertificate(change);
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (after.kind === "fails") return after.fault;
   const broken = after.kind === "signs" ? (after.fault ?? otherAlgorithm(before, after)) : undefined;
@@ -100,7 +100,7 @@ function consequenceOf(change: KeyChange): Consequence | undefined {
 }
 
 /** The sessions that break when another key signs (ory/hydra#3573). */
-function brokenSessionsText({ set, shape }: TargetSet): string {
+function brokenSessionsText({ set, shape }: SetAndStorage): string {
   const tokens =
     set === ACCESS_TOKEN_SET
       ? "JWT access tokens that they get by refreshing do not verify (measured on Hydra 2.3 and 26.2)"
@@ -120,7 +120,7 @@ function warnOfRotation({ warn }: Pick<GuardContext, "warn">, change: KeyChange)
 
 /** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
 export function checkKeyChange({ values, warn }: GuardContext, change: KeyChange): void {
-  if (!isSigningSet(change.set, change.shape)) return;
+  if (!isServerKeySet(change.set, change.shape)) return;
   const consequence = consequenceOf(change);
   if (consequence === undefined) return;
   if (!values.bool(KEYS_YES))
@@ -133,9 +133,9 @@ export function checkKeyChange({ values, warn }: GuardContext, change: KeyChange
 }
 
 /** The same, and warns of what an accepted change does to sessions and to tokens that were issued. */
-export function guardKeyChange(context: GuardContext, change: KeyChange): void {
+export function checkAndWarnOfKeyChange(context: GuardContext, change: KeyChange): void {
   checkKeyChange(context, change);
-  if (!signsTokens(change.set)) return;
+  if (!isTokenSigningSet(change.set)) return;
   warnOfRotation(context, change);
   const signing = signingState(change.shape, change.before);
   // What becomes of the tokens of the key that signs was said already.
@@ -145,14 +145,14 @@ export function guardKeyChange(context: GuardContext, change: KeyChange): void {
 }
 
 /** Guards the change of a set that is not read yet. Sets that nothing is signed with are not looked at. */
-export async function guardUnreadSet(
+export async function readSetAndCheckChange(
   context: GuardContext,
   api: KeySets,
   set: string,
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {
-  if (!mayBeSigningSet(set)) return;
+  if (!mayBeServerKeySet(set)) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
-  guardKeyChange(context, { set, shape, before, after: afterwards(before, shape) });
+  checkAndWarnOfKeyChange(context, { set, shape, before, after: afterwards(before, shape) });
 }

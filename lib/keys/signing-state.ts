@@ -40,18 +40,18 @@ export type SigningState =
   | { readonly kind: "fails"; readonly fault: Consequence };
 
 /** Whether a server uses a set to sign tokens. */
-export function signsTokens(set: string): boolean {
+export function isTokenSigningSet(set: string): boolean {
   return set === ID_TOKEN_SET || set === ACCESS_TOKEN_SET;
 }
 
 /** Whether a change of a set can stop or break logins, or the server's own TLS. */
-export function isSigningSet(set: string, shape: KeyPairStorage): boolean {
-  return signsTokens(set) || (shape === "pair" && set === TLS_SET);
+export function isServerKeySet(set: string, shape: KeyPairStorage): boolean {
+  return isTokenSigningSet(set) || (shape === "pair" && set === TLS_SET);
 }
 
 /** Whether a set may be one that a server signs with, whatever its version. */
-export function mayBeSigningSet(set: string): boolean {
-  return isSigningSet(set, "pair");
+export function mayBeServerKeySet(set: string): boolean {
+  return isServerKeySet(set, "pair");
 }
 
 /** What a server does with a set of these keys, the newest first. */
@@ -122,7 +122,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
 }
 
 /** A key that a server will generate, as it will store it, without its contents. */
-export function predictGeneratedKeys(
+export function predictStoredKey(
   shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonWebKey[] {

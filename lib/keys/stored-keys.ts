@@ -3,19 +3,19 @@ import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import type { KeyPairStorage } from "../servers/family.ts";
 import type { KeyWithKid } from "./read-keys.ts";
-import { signsTokens } from "./signing-state.ts";
+import { isTokenSigningSet } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */
-export interface TargetSet {
+export interface SetAndStorage {
   readonly set: string;
   readonly shape: KeyPairStorage;
 }
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */
-function asPair({ set }: TargetSet, key: KeyWithKid): readonly KeyWithKid[] {
+function asPair({ set }: SetAndStorage, key: KeyWithKid): readonly KeyWithKid[] {
   const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
-  const isMoved = signsTokens(set) || kid !== key.kid;
+  const isMoved = isTokenSigningSet(set) || kid !== key.kid;
   if (!hasPrivateMembers(key)) return [{ ...key, kid: isMoved ? `public:${kid}` : key.kid }];
   return [
     { ...key, kid: `private:${kid}` },
@@ -30,6 +30,6 @@ function asSingle(key: KeyWithKid): KeyWithKid {
 }
 
 /** Keys as a server stores them, in the same order. */
-export function toStoredKeys(target: TargetSet, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
+export function toStoredKeys(target: SetAndStorage, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
 }

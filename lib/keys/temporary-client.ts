@@ -1,9 +1,10 @@
 import type { Context } from "../command.ts";
+import type { ClientRecord } from "../core/client/client.ts";
 import { getListField, getTextField } from "../core/client/client.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { ClientRecord, PageRequest } from "../servers/index.ts";
+import type { PageRequest } from "../servers/index.ts";
 
 type TemporaryClientContext = Pick<Context, "admin" | "host" | "warn">;
 

@@ -6,7 +6,7 @@ import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isRestored } from "./restore-keys.ts";
 import type { Rotation, RotationStep } from "./rotation-step.ts";
-import { signingState, signsTokens } from "./signing-state.ts";
+import { isTokenSigningSet, signingState } from "./signing-state.ts";
 
 /** Milliseconds that undoing a step may take. */
 const UNDO_MS = 15_000;
@@ -50,8 +50,10 @@ export function nothingChangedProblem(set: string): Problem {
 function signingText({ set, shape }: Rotation, keys: readonly JsonWebKey[]): string {
   const state = signingState(shape, keys);
   if (state.kind === "signs")
-    return signsTokens(set) ? `key ${quote(state.kid)} signs` : `key ${quote(state.kid)} is the newest private key`;
-  if (!signsTokens(set)) return "the set has no key that can sign";
+    return isTokenSigningSet(set)
+      ? `key ${quote(state.kid)} signs`
+      : `key ${quote(state.kid)} is the newest private key`;
+  if (!isTokenSigningSet(set)) return "the set has no key that can sign";
   return state.kind === "fails" ? "no key of the set can sign, so logins fail" : "no private key is left to sign with";
 }
 
@@ -93,12 +95,13 @@ export async function undoStep(
 
 /** What is lost with a key that signed between the change and its end. */
 function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
-  const isLost = signsTokens(set) && expected !== undefined && !publicKeys(now).some(({ kid }) => kid === expected);
+  const isLost =
+    isTokenSigningSet(set) && expected !== undefined && !publicKeys(now).some(({ kid }) => kid === expected);
   return isLost ? "; tokens that were signed meanwhile can't be verified" : "";
 }
 
 /** What a signal during a change has left: nothing, or a change that is undone. */
-export async function settledInterruptionProblem(
+export async function undoInterruptedStep(
   context: Pick<Context, "admin">,
   rotation: Rotation,
   step: RotationStep,

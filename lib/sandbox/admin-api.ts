@@ -2,7 +2,7 @@ import { type ApiError, isApiError } from "./error-bodies.ts";
 import { escapedTwice, hasValidEscapes, splitAt } from "./go-url.ts";
 import { keyEndpointsByMethod } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
-import { createPaginator } from "./pagination.ts";
+import { createClientPaginator } from "./pagination.ts";
 import {
   type Answer,
   emptyAnswer,
@@ -10,7 +10,7 @@ import {
   jsonAnswer,
   notFoundAnswer,
   plainAnswer,
-  redirectAnswer,
+  routeRedirect,
   withNoStore,
   wrongMethodAnswer,
 } from "./response.ts";
@@ -112,7 +112,7 @@ function publicRoutes(): readonly Route[] {
 }
 
 function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
-  const paging = createPaginator(behaviour);
+  const paging = createClientPaginator(behaviour);
   const { prefix } = behaviour;
 
   function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
@@ -217,7 +217,7 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
-  const toPrefix: Endpoint = ({ request }) => redirectAnswer(307, request.method, `http://${prefix}${request.target}`);
+  const toPrefix: Endpoint = ({ request }) => routeRedirect(307, request.method, `http://${prefix}${request.target}`);
 
   const same = (endpoint: Endpoint): Endpoint => endpoint;
   const routes = [
@@ -261,7 +261,7 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
     const [path, query] = splitAt(target, "?");
     const meant = match(routes, decoded(tidied(path)).split("/"));
     if (meant === undefined || !meant.route.methods.has(method)) return notFoundAnswer(behaviour.missing, accept);
-    return redirectAnswer(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
+    return routeRedirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
   }
 
   function answer(request: SandboxRequest): Answer | undefined {

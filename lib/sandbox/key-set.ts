@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { findRsaFault, type RsaFault } from "../core/jwk/rsa-parameters.ts";
+import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
 
 /** A set of keys as a server stores it (RFC 7517 section 5). */
@@ -101,7 +101,9 @@ export function decodeKeySet(value: JsonObject, library: string): KeySet | { rea
 }
 
 /** How Go since 1.24, and before that, which looks at neither CRT value, reports members that don't belong together. */
-const RSA_FAULTS: Readonly<Record<Exclude<RsaFault, "missing">, readonly [text: string, older: string | undefined]>> = {
+const RSA_FAULTS: Readonly<
+  Record<Exclude<RsaInconsistency, "missing">, readonly [text: string, older: string | undefined]>
+> = {
   modulus: ["p * q != n", "invalid modulus"],
   exponent: ["d does not match dP", "invalid exponents"],
   "crt-exponent": ["invalid CRT exponent", undefined],
@@ -110,7 +112,7 @@ const RSA_FAULTS: Readonly<Record<Exclude<RsaFault, "missing">, readonly [text: 
 
 /** What is wrong with a private RSA key, in the words of the server's library. */
 function rsaFaultText(key: JsonObject, library: string): string | undefined {
-  const fault = findRsaFault(key);
+  const fault = findRsaInconsistency(key);
   if (fault === undefined) return undefined;
   if (fault === "missing") return `${library}: invalid RSA private key, missing P value(s)`;
   const [text, older] = RSA_FAULTS[fault];

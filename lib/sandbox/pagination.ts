@@ -233,6 +233,6 @@ const PAGINGS: Readonly<Record<Behaviour["paging"], (behaviour: Behaviour) => Pa
 };
 
 /** How a version splits a list into pages. */
-export function createPaginator(behaviour: Behaviour): Paging {
+export function createClientPaginator(behaviour: Behaviour): Paging {
   return PAGINGS[behaviour.paging](behaviour);
 }

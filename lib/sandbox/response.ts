@@ -75,7 +75,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /** A redirect like Go's: with a line of HTML only for reads. */
-export function redirectAnswer(status: 301 | 307, method: string, location: string): Answer {
+export function routeRedirect(status: 301 | 307, method: string, location: string): Answer {
   if (method !== "GET" && method !== "HEAD") return emptyAnswer(status, { location });
   const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");
   const body = method === "HEAD" ? "" : `<a href="${shown}">${STATUS_TEXT[status]}</a>.\n\n`;

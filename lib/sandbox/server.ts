@@ -3,11 +3,11 @@ import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
-import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
+import { foreignSenderReason, type ListenerScheme } from "./foreign-sender.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
 import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
-import { splitTarget, type WebRequest } from "./public/web.ts";
+import { type RequestWithHeaders, splitTarget } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
 import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
 
@@ -51,10 +51,10 @@ export interface Sandbox {
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
 function checked(
   { request, method, target, body }: ReceivedRequest,
-  entrance: ListenerKind,
+  entrance: ListenerScheme,
   as: SandboxVersion,
   isNavigation: boolean,
-): WebRequest | Answer {
+): RequestWithHeaders | Answer {
   const {
     host,
     origin,

@@ -1,5 +1,5 @@
 import { isJsonObject, isStringList } from "../core/json.ts";
-import { ASSERTION_ALGORITHMS } from "../core/jwk/jwk-members.ts";
+import { ASSERTION_ALGORITHMS } from "../core/jwk/assertion-algorithms.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./error-bodies.ts";

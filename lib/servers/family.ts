@@ -48,7 +48,7 @@ export interface ServerError {
 export type ItemOrCollection = "item" | "collection";
 
 /** The paths of the admin API, below the endpoint. */
-export interface AdminPaths {
+export interface ClientAndKeyPaths {
   readonly clients: string;
   client(id: string): string;
   /** Where POST adds a secret and DELETE drops the older ones; requested only if the family {@link ServerFamily.canRotate}. */
@@ -68,7 +68,7 @@ export interface ServerFamily {
   readonly api: ApiVersion;
   /** Its name in messages. */
   readonly label: string;
-  readonly paths: AdminPaths;
+  readonly paths: ClientAndKeyPaths;
   /** Whether clients are updated with a JSON Patch (RFC 6902), or with GET and PUT. */
   readonly update: "patch" | "put";
   /** How lists continue: from an opaque token, or after a number of clients. */

@@ -1,7 +1,7 @@
 import type { QueryParameters } from "../core/network.ts";
 import { errorTextOf } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPathsFromClients, findLinkQuery, withoutUndefined } from "./spelling.ts";
+import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {
@@ -22,7 +22,7 @@ export const HYDRA_1: ServerFamily = {
   ]),
   largestPage: 500,
   pageQuery(page: PageRequest): QueryParameters {
-    return withoutUndefined({
+    return toQueryParameters({
       limit: String(page.size),
       offset: String(page.offset ?? 0),
       client_name: page.name,

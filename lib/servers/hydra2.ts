@@ -1,6 +1,6 @@
 import type { QueryParameters } from "../core/network.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPathsFromClients, findLinkQuery, withoutUndefined } from "./spelling.ts";
+import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {
@@ -14,7 +14,7 @@ export const HYDRA_2: ServerFamily = {
   unknownFields: new Set(["password_grant_access_token_lifespan", "password_grant_refresh_token_lifespan"]),
   largestPage: 500,
   pageQuery(page: PageRequest): QueryParameters {
-    return withoutUndefined({
+    return toQueryParameters({
       page_size: String(page.size),
       page_token: page.token,
       client_name: page.name,

@@ -14,8 +14,7 @@ export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requires
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type { Answer, ItemOrCollection, PageRequest, ServerError, ServerFamily } from "./family.ts";
 export {
-  type ClientRecord,
-  isJson,
+  isJsonText,
   parseClient,
   parseClients,
   type ReadClient,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { ClientRecord } from "../core/client/client.ts";
 import {
   closingQuoteOffset,
   isJsonObject,
@@ -8,9 +9,6 @@ import {
   splitMemberTexts,
   textNestsDeeper,
 } from "../core/json.ts";
-
-/** A client as a server returns it, including fields that this program doesn't know. */
-export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
 
 /** A client in a response, and the names of its fields that are nested too deep to be read; they are null in it. */
 export interface ReadClient {
@@ -92,6 +90,6 @@ function readDeep(text: string, depth: number): unknown {
 }
 
 /** Whether a text is JSON, at any depth. */
-export function isJson(text: string): boolean {
+export function isJsonText(text: string): boolean {
   return readDeep(text, MAX_DEPTH) !== undefined;
 }

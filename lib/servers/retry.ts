@@ -3,7 +3,7 @@ import type { NetworkFailure } from "../core/network.ts";
 import { type Answer, hasOwnError, isConcurrentUpdate } from "./index.ts";
 
 /** How long a command retries, and what that needs of its surroundings. */
-export interface RetrySettings {
+export interface RetryContext {
   /** Milliseconds that the command may take; 0 means one attempt. */
   readonly failAfter: number;
   /** Milliseconds since 1970. */

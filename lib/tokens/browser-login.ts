@@ -3,7 +3,7 @@ import type { PendingAuthorization } from "../adapters/oauth/index.ts";
 import type { Context, OAuthClientSession } from "../command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
-import { canAnswer } from "../core/interactive.ts";
+import { canPrompt } from "../core/interactive.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
@@ -50,7 +50,7 @@ export function canPaste(
   responseMode: WaitingLogin["responseMode"],
 ): boolean {
   // A form is in no URL.
-  return responseMode === "query" && canAnswer(host, values.bool(NO_INPUT));
+  return responseMode === "query" && canPrompt(host, values.bool(NO_INPUT));
 }
 
 /** Waits for the answer in the listener; reports the first one that is rejected, so that a flood isn't one of messages. */
@@ -127,7 +127,7 @@ async function deadline(
  *
  * @throws {Problem} when the time is over, or at a signal.
  */
-export async function waitForRedirect(context: LoginContext, login: WaitingLogin): Promise<string> {
+export async function logInWithBrowser(context: LoginContext, login: WaitingLogin): Promise<string> {
   const { host, signal } = context;
   const { listener, responseMode } = login;
   const ended = new AbortController();

@@ -1,9 +1,9 @@
 import { Problem, withMessage } from "../core/problem.ts";
-import { addToClientLine, type NamedClient, updateLine } from "./update-command.ts";
+import { addToClientLine, type ClientAndSyntax, updateCommandLine } from "./update-command-line.ts";
 
 /** What is asked of a server in the name of a client. */
-interface TokenRequest {
-  readonly client: NamedClient;
+interface RequestAsClient {
+  readonly client: ClientAndSyntax;
   readonly isPublic: boolean;
   readonly grantType: string;
   readonly scopes: readonly string[];
@@ -17,7 +17,7 @@ function quotedValues(requested: readonly string[], message: string): readonly s
 }
 
 /** How to allow what a server said that the client may not do; undefined where no setting of the client is known to help. */
-function allowingHint({ code, message }: Problem, request: TokenRequest): string | undefined {
+function allowingHint({ code, message }: Problem, request: RequestAsClient): string | undefined {
   const { client, isPublic, grantType, scopes, audience } = request;
   switch (code) {
     case "invalid-scope": {
@@ -34,14 +34,14 @@ function allowingHint({ code, message }: Problem, request: TokenRequest): string
       return `allow the audience for the client: ${addToClientLine(client, "audience", ...quotedValues(audience, message))}`;
     case "invalid-grant":
       if (!isPublic || grantType !== "client_credentials") return undefined;
-      return `give the client a secret: ${updateLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
+      return `give the client a secret: ${updateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
     default:
       return undefined;
   }
 }
 
 /** Does something as a client. Where the client may not do it, the problem has the command line that allows it. */
-export async function explainForbidden<T>(request: TokenRequest, work: () => Promise<T>): Promise<T> {
+export async function runWithPermissionHint<T>(request: RequestAsClient, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

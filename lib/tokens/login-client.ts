@@ -4,7 +4,7 @@ import { CLIENT_ID, CLIENT_SECRET } from "../core/flags/flag-table.ts";
 import type { InputChecks } from "./input-checks.ts";
 import { readClientLogin } from "./read-credentials.ts";
 import { readRegisteredClient } from "./registered-client.ts";
-import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
+import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 /** The client of a user's login, and what the admin API knows about it. */
 interface ResolvedLogin {
@@ -22,7 +22,7 @@ type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeo
 
 /** Whether the command line or the environment says how the client authenticates. */
 function namesCredentials({ values }: Pick<Context, "values">): boolean {
-  const sources = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH];
+  const sources = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
   return sources.some((flag) => values.isSet(flag));
 }
 
@@ -35,7 +35,7 @@ export async function createLoginClientResolver(
   checks: InputChecks,
 ): Promise<LoginClientResolver> {
   const clientId = context.values.text(CLIENT_ID) ?? "";
-  const mayBePublic = clientId !== "" && context.adminSide !== undefined && !namesCredentials(context);
+  const mayBePublic = clientId !== "" && context.pairedAdmin !== undefined && !namesCredentials(context);
   const given = mayBePublic ? undefined : await readClientLogin(context, checks);
   return {
     async resolve() {

@@ -1,12 +1,12 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
 import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
-import { canAnswer } from "../core/interactive.ts";
+import { canPrompt } from "../core/interactive.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
 import type { InputChecks } from "./input-checks.ts";
-import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
+import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
 
@@ -77,7 +77,7 @@ async function readSecret(
     );
   if (secret !== "") return secret;
   const hasErrors = context.hasErrors || problems.length > 0;
-  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !hasErrors && stored === undefined;
+  const mayAsk = canPrompt(host, values.bool(NO_INPUT)) && !hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
   if (stored !== undefined) throw missingFieldError(stored, "secret");
@@ -94,7 +94,7 @@ async function authenticationOf(
   checks: Pick<InputChecks, "problems">,
 ): Promise<ClientAuthentication> {
   const { values } = context;
-  const method = values.text(CLIENT_AUTH);
+  const method = values.text(CLIENT_AUTH_METHOD);
   const path = values.text(CLIENT_KEY);
   const usesKey = method === "private_key_jwt" || (method === "auto" && path !== undefined);
   if (usesKey) {
@@ -136,6 +136,6 @@ export async function readClientLogin(
   return {
     clientId,
     authentication: await authenticationOf(context, stored, checks),
-    followsServer: values.text(CLIENT_AUTH) === "auto",
+    followsServer: values.text(CLIENT_AUTH_METHOD) === "auto",
   };
 }

@@ -3,11 +3,11 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
-import { canAsk } from "../core/interactive.ts";
+import { isFullyInteractive } from "../core/interactive.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type RedirectTarget, redirectToRegister } from "./redirect-uri.ts";
+import { type RedirectTarget, unregisteredRedirectUri } from "./redirect-uri.ts";
 
 export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -29,11 +29,11 @@ function unknownClient(clientId: string, endpoint: string, syntax: SyntaxVersion
  * @throws {Problem} where there is no such client: a login would only end at an error page of the server.
  */
 export async function readRegisteredClient(
-  { adminSide, signal, warn, syntax }: Pick<Context, "adminSide" | "signal" | "warn" | "syntax">,
+  { pairedAdmin, signal, warn, syntax }: Pick<Context, "pairedAdmin" | "signal" | "warn" | "syntax">,
   clientId: string,
 ): Promise<ClientRecord | undefined> {
-  if (adminSide === undefined) return undefined;
-  const { admin, endpoint, isRequested } = adminSide;
+  if (pairedAdmin === undefined) return undefined;
+  const { admin, endpoint, isRequested } = pairedAdmin;
   try {
     return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal)).get(clientId);
   } catch (error) {
@@ -95,7 +95,7 @@ function notRegistered(clientId: string, uri: string): Problem {
   });
 }
 
-type AskingContext = Pick<Context, "host" | "values" | "adminSide" | "note">;
+type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
 
 /**
  * Makes sure that the client has the redirect URI. A person on a terminal is asked whether to add it; it is never added
@@ -103,17 +103,17 @@ type AskingContext = Pick<Context, "host" | "values" | "adminSide" | "note">;
  *
  * @throws {Problem} where it is missing and nobody agrees to add it.
  */
-export async function ensureRegistered(
-  { host, values, adminSide, note }: AskingContext,
+export async function offerToRegisterRedirect(
+  { host, values, pairedAdmin, note }: AskingContext,
   { client, target }: { readonly client: ClientRecord; readonly target: RedirectTarget },
   add: (uris: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const registered = getListField(client, "redirect_uris");
-  const missing = redirectToRegister(target, registered);
+  const missing = unregisteredRedirectUri(target, registered);
   if (missing === undefined) return;
   const id = client.client_id;
-  const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${adminSide?.endpoint ?? ""}? [y/N] `;
-  const isPerson = canAsk(host, values.bool(NO_INPUT));
+  const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;
+  const isPerson = isFullyInteractive(host, values.bool(NO_INPUT));
   const answer = isPerson ? await host.ask(question, false) : undefined;
   if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered(id, missing);
   await add([...registered, missing]);

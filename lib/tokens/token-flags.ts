@@ -40,7 +40,7 @@ export const CLIENT_KEY: TextFlag = {
   help: "Authenticate with this private key (private_key_jwt): PEM or JSON Web Key",
 };
 
-export const CLIENT_AUTH: WithDefault<ChoiceFlag<"auto" | "basic" | "post" | "private_key_jwt" | "none">> = {
+export const CLIENT_AUTH_METHOD: WithDefault<ChoiceFlag<"auto" | "basic" | "post" | "private_key_jwt" | "none">> = {
   kind: "text",
   name: "auth-method",
   value: "METHOD",
@@ -102,7 +102,7 @@ export const CREDENTIAL_FLAGS: readonly Flag[] = [
   ID_FIELD,
   SECRET_FIELD,
   CLIENT_KEY,
-  CLIENT_AUTH,
+  CLIENT_AUTH_METHOD,
 ];
 
 /** The last flags of every command that calls the public side of a server. */

@@ -3,7 +3,7 @@ import { getTextField } from "../core/client/client.ts";
 import { Problem, safeReason } from "../core/problem.ts";
 
 /** Of tokens that could not be written: revokes them where nobody has any part of them, and returns the problem. */
-export function reportUndeliveredTokens(revoke: (token: string) => Promise<void>): Pick<Result, "undelivered"> {
+export function createUndeliveredTokensHandler(revoke: (token: string) => Promise<void>): Pick<Result, "undelivered"> {
   return {
     async undelivered(lost, reason) {
       const start = `Cannot deliver the token: ${safeReason(reason)}`;

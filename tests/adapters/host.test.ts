@@ -17,7 +17,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { readDescriptorUpTo } from "../../lib/adapters/host/read-file.ts";
+import { readDescriptorToEnd } from "../../lib/adapters/host/read-file.ts";
 import { systemHost } from "../../lib/adapters/host.ts";
 import { InputTooLarge } from "../../lib/core/input-limits.ts";
 
@@ -271,7 +271,7 @@ describe("the host", () => {
     execFileSync("mkfifo", [pipe]);
     const fd = openSync(pipe, fsConstants.O_RDWR | fsConstants.O_NONBLOCK);
     try {
-      const reading = readDescriptorUpTo(fd, 3);
+      const reading = readDescriptorToEnd(fd, 3);
       // A read that comes later finds the pipe empty, so the one before has too.
       await assert.rejects(promisify(read)(fd, new Uint8Array(1), 0, 1, null), { code: "EAGAIN" });
       writeSync(fd, "12");

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { generateSigningKey, readKeyFile, thumbprintOf, toPem } from "../../lib/adapters/key-codec.ts";
+import { generateSigningKey, parseKeyFile, thumbprintOf, toPem } from "../../lib/adapters/key-codec.ts";
 import { type JsonWebKey, publicPart } from "../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../lib/core/jwk/jwk-members.ts";
 import { Problem } from "../../lib/core/problem.ts";
@@ -24,7 +24,7 @@ function openssl(line: string): void {
 const PASSPHRASE = "correct horse";
 
 function read(name: string, passphrase: () => Promise<string> = () => assert.fail("a passphrase is asked for")) {
-  return readKeyFile({ bytes: readFileSync(at(name)), name, passphrase });
+  return parseKeyFile({ bytes: readFileSync(at(name)), name, passphrase });
 }
 
 async function readOne(name: string): Promise<JsonWebKey> {

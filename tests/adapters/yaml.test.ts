@@ -171,7 +171,7 @@ test("the writer quotes the default value and the merge key of YAML 1.1", () => 
   assert.equal(write({ a: "a=b" }), "a: a=b\n");
 });
 
-test("parseDocuments() parses a stream of documents, and locates an error in the whole text", async () => {
+test("parseYamlDocuments() parses a stream of documents, and locates an error in the whole text", async () => {
   assert.deepEqual(await parseYamlDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
   assert.deepEqual(await parseYamlDocuments("", "a file"), []);
   await assert.rejects(

@@ -27,7 +27,7 @@ describe("formatProgressLine()", () => {
   });
 });
 
-test("shortDuration() is as people say it, rounded up", () => {
+test("formatShortDuration() is as people say it, rounded up", () => {
   for (const [milliseconds, text] of [
     [0, "0s"],
     [1, "1s"],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { createHttp } from "../../lib/adapters/http.ts";
-import { isSignedByKeySet } from "../../lib/adapters/key-generator.ts";
+import { isSignedByKeySet } from "../../lib/adapters/jwt-keys.ts";
 import { createOAuthClient, discoverServer } from "../../lib/adapters/oauth/index.ts";
 import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";

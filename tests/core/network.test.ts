@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { describeProxy, type FailureKind, NetworkFailure, networkHint } from "../../lib/core/network.ts";
+import { describeProxyForUrl, type FailureKind, NetworkFailure, networkHint } from "../../lib/core/network.ts";
 
 /** Addresses, the environment, and the proxy that is named. */
 const PROXIES: readonly (readonly [
@@ -27,11 +27,11 @@ const PROXIES: readonly (readonly [
   ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example", no_proxy: "b" }, "HTTPS_PROXY (p:1)"],
 ];
 
-describe("describeProxy() names the variable and its proxy, without credentials", () => {
+describe("describeProxyForUrl() names the variable and its proxy, without credentials", () => {
   for (const [address, environment, named] of PROXIES) {
     test(`${address} with ${JSON.stringify(environment)}`, () => {
       assert.equal(
-        describeProxy(new URL(address), (name) => environment[name]),
+        describeProxyForUrl(new URL(address), (name) => environment[name]),
         named,
       );
     });

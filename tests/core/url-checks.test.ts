@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { isLoopbackHost, looksLikeWebPage } from "../../lib/core/url-checks.ts";
+import { looksLikeWebPage } from "../../lib/core/pgp/keyless-answer.ts";
+import { isLoopbackHost } from "../../lib/core/url-checks.ts";
 
 it("knows this machine by every spelling that a URL can have", () => {
   const here = [

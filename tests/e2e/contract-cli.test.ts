@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
-import { isEmpty } from "../../lib/core/client/client.ts";
+import { isAbsentOrEmpty } from "../../lib/core/client/client.ts";
 import { isSameJson } from "../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
@@ -64,7 +64,9 @@ function sentOf(method: string, url: string, body: unknown): Sent {
 /** A body without dates, and with nothing in any spelling left out. */
 function comparable(body: Json): Json {
   return Object.fromEntries(
-    Object.entries(body).filter(([field, value]) => !["created_at", "updated_at"].includes(field) && !isEmpty(value)),
+    Object.entries(body).filter(
+      ([field, value]) => !["created_at", "updated_at"].includes(field) && !isAbsentOrEmpty(value),
+    ),
   );
 }
 

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
-import { adminPathsFromClients } from "../../lib/servers/spelling.ts";
+import { adminPathsFromClients } from "../../lib/servers/paths-and-queries.ts";
 import { asJson, type Json } from "../conformance/servers.ts";
 import { BINARY, type RunningSandbox, runBinary, start, temporaryFolder, withSandbox } from "./binary.ts";
 import { instead, openFaultProxy } from "./fault-proxy.ts";

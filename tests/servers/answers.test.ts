@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isJson, parseClient, parseClients } from "../../lib/servers/index.ts";
+import { isJsonText, parseClient, parseClients } from "../../lib/servers/index.ts";
 
 function nested(depth: number): string {
   return `${"[".repeat(depth)}${"]".repeat(depth)}`;
@@ -26,7 +26,7 @@ test("clientIn() reads a client that is nested too deep field by field", () => {
   }
 });
 
-test("clientsIn() reads the clients of a list one by one if one is nested too deep", () => {
+test("parseClients() reads the clients of a list one by one if one is nested too deep", () => {
   const read = parseClients(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
   assert.equal(
     JSON.stringify(read?.records),
@@ -68,7 +68,7 @@ test("other JSON is neither a client nor a list of clients, at any depth", () =>
     assert.equal(parseClients(text), undefined, text.slice(0, 40));
 });
 
-test("isJson() accepts JSON of any depth", () => {
-  assert.equal(isJson(nested(1_000_000)), true);
-  assert.equal(isJson("[".repeat(1_000_000)), false);
+test("isJsonText() accepts JSON of any depth", () => {
+  assert.equal(isJsonText(nested(1_000_000)), true);
+  assert.equal(isJsonText("[".repeat(1_000_000)), false);
 });

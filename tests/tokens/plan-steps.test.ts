@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
-import { planSteps, type TestCapabilities } from "../../lib/tokens/client-test/plan-steps.ts";
-import { describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
+import { planSteps, type StepConditions } from "../../lib/tokens/client-test/plan-steps.ts";
+import { type TestedClient, toTestedClient } from "../../lib/tokens/client-test/tested-client.ts";
 import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
-import { addToClientLine } from "../../lib/tokens/update-command.ts";
+import { addToClientLine } from "../../lib/tokens/update-command-line.ts";
 
-const ALL: TestCapabilities = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
+const ALL: StepConditions = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 
 function client(registered: Readonly<Record<string, unknown>>, scopes: readonly string[] = []): TestedClient {
-  return describeTestedClient("web", "1.x", registered, { redirectUri: undefined, scopes });
+  return toTestedClient("web", "1.x", registered, { redirectUri: undefined, scopes });
 }
 
 /** The plan as text: a step to do, or its name with the status that it gets instead. */
-function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<TestCapabilities> = {}): readonly string[] {
+function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<StepConditions> = {}): readonly string[] {
   return planSteps(client(registered), { ...ALL, ...facts }).map(({ name, instead }) =>
     instead === undefined ? name : `${name}: ${instead.status}`,
   );

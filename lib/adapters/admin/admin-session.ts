@@ -9,15 +9,15 @@ import {
   isAmbiguous,
   isBare500,
   parseRetryAfter,
+  type RetryContext,
   type RetryDecision,
-  type RetrySettings,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
-import type { AdminRequest, AdminResponse, EndpointInfo } from "./problems.ts";
+import type { AdminRequest, AdminResponse, EndpointInfo } from "./requests.ts";
 
 /** Where and how to reach the admin API. */
-export interface AdminOptions extends EndpointInfo, RetrySettings {
+export interface AdminOptions extends EndpointInfo, RetryContext {
   readonly http: SendHttp;
   /** The only family to try; undefined to detect it. */
   readonly family: ServerFamily | undefined;

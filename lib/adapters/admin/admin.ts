@@ -1,8 +1,9 @@
 import type { PatchStep } from "../../core/client/changes.ts";
+import type { ClientRecord } from "../../core/client/client.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import type { ClientRecord, PageRequest, ServerFamily } from "../../servers/index.ts";
+import type { PageRequest, ServerFamily } from "../../servers/index.ts";
 import { type AdminOptions, type AdminSession, createAdminSession, withWaitIndicator } from "./admin-session.ts";
 import { type CreateOutcome, createClient } from "./create-client.ts";
 import type { KeySets } from "./key-sets.ts";
@@ -12,7 +13,7 @@ import {
   deleteClient,
   detectFamily,
   getClient,
-  getClientOrProblem,
+  getClientOrNotFoundProblem,
   getPage,
   getServerVersion,
   type ListPage,
@@ -83,7 +84,7 @@ export function createAdmin(options: AdminOptions): Admin {
 }
 
 async function findClient(session: AdminSession, id: string): Promise<ClientRecord | undefined> {
-  const found = await getClientOrProblem(session, id);
+  const found = await getClientOrNotFoundProblem(session, id);
   return found instanceof Problem ? undefined : found.record;
 }
 

@@ -1,9 +1,10 @@
+import type { ClientRecord } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { type ClientRecord, classifyError, hasOwnError, parseClient } from "../../servers/index.ts";
+import { classifyError, hasOwnError, parseClient } from "../../servers/index.ts";
 import { type AdminSession, type AttemptAmbiguity, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
-import type { AdminRequest, AdminResponse } from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 /** How a create ended. */
 export type CreateOutcome =
@@ -76,9 +77,9 @@ async function accepted(creation: Creation, response: AdminResponse): Promise<Cr
     return { kind: "created", record: client.record };
   }
   history.ambiguous = true;
-  const { unreadableAnswerProblem, wrongClientText } = await import("./problems.ts");
+  const { unexpectedAnswerProblem, wrongClientText } = await import("./problems.ts");
   const got = isOther ? wrongClientText(session.options, request, received) : undefined;
-  return settle(creation, unreadableAnswerProblem(session.options, response, "the created client", got));
+  return settle(creation, unexpectedAnswerProblem(session.options, response, "the created client", got));
 }
 
 /** The outcome of an error response. */
@@ -87,8 +88,8 @@ async function rejected(creation: Creation, response: AdminResponse): Promise<Cr
   const { kind } = classifyError(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
   if (kind === "conflict" && ownId) history.ambiguous = true;
-  const { rejectionProblem } = await import("./problems.ts");
-  const problem = rejectionProblem(session.options, response);
+  const { errorResponseProblem } = await import("./problems.ts");
+  const problem = errorResponseProblem(session.options, response);
   if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
   return settle(creation, kind === "conflict" && id !== undefined ? await conflict(creation, response, id) : problem);
 }
@@ -122,8 +123,8 @@ async function settle(creation: Creation, error: unknown): Promise<CreateOutcome
 async function inDoubt({ request, id }: Creation, problem: Problem, isAbsent: boolean): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
-  const { ambiguousProblem } = await import("./problems.ts");
-  return ambiguousProblem(problem, request, doubtRemark(problem, isAbsent), hint);
+  const { markAmbiguous } = await import("./problems.ts");
+  return markAmbiguous(problem, request, doubtRemark(problem, isAbsent), hint);
 }
 
 function doubtRemark({ code }: Problem, isAbsent: boolean): string {
@@ -133,8 +134,8 @@ function doubtRemark({ code }: Problem, isAbsent: boolean): string {
 }
 
 async function conflict({ session }: Creation, response: AdminResponse, id: string): Promise<Problem> {
-  const { responseProblem } = await import("./problems.ts");
-  return responseProblem(session.options, response, `client ${quote(id)} already exists`, {
+  const { buildResponseProblem } = await import("./problems.ts");
+  return buildResponseProblem(session.options, response, `client ${quote(id)} already exists`, {
     code: "conflict",
     exit: "conflict",
     hint: "--if-exists skip leaves that client as it is, --if-exists update changes it",
@@ -143,8 +144,8 @@ async function conflict({ session }: Creation, response: AdminResponse, id: stri
 
 async function idRefused({ session, id }: Creation, response: AdminResponse): Promise<Problem> {
   const given = id === undefined ? "" : ` (--id ${quote(id)})`;
-  const { responseProblem } = await import("./problems.ts");
-  return responseProblem(session.options, response, `this server does not accept a chosen client ID${given}`, {
+  const { buildResponseProblem } = await import("./problems.ts");
+  return buildResponseProblem(session.options, response, `this server does not accept a chosen client ID${given}`, {
     code: "id-refused",
     exit: "failed",
     hint: "Hydra 2.0 and 2.1 generate the ID: omit --id, or upgrade the server to 2.2 or newer",

@@ -7,14 +7,13 @@ import { classifyError, type ServerFamily } from "../../servers/index.ts";
 import { type AdminSession, type AttemptAmbiguity, KEY_PATH_WITH_SLASH, sendDetectingFamily } from "./admin-session.ts";
 import { detectFamily } from "./operations.ts";
 import {
-  type AdminRequest,
-  type AdminResponse,
-  ambiguousProblem,
+  buildResponseProblem,
+  errorResponseProblem,
   keyIdSlashProblem,
-  rejectionProblem,
-  responseProblem,
-  unreadableAnswerProblem,
+  markAmbiguous,
+  unexpectedAnswerProblem,
 } from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 /** What a generated key is asked for. */
 interface KeyRequest {
@@ -52,14 +51,14 @@ function keyProblem({ options }: AdminSession, response: AdminResponse): Problem
   const { request, family, answer } = response;
   if (answer.status < 400 && KEY_PATH_WITH_SLASH.test(request.path(family)))
     return keyIdSlashProblem(options, response);
-  const problem = rejectionProblem(options, response);
+  const problem = errorResponseProblem(options, response);
   const isAboutAlgorithms = request.method === "POST" || problem.code !== "invalid";
   const hint = isAboutAlgorithms ? HINTS.get(problem.code) : "check the key, and the name of the set";
   return hint === undefined ? problem : withMessage(problem, problem.message, { hint });
 }
 
 function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, set: string): Problem {
-  return responseProblem(options, response, `key set ${quote(set)} not found`, {
+  return buildResponseProblem(options, response, `key set ${quote(set)} not found`, {
     code: "not-found",
     exit: "notFound",
     hint: "check the name: servers have no list of key sets",
@@ -83,7 +82,7 @@ async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmb
     return await sendDetectingFamily(session, what, trail);
   } catch (error) {
     if (what.method === "GET" || !trail.ambiguous || !(error instanceof Problem)) throw error;
-    throw ambiguousProblem(error, what, "the change may have been made anyway");
+    throw markAmbiguous(error, what, "the change may have been made anyway");
   }
 }
 
@@ -99,17 +98,17 @@ function isMissing({ answer, family }: AdminResponse): boolean {
 
 function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
   const keys = parseKeySet(tryParseJson(response.answer.text)?.value);
-  if (keys === undefined) throw unreadableAnswerProblem(session.options, response, "a JSON Web Key Set");
+  if (keys === undefined) throw unexpectedAnswerProblem(session.options, response, "a JSON Web Key Set");
   return keys;
 }
 
 /** The keys in the answer to a change, among which must be those that were stored; of a pair, either half. */
 function checkStored(session: AdminSession, response: AdminResponse, kids: readonly string[]): readonly JsonWebKey[] {
   const keys = keysIn(session, response);
-  if (keys.length === 0) throw unreadableAnswerProblem(session.options, response, "a key", "an empty set");
+  if (keys.length === 0) throw unexpectedAnswerProblem(session.options, response, "a key", "an empty set");
   const missing = kids.find((kid) => !keys.some((key) => hasKid(key, kid)));
   if (missing === undefined) return keys;
-  throw unreadableAnswerProblem(session.options, response, `key ${quote(missing)}`, "other keys");
+  throw unexpectedAnswerProblem(session.options, response, `key ${quote(missing)}`, "other keys");
 }
 
 async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {

@@ -1,12 +1,12 @@
 import * as v from "valibot";
+import type { ClientRecord } from "../../core/client/client.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
-  type ClientRecord,
   classifyError,
   FAMILIES,
   fieldsWithUnexpectedTypes,
-  isJson,
+  isJsonText,
   type PageRequest,
   parseClient,
   parseClients,
@@ -21,7 +21,7 @@ import {
   sendDetectingFamily,
   sendWithRetries,
 } from "./admin-session.ts";
-import type { AdminRequest, AdminResponse } from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 /** A page of a list. */
 export interface ListPage {
@@ -58,7 +58,8 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
     session,
     readRequest(action, ({ paths }) => paths.clients, query),
   );
-  if (response.answer.status > 299) throw (await import("./problems.ts")).rejectionProblem(session.options, response);
+  if (response.answer.status > 299)
+    throw (await import("./problems.ts")).errorResponseProblem(session.options, response);
   session.family = response.family;
   return response.family;
 }
@@ -66,7 +67,7 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
 /** The body of a successful response; throws the Problem of any other. */
 async function successText({ options }: AdminSession, response: AdminResponse): Promise<string> {
   const { status, text } = response.answer;
-  if (status < 200 || status > 299) throw (await import("./problems.ts")).rejectionProblem(options, response);
+  if (status < 200 || status > 299) throw (await import("./problems.ts")).errorResponseProblem(options, response);
   return text;
 }
 
@@ -75,13 +76,13 @@ async function requestedClient(session: AdminSession, response: AdminResponse, i
   const { options } = session;
   const client = parseClient(await successText(session, response));
   if (client === undefined)
-    throw (await import("./problems.ts")).unreadableAnswerProblem(options, response, "a client");
+    throw (await import("./problems.ts")).unexpectedAnswerProblem(options, response, "a client");
   const { client_id: received } = client.record;
   // A database may compare IDs case-insensitively and then returns the ID that it has.
   if (received.toLowerCase() !== id.toLowerCase()) {
-    const { unreadableAnswerProblem, wrongClientText } = await import("./problems.ts");
+    const { unexpectedAnswerProblem, wrongClientText } = await import("./problems.ts");
     const got = wrongClientText(options, response.request, received);
-    throw unreadableAnswerProblem(options, response, `client ${quote(id)}`, got);
+    throw unexpectedAnswerProblem(options, response, `client ${quote(id)}`, got);
   }
   warnOfUnexpectedTypes(session, client.record);
   return client;
@@ -106,7 +107,7 @@ export async function warnOfTooDeepFields({ options }: AdminSession, { record, u
 }
 
 /** The client, or the problem that it doesn't exist. */
-export async function getClientOrProblem(session: AdminSession, id: string): Promise<ReadClient | Problem> {
+export async function getClientOrNotFoundProblem(session: AdminSession, id: string): Promise<ReadClient | Problem> {
   const response = await sendDetectingFamily(session, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
   return isGone(response)
     ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
@@ -115,7 +116,7 @@ export async function getClientOrProblem(session: AdminSession, id: string): Pro
 
 /** The client as a whole. */
 export async function getClient(session: AdminSession, id: string): Promise<ClientRecord> {
-  const found = await getClientOrProblem(session, id);
+  const found = await getClientOrNotFoundProblem(session, id);
   if (found instanceof Problem) throw found;
   if (found.unread.length > 0)
     throw (await import("./problems.ts")).tooDeepProblem(`Cannot get client ${quote(id)}`, found);
@@ -149,7 +150,7 @@ export async function getPage(session: AdminSession, page: PageRequest): Promise
   const response = await sendDetectingFamily(session, request);
   const read = parseClients(await successText(session, response));
   if (read === undefined)
-    throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a list of clients");
+    throw (await import("./problems.ts")).unexpectedAnswerProblem(session.options, response, "a list of clients");
   return {
     clients: read.records,
     unreadable: await unreadableClients(read.unread),
@@ -169,7 +170,7 @@ export async function sendClientChange(
     return await changedClient(session, await sendDetectingFamily(session, request, history), id, history);
   } catch (error) {
     if (!history.ambiguous || !(error instanceof Problem)) throw error;
-    throw (await import("./problems.ts")).ambiguousProblem(error, request, "the change may have been made anyway");
+    throw (await import("./problems.ts")).markAmbiguous(error, request, "the change may have been made anyway");
   }
 }
 
@@ -210,7 +211,7 @@ export async function addOrDropSecrets(
     return await changedClient(session, response, id, history);
   } catch (error) {
     if (!history.ambiguous || !(error instanceof Problem)) throw error;
-    throw (await import("./problems.ts")).ambiguousProblem(error, request, "it may have been done anyway");
+    throw (await import("./problems.ts")).markAmbiguous(error, request, "it may have been done anyway");
   }
 }
 
@@ -226,10 +227,10 @@ export async function deleteClient(session: AdminSession, id: string): Promise<v
       throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
     }
     const text = await successText(session, response);
-    if (response.answer.status === 204 || text.trim() === "" || isJson(text)) return;
+    if (response.answer.status === 204 || text.trim() === "" || isJsonText(text)) return;
     // A page of something in front of the server.
     history.ambiguous = true;
-    throw (await import("./problems.ts")).unreadableAnswerProblem(
+    throw (await import("./problems.ts")).unexpectedAnswerProblem(
       session.options,
       response,
       "a confirmation that the client is deleted",
@@ -249,6 +250,6 @@ export async function getServerVersion(session: AdminSession): Promise<string> {
     throw (await import("./problems.ts")).publicPortProblem(session.options, request, FAMILIES[0]);
   const body = v.safeParse(v.looseObject({ version: v.string() }), parseJsonBody(await successText(session, response)));
   if (!body.success)
-    throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a version");
+    throw (await import("./problems.ts")).unexpectedAnswerProblem(session.options, response, "a version");
   return body.output.version;
 }

@@ -1,15 +1,14 @@
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
-import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
+import { type NetworkFailure, networkHint } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
+import { looksLikeWebPage } from "../../core/pgp/keyless-answer.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
-import { looksLikeWebPage } from "../../core/url-checks.ts";
 import {
   type Answer,
   classifyError,
-  type ItemOrCollection,
   parseJsonBody,
   type ReadClient,
   requiresTls,
@@ -18,42 +17,7 @@ import {
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-
-/** What messages need to know about the server. */
-export interface EndpointInfo {
-  /** The URL of the admin API without a trailing slash: `http://127.0.0.1:4445`. */
-  readonly base: string;
-  /** The endpoint as the user wrote it, and where it came from. */
-  readonly endpoint: string;
-  /** Where the endpoint came from: `--endpoint`, `environment variable HYDRA_ADMIN_URL`. */
-  readonly endpointOrigin?: string;
-  /** The credential that is sent and where it came from: `the token of --access-token`; undefined if none is. */
-  readonly credential?: string;
-  /** The headers of every request, whose values must not appear in a message. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** One operation of the admin API. */
-export interface AdminRequest {
-  readonly method: HttpRequest["method"];
-  readonly path: (family: ServerFamily) => string;
-  readonly query?: (family: ServerFamily) => QueryParameters;
-  readonly body?: unknown;
-  /** What the command was doing, for messages: `Cannot create client`. */
-  readonly action: string;
-  readonly target: ItemOrCollection;
-  /** False if a repeat could do the work twice. */
-  readonly repeatable: boolean;
-}
-
-/** The final response to a request. */
-export interface AdminResponse {
-  readonly request: AdminRequest;
-  readonly family: ServerFamily;
-  readonly answer: Answer;
-  /** Why the attempts ended although another one could have helped; messages put it after the answer. */
-  readonly gaveUpBecause: string | undefined;
-}
+import type { AdminRequest, AdminResponse, EndpointInfo } from "./requests.ts";
 
 interface Details {
   readonly code: ProblemCode;
@@ -140,7 +104,7 @@ function requestProblem(
 }
 
 /** A problem with a response. */
-export function responseProblem(
+export function buildResponseProblem(
   server: EndpointInfo,
   { request, family, answer }: AdminResponse,
   message: string,
@@ -150,24 +114,33 @@ export function responseProblem(
 }
 
 /** The problem that an error response means. */
-export function rejectionProblem(server: EndpointInfo, response: AdminResponse): Problem {
+export function errorResponseProblem(server: EndpointInfo, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
-    return responseProblem(server, response, `server answered ${answer.status}, ${what}`, unexpectedResponse(server));
+    return buildResponseProblem(
+      server,
+      response,
+      `server answered ${answer.status}, ${what}`,
+      unexpectedResponse(server),
+    );
   }
   if (requiresTls(answer)) return needsHttps(server, response);
   const details = { ...errorDetails(server, error.kind), ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
-  if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
+  if (gaveUpBecause === undefined) return buildResponseProblem(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
-  return responseProblem(server, response, `${message} (${gaveUpBecause})`, { ...details, exit: "unreachable", hint });
+  return buildResponseProblem(server, response, `${message} (${gaveUpBecause})`, {
+    ...details,
+    exit: "unreachable",
+    hint,
+  });
 }
 
 function needsHttps(server: EndpointInfo, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
-  return responseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
+  return buildResponseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
     code: "https-required",
     exit: "failed",
     hint: `use ${https} (with --ca-file, or for tests --skip-tls-verify)`,
@@ -298,7 +271,7 @@ function keySecrets(body: JsonObject): readonly unknown[] {
 }
 
 /** The problem of a response that isn't what was `expected`. */
-export function unreadableAnswerProblem(
+export function unexpectedAnswerProblem(
   server: EndpointInfo,
   response: AdminResponse,
   expected: string,
@@ -309,19 +282,19 @@ export function unreadableAnswerProblem(
   const body = got ?? (page ? pageName(server, response) : "something else");
   const message = `server answered ${status} with ${body} instead of ${expected}`;
   const asksToSignIn = page && /\b(?:sign|log)[ -]?in\b/i.test(pageTitle(text));
-  return responseProblem(server, response, message, {
+  return buildResponseProblem(server, response, message, {
     ...unexpectedResponse(server),
     ...(asksToSignIn ? { hint: SIGN_IN_HINT } : {}),
   });
 }
 
-/** How {@link unreadableAnswerProblem} describes a client with another ID than the requested one. */
+/** How {@link unexpectedAnswerProblem} describes a client with another ID than the requested one. */
 export function wrongClientText(server: EndpointInfo, request: AdminRequest, id: string): string {
   return `another client, ${quote(serverText(server, request, id))},`;
 }
 
 export function noSuchClientProblem(server: EndpointInfo, response: AdminResponse, id: string): Problem {
-  return responseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
+  return buildResponseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
 }
 
 /** The problem of a request without any response. */
@@ -410,7 +383,7 @@ export function keyIdSlashProblem(
 }
 
 /** Adds that a request may have been carried out. An interruption doesn't know which action it interrupted. */
-export function ambiguousProblem(problem: Problem, { action }: AdminRequest, remark: string, hint?: string): Problem {
+export function markAmbiguous(problem: Problem, { action }: AdminRequest, remark: string, hint?: string): Problem {
   const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;
   return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, ...(hint === undefined ? {} : { hint }) });
 }

@@ -2,7 +2,7 @@ import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
 import { triedForText } from "../../servers/retry.ts";
 import { type AdminSession, probePublicPort, sendWithRetries } from "./admin-session.ts";
-import type { AdminRequest, AdminResponse } from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 const READY: AdminRequest = {
   method: "GET",
@@ -27,7 +27,7 @@ export async function waitUntilReady(session: AdminSession): Promise<void> {
       throw (await import("./problems.ts")).publicPortProblem(options, READY, FAMILIES[0]);
     if (status === 200) return;
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
-    if (status < 500 && status !== 404) throw (await import("./problems.ts")).rejectionProblem(options, last);
+    if (status < 500 && status !== 404) throw (await import("./problems.ts")).errorResponseProblem(options, last);
     if (isLate()) throw await notReady(session, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }
@@ -44,8 +44,8 @@ async function checkReadiness(session: AdminSession, last: AdminResponse | undef
 }
 
 async function notReady({ options }: AdminSession, last: AdminResponse): Promise<Problem> {
-  const { rejectionProblem } = await import("./problems.ts");
-  const problem = rejectionProblem(options, { ...last, gaveUpBecause: undefined });
+  const { errorResponseProblem } = await import("./problems.ts");
+  const problem = errorResponseProblem(options, { ...last, gaveUpBecause: undefined });
   const tried = options.failAfter === 0 ? "" : ` (${triedForText(options.failAfter)})`;
   const hint = "wait longer with --for, or check the server's log";
   return withMessage(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });

@@ -20,14 +20,14 @@ const BLOCK = 1_048_576;
 const PIPE_RETRY_MS = 5;
 
 /** Reads a file to its end; throws {@link InputTooLarge} once it is longer than `limit` bytes. */
-export async function readFileUpTo(path: string, limit: number): Promise<InputFile> {
+export async function readFileToEnd(path: string, limit: number): Promise<InputFile> {
   // Without the thread pool: the config file, for example, usually doesn't exist.
   const regular = statSync(path).isFile();
   // Opening a FIFO waits for its writer, and signals must be handled meanwhile.
   const fd = regular ? openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) : await openAsync(path);
   try {
     const { mode, uid } = fstatSync(fd);
-    return { bytes: await readDescriptorUpTo(fd, limit), mode: mode & 0o777, uid };
+    return { bytes: await readDescriptorToEnd(fd, limit), mode: mode & 0o777, uid };
   } finally {
     closeSync(fd);
   }
@@ -45,7 +45,7 @@ function openAsync(path: string): Promise<number> {
  * Devices, pipes, sockets and terminals are read like files. Waiting for input happens in the runtime's thread pool, so
  * that signals are handled meanwhile, and no more than the limit is kept in memory.
  */
-export async function readDescriptorUpTo(fd: number, limit: number): Promise<Uint8Array> {
+export async function readDescriptorToEnd(fd: number, limit: number): Promise<Uint8Array> {
   const { size } = fstatSync(fd);
   const small = size > 0 && size < SMALL_FILE;
   const blocks: Uint8Array[] = [];

@@ -4,8 +4,8 @@ import { Problem } from "../../core/problem.ts";
 import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
 export interface AdminCallOptions {
@@ -82,7 +82,7 @@ export async function sendToEitherFamily(
       repeatable: true,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
-    const answer = await sendStep(options.http, step, request, UNREACHABLE_HINT);
+    const answer = await sendWithoutLibrary(options.http, step, request, UNREACHABLE_HINT);
     const problem = redirected(step, request.url, answer);
     if (problem !== undefined) throw problem;
     if (answer.status !== 404 && answer.status !== 405 && answer.status !== 307) return answer;
@@ -104,7 +104,7 @@ async function isPublicPort(options: AdminCallOptions, step: OAuthStep): Promise
   const { adminUrl, headers, http, timeLeft, signal } = options;
   const url = `${trimCharactersAtEnd(adminUrl, "/")}/.well-known/openid-configuration`;
   const more = signal === undefined ? {} : { signal };
-  const answer = await sendStep(http, step, { method: "GET", url, headers, timeout: timeLeft(), ...more });
+  const answer = await sendWithoutLibrary(http, step, { method: "GET", url, headers, timeout: timeLeft(), ...more });
   const document = tryParseJson(answer.text)?.value;
   if (answer.status !== 200 || !isJsonObject(document) || typeof document["issuer"] !== "string") return false;
   return (await sendToEitherFamily(options, step, { method: "GET", path: "/clients" })) === undefined;

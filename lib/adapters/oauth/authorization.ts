@@ -15,14 +15,14 @@ import {
   CLOCK_TOLERANCE,
   type ClientSession,
   createStep,
+  type RequestedAccess,
   requestTokens,
-  type TokenRequest,
+  scopeAndAudienceForm,
   type TokenSet,
-  tokenRequestForm,
 } from "./token-requests.ts";
 
 /** What a user is asked to grant. */
-export interface AuthorizationRequest extends TokenRequest {
+export interface AuthorizationRequest extends RequestedAccess {
   readonly redirectUri: string;
   readonly prompt?: string;
   /** Seconds. */
@@ -60,7 +60,7 @@ export async function beginAuthorization(
     client_id: clientId,
     response_type: "code",
     redirect_uri: redirectUri,
-    ...Object.fromEntries(tokenRequestForm(request)),
+    ...Object.fromEntries(scopeAndAudienceForm(request)),
     state,
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),

@@ -8,15 +8,15 @@ import {
   processDeviceAuthorizationResponse,
   processDeviceCodeResponse,
 } from "./library.ts";
-import { runStep } from "./library-session.ts";
 import type { OAuthStep } from "./oauth-problems.ts";
+import { runStep } from "./oauth-steps.ts";
 import {
   type ClientSession,
   createStep,
+  type RequestedAccess,
   requestTokens,
-  type TokenRequest,
+  scopeAndAudienceForm,
   type TokenSet,
-  tokenRequestForm,
 } from "./token-requests.ts";
 import { UnavailableServer } from "./unavailable-server.ts";
 
@@ -69,7 +69,7 @@ function checkVerificationUri({ action }: OAuthStep, name: string, text: string)
 }
 
 /** Starts the device flow. */
-export async function beginDeviceFlow(session: ClientSession, request: TokenRequest): Promise<PendingDeviceFlow> {
+export async function beginDeviceFlow(session: ClientSession, request: RequestedAccess): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
   const step = createStep(session, "Cannot start the device flow");
   const { device_authorization_endpoint: endpoint } = server.endpoints;
@@ -79,7 +79,7 @@ export async function beginDeviceFlow(session: ClientSession, request: TokenRequ
   const auth = await session.auth(step.action);
   const began = now();
   const { value } = await runStep(session, step, async (more) => {
-    const response = await deviceAuthorizationRequest(as, client, auth, tokenRequestForm(request), more);
+    const response = await deviceAuthorizationRequest(as, client, auth, scopeAndAudienceForm(request), more);
     return processDeviceAuthorizationResponse(as, client, response);
   });
   const { verification_uri: uri, verification_uri_complete: complete } = value;

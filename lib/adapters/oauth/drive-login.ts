@@ -1,8 +1,8 @@
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { AdminCallOptions } from "./admin-token-endpoints.ts";
-import { createHeadlessBrowser, type FollowerOptions, unexpectedRedirect } from "./headless-browser.ts";
-import { CHALLENGES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
+import { createHeadlessBrowser, type HeadlessBrowserOptions, unexpectedRedirectProblem } from "./headless-browser.ts";
+import { CHALLENGE_NAMES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
@@ -25,7 +25,7 @@ export interface DrivenLogin {
 
 /** How the server and its admin API are reached. */
 interface DriveOptions {
-  readonly browser: FollowerOptions;
+  readonly browser: HeadlessBrowserOptions;
   readonly admin: AdminCallOptions;
 }
 
@@ -33,7 +33,7 @@ interface DriveOptions {
 const MAX_HOPS = 12;
 
 function challengeIn(url: URL): Challenge | undefined {
-  for (const name of CHALLENGES) {
+  for (const name of CHALLENGE_NAMES) {
     const value = url.searchParams.get(`${name}_challenge`);
     if (value !== null && value !== "") return { name, value };
   }
@@ -93,9 +93,12 @@ export async function driveLogin(
     if (next.origin !== browser.origin) {
       const missing = pages.has("login") ? "consent" : "login";
       const shown = quote(redactUrl(next.href));
-      throw unexpectedRedirect(step, `the server sends the browser to ${shown} without a new ${missing}_challenge`);
+      throw unexpectedRedirectProblem(
+        step,
+        `the server sends the browser to ${shown} without a new ${missing}_challenge`,
+      );
     }
     at = next;
   }
-  throw unexpectedRedirect(step, "the server redirects in circles");
+  throw unexpectedRedirectProblem(step, "the server redirects in circles");
 }

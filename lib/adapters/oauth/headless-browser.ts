@@ -3,8 +3,8 @@ import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { CookieJar } from "./cookie-jar.ts";
-import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** A browser without a window, for one server. */
 interface HeadlessBrowser {
@@ -13,7 +13,7 @@ interface HeadlessBrowser {
 }
 
 /** What a browser needs. */
-export interface FollowerOptions {
+export interface HeadlessBrowserOptions {
   readonly http: SendHttp;
   /** The only origin that is asked, and that gets cookies. */
   readonly origin: string;
@@ -24,7 +24,7 @@ export interface FollowerOptions {
 }
 
 /** A redirect that isn't what the flow needs. */
-export function unexpectedRedirect(
+export function unexpectedRedirectProblem(
   { action }: OAuthStep,
   reason: string,
   hint = "check that the endpoint and the public URL belong to the same server",
@@ -37,7 +37,7 @@ const SECURE_HINT =
 
 /** Creates a browser that has no cookies yet. */
 export function createHeadlessBrowser(
-  { http, origin, timeLeft, signal, now }: FollowerOptions,
+  { http, origin, timeLeft, signal, now }: HeadlessBrowserOptions,
   step: OAuthStep,
 ): HeadlessBrowser {
   const jar = new CookieJar(now);
@@ -45,18 +45,27 @@ export function createHeadlessBrowser(
   async function open(url: URL): Promise<URL> {
     const shown = quote(redactUrl(url.href));
     if (url.origin !== origin) {
-      throw unexpectedRedirect(step, `the server sends the browser on to ${shown}, which isn't at the public URL`);
+      throw unexpectedRedirectProblem(
+        step,
+        `the server sends the browser on to ${shown}, which isn't at the public URL`,
+      );
     }
     const headers = { accept: "text/html", ...jar.headersFor(url) };
     const isWithheld = jar.withholds(url);
-    const answer = await sendStep(http, step, { method: "GET", url: url.href, headers, timeout: timeLeft(), signal });
+    const answer = await sendWithoutLibrary(http, step, {
+      method: "GET",
+      url: url.href,
+      headers,
+      timeout: timeLeft(),
+      signal,
+    });
     jar.keep(url, answer.headers);
     const location = answer.headers.get("location") ?? "";
     const isRedirect = answer.status >= 300 && answer.status < 400 && URL.canParse(location, url.href);
     if (isRedirect) return new URL(location, url.href);
     const error = parseOAuthError(answer.text);
     if (error !== undefined) throw oauthProblem(step, error, answer.status);
-    throw unexpectedRedirect(
+    throw unexpectedRedirectProblem(
       step,
       `${shown} answered ${answer.status} instead of a redirect`,
       isWithheld ? SECURE_HINT : undefined,

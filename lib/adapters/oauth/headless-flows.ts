@@ -10,9 +10,9 @@ import {
   type PendingImplicitFlow,
   readUnverifiedImplicitAnswer,
 } from "./implicit-flow.ts";
-import { sendStep } from "./library-session.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import type { OAuthStep } from "./oauth-problems.ts";
+import { sendWithoutLibrary } from "./oauth-steps.ts";
 import { createSecretRecorder } from "./secret-recorder.ts";
 
 /** How both sides of a server are reached. */
@@ -91,7 +91,7 @@ export function createHeadlessFlows(options: FlowOptions): HeadlessFlows {
     adminTokens: (limits) => createAdminTokenEndpoints({ ...admin, ...limits }),
     openPage: ({ timeLeft, signal }, action, url, form) => {
       const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
-      return sendStep(recorder.http, stepOf(action), { ...what, url, timeout: timeLeft(), signal });
+      return sendWithoutLibrary(recorder.http, stepOf(action), { ...what, url, timeout: timeLeft(), signal });
     },
     issuedTokens: () => [...recorder.tokens],
     secrets,

@@ -3,15 +3,15 @@ import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../..
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { type AdminCallOptions, sendToEitherFamily } from "./admin-token-endpoints.ts";
-import { unexpectedRedirect } from "./headless-browser.ts";
+import { unexpectedRedirectProblem } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** What a server asks the login and consent application for. */
-export const CHALLENGES = ["device", "login", "consent"] as const;
+export const CHALLENGE_NAMES = ["device", "login", "consent"] as const;
 
 /** A request of the server to the login and consent application. */
 export interface Challenge {
-  readonly name: (typeof CHALLENGES)[number];
+  readonly name: (typeof CHALLENGE_NAMES)[number];
   readonly value: string;
 }
 
@@ -60,22 +60,22 @@ export function createLoginApplication(
       path: `/oauth2/auth/requests/${path}?${query}`,
       ...(json === undefined ? {} : { json }),
     });
-    if (answer === undefined) throw unexpectedRedirect(step, `the admin API doesn't know this ${name} request`);
+    if (answer === undefined) throw unexpectedRedirectProblem(step, `the admin API doesn't know this ${name} request`);
     const body = tryParseJson(answer.text)?.value;
     if (answer.status === 200 && isJsonObject(body)) return body;
     const error = parseOAuthError(answer.text);
     if (error !== undefined && answer.status !== 401 && answer.status !== 403)
       throw oauthProblem(step, error, answer.status);
-    throw unexpectedRedirect(step, `the admin API answered ${answer.status} to the ${name} request`);
+    throw unexpectedRedirectProblem(step, `the admin API answered ${answer.status} to the ${name} request`);
   }
 
   /** Reads a request and checks that it is our own. */
   async function readOwn(challenge: Challenge): Promise<JsonObject> {
     const request = await ask(challenge, { method: "GET", path: challenge.name });
     if (clientIdOf(request) !== clientId)
-      throw unexpectedRedirect(step, `the ${challenge.name} request is of another client`);
+      throw unexpectedRedirectProblem(step, `the ${challenge.name} request is of another client`);
     const isOther = challenge.name === "consent" ? request["subject"] !== subject : request["skip"] === true;
-    if (isOther) throw unexpectedRedirect(step, `the ${challenge.name} request is of another user`);
+    if (isOther) throw unexpectedRedirectProblem(step, `the ${challenge.name} request is of another user`);
     return request;
   }
 
@@ -96,7 +96,7 @@ export function createLoginApplication(
       const json = await acceptanceOf(challenge, userCode);
       const { redirect_to: next } = await ask(challenge, { method: "PUT", path: `${challenge.name}/accept`, json });
       if (typeof next === "string" && URL.canParse(next)) return new URL(next);
-      throw unexpectedRedirect(
+      throw unexpectedRedirectProblem(
         step,
         `the admin API accepted the ${challenge.name} request of client ${quote(clientId)} without a URL to go on at`,
       );

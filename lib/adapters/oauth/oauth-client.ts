@@ -23,21 +23,21 @@ import {
   userInfoRequest,
   validateApplicationLevelSignature,
 } from "./library.ts";
-import { runStep } from "./library-session.ts";
+import { runStep } from "./oauth-steps.ts";
 import {
   type ClientSession,
   createClientSession,
   createStep,
   type OAuthClientOptions,
+  type RequestedAccess,
   refreshTokens,
   requestClientCredentials,
-  type TokenRequest,
   type TokenSet,
 } from "./token-requests.ts";
 
 /** An OAuth 2.0 client of one server. Every failure is a Problem. */
 export interface OAuthClient {
-  readonly clientCredentials: (request?: TokenRequest) => Promise<TokenSet>;
+  readonly clientCredentials: (request?: RequestedAccess) => Promise<TokenSet>;
   readonly beginAuthorization: (request: AuthorizationRequest) => Promise<PendingAuthorization>;
   /** Checks the URL that the browser was sent back to: state, issuer and error. Sends nothing. */
   readonly checkRedirect: (pending: PendingAuthorization, redirected: string) => void;
@@ -47,7 +47,7 @@ export interface OAuthClient {
   readonly refresh: (refreshToken: string, subject?: string) => Promise<TokenSet>;
   /** Revokes a token, and the others of its grant (RFC 7009). */
   readonly revoke: (token: string) => Promise<void>;
-  readonly beginDevice: (request?: TokenRequest) => Promise<PendingDeviceFlow>;
+  readonly beginDevice: (request?: RequestedAccess) => Promise<PendingDeviceFlow>;
   readonly pollDevice: (pending: PendingDeviceFlow) => Promise<PollOutcome>;
   readonly waitForDevice: (pending: PendingDeviceFlow, options: PollOptions) => Promise<TokenSet>;
   /** The claims about the user, who must be the subject where one is given. */

@@ -10,14 +10,14 @@ import {
   isBare500,
   isBusy,
   parseRetryAfter,
-  type RetrySettings,
+  type RetryContext,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
 import { UnavailableServer } from "./unavailable-server.ts";
 
 /** How long and how often requests are repeated. */
-interface RetryOptions extends RetrySettings {
+interface RetryOptions extends RetryContext {
   /** Milliseconds that are left of those that the command may take. */
   readonly remaining: () => number;
 }

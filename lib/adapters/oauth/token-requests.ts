@@ -14,7 +14,6 @@ import {
   type TokenEndpointResponse,
   validateApplicationLevelSignature,
 } from "./library.ts";
-import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./library-session.ts";
 import {
   earlyIdTokenProblem,
   explainRefreshedIdTokenFailure,
@@ -22,6 +21,7 @@ import {
   toOAuthProblem,
   unverifiableIdTokenProblem,
 } from "./oauth-problems.ts";
+import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./oauth-steps.ts";
 import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
@@ -47,7 +47,7 @@ export interface TokenSet {
 }
 
 /** What a token is asked for. */
-export interface TokenRequest {
+export interface RequestedAccess {
   readonly scopes?: readonly string[];
   readonly audience?: readonly string[];
 }
@@ -91,7 +91,7 @@ export function createStep(
 }
 
 /** Scopes and audience as form fields; Hydra separates audiences by spaces. */
-export function tokenRequestForm({ scopes = [], audience = [] }: TokenRequest): URLSearchParams {
+export function scopeAndAudienceForm({ scopes = [], audience = [] }: RequestedAccess): URLSearchParams {
   const form = new URLSearchParams();
   if (scopes.length > 0) form.set("scope", scopes.join(" "));
   if (audience.length > 0) form.set("audience", audience.join(" "));
@@ -160,12 +160,12 @@ export async function requestTokens(
 }
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
-export function requestClientCredentials(session: ClientSession, request: TokenRequest): Promise<TokenSet> {
+export function requestClientCredentials(session: ClientSession, request: RequestedAccess): Promise<TokenSet> {
   const { as, client } = session;
   return requestTokens(
     session,
     createStep(session, "Cannot get a token"),
-    (auth, more) => clientCredentialsGrantRequest(as, client, auth, tokenRequestForm(request), more),
+    (auth, more) => clientCredentialsGrantRequest(as, client, auth, scopeAndAudienceForm(request), more),
     (response) => processClientCredentialsResponse(as, client, response),
   );
 }

@@ -6,8 +6,8 @@ import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { capabilitiesFromSignature, notForEncryptionIssue } from "./capabilities.ts";
 import { encryptBytes } from "./encrypt-message.ts";
+import { fingerprintOf, keyIdentityOf } from "./key-identity.ts";
 import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
-import { fingerprintOf, keyLabelOf } from "./key-label.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
@@ -45,7 +45,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     reason: "it cannot be used for encryption",
   };
   return {
-    ...keyLabelOf(key),
+    ...keyIdentityOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
     expires: finiteExpiryDate(await key.getExpirationTime()),
@@ -65,7 +65,7 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
   const expires = finiteExpiryDate(await subkey.getExpirationTime(now));
   const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
-  return { ...keyLabelOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
+  return { ...keyIdentityOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
 }
 
 /** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
@@ -127,7 +127,7 @@ async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyIde
   if (part === undefined) return undefined;
   try {
     await encryptBytes(pgp, [key], new Uint8Array(1), now);
-    return keyLabelOf(part);
+    return keyIdentityOf(part);
   } catch (error) {
     return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };
   }

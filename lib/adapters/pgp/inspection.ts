@@ -1,5 +1,5 @@
 import { issueHint } from "./explain-issue.ts";
-import { isoTime } from "./key-label.ts";
+import { isoTime } from "./key-identity.ts";
 import type { Capability, KeyReport, SubkeyReport } from "./key-report.ts";
 
 /** The description of a key and whether it is usable, as plain JSON. */

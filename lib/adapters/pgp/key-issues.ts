@@ -3,7 +3,7 @@ import { isSha1SelfSignature } from "../../core/pgp/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { notForEncryptionIssue } from "./capabilities.ts";
-import { algorithmName, isoTime } from "./key-label.ts";
+import { algorithmName, isoTime } from "./key-identity.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
 import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./self-signatures.ts";
 

@@ -3,7 +3,7 @@ import { concatBytes } from "../../core/bytes.ts";
 import { findPgpKeys, isSha1SelfSignature, notAKeyProblem, type TransferableKey } from "../../core/pgp/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { fingerprintOf } from "./key-label.ts";
+import { fingerprintOf } from "./key-identity.ts";
 import type { OpenPgp, ParsedKey } from "./key-report.ts";
 
 /** Parses one key; throws a Problem that says why if that fails. */

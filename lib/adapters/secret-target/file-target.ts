@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { folderReason, isUnwritable } from "../../core/folder.ts";
+import { folderReason, isUnwritableError } from "../../core/file-errors.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
-import { type ExistingFile, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
+import { type ExistingFileRule, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
@@ -27,7 +27,11 @@ const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (con
 const LARGEST_FILE = 16 * 1024 * 1024;
 
 /** What is wrong with the path of a file, as far as that shows without creating it. */
-export function fileProblem(path: string, flag: string, existing: ExistingFile = "is a problem"): Problem | undefined {
+export function findFileTargetProblem(
+  path: string,
+  flag: string,
+  existing: ExistingFileRule = "is a problem",
+): Problem | undefined {
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path.endsWith("/"))
     return usageError(`${name} is not a file name`, "use the path of a new file", "bad-secret-out");
@@ -58,7 +62,7 @@ function requireWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (isUnwritable(error)) throw error;
+    if (isUnwritableError(error)) throw error;
   }
 }
 
@@ -119,10 +123,10 @@ export async function openFileTarget(
   path: string,
   { random, limitAccess }: FileTargetOptions,
   flag: string,
-  existing?: ExistingFile,
+  existing?: ExistingFileRule,
 ): Promise<OpenSecretTarget> {
   const name = `${flag} ${quote(path)}`;
-  const problem = fileProblem(path, flag, existing);
+  const problem = findFileTargetProblem(path, flag, existing);
   if (problem !== undefined) throw problem;
   const previous = existing === "is extended" ? readSecretFile(path) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));

@@ -23,7 +23,7 @@ export interface OpenSecretTarget {
 }
 
 /** What a file that exists already means: a problem, or the beginning of what is written. */
-export type ExistingFile = "is a problem" | "is extended";
+export type ExistingFileRule = "is a problem" | "is extended";
 
 /** How long to wait for the reader of a descriptor. */
 export interface WriteTimeouts {

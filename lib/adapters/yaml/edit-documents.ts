@@ -49,7 +49,7 @@ function isKeyOnly({ body }: Line): boolean {
 }
 
 /** The indentation that a text uses, as far as it shows. */
-export function styleOf(text: string): Style {
+export function indentationOf(text: string): Style {
   const lines = linesOf(text);
   let indent: number | undefined;
   let indentSeq: boolean | undefined;

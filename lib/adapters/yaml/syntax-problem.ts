@@ -89,6 +89,6 @@ export function faultOfCode(code: ErrorCode): YamlFault {
 }
 
 /** The problem of a text; `where` is its position as messages show it, or empty. */
-export function rejectYaml(name: string, where: string, { reason, hint }: YamlFault): Problem {
+export function yamlProblem(name: string, where: string, { reason, hint }: YamlFault): Problem {
   return usageError(`Cannot read ${escapeControls(name)}${where}: ${reason}`, hint, "yaml");
 }

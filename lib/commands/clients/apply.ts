@@ -1,33 +1,39 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { createAdminForEach } from "../../clients/admin-for-each.ts";
-import { type ApplyOutcome, type ApplyRun, applyStep, deliveredOutcome } from "../../clients/apply-client.ts";
+import { createAdminWithDeadlines } from "../../clients/admin-deadlines.ts";
+import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret } from "../../clients/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
-import {
-  type DueSecret,
-  deliverDueSecrets,
-  findDueSecrets,
-  hasSecretPlace,
-  withoutPlaced,
-} from "../../clients/due-secrets.ts";
+import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
+import {
+  deliverRecoveredSecrets,
+  findRecoveredSecrets,
+  hasSecretDestination,
+  type RecoveredSecret,
+  removeAlreadyPlaced,
+} from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
-import { warnOfLeftovers } from "../../clients/secret-leftovers.ts";
 import {
   describeSecretPlace,
   missingPlaceProblem,
+  prepareSecretPlace,
   SecretPlace,
-  secretOwnerOf,
-  secretPlaceProblems,
-  setsSecret,
+  secretOwnerOfStep,
+  stepSetsSecret,
 } from "../../clients/secret-place.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
-import { planAgainstServer, planOptions, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
+import {
+  findRefusalProblem,
+  planAgainstServer,
+  planOptions,
+  planResult,
+  pruneAndEmptyInputProblems,
+} from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -77,7 +83,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const desired = await readDesiredClients(context, problems, { reader: "apply", secrets: "read" });
   problems.push(
-    ...pruneProblems(context, desired, problems.length > 0),
+    ...pruneAndEmptyInputProblems(context, desired, problems.length > 0),
     ...concurrencyProblems(context),
     ...(await secretFlagProblems(context, { outlets: false })),
     ...desired.clients.flatMap(({ key, secret }) =>
@@ -95,16 +101,16 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const leftovers = await context.openLeftovers();
   const copies = leftovers.find(context.endpoint);
-  const due = hasSecretPlace(context) ? findDueSecrets(copies, plan) : [];
+  const due = hasSecretDestination(context) ? findRecoveredSecrets(copies, plan) : [];
   const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
-  await warnOfLeftovers(context, plan.steps, others);
+  await warnOfEarlierRunSecrets(context, plan.steps, others);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
-  const missing = await withoutPlaced({ context, leftovers }, due);
+  const missing = await removeAlreadyPlaced({ context, leftovers }, due);
   const early = missing.length === 0 ? undefined : await recipientsOf(context);
-  const delivered = await deliverDueSecrets(
+  const delivered = await deliverRecoveredSecrets(
     { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
     missing,
   );
@@ -112,10 +118,10 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
-  const owners = steps.filter(setsSecret).map(secretOwnerOf);
+  const owners = steps.filter(stepSetsSecret).map(secretOwnerOfStep);
   const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
   context.signal.throwIfAborted();
-  throwAll(await secretPlaceProblems(context, owners));
+  throwAll(await prepareSecretPlace(context, owners));
   const place = await SecretPlace.open(context, owners);
   const needsLog = place.kind !== "result" || recipients.length > 0;
   const log = needsLog ? openLog(context, place.kind, steps) : undefined;
@@ -129,10 +135,10 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     earlier: { store: leftovers, copies },
     endpoints,
     view: APPLY_VIEW,
-    admin: createAdminForEach(context),
+    admin: createAdminWithDeadlines(context),
     choosesIds: plan.release === "2.1",
   };
-  return resultOf(context, job, { plan, steps, log, delivered: delivered.map(deliveredOutcome) });
+  return resultOf(context, job, { plan, steps, log, delivered: delivered.map(outcomeOfRecoveredSecret) });
 }
 
 /** The recipients of the secrets of this run, who are reported. */
@@ -144,13 +150,13 @@ async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
   return recipients;
 }
 
-function dryRun(context: Context, plan: Plan, due: readonly DueSecret[]): Result {
+function dryRun(context: Context, plan: Plan, due: readonly RecoveredSecret[]): Result {
   if (due.length > 0)
     context.note(
       `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
     );
   const place = describeSecretPlace(context, recipientCount(context));
-  const refused = refusalProblem(plan.steps, context.values.bool(ADOPT));
+  const refused = findRefusalProblem(plan.steps, context.values.bool(ADOPT));
   return planResult(context, plan, { place }, () => {
     if (refused === undefined) return "done";
     context.fail(refused);
@@ -171,7 +177,7 @@ function throwAll(problems: readonly Problem[]): void {
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
 function rejectUnsafe(context: Context, steps: readonly Step[]): void {
   const { values } = context;
-  const refused = refusalProblem(steps, values.bool(ADOPT));
+  const refused = findRefusalProblem(steps, values.bool(ADOPT));
   if (refused !== undefined) throw refused;
   const deletes = steps.filter(({ action }) => action === "delete");
   const most = values.number(MAX_DELETES);
@@ -182,7 +188,7 @@ function rejectUnsafe(context: Context, steps: readonly Step[]): void {
       hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
       details: deletes.map(({ clientId = "" }) => clientId),
     });
-  throwAll(steps.filter(setsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
+  throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
   const unplaced = missingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
 }
@@ -206,7 +212,7 @@ function openLog(
   kind: SecretPlace["kind"],
   steps: readonly Step[],
 ): RecoveryLog | undefined {
-  if (!steps.some((step) => step.action === "create" && setsSecret(step))) return undefined;
+  if (!steps.some((step) => step.action === "create" && stepSetsSecret(step))) return undefined;
   const log = recovery.openLog();
   // In a folder, the drafts of its files are the copies.
   if (log === undefined && kind !== "folder") warnNoRecoveryFolder({ warn });

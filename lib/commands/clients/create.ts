@@ -8,7 +8,7 @@ import {
   rejectUnsupportedFields,
 } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { type ExistingClient, findForIfExists, isConflict } from "../../clients/find-existing.ts";
+import { findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { type OutletOptions, withSecretTarget } from "../../clients/outlets.ts";
@@ -38,7 +38,7 @@ import {
 } from "../../clients/verify-credentials.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { getTextField, isEmpty, isPublic } from "../../core/client/client.ts";
+import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
@@ -62,8 +62,8 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
-import { canAsk } from "../../core/interactive.ts";
-import type { GeneratedKeyAlgorithm } from "../../core/jwk/generated-key-algorithms.ts";
+import { isFullyInteractive } from "../../core/interactive.ts";
+import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 
@@ -84,7 +84,7 @@ const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, FILE, SET, GENERAT
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
-  if (isDescribed || hasErrors || !canAsk(host, values.bool(NO_INPUT))) return prepareCreate(context);
+  if (isDescribed || hasErrors || !isFullyInteractive(host, values.bool(NO_INPUT))) return prepareCreate(context);
   const { askClientFlags } = await import("../../clients/ask-client.ts");
   return prepareCreate({ ...context, values: await askClientFlags(context, values) });
 }
@@ -112,7 +112,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
     ...unwritableCredentialProblems(context, credentials),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
   );
-  if (algorithm !== undefined && given !== undefined && isEmpty(read.client["client_secret"]))
+  if (algorithm !== undefined && given !== undefined && isAbsentOrEmpty(read.client["client_secret"]))
     problems.push(
       usageError(
         `--generate-key ${algorithm} and ${given.name} exclude each other`,
@@ -142,7 +142,7 @@ function withSecret(
 ): ReadDraft {
   const { client_secret: drafted, ...others } = read.client;
   // An empty secret in a file is none.
-  const secret = given?.text ?? (isEmpty(drafted) ? undefined : drafted);
+  const secret = given?.text ?? (isAbsentOrEmpty(drafted) ? undefined : drafted);
   const label = addSecretFieldLabel(read.label, given);
   if (!isPublic(read.client))
     return { ...read, client: secret === undefined ? others : { ...others, client_secret: secret }, label };
@@ -226,7 +226,7 @@ async function plan(context: Context, { draft: { client }, algorithm }: CreateJo
 async function keepExisting(
   context: Context,
   job: CreateJob & { readonly recipients: () => Promise<readonly Recipient[]> },
-  existing: ExistingClient,
+  existing: ClientRecord,
 ): Promise<Result> {
   const { keepOrUpdate } = await import("../../clients/existing-client.ts");
   return keepOrUpdate(context, job, existing);

@@ -8,7 +8,7 @@ import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
@@ -74,7 +74,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       // The first one also detects the server's version; its deadline is that of the command.
       const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
       const done = await batch.attempt(async () => {
-        const bad = clientIdProblem(id);
+        const bad = findClientIdProblem(id);
         if (bad !== undefined) throw bad;
         await admin.remove(id);
         return true;
@@ -115,7 +115,7 @@ export const remove = defineLeaf({
     // An invalid ID among others on standard input fails by itself; on the command line it is a usage error.
     const problems = ids
       .filter((id) => context.operands.includes(id))
-      .map(clientIdProblem)
+      .map(findClientIdProblem)
       .filter((problem) => problem !== undefined);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usageError("There are no IDs on standard input", "write one ID per line", "missing-argument"));

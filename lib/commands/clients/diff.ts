@@ -1,6 +1,11 @@
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
-import { planAgainstServer, planResult, pruneProblems, refusalProblem } from "../../clients/state-plan.ts";
+import {
+  findRefusalProblem,
+  planAgainstServer,
+  planResult,
+  pruneAndEmptyInputProblems,
+} from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
@@ -13,14 +18,14 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const secrets = context.values.bool(VERIFY) ? "read" : "leave";
   const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });
-  problems.push(...pruneProblems(context, desired, problems.length > 0), ...verifyProblems(context));
+  problems.push(...pruneAndEmptyInputProblems(context, desired, problems.length > 0), ...verifyProblems(context));
   return { problems, run: () => run(context, desired.clients) };
 }
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
-  const refused = refusalProblem(plan.steps, true);
+  const refused = findRefusalProblem(plan.steps, true);
   return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {
       context.fail(refused);

@@ -1,4 +1,4 @@
-import type { ClientFileStore } from "../../adapters/client-file-store.ts";
+import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
 import { BatchFailures } from "../../clients/batch.ts";
 import { type ExportItem, type PlannedFile, planExport } from "../../clients/export-plan.ts";
 import {
@@ -27,7 +27,7 @@ import { exportClient } from "../../core/state/exported-client.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
 import {
   identifyingMembers,
-  keyOfClient,
+  keyOfEntry,
   uniqueNameOfId,
   uniqueNameOfKey,
   uniqueNameOfManifest,
@@ -130,7 +130,7 @@ class ExportRun {
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
         planClientEdits(
-          { written, key: keyOfClient(identifyingMembers(written, variables), file.path) },
+          { written, key: keyOfEntry(identifyingMembers(written, variables), file.path) },
           client,
           variables,
         ),
@@ -218,7 +218,7 @@ function printed(context: ExportContext, selection: ExportSelection): Result {
 
 /** Where the files of an export are. */
 interface Place {
-  readonly store: ClientFileStore;
+  readonly store: ClientFileWriter;
   readonly target: ExportTarget;
 }
 
@@ -247,14 +247,14 @@ async function written(
 }
 
 /** Throws the problem of a file, such as a symbolic link, that is where a new one would be. */
-async function checkNewFiles(store: ClientFileStore, files: readonly PlannedFile[]): Promise<void> {
+async function checkNewFiles(store: ClientFileWriter, files: readonly PlannedFile[]): Promise<void> {
   for (const { path, before } of files)
     if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
 }
 
 async function* writeFile(
   { uninterruptible }: Pick<Context, "uninterruptible">,
-  store: ClientFileStore,
+  store: ClientFileWriter,
   batch: BatchFailures,
   { path, before, text, items }: PlannedFile,
 ): AsyncGenerator<JsonObject> {

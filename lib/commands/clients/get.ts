@@ -3,7 +3,7 @@ import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
@@ -47,7 +47,7 @@ export const get = defineLeaf({
   credentials: "ids",
   format: { "1.x": "json-pretty", "2.x": "table" },
   prepare: (context) => ({
-    problems: context.operands.map(clientIdProblem).filter((problem) => problem !== undefined),
+    problems: context.operands.map(findClientIdProblem).filter((problem) => problem !== undefined),
     run: () => run(context),
   }),
 });

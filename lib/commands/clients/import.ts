@@ -1,5 +1,5 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { createAdminForEach } from "../../clients/admin-for-each.ts";
+import { createAdminWithDeadlines } from "../../clients/admin-deadlines.ts";
 import { BatchFailures, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
 import { type ClientEntry, lintEntriesAndWarn, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
@@ -8,11 +8,11 @@ import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunImport } from "../../clients/dry-run-import.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportOutcome, type ImportRun, importClient } from "../../clients/import-client.ts";
+import { importSecretFileProblems } from "../../clients/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems } from "../../clients/secret-checks.ts";
-import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, type UnwrittenItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
@@ -47,13 +47,13 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...concurrencyProblems(context),
     ...(await secretFlagProblems(context, { outlets: "elsewhere" })),
-    ...(await secretFileProblems(context, entries)),
+    ...(await importSecretFileProblems(context, entries)),
   );
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
-  const adminOfEach = createAdminForEach(context);
+  const adminOfEach = createAdminWithDeadlines(context);
   if (isDryRun(context)) {
     if (entries.some(({ client }) => requestedId(client) !== undefined))
       await rejectUnsupportedFields(context, entries);

@@ -1,8 +1,8 @@
 import { BatchFailures } from "../../clients/batch.ts";
 import { ClientFields } from "../../clients/client-columns.ts";
 import {
+  columnsFlagProblems,
   type ListSelection,
-  listSelectionProblems,
   readListSelection,
   SELECTION_FLAGS,
 } from "../../clients/list-selection.ts";
@@ -123,7 +123,7 @@ export const list = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const selection = readListSelection(context);
-    const problems = [...pageProblems(context), ...selection.problems, ...listSelectionProblems(context)];
+    const problems = [...pageProblems(context), ...selection.problems, ...columnsFlagProblems(context)];
     return { problems, run: () => run(context, selection) };
   },
 });

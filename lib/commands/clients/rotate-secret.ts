@@ -1,8 +1,8 @@
 import {
-  type ChangedSecret,
   type ChangeSecretContext,
   deliverChangedSecret,
   sendWithRecoveryCopy,
+  type UndeliveredSecret,
 } from "../../clients/change-secret.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
@@ -34,7 +34,7 @@ import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
   ENCRYPTION_FLAGS,
-  NEW_SECRET_FLAGS,
+  EXISTING_CLIENT_SECRET_FLAGS,
   NO_INPUT,
   REQUIRE_PIN,
   SECRET_LENGTH,
@@ -44,9 +44,9 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
-import { canAnswer } from "../../core/interactive.ts";
+import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { Problem, safeReason, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
@@ -63,7 +63,7 @@ const YES = confirmationFlag("Rotate without asking for confirmation");
 
 /** The flags that are of no use where no secret is generated. */
 const NEW_SECRET_ONLY: readonly Flag[] = [
-  ...NEW_SECRET_FLAGS,
+  ...EXISTING_CLIENT_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
   ...ENCRYPTION_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
@@ -74,7 +74,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyProblems(context)];
-  const bad = context.operands.length === 0 ? undefined : clientIdProblem(id);
+  const bad = context.operands.length === 0 ? undefined : findClientIdProblem(id);
   if (bad !== undefined) problems.push(bad);
   problems.push(...dropProblems(values));
   const given = await readProvidedSecret(context, problems);
@@ -111,7 +111,7 @@ async function confirmChange(
   question: string,
   declined: string,
 ): Promise<void> {
-  if (values.bool(YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
+  if (values.bool(YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
   await requireConfirmation({ host }, { text: question, declined, from: "stdin" });
 }
 
@@ -210,7 +210,7 @@ async function rotateByServer(
   context: Pick<Context, "admin"> & PrepareContext & ChangeSecretContext,
   id: string,
   recipients: PreparedSecret["recipients"],
-): Promise<ChangedSecret | undefined> {
+): Promise<UndeliveredSecret | undefined> {
   const answer = await requestRotation(context, id);
   if (answer === undefined) return undefined;
   const { registration_access_token: _, ...record } = answer;
@@ -264,7 +264,7 @@ function setSecret(
   id: string,
   current: JsonObject,
   prepared: PreparedSecret,
-): Promise<ChangedSecret> {
+): Promise<UndeliveredSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
   return sendWithRecoveryCopy(context, id, prepared, () => updateClient(context.admin, id, current, wanted));
 }
@@ -282,7 +282,7 @@ export const rotateSecret = defineLeaf({
   flags: [
     YES,
     DROP_OLD_SECRETS,
-    ...NEW_SECRET_FLAGS,
+    ...EXISTING_CLIENT_SECRET_FLAGS,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
     ...CREDENTIAL_OUTPUT_FLAGS,

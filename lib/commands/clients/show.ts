@@ -6,7 +6,7 @@ import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */
@@ -48,7 +48,7 @@ export const show = defineLeaf({
   credentials: "ids",
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) => ({
-    problems: context.operands.map(clientIdProblem).filter((problem) => problem !== undefined),
+    problems: context.operands.map(findClientIdProblem).filter((problem) => problem !== undefined),
     run: () => run(context),
   }),
 });

@@ -1,9 +1,9 @@
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { quote } from "../../core/text.ts";
-import { runSteps } from "../../tokens/client-test/run-steps.ts";
+import { runClientTest } from "../../tokens/client-test/run-steps.ts";
 import { toTestReport } from "../../tokens/client-test/step-result.ts";
 import { chooseAuthentication, readTestCredentials } from "../../tokens/client-test/test-credentials.ts";
 import {
@@ -14,9 +14,9 @@ import {
   TEST_FLAGS,
   TESTED_PUBLIC_URL,
 } from "../../tokens/client-test/test-flags.ts";
+import { createTestResultView, isUtf8Locale } from "../../tokens/client-test/test-result-view.ts";
 import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
-import { createTestView, isUtf8Locale } from "../../tokens/client-test/test-view.ts";
-import { describeTestedClient } from "../../tokens/client-test/tested-client.ts";
+import { toTestedClient } from "../../tokens/client-test/tested-client.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 
 /** Opens a test of the client as it is registered now. */
@@ -24,7 +24,7 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
   const { admin, host, oauth, openFlows, signal, syntax, values, warn } = context;
   const registered = await admin.get(id);
   const wanted = { redirectUri: values.text(REDIRECT_URI), scopes: values.list(REQUESTED_SCOPE) };
-  const client = describeTestedClient(id, syntax, registered, wanted);
+  const client = toTestedClient(id, syntax, registered, wanted);
   if (client.isPublic && login?.followsServer === true)
     warn(`client ${quote(id)} is public: its credentials are not used`);
   return {
@@ -51,10 +51,10 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
   const session = await openTest(context, id, login);
   if (subject !== undefined) warn(`this test logs in as user ${quote(subject)} at client ${quote(id)}`);
   const steps = await uninterruptible(() =>
-    runSteps(session, ({ message }) => warn(`tokens of this test are left until they expire: ${message}`)),
+    runClientTest(session, ({ message }) => warn(`tokens of this test are left until they expire: ${message}`)),
   );
   const report = toTestReport(id, steps);
-  const view = createTestView(id, steps, {
+  const view = createTestResultView(id, steps, {
     isUtf8: isUtf8Locale(host.environment),
     columns: terminalColumns(host.stdout),
   });
@@ -62,7 +62,7 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
 }
 
 /** `clients test` and `test oauth2-client`: goes through all that a client does, without a browser. */
-export const testClient = defineLeaf({
+export const testClientFlow = defineLeaf({
   name: "test",
   summary: "Test the whole flow of a client, without a browser",
   about: [
@@ -86,7 +86,9 @@ export const testClient = defineLeaf({
     const [id = ""] = context.operands;
     const checks = new InputChecks();
     const login = await checks.read(() => readTestCredentials(context, id, checks));
-    checks.problems.push(...[clientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((each) => each ?? []));
+    checks.problems.push(
+      ...[findClientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((each) => each ?? []),
+    );
     return { problems: checks.problems, run: () => run(context, id, login) };
   },
 });

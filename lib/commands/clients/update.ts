@@ -1,4 +1,4 @@
-import { abbreviateValue } from "../../clients/change-lines.ts";
+import { shortRedactedValue } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import {
   addSecretFieldLabel,
@@ -11,11 +11,16 @@ import {
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { undeliveredClientHandler } from "../../clients/outlets.ts";
-import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
+import { unwrittenClientHandler } from "../../clients/outlets.ts";
+import {
+  type PlannedUpdate,
+  planUpdate,
+  type RequestedUpdate,
+  updateRequestOfPlan,
+} from "../../clients/plan-update.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
-import { sendChange } from "../../clients/send-change.ts";
+import { sendUpdateRequest } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
@@ -29,10 +34,10 @@ import {
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
+  EXISTING_CLIENT_SECRET_FLAGS,
   FIELD_FLAGS,
   FILE,
   LENIENT,
-  NEW_SECRET_FLAGS,
   SECRET_FILE,
   SECRET_OUT,
   SECRET_PROMPT,
@@ -43,7 +48,7 @@ import {
 import type { FlagValues } from "../../core/flags/flag-values.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -116,7 +121,7 @@ function isNothing({ set, nested, editedLists, secret }: RequestedUpdate): boole
 }
 
 function idProblems(id: string, { client, label }: ReadDraft): readonly Problem[] {
-  const bad = clientIdProblem(id);
+  const bad = findClientIdProblem(id);
   const own = client["client_id"];
   const problems = bad === undefined ? [] : [bad];
   if (typeof own !== "string" || own === id) return problems;
@@ -203,14 +208,14 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
   const plan = planUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
-  const request = buildUpdateRequest(plan, method);
+  const request = updateRequestOfPlan(plan, method);
   if (request === undefined) return unchanged(context, plan);
   if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
-  const send = (): Promise<JsonObject> => sendChange(context.admin, id, request);
+  const send = (): Promise<JsonObject> => sendUpdateRequest(context.admin, id, request);
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     reportUpdate(context, plan, record);
-    return singleResult(updatedView(id, "updated"), record, undeliveredClientHandler(id, "updated"));
+    return singleResult(updatedView(id, "updated"), record, unwrittenClientHandler(id, "updated"));
   }
   return changeSecret(context, {
     id,
@@ -241,7 +246,7 @@ function reportUpdate(
   record: JsonObject,
 ): void {
   for (const { field, before, after } of observedChanges(plan, record))
-    context.noteChange(field, abbreviateValue(before), abbreviateValue(after));
+    context.noteChange(field, shortRedactedValue(before), shortRedactedValue(after));
   reportSecret(context, plan, record);
   warnOfDroppedFields(context, plan.wanted, record);
 }
@@ -309,7 +314,7 @@ export const update = defineLeaf({
     SET,
     FILE,
     REPLACE,
-    ...NEW_SECRET_FLAGS,
+    ...EXISTING_CLIENT_SECRET_FLAGS,
     ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     STRICT,

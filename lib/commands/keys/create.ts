@@ -1,6 +1,6 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { keyIdProblem } from "../../core/path-segment.ts";
+import { findKeyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
@@ -14,16 +14,16 @@ import {
   PUBLIC,
   USE,
 } from "../../keys/key-flags.ts";
-import { setOperandProblems } from "../../keys/set-operands.ts";
-import { guardUnreadSet } from "../../keys/signing-sets.ts";
-import { predictGeneratedKeys } from "../../keys/signing-state.ts";
+import { singleSetOperandProblems } from "../../keys/set-operands.ts";
+import { readSetAndCheckChange } from "../../keys/signing-sets.ts";
+import { predictStoredKey } from "../../keys/signing-state.ts";
 import { unwrittenKeyProblem } from "../../keys/unwritten-key.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
 function kidProblems({ operands, values }: Pick<Context, "operands" | "values">): readonly Problem[] {
   const [, kid] = operands;
   const named = values.text(KID);
-  const invalid = [kid, named].flatMap((id) => (id === undefined ? [] : (keyIdProblem(id) ?? [])));
+  const invalid = [kid, named].flatMap((id) => (id === undefined ? [] : (findKeyIdProblem(id) ?? [])));
   if (invalid.length > 0) return invalid.slice(0, 1);
   if (kid === undefined || named === undefined || kid === named) return [];
   return [usageError(`There are two key IDs, ${quote(kid)} and --kid ${quote(named)}`, "give one of them", "key-id")];
@@ -44,7 +44,10 @@ async function run(context: Context): Promise<Result> {
   try {
     const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
-      await guardUnreadSet(context, api, set, (before, shape) => [...predictGeneratedKeys(shape, request), ...before]);
+      await readSetAndCheckChange(context, api, set, (before, shape) => [
+        ...predictStoredKey(shape, request),
+        ...before,
+      ]);
       const keys = await api.create(set, request);
       isCreated = true;
       return [{ set, keys }];
@@ -94,7 +97,7 @@ export const createKey = defineLeaf({
   async prepare(context) {
     const outputs = await keyOutputProblems(context, PRIVATE_KEY_OUT, []);
     return {
-      problems: [...setOperandProblems(context), ...kidProblems(context), ...outputs],
+      problems: [...singleSetOperandProblems(context), ...kidProblems(context), ...outputs],
       run: () => run(context),
     };
   },

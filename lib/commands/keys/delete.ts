@@ -4,7 +4,7 @@ import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { canAnswer } from "../../core/interactive.ts";
+import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -14,7 +14,7 @@ import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKey } from "../../keys/remove-key.ts";
 import { kidFlagProblems, readSetOperands } from "../../keys/set-operands.ts";
-import { guardUnreadSet } from "../../keys/signing-sets.ts";
+import { readSetAndCheckChange } from "../../keys/signing-sets.ts";
 
 function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
@@ -43,7 +43,7 @@ async function confirmDeletion(
   sets: readonly string[],
   kid: string | undefined,
 ): Promise<void> {
-  if (values.bool(KEYS_YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
+  if (values.bool(KEYS_YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
   const names = joinWords(sets.map(quote));
   const what = sets.length === 1 ? `key set ${names}` : `key sets ${names}`;
   const text = kid === undefined ? `Delete ${what} with all keys?` : `Delete key ${quote(kid)} of ${what}?`;
@@ -65,7 +65,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
         await requireKeys(api, set, kid);
-        await guardUnreadSet(context, api, set, (keys) =>
+        await readSetAndCheckChange(context, api, set, (keys) =>
           kid === undefined ? [] : keys.filter((key) => !hasKid(key, kid)),
         );
         await (kid === undefined ? api.remove(set) : removeKey(api, set, kid));

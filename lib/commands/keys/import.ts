@@ -10,10 +10,10 @@ import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
 import { type KeyWithKid, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
-import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
-import { guardKeyChange } from "../../keys/signing-sets.ts";
-import { signsTokens } from "../../keys/signing-state.ts";
-import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
+import { kidFlagProblems, singleSetOperandProblems } from "../../keys/set-operands.ts";
+import { checkAndWarnOfKeyChange } from "../../keys/signing-sets.ts";
+import { isTokenSigningSet } from "../../keys/signing-state.ts";
+import { type SetAndStorage, toStoredKeys } from "../../keys/stored-keys.ts";
 
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
@@ -68,10 +68,10 @@ function newKeys(
 /** Says which tokens of another server a moved key can't verify. */
 function noteRenamedKeys(
   { note }: Pick<Context, "note">,
-  { set, shape }: TargetSet,
+  { set, shape }: SetAndStorage,
   read: readonly KeyWithKid[],
 ): void {
-  if (!signsTokens(set)) return;
+  if (!isTokenSigningSet(set)) return;
   const renamed = shape === "pair" ? read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
   if (renamed.length > 0)
     note(
@@ -82,7 +82,7 @@ function noteRenamedKeys(
 /** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
 async function writeKeys(
   api: KeySets,
-  { set, shape }: TargetSet,
+  { set, shape }: SetAndStorage,
   stored: readonly KeyWithKid[],
   { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
 ): Promise<void> {
@@ -92,7 +92,7 @@ async function writeKeys(
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
-function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: TargetSet, stored: readonly KeyWithKid[]): void {
+function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: SetAndStorage, stored: readonly KeyWithKid[]): void {
   for (const key of publicKeys(stored)) {
     const bits = modulusBits(key) ?? LEAST_RSA_BITS;
     if (bits < LEAST_RSA_BITS)
@@ -117,7 +117,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Re
   // An older backup of the same set has some of its keys.
   const isMove =
     isReplaced && haveOwnIds && !before.some((old) => after.some((key) => key.kid === old.kid && isSameKey(key, old)));
-  guardKeyChange(context, { ...target, before, after, isMove });
+  checkAndWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
   noteRenamedKeys(context, target, read);
   if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
@@ -175,7 +175,7 @@ export const importKeys = defineLeaf({
     const isRepeated = files.filter((file) => file === "-").length > 1;
     const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
     return {
-      problems: [...setOperandProblems(context), ...kidFlagProblems(context, KID), ...read.problems, ...twice],
+      problems: [...singleSetOperandProblems(context), ...kidFlagProblems(context, KID), ...read.problems, ...twice],
       run: () => run(context, set, read),
     };
   },

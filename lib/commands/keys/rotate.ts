@@ -18,8 +18,8 @@ import { readKeyFiles } from "../../keys/read-keys.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { withInterruptionReport } from "../../keys/rotation.ts";
-import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
+import { withNothingChangedProblem } from "../../keys/rotation.ts";
+import { kidFlagProblems, singleSetOperandProblems } from "../../keys/set-operands.ts";
 
 /** The problems of flags that belong to another step. */
 function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -58,7 +58,7 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
 
 /** Takes a step whose result has no key that could be lost. */
 async function runStep(context: Context, set: string, step: () => Promise<Result>): Promise<Result> {
-  const result = await withInterruptionReport(context, set, step);
+  const result = await withNothingChangedProblem(context, set, step);
   return {
     ...result,
     undelivered: async (_, reason) =>
@@ -70,7 +70,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
   const problems: Problem[] = [
-    ...setOperandProblems(context),
+    ...singleSetOperandProblems(context),
     ...kidFlagProblems(context, KID),
     ...kidFlagProblems(context, RETIRE),
     ...stepProblems(context),
@@ -79,13 +79,13 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   ];
   if (values.bool(PUBLISH)) {
     problems.push(...publicationProblems(context));
-    return { problems, run: () => withInterruptionReport(context, set, () => publishKey(context, set)) };
+    return { problems, run: () => withNothingChangedProblem(context, set, () => publishKey(context, set)) };
   }
   const retired = values.text(RETIRE);
   if (retired !== undefined)
     return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
   if (!values.bool(ACTIVATE))
-    return { problems, run: () => withInterruptionReport(context, set, () => rotateAtOnce(context, set)) };
+    return { problems, run: () => withNothingChangedProblem(context, set, () => rotateAtOnce(context, set)) };
   const file = values.text(KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));

@@ -4,9 +4,9 @@ import { type Context, defineLeaf, type OAuthClientSession, type Result, singleR
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
-import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
-import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { canPaste, logInWithBrowser } from "../../tokens/browser-login.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
+import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
@@ -24,10 +24,10 @@ import {
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
+import { deviceLoginCommand, offerToRegisterRedirect, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
-import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
+import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
 function readMaxAge({ values }: Pick<Context, "values">): number | undefined {
@@ -78,10 +78,10 @@ async function prepareRedirect(
       exit: "failed",
       hint: "run it on a terminal to paste the URL that the browser ends at, or use a redirect URI such as http://127.0.0.1/callback",
     });
-  const { adminSide } = context;
-  if (client === undefined || adminSide === undefined) return target;
-  await ensureRegistered(context, { client, target }, async (after) => {
-    await updateClient(adminSide.admin, client.client_id, client, [
+  const { pairedAdmin } = context;
+  if (client === undefined || pairedAdmin === undefined) return target;
+  await offerToRegisterRedirect(context, { client, target }, async (after) => {
+    await updateClient(pairedAdmin.admin, client.client_id, client, [
       { field: "redirect_uris", before: registered, after },
     ]);
   });
@@ -122,7 +122,7 @@ async function logIn(
     }),
   );
   const unchecked = isChecked ? undefined : target.uri;
-  const redirected = await waitForRedirect(context, {
+  const redirected = await logInWithBrowser(context, {
     session,
     clientId,
     pending,
@@ -134,7 +134,7 @@ async function logIn(
   try {
     const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
     const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
-    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
   } finally {
     // The browser gets its page, however the exchange ends.
     await listener?.finished();
@@ -168,7 +168,7 @@ async function run(context: Context, resolver: LoginClientResolver, wishes: Logi
     scopes,
     audience: context.values.list(AUDIENCE),
   };
-  return explainForbidden(asked, () => logIn(context, session, login));
+  return runWithPermissionHint(asked, () => logIn(context, session, login));
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */

@@ -1,12 +1,12 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
-import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
+import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
-import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
+import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
 
 async function run(
   context: Pick<Context, "values" | "oauth" | "host" | "warn" | "syntax">,
@@ -22,11 +22,11 @@ async function run(
     grantType: "client_credentials",
     ...request,
   };
-  const tokens = await explainForbidden(asked, () =>
+  const tokens = await runWithPermissionHint(asked, () =>
     oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request)),
   );
   const revoke = (token: string): Promise<void> => oauth.asClient(login, tokenUrl, (client) => client.revoke(token));
-  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
+  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */

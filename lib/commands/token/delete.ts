@@ -5,7 +5,7 @@ import type { TextFlag } from "../../core/flags/flag.ts";
 import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { clientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -72,7 +72,7 @@ export const deleteTokens = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const ids = readClientIds(context);
-    const problems = ids.map(clientIdProblem).filter((problem) => problem !== undefined);
+    const problems = ids.map(findClientIdProblem).filter((problem) => problem !== undefined);
     if (ids.length === 0)
       problems.push(usageError("There is no client ID", "give the IDs of clients, or --client-id", "missing-argument"));
     return { problems, run: () => run(context, ids) };

@@ -4,8 +4,8 @@ import { type Context, defineLeaf, type Result, singleResult } from "../../comma
 import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-url.ts";
-import { explainForbidden } from "../../tokens/forbidden-request.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
+import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
@@ -13,7 +13,7 @@ import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
-import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
+import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
 
 /** Shows the code, set apart from everything else. */
 function showCode(
@@ -68,7 +68,7 @@ async function run(
     grantType: DEVICE_GRANT,
     ...request,
   };
-  const pending = await explainForbidden(asked, () => session.attempt((client) => client.beginDevice(request)));
+  const pending = await runWithPermissionHint(asked, () => session.attempt((client) => client.beginDevice(request)));
   showCode(context, pending);
   const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
@@ -76,7 +76,7 @@ async function run(
     session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
   );
   const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
-  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */

@@ -7,7 +7,7 @@ import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
-import { tokenPrefix } from "../../tokens/token-views.ts";
+import { shortenedToken } from "../../tokens/token-views.ts";
 
 function shown(item: JsonObject): string {
   return getTextField(item, "token") ?? "";
@@ -23,7 +23,7 @@ async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token:
   await oauth.asClient(login, undefined, (client) => client.revoke(token));
   return singleResult(
     VIEW,
-    { token: tokenPrefix(token) },
+    { token: shortenedToken(token) },
     {
       undelivered: async (_, reason) =>
         unwrittenProblem(reason, "the token was revoked anyway", "check where standard output goes"),

@@ -2,7 +2,7 @@ import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { escapePointerToken } from "../json-pointer.ts";
 import { CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
-import { isEmpty } from "./client.ts";
+import { isAbsentOrEmpty } from "./client.ts";
 import { type Change, isUnset } from "./equality.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 
@@ -127,7 +127,7 @@ export interface PathAssignment {
  */
 export function withValueAtPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
   const [top = ""] = path;
-  const needsList = path.length > 1 && LISTS.has(top) && isEmpty(client[top]);
+  const needsList = path.length > 1 && LISTS.has(top) && isAbsentOrEmpty(client[top]);
   const assigned = assign(needsList ? { ...client, [top]: [] } : client, path, value);
   return isJsonObject(assigned) ? assigned : undefined;
 }

@@ -3,10 +3,10 @@ import type { Flag, SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/flag-values.ts";
 import { redactFlagValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { jsonFaultText, parseJsonOrFault } from "../json-text.ts";
+import { jsonFaultText, parseJsonOrFault } from "../json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote } from "../text.ts";
-import { CLIENT_FIELDS, type Field, SERVER_FIELDS, V2_FLAG_DEFAULTS } from "./fields.ts";
+import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_DEFAULT_OVERRIDES } from "./fields.ts";
 
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
@@ -35,7 +35,7 @@ interface DraftInput {
 }
 
 /** Whether a value is absent, null, an empty text or an empty list. */
-export function isEmpty(value: unknown): boolean {
+export function isAbsentOrEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
@@ -61,7 +61,7 @@ export function draftClient(input: DraftInput): Draft {
     const read = isSet ? fieldValue(field, input) : defaultValue(field, input);
     if ("problem" in read) {
       problems.push(read.problem);
-    } else if (read.value !== undefined && !(isNew && isEmpty(read.value))) {
+    } else if (read.value !== undefined && !(isNew && isAbsentOrEmpty(read.value))) {
       client[field.name] = read.value;
       origins.set(field.name, values.origin(field.flag));
     }
@@ -78,7 +78,7 @@ type Read = { readonly value: unknown } | { readonly problem: Problem };
 
 function defaultValue(field: Field, input: DraftInput): Read {
   if (field.shape === "boolean") return { value: undefined };
-  const v2Default = input.grammar === "2.x" ? V2_FLAG_DEFAULTS.get(field.flag.name) : undefined;
+  const v2Default = input.grammar === "2.x" ? V2_DEFAULT_OVERRIDES.get(field.flag.name) : undefined;
   return v2Default === undefined ? fieldValue(field, input) : { value: v2Default };
 }
 
@@ -154,7 +154,9 @@ export function getListField(client: JsonObject, name: string): readonly string[
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));
+const SET_BY_SERVER = new Set(
+  CREDENTIAL_AND_SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
+);
 
 /**
  * A client of a file without what a request shouldn't contain: fields that the server sets itself, an empty ID or secret,
@@ -163,7 +165,7 @@ const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_
 export function withoutServerFields(client: JsonObject): JsonObject {
   const unset = (field: string, value: unknown): boolean =>
     SET_BY_SERVER.has(field) ||
-    ((field === "client_id" || field === "client_secret") && isEmpty(value)) ||
+    ((field === "client_id" || field === "client_secret") && isAbsentOrEmpty(value)) ||
     (field === "jwks" && isEmptyObject(value));
   return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
 }

@@ -1,7 +1,7 @@
 import { parseNanoseconds } from "../duration.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
-import { isEmpty, isEmptyObject } from "./client.ts";
-import { CLIENT_FIELDS, FIELD_NAMES, type Field, SERVER_FIELDS } from "./fields.ts";
+import { isAbsentOrEmpty, isEmptyObject } from "./client.ts";
+import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES, type Field } from "./fields.ts";
 
 /**
  * The release lines whose clients have different fields, named after their oldest measured release. A server without
@@ -51,7 +51,7 @@ export function serverStoresField(answer: JsonObject, field: string): boolean {
 
 /** Whether a value means unset: absent, null, false, or an empty string, list or object. */
 export function isUnset(value: unknown): boolean {
-  return isEmpty(value) || value === false || isEmptyObject(value);
+  return isAbsentOrEmpty(value) || value === false || isEmptyObject(value);
 }
 
 /** The servers' defaults for unset fields; that of `scope` depends on their configuration. */
@@ -119,7 +119,7 @@ function keyForm(key: unknown): unknown {
 function keySetForm(value: unknown): unknown {
   if (!isJsonObject(value)) return value;
   const { keys } = value;
-  if (isEmpty(keys)) return undefined;
+  if (isAbsentOrEmpty(keys)) return undefined;
   if (!Array.isArray(keys)) return value;
   return { keys: setOf(keys.map((key: unknown) => JSON.stringify(keyForm(key)))) };
 }
@@ -210,7 +210,7 @@ export function findChanges(current: JsonObject, wanted: JsonObject): readonly C
   return Object.entries(wanted)
     .filter(
       ([field, value]) =>
-        !SERVER_FIELDS.includes(field) &&
+        !CREDENTIAL_AND_SERVER_FIELDS.includes(field) &&
         !isSilentOn(current, field, value) &&
         serverStoresField(current, field) &&
         !isSameValue(field, current[field], value, tier),

@@ -268,7 +268,7 @@ export const CLIENT_FIELDS: readonly Field[] = [
 ];
 
 /** Fields that a server sets itself; an exported client contains them. */
-export const SERVER_FIELDS: readonly string[] = [
+export const CREDENTIAL_AND_SERVER_FIELDS: readonly string[] = [
   "client_id",
   "client_secret",
   "client_secret_expires_at",
@@ -279,7 +279,10 @@ export const SERVER_FIELDS: readonly string[] = [
 ];
 
 /** Every field name of a client in JSON. */
-export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...CLIENT_FIELDS.map((field) => field.name)];
+export const FIELD_NAMES: readonly string[] = [
+  ...CREDENTIAL_AND_SERVER_FIELDS,
+  ...CLIENT_FIELDS.map((field) => field.name),
+];
 
 /** Flags with another default in the 2.x syntax, by name. */
-export const V2_FLAG_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);
+export const V2_DEFAULT_OVERRIDES: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);

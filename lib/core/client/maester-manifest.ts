@@ -4,8 +4,8 @@ import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
 import { canonicalValue, isUnset } from "./equality.ts";
 import { CLIENT_FIELDS, type FieldShape } from "./fields.ts";
-import { MANIFEST_KIND, SPEC_FIELDS } from "./maester.ts";
 import { type ManifestName, parseManifestOwner } from "./manifest-name.ts";
+import { MANIFEST_KIND, SPEC_FIELDS } from "./translate-manifests.ts";
 
 /** The version of the API of hydra-maester that all of its releases have. */
 const API_VERSION = "hydra.ory.sh/v1alpha1";

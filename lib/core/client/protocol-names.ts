@@ -1,4 +1,4 @@
-import { suggestWord } from "../text.ts";
+import { isWithinOneEdit, suggestWord } from "../text.ts";
 import { GRANT_TYPES } from "./fields.ts";
 
 /** The parts of a response type (OAuth 2.0 Multiple Response Type Encoding Practices). */
@@ -91,19 +91,6 @@ export function isResponseType(name: string): boolean {
   return new Set(words).size === words.length && words.every((word) => RESPONSE_TYPE_PARTS.includes(word));
 }
 
-/** Whether one word becomes the other by at most one insertion, deletion, replacement or swap of neighbours. */
-export function isOneEdit(a: string, b: string): boolean {
-  const shorter = Math.min(a.length, b.length);
-  if (Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < shorter && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  if (left.length <= 1 && right.length <= 1) return true;
-  return left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
-}
-
 /** Words near a standard scope that are likely scopes of their own. */
 const OWN_SCOPES: ReadonlySet<string> = new Set(["mail", "emails", "phones", "profiles"]);
 
@@ -116,6 +103,6 @@ export function nearestScope(word: string): string | undefined {
   return STANDARD_SCOPES.find((scope) => {
     const parts = scope.split("_");
     const words = small.split("_");
-    return words.length === parts.length && words.every((part, i) => isOneEdit(part, parts[i] ?? ""));
+    return words.length === parts.length && words.every((part, i) => isWithinOneEdit(part, parts[i] ?? ""));
   });
 }

@@ -1,11 +1,12 @@
 import { parseDuration } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
-import { ASSERTION_ALGORITHMS, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
+import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
+import { PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
-import { type FieldLabeler, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
+import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import { lintUsability, USABILITY_RULE_INFOS } from "./usability-rules.ts";
@@ -94,7 +95,7 @@ function usesPrivateKeyJwt(client: JsonObject): boolean {
 
 /** Whether a client has a key set; the servers write an absent one as `{}`. */
 function hasKeySet({ jwks }: JsonObject): boolean {
-  return !isEmpty(jwks) && !isEmptyObject(jwks);
+  return !isAbsentOrEmpty(jwks) && !isEmptyObject(jwks);
 }
 
 /** Flags whose choices are the only values that the servers accept. */
@@ -128,7 +129,7 @@ function requiredChoice({ flag }: Field, value: string): string | undefined {
 /** Checks that each field has a value of its type. */
 const fieldTypes: Check = (client, label) => [
   ...["client_id", "client_secret"]
-    .filter((field) => !isEmpty(client[field]) && typeof client[field] !== "string")
+    .filter((field) => !isAbsentOrEmpty(client[field]) && typeof client[field] !== "string")
     .map((field) => `${label(field)} must be a string`),
   ...CLIENT_FIELDS.flatMap((field) => {
     const value = client[field.name];
@@ -175,7 +176,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
     name: "jwks-and-jwks-uri",
     hint: "set the keys or their URL, not both",
     check: combination(
-      (client) => hasKeySet(client) && !isEmpty(client["jwks_uri"]),
+      (client) => hasKeySet(client) && !isAbsentOrEmpty(client["jwks_uri"]),
       (label) => `${label("jwks")} and ${label("jwks_uri")} are mutually exclusive`,
     ),
   },
@@ -193,7 +194,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
       return `set the client's public keys with ${keys} or ${uri}`;
     },
     check: combination(
-      (client) => usesPrivateKeyJwt(client) && isEmpty(client["jwks_uri"]) && !hasKeySet(client),
+      (client) => usesPrivateKeyJwt(client) && isAbsentOrEmpty(client["jwks_uri"]) && !hasKeySet(client),
       (label) => `${label("token_endpoint_auth_method")} "private_key_jwt" requires public keys`,
     ),
   },

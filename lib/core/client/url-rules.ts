@@ -1,9 +1,8 @@
 import type { JsonObject } from "../json.ts";
-import { quote } from "../text.ts";
+import { isWithinOneEdit, quote } from "../text.ts";
 import { unreplacedPlaceholderInUrl } from "../unreplaced-placeholders.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
-import { isOneEdit } from "./protocol-names.ts";
 import { type ValueFinding, writeInstead } from "./value-finding.ts";
 
 /** A URL of a client, and the field that it is in. */
@@ -55,7 +54,7 @@ function correctedScheme(url: string): string | undefined {
 /** The scheme of the web that a misspelt one means; only in front of a host, where no app has a scheme of its own so near. */
 function nearScheme(scheme: string, slashes: string): string | undefined {
   if (slashes !== "//") return undefined;
-  return ["https", "http"].find((known) => isOneEdit(scheme.toLowerCase(), known));
+  return ["https", "http"].find((known) => isWithinOneEdit(scheme.toLowerCase(), known));
 }
 
 export function urlsWithoutScheme(
@@ -90,7 +89,7 @@ export function severalRedirects(client: JsonObject, label: FieldLabeler): reado
   });
 }
 
-export function localhostRedirects(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function localhostWithoutPort(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   if (!isPublic(client)) return [];
   return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];

@@ -16,7 +16,7 @@ import {
 import type { LintFinding } from "./lint-finding.ts";
 import {
   type ClientUrl,
-  localhostRedirects,
+  localhostWithoutPort,
   placeholdersInUrls,
   severalRedirects,
   urlsOf,
@@ -186,7 +186,7 @@ const VALUE_RULES: readonly ValueRule[] = [
     severity: "warning",
     hint: "use 127.0.0.1, which allows any port (RFC 8252, section 7.3), or give the port",
     servers: ALL_ACCEPT,
-    find: localhostRedirects,
+    find: localhostWithoutPort,
   },
   {
     name: "pairwise-without-sector",

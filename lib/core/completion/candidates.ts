@@ -81,7 +81,7 @@ function beginningWith({ kind, head, candidates }: Completion, typed: string): C
 }
 
 /** The candidates for the value of a flag, of which `typed` comes after `head`. */
-export function completeValue(flag: Flag, typed: string, head = ""): Completion {
+export function completeFlagValue(flag: Flag, typed: string, head = ""): Completion {
   const start = flag.kind === "list" ? lastElement(typed) : 0;
   const before = typed.slice(0, start);
   const element = typed.slice(start);
@@ -135,15 +135,15 @@ function attached(typed: string, index: FlagIndex): { readonly flag: Flag; reado
 }
 
 /** The candidates after a command: `words` are between it and the cursor, `typed` is what the word at the cursor has. */
-export function completeWord(target: CompletableCommand, words: readonly string[], typed: string): Completion {
+export function completeFlagOrOperand(target: CompletableCommand, words: readonly string[], typed: string): Completion {
   const index = indexFlags(target.flags);
   const before = readWordsBefore(words, index);
-  if (before.pending !== undefined) return completeValue(before.pending, typed);
+  if (before.pending !== undefined) return completeFlagValue(before.pending, typed);
   if (!before.ended && typed.startsWith("-")) {
     const found = attached(typed, index);
     return found === undefined
       ? completeFlagName(target.flags, target.syntax, before.given, typed)
-      : completeValue(found.flag, typed.slice(found.head.length), found.head);
+      : completeFlagValue(found.flag, typed.slice(found.head.length), found.head);
   }
   const { operands } = target;
   if (operands !== undefined && before.operands.length < operands.most) {

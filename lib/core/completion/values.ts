@@ -3,7 +3,7 @@ import { LIST_EDITS } from "../client/list-edits.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
-import { ASSERTION_ALGORITHMS } from "../jwk/jwk-members.ts";
+import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
@@ -42,7 +42,7 @@ const RESPONSE_TYPES = [
 const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
 
 /** Values that a field usually has; others are as good. */
-export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+export const USUAL_FIELD_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ["grant_types", GRANT_TYPES],
   ["response_types", RESPONSE_TYPES],
   ["scope", SCOPES],
@@ -55,7 +55,7 @@ export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
 function usualOf(flag: Flag): readonly string[] | undefined {
   const field =
     CLIENT_FIELDS.find((known) => known.flag === flag) ?? LIST_EDITS.find((known) => known.flag === flag)?.field;
-  return field === undefined ? undefined : USUAL_VALUES.get(field.name);
+  return field === undefined ? undefined : USUAL_FIELD_VALUES.get(field.name);
 }
 
 const OUTPUT_FORMATS: PossibleValues = {

@@ -96,14 +96,14 @@ function formatNamed(name: string): string | undefined {
 }
 
 /** A format that is written as in other tools: `-o json`, `-ojson`, `--output=json` or `--json`. */
-export interface ForeignFormat {
+export interface ForeignFormatFlag {
   readonly format: string;
   /** How many words of the command line it takes. */
   readonly words: 1 | 2;
 }
 
 /** Reads a format that is written as in other tools. */
-export function readForeignFormat(word: string, next: string | undefined): ForeignFormat | undefined {
+export function readForeignFormatFlag(word: string, next: string | undefined): ForeignFormatFlag | undefined {
   const [, own] = /^--(json|yaml|json-pretty|ndjson|table)(?:=true)?$/.exec(word) ?? [];
   if (own !== undefined) return { format: own, words: 1 };
   const [, attached] = /^(?:-o=?|--output=|--out=|--output-format=)(.+)$/s.exec(word) ?? [];

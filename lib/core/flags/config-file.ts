@@ -23,7 +23,7 @@ type ConfigFileTrust =
  * owner is neither the user nor root, or if everyone can write it. A group that can write it only causes a warning, because
  * many systems give every user a group of their own.
  */
-export function configFileTrust(
+export function configTrustByPermissions(
   file: { readonly mode: number; readonly uid: number },
   user: number | undefined,
 ): ConfigFileTrust {
@@ -126,7 +126,7 @@ export function findMisspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): 
 }
 
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
-export function interpretConfigContent({ path, content, readable, writers }: ConfigContent): ConfigFile {
+export function interpretParsedConfig({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
   if (!isJsonObject(record))
     throw usageError(

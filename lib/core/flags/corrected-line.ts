@@ -1,5 +1,5 @@
 import { shellQuoted } from "../output/shell-quote.ts";
-import { readForeignFormat } from "./common-mistakes.ts";
+import { readForeignFormatFlag } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
 import { namesCredentialFlag, readWord, type WordReading } from "./read-word.ts";
 
@@ -54,7 +54,7 @@ function flagParts(
   );
   if (awaiting !== undefined) return [[...parts, awaiting.spelled, shownValue(awaiting.flag, next ?? "")], 2];
   if (unknown === undefined) return [parts, 1];
-  const foreign = readForeignFormat(text, next);
+  const foreign = readForeignFormatFlag(text, next);
   if (foreign !== undefined) return [[...parts, "--format", shellQuoted(foreign.format)], foreign.words];
   return [[...parts, HIDDEN], next?.startsWith("-") === false ? 2 : 1];
 }

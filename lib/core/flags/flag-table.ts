@@ -1,5 +1,5 @@
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
-import { GENERATED_KEY_ALGORITHMS, type GeneratedKeyAlgorithm } from "../jwk/generated-key-algorithms.ts";
+import { GENERATED_KEY_ALGORITHMS, type GeneratedKeyAlgorithm } from "../jwk/assertion-algorithms.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
@@ -449,7 +449,7 @@ export const LIMIT: IntFlag = {
 export const NEW_CLIENT_SECRET_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags for a new secret of an existing client. */
-export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
+export const EXISTING_CLIENT_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags that decide where credentials are written. */
 export const CREDENTIAL_OUTPUT_FLAGS: readonly Flag[] = [

@@ -3,7 +3,7 @@ import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { describeWord, scanWords } from "./scan.ts";
+import { describeWord, splitFlagsFromOperands } from "./split-words.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -36,7 +36,7 @@ export function parseFlagsWithProblems(
   command: string,
   sources: ValueSources,
 ): ParsedLine {
-  const { flags, operands, maybeSecret, ...scanned } = scanWords(words, indexFlags(rows), command);
+  const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(words, indexFlags(rows), command);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
   const values = new Map<string, FlagValue>();

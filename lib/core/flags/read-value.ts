@@ -4,7 +4,7 @@ import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./flag-values.ts";
-import { describeWord } from "./scan.ts";
+import { describeWord } from "./split-words.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
 export type OptionalValueText = string | undefined;

@@ -15,7 +15,7 @@ import {
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
 import { STACK } from "../flags/state-flags.ts";
-import { DEFAULT_INPUT_LIMIT, formatSize, inputLimitOfReader } from "../input-limits.ts";
+import { DEFAULT_INPUT_LIMIT, formatSize, inputLimitFor } from "../input-limits.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
 import { decryptCommand } from "../pgp/recipient.ts";
@@ -619,8 +619,8 @@ const RULES_TOPIC: Topic = {
     heading("Input limits"),
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
-      `${formatSize(inputLimitOfReader("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOfReader("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${formatSize(inputLimitOfReader("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(inputLimitFor("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitFor("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${formatSize(inputLimitFor("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
       `${formatSize(DEFAULT_INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],

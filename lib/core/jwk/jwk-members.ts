@@ -3,11 +3,6 @@ import type { JsonObject } from "../json.ts";
 /** The members of a JSON Web Key that hold private or symmetric key material (RFC 7518, 6.2.2, 6.3.2 and 6.4.1). */
 export const PRIVATE_JWK_MEMBERS: readonly string[] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/** The signature algorithms of private_key_jwt that every Hydra accepts (RFC 7518, 3.1). */
-export const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMap((family) =>
-  [256, 384, 512].map((bits) => `${family}${bits}`),
-);
-
 /** Whether an object is a JSON Web Key (RFC 7517, section 4). */
 export function isJwk(value: JsonObject): boolean {
   return typeof value["kty"] === "string";

@@ -39,10 +39,10 @@ export function modulusBits({ kty, n }: JsonWebKey): number | undefined {
 const LONGEST_MODULUS = 16_384n;
 
 /** What is wrong with a private RSA key whose members don't belong together (RFC 8017, 3.2). */
-export type RsaFault = "missing" | "modulus" | "exponent" | "crt-exponent" | "crt-coefficient";
+export type RsaInconsistency = "missing" | "modulus" | "exponent" | "crt-exponent" | "crt-coefficient";
 
 /** The first fault of the members of a private RSA key; undefined if they belong together, and for any other key. */
-export function findRsaFault(key: Readonly<Record<string, unknown>>): RsaFault | undefined {
+export function findRsaInconsistency(key: Readonly<Record<string, unknown>>): RsaInconsistency | undefined {
   if (key["kty"] !== "RSA" || key["d"] === undefined) return undefined;
   const [n, e, d] = [toNumber(key["n"]), toNumber(key["e"]), toNumber(key["d"])];
   const [p = 0n, q = 0n] = [toNumber(key["p"]), toNumber(key["q"])];

@@ -59,7 +59,7 @@ const RULES = {
 } as const;
 
 /** The name of a credential in a format; throws a usage Problem, which mentions its source, for an invalid one. */
-export function parseCredentialName(text: string, format: keyof typeof RULES, from: string): string {
+export function checkCredentialName(text: string, format: keyof typeof RULES, from: string): string {
   const { pattern, what, hint } = RULES[format];
   if (!pattern.test(text))
     throw usageError(`Cannot use ${from} ${quote(text)}: it is not a valid name for ${what}`, hint, "bad-name");

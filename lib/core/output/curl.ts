@@ -1,6 +1,6 @@
 import { isJsonObject } from "../json.ts";
 import { isHarmlessHeader } from "../redact.ts";
-import { redactBody } from "../redact-body.ts";
+import { redactJson } from "../redact-json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** A request that would be sent. */
@@ -74,7 +74,7 @@ export function curlLineWithoutSecrets(request: PlannedRequest, options: CurlOpt
     words.push(["--header"], [`${name}: `, isHarmlessHeader(name) ? value : new Variable(`header-${name}`)]);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";
-    const body = redactBody(request.body, (field) => new Variable(field));
+    const body = redactJson(request.body, (field) => new Variable(field));
     words.push(["--header"], [`content-type: ${type}`], ["--data-raw"], jsonWord(body));
   }
   words.push([request.url]);

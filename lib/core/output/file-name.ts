@@ -22,7 +22,7 @@ function escaped(character: string): string {
 /**
  * A file name for any client ID: letters, digits, `_`, `-` and dots stay, everything else is percent-encoded UTF-8. A dot at
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
- * IDs never have the same name; on a file system that ignores case they may ({@link assignClientFiles} finds these).
+ * IDs never have the same name; on a file system that ignores case they may ({@link clientPathsAndProblems} finds these).
  */
 export function fileNameOf(id: string): string {
   const characters = [...id];
@@ -45,7 +45,7 @@ export function isFileTemplate(path: string): boolean {
 }
 
 /** What is wrong with a path that is a template, or that was meant as one; undefined where nothing is. */
-export function templateProblem(path: string, name: string): Problem | undefined {
+export function findTemplateProblem(path: string, name: string): Problem | undefined {
   const [other] = path.replaceAll(ID, "").match(/\{[A-Za-z_]\w*\}/) ?? [];
   if (other === undefined) return folderProblem(path, name);
   return usageError(
@@ -94,7 +94,7 @@ function folded(path: string): string {
  * The file of each client by a template. Two IDs whose files would be one, also where case is ignored as on macOS and
  * Windows, and an ID too long for a file name are problems, to be found before anything is sent.
  */
-export function assignClientFiles(
+export function clientPathsAndProblems(
   template: string,
   ids: readonly string[],
   name: string,
@@ -133,7 +133,7 @@ const IMPORT_WORDS: FileWords = {
 };
 
 /** For `hydra apply`, whose files are called after the keys of clients. */
-export const KEY_WORDS: FileWords = {
+export const APPLY_PROBLEM_WORDS: FileWords = {
   one: "Key",
   several: "Keys",
   tooLong: "give the client a shorter x-hydra.key",

@@ -1,6 +1,6 @@
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
-import { type ParsedQuery, parsePathQuery, parsePointerQuery } from "./query.ts";
+import { parsePathQuery, parsePointerQuery, type SelectorOrJsonPath } from "./query.ts";
 
 /** The formats without an expression. */
 const PLAIN = [
@@ -28,7 +28,7 @@ export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
 /** An output format. */
 export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
-  | { readonly kind: (typeof QUERIES)[number]; readonly query: ParsedQuery };
+  | { readonly kind: (typeof QUERIES)[number]; readonly query: SelectorOrJsonPath };
 
 /** Every format as typed. */
 export const FORMAT_USAGES: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
@@ -74,7 +74,7 @@ function parseExpression(
   expression: string | undefined,
   text: string,
   from: string,
-): ParsedQuery {
+): SelectorOrJsonPath {
   const hint = `for example: --format ${EXAMPLES[kind]}`;
   if (expression === undefined || (expression === "" && kind !== "jsonpointer"))
     throw usageError(`Cannot use ${from} ${kind}: it requires an expression`, hint);

@@ -4,7 +4,7 @@ import { FILE_DEPTH, toJson, tryParseJson } from "../json.ts";
 type JsonLayout = "one value" | "one per line";
 
 /** The layout of a JSON text; undefined if it has comments or another layout, which writing it again would lose. */
-export function singleOrLinesLayout(text: string): JsonLayout | undefined {
+export function detectJsonLayout(text: string): JsonLayout | undefined {
   if (tryParseJson(text, FILE_DEPTH) !== undefined) return "one value";
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   return lines.every((line) => tryParseJson(line, FILE_DEPTH) !== undefined) ? "one per line" : undefined;

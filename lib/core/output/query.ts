@@ -11,7 +11,9 @@ export interface Selection {
 export type Selector = (document: unknown) => Selection;
 
 /** A parsed expression, or RFC 9535 text that the JSONPath adapter compiles. */
-export type ParsedQuery = { readonly language: "rfc9535"; readonly text: string } | { readonly select: Selector };
+export type SelectorOrJsonPath =
+  | { readonly language: "rfc9535"; readonly text: string }
+  | { readonly select: Selector };
 
 /** A step of a dotted path: a member or element by its name, or each element of an array. */
 type Step = { readonly name: string } | "each";
@@ -78,14 +80,14 @@ function asValues(selection: Selection): readonly unknown[] {
  * elements and `#` before a name applies the rest of the path to each of them; a backslash escapes the next character.
  * Returns `{ error }` with the reason if the path is invalid; RFC 9535 is checked by the adapter.
  */
-export function parsePathQuery(text: string): ParsedQuery | { readonly error: string } {
+export function parsePathQuery(text: string): SelectorOrJsonPath | { readonly error: string } {
   if (text.startsWith("$")) return { language: "rfc9535", text };
   const steps = parseSteps(text);
   return "error" in steps ? steps : { select: (document) => walk(document, steps) };
 }
 
 /** Parses a JSON Pointer as an expression (RFC 6901); returns `{ error }` with the reason if it is invalid. */
-export function parsePointerQuery(text: string): ParsedQuery | { readonly error: string } {
+export function parsePointerQuery(text: string): SelectorOrJsonPath | { readonly error: string } {
   const pointer: JsonPointer | { readonly error: string } = parsePointerOrError(text);
   return "error" in pointer ? pointer : { select: (document) => one(resolvePointer(document, pointer)) };
 }

@@ -11,12 +11,12 @@ import {
 import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
-import { type CellText, createTableWriter, formatRecord, type TextOutput } from "./text-table.ts";
+import { type CellTextOrList, createTableWriter, formatRecord, type TextOutput } from "./text-table.ts";
 
 /** A column of a table. */
 export interface Column<T> {
   readonly label: string;
-  readonly value: (record: T) => CellText;
+  readonly value: (record: T) => CellTextOrList;
   /** Never cut or left out on a narrow terminal: a credential, for example. */
   readonly whole?: boolean;
   /** The minimum width on a narrow terminal. */
@@ -49,7 +49,7 @@ export interface ResultView<T> {
   /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
   readonly envelope?: { readonly items: string; readonly rest: JsonObject };
   /** The rows after the last value in the table of a list, from the members that follow the list in the envelope. */
-  readonly tableEnd?: (rest: JsonObject) => readonly (readonly CellText[])[];
+  readonly tableEnd?: (rest: JsonObject) => readonly (readonly CellTextOrList[])[];
 }
 
 /** What some formats need from a library that is only loaded for them. */
@@ -126,7 +126,7 @@ function tableOf<T>(
   columns: readonly Column<T>[],
   shape: "plain" | "grid",
   { view: { onHidden }, options: { terminal, settleAfter } }: Setup<T>,
-  lastRows: (rest?: JsonObject) => readonly (readonly CellText[])[] = () => [],
+  lastRows: (rest?: JsonObject) => readonly (readonly CellTextOrList[])[] = () => [],
 ): StreamRenderer<T> {
   const writer = createTableWriter(columns, shape, terminal, { settleAfter, onHidden });
   return {
@@ -209,7 +209,7 @@ function json(indent: 0 | 2): RendererFactory {
 
 /** A heading and one record for each value, without alignment. */
 function delimited(
-  line: (cells: readonly CellText[], onTerminal: boolean) => string,
+  line: (cells: readonly CellTextOrList[], onTerminal: boolean) => string,
   rule: (columns: number) => string = () => "",
 ): RendererFactory {
   return ({ view: { columns }, options: { terminal, isList } }) => {

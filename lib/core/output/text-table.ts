@@ -10,7 +10,7 @@ export interface TextOutput {
 }
 
 /** The text of a field; a list is joined with `, `, or stacked in a table with borders. */
-export type CellText = string | readonly string[];
+export type CellTextOrList = string | readonly string[];
 
 /** The heading of a column. */
 export interface ColumnHeading {
@@ -25,7 +25,7 @@ export interface ColumnHeading {
 
 /** Writes a table row by row. */
 interface TableWriter {
-  row(cells: readonly CellText[]): string;
+  row(cells: readonly CellTextOrList[]): string;
   /** Fixes the column widths by the rows so far, and returns the buffered rows. */
   flush(): string;
 }
@@ -39,7 +39,7 @@ const TAB = 8;
 interface Style {
   /** The width of the gaps and borders of a number of columns. */
   readonly overhead: (columns: number) => number;
-  readonly lines: (cell: CellText) => readonly string[];
+  readonly lines: (cell: CellTextOrList) => readonly string[];
   readonly head: (labels: readonly string[], widths: readonly number[], bold: Bold) => string;
   readonly line: (cells: readonly string[], widths: readonly number[]) => string;
 }
@@ -242,7 +242,7 @@ export function createTableWriter(
 
 /** One value as lines of label and field; nothing is cut. */
 export function formatRecord(
-  fields: readonly { readonly label: string; readonly value: CellText }[],
+  fields: readonly { readonly label: string; readonly value: CellTextOrList }[],
   terminal: TextOutput,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;

@@ -42,7 +42,7 @@ function isText(value: unknown): value is string {
 }
 
 /** The names of the Kubernetes Secrets in the documents of a YAML file, with their namespaces. */
-export function manifestNames(documents: readonly unknown[]): ExistingEntryNames {
+export function manifestSecretNames(documents: readonly unknown[]): ExistingEntryNames {
   const names = new Set<string>();
   for (const document of documents) {
     if (document === null) continue;

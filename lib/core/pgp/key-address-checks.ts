@@ -20,7 +20,7 @@ export function plainHttpProblem(action: string, url: string, name: string): Pro
 }
 
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
-export function keyUrlProblem(address: string, pinned: boolean, name: string): Problem | undefined {
+export function findKeyUrlProblem(address: string, pinned: boolean, name: string): Problem | undefined {
   const shown = `${name} ${quote(redactUrl(address))}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -51,7 +51,7 @@ export function splitMailAddress(address: string): { readonly local: string; rea
 }
 
 /** What is wrong with a Keybase user name, or undefined. */
-export function keybaseNameProblem(name: string, flag: string): Problem | undefined {
+export function findKeybaseNameProblem(name: string, flag: string): Problem | undefined {
   if (/^[A-Za-z0-9_]+$/.test(name)) return undefined;
   return usageError(
     `Invalid ${flag} ${quote(name)}: Keybase names consist of letters, digits and underscores`,

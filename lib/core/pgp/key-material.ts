@@ -1,8 +1,8 @@
 import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
-import { looksLikeWebPage } from "../url-checks.ts";
-import { armorBodyWithoutMarkers, keylessAnswerReason } from "./parse-key-source.ts";
+import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
+import { bodyOfMarkerlessArmor } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -240,7 +240,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
 
 /** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
 function bareArmor(text: string): Uint8Array | undefined {
-  const body = armorBodyWithoutMarkers(text);
+  const body = bodyOfMarkerlessArmor(text);
   return body === undefined ? undefined : fromBase64(body);
 }
 

@@ -3,9 +3,9 @@ import type { FlagValues } from "../flags/flag-values.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls } from "../text.ts";
-import { keybaseNameProblem, keyUrlProblem } from "./key-address-checks.ts";
-import { isLookedUpByName, keybaseUserName, keySourceProblem, parseKeySource } from "./parse-key-source.ts";
-import { fingerprintPinProblem } from "./recipient.ts";
+import { findKeybaseNameProblem, findKeyUrlProblem } from "./key-address-checks.ts";
+import { findKeySourceProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
+import { findFingerprintPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
 function fetchedKeys(values: FlagValues): readonly string[] {
@@ -34,14 +34,16 @@ export function recipientProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
   const found: readonly (Problem | undefined)[] = [
-    ...pins.map((pin) => fingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
-    ...values.list(PGP_KEY).map((key) => keySourceProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
+    ...pins.map((pin) => findFingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
+    ...values.list(PGP_KEY).map((key) => findKeySourceProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
     ...values.list(PGP_KEY_URL).map((url) => {
       const source = parseKeySource(url);
       const { name } = values.origin(PGP_KEY_URL);
-      return isLookedUpByName(source) ? keySourceProblem(source, name) : keyUrlProblem(url, pinned, name);
+      return isLookedUpByName(source) ? findKeySourceProblem(source, name) : findKeyUrlProblem(url, pinned, name);
     }),
-    ...values.list(KEYBASE).map((name) => keybaseNameProblem(keybaseUserName(name), values.origin(KEYBASE).name)),
+    ...values
+      .list(KEYBASE)
+      .map((name) => findKeybaseNameProblem(normalizeKeybaseName(name), values.origin(KEYBASE).name)),
   ];
   const unpinned = pinMissing(values);
   const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));

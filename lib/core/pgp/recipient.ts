@@ -1,5 +1,4 @@
-import { Problem, type ProblemCode, usageError } from "../problem.ts";
-import { redactUrl } from "../redact.ts";
+import { Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote } from "../text.ts";
 import type { EncryptedFormat } from "./encrypted-format.ts";
 
@@ -36,29 +35,6 @@ export interface Recipient extends KeyIdentity {
   readonly certificate: Uint8Array;
   /** The time of the validation. Encryption uses the same time, so that a key can't expire in the middle of a command. */
   readonly judged: Date;
-}
-
-/** The maximum size of a downloaded key: 1 MiB. */
-export const MAX_KEY_BYTES = 1_048_576;
-
-/**
- * The problem for a response of a key server that is not a key. A busy or broken server counts as unreachable; any other
- * response means that there is no key.
- */
-export function keyServerProblem(
-  message: string,
-  answer: { readonly status: number; readonly url: string },
-  code: ProblemCode,
-  hint: string,
-): Problem {
-  const busy = answer.status === 429 || answer.status >= 500;
-  return new Problem(`${message}: ${escapeControls(redactUrl(answer.url))} answered ${answer.status}`, {
-    code: busy ? "unreachable" : code,
-    exit: busy ? "unreachable" : "noUsableKey",
-    hint: busy ? "try again later" : hint,
-    status: answer.status,
-    request: { method: "GET", url: redactUrl(answer.url) },
-  });
 }
 
 /** The shell text around an encrypted text that prints the message, by its encoding. */
@@ -106,7 +82,7 @@ export function recipientLine(recipient: Recipient): string {
  * chosen end.
  */
 export function parseFingerprintPin(text: string, name = "--pgp-fingerprint"): string {
-  const wrong = fingerprintPinProblem(text, name);
+  const wrong = findFingerprintPinProblem(text, name);
   if (wrong !== undefined) throw wrong;
   return pinDigits(text).toUpperCase();
 }
@@ -116,7 +92,7 @@ function pinDigits(text: string): string {
 }
 
 /** What is wrong with a pinned fingerprint, or undefined. */
-export function fingerprintPinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
+export function findFingerprintPinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
   const digits = pinDigits(text);
   const shown = `${name} ${quote(text)}`;
   const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";

@@ -45,11 +45,11 @@ export interface DesiredClient {
 }
 
 /** A place in a file with its column: `clients/web.yaml:14:3`. */
-export function formatPosition({ file, line, column }: ClientSource): string {
+export function formatFileLineColumn({ file, line, column }: ClientSource): string {
   return `${file}:${line}:${column}`;
 }
 
 /** A place in a file as messages name it: `clients/web.yaml:14`. */
-export function formatSource({ file, line }: ClientSource): string {
+export function formatFileLine({ file, line }: ClientSource): string {
   return `${file}:${line}`;
 }

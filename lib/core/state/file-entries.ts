@@ -1,16 +1,17 @@
 import { getTextField } from "../client/client.ts";
-import { findListMember, looksLikeClient } from "../client/field-name-findings.ts";
-import { isKubernetesObject } from "../client/maester.ts";
+import { findListMember } from "../client/client-list-members.ts";
+import { looksLikeClient } from "../client/field-name-findings.ts";
+import { isKubernetesObject } from "../client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */
-export type FilePath = readonly [document: number, ...steps: (string | number)[]];
+export type EntryPath = readonly [document: number, ...steps: (string | number)[]];
 
 /** An object in a file of clients: a client, or a Kubernetes object. */
 export interface FileEntry {
-  readonly path: FilePath;
+  readonly path: EntryPath;
   readonly written: JsonObject;
 }
 
@@ -18,14 +19,14 @@ export interface FileEntry {
 interface FileContents {
   readonly entries: readonly FileEntry[];
   /** The first list that further clients can be added to. */
-  readonly list: FilePath | undefined;
+  readonly list: EntryPath | undefined;
 }
 
 /** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
 export function findEntriesAndList(values: readonly unknown[]): FileContents {
   const entries: FileEntry[] = [];
-  const lists: FilePath[] = [];
-  const visit = (value: unknown, path: FilePath): void => {
+  const lists: EntryPath[] = [];
+  const visit = (value: unknown, path: EntryPath): void => {
     if (Array.isArray(value)) {
       lists.push(path);
       value.forEach((item: unknown, at) => {
@@ -55,7 +56,7 @@ function stemOf(path: string): string {
 }
 
 /** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
-export function keyOfClient(written: JsonObject, file: string): string {
+export function keyOfEntry(written: JsonObject, file: string): string {
   const settings = written[EXTENSION_MEMBER];
   const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
   return given || getTextField(written, "client_id") || stemOf(file);
@@ -75,7 +76,7 @@ export function identifyingMembers(written: JsonObject, variables: VariableLooku
 export function uniqueNameOfEntry(written: JsonObject, file: string): string {
   if (isKubernetesObject(written)) return uniqueNameOfManifest(written);
   const id = getTextField(written, "client_id") ?? "";
-  return id === "" ? uniqueNameOfKey(keyOfClient(written, file)) : uniqueNameOfId(id);
+  return id === "" ? uniqueNameOfKey(keyOfEntry(written, file)) : uniqueNameOfId(id);
 }
 
 /** {@link uniqueNameOfEntry} of a client with an ID. */

@@ -1,5 +1,5 @@
 import { isSameValue } from "../client/equality.ts";
-import { SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
+import { SPEC_FIELDS, scopeOfSpec } from "../client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
 import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";

@@ -40,3 +40,18 @@ export function withMark(client: JsonObject, mark: Mark): JsonObject {
   const { metadata } = client;
   return { ...client, metadata: { ...(isJsonObject(metadata) ? metadata : {}), [MARK_MEMBER]: mark } };
 }
+
+/** A client whose metadata doesn't have the mark. */
+export function withoutMark(client: JsonObject): JsonObject {
+  const { metadata } = client;
+  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return client;
+  return { ...client, metadata: ownMembers(metadata) };
+}
+
+/** The members of the metadata without the mark; undefined where it is not an object. */
+export function ownMembers(metadata: unknown): JsonObject | undefined {
+  if (metadata === undefined || metadata === null) return {};
+  if (!isJsonObject(metadata)) return undefined;
+  const { [MARK_MEMBER]: _, ...own } = metadata;
+  return own;
+}

@@ -1,9 +1,9 @@
 import { markdownText } from "../output/delimited.ts";
 import { escapeControls } from "../text.ts";
-import { formatSource } from "./desired.ts";
-import type { FieldChange } from "./field-change.ts";
+import { formatFileLine } from "./desired.ts";
 import type { Plan, Step } from "./plan.ts";
 import { changesOf, describeSecret, formatValue, SIGNS, summarizePlan } from "./plan-text.ts";
+import type { ShownChange } from "./shown-change.ts";
 
 /** GitHub accepts 65,536 characters in a comment; this leaves room for text around the plan. */
 const LONGEST_MARKDOWN = 60_000;
@@ -13,7 +13,7 @@ const RESERVED = 300;
 
 const utf8 = new TextEncoder();
 
-function sides({ field, before, after, added, removed }: FieldChange): readonly string[] {
+function sides({ field, before, after, added, removed }: ShownChange): readonly string[] {
   if (added !== undefined && removed !== undefined && before !== undefined)
     return [...removed.map((item) => `- ${field}: ${item}`), ...added.map((item) => `+ ${field}: ${item}`)];
   return [
@@ -40,7 +40,7 @@ function row(step: Step): string {
   const cells = [
     WORDS[action],
     markdownText(key),
-    desired === undefined ? "" : markdownText(formatSource(desired.source)),
+    desired === undefined ? "" : markdownText(formatFileLine(desired.source)),
     [...(what === "" || action === "create" ? [] : [markdownText(what)]), ...remarks].join("<br>"),
   ];
   return `| ${cells.join(" | ")} |\n`;

@@ -1,11 +1,12 @@
 import { withoutServerFields } from "../client/client.ts";
-import { isStringList, type JsonObject, toJson } from "../json.ts";
+import { isStringList, toJson } from "../json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
-import { redactBody } from "../redact-body.ts";
-import { formatSource } from "./desired.ts";
-import { describeNewClient, type FieldChange, withoutMark } from "./field-change.ts";
+import { redactJson } from "../redact-json.ts";
+import { formatFileLine } from "./desired.ts";
+import { withoutMark } from "./mark.ts";
 import { type Action, countActions, type Plan, type Step } from "./plan.ts";
+import { changesOfNewClient, type ShownChange } from "./shown-change.ts";
 
 /** The sign of an action, as in a diff. */
 export const SIGNS: Readonly<Record<Action, string>> = {
@@ -35,7 +36,7 @@ const KEY_WIDTH = 30;
 export function formatValue(field: string, value: unknown): string {
   if (value === undefined || value === null) return "(not set)";
   const words = field === "scope" && typeof value === "string" ? value : undefined;
-  const text = words ?? (isStringList(value) ? value.join(" ") : toJson(redactBody(value)));
+  const text = words ?? (isStringList(value) ? value.join(" ") : toJson(redactJson(value)));
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
 
@@ -60,10 +61,10 @@ export function describeSecret({ action, secret, desired }: Step, place: SecretP
 }
 
 /** The changes of a step, and of a client that is deleted what it has. */
-export function changesOf({ action, shown, current }: Step): readonly FieldChange[] {
+export function changesOf({ action, shown, current }: Step): readonly ShownChange[] {
   if (action !== "delete" || current === undefined) return shown;
   const { client_id: _, ...fields } = withoutMark(withoutServerFields(current));
-  return describeNewClient(fields).map(({ field, after }) => ({ field, before: after, after: undefined }));
+  return changesOfNewClient(fields).map(({ field, after }) => ({ field, before: after, after: undefined }));
 }
 
 /** The text after the key of a client. */
@@ -73,7 +74,7 @@ function remark(step: Step, stack: string): string {
   const id = clientId === step.key || (action === "create" && clientId !== undefined) ? "" : shownId;
   if (refusal !== undefined) return `refused: ${refusal.reason}${id}`;
   if (action === "delete") return `in stack ${stack}, not in any file${id}`;
-  const from = desired === undefined ? "" : formatSource(desired.source);
+  const from = desired === undefined ? "" : formatFileLine(desired.source);
   return `${from}${action === "adopt" ? "  taken over: it belongs to no stack" : ""}${id}`;
 }
 
@@ -84,7 +85,7 @@ interface PlanLayout {
   readonly columns: number | undefined;
 }
 
-function fieldRows({ field, before, after, added, removed }: FieldChange, width: number): readonly LabelledValue[] {
+function fieldRows({ field, before, after, added, removed }: ShownChange, width: number): readonly LabelledValue[] {
   const label = `    ${field.padEnd(width)}  `;
   if (before === undefined && added === undefined) return [{ label, value: formatValue(field, after), role: "added" }];
   if (added === undefined || removed === undefined)
@@ -136,7 +137,7 @@ export function summarizePlan(plan: Plan): string {
 }
 
 /** The number of notes. */
-function countNotes({ steps, notes }: Plan): number {
+export function countNotes({ steps, notes }: Plan): number {
   return steps.reduce((sum, step) => sum + step.notes.length, notes.length);
 }
 
@@ -148,37 +149,4 @@ export function planLines(plan: Plan, layout: PlanLayout): readonly StyledLine[]
     ...plan.notes.flatMap((note) => labelledLines([{ label: "! ", value: note, role: "warning" }], columns)),
     ...labelledLines([{ label: "", value: summarizePlan(plan), role: "heading" }], columns),
   ];
-}
-
-/** A plan as JSON; unchanged clients are only counted, unless there is a note about them. */
-export function planDocument(plan: Plan, endpoint: string): JsonObject {
-  const { create, change, adopt, delete: deleted, refused, unchanged } = countActions(plan);
-  return {
-    stack: plan.stack,
-    endpoint,
-    tier: plan.release ?? null,
-    summary: { create, change, adopt, delete: deleted, refused, unchanged, notes: countNotes(plan) },
-    notes: plan.notes,
-    clients: plan.steps.filter(({ action, notes }) => action !== "unchanged" || notes.length > 0).map(stepDocument),
-  };
-}
-
-function stepDocument(step: Step): JsonObject {
-  const { action, key, clientId, desired, secret, notes, refusal } = step;
-  const changes = changesOf(step).map(({ field, before, after, added, removed }) => ({
-    field,
-    before: redactBody(before) ?? null,
-    after: redactBody(after) ?? null,
-    ...(added === undefined ? {} : { added, removed }),
-  }));
-  return {
-    action,
-    key,
-    client_id: clientId ?? null,
-    source: desired === undefined ? null : { file: desired.source.file, line: desired.source.line },
-    changes,
-    secret,
-    notes,
-    ...(refusal === undefined ? {} : { reason: refusal.reason }),
-  };
 }

@@ -1,5 +1,5 @@
 import type { ClientRecord } from "../client/client.ts";
-import { getTextField, isEmpty, isPublic, usesSecret } from "../client/client.ts";
+import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../client/client.ts";
 import {
   type Change,
   detectReleaseLine,
@@ -13,8 +13,8 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";
-import { describeNewClient, type FieldChange, toFieldChanges } from "./field-change.ts";
 import { type Mark, readMark, withMark } from "./mark.ts";
+import { changesOfNewClient, type ShownChange, toShownChanges } from "./shown-change.ts";
 
 /** What is to be done with a client. */
 export type Action = "create" | "change" | "adopt" | "unchanged" | "delete" | "refused";
@@ -43,7 +43,7 @@ export interface Step {
   /** What is sent to change the client. */
   readonly changes: readonly Change[];
   /** The same for people, without the mark. */
-  readonly shown: readonly FieldChange[];
+  readonly shown: readonly ShownChange[];
   readonly secret: SecretPlan;
   /** What differs and can't be changed. */
   readonly notes: readonly string[];
@@ -95,7 +95,7 @@ function wantedFields(
     ...(version === 0 ? {} : { secret: version }),
     ...(protect ? { protect: true } : {}),
   };
-  const metadata = merge && isEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
+  const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
   const named = withMark({ ...client, metadata }, mark);
   if (merge) return named;
   const unset = CLIENT_FIELDS.map(({ name }) => name).filter((name) => name !== "scope");
@@ -146,7 +146,7 @@ function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptio
   const owner = getTextField(current, "owner") ?? "";
   if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);
   const { metadata } = current;
-  if (merge && !isEmpty(metadata) && !isJsonObject(metadata))
+  if (merge && !isAbsentOrEmpty(metadata) && !isJsonObject(metadata))
     return {
       code: "not-ours",
       reason: "its metadata is not an object, so it has no place for the name of the stack",
@@ -195,7 +195,7 @@ function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: C
   const choosesIds = sample !== undefined && detectReleaseLine(sample) === "2.1";
   if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
   const derived = choosesIds ? undefined : deriveClientId(stack, key);
-  return { ...step, action: "create", clientId: clientId ?? derived, shown: describeNewClient(desired.client) };
+  return { ...step, action: "create", clientId: clientId ?? derived, shown: changesOfNewClient(desired.client) };
 }
 
 /** Plans a client of the files against the client that the server has. */
@@ -213,7 +213,7 @@ export function planClient(
   const changes = findChanges(current, wantedFields(desired, current, options));
   const secret = secretOfExisting(desired, current, options.merge);
   const mark = readMark(current);
-  const step = { key, clientId, desired, current, changes, shown: toFieldChanges(changes), secret, notes };
+  const step = { key, clientId, desired, current, changes, shown: toShownChanges(changes), secret, notes };
   if (refusal !== undefined) return { ...step, action: "refused", refusal };
   if (mark === undefined || mark.stack !== options.stack) return { ...step, action: "adopt" };
   const lowered = desired.secretVersion !== undefined && desired.secretVersion < (mark.secret ?? 0);
@@ -341,15 +341,15 @@ function unlistedNote(count: number, stack: string): string {
 }
 
 /** The plan with the clients refused that the server would create and never find again. */
-export function withoutUnfindable(plan: Plan, refusal: Refusal): Plan {
+export function refuseUnfindable(plan: Plan, refusal: Refusal): Plan {
   const steps = plan.steps.map((step) =>
-    hasSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
+    createsSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
   );
   return { ...plan, steps };
 }
 
 /** Whether a step creates a client with an ID that contains a slash, such as a URL. */
-export function hasSlashId({ action, desired }: Step): boolean {
+export function createsSlashId({ action, desired }: Step): boolean {
   return action === "create" && desired?.clientId?.includes("/") === true;
 }
 

@@ -3,7 +3,7 @@ import { constants, createPublicKey, type KeyObject, verify } from "node:crypto"
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
-import { authMethodOf, textField } from "./client-view.ts";
+import { authMethodOf, textField } from "./client-settings.ts";
 import { unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
 

@@ -2,13 +2,13 @@ import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
-import { allowsGrant, listField, splitWords } from "./client-view.ts";
+import { allowsGrant, listField, splitWords } from "./client-settings.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue.ts";
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { decisionsOf, type FlowDecisions, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
-import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
+import { completeStep, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./steps.ts";
+import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationRequest extends FlowRequest {
@@ -194,7 +194,7 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: 
 export function createAuthorizationEndpoint(
   engine: PublicContext,
   flows: FlowStore<AuthorizationRequest>,
-): (request: WebRequest) => Answer {
+): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
     if ("status" in to) return redirectToErrorPage(engine, to);
@@ -219,9 +219,9 @@ export function createAuthorizationEndpoint(
     return redirectToStep(engine, "login", flow);
   }
 
-  function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: WebRequest): Answer {
+  function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
-    const declined = takeRefusal(engine, flow, name, request);
+    const declined = completeStep(engine, flow, name, request);
     if (declined !== undefined) {
       const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
       return toClient(engine, redirect, params);

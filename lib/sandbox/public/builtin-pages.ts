@@ -1,9 +1,9 @@
 import { isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
-import type { AdminParts } from "./oauth-admin-router.ts";
+import type { LoginFlows } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
-import { escapeHtml, htmlPage, redirectTo, splitTarget, type WebRequest } from "./web.ts";
+import { escapeHtml, htmlPage, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
@@ -21,11 +21,11 @@ const BUILTIN_PATHS = {
 /** Pages that accept every login, consent and device by themselves, by path. */
 export function builtinPagesByPath(
   engine: PublicContext,
-  { authorizations, deviceFlows, devices }: AdminParts,
-): ReadonlyMap<string, (request: WebRequest) => Answer> {
+  { authorizations, deviceFlows, devices }: LoginFlows,
+): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {
   function withFlow(
     step: StepName,
-    request: WebRequest,
+    request: RequestWithHeaders,
     show: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
   ): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
@@ -38,7 +38,7 @@ export function builtinPagesByPath(
     return htmlPage(404, "Unknown request", `<p>This ${step} request doesn't exist, or the sandbox was restarted.</p>`);
   }
 
-  function login(request: WebRequest): Answer {
+  function login(request: RequestWithHeaders): Answer {
     return withFlow("login", request, (flows, flow) => {
       const at = Math.floor(engine.now());
       const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
@@ -48,14 +48,14 @@ export function builtinPagesByPath(
     });
   }
 
-  function consent(request: WebRequest): Answer {
+  function consent(request: RequestWithHeaders): Answer {
     return withFlow("consent", request, (flows, flow) => {
       const { scopes, audience } = flow.request;
       return redirectTo(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
     });
   }
 
-  function error(request: WebRequest): Answer {
+  function error(request: RequestWithHeaders): Answer {
     const { query } = splitTarget(request.target);
     const lines = ["error", "error_description", "error_hint"].flatMap((name) => {
       const value = query.get(name);
@@ -64,7 +64,7 @@ export function builtinPagesByPath(
     return htmlPage(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
   }
 
-  function device(request: WebRequest): Answer {
+  function device(request: RequestWithHeaders): Answer {
     const { query } = splitTarget(request.target);
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();

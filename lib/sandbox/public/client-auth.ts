@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import type { StoredClient } from "../client-store.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import { authenticateByAssertion } from "./assertion.ts";
-import { authMethodOf } from "./client-view.ts";
-import { ANY_PARAMETER } from "./oauth-answers.ts";
+import { authMethodOf } from "./client-settings.ts";
+import { UNSPECIFIC_HINT } from "./oauth-answers.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
 /** How a request authenticates its client. */
@@ -88,6 +88,6 @@ export function authenticateForRevocation(
 ): StoredClient | ApiError | "ignored" {
   const client = authenticateClient(engine, form, authorization);
   if (!isApiError(client)) return client;
-  if (client.error === "invalid_request") return versionedError(engine, "invalid_request", ANY_PARAMETER);
+  if (client.error === "invalid_request") return versionedError(engine, "invalid_request", UNSPECIFIC_HINT);
   return client.error === "invalid_client" ? versionedError(engine, "invalid_client") : "ignored";
 }

@@ -3,15 +3,15 @@ import type { StoredClient } from "../client-store.ts";
 import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
 import { type Answer, withNoStore } from "../response.ts";
 import { authenticateClient } from "./client-auth.ts";
-import { allowsGrant, splitWords } from "./client-view.ts";
+import { allowsGrant, splitWords } from "./client-settings.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
 import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
-import { decisionsOf, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
+import { completeStep, decisionsOf, grantOf, redirectToStep } from "./steps.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
-import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** Grant type of the device authorization grant (RFC 8628, 3.4). */
 export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
@@ -34,16 +34,16 @@ interface Device {
 }
 
 /** A flow that a device waits for. */
-export interface DeviceRequest extends FlowRequest {
+export interface DeviceFlowRequest extends FlowRequest {
   readonly device: Device;
 }
 
 /** The device authorization grant of a sandbox. */
 export interface DeviceGrant {
   /** `/oauth2/device/auth` (RFC 8628, 3.1). */
-  readonly authorize: (request: WebRequest) => Answer;
+  readonly authorize: (request: RequestWithHeaders) => Answer;
   /** `/oauth2/device/verify`, where the user's browser begins and returns to. */
-  readonly verify: (request: WebRequest) => Answer;
+  readonly verify: (request: RequestWithHeaders) => Answer;
   /** The grant at the token endpoint. */
   readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
   /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
@@ -57,7 +57,7 @@ function newUserCode(): string {
 /** The devices of a sandbox and what their browsers were sent on with. */
 interface DeviceState {
   readonly engine: PublicContext;
-  readonly flows: FlowStore<DeviceRequest>;
+  readonly flows: FlowStore<DeviceFlowRequest>;
   readonly byDeviceCode: Map<string, Device>;
   readonly byUserCode: Map<string, Device>;
   /** Of browsers that came to enter a user code. */
@@ -95,7 +95,7 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   };
 }
 
-function authorizeDevice(state: DeviceState, request: WebRequest): TokenAnswer | ApiError {
+function authorizeDevice(state: DeviceState, request: RequestWithHeaders): TokenAnswer | ApiError {
   const { engine } = state;
   const form = formOf(request);
   if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
@@ -125,8 +125,13 @@ function toLogin({ engine, flows }: DeviceState, device: Device, target: string)
 }
 
 /** Goes on after a login or a consent. */
-function decided({ engine }: DeviceState, name: StepName, flow: Flow<DeviceRequest>, request: WebRequest): Answer {
-  const declined = takeRefusal(engine, flow, name, request);
+function decided(
+  { engine }: DeviceState,
+  name: StepName,
+  flow: Flow<DeviceFlowRequest>,
+  request: RequestWithHeaders,
+): Answer {
+  const declined = completeStep(engine, flow, name, request);
   if (declined !== undefined) {
     const { error, description } = declined;
     const body = JSON.stringify(errorBody(engine.behaviour, { status: 400, error, description }));
@@ -140,7 +145,7 @@ function decided({ engine }: DeviceState, name: StepName, flow: Flow<DeviceReque
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
 }
 
-function verify(state: DeviceState, request: WebRequest): Answer {
+function verify(state: DeviceState, request: RequestWithHeaders): Answer {
   const { query } = splitTarget(request.target);
   for (const name of ["login", "consent"] as const) {
     const flow = state.flows.byVerifier(name, query.get(`${name}_verifier`) ?? "");
@@ -179,7 +184,7 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
 }
 
 /** Creates the device grant. */
-export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceRequest>): DeviceGrant {
+export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceFlowRequest>): DeviceGrant {
   const state: DeviceState = {
     engine,
     flows,

@@ -4,19 +4,19 @@ import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wron
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
-import { createDeviceGrant, type DeviceRequest } from "./device-grant.ts";
+import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
-import { type AdminParts, createOAuthAdminRouter } from "./oauth-admin-router.ts";
+import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
 import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { createTokenSigner, SigningError } from "./signing.ts";
-import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
+import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
 import { createTokenStore } from "./token-store.ts";
 import { PUBLIC_TRAITS } from "./traits.ts";
 import { createUserinfoEndpoint } from "./userinfo.ts";
-import { splitTarget, type WebRequest } from "./web.ts";
+import { type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
 interface PublicSideOptions {
@@ -35,14 +35,14 @@ interface PublicSideOptions {
 /** The OAuth 2.0 and OpenID Connect side of a sandbox. */
 export interface PublicSide {
   /** Answers a request on the public port. */
-  readonly answer: (request: WebRequest) => Answer;
+  readonly answer: (request: RequestWithHeaders) => Answer;
   /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
-  readonly answerAdmin: (request: WebRequest) => Answer | undefined;
+  readonly answerAdmin: (request: RequestWithHeaders) => Answer | undefined;
   /** Whether browsers open a path, so that other sites link to it. */
   readonly isNavigable: (path: string) => boolean;
 }
 
-type Endpoint = (request: WebRequest) => Answer;
+type Endpoint = (request: RequestWithHeaders) => Answer;
 
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
@@ -78,7 +78,7 @@ function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
 }
 
 /** The endpoints of the public port by path and method. */
-function routesOf(engine: PublicContext, parts: AdminParts): Routes {
+function routesOf(engine: PublicContext, parts: LoginFlows): Routes {
   const { authorizations, devices } = parts;
   const healthy = get(() => jsonAnswer(200, { status: "ok" }));
   const pages = [...builtinPagesByPath(engine, parts)].map(([path, show]) => [path, get(show)] as const);
@@ -123,7 +123,7 @@ function signed(engine: PublicContext, answer: () => Answer): Answer {
   }
 }
 
-function routed(engine: PublicContext, routes: Routes, request: WebRequest): Answer {
+function routed(engine: PublicContext, routes: Routes, request: RequestWithHeaders): Answer {
   const { path } = splitTarget(request.target);
   const methods = routes.get(path);
   const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
@@ -138,7 +138,7 @@ function routed(engine: PublicContext, routes: Routes, request: WebRequest): Ans
 /** Creates the public side, without tokens. */
 export function createPublicSide(options: PublicSideOptions): PublicSide {
   const engine = createEngine(options);
-  const deviceFlows = createFlowStore<DeviceRequest>(engine);
+  const deviceFlows = createFlowStore<DeviceFlowRequest>(engine);
   const parts = {
     authorizations: createFlowStore<AuthorizationRequest>(engine),
     deviceFlows,

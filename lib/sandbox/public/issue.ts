@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
+import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
-import { idTokenHash } from "./signing.ts";
+import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
 
 /** A successful answer of the token endpoint, its members in the order of the servers. */
@@ -70,7 +70,7 @@ function issueRefreshToken(engine: PublicContext, { client, grant, by }: Issue):
 }
 
 /** The claims about the user that an ID token and userinfo share. */
-export function sharedIdTokenClaims(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
+export function userinfoClaims(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
   return {
     ...user?.idTokenClaims,
     aud: [clientId],
@@ -95,12 +95,12 @@ export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue
   return engine.keys.sign(
     "id-token",
     {
-      ...sharedIdTokenClaims(engine, grant),
+      ...userinfoClaims(engine, grant),
       exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
       jti: randomUUID(),
       ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),
-      ...(bound.accessToken === undefined ? {} : { at_hash: idTokenHash(bound.accessToken) }),
-      ...(bound.code === undefined ? {} : { c_hash: idTokenHash(bound.code) }),
+      ...(bound.accessToken === undefined ? {} : { at_hash: tokenOrCodeHash(bound.accessToken) }),
+      ...(bound.code === undefined ? {} : { c_hash: tokenOrCodeHash(bound.code) }),
       sid: grant.user?.sessionId ?? "",
     },
     grant.id,

@@ -1,8 +1,8 @@
 import type { Answer } from "../response.ts";
 import { redirectToErrorPage } from "./authorize.ts";
-import { listField } from "./client-view.ts";
+import { listField } from "./client-settings.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
-import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";
 
@@ -33,7 +33,7 @@ function rejectionOf(engine: PublicContext, hint: string, uri: string): string |
  * The end session endpoint (OpenID Connect RP-Initiated Logout 1.0). The sandbox remembers no login, so that there is no
  * session to end, and nobody is asked.
  */
-export function createLogoutEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
+export function createLogoutEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
     const params = request.method === "POST" ? formOf(request) : splitTarget(request.target).query;
     const uri = params.get(REDIRECT_PARAMETER) ?? "";

@@ -2,23 +2,23 @@ import type { JsonObject } from "../../core/json.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationRequest } from "./authorize.ts";
-import { splitWords } from "./client-view.ts";
+import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceGrant, DeviceRequest } from "./device-grant.ts";
+import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
 import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
-import { formOf, splitTarget, type WebRequest } from "./web.ts";
+import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the admin side needs of the public side. */
-export interface AdminParts {
+export interface LoginFlows {
   readonly authorizations: FlowStore<AuthorizationRequest>;
-  readonly deviceFlows: FlowStore<DeviceRequest>;
+  readonly deviceFlows: FlowStore<DeviceFlowRequest>;
   readonly devices: DeviceGrant;
 }
 
-type Endpoint = (request: WebRequest, query: URLSearchParams) => Answer;
+type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
 
 interface AdminRoute {
   readonly path: string;
@@ -123,7 +123,7 @@ function unknownChallenge({ behaviour }: PublicContext): ApiError {
 /** The endpoints of one step: read, accept and reject. */
 function stepRoutes(
   engine: PublicContext,
-  { authorizations, deviceFlows }: AdminParts,
+  { authorizations, deviceFlows }: LoginFlows,
   name: StepName,
 ): readonly AdminRoute[] {
   /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
@@ -180,7 +180,7 @@ function stepRoutes(
   ];
 }
 
-function deviceRoutes(engine: PublicContext, { devices }: AdminParts): readonly AdminRoute[] {
+function deviceRoutes(engine: PublicContext, { devices }: LoginFlows): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
   const accept: Endpoint = ({ body }, query) => {
     const given = parseObjectBody(body);
@@ -198,8 +198,8 @@ function deviceRoutes(engine: PublicContext, { devices }: AdminParts): readonly 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
 export function createOAuthAdminRouter(
   engine: PublicContext,
-  parts: AdminParts,
-): (request: WebRequest) => Answer | undefined {
+  parts: LoginFlows,
+): (request: RequestWithHeaders) => Answer | undefined {
   const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
   const flush: Endpoint = () => {
     engine.tokens.removeExpired(engine.now());

@@ -40,7 +40,7 @@ const ERRORS = {
 export type OAuthErrorName = keyof typeof ERRORS;
 
 /** What a server adds to `invalid_request` when it has nothing more specific to say. */
-export const ANY_PARAMETER =
+export const UNSPECIFIC_HINT =
   "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
 
 export const EMPTY_BODY_HINT = "The POST body can not be empty.";

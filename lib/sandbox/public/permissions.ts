@@ -1,6 +1,6 @@
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
-import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-view.ts";
+import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-settings.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
 /** The requested audiences: repeated, or separated by spaces. */

@@ -4,7 +4,7 @@ import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Behaviour } from "../versions.ts";
 import { type OAuthErrorName, oauthError } from "./oauth-answers.ts";
-import type { TokenSigner } from "./signing.ts";
+import type { TokenKeys } from "./signing.ts";
 import type { TokenStore } from "./token-store.ts";
 import type { PublicTraits } from "./traits.ts";
 
@@ -18,7 +18,7 @@ export interface PublicContext {
   /** Where a browser is sent to log in and to consent; the built-in pages when undefined. */
   readonly loginUrl: string | undefined;
   readonly consentUrl: string | undefined;
-  readonly keys: TokenSigner;
+  readonly keys: TokenKeys;
   readonly tokens: TokenStore;
   /** Identifiers of assertions that were used before. */
   readonly assertionIds: Set<string>;

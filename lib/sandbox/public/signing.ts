@@ -26,7 +26,7 @@ type KeyUse = keyof typeof SIGNING_SETS;
 export class SigningError extends Error {}
 
 /** The keys that a sandbox signs tokens with: those of its signing sets. */
-export interface TokenSigner {
+export interface TokenKeys {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
   /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
@@ -146,7 +146,7 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
 }
 
 /** Creates access to the signing keys in a store. */
-export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenSigner {
+export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenKeys {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
   const firstKeys = new Map<string, string>();
@@ -195,6 +195,6 @@ export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAc
 }
 
 /** The hash that binds an access token or a code to an ID token (OpenID Connect Core, 3.1.3.6). */
-export function idTokenHash(value: string): string {
+export function tokenOrCodeHash(value: string): string {
   return createHash("sha256").update(value).digest().subarray(0, 16).toString("base64url");
 }

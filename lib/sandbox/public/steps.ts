@@ -11,8 +11,8 @@ import {
   type StepName,
 } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import type { Grant, GrantedUser } from "./token-store.ts";
-import { cookieOf, redirectTo, type WebRequest } from "./web.ts";
+import type { Grant, UserSession } from "./token-store.ts";
+import { cookieOf, type RequestWithHeaders, redirectTo } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
 function stepCookie({ traits }: PublicContext, step: StepName, clientId: string): string {
@@ -54,7 +54,7 @@ export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flo
 }
 
 /** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): GrantedUser {
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): UserSession {
   const { accessTokenClaims, idTokenClaims } = done.consent;
   return {
     sessionId: flow.sessionId,
@@ -104,11 +104,11 @@ function decisionOf<Decision extends object>(
 }
 
 /** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
-export function takeRefusal<Request extends FlowRequest>(
+export function completeStep<Request extends FlowRequest>(
   engine: PublicContext,
   flow: Flow<Request>,
   name: StepName,
-  request: WebRequest,
+  request: RequestWithHeaders,
 ): Refusal | undefined {
   const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
   const decision =

@@ -9,11 +9,11 @@ export interface Grant {
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
   /** Undefined where no user was involved. */
-  readonly user: GrantedUser | undefined;
+  readonly user: UserSession | undefined;
 }
 
 /** The part of a grant that comes from the login and consent application. */
-export interface GrantedUser {
+export interface UserSession {
   readonly sessionId: string;
   readonly nonce: string;
   readonly acr: string;

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import { errorBody } from "../error-bodies.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
-import { textField } from "./client-view.ts";
-import { sharedIdTokenClaims } from "./issue.ts";
+import { textField } from "./client-settings.ts";
+import { userinfoClaims } from "./issue.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
-import { formOf, type WebRequest } from "./web.ts";
+import { formOf, type RequestWithHeaders } from "./web.ts";
 
 const HINT = "Check that you provided valid credentials in the right format.";
 
@@ -23,14 +23,14 @@ function unauthorized(engine: PublicContext): Answer {
 }
 
 function claimsFor(engine: PublicContext, grant: Grant): JsonObject {
-  if (engine.traits.userinfo === "full") return sharedIdTokenClaims(engine, grant);
+  if (engine.traits.userinfo === "full") return userinfoClaims(engine, grant);
   const { user } = grant;
   if (user === undefined) return { sub: "" };
   return { ...user.idTokenClaims, sid: user.sessionId, sub: grant.subject };
 }
 
 /** The userinfo endpoint (OpenID Connect Core, 5.3). */
-export function createUserinfoEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
+export function createUserinfoEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
     const bearer = /^bearer +(\S+)$/i.exec(request.authorization)?.[1];
     const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "", engine.now());
@@ -40,7 +40,7 @@ export function createUserinfoEndpoint(engine: PublicContext): (request: WebRequ
     const client = engine.client(grant.clientId);
     if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
       return jsonAnswer(200, sortedClaims(claims));
-    const body = engine.keys.sign("id-token", { ...sharedIdTokenClaims(engine, grant), ...claims, jti: randomUUID() });
+    const body = engine.keys.sign("id-token", { ...userinfoClaims(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };
 }

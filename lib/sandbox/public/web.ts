@@ -2,7 +2,7 @@ import type { SandboxRequest } from "../admin-api.ts";
 import type { Answer } from "../response.ts";
 
 /** A request with what the public side reads of its headers. */
-export interface WebRequest extends SandboxRequest {
+export interface RequestWithHeaders extends SandboxRequest {
   readonly authorization: string;
   readonly cookie: string;
   readonly contentType: string;
@@ -17,12 +17,12 @@ export function splitTarget(target: string): { readonly path: string; readonly q
 }
 
 /** The fields of a form body; a body of another type has none. */
-export function formOf({ contentType, body }: WebRequest): URLSearchParams {
+export function formOf({ contentType, body }: RequestWithHeaders): URLSearchParams {
   return new URLSearchParams(/^application\/x-www-form-urlencoded\b/i.test(contentType) ? body : "");
 }
 
 /** A cookie of a request. */
-export function cookieOf({ cookie }: WebRequest, name: string): string | undefined {
+export function cookieOf({ cookie }: RequestWithHeaders, name: string): string | undefined {
   const found = cookie
     .split(";")
     .map((pair) => pair.trim())

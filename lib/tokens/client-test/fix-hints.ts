@@ -1,6 +1,6 @@
 import type { ProblemCode } from "../../core/problem.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
-import { addToClientLine, updateLine } from "../update-command.ts";
+import { addToClientLine, updateCommandLine } from "../update-command-line.ts";
 import type { StepName } from "./step-result.ts";
 import { implicitResponseType, type TestedClient } from "./tested-client.ts";
 
@@ -46,7 +46,7 @@ export function fixCommandFor(step: StepName, code: ProblemCode, client: TestedC
       return step === "authorization" || step === "implicit" ? missingRedirectUri(client) : undefined;
     case "invalid-grant":
       if (step !== "client-credentials" || !client.isPublic) return undefined;
-      return updateLine(client, "--token-endpoint-auth-method", "client_secret_basic");
+      return updateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic");
     default:
       return undefined;
   }

@@ -6,10 +6,10 @@ import { parseJwt } from "../jwt.ts";
 import {
   accessTokenText,
   checkSubject,
-  describeTokens,
   idTokenDetails,
   rememberTokens,
-  scopeDetails,
+  requestedScopeDetails,
+  tokenSetDetails,
 } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
@@ -41,7 +41,7 @@ export async function authorizeUser(session: TestSession): Promise<StepOutcome> 
   session.loginPage ??= loginPage;
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passedOutcome([shownRedirectUri(redirectUri), ...scopeDetails(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...requestedScopeDetails(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */
@@ -52,7 +52,7 @@ export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
   rememberTokens(session, tokens, session.subject);
   checkSubject(session, tokens.idTokenClaims);
   const nonce = tokens.idToken === undefined ? [] : ["nonce agrees"];
-  return passedOutcome([...describeTokens(tokens), ...nonce].join(", "));
+  return passedOutcome([...tokenSetDetails(tokens), ...nonce].join(", "));
 }
 
 /** Goes through the device flow (RFC 8628): the user code is accepted over the admin API. */
@@ -77,7 +77,7 @@ export async function useDevice(session: TestSession): Promise<StepOutcome> {
   const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
   rememberTokens(session, tokens, subject);
   checkSubject(session, tokens.idTokenClaims);
-  return passedOutcome(["user code accepted", ...describeTokens(tokens)].join(", "));
+  return passedOutcome(["user code accepted", ...tokenSetDetails(tokens)].join(", "));
 }
 
 function mismatch(reason: string): Problem {

@@ -26,7 +26,7 @@ export function checkSubject(
   });
 }
 
-export function scopeDetails(scopes: readonly string[]): readonly string[] {
+export function requestedScopeDetails(scopes: readonly string[]): readonly string[] {
   return scopes.length === 0 ? [] : [`scope ${scopes.join(" ")}`];
 }
 
@@ -46,7 +46,7 @@ export function accessTokenText(accessToken: string, seconds: unknown): string {
 }
 
 /** What came with an answer of the token endpoint, without the tokens themselves. */
-export function describeTokens({ accessToken, refreshToken, idToken, raw, expiresAt }: TokenSet): readonly string[] {
+export function tokenSetDetails({ accessToken, refreshToken, idToken, raw, expiresAt }: TokenSet): readonly string[] {
   return [
     accessTokenText(accessToken, expiresAt === undefined ? undefined : raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),

@@ -1,11 +1,11 @@
 import { getListField } from "../../core/client/client.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
-import { addToClientLine } from "../update-command.ts";
+import { addToClientLine } from "../update-command-line.ts";
 import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
 import { asksForRefreshToken, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
 
 /** What of a server and of the command line decides which steps there are. */
-export interface TestCapabilities {
+export interface StepConditions {
   readonly hasDeviceFlow: boolean;
   readonly hasLogout: boolean;
   /** Whether the client can authenticate: with the credentials of the command line, or because it has none. */
@@ -22,13 +22,13 @@ const CREDENTIALS_HINT = "add --credentials FILE, --client-secret-file FILE or -
 
 type Decision = StepOutcome | "run" | "leave-out";
 
-function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: TestCapabilities): Decision {
+function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: StepConditions): Decision {
   if (isPublic) return skippedOutcome("the client is public and has none");
   return canAuthenticate ? "run" : skippedOutcome("none were given", CREDENTIALS_HINT);
 }
 
 /** A step that the client has to authenticate for. */
-function authenticated({ canAuthenticate }: TestCapabilities): Decision {
+function authenticated({ canAuthenticate }: StepConditions): Decision {
   return canAuthenticate ? "run" : skippedOutcome("needs the client's credentials", CREDENTIALS_HINT);
 }
 
@@ -48,7 +48,7 @@ function codeDecision(client: TestedClient): Decision {
   return skippedOutcome("the client only has hybrid response types, which this test doesn't use");
 }
 
-function codeTokensDecision(client: TestedClient, facts: TestCapabilities): Decision {
+function codeTokensDecision(client: TestedClient, facts: StepConditions): Decision {
   const code = codeDecision(client);
   return code === "run"
     ? authenticated(facts)
@@ -57,20 +57,20 @@ function codeTokensDecision(client: TestedClient, facts: TestCapabilities): Deci
       : skippedOutcome("there is no code to exchange");
 }
 
-function deviceDecision(client: TestedClient, facts: TestCapabilities): Decision {
+function deviceDecision(client: TestedClient, facts: StepConditions): Decision {
   if (!usesDevice(client)) return "leave-out";
   if (!facts.hasDeviceFlow) return skippedOutcome("this server has no device flow; Hydra has it from version 25 on");
   return authenticated(facts);
 }
 
-function implicitDecision(client: TestedClient, { canAuthenticate }: TestCapabilities): Decision {
+function implicitDecision(client: TestedClient, { canAuthenticate }: StepConditions): Decision {
   if (!client.grantTypes.includes("implicit")) return "leave-out";
   const type = implicitResponseType(client);
   if (type === undefined || type === "id_token" || canAuthenticate) return "run";
   return skippedOutcome("the token could not be revoked without the client's credentials", CREDENTIALS_HINT);
 }
 
-function refreshDecision(client: TestedClient, facts: TestCapabilities): Decision {
+function refreshDecision(client: TestedClient, facts: StepConditions): Decision {
   const hasUser = usesCode(client) || (usesDevice(client) && facts.hasDeviceFlow);
   const hasGrant = client.grantTypes.includes("refresh_token");
   const isOffline = asksForRefreshToken(client);
@@ -85,7 +85,7 @@ function refreshDecision(client: TestedClient, facts: TestCapabilities): Decisio
   return skippedOutcome(reason, `to get refresh tokens: ${fix}`);
 }
 
-function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: TestCapabilities): Decision {
+function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: StepConditions): Decision {
   if (getListField(registered, "post_logout_redirect_uris").length === 0) {
     return skippedOutcome("no post_logout_redirect_uris registered");
   }
@@ -93,17 +93,17 @@ function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: Tes
   return scopes.includes("openid") ? "run" : skippedOutcome("needs an ID token, and the scope has no openid");
 }
 
-function hasLogin(client: TestedClient, { hasDeviceFlow }: TestCapabilities): boolean {
+function hasLogin(client: TestedClient, { hasDeviceFlow }: StepConditions): boolean {
   return usesCode(client) || client.grantTypes.includes("implicit") || (usesDevice(client) && hasDeviceFlow);
 }
 
 /** Whether any step gets a token. */
-function hasFlow(client: TestedClient, facts: TestCapabilities): boolean {
+function hasFlow(client: TestedClient, facts: StepConditions): boolean {
   return client.grantTypes.includes("client_credentials") || hasLogin(client, facts);
 }
 
 /** Decides which steps there are for a client. Steps of grant types that the client doesn't have are left out. */
-export function planSteps(client: TestedClient, facts: TestCapabilities): readonly PlannedStep[] {
+export function planSteps(client: TestedClient, facts: StepConditions): readonly PlannedStep[] {
   const ofTokens = hasFlow(client, facts) ? "run" : skippedOutcome("none of the client's grant types can be tested");
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
   const decisions: readonly (readonly [StepName, Decision])[] = [

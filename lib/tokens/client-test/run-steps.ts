@@ -2,8 +2,8 @@ import { Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
-import { planSteps, type TestCapabilities } from "./plan-steps.ts";
-import { checkLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
+import { planSteps, type StepConditions } from "./plan-steps.ts";
+import { checkLoginPageAnswers, discoverServer, proveCredentials } from "./server-steps.ts";
 import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
 import {
@@ -29,7 +29,7 @@ const STEPS: Readonly<Record<StepName, Step>> = {
   introspection: introspectTokens,
   revocation: revokeTokens,
   logout: logOut,
-  "login-page": checkLoginPage,
+  "login-page": checkLoginPageAnswers,
 };
 
 /** The steps that must not have failed before a step. */
@@ -83,7 +83,7 @@ async function doStep(session: TestSession, name: StepName): Promise<StepResult>
   return { name, ...outcome, detail, ...hint };
 }
 
-function factsOf({ server, authentication }: TestSession): TestCapabilities {
+function factsOf({ server, authentication }: TestSession): StepConditions {
   return {
     hasDeviceFlow: server?.endpoints.device_authorization_endpoint !== undefined,
     hasLogout: server?.endpoints.end_session_endpoint !== undefined,
@@ -117,7 +117,7 @@ async function doAllSteps(session: TestSession): Promise<readonly StepResult[]> 
  * Does all steps of a test. Whatever happens, the tokens that it got are revoked; `onLeft` is called with the reason if
  * that fails.
  */
-export async function runSteps(
+export async function runClientTest(
   session: TestSession,
   onLeft: (problem: Problem) => void,
 ): Promise<readonly StepResult[]> {

@@ -83,7 +83,7 @@ const MISSING = [404, 410];
 const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
 
 /** Asks for the configured login page, without a login request. Only the server itself must reach everything. */
-export async function checkLoginPage({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
+export async function checkLoginPageAnswers({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
   if (loginPage === undefined) return skippedOutcome("the server did not send the browser to it");
   const shown = redactUrl(loginPage);
   try {

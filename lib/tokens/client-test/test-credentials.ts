@@ -6,7 +6,7 @@ import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { InputChecks } from "../input-checks.ts";
 import { readClientLogin } from "../read-credentials.ts";
-import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
+import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
 import type { TestedClient } from "./tested-client.ts";
 
 type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "host">;
@@ -28,7 +28,7 @@ export async function readTestCredentials(
   const { values } = context;
   const isGiven =
     [CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].some((flag) => values.isSet(flag)) ||
-    values.text(CLIENT_AUTH) !== "auto" ||
+    values.text(CLIENT_AUTH_METHOD) !== "auto" ||
     isSecretOf(context, id);
   if (!isGiven) return undefined;
   // The ID in a credentials file counts for more than this one, so that a file of another client is noticed.

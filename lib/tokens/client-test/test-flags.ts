@@ -4,7 +4,7 @@ import type { FlagValues } from "../../core/flags/flag-values.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
+import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
 
 export const SUBJECT: TextFlag = {
   kind: "text",
@@ -31,7 +31,10 @@ const TESTED_SECRET: TextFlag = {
   help: "Client secret. Visible to other users of the machine: prefer --client-secret-file",
 };
 
-const TESTED_AUTH: TextFlag = { ...CLIENT_AUTH, help: "How the client authenticates; auto: as it is registered" };
+const TESTED_AUTH: TextFlag = {
+  ...CLIENT_AUTH_METHOD,
+  help: "How the client authenticates; auto: as it is registered",
+};
 
 export const TESTED_PUBLIC_URL: TextFlag = {
   kind: "text",

@@ -26,7 +26,7 @@ interface Wanted {
   readonly scopes: readonly string[];
 }
 
-export function describeTestedClient(
+export function toTestedClient(
   id: string,
   syntax: SyntaxVersion,
   registered: JsonObject,

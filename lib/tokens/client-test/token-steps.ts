@@ -2,8 +2,8 @@ import { getListField } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { addToClientLine } from "../update-command.ts";
-import { describeTokens, idTokenDetails, rememberTokens, scopeDetails } from "./obtained-tokens.ts";
+import { addToClientLine } from "../update-command-line.ts";
+import { idTokenDetails, rememberTokens, requestedScopeDetails, tokenSetDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
@@ -12,7 +12,7 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
   const { scopes, id } = session.client;
   const tokens = await connectClient(session).clientCredentials({ scopes });
   session.obtained.push({ value: tokens.accessToken, subject: id });
-  return passedOutcome([...describeTokens(tokens), ...scopeDetails(scopes)].join(", "));
+  return passedOutcome([...tokenSetDetails(tokens), ...requestedScopeDetails(scopes)].join(", "));
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */

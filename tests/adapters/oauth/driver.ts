@@ -1,5 +1,5 @@
-import { sendStep } from "../../../lib/adapters/oauth/library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
 import { isJsonObject, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
@@ -100,7 +100,7 @@ async function askAdmin(
   const query = new URLSearchParams({ [`${name}_challenge`]: value });
   let answer: HttpAnswer | undefined;
   for (const prefix of ["/admin", ""]) {
-    answer = await sendStep(http, step, {
+    answer = await sendWithoutLibrary(http, step, {
       method,
       url: `${trimCharactersAtEnd(drive.adminUrl, "/")}${prefix}/oauth2/auth/requests/${path}?${query}`,
       headers: { accept: "application/json", ...adminHeaders },
@@ -139,7 +139,7 @@ async function accept(drive: Drive, challenge: Challenge): Promise<URL> {
 async function follow(drive: Drive, url: URL): Promise<URL> {
   const { http, step, jar } = drive;
   const headers = { accept: "text/html", ...jar.header() };
-  const answer = await sendStep(http, step, { method: "GET", url: url.href, headers, ...limitsOf(drive) });
+  const answer = await sendWithoutLibrary(http, step, { method: "GET", url: url.href, headers, ...limitsOf(drive) });
   jar.take(answer);
   const { status } = answer;
   const location = answer.headers.get("location") ?? "";

@@ -6,7 +6,7 @@ import {
   draftClient,
   getListField,
   getTextField,
-  isEmpty,
+  isAbsentOrEmpty,
   isPublic,
 } from "../../../lib/core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
@@ -197,8 +197,8 @@ test("fields have names of their own, and so do their flags", () => {
 });
 
 test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
-  for (const value of [undefined, null, "", []]) assert.equal(isEmpty(value), true);
-  for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isEmpty(value), false);
+  for (const value of [undefined, null, "", []]) assert.equal(isAbsentOrEmpty(value), true);
+  for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isAbsentOrEmpty(value), false);
   const client = { a: "x", b: ["y", 1, null], c: 5, d: null };
   assert.equal(getTextField(client, "a"), "x");
   for (const name of ["b", "c", "d", "e", "toString"]) assert.equal(getTextField(client, name), undefined);
@@ -212,7 +212,7 @@ test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
   assert.equal(isJsonObject({}), true);
 });
 
-test("parseJson() tells a value from none", () => {
+test("tryParseJson() tells a value from none", () => {
   assert.deepEqual(tryParseJson("null"), { value: null });
   assert.deepEqual(tryParseJson(' {"a":[1]} '), { value: { a: [1] } });
   for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(tryParseJson(text), undefined);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { isEmpty } from "../../../lib/core/client/client.ts";
+import { isAbsentOrEmpty } from "../../../lib/core/client/client.ts";
 import { isJsonObject, isSameJson } from "../../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../../lib/core/secret.ts";
 import { codesOf, type Played, play } from "../../app/in-process.ts";
@@ -63,7 +63,7 @@ function casesOf(version: string): readonly Case[] {
 /** What is compared: dates left out, and nothing in any spelling left out. */
 function comparable(payload: Json): Json {
   return Object.fromEntries(
-    Object.entries(payload).filter(([field, value]) => !UNCERTAIN.includes(field) && !isEmpty(value)),
+    Object.entries(payload).filter(([field, value]) => !UNCERTAIN.includes(field) && !isAbsentOrEmpty(value)),
   );
 }
 

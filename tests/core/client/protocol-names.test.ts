@@ -3,12 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { GRANT_TYPES } from "../../../lib/core/client/fields.ts";
 import {
-  isOneEdit,
   isResponseType,
   nearestGrantType,
   nearestResponseType,
   nearestScope,
 } from "../../../lib/core/client/protocol-names.ts";
+import { isWithinOneEdit } from "../../../lib/core/text.ts";
 
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -112,7 +112,7 @@ test("nearestScope() takes near misses, and no scope that may be another program
     assert.equal(nearestScope(word), undefined, word.slice(0, 50));
 });
 
-test("isOneEdit() is what one change of a word can do, and no more", () => {
+test("isWithinOneEdit() is what one change of a word can do, and no more", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 6 });
   const letters = ["a", "b", "c"];
   const edits = (text: string): ReadonlySet<string> => {
@@ -129,8 +129,8 @@ test("isOneEdit() is what one change of a word can do, and no more", () => {
   };
   fc.assert(
     fc.property(word, word, (a, b) => {
-      assert.equal(isOneEdit(a, b), edits(a).has(b), `${a} ${b}`);
-      assert.equal(isOneEdit(a, b), isOneEdit(b, a));
+      assert.equal(isWithinOneEdit(a, b), edits(a).has(b), `${a} ${b}`);
+      assert.equal(isWithinOneEdit(a, b), isWithinOneEdit(b, a));
     }),
     { numRuns: 2000 },
   );

@@ -571,7 +571,7 @@ describe("the rules about values", () => {
   });
 });
 
-test("emptySecret() names the flag", () => {
+test("createEmptySecretFinding() names the flag", () => {
   assert.equal(createEmptySecretFinding("--secret").message, "--secret is empty, so it's ignored");
 });
 

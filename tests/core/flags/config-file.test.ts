@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import {
   CONFIG_KEYS,
   type ConfigFile,
-  configFileTrust,
-  interpretConfigContent,
+  configTrustByPermissions,
+  interpretParsedConfig,
 } from "../../../lib/core/flags/config-file.ts";
 import {
   API,
@@ -22,7 +22,7 @@ import { Problem } from "../../../lib/core/problem.ts";
 const PATH = "/etc/hydra.yaml";
 
 function read(content: unknown, readable = false): ConfigFile {
-  return interpretConfigContent({ path: PATH, content, readable });
+  return interpretParsedConfig({ path: PATH, content, readable });
 }
 
 function valuesOf(file: ConfigFile): FlagValues {
@@ -185,12 +185,12 @@ describe("who can have written a file", () => {
   ];
   for (const [mode, uid, user, trust] of cases) {
     test(`mode ${mode.toString(8)} of ${uid} for ${user}: ${trust}`, () => {
-      assert.equal(configFileTrust({ mode, uid }, user).trust, trust);
+      assert.equal(configTrustByPermissions({ mode, uid }, user).trust, trust);
     });
   }
 
   test("is a warning, whatever the file holds", () => {
-    const file = interpretConfigContent({
+    const file = interpretParsedConfig({
       path: PATH,
       content: {},
       readable: false,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { interpretConfigContent } from "../../../lib/core/flags/config-file.ts";
+import { interpretParsedConfig } from "../../../lib/core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../../../lib/core/flags/connection.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
@@ -14,7 +14,7 @@ interface Settings {
 }
 
 function read({ words = [], environment = {}, file = {} }: Settings): ConnectionReading {
-  const config = interpretConfigContent({ path: "/etc/hydra.yaml", content: file, readable: false });
+  const config = interpretParsedConfig({ path: "/etc/hydra.yaml", content: file, readable: false });
   const line = parseFlagsWithProblems(words, CONNECTION_FLAGS, "clients list", {
     environment: (name) => environment[name],
     file: config.file,

@@ -43,7 +43,7 @@ import {
   type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
 import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
-import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
+import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
 

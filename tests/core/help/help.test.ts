@@ -160,7 +160,7 @@ test("in the 2.x grammar a flag goes by the name that it has there", () => {
   );
 });
 
-test("defaultText() is what would be typed", () => {
+test("flagDefaultText() is what would be typed", () => {
   assert.equal(flagDefaultText(KIND), "a");
   assert.equal(flagDefaultText(URIS), "x,y");
   assert.equal(flagDefaultText(AFTER), "1m0s");

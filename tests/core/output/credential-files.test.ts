@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  checkCredentialName,
   formatDotenv,
   formatSecretManifest,
   kubernetesName,
-  parseCredentialName,
 } from "../../../lib/core/output/credential-files.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
@@ -170,11 +170,11 @@ for (const [text, format] of [
   ["k".repeat(254), "k8s-secret"],
 ] as const) {
   test(`credentialName() refuses ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
-    assert.throws(() => parseCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
+    assert.throws(() => checkCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
   });
 }
 
 test("credentialName() takes what the format takes", () => {
-  assert.equal(parseCredentialName("_App1", "env", "--x"), "_App1");
-  assert.equal(parseCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
+  assert.equal(checkCredentialName("_App1", "env", "--x"), "_App1");
+  assert.equal(checkCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
 import { type CurlOptions, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
-import { redactBody } from "../../../lib/core/redact-body.ts";
+import { redactJson } from "../../../lib/core/redact-json.ts";
 
 /** The words that a real shell makes of a line. */
 function shellWords(line: string): readonly string[] {
@@ -42,33 +42,33 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 }));
 
-describe("redactBody()", () => {
+describe("redactJson()", () => {
   it("takes every credential out, at whatever depth", () => {
     const body = {
       client_secret: "s",
       items: [{ registration_access_token: "t", client_id: "a" }],
       metadata: { client_secret: { even: "this" } },
     };
-    assert.deepEqual(redactBody(body), {
+    assert.deepEqual(redactJson(body), {
       client_secret: REDACTED,
       items: [{ registration_access_token: REDACTED, client_id: "a" }],
       metadata: { client_secret: REDACTED },
     });
     const jwks = { keys: [{ kty: "EC", x: "public", d: "private" }] };
-    assert.deepEqual(redactBody({ jwks }), { jwks: { keys: [{ kty: "EC", x: "public", d: REDACTED }] } });
+    assert.deepEqual(redactJson({ jwks }), { jwks: { keys: [{ kty: "EC", x: "public", d: REDACTED }] } });
     const steps = [
       { op: "add", path: "/client_secret", value: "s" },
       { op: "replace", path: "/client_name", value: "n" },
       { op: "remove", path: "/client_secret" },
     ];
-    assert.deepEqual(redactBody(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
+    assert.deepEqual(redactJson(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
   });
 
   it("leaves none behind in anything, and leaves all else as it is", () => {
     fc.assert(
       fc.property(json, (value) => {
-        for (const found of credentialsIn(redactBody(value))) assert.ok(found === REDACTED || found === undefined);
-        if ([...credentialsIn(value)].length === 0) assert.deepEqual(redactBody(value), value);
+        for (const found of credentialsIn(redactJson(value))) assert.ok(found === REDACTED || found === undefined);
+        if ([...credentialsIn(value)].length === 0) assert.deepEqual(redactJson(value), value);
       }),
       { numRuns: 500 },
     );
@@ -155,7 +155,7 @@ describe("curlLineWithoutSecrets()", () => {
           ...["--request", method, "--header", `Authorization: ${REDACTED}`, "--header", `content-type: ${type}`],
           "--data-raw",
         ]);
-        assert.deepEqual(JSON.parse(words[7] ?? ""), JSON.parse(JSON.stringify(redactBody(body))));
+        assert.deepEqual(JSON.parse(words[7] ?? ""), JSON.parse(JSON.stringify(redactJson(body))));
         assert.deepEqual(words.slice(8), [url]);
       }),
       { numRuns: 100 },

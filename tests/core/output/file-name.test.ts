@@ -3,11 +3,11 @@ import { basename, join, normalize } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  assignClientFiles,
+  clientPathsAndProblems,
   fileNameOf,
   fillTemplate,
+  findTemplateProblem,
   isFileTemplate,
-  templateProblem,
 } from "../../../lib/core/output/file-name.ts";
 
 const TEMPLATE = "secrets/{id}.env";
@@ -83,28 +83,28 @@ describe("a template", () => {
   });
 
   test("with another placeholder is a problem", () => {
-    const problem = templateProblem("secrets/{name}.env", "--secret-out");
+    const problem = findTemplateProblem("secrets/{name}.env", "--secret-out");
     assert.equal(problem?.message, 'Invalid --secret-out "secrets/{name}.env": unknown placeholder "{name}"');
     assert.equal(problem?.hint, "use {id}, the client ID as a file name, such as secrets/{id}.env");
     assert.equal(problem?.exit, "usage");
-    assert.equal(templateProblem("{id}/{other}", "--secret-out")?.code, "bad-template");
+    assert.equal(findTemplateProblem("{id}/{other}", "--secret-out")?.code, "bad-template");
     for (const path of ["{id}/x.env", "{id}/{id}", "a\\{id}\\x"])
       assert.equal(
-        templateProblem(path, "--secret-out")?.hint,
+        findTemplateProblem(path, "--secret-out")?.hint,
         "use {id} in the file name only, such as secrets/{id}.env",
         path,
       );
     for (const path of [TEMPLATE, "secrets.env", "a{1}", "{}", "{id}-{id}"])
-      assert.equal(templateProblem(path, "--secret-out"), undefined, path);
+      assert.equal(findTemplateProblem(path, "--secret-out"), undefined, path);
   });
 });
 
-describe("assignClientFiles()", () => {
+describe("clientPathsAndProblems()", () => {
   const messages = (ids: readonly string[], template = TEMPLATE): readonly string[] =>
-    assignClientFiles(template, ids, "--secret-out").problems.map(({ message }) => message);
+    clientPathsAndProblems(template, ids, "--secret-out").problems.map(({ message }) => message);
 
   test("gives each client its own path", () => {
-    const { paths, problems } = assignClientFiles(TEMPLATE, ["web", "a/b", "web"], "--secret-out");
+    const { paths, problems } = clientPathsAndProblems(TEMPLATE, ["web", "a/b", "web"], "--secret-out");
     assert.deepEqual(
       [...paths],
       [

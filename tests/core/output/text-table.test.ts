@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { type Column, createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import {
-  type CellText,
+  type CellTextOrList,
   type ColumnHeading,
   createTableWriter,
   formatRecord,
@@ -22,7 +22,7 @@ function drawn(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
   terminal: TextOutput,
-  rows: readonly (readonly CellText[])[],
+  rows: readonly (readonly CellTextOrList[])[],
   settleAfter?: number,
 ): readonly string[] {
   const table = createTableWriter(headings, shape, terminal, { settleAfter });

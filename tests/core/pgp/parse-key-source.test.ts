@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
+import { keylessAnswerReason } from "../../../lib/core/pgp/keyless-answer.ts";
+import { bodyOfMarkerlessArmor } from "../../../lib/core/pgp/markerless-armor.ts";
 import {
-  armorBodyWithoutMarkers,
+  findKeySourceProblem,
   githubKeyUrl,
   type KeySource,
-  keybaseUserName,
-  keylessAnswerReason,
-  keySourceProblem,
+  normalizeKeybaseName,
   parseKeySource,
 } from "../../../lib/core/pgp/parse-key-source.ts";
 
-test("keybaseUser() takes every spelling of a name", () => {
+test("normalizeKeybaseName() takes every spelling of a name", () => {
   for (const text of [
     "ann",
     "@ann",
@@ -24,7 +24,7 @@ test("keybaseUser() takes every spelling of a name", () => {
     "https://keybase.io/ann/",
     " ann ",
   ])
-    assert.equal(keybaseUserName(text), "ann", text);
+    assert.equal(normalizeKeybaseName(text), "ann", text);
   for (const text of [
     "",
     "ann bob",
@@ -33,7 +33,11 @@ test("keybaseUser() takes every spelling of a name", () => {
     "https://example.com/ann",
     "https://keybase.io/ann/key.asc",
   ])
-    assert.notEqual(keySourceProblem({ kind: "keybase", name: keybaseUserName(text) }, "--keybase"), undefined, text);
+    assert.notEqual(
+      findKeySourceProblem({ kind: "keybase", name: normalizeKeybaseName(text) }, "--keybase"),
+      undefined,
+      text,
+    );
 });
 
 describe("parseKeySource()", () => {
@@ -60,7 +64,7 @@ describe("parseKeySource()", () => {
     });
 });
 
-describe("keySourceProblem()", () => {
+describe("findKeySourceProblem()", () => {
   test("lets right names pass", () => {
     for (const word of [
       "keybase:ann_1",
@@ -72,18 +76,18 @@ describe("keySourceProblem()", () => {
       "mQ",
       "https://a",
     ])
-      assert.equal(keySourceProblem(parseKeySource(word), "--pgp-key"), undefined, word);
+      assert.equal(findKeySourceProblem(parseKeySource(word), "--pgp-key"), undefined, word);
   });
 
   test("names the flag and what is expected", () => {
-    const problem = keySourceProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
+    const problem = findKeySourceProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
     assert.equal(problem?.message, 'Invalid --pgp-key github:"octo cat/../x": not a GitHub user name');
     assert.equal(problem?.hint, "write the name as in the URL of the profile, such as github:octocat");
     assert.equal(problem?.exit, "usage");
     for (const word of ["github:", `github:${"x".repeat(40)}`, "github:-x", "github:a.b"])
-      assert.equal(keySourceProblem(parseKeySource(word), "--pgp-key")?.code, "github-user", word);
-    assert.equal(keySourceProblem(parseKeySource("keybase:a.b"), "--pgp-key")?.code, "keybase-name");
-    assert.equal(keySourceProblem(parseKeySource("wkd:ann"), "--pgp-key")?.code, "wkd-address");
+      assert.equal(findKeySourceProblem(parseKeySource(word), "--pgp-key")?.code, "github-user", word);
+    assert.equal(findKeySourceProblem(parseKeySource("keybase:a.b"), "--pgp-key")?.code, "keybase-name");
+    assert.equal(findKeySourceProblem(parseKeySource("wkd:ann"), "--pgp-key")?.code, "wkd-address");
   });
 });
 
@@ -127,7 +131,7 @@ describe("keylessAnswerReason()", () => {
   });
 });
 
-describe("armorBodyWithoutMarkers()", () => {
+describe("bodyOfMarkerlessArmor()", () => {
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => (i * 37) & 0xff);
   const base64 = toBase64(bytes);
   const wrapped = base64.replace(/.{64}/g, "$&\n");
@@ -144,12 +148,12 @@ describe("armorBodyWithoutMarkers()", () => {
     ["indented, and without a checksum", wrapped.replace(/^/gm, "   ")],
   ] as const)
     test(what, () => {
-      assert.equal(armorBodyWithoutMarkers(text), base64);
+      assert.equal(bodyOfMarkerlessArmor(text), base64);
     });
 
   for (const text of ["", "=twTO", "Version: 1", "not base64!", `${wrapped}\n=twTO\n${wrapped}`, "@key.asc", "a: b"])
     test(`nothing in ${JSON.stringify(text.slice(0, 40))}`, () => {
-      assert.equal(armorBodyWithoutMarkers(text), undefined);
+      assert.equal(bodyOfMarkerlessArmor(text), undefined);
     });
 
   test("finds the bytes of any length, wrapped in any way", () => {
@@ -160,7 +164,7 @@ describe("armorBodyWithoutMarkers()", () => {
         // A line of the key may look like a checksum only where lines have five characters.
         fc.pre(!lines.some((line) => /^=/.test(line)));
         for (const armor of [`${lines.join("\n")}\n=twTO\n`, text, `${text}=twTO`]) {
-          const body = armorBodyWithoutMarkers(armor);
+          const body = bodyOfMarkerlessArmor(armor);
           assert.ok(body !== undefined);
           assert.deepEqual(fromBase64(body), key);
         }
@@ -170,7 +174,7 @@ describe("armorBodyWithoutMarkers()", () => {
 
   test("takes linear time", () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
-      armorBodyWithoutMarkers(part.repeat(200_000));
+      bodyOfMarkerlessArmor(part.repeat(200_000));
       keylessAnswerReason(part.repeat(1000));
     }
   });

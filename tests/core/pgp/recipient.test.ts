@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { keyServerAnswerProblem } from "../../../lib/core/pgp/key-download.ts";
 import {
   checkFingerprintPins,
   decryptAdvice,
   decryptCommand,
-  keyServerProblem,
   parseFingerprintPin,
   type Recipient,
   recipientLine,
@@ -124,9 +124,9 @@ it("shows a line to decrypt with the text put in, also for armored text", () => 
 
 it("tells a busy key server from one without the key, and hides credentials of its address", () => {
   const url = "https://user:hunter2@keys.example.org/k";
-  const none = keyServerProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
+  const none = keyServerAnswerProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
   assert.deepEqual([none.code, none.exit, none.status, none.hint], ["wkd-no-key", "noUsableKey", 404, "do this"]);
-  const busy = keyServerProblem("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
+  const busy = keyServerAnswerProblem("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
   assert.deepEqual([busy.code, busy.exit, busy.status], ["unreachable", "unreachable", 503]);
   assert.doesNotMatch(JSON.stringify([none.message, none.request]), /hunter2/);
 });

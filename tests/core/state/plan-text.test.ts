@@ -4,8 +4,9 @@ import type { JsonObject } from "../../../lib/core/json.ts";
 import type { DesiredClient } from "../../../lib/core/state/desired.ts";
 import { withMark } from "../../../lib/core/state/mark.ts";
 import { type Plan, planStack } from "../../../lib/core/state/plan.ts";
+import { planDocument } from "../../../lib/core/state/plan-document.ts";
 import { planMarkdown } from "../../../lib/core/state/plan-markdown.ts";
-import { planDocument, planLines } from "../../../lib/core/state/plan-text.ts";
+import { planLines } from "../../../lib/core/state/plan-text.ts";
 
 function desired(key: string, client: JsonObject, more: Partial<DesiredClient> = {}): DesiredClient {
   return {

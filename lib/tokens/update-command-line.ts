@@ -3,13 +3,13 @@ import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 
 /** The part of a client that a command line needs. */
-export interface NamedClient {
+export interface ClientAndSyntax {
   readonly id: string;
   readonly syntax: SyntaxVersion;
 }
 
 /** The command line that updates a client with these words. */
-export function updateLine({ id, syntax }: NamedClient, ...words: readonly string[]): string {
+export function updateCommandLine({ id, syntax }: ClientAndSyntax, ...words: readonly string[]): string {
   const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
   return [command, ...[id, ...words].map(shellQuoted)].join(" ");
 }
@@ -20,9 +20,9 @@ function csvField(value: string): string {
 }
 
 /** The command line that adds values to a list field of the client. */
-export function addToClientLine(client: NamedClient, field: string, ...values: readonly string[]): string {
+export function addToClientLine(client: ClientAndSyntax, field: string, ...values: readonly string[]): string {
   const edit = LIST_EDITS.find((each) => each.way === "add" && each.field.name === field);
   const flag = edit === undefined ? undefined : longNames(edit.flag, client.syntax)[0];
   if (flag === undefined) throw new TypeError(`${field} is not a list field`);
-  return updateLine(client, `--${flag}`, values.map(csvField).join(","));
+  return updateCommandLine(client, `--${flag}`, values.map(csvField).join(","));
 }

@@ -1,4 +1,4 @@
-import type { DueRecord, LeftoverCopy, LeftoverStore } from "../adapters/leftover-store.ts";
+import type { LeftoverCopy, LeftoverCopyStore, UndeliveredRecord } from "../adapters/leftover-copy-store.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
@@ -9,17 +9,23 @@ import { errorMessage, Problem, safeReason } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
-import { findInPlace, SecretPlace, secretOwnerOf, secretPlaceKind, secretPlaceProblems } from "./secret-place.ts";
+import {
+  prepareSecretPlace,
+  SecretPlace,
+  secretOwnerOfStep,
+  secretPlaceKind,
+  secretPlaceStatus,
+} from "./secret-place.ts";
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
 import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
-export interface DueSecret {
+export interface RecoveredSecret {
   readonly step: Step;
   readonly clientId: string;
   readonly copy: LeftoverCopy;
-  readonly record: DueRecord;
+  readonly record: UndeliveredRecord;
   readonly secret: string;
   /** How certain it is that the client still has this secret. */
   readonly certainty: Certainty;
@@ -40,9 +46,9 @@ const ROUNDING_MS = 2000;
 const CLOCKS_MS = 10 * 60_000;
 
 /** Finds the secrets that earlier runs have saved and not delivered; for each client the newest. */
-export function findDueSecrets(copies: readonly LeftoverCopy[], plan: Plan): readonly DueSecret[] {
+export function findRecoveredSecrets(copies: readonly LeftoverCopy[], plan: Plan): readonly RecoveredSecret[] {
   const byKey = new Map(plan.steps.map((step) => [step.key, step]));
-  const newest = new Map<string, DueSecret>();
+  const newest = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
     const found = dueSecret(copy, plan, byKey);
     const other = newest.get(copy.key ?? "");
@@ -52,7 +58,7 @@ export function findDueSecrets(copies: readonly LeftoverCopy[], plan: Plan): rea
   return [...newest.values()];
 }
 
-function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, Step>): DueSecret | undefined {
+function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, Step>): RecoveredSecret | undefined {
   const { due: record, clientId } = copy;
   const step = record?.stack === plan.stack ? byKey.get(record.key) : undefined;
   const current = step?.current;
@@ -67,7 +73,7 @@ function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, St
   return { step, clientId: current.client_id, copy, record, secret, certainty };
 }
 
-function certaintyOf({ state, time, updated_at: set }: DueRecord, current: JsonObject): Certainty {
+function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
   const changed = Date.parse(getTextField(current, "updated_at") ?? "");
   if (state === "made" && set !== undefined)
     return Math.abs(changed - Date.parse(set)) <= ROUNDING_MS ? "confirmed" : "doubtful";
@@ -75,7 +81,7 @@ function certaintyOf({ state, time, updated_at: set }: DueRecord, current: JsonO
 }
 
 /** Whether the flags name a place for secrets of clients that exist. */
-export function hasSecretPlace(context: Pick<Context, "values">): boolean {
+export function hasSecretDestination(context: Pick<Context, "values">): boolean {
   return secretPlaceKind(context) !== "result" || wantsRecipients(context);
 }
 
@@ -86,15 +92,15 @@ type DueContext = Parameters<typeof SecretPlace.open>[0] &
 /** What delivering the secrets of earlier runs needs. */
 interface DueJob {
   readonly context: DueContext;
-  readonly leftovers: LeftoverStore;
+  readonly leftovers: LeftoverCopyStore;
   readonly recipients: readonly Recipient[];
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
 }
 
 /** A secret of an earlier run in its place, or why it is not there. */
-export interface DueOutcome {
-  readonly due: DueSecret;
+export interface RecoveredSecretOutcome {
+  readonly due: RecoveredSecret;
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
@@ -102,14 +108,14 @@ export interface DueOutcome {
 }
 
 /** Leaves out the secrets that are in their place already, and removes their copies. */
-export async function withoutPlaced(
+export async function removeAlreadyPlaced(
   job: Pick<DueJob, "context" | "leftovers">,
-  due: readonly DueSecret[],
-): Promise<readonly DueSecret[]> {
+  due: readonly RecoveredSecret[],
+): Promise<readonly RecoveredSecret[]> {
   const { context } = job;
-  const missing: DueSecret[] = [];
+  const missing: RecoveredSecret[] = [];
   for (const each of due) {
-    const found = await findInPlace(context, secretOwnerOf(each.step), each.secret);
+    const found = await secretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
     if (found === "there") removeCopy(job, each);
     else if (found === "missing") missing.push(each);
     else
@@ -121,20 +127,23 @@ export async function withoutPlaced(
 }
 
 /** Puts the secrets of earlier runs into their place, before anything else is done. */
-export async function deliverDueSecrets(job: DueJob, due: readonly DueSecret[]): Promise<readonly DueOutcome[]> {
+export async function deliverRecoveredSecrets(
+  job: DueJob,
+  due: readonly RecoveredSecret[],
+): Promise<readonly RecoveredSecretOutcome[]> {
   const { context } = job;
-  const outcomes: DueOutcome[] = [];
+  const outcomes: RecoveredSecretOutcome[] = [];
   const proven: PreparedDue[] = [];
   for (const each of due) {
     const problem = await doubtOf(job, each);
     if (problem === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
     else outcomes.push({ due: each, shown: {}, problem });
   }
-  const owners = proven.map(({ due: { step } }) => secretOwnerOf(step));
-  const [wrongPlace] = await secretPlaceProblems(context, owners);
+  const owners = proven.map(({ due: { step } }) => secretOwnerOfStep(step));
+  const [wrongPlace] = await prepareSecretPlace(context, owners);
   if (wrongPlace !== undefined) throw wrongPlace;
   const place = await SecretPlace.open(context, owners);
-  const placed: DueOutcome[] = [];
+  const placed: RecoveredSecretOutcome[] = [];
   for (const each of proven) placed.push(await deliverDue(job, place, each));
   // Nothing is in a file that could not be written, so that all of them failed.
   const unwritten = await place.finish();
@@ -150,7 +159,7 @@ export async function deliverDueSecrets(job: DueJob, due: readonly DueSecret[]):
 }
 
 /** Why a secret must not be delivered; undefined if it may be. With `--verify`, the server decides. */
-async function doubtOf({ context, endpoints }: DueJob, due: DueSecret): Promise<Problem | undefined> {
+async function doubtOf({ context, endpoints }: DueJob, due: RecoveredSecret): Promise<Problem | undefined> {
   const { step, record, certainty } = due;
   if (endpoints !== undefined && record.client_secret !== undefined) {
     const problems: Problem[] = [];
@@ -168,7 +177,7 @@ async function doubtOf({ context, endpoints }: DueJob, due: DueSecret): Promise<
   return undefined;
 }
 
-function doubtfulProblem({ step, clientId, copy }: DueSecret, reason: string): Problem {
+function doubtfulProblem({ step, clientId, copy }: RecoveredSecret, reason: string): Problem {
   return new Problem(
     `The secret of client ${quote(step.key)} that an earlier run has left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
@@ -179,19 +188,26 @@ function doubtfulProblem({ step, clientId, copy }: DueSecret, reason: string): P
   );
 }
 
-async function prepareDue({ context, recipients }: DueJob, { record, secret }: DueSecret): Promise<PreparedSecret> {
+async function prepareDue(
+  { context, recipients }: DueJob,
+  { record, secret }: RecoveredSecret,
+): Promise<PreparedSecret> {
   if (record.client_secret_encrypted === undefined) return prepareSecret(context, secret, recipients);
   return { plain: undefined, given: true, encrypted: secret, recipients: [], kind: "client_secret" };
 }
 
 interface PreparedDue {
-  readonly due: DueSecret;
+  readonly due: RecoveredSecret;
   readonly prepared: PreparedSecret;
 }
 
-async function deliverDue(job: DueJob, place: SecretPlace, { due, prepared }: PreparedDue): Promise<DueOutcome> {
+async function deliverDue(
+  job: DueJob,
+  place: SecretPlace,
+  { due, prepared }: PreparedDue,
+): Promise<RecoveredSecretOutcome> {
   const { context, view } = job;
-  const owner = secretOwnerOf(due.step);
+  const owner = secretOwnerOfStep(due.step);
   const delivered = (): void => removeCopy(job, due);
   if (place.kind === "shared") {
     const undelivered = async (reason: unknown): Promise<Problem> => undeliveredProblem(due, reason);
@@ -217,14 +233,14 @@ async function deliverDue(job: DueJob, place: SecretPlace, { due, prepared }: Pr
   return { due, shown: { secret_file: own.path } };
 }
 
-function undeliveredProblem({ step, copy }: DueSecret, reason: unknown): Problem {
+function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown): Problem {
   return new Problem(
     `Cannot deliver the secret of client ${quote(step.key)}: ${safeReason(reason)}; it is still in ${quote(copy.path)}`,
     { code: "undelivered", exit: "failed", hint: "run the command again", cause: reason },
   );
 }
 
-function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers">, { copy }: DueSecret): void {
+function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers">, { copy }: RecoveredSecret): void {
   try {
     leftovers.remove(copy);
   } catch (error) {
@@ -235,15 +251,15 @@ function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers"
 }
 
 /** The recovery copies of earlier runs. */
-export interface EarlierCopies {
-  readonly store: LeftoverStore;
+export interface EarlierRecoveryCopies {
+  readonly store: LeftoverCopyStore;
   readonly copies: readonly LeftoverCopy[];
 }
 
 /** Withdraws the copies of a client that has got another secret. */
-export function withdrawEarlierCopies(
+export function markEarlierCopiesVoid(
   { warn }: Pick<Context, "warn">,
-  { store, copies }: EarlierCopies,
+  { store, copies }: EarlierRecoveryCopies,
   { stack, key }: { readonly stack: string; readonly key: string },
 ): void {
   for (const copy of copies)

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
+import { lintClient } from "../../../lib/core/client/rules.ts";
 import {
   isKubernetesObject,
   type SecretKeys,
   type TranslatedManifests,
   translateManifests,
-} from "../../../lib/core/client/maester.ts";
-import { lintClient } from "../../../lib/core/client/rules.ts";
+} from "../../../lib/core/client/translate-manifests.ts";
 
 /** Reads YAML files, one by name or several. */
 async function read(files: string | Readonly<Record<string, string>>, keys?: SecretKeys): Promise<TranslatedManifests> {

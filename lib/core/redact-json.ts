@@ -8,8 +8,8 @@ type CredentialMark = (field: string) => unknown;
 /**
  * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
  */
-export function redactBody(value: unknown, mark: CredentialMark = () => REDACTED): unknown {
-  if (Array.isArray(value)) return value.map((item) => redactBody(item, mark));
+export function redactJson(value: unknown, mark: CredentialMark = () => REDACTED): unknown {
+  if (Array.isArray(value)) return value.map((item) => redactJson(item, mark));
   if (!isJsonObject(value)) return value;
   const path = value["path"];
   const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
@@ -18,7 +18,7 @@ export function redactBody(value: unknown, mark: CredentialMark = () => REDACTED
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [
       key,
-      hidden.includes(key) && member !== undefined ? mark(key) : redactBody(member, mark),
+      hidden.includes(key) && member !== undefined ? mark(key) : redactJson(member, mark),
     ]),
   );
 }

@@ -1,11 +1,9 @@
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-
-/** The algorithms for key pairs: those that all supported servers accept for private_key_jwt. */
-type KeyAlgorithm = "ES256" | "RS256" | "PS256";
+import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 
 /** A locally generated key pair of a client. */
 export interface KeyPair {
-  readonly algorithm: KeyAlgorithm;
+  readonly algorithm: GeneratedKeyAlgorithm;
   /** The key ID: its thumbprint (RFC 7638). */
   readonly kid: string;
   /** The public key as a JSON Web Key (RFC 7517). */
@@ -17,7 +15,7 @@ export interface KeyPair {
 }
 
 /** Generates a key pair: P-256 for ES256, 3072 bits for the RSA algorithms. */
-export async function generateKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
+export async function generateKeyPair(algorithm: GeneratedKeyAlgorithm): Promise<KeyPair> {
   const { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } = await import("jose");
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
   const jwk = await exportJWK(publicKey);

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";
-import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
+import { CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES } from "./fields.ts";
 
 /** The values of one file: its YAML documents, or the values of its JSON. */
 interface ManifestFile {
@@ -52,7 +52,7 @@ const NEW_KEYS: SecretKeys = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
 const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
 
 /** The API group of hydra-maester, in any version. */
-export const MANIFEST_GROUP = "hydra.ory.sh/";
+export const MANIFEST_GROUP_PREFIX = "hydra.ory.sh/";
 
 /** The kind of the manifests. */
 export const MANIFEST_KIND = "OAuth2Client";
@@ -67,7 +67,7 @@ function camelCase(field: string): string {
 
 /** Client fields that a manifest has elsewhere, or in another form. */
 const NOT_IN_SPEC: ReadonlySet<string> = new Set([
-  ...SERVER_FIELDS.filter((field) => field !== "client_secret_expires_at"),
+  ...CREDENTIAL_AND_SERVER_FIELDS.filter((field) => field !== "client_secret_expires_at"),
   "scope",
   "owner",
 ]);
@@ -163,7 +163,7 @@ function objectOf(file: string, body: Fields): KubernetesObject {
 
 /** Whether an object is a manifest of hydra-maester. */
 function isMaesterClient({ kind, apiVersion }: KubernetesObject): boolean {
-  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(MANIFEST_GROUP));
+  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(MANIFEST_GROUP_PREFIX));
 }
 
 function isSecret({ kind, apiVersion }: KubernetesObject): boolean {
@@ -382,7 +382,7 @@ function reportSkipped(file: string, objects: readonly KubernetesObject[], trans
     problems.push(
       usageError(
         `${file} holds Kubernetes objects but no ${MANIFEST_KIND} (${counted(skipped)})`,
-        `give manifests of kind ${MANIFEST_KIND} (${MANIFEST_GROUP}v1alpha1), or clients as JSON or YAML objects`,
+        `give manifests of kind ${MANIFEST_KIND} (${MANIFEST_GROUP_PREFIX}v1alpha1), or clients as JSON or YAML objects`,
         "no-client",
       ),
     );

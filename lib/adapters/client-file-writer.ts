@@ -1,11 +1,11 @@
 import { type FileHandle, link, lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { folderReason } from "../core/folder.ts";
+import { folderReason } from "../core/file-errors.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** Files of clients that a command keeps up to date. */
-export interface ClientFileStore {
+export interface ClientFileWriter {
   /** What is at a path; undefined if nothing is. */
   kindOf(path: string): Promise<"file" | "folder" | "other" | undefined>;
   /**
@@ -16,14 +16,14 @@ export interface ClientFileStore {
 }
 
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
-export function createClientFileStore(random: (count: number) => Uint8Array): ClientFileStore {
+export function createClientFileWriter(random: (count: number) => Uint8Array): ClientFileWriter {
   return {
     kindOf,
     write: (path, before, text) => writeFile(path, before, text, random),
   };
 }
 
-async function kindOf(path: string): ReturnType<ClientFileStore["kindOf"]> {
+async function kindOf(path: string): ReturnType<ClientFileWriter["kindOf"]> {
   try {
     const found = await stat(path);
     return found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";

@@ -4,7 +4,7 @@ import { getTextField, isPublic } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-files.ts";
-import { assignClientFiles, fillTemplate, isFileTemplate, templateProblem } from "../core/output/file-name.ts";
+import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTemplate } from "../core/output/file-name.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
@@ -17,16 +17,16 @@ import { requestedId } from "./views.ts";
 const FLAG = `--${SECRET_OUT.name}`;
 
 /** What checking the secret files of an import needs of a command's context. */
-type CheckContext = Pick<Context, "values" | "host" | "fileProblem">;
+type CheckContext = Pick<Context, "values" | "host" | "findFileProblem">;
 
 /** The problems of the files that `import --secret-out` would write, all found before anything is sent. */
-export async function secretFileProblems(
+export async function importSecretFileProblems(
   context: CheckContext,
   entries: readonly ClientEntry[],
 ): Promise<readonly Problem[]> {
   const template = context.values.text(SECRET_OUT);
   if (template === undefined) return [];
-  const invalid = templateProblem(template, FLAG);
+  const invalid = findTemplateProblem(template, FLAG);
   if (invalid !== undefined) return [invalid];
   if (!isFileTemplate(template))
     return [
@@ -39,7 +39,7 @@ export async function secretFileProblems(
   const withSecret = entries.map(({ client }) => client).filter((client) => !isPublic(client));
   const ids = [...new Set(withSecret.flatMap((client) => requestedId(client) ?? []))];
   const found = [
-    ...assignClientFiles(template, ids, FLAG).problems,
+    ...clientPathsAndProblems(template, ids, FLAG).problems,
     ...objectNameProblems(context, ids),
     ...withSecret.flatMap((client) => contentProblems(context, client)),
   ];
@@ -96,7 +96,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
   const mayExist = context.values.text(IF_EXISTS) !== "fail";
   const problems: Problem[] = [];
   for (const path of paths) {
-    const problem = await context.fileProblem(SECRET_OUT, path);
+    const problem = await context.findFileProblem(SECRET_OUT, path);
     if (problem === undefined || (mayExist && problem.code === "secret-out-exists")) continue;
     // The folder is the same for all.
     if (problem.code !== "secret-out-exists") return [problem];
@@ -113,7 +113,7 @@ export interface ClientSecretFile {
 }
 
 /** Opens the file of a client by the template of `--secret-out`; undefined without one. */
-export async function openSecretFile(
+export async function openClientSecretFile(
   context: Pick<Context, "values" | "openTarget">,
   id: string,
 ): Promise<ClientSecretFile | undefined> {

@@ -1,4 +1,4 @@
-import type { LeftoverCopy } from "../adapters/leftover-store.ts";
+import type { LeftoverCopy } from "../adapters/leftover-copy-store.ts";
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
@@ -19,7 +19,7 @@ interface Leftover {
 }
 
 /** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
-export async function warnOfLeftovers(
+export async function warnOfEarlierRunSecrets(
   context: Pick<Context, "values" | "secretDrafts" | "warn">,
   steps: readonly Step[],
   copies: readonly LeftoverCopy[],

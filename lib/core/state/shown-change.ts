@@ -2,10 +2,10 @@ import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
-import { MARK_MEMBER } from "./mark.ts";
+import { MARK_MEMBER, ownMembers } from "./mark.ts";
 
 /** The change of a field, or of a member of the metadata, as people see it. */
-export interface FieldChange {
+export interface ShownChange {
   readonly field: string;
   /** Undefined where it is not set. */
   readonly before: unknown;
@@ -37,7 +37,7 @@ function itemsOf(field: string, value: unknown): readonly string[] | undefined {
   return isStringList(items) ? items : undefined;
 }
 
-function describeField(field: string, before: unknown, after: unknown): FieldChange {
+function describeField(field: string, before: unknown, after: unknown): ShownChange {
   const change = { field, before: shownValue(field, before), after: shownValue(field, after) };
   const old = SETS.has(field) ? itemsOf(field, before) : undefined;
   const next = SETS.has(field) ? itemsOf(field, after) : undefined;
@@ -49,23 +49,8 @@ function describeField(field: string, before: unknown, after: unknown): FieldCha
   };
 }
 
-/** The members of the metadata without the mark; undefined where it is not an object. */
-function ownMembers(metadata: unknown): JsonObject | undefined {
-  if (metadata === undefined || metadata === null) return {};
-  if (!isJsonObject(metadata)) return undefined;
-  const { [MARK_MEMBER]: _, ...own } = metadata;
-  return own;
-}
-
-/** A client whose metadata doesn't have the mark. */
-export function withoutMark(client: JsonObject): JsonObject {
-  const { metadata } = client;
-  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return client;
-  return { ...client, metadata: ownMembers(metadata) };
-}
-
 /** What changes in the mark of a client that has one. */
-function describeMark(before: unknown, after: unknown): readonly FieldChange[] {
+function describeMark(before: unknown, after: unknown): readonly ShownChange[] {
   const old = isJsonObject(before) ? before[MARK_MEMBER] : undefined;
   const next = isJsonObject(after) ? after[MARK_MEMBER] : undefined;
   if (!isJsonObject(old) || !isJsonObject(next)) return [];
@@ -74,7 +59,7 @@ function describeMark(before: unknown, after: unknown): readonly FieldChange[] {
   );
 }
 
-function describeMetadata(before: unknown, after: unknown): readonly FieldChange[] {
+function describeMetadata(before: unknown, after: unknown): readonly ShownChange[] {
   const old = ownMembers(before);
   const next = ownMembers(after);
   const marks = describeMark(before, after);
@@ -87,14 +72,14 @@ function describeMetadata(before: unknown, after: unknown): readonly FieldChange
 }
 
 /** Changes as people see them. */
-export function toFieldChanges(changes: readonly Change[]): readonly FieldChange[] {
+export function toShownChanges(changes: readonly Change[]): readonly ShownChange[] {
   return changes.flatMap(({ field, before, after }) =>
     field === "metadata" ? describeMetadata(before, after) : [describeField(field, before, after)],
   );
 }
 
 /** The fields of a new client. */
-export function describeNewClient(client: JsonObject): readonly FieldChange[] {
+export function changesOfNewClient(client: JsonObject): readonly ShownChange[] {
   return Object.entries(client)
     .filter(([, value]) => !isUnset(value))
     .map(([field, value]) => ({ field, before: undefined, after: shownValue(field, value) }));

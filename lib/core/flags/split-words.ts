@@ -1,7 +1,7 @@
 import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
-import { type ForeignFormat, hintForFlag, readForeignFormat } from "./common-mistakes.ts";
+import { type ForeignFormatFlag, hintForFlag, readForeignFormatFlag } from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-line.ts";
 import type { FlagIndex } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
@@ -17,7 +17,7 @@ interface Tokens {
 }
 
 /** Splits the words of a command line into flags with their values and operands. */
-export function scanWords(words: readonly string[], index: FlagIndex, command: string): Tokens {
+export function splitFlagsFromOperands(words: readonly string[], index: FlagIndex, command: string): Tokens {
   const scanner = new Scanner(words, index, command);
   scanner.run();
   return scanner;
@@ -86,7 +86,7 @@ class Scanner implements Tokens {
   }
 
   #skipUnknown(text: string, { spelled, hasValue }: { readonly spelled: string; readonly hasValue: boolean }): void {
-    const foreign = readForeignFormat(text, this.#words[this.#at]);
+    const foreign = readForeignFormatFlag(text, this.#words[this.#at]);
     if (foreign !== undefined && this.#index.long.has("format")) {
       this.#rejectForeignFormat(spelled, foreign);
       return;
@@ -97,7 +97,7 @@ class Scanner implements Tokens {
   }
 
   /** Rejects `-o json` and `--json` with the command line that does the same. */
-  #rejectForeignFormat(spelled: string, { format, words }: ForeignFormat): void {
+  #rejectForeignFormat(spelled: string, { format, words }: ForeignFormatFlag): void {
     const hint =
       this.#command === ""
         ? `write --format ${shellQuoted(format)}`

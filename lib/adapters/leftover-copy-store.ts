@@ -12,11 +12,11 @@ import {
 import { resolve } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
-import { isJsonFault, parseJsonValuesOrFault } from "../core/json-text.ts";
+import { isJsonFault, parseJsonValuesOrFault } from "../core/json-with-comments.ts";
 import { errorCode } from "../core/problem.ts";
 
 /** The recovery copies that earlier runs have left. */
-export interface LeftoverStore {
+export interface LeftoverCopyStore {
   /** The copies of clients of a server. */
   find(endpoint: string): readonly LeftoverCopy[];
   /** Removes a copy whose secret was delivered. */
@@ -26,7 +26,7 @@ export interface LeftoverStore {
 }
 
 /** @param folders where runs save their copies first; one may have several names. */
-export function createLeftoverStore(folders: readonly string[]): LeftoverStore {
+export function createLeftoverCopyStore(folders: readonly string[]): LeftoverCopyStore {
   return {
     find: (endpoint) =>
       [...new Set(folders.map((folder) => resolve(folder)))].flatMap((folder) => leftoversIn(folder, endpoint)),
@@ -42,13 +42,13 @@ export interface LeftoverCopy {
   /** The name of the client in its stack, if `hydra apply` saved it. */
   readonly key: string | undefined;
   /** The secret, if a later `hydra apply` is to deliver it. */
-  readonly due: DueRecord | undefined;
+  readonly due: UndeliveredRecord | undefined;
   /** Where the records of this client are in the file, in bytes. */
   readonly spans: readonly Span[];
 }
 
 /** A record that a later `hydra apply` is to deliver. */
-export type DueRecord = v.InferOutput<typeof DUE>;
+export type UndeliveredRecord = v.InferOutput<typeof DUE>;
 
 /** A part of a file, in bytes; the end is exclusive. */
 interface Span {

@@ -74,7 +74,11 @@ function paintMark(line: string, paint: Painter): string {
 }
 
 /** A test for people and for programs. */
-export function createTestView(id: string, steps: readonly StepResult[], layout: TestLayout): ResultView<JsonObject> {
+export function createTestResultView(
+  id: string,
+  steps: readonly StepResult[],
+  layout: TestLayout,
+): ResultView<JsonObject> {
   const width = Math.max(...steps.map(({ name }) => name.length));
   return {
     columns: [

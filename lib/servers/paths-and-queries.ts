@@ -1,7 +1,7 @@
 import type { QueryParameters } from "../core/network.ts";
-import { clientIdProblem, keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
+import { findClientIdProblem, findKeyIdProblem, findKeySetNameProblem } from "../core/path-segment.ts";
 import type { Problem } from "../core/problem.ts";
-import type { AdminPaths } from "./family.ts";
+import type { ClientAndKeyPaths } from "./family.ts";
 
 /** A text as a segment of a path, the last line of defence against requests about a whole collection or set. */
 function pathSegment(text: string, findProblem: (text: string) => Problem | undefined): string {
@@ -11,21 +11,21 @@ function pathSegment(text: string, findProblem: (text: string) => Problem | unde
 }
 
 /** The paths of the admin API, by that of its collection of clients. */
-export function adminPathsFromClients(clients: string): AdminPaths {
+export function adminPathsFromClients(clients: string): ClientAndKeyPaths {
   const keys = clients.replace(/clients$/, "keys");
-  const client = (id: string): string => `${clients}/${pathSegment(id, clientIdProblem)}`;
-  const keySet = (set: string): string => `${keys}/${pathSegment(set, keySetNameProblem)}`;
+  const client = (id: string): string => `${clients}/${pathSegment(id, findClientIdProblem)}`;
+  const keySet = (set: string): string => `${keys}/${pathSegment(set, findKeySetNameProblem)}`;
   return {
     clients,
     client,
     rotateSecret: (id) => `${client(id)}/secrets/rotate`,
     keySet,
-    key: (set, kid) => `${keySet(set)}/${pathSegment(kid, keyIdProblem)}`,
+    key: (set, kid) => `${keySet(set)}/${pathSegment(kid, findKeyIdProblem)}`,
   };
 }
 
 /** Query parameters without those that are undefined. */
-export function withoutUndefined(values: Readonly<Record<string, string | undefined>>): QueryParameters {
+export function toQueryParameters(values: Readonly<Record<string, string | undefined>>): QueryParameters {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value.toWellFormed()]])),
   );

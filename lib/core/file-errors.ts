@@ -19,7 +19,19 @@ export function folderReason(error: unknown): string {
 }
 
 /** Whether an access check proves that a folder isn't writable. Deno fails otherwise if it would have to ask for a permission. */
-export function isUnwritable(error: unknown): boolean {
+export function isUnwritableError(error: unknown): boolean {
   const code = errorCode(error);
   return code === "EACCES" || code === "EROFS";
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "the file does not exist",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+  ENXIO: "it is a socket",
+};
+
+/** Why a file could not be read, for a message. */
+export function unreadableReason(error: unknown): string {
+  return REASONS[errorCode(error) ?? ""] ?? errorMessage(error);
 }

@@ -4,7 +4,7 @@ import { FAIL_AFTER } from "../core/flags/flag-table.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 
 /** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-export function createAdminForEach(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
+export function createAdminWithDeadlines(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
   const late = new AbortController();
   const startCleanup = (): void => {
     setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);

@@ -5,12 +5,12 @@ import { type Problem, usageError } from "../core/problem.ts";
 const CLIENT_BYTES = 1024 * 1024;
 
 /** The problem of a text with one client, or one field of it, that is too large. */
-export function oversizedTextProblem(text: string, location: string): Problem | undefined {
+export function findTextSizeProblem(text: string, location: string): Problem | undefined {
   return isLargerThan(text, CLIENT_BYTES) ? tooLarge(location) : undefined;
 }
 
 /** The problem of a client that is too large or too deep to be sent. */
-export function oversizedClientProblem(client: unknown, location: string): Problem | undefined {
+export function findClientBoundsProblem(client: unknown, location: string): Problem | undefined {
   // The size first: a value that YAML aliases repeat may be too large to be walked through.
   if (isLargerThan(client, CLIENT_BYTES)) return tooLarge(location);
   if (!isTooDeep(client)) return undefined;

@@ -3,7 +3,7 @@ import { secretsInHeaders } from "../../core/redact.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
 import { busyProblem, networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
-import { repetitionOf } from "./repeatable-requests.ts";
+import { repeatOptions } from "./repeatable-requests.ts";
 import { UnavailableServer } from "./unavailable-server.ts";
 
 /** What every request of a client needs. */
@@ -101,7 +101,7 @@ export async function runStep<T>(
       method: method === "POST" ? "POST" : "GET",
       url,
       ...content,
-      ...repetitionOf(method, form, (renewed) => hide({ form: renewed })),
+      ...repeatOptions(method, form, (renewed) => hide({ form: renewed })),
       action: step.action,
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,
@@ -122,7 +122,7 @@ export async function runStep<T>(
 }
 
 /** The same for a request without the library. Without an answer, the hint says what to check. */
-export async function sendStep(
+export async function sendWithoutLibrary(
   http: SendHttp,
   step: OAuthStep,
   request: HttpRequest,

@@ -15,11 +15,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createClientFileStore } from "../../lib/adapters/client-file-store.ts";
+import { createClientFileWriter } from "../../lib/adapters/client-file-writer.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 describe("the files of clients", () => {
-  const store = createClientFileStore((count) => randomBytes(count));
+  const store = createClientFileWriter((count) => randomBytes(count));
   let root = "";
 
   before(() => {

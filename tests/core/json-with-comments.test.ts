@@ -7,7 +7,7 @@ import {
   looksLikeJsonFile,
   parseJsonFileValues,
   parseJsonValuesOrFault,
-} from "../../lib/core/json-text.ts";
+} from "../../lib/core/json-with-comments.ts";
 
 describe("parseJsonValuesOrFault()", () => {
   test("reads whatever JSON.parse reads", () => {
@@ -119,7 +119,7 @@ function parsed(text: string): unknown {
   }
 }
 
-test("readJsonFile() names the file, the line and the column, and quotes no value of the text", () => {
+test("parseJsonFileValues() names the file, the line and the column, and quotes no value of the text", () => {
   for (const [text, where] of [
     ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a trailing comma before }"],
     [

@@ -2,7 +2,7 @@ import { fromBase64 } from "../bytes.ts";
 import { shellQuoted } from "../output/shell-quote.ts";
 
 /** A format that other tools must convert first: what it is, and how. */
-interface ForeignFormat {
+interface UnsupportedKeyFormat {
   readonly reason: string;
   readonly hint: string;
 }
@@ -34,7 +34,7 @@ function publicKeyHint(type: string, path: string): string {
 }
 
 /** What is foreign about a text with a key, in the file of a name; undefined for any other format. */
-export function findForeignFormat(text: string, file: string): ForeignFormat | undefined {
+export function findUnsupportedKeyFormat(text: string, file: string): UnsupportedKeyFormat | undefined {
   const path = shellQuoted(file);
   if (text.includes(PRIVATE_START))
     return { reason: "it is in the format of OpenSSH", hint: privateKeyHint(opensshType(text), path) };

@@ -35,7 +35,7 @@ export function fingerprintOf(key: Key | Subkey): string {
   return key.getFingerprint().toUpperCase();
 }
 
-export function keyLabelOf(key: Key | Subkey): KeyIdentity {
+export function keyIdentityOf(key: Key | Subkey): KeyIdentity {
   return { fingerprint: fingerprintOf(key), algorithm: algorithmName(key.getAlgorithmInfo()) };
 }
 

@@ -6,7 +6,7 @@ import { type EditedLine, editLine, MAX_LINE_LENGTH } from "./line-editor.ts";
 const OWN_SIGNAL_MS = 1_000;
 
 /** Asks questions on standard error and reads the answers from standard input; undefined at the end of input. */
-export function createPrompter(
+export function createStdinPrompter(
   output: Pick<Output, "write">,
 ): (question: string, hidden: boolean, signal?: AbortSignal) => Promise<string | undefined> {
   // What was typed or pasted after a line answers the next question.

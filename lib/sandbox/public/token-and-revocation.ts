@@ -3,14 +3,14 @@ import type { StoredClient } from "../client-store.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
-import { authMethodOf, splitWords } from "./client-view.ts";
+import { authMethodOf, splitWords } from "./client-settings.ts";
 import { DEVICE_GRANT, type DeviceGrant } from "./device-grant.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { ANY_PARAMETER, EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import type { Code, Grant } from "./token-store.ts";
-import { formOf, type WebRequest } from "./web.ts";
+import { formOf, type RequestWithHeaders } from "./web.ts";
 
 type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
 
@@ -109,7 +109,10 @@ function refreshToken(engine: PublicContext): GrantHandler {
 }
 
 /** The token endpoint (RFC 6749, 3.2). */
-export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant): (request: WebRequest) => Answer {
+export function createTokenEndpoint(
+  engine: PublicContext,
+  devices: DeviceGrant,
+): (request: RequestWithHeaders) => Answer {
   const grants = new Map<string, GrantHandler>([
     ["client_credentials", clientCredentials(engine)],
     ["authorization_code", authorizationCode(engine)],
@@ -117,7 +120,7 @@ export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant)
     ...(engine.traits.device ? [[DEVICE_GRANT, devices.exchange] as const] : []),
   ]);
 
-  function answer(request: WebRequest): TokenAnswer | ApiError {
+  function answer(request: RequestWithHeaders): TokenAnswer | ApiError {
     const form = formOf(request);
     if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
     const grantType = form.get("grant_type") ?? "";
@@ -127,7 +130,7 @@ export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant)
     const client = authenticateClient(engine, form, request.authorization);
     if (isApiError(client)) return client;
     const handler = grants.get(grantType);
-    return handler === undefined ? versionedError(engine, "invalid_request", ANY_PARAMETER) : handler(client, form);
+    return handler === undefined ? versionedError(engine, "invalid_request", UNSPECIFIC_HINT) : handler(client, form);
   }
 
   return (request) => {
@@ -137,11 +140,11 @@ export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant)
 }
 
 /** The revocation endpoint (RFC 7009): a token of another client, or none at all, is answered with success too. */
-export function createRevocationEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
+export function createRevocationEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {
-      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", ANY_PARAMETER));
+      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", UNSPECIFIC_HINT));
     }
     const client = authenticateForRevocation(engine, form, request.authorization);
     if (client !== "ignored") {

@@ -1,0 +1,34 @@
+/** A header of armor (RFC 9580, section 6.2.2), `Version: GnuPG v2` or one of a later program. */
+const HEADER = /^[A-Za-z][A-Za-z-]*:(?: |$)/;
+
+/** The lines around armor, cut as they may be when text is copied. */
+const MARKER = /^-{2,}\s*(?:BEGIN|END) PGP [A-Z ]*-*$/;
+
+/** A checksum (RFC 9580, section 6.1.1): four digits after an equals sign. */
+const CHECKSUM = /^=[A-Za-z0-9+/]{4}$/;
+
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/**
+ * The base64 of armor that lost its BEGIN and END lines: without headers, checksum, and what is left of those lines. Line
+ * breaks may have become spaces or `\n` in letters. Undefined for a text that is something else, also for whole armor.
+ */
+export function bodyOfMarkerlessArmor(text: string): string | undefined {
+  const lines = text
+    .replace(/\\r|\r/g, "")
+    .replaceAll("\\n", "\n")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !MARKER.test(line) && !HEADER.test(line));
+  const words = lines.flatMap((line) => line.split(/\s+/));
+  const body = words.filter((word) => !CHECKSUM.test(word));
+  if (body.length === 0 || words.slice(0, -1).some((word) => CHECKSUM.test(word))) return undefined;
+  const joined = withoutGluedChecksum(body.join(""));
+  return BASE64.test(joined) ? joined : undefined;
+}
+
+/** Base64 without a checksum that lost the line break before it: what comes before is whole, a multiple of four digits. */
+function withoutGluedChecksum(text: string): string {
+  const rest = text.slice(0, -5);
+  return CHECKSUM.test(text.slice(-5)) && rest.length % 4 === 0 ? rest : text;
+}
