@@ -15,7 +15,7 @@ import { parseJsonExactly } from "../core/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
-import { findRsaInconsistency, withRsaCrtMembers } from "../core/jwk/rsa-parameters.ts";
+import { findRsaInconsistency, withCrtMembersFromPrimes } from "../core/jwk/rsa-parameters.ts";
 import { findUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -41,7 +41,7 @@ function exported(key: KeyObject): JsonWebKey | undefined {
 
 /** The key object of a JSON Web Key; the runtime's error never contains the key. */
 function toKeyObject(key: JsonWebKey): KeyObject {
-  const whole = withRsaCrtMembers(key);
+  const whole = withCrtMembersFromPrimes(key);
   const members = Object.entries(whole).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   const input = { key: Object.fromEntries(members), format: "jwk" as const };
   return hasPrivateMembers(key) ? createPrivateKey(input) : createPublicKey(input);

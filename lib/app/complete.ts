@@ -11,7 +11,7 @@ import {
   readWordsBefore,
 } from "../core/completion/candidates.ts";
 import { completionReply, type ReplyContext } from "../core/completion/reply.ts";
-import { findShellByName, type Shell } from "../core/completion/shells.ts";
+import { parseShellName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
@@ -149,7 +149,7 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
 /** Answers a completion script: the shell, and what its script passes. */
 export async function answerCompletionRequest(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...passed] = args;
-  const shell = findShellByName(name);
+  const shell = parseShellName(name);
   if (shell === undefined) return "";
   const { words, ...request } = requested(shell, passed);
   return completionReply(shell, await completeCommandLine(words, request.typed.text, outside), request);

@@ -119,7 +119,7 @@ export function createContext(options: ContextOptions): Context {
     credentialVerifier: credentialVerifier(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     browser: browserAccess(host),
-    pairedAdmin: adminSideOf(options),
+    pairedAdmin: openPairedAdmin(options),
     openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
@@ -213,7 +213,7 @@ function adminOf(
 }
 
 /** The admin API of a command that calls the public side, with the credentials that are meant for it only. */
-function adminSideOf(options: ContextOptions): PairedAdmin | undefined {
+function openPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
   const { adminConnection: connection, line } = options;
   if (connection === undefined) return undefined;
   const family = FAMILIES.find(({ api }) => api === connection.api);

@@ -72,7 +72,7 @@ export async function readSettings(
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  const adminSide = spec.flags.includes(ADMIN_URL) ? await adminSideOf(environment, values, config) : undefined;
+  const adminSide = spec.flags.includes(ADMIN_URL) ? await pairedAdminOf(environment, values, config) : undefined;
   problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
@@ -95,13 +95,13 @@ async function recipientFlagProblems(values: FlagValues): Promise<readonly Probl
 }
 
 /** How the admin API is reached by a command for the public side. */
-async function adminSideOf(
+async function pairedAdminOf(
   environment: Host["environment"],
   values: FlagValues,
   config: ConfigFile | undefined,
 ): Promise<Pick<ConnectionReading, "connection" | "problems">> {
-  const { readSecondaryAdminConnection } = await import("./secondary-admin-connection.ts");
-  return readSecondaryAdminConnection(environment, values, config);
+  const { readPairedAdminConnection } = await import("./paired-admin-connection.ts");
+  return readPairedAdminConnection(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */

@@ -240,7 +240,7 @@ interface EntryFinding {
 }
 
 /** Checks all entries before anything is sent: unknown fields, rules and duplicate IDs. Warnings are shown. */
-export function lintEntriesAndWarn(
+export function lintEntriesCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {

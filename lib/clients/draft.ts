@@ -165,7 +165,7 @@ export function addSecretFieldLabel(label: FieldLabeler, given: ProvidedSecret |
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
-export function lintDraftAndWarn(
+export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {

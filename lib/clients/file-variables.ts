@@ -12,7 +12,7 @@ function nameIn(assignment: string): string {
 }
 
 /** The problems of `--var` that are not NAME=VALUE. */
-export function variableProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+export function varFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   return values
     .list(VAR)
     .filter((assignment) => nameIn(assignment) === "")

@@ -13,7 +13,7 @@ import {
 } from "../core/state/positions.ts";
 import { replaceAndCheckVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { createVariableLookup, variableProblems } from "./file-variables.ts";
+import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
 import { findFolderFiles } from "./folder-files.ts";
 
 /** What reading files with positions needs of a command's context. */
@@ -95,7 +95,7 @@ export async function readFileValues(
   problems: Problem[],
   reader: string,
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
-  problems.push(...variableProblems(context));
+  problems.push(...varFlagProblems(context));
   const lookup = createVariableLookup(context);
   const files = await findFiles(context, problems, reader);
   if (files.length > MANY) context.host.enableJit();

@@ -1,6 +1,6 @@
 import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
 import { COMPLETION_SCRIPTS } from "../core/completion/scripts.ts";
-import { findShellByName, SHELLS } from "../core/completion/shells.ts";
+import { parseShellName, SHELLS } from "../core/completion/shells.ts";
 import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import { usageError } from "../core/problem.ts";
 import { joinWords, quote, suggestWord } from "../core/text.ts";
@@ -28,7 +28,7 @@ export const completion = defineLeaf({
   format: { "1.x": "text", "2.x": "text" },
   prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
-    const shell = findShellByName(word);
+    const shell = parseShellName(word);
     const meant = suggestWord(word, SHELLS);
     const hint = meant === undefined ? "for example: hydra completion bash" : `did you mean ${meant}?`;
     return {

@@ -3,7 +3,7 @@ import { isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { keySetResult } from "./key-views.ts";
+import { keySetResult } from "./key-results.ts";
 import type { KeyWithKid } from "./read-keys.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";

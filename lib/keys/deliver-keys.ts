@@ -14,7 +14,7 @@ import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../core/text.ts";
 import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PUBLIC } from "./key-flags.ts";
-import { keySetResult, type NamedSet, textResult } from "./key-views.ts";
+import { keySetResult, type NamedSet, textResult } from "./key-results.ts";
 
 /** How keys are delivered. */
 interface DeliveryOptions {

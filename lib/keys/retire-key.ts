@@ -2,7 +2,7 @@ import type { Context, Result } from "../command.ts";
 import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { keySetResult } from "./key-views.ts";
+import { keySetResult } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKey } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";

@@ -2,7 +2,7 @@ import type { Context, Result } from "../command.ts";
 import { publicKeys } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
 import { KID } from "./key-flags.ts";
-import { keySetResult, type NamedSet } from "./key-views.ts";
+import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKey } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";

@@ -1,6 +1,6 @@
 import { type ApiError, isApiError } from "./error-bodies.ts";
 import { escapedTwice, hasValidEscapes, splitAt } from "./go-url.ts";
-import { keyEndpointsByMethod } from "./key-routes.ts";
+import { createKeyEndpoints } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
 import {
@@ -176,8 +176,8 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
-function keyRoutes(options: Parameters<typeof keyEndpointsByMethod>[0]): readonly Route[] {
-  const { set, key } = keyEndpointsByMethod(options);
+function keyRoutes(options: Parameters<typeof createKeyEndpoints>[0]): readonly Route[] {
+  const { set, key } = createKeyEndpoints(options);
   const route = (path: string, methods: typeof set): Route => ({
     path,
     methods: new Map(

@@ -72,7 +72,7 @@ function unknownAlgorithm(behaviour: Behaviour, alg: string): Answer {
 }
 
 /** The endpoints for JSON Web Key sets, by method. */
-export function keyEndpointsByMethod({ behaviour, keys, publicUrl }: KeyRoutesOptions): KeyRoutes {
+export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOptions): KeyRoutes {
   const failed = (error: ApiError): Answer => errorAnswer(behaviour, error);
   const undecodable = (fault: string): Answer =>
     failed(undecodableBodyError(behaviour, behaviour.badCreateBody, fault));

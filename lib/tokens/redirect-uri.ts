@@ -84,7 +84,7 @@ export function chooseRedirect(
 }
 
 /** The URI to register for a target; undefined where the client has one already. */
-export function unregisteredRedirectUri({ uri }: RedirectTarget, registered: readonly string[]): string | undefined {
+export function redirectUriToRegister({ uri }: RedirectTarget, registered: readonly string[]): string | undefined {
   return isRegisteredRedirect(registered, uri) ? undefined : uri;
 }
 

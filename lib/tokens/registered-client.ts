@@ -7,7 +7,7 @@ import { isFullyInteractive } from "../core/interactive.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type RedirectTarget, unregisteredRedirectUri } from "./redirect-uri.ts";
+import { type RedirectTarget, redirectUriToRegister } from "./redirect-uri.ts";
 
 export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -109,7 +109,7 @@ export async function offerToRegisterRedirect(
   add: (uris: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const registered = getListField(client, "redirect_uris");
-  const missing = unregisteredRedirectUri(target, registered);
+  const missing = redirectUriToRegister(target, registered);
   if (missing === undefined) return;
   const id = client.client_id;
   const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;

@@ -13,8 +13,8 @@ import {
 import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
 import {
   CLOCK_TOLERANCE,
-  type ClientSession,
   createStep,
+  type LibraryClient,
   type RequestedAccess,
   requestTokens,
   scopeAndAudienceForm,
@@ -48,7 +48,7 @@ export interface PendingAuthorization {
 
 /** Prepares a login: the URL for the browser, with PKCE (RFC 7636), state and nonce. */
 export async function beginAuthorization(
-  { server, clientId, now }: ClientSession,
+  { server, clientId, now }: LibraryClient,
   request: AuthorizationRequest,
 ): Promise<PendingAuthorization> {
   const url = new URL(requireEndpoint(server, "authorization_endpoint", "Cannot log in"));
@@ -93,7 +93,7 @@ function redirectProblem(step: OAuthStep, error: unknown): unknown {
 
 /** The parameters of a redirect to the client, once state and issuer are checked (RFC 9207) and there is no error. */
 export function checkRedirect(
-  session: ClientSession,
+  session: LibraryClient,
   { codeVerifier, nonce, state }: PendingAuthorization,
   redirected: string,
 ): URLSearchParams {
@@ -150,7 +150,7 @@ function checkLoginAge(
 
 /** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */
 export async function exchangeRedirectCode(
-  session: ClientSession,
+  session: LibraryClient,
   pending: PendingAuthorization,
   redirected: string,
 ): Promise<TokenSet> {

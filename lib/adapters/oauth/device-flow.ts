@@ -11,8 +11,8 @@ import {
 import type { OAuthStep } from "./oauth-problems.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
-  type ClientSession,
   createStep,
+  type LibraryClient,
   type RequestedAccess,
   requestTokens,
   scopeAndAudienceForm,
@@ -69,7 +69,7 @@ function checkVerificationUri({ action }: OAuthStep, name: string, text: string)
 }
 
 /** Starts the device flow. */
-export async function beginDeviceFlow(session: ClientSession, request: RequestedAccess): Promise<PendingDeviceFlow> {
+export async function beginDeviceFlow(session: LibraryClient, request: RequestedAccess): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
   const step = createStep(session, "Cannot start the device flow");
   const { device_authorization_endpoint: endpoint } = server.endpoints;
@@ -100,7 +100,7 @@ export type PollOutcome = TokenSet | "pending" | "slow-down";
 
 /** Asks for the tokens of a device once. */
 export async function pollDeviceTokens(
-  session: ClientSession,
+  session: LibraryClient,
   { deviceCode }: PendingDeviceFlow,
 ): Promise<PollOutcome> {
   const { as, client } = session;
@@ -135,7 +135,7 @@ function requestedPause(error: unknown, now: number): number {
 
 /** Polls at the server's pace until the user is done or the code has expired. */
 export async function waitForDeviceTokens(
-  session: ClientSession,
+  session: LibraryClient,
   pending: PendingDeviceFlow,
   { sleep, patience = Number.POSITIVE_INFINITY }: PollOptions,
 ): Promise<TokenSet> {

@@ -25,10 +25,10 @@ import {
 } from "./library.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
-  type ClientSession,
-  createClientSession,
   createStep,
+  type LibraryClient,
   type OAuthClientOptions,
+  prepareLibraryClient,
   type RequestedAccess,
   refreshTokens,
   requestClientCredentials,
@@ -54,7 +54,7 @@ export interface OAuthClient {
   readonly userinfo: (accessToken: string, subject?: string) => Promise<JsonObject>;
 }
 
-async function revoke(session: ClientSession, token: string): Promise<void> {
+async function revoke(session: LibraryClient, token: string): Promise<void> {
   const { as, client, server } = session;
   const step = createStep(session, "Cannot revoke the token", [token]);
   requireEndpoint(server, "revocation_endpoint", step.action);
@@ -64,7 +64,7 @@ async function revoke(session: ClientSession, token: string): Promise<void> {
   );
 }
 
-async function userinfo(session: ClientSession, accessToken: string, subject: string | undefined): Promise<JsonObject> {
+async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {
   const { as, client, server } = session;
   const step = createStep(session, "Cannot read the user's claims", [accessToken]);
   requireEndpoint(server, "userinfo_endpoint", step.action);
@@ -80,7 +80,7 @@ async function userinfo(session: ClientSession, accessToken: string, subject: st
 
 /** Creates a client; nothing is sent yet. */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const session = createClientSession(options);
+  const session = prepareLibraryClient(options);
   return {
     clientCredentials: (request = {}) => requestClientCredentials(session, request),
     beginAuthorization: (request) => beginAuthorization(session, request),

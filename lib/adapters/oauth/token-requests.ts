@@ -53,7 +53,7 @@ export interface RequestedAccess {
 }
 
 /** A client and its server, as the library takes them. */
-export interface ClientSession extends OAuthClientOptions {
+export interface LibraryClient extends OAuthClientOptions {
   readonly as: LibraryServer;
   readonly client: Client;
   /** How the client authenticates; its key is read at the first request. */
@@ -67,7 +67,7 @@ type Process = (response: Response, raw: JsonObject) => Promise<TokenEndpointRes
 export const CLOCK_TOLERANCE = 30;
 
 /** Prepares a client; nothing is sent yet. */
-export function createClientSession(options: OAuthClientOptions): ClientSession {
+export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient {
   const { server, clientId, authentication } = options;
   let prepared: Promise<ClientAuth> | undefined;
   return {
@@ -83,7 +83,7 @@ export function createClientSession(options: OAuthClientOptions): ClientSession 
 
 /** A step whose messages show neither the client's secret nor these values. */
 export function createStep(
-  { authentication }: ClientSession,
+  { authentication }: LibraryClient,
   action: string,
   hidden: readonly string[] = [],
 ): OAuthStep {
@@ -116,7 +116,7 @@ async function withoutImpossibleLifetime(response: Response): Promise<Response> 
 
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
 async function verifiedClaims(
-  { as, server, now }: ClientSession,
+  { as, server, now }: LibraryClient,
   step: OAuthStep,
   { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
   request: RequestOptions,
@@ -135,7 +135,7 @@ async function verifiedClaims(
 
 /** Sends a request to the token endpoint, and reads and verifies what comes. */
 export async function requestTokens(
-  session: ClientSession,
+  session: LibraryClient,
   step: OAuthStep,
   send: (auth: ClientAuth, request: RequestOptions) => Promise<Response>,
   process: Process,
@@ -160,7 +160,7 @@ export async function requestTokens(
 }
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
-export function requestClientCredentials(session: ClientSession, request: RequestedAccess): Promise<TokenSet> {
+export function requestClientCredentials(session: LibraryClient, request: RequestedAccess): Promise<TokenSet> {
   const { as, client } = session;
   return requestTokens(
     session,
@@ -172,7 +172,7 @@ export function requestClientCredentials(session: ClientSession, request: Reques
 
 /** Exchanges a refresh token; the new ID token must be for the same user (OpenID Connect Core, 12.2). */
 export async function refreshTokens(
-  session: ClientSession,
+  session: LibraryClient,
   refreshToken: string,
   subject: string | undefined,
 ): Promise<TokenSet> {

@@ -2,7 +2,7 @@ import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import {
   addSecretFieldLabel,
-  lintDraftAndWarn,
+  lintDraftCollectErrors,
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
@@ -107,7 +107,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const draft = withSecret(context, read, given);
   const credentials = { id: requestedId(draft.client) ?? "id", secret: getTextField(draft.client, "client_secret") };
   problems.push(
-    ...lintDraftAndWarn(context, draft),
+    ...lintDraftCollectErrors(context, draft),
     ...publicRecipientProblems(context, draft.client, draft.label),
     ...unwritableCredentialProblems(context, credentials),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),

@@ -10,7 +10,7 @@ import {
   UNMARKED_FILTER,
 } from "../../clients/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export-target.ts";
-import { createVariableLookup, variableProblems } from "../../clients/file-variables.ts";
+import { createVariableLookup, varFlagProblems } from "../../clients/file-variables.ts";
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
@@ -301,7 +301,7 @@ export const exportClients = defineLeaf({
   format: { "1.x": "yaml", "2.x": "yaml" },
   async prepare(context) {
     const selection = readExportSelection(context);
-    const problems = [...exportSelectionProblems(selection), ...variableProblems(context)];
+    const problems = [...exportSelectionProblems(selection), ...varFlagProblems(context)];
     const place = await placeOf(context);
     return {
       problems,

@@ -2,7 +2,12 @@ import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlines } from "../../clients/admin-deadlines.ts";
 import { BatchFailures, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
-import { type ClientEntry, lintEntriesAndWarn, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
+import {
+  type ClientEntry,
+  lintEntriesCollectErrors,
+  MAX_SHOWN_PROBLEMS,
+  readEntries,
+} from "../../clients/client-files.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunImport } from "../../clients/dry-run-import.ts";
@@ -42,7 +47,7 @@ const MANY = 100;
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const entries = await readEntries(context, problems);
-  problems.push(...lintEntriesAndWarn(context, entries));
+  problems.push(...lintEntriesCollectErrors(context, entries));
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
     ...concurrencyProblems(context),

@@ -2,7 +2,7 @@ import { shortRedactedValue } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import {
   addSecretFieldLabel,
-  lintDraftAndWarn,
+  lintDraftCollectErrors,
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
@@ -195,7 +195,7 @@ function ruleProblems(
   { set, secret, label, replace }: RequestedUpdate,
 ): readonly Problem[] {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
-  if (replace) return lintDraftAndWarn(context, { ...read, client: { ...set, ...withSecret }, label });
+  if (replace) return lintDraftCollectErrors(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
   return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];

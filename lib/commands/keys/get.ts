@@ -5,7 +5,7 @@ import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
-import type { NamedSet } from "../../keys/key-views.ts";
+import type { NamedSet } from "../../keys/key-results.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { readSetOperands } from "../../keys/set-operands.ts";
 

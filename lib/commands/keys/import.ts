@@ -8,7 +8,7 @@ import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
 import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
-import { keySetResult } from "../../keys/key-views.ts";
+import { keySetResult } from "../../keys/key-results.ts";
 import { type KeyWithKid, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
 import { kidFlagProblems, singleSetOperandProblems } from "../../keys/set-operands.ts";
 import { checkAndWarnOfKeyChange } from "../../keys/signing-sets.ts";

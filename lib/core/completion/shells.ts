@@ -5,6 +5,6 @@ export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** A shell by its name. */
-export function findShellByName(name: string | undefined): Shell | undefined {
+export function parseShellName(name: string | undefined): Shell | undefined {
   return SHELLS.find((known) => known === name);
 }

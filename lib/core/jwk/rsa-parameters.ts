@@ -60,7 +60,7 @@ export function findRsaInconsistency(key: Readonly<Record<string, unknown>>): Rs
  * A private RSA key with the members of the Chinese remainder theorem (RFC 7518, 6.3.2), which Hydra 1.8 leaves out and
  * most libraries require. Any other key stays as it is.
  */
-export function withRsaCrtMembers(key: JsonWebKey): JsonWebKey {
+export function withCrtMembersFromPrimes(key: JsonWebKey): JsonWebKey {
   const [d, p, q] = [toNumber(key["d"]), toNumber(key["p"]), toNumber(key["q"])];
   const hasAll = key["dp"] !== undefined && key["dq"] !== undefined && key["qi"] !== undefined;
   if (key.kty !== "RSA" || hasAll || d === undefined || p === undefined || q === undefined) return key;

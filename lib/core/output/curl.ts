@@ -11,7 +11,7 @@ export interface PlannedRequest {
 }
 
 /** How curl reaches the server. */
-export interface CurlOptions {
+export interface CurlConnection {
   readonly headers: Readonly<Record<string, string>>;
   readonly socket: string | undefined;
   readonly skipVerify: boolean;
@@ -65,7 +65,7 @@ function wordText(word: Word): string {
  * A request as a curl command. Credentials are variables such as `${CLIENT_SECRET:?}`, so that nothing is sent before they
  * are set.
  */
-export function curlLineWithoutSecrets(request: PlannedRequest, options: CurlOptions): string {
+export function curlLineWithoutSecrets(request: PlannedRequest, options: CurlConnection): string {
   const words: Word[] = [["curl"], ["--request"], [request.method]];
   if (options.socket !== undefined) words.push(["--unix-socket"], [options.socket]);
   if (options.skipVerify) words.push(["--insecure"]);

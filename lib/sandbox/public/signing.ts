@@ -14,7 +14,7 @@ import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
-import { withRsaCrtMembers } from "../../core/jwk/rsa-parameters.ts";
+import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
@@ -100,7 +100,7 @@ function chooseSigningKey(store: KeyStore, set: string): SigningKey {
 
 /** A key as the runtime takes it. */
 function keyInput(key: JsonWebKey): { readonly key: Record<string, string>; readonly format: "jwk" } {
-  const members = Object.entries(withRsaCrtMembers(key)).filter(
+  const members = Object.entries(withCrtMembersFromPrimes(key)).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
   );
   return { key: Object.fromEntries(members), format: "jwk" };

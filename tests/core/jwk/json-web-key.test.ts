@@ -11,7 +11,7 @@ import {
   publicKeys,
   withoutRedundantPublicHalves,
 } from "../../../lib/core/jwk/key-pair-halves.ts";
-import { withRsaCrtMembers } from "../../../lib/core/jwk/rsa-parameters.ts";
+import { withCrtMembersFromPrimes } from "../../../lib/core/jwk/rsa-parameters.ts";
 
 function key(members: Readonly<Record<string, unknown>>): JsonWebKey {
   return asJsonWebKey(members) ?? assert.fail("it is not a key");
@@ -63,7 +63,7 @@ test("withRsaCrtMembers() computes what Hydra 1.8 leaves out", () => {
   for (let round = 0; round < 3; round++) {
     const whole = rsaKey();
     const { dp: _, dq: __, qi: ___, ...short } = whole;
-    const completed = withRsaCrtMembers(key(short));
+    const completed = withCrtMembersFromPrimes(key(short));
     const members = Object.entries(completed).filter(
       (entry): entry is [string, string] => typeof entry[1] === "string",
     );
@@ -75,7 +75,7 @@ test("withRsaCrtMembers() computes what Hydra 1.8 leaves out", () => {
     key({ kty: "RSA", n: "AA", e: "AQAB" }),
     key({ kty: "RSA", d: "AQ", p: "AQ", q: "AQ" }),
   ])
-    assert.equal(withRsaCrtMembers(other), other);
+    assert.equal(withCrtMembersFromPrimes(other), other);
 });
 
 describe("pairs of Hydra 1.x", () => {

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
-import { type CurlOptions, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
+import { type CurlConnection, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 import { redactJson } from "../../../lib/core/redact-json.ts";
 
@@ -80,7 +80,7 @@ function readRecord(text: string): Readonly<Record<string, unknown>> {
   return isJsonObject(value) ? value : assert.fail(text);
 }
 
-const PLAIN: CurlOptions = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
+const PLAIN: CurlConnection = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
 
 describe("curlLineWithoutSecrets()", () => {
   it("writes a line to paste", () => {

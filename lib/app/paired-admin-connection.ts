@@ -23,7 +23,7 @@ const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
 const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, API];
 
 /** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
-export function readSecondaryAdminConnection(
+export function readPairedAdminConnection(
   environment: Host["environment"],
   values: FlagValues,
   config: ConfigFile | undefined,
