@@ -29,6 +29,8 @@ export interface RecoveredSecret {
   readonly secret: string;
   /** How certain it is that the client still has this secret. */
   readonly certainty: Certainty;
+  /** What runs before that one have left of this client: void once the newer secret is delivered. */
+  readonly older: readonly LeftoverCopy[];
 }
 
 type Certainty =
@@ -51,11 +53,17 @@ export function findRecoveredSecrets(copies: readonly LeftoverCopy[], plan: Plan
   const newest = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
     const found = dueSecret(copy, plan, byKey);
-    const other = newest.get(copy.key ?? "");
-    if (found !== undefined && (other === undefined || other.record.time <= found.record.time))
-      newest.set(found.step.key, found);
+    if (found === undefined) continue;
+    const other = newest.get(found.step.key);
+    newest.set(found.step.key, other === undefined ? found : newerOf(other, found));
   }
   return [...newest.values()];
+}
+
+/** The newer of two secrets of a client, with the copy of the other one. */
+function newerOf(a: RecoveredSecret, b: RecoveredSecret): RecoveredSecret {
+  const [older, newer] = a.record.time <= b.record.time ? [a, b] : [b, a];
+  return { ...newer, older: [...newer.older, ...older.older, older.copy] };
 }
 
 function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, Step>): RecoveredSecret | undefined {
@@ -70,7 +78,7 @@ function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, St
   const secret = record.client_secret_encrypted ?? record.client_secret;
   if (!isOfClient || secret === undefined) return undefined;
   const certainty = certaintyOf(record, current);
-  return { step, clientId: current.client_id, copy, record, secret, certainty };
+  return { step, clientId: current.client_id, copy, record, secret, certainty, older: [] };
 }
 
 function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
@@ -116,7 +124,7 @@ export async function removeAlreadyPlaced(
   const missing: RecoveredSecret[] = [];
   for (const each of due) {
     const found = await secretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
-    if (found === "there") removeCopy(job, each);
+    if (found === "there") settleCopies(job, each);
     else if (found === "missing") missing.push(each);
     else
       context.warn(
@@ -208,7 +216,7 @@ async function deliverDue(
 ): Promise<RecoveredSecretOutcome> {
   const { context, view } = job;
   const owner = secretOwnerOfStep(due.step);
-  const delivered = (): void => removeCopy(job, due);
+  const delivered = (): void => settleCopies(job, due);
   if (place.kind === "shared") {
     const undelivered = async (reason: unknown): Promise<Problem> => undeliveredProblem(due, reason);
     place.add({ ...owner, id: due.clientId, secret: prepared, delivered, undelivered });
@@ -240,7 +248,11 @@ function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown): P
   );
 }
 
-function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers">, { copy }: RecoveredSecret): void {
+/** Removes the copy of a secret that is in its place, and withdraws the older ones of the client. */
+function settleCopies(
+  { context, leftovers }: Pick<DueJob, "context" | "leftovers">,
+  { copy, older }: RecoveredSecret,
+): void {
   try {
     leftovers.remove(copy);
   } catch (error) {
@@ -248,6 +260,7 @@ function removeCopy({ context, leftovers }: Pick<DueJob, "context" | "leftovers"
       `cannot remove ${quote(copy.path)}, which is no longer needed: ${escapeControls(errorMessage(error))}`,
     );
   }
+  for (const each of older) withdrawCopy(context, leftovers, each);
 }
 
 /** The recovery copies of earlier runs. */
@@ -262,11 +275,13 @@ export function markEarlierCopiesVoid(
   { store, copies }: EarlierRecoveryCopies,
   { stack, key }: { readonly stack: string; readonly key: string },
 ): void {
-  for (const copy of copies)
-    if (copy.due?.stack === stack && copy.key === key)
-      try {
-        store.withdraw(copy);
-      } catch (error) {
-        warn(`cannot change ${quote(copy.path)}, whose secret is void: ${escapeControls(errorMessage(error))}`);
-      }
+  for (const copy of copies) if (copy.due?.stack === stack && copy.key === key) withdrawCopy({ warn }, store, copy);
+}
+
+function withdrawCopy({ warn }: Pick<Context, "warn">, store: LeftoverCopyStore, copy: LeftoverCopy): void {
+  try {
+    store.withdraw(copy);
+  } catch (error) {
+    warn(`cannot change ${quote(copy.path)}, whose secret is void: ${escapeControls(errorMessage(error))}`);
+  }
 }

@@ -196,6 +196,32 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.ok(!existsSync(join(bench.folder, "t.json")));
     }));
 
+  test("is void once a newer one of the client is delivered or in its place, however the files are named", async () => {
+    for (const [older, newer] of [
+      ["copies/hydra-rescue-a.ndjson", "copies/hydra-rescue-b.ndjson"],
+      ["copies/hydra-rescue-b.ndjson", "copies/hydra-rescue-a.ndjson"],
+    ] as const)
+      await withClient(async (bench, updatedAt) => {
+        const others = [older, older.replace(/\.ndjson$/, "2.ndjson")];
+        const made = { state: "made", updated_at: updatedAt, client_secret: "newer-secret-1234567890" };
+        for (const path of others) bench.write({ [path]: copyOf(bench, { time: "2020-01-01T00:00:00Z" }) });
+        bench.write({ [newer]: copyOf(bench, made) });
+        const played = await applyTo(bench, "s.json");
+        assert.equal(played.status, 0, played.stderr);
+        assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /newer-secret/);
+        assert.ok(!existsSync(join(bench.folder, newer)));
+        const assertVoid = (path: string): void =>
+          assert.match(readFileSync(join(bench.folder, path), "utf8"), /"delivery":"off".*left-secret/);
+        others.forEach(assertVoid);
+        assert.equal((await applyTo(bench, "t.json")).status, 0);
+        assert.ok(!existsSync(join(bench.folder, "t.json")), "an older secret was delivered");
+        bench.write({ [newer]: copyOf(bench, made), [older]: copyOf(bench, { time: "2020-01-01T00:00:00Z" }) });
+        assert.equal((await applyTo(bench, "s.json")).status, 0);
+        assert.ok(!existsSync(join(bench.folder, newer)));
+        assertVoid(older);
+      });
+  });
+
   test("that is in its place already is only removed; other credentials there are not touched", () =>
     withClient(async (bench, updatedAt) => {
       const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");
