@@ -58,14 +58,21 @@ export function redactValues(text: string, values: readonly string[]): string {
   return replaceRanges(text, findValues(text, encodings), REDACTED);
 }
 
-/** Text of a server that got these credentials, without them: whole, in part, and in everything that looks like one. */
-export function redactServerText(text: string, values: readonly string[]): string {
+/** The characters of a server's text that are searched. Messages show a few hundred, and a page of an error can have megabytes. */
+const LONGEST_SEARCHED = 1_000_000;
+
+/**
+ * Text of a server that got these credentials, without them: whole, in part, and in everything that looks like one. Of a
+ * long text only the beginning is returned.
+ */
+export function redactServerText(whole: string, values: readonly string[]): string {
+  const text = whole.slice(0, LONGEST_SEARCHED);
   // An Authorization header also contains the client ID, which a message may show; the credentials in it are values too.
   const pieces = values.filter(
     (value) => !values.some((other) => other !== value && other.length >= MIN_PIECE && value.endsWith(other)),
   );
   return redactPieces(redactShortValues(redactValues(text, values), values), pieces)
-    .replace(AUTHORIZATION, (whole, scheme: string, value: string) => (PROSE.test(value) ? whole : scheme + REDACTED))
+    .replace(AUTHORIZATION, (match, scheme: string, value: string) => (PROSE.test(value) ? match : scheme + REDACTED))
     .replace(JWT, REDACTED);
 }
 

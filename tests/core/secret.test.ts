@@ -114,6 +114,15 @@ test("redactHeader() shows only headers that hold no credential", () => {
 });
 
 describe("redactServerText()", () => {
+  test("returns the beginning of a long text, without a credential at its end", () => {
+    const secret = "s3cr3t-of-a-client-0123456789";
+    for (const length of [10, 999_990, 999_999, 2_000_000]) {
+      const shown = redactServerText(`${"x".repeat(length)}${secret}${"y".repeat(1_000_000)}`, [secret]);
+      assert.ok(shown.length <= 1_000_020 && shown.startsWith("x".repeat(10)), String(length));
+      assert.doesNotMatch(shown, /s3cr3t-o/);
+    }
+  });
+
   test("removes whatever looks like a credential, and leaves ordinary text alone", () => {
     for (const [text, shown] of [
       ["got Basic bXktYXBwOnA", "got Basic (redacted)"],
