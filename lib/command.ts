@@ -3,8 +3,8 @@ import type { Admin } from "./adapters/admin/admin.ts";
 import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
 import type { ClientFileWriter } from "./adapters/client-file-writer.ts";
 import type { Host } from "./adapters/host.ts";
-import type { KeyPair } from "./adapters/jwt-keys.ts";
-import type { LeftoverCopyStore } from "./adapters/leftover-copy-store.ts";
+import type { ClientKeyPair } from "./adapters/jwt-keys.ts";
+import type { LeftoverRecoveryCopies } from "./adapters/leftover-recovery-copies.ts";
 import type {
   AdminTokenEndpoints,
   AuthorizationServer,
@@ -70,20 +70,20 @@ export interface TextFile {
 }
 
 /** The kinds of key sources, as the adapters read them. */
-export interface EncryptionKeys {
+export interface RecipientEncryptor {
   /** Fetches and validates the recipients that the flags ask for; empty if there are none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
 /** Key pairs of clients, generated on this machine. */
-export interface KeyPairs {
-  generate(algorithm: GeneratedKeyAlgorithm): Promise<KeyPair>;
-  assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
+export interface ClientKeyPairMaker {
+  generate(algorithm: GeneratedKeyAlgorithm): Promise<ClientKeyPair>;
+  assertion(keys: ClientKeyPair, clientId: string, audience: string): Promise<string>;
 }
 
 /** JSON Web Keys in files. */
-export interface LocalKeys {
+export interface LocalJsonWebKeys {
   /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
   read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
   /** The ID that a key has by its content (RFC 7638). */
@@ -170,9 +170,9 @@ export interface Context {
   readonly connection: Connection;
   /** The URL of the admin API as messages show it. */
   readonly endpoint: string;
-  readonly encryption: EncryptionKeys;
-  readonly keyPairs: KeyPairs;
-  readonly localKeys: LocalKeys;
+  readonly encryption: RecipientEncryptor;
+  readonly keyPairs: ClientKeyPairMaker;
+  readonly localKeys: LocalJsonWebKeys;
   readonly credentialVerifier: CredentialVerifier;
   readonly oauth: OAuthAccess;
   readonly browser: LoginBrowser;
@@ -239,9 +239,9 @@ export interface Context {
   /** Where secrets are kept until they are delivered. */
   readonly recovery: RecoveryStore;
   /** Opens what earlier runs have left there. */
-  openLeftovers(): Promise<LeftoverCopyStore>;
+  openLeftovers(): Promise<LeftoverRecoveryCopies>;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
-  outputIncludesText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
+  outputContainsValue(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */
   uninterruptible<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
@@ -321,7 +321,7 @@ export function isGroup(command: CommandDef): command is Group {
   return "group" in command;
 }
 
-/** What {@link runLeaf} gives a command. */
+/** What {@link runParsedLeaf} gives a command. */
 interface LeafData {
   readonly context: Context;
   /** Prepares the command and throws all that is wrong with its input, before it does anything. */
@@ -343,7 +343,7 @@ export function defineLeaf(spec: Spec): Leaf {
  * Runs a command by citty. The values of its flags are in the context: our own parser has read repeats, lists and durations,
  * which citty's cannot. So citty gets no words and no args to parse, which would take a fifth of the time of a create.
  */
-export async function runLeaf(leaf: Leaf, data: LeafData): Promise<Result> {
+export async function runParsedLeaf(leaf: Leaf, data: LeafData): Promise<Result> {
   const { result } = await runCommand({ ...leaf, args: {} }, { rawArgs: [], data });
   if (!isResult(result)) throw new TypeError("a command returned no result");
   return result;

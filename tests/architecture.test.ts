@@ -233,7 +233,7 @@ const LAZY_ADAPTERS = [
   "yaml",
   "jsonpath",
   "keybase",
-  "key-url",
+  "pgp-key-url",
   "wkd",
   "jwt-keys",
   "key-codec",
@@ -304,7 +304,7 @@ describe("start-up", () => {
     assertNotLoaded(loaded, [
       ...LAZY,
       ...network,
-      ...["lib/core/help/help.ts", "lib/app/context.ts", "lib/commands/clients/create.ts"],
+      ...["lib/core/help/render-help.ts", "lib/app/context.ts", "lib/commands/clients/create.ts"],
     ]);
   });
 

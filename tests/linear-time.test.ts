@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { parseCertificates } from "../lib/adapters/transport.ts";
+import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
-import { isLargerThan, splitMemberTexts } from "../lib/core/json.ts";
-import { findPgpKeys } from "../lib/core/pgp/key-material.ts";
+import { splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
+import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
-import { redactServerText, redactUrl } from "../lib/core/redact.ts";
+import { redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
@@ -25,13 +25,13 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a Link header", () => findLinkQuery("next", "<".repeat(MANY))],
   ["a Link header with ends", () => findLinkQuery("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
-  ["a key that looks like an address", () => thrown(() => findPgpKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
-  ["a key with many beginnings", () => thrown(() => findPgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
-  ["a key of fingerprints", () => thrown(() => findPgpKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
-  ["armor without an end", () => thrown(() => findPgpKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
-  ["certificates without an end", () => parseCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
+  ["a key that looks like an address", () => thrown(() => parsePgpKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
+  ["a key with many beginnings", () => thrown(() => parsePgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
+  ["a key of fingerprints", () => thrown(() => parsePgpKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
+  ["armor without an end", () => thrown(() => parsePgpKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
+  ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
-  ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],
+  ["a URL", () => urlWithoutSecrets(`a${"@".repeat(MANY)}`)],
   [
     "a text with a secret",
     () => redactServerText("%".repeat(MANY / 10) + "41".repeat(MANY / 10), ["%4".repeat(MANY / 10)]),
@@ -92,15 +92,15 @@ test("suggestWord() still finds the intended names, long ones also by their begi
     assert.equal(suggestWord(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
 });
 
-test("isLargerThan() counts bytes, and stops early for a value that shares parts exponentially", () => {
-  assert.equal(isLargerThan("x".repeat(1000), 1000), false);
-  assert.equal(isLargerThan("x".repeat(1001), 1000), true);
-  assert.equal(isLargerThan("é".repeat(500), 1000), false);
-  assert.equal(isLargerThan("é".repeat(501), 1000), true);
-  assert.equal(isLargerThan({ a: ["x".repeat(500), { b: "x".repeat(600) }] }, 1000), true);
-  assert.equal(isLargerThan({ ["x".repeat(1001)]: 1 }, 1000), true);
-  assert.equal(isLargerThan(Array(1001).fill([]), 1000), true);
+test("takesMoreBytesThan() counts bytes, and stops early for a value that shares parts exponentially", () => {
+  assert.equal(takesMoreBytesThan("x".repeat(1000), 1000), false);
+  assert.equal(takesMoreBytesThan("x".repeat(1001), 1000), true);
+  assert.equal(takesMoreBytesThan("é".repeat(500), 1000), false);
+  assert.equal(takesMoreBytesThan("é".repeat(501), 1000), true);
+  assert.equal(takesMoreBytesThan({ a: ["x".repeat(500), { b: "x".repeat(600) }] }, 1000), true);
+  assert.equal(takesMoreBytesThan({ ["x".repeat(1001)]: 1 }, 1000), true);
+  assert.equal(takesMoreBytesThan(Array(1001).fill([]), 1000), true);
   let bomb: unknown = "x";
   for (let i = 0; i < 400; i++) bomb = [bomb, bomb];
-  assert.equal(isLargerThan(bomb, 1024 * 1024), true);
+  assert.equal(takesMoreBytesThan(bomb, 1024 * 1024), true);
 });

@@ -1,5 +1,11 @@
 import type { Flag, SyntaxVersion } from "../../lib/core/flags/flag.ts";
-import { FLAG_GROUP_HEADINGS, flagNotes, flagUsage, type HelpPage, wrapIntoLines } from "../../lib/core/help/help.ts";
+import {
+  FLAG_GROUP_HEADINGS,
+  flagNotes,
+  flagUsage,
+  type HelpPage,
+  wrapIntoLines,
+} from "../../lib/core/help/render-help.ts";
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT_CODES, SIGNAL_EXIT_BASE } from "../../lib/core/problem.ts";
 

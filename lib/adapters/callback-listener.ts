@@ -239,7 +239,7 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
  *
  * @throws {Problem} where the port can't be opened.
  */
-export async function listenForCallback(options: ListenOptions): Promise<CallbackListener> {
+export async function startCallbackListener(options: ListenOptions): Promise<CallbackListener> {
   const desk = new AnswerDesk(options);
   const servers = await openPort(options, desk.handle);
   const [first] = servers;

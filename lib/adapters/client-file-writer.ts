@@ -1,6 +1,6 @@
 import { type FileHandle, link, lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { folderReason } from "../core/file-errors.ts";
+import { unusableFolderReason } from "../core/file-errors.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -107,7 +107,7 @@ function changedMeanwhile(path: string): Problem {
 
 function unwritable(path: string, error: unknown): Problem {
   if (errorCode(error) === "EEXIST") return changedMeanwhile(path);
-  return new Problem(`Cannot write ${quote(path)}: ${folderReason(error)}`, {
+  return new Problem(`Cannot write ${quote(path)}: ${unusableFolderReason(error)}`, {
     code: "file-not-written",
     exit: "failed",
     hint: "check the path and its permissions",
@@ -116,5 +116,5 @@ function unwritable(path: string, error: unknown): Problem {
 }
 
 function unusable(path: string, error: unknown): Problem {
-  return usageError(`Cannot read ${quote(path)}: ${folderReason(error)}`, "check the path", "unreadable-file");
+  return usageError(`Cannot read ${quote(path)}: ${unusableFolderReason(error)}`, "check the path", "unreadable-file");
 }

@@ -7,7 +7,7 @@ import {
   unreachableProblem,
 } from "../core/network.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopbackHost } from "../core/url-checks.ts";
 
@@ -42,7 +42,7 @@ function isRedirect(status: number): boolean {
 }
 
 function shown(url: URL | string): string {
-  return escapeControls(redactUrl(String(url)));
+  return escapeControls(urlWithoutSecrets(String(url)));
 }
 
 /** The parsed URL, if it is one that documents may come from. */

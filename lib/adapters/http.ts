@@ -6,10 +6,10 @@ import {
   NetworkFailure,
   type SendHttp,
 } from "../core/network.ts";
-import { redactHeader, redactUrl } from "../core/redact.ts";
+import { redactedHeaderLine, urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopbackHost } from "../core/url-checks.ts";
-import { readResponseBody } from "./http/read-body.ts";
+import { readResponseBytes } from "./http/read-body.ts";
 import type { ConnectionOptions, FetchFactory } from "./transport.ts";
 
 /** What all requests of one {@link SendHttp} share. */
@@ -49,7 +49,7 @@ export function createHttp(options: HttpOptions): SendHttp {
       options.trace?.(`< ${outcome} (${size}${Math.round(options.monotonic() - began)} ms)`);
     try {
       const response = await send.raw(request.url, { ...payloadOf(request), signal: deadline.signal });
-      const bytes = await readResponseBody(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
+      const bytes = await readResponseBytes(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
       trace(String(response.status), `${bytes.length} bytes, `);
       const { status, headers } = response;
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
@@ -128,8 +128,8 @@ function traceRequest({ trace, socket }: HttpOptions, { request, options }: Fetc
   if (trace === undefined) return;
   const query = options.query === undefined ? "" : "?…";
   const via = socket === undefined ? "" : ` (through ${socket})`;
-  trace(`> ${options.method} ${escapeControls(redactUrl(String(request)))}${query}${via}`);
-  for (const [name, value] of options.headers) trace(`> ${redactHeader(name, value)}`);
+  trace(`> ${options.method} ${escapeControls(urlWithoutSecrets(String(request)))}${query}${via}`);
+  for (const [name, value] of options.headers) trace(`> ${redactedHeaderLine(name, value)}`);
 }
 
 /** Whether a request never goes through a proxy. */
@@ -172,12 +172,12 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   if (certificate.reason === "untrusted")
     return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
-  const { validityProblemText, certificateHostsText, fetchPeerCertificate } = await import(
+  const { certificateDatesText, certificateHostsText, fetchPeerCertificate } = await import(
     "./http/peer-certificate.ts"
   );
   const peer = await fetchPeerCertificate(url);
   if (peer === undefined) return failure;
-  const details = certificate.reason === "dates" ? validityProblemText(peer, new Date()) : certificateHostsText(peer);
+  const details = certificate.reason === "dates" ? certificateDatesText(peer, new Date()) : certificateHostsText(peer);
   if (details === "") return failure;
   const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
   return again(`${message}: ${text}`, certificate);

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 
 /** A locally generated key pair of a client. */
-export interface KeyPair {
+export interface ClientKeyPair {
   readonly algorithm: GeneratedKeyAlgorithm;
   /** The key ID: its thumbprint (RFC 7638). */
   readonly kid: string;
@@ -15,7 +15,7 @@ export interface KeyPair {
 }
 
 /** Generates a key pair: P-256 for ES256, 3072 bits for the RSA algorithms. */
-export async function generateKeyPair(algorithm: GeneratedKeyAlgorithm): Promise<KeyPair> {
+export async function generateClientKeyPair(algorithm: GeneratedKeyAlgorithm): Promise<ClientKeyPair> {
   const { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } = await import("jose");
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
   const jwk = await exportJWK(publicKey);
@@ -32,7 +32,7 @@ export async function generateKeyPair(algorithm: GeneratedKeyAlgorithm): Promise
 
 /** A signed client assertion (RFC 7523, 3) for one audience, valid for a minute. */
 export async function signClientAssertion(
-  keys: KeyPair,
+  keys: ClientKeyPair,
   clientId: string,
   audience: string,
   now: number,

@@ -1,13 +1,13 @@
 import * as v from "valibot";
-import { tryParseJson } from "../core/json.ts";
+import { parseJsonOrUndefined } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import { findKeybaseNameProblem, plainHttpHint } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
-import { mayFetchKey } from "../core/url-checks.ts";
+import { mayFetchKeyFrom } from "../core/url-checks.ts";
 
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {
@@ -42,7 +42,7 @@ type Answer = v.InferOutput<typeof Answer>;
 
 /** The URL of a user lookup; the base URL may have a path. */
 function lookupUrl(base: string, name: string, pinned: boolean, flag: string): string {
-  const shown = `HYDRA_KEYBASE_URL ${quote(redactUrl(base))}`;
+  const shown = `HYDRA_KEYBASE_URL ${quote(urlWithoutSecrets(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usageError(
@@ -51,7 +51,7 @@ function lookupUrl(base: string, name: string, pinned: boolean, flag: string): s
       "bad-address",
     );
   }
-  if (!mayFetchKey(url, pinned)) {
+  if (!mayFetchKeyFrom(url, pinned)) {
     throw usageError(
       `Cannot use ${shown}: it is plain http, so anyone on the network could replace the key`,
       plainHttpHint(flag),
@@ -65,7 +65,7 @@ function lookupUrl(base: string, name: string, pinned: boolean, flag: string): s
 }
 
 function parsed(bytes: Uint8Array): Answer | undefined {
-  const result = v.safeParse(Answer, tryParseJson(new TextDecoder().decode(bytes))?.value);
+  const result = v.safeParse(Answer, parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value);
   return result.success ? result.output : undefined;
 }
 
@@ -111,7 +111,7 @@ export async function fetchKeybaseKey(
 function unexpectedAnswer(name: string, url: string, reason: string): Problem {
   return keyProblem(
     "keybase-answer",
-    `Cannot look up Keybase user "${name}" at ${escapeControls(redactUrl(url))}: ${reason}`,
+    `Cannot look up Keybase user "${name}" at ${escapeControls(urlWithoutSecrets(url))}: ${reason}`,
     "check HYDRA_KEYBASE_URL, or pass the key itself with --pgp-key",
   );
 }

@@ -4,7 +4,7 @@ import type { Recipient, SkippedSubkey } from "../core/pgp/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
-import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
+import { parseAndEvaluateKeys } from "./pgp/evaluate-keys.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
 import { type Inspection, toInspection } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { tryParseJson } from "../core/json.ts";
+import { parseJsonOrUndefined } from "../core/json.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { encodeFormValue, redactServerText, redactUrl, secretsInHeaders } from "../core/redact.ts";
+import { encodeFormValue, redactServerText, secretsInHeaders, urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { requiresTls } from "../servers/index.ts";
 
@@ -61,7 +61,7 @@ async function request(
     return await http({ maxBytes: MAX_BYTES, ...details });
   } catch (error) {
     if (!(error instanceof NetworkFailure)) throw error;
-    throw new Problem(`${action}: no answer from ${escapeControls(redactUrl(details.url))}: ${error.message}`, {
+    throw new Problem(`${action}: no answer from ${escapeControls(urlWithoutSecrets(details.url))}: ${error.message}`, {
       code: "verify-unreachable",
       exit: "unreachable",
       hint: networkHint(error, error.kind === "certificate" ? TRUST_HINT : `check ${origin}`),
@@ -92,7 +92,7 @@ export async function discoverProofEndpoints(
       hint: `use ${server.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
     });
   }
-  const document = v.safeParse(DISCOVERY, tryParseJson(answer.text)?.value);
+  const document = v.safeParse(DISCOVERY, parseJsonOrUndefined(answer.text)?.value);
   const own = (endpoint: string): boolean =>
     URL.canParse(endpoint) && new URL(endpoint).origin === new URL(base).origin;
   if (answer.status === 200 && document.success && URL.canParse(document.output.token_endpoint)) {
@@ -100,7 +100,7 @@ export async function discoverProofEndpoints(
     if (own(token))
       return { token, revocation: typeof revocation === "string" && own(revocation) ? revocation : undefined, origin };
     throw new Problem(
-      `${action}: ${escapeControls(redactUrl(url))} points to another host, ${quote(redactUrl(token))}, and no secret is sent there`,
+      `${action}: ${escapeControls(urlWithoutSecrets(url))} points to another host, ${quote(urlWithoutSecrets(token))}, and no secret is sent there`,
       {
         code: "foreign-token-endpoint",
         exit: "failed",
@@ -109,7 +109,7 @@ export async function discoverProofEndpoints(
     );
   }
   throw new Problem(
-    `${action}: ${escapeControls(redactUrl(url))} answered ${answer.status} without a discovery document`,
+    `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${answer.status} without a discovery document`,
     {
       code: "no-discovery",
       exit: "failed",
@@ -148,7 +148,7 @@ async function authenticate(
 
 /** The error code in an OAuth 2.0 error response (RFC 6749, 5.2). */
 function errorIn(text: string): string | undefined {
-  const body = v.safeParse(OAUTH_ERROR, tryParseJson(text)?.value);
+  const body = v.safeParse(OAUTH_ERROR, parseJsonOrUndefined(text)?.value);
   return body.success ? body.output.error : undefined;
 }
 
@@ -241,7 +241,7 @@ async function proveAtToken(
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
   if (answer.status === 200) {
-    if (v.is(TOKEN, tryParseJson(answer.text)?.value)) return "token";
+    if (v.is(TOKEN, parseJsonOrUndefined(answer.text)?.value)) return "token";
     throw notVerified(
       `${action}: the token endpoint answered 200 without a token`,
       answer.status,

@@ -12,10 +12,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { folderReason, isUnwritableError } from "../core/file-errors.ts";
-import { toJson } from "../core/json.ts";
+import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
+import { toPrintableJson } from "../core/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
-import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
+import { RecordSaveFailure, type RecoveryRecord } from "../core/recovery-record.ts";
 import { quote } from "../core/text.ts";
 
 /** One saved record, in a file that survives the process. */
@@ -44,7 +44,7 @@ export interface RecoveryStore {
   probe(): string | undefined;
   /** Saves a record in a new file, without waiting for the disk; undefined if no folder is writable. */
   save(record: RecoveryRecord): RecoveryCopy | undefined;
-  /** Saves a record so that it survives a power loss; throws a {@link SaveFailure}. */
+  /** Saves a record so that it survives a power loss; throws a {@link RecordSaveFailure}. */
   saveDurably(record: RecoveryRecord, where: "preferred folders" | "any folder"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
   openLog(): RecoveryLog | undefined;
@@ -116,9 +116,9 @@ function replaceFile(path: string, text: string, options: NewFileOptions): void 
   if (options.durable) syncFolder(dirname(path));
 }
 
-const prettyText = (record: RecoveryRecord): string => `${toJson(record, 2)}\n`;
+const prettyText = (record: RecoveryRecord): string => `${toPrintableJson(record, 2)}\n`;
 
-const lineOf = (record: RecoveryRecord): string => `${toJson(record)}\n`;
+const lineOf = (record: RecoveryRecord): string => `${toPrintableJson(record)}\n`;
 
 function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
   return {
@@ -181,15 +181,15 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
 
   /** Does the work in the first folder where it succeeds; throws the failure of the first one otherwise. */
   function inFirst<T>(folders: Iterable<string>, work: (folder: string) => T): T {
-    let failure: SaveFailure | undefined;
+    let failure: RecordSaveFailure | undefined;
     for (const folder of folders) {
       try {
         return work(folder);
       } catch (error) {
-        failure ??= new SaveFailure(folder, error);
+        failure ??= new RecordSaveFailure(folder, error);
       }
     }
-    throw failure ?? new SaveFailure("", new Error("there is no folder"));
+    throw failure ?? new RecordSaveFailure("", new Error("there is no folder"));
   }
 
   /** The same in the preferred folders: undefined if none is writable, a usage Problem if the user chose the folder. */
@@ -198,8 +198,8 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
     try {
       return inFirst(preferred, work);
     } catch (error) {
-      if (!(error instanceof SaveFailure)) throw error;
-      if (named !== undefined) throw unusable(named, folderReason(error.cause));
+      if (!(error instanceof RecordSaveFailure)) throw error;
+      if (named !== undefined) throw unusable(named, unusableFolderReason(error.cause));
       return undefined;
     }
   }
@@ -255,18 +255,18 @@ function requireWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (isUnwritableError(error)) throw error;
+    if (isFolderUnwritableError(error)) throw error;
   }
 }
 
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
-export function findRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
+export function findNamedRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
     if (named.folder === "") return unusable(named, "not a folder");
     if (!statSync(named.folder).isDirectory()) return unusable(named, "not a folder");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {
-    return unusable(named, folderReason(error));
+    return unusable(named, unusableFolderReason(error));
   }
 }

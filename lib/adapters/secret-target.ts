@@ -1,6 +1,6 @@
 import type { Problem } from "../core/problem.ts";
 import { createDescriptorTargets } from "./secret-target/descriptor-target.ts";
-import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
+import { findNonEmptyDrafts, type LeftoverDraft, removeOldEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,
   findFileTargetProblem,
@@ -45,8 +45,8 @@ export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOpt
     },
     read: (target) => (descriptorIn(target) === undefined ? readSecretFile(target)?.text : undefined),
     makeFolder: makeSecretFolder,
-    drafts: findDrafts,
-    removeEmptyDrafts: (target) => removeEmptyDrafts(target, now()),
+    drafts: findNonEmptyDrafts,
+    removeEmptyDrafts: (target) => removeOldEmptyDrafts(target, now()),
     async open(target, flag, existing) {
       const fd = descriptorIn(target);
       return fd === undefined ? openFileTarget(target, files, flag, existing) : descriptors.open(fd, flag);

@@ -140,7 +140,7 @@ export async function collectTrustedCertificates(extra: readonly string[]): Prom
 }
 
 /** The certificates in PEM text, and whether all of them can be parsed. */
-export async function parseCertificates(
+export async function extractCertificates(
   text: string,
 ): Promise<{ readonly certificates: readonly string[]; readonly readable: boolean }> {
   const { X509Certificate } = await import("node:crypto");

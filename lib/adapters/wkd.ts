@@ -1,6 +1,6 @@
 import { webcrypto } from "node:crypto";
 import type { Download } from "../core/network.ts";
-import { splitMailAddress } from "../core/pgp/key-address-checks.ts";
+import { splitMailAddressOrProblem } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -42,7 +42,7 @@ interface WkdUrls {
  * The local part is hashed with ASCII letters in lower case, and also sent unchanged.
  */
 export async function wkdUrls(address: string): Promise<WkdUrls> {
-  const parts = splitMailAddress(address);
+  const parts = splitMailAddressOrProblem(address);
   if (parts instanceof Error) throw parts;
   const { local, domain } = parts;
   const lowerCased = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

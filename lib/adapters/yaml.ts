@@ -3,7 +3,13 @@ import { isTooDeep, MAX_DEPTH, parseJsonExactly, preservedNumberText } from "../
 import type { PositionNode } from "../core/state/positions.ts";
 import { quote, trimCharactersAtStart } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
-import { faultOfCode, SEVERAL_DOCUMENTS, TOO_DEEP, type YamlFault, yamlProblem } from "./yaml/syntax-problem.ts";
+import {
+  faultOfCode,
+  SEVERAL_DOCUMENTS,
+  TOO_DEEP,
+  type YamlReasonAndHint,
+  yamlProblem,
+} from "./yaml/syntax-problem.ts";
 
 export type { YamlChange } from "./yaml/edit-documents.ts";
 
@@ -21,19 +27,19 @@ const PARSE_OPTIONS = {
 /** How often aliases may repeat one value, also through other aliases; more could fill the memory. */
 const MAX_ALIASES = 1000;
 
-const TOO_MANY_ALIASES: YamlFault = { reason: "it has too many aliases", hint: "write the values out instead" };
+const TOO_MANY_ALIASES: YamlReasonAndHint = { reason: "it has too many aliases", hint: "write the values out instead" };
 
-const UNKNOWN_ALIAS: YamlFault = {
+const UNKNOWN_ALIAS: YamlReasonAndHint = {
   reason: "an alias has no anchor before it",
   hint: "define the anchor with &NAME first, or put a text that begins with * in quotes",
 };
 
-const NESTED_ALIAS: YamlFault = {
+const NESTED_ALIAS: YamlReasonAndHint = {
   reason: "an alias is inside its own value",
   hint: "write the value out; no value can contain itself",
 };
 
-const MERGE_KEY: YamlFault = {
+const MERGE_KEY: YamlReasonAndHint = {
   reason: "merge keys (<<) are not supported",
   hint: "write the merged keys out; an alias may be a whole value, as in metadata: *NAME",
 };
@@ -90,8 +96,8 @@ export async function parseYamlWithPositions(
   const { Composer, isMap, isScalar, isSeq } = await import("yaml");
   const { tokens, at } = await parseTokens(text, name);
   const read = await documentReader({ name, as: "values", depth, at });
-  const { createPositionReader } = await import("./yaml/position-reader.ts");
-  const positionsOf = createPositionReader({ isMap, isScalar, isSeq });
+  const { createPositionTreeReader } = await import("./yaml/position-reader.ts");
+  const positionsOf = createPositionTreeReader({ isMap, isScalar, isSeq });
   return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
     value: read(document),
     positions: positionsOf(document),

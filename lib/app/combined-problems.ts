@@ -1,5 +1,5 @@
 import type { Host } from "../adapters/host.ts";
-import { toJson } from "../core/json.ts";
+import { toPrintableJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { type LineStyle, PLAIN_STYLE } from "./terminal-style.ts";
@@ -17,7 +17,7 @@ export class CombinedProblems extends Error {
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
 export function formatProblems(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
-  if (json) return `${toJson(asJson(all))}\n`;
+  if (json) return `${toPrintableJson(asJson(all))}\n`;
   const { paint, wrap } = style;
   return all
     .flatMap(({ message, hint, details }) => [

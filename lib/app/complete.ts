@@ -10,14 +10,14 @@ import {
   NO_CANDIDATES,
   readWordsBefore,
 } from "../core/completion/candidates.ts";
-import { completionReply, type ReplyContext } from "../core/completion/reply.ts";
+import { completionReply, type WordToReplace } from "../core/completion/reply.ts";
 import { parseShellName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
-import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
 import { parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/shared-flags.ts";
 import { TOPICS } from "../core/help/topics.ts";
-import { isJsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand } from "./resolve.ts";
 
 /** What completion needs from outside. */
@@ -104,7 +104,7 @@ async function clientIds(
   const text = await outside.output([...list, ...connection]);
   const there = new Set(readWordsBefore(words, indexFlags(leaf.spec.flags)).operands);
   const rows = text.split("\n").flatMap((line) => {
-    const client = tryParseJson(line)?.value;
+    const client = parseJsonOrUndefined(line)?.value;
     const id = isJsonObject(client) ? getTextField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
     return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
@@ -131,7 +131,7 @@ export async function completeCommandLine(
 const LISTING: ReadonlySet<string> = new Set(["?", "!", "@"].map((type) => String(type.charCodeAt(0))));
 
 /** The words of a command line as a completion script passes them. */
-function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & ReplyContext {
+function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & WordToReplace {
   if (shell === "bash" || shell === "powershell") {
     const [line = "", replaced, type = "", columns = ""] = passed;
     const { words, last } = splitTypedLine(line, shell === "bash" ? "\\" : "`");
@@ -147,7 +147,7 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
 }
 
 /** Answers a completion script: the shell, and what its script passes. */
-export async function answerCompletionRequest(args: readonly string[], outside: CompletionEnv): Promise<string> {
+export async function completionRequestReply(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...passed] = args;
   const shell = parseShellName(name);
   if (shell === undefined) return "";

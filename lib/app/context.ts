@@ -3,7 +3,7 @@ import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import {
   createRecoveryStore,
-  findRecoveryFolderProblem,
+  findNamedRecoveryFolderProblem,
   preferredFolders,
   type RecoveryOptions,
 } from "../adapters/recovery-store.ts";
@@ -12,23 +12,24 @@ import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROX
 import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
+  ClientKeyPairMaker,
   Context,
   CredentialVerifier,
-  EncryptionKeys,
-  KeyPairs,
-  LocalKeys,
+  LocalJsonWebKeys,
   LoginBrowser,
   OAuthAccess,
   PairedAdmin,
+  RecipientEncryptor,
 } from "../command.ts";
+import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
-import { ADMIN_URL, CA_FILE, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
+import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import {
-  CLEANUP_MS,
+  CLEANUP_AFTER_DEADLINE_MS,
   type Download,
   describeProxyForUrl,
   type SendHttp,
@@ -36,13 +37,12 @@ import {
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
-import { platformPaths } from "../core/platform-paths.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
-import { outputIncludesText } from "./output-includes-text.ts";
+import { outputContainsValue } from "./output-contains-value.ts";
 import type { PgpKeyAccess } from "./recipients.ts";
 import type { RunState } from "./run-state.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
@@ -123,7 +123,7 @@ export function createContext(options: ContextOptions): Context {
     openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
-    outputIncludesText: (view, item, text) => outputIncludesText(format, render, view, item, text),
+    outputContainsValue: (view, item, text) => outputContainsValue(format, render, view, item, text),
     progress: run.bar.draw,
     fail: messages.fail,
     warn: options.warn,
@@ -220,7 +220,7 @@ function openPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
   return {
     admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, family),
     endpoint: connection.shown,
-    isRequested: line.values.origin(ADMIN_URL).from === "flag",
+    isRequested: line.values.origin(PAIRED_ADMIN_URL).from === "flag",
   };
 }
 
@@ -229,11 +229,11 @@ function browserAccess({ environment }: Pick<Host, "environment">): LoginBrowser
   return {
     obstacle: async () => (await adapter()).browserObstacle(environment),
     open: async (url, onFailure) => (await adapter()).openBrowser(url, onFailure),
-    listen: async (options) => (await import("../adapters/callback-listener.ts")).listenForCallback(options),
+    listen: async (options) => (await import("../adapters/callback-listener.ts")).startCallbackListener(options),
   };
 }
 
-function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): EncryptionKeys {
+function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): RecipientEncryptor {
   return {
     recipients: async () =>
       wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
@@ -242,10 +242,10 @@ function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): EncryptionKe
   };
 }
 
-function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
+function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): ClientKeyPairMaker {
   const generator = (): Promise<typeof import("../adapters/jwt-keys.ts")> => import("../adapters/jwt-keys.ts");
   return {
-    generate: async (algorithm) => (await generator()).generateKeyPair(algorithm),
+    generate: async (algorithm) => (await generator()).generateClientKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
       (await generator()).signClientAssertion(keys, clientId, audience, now(), uuid()),
   };
@@ -257,7 +257,7 @@ async function loadYamlEditor(): ReturnType<Context["loadYamlEditor"]> {
 }
 
 /** Keys in files. The library is loaded when the first key is read. */
-function localKeys(input: InputFiles): LocalKeys {
+function localKeys(input: InputFiles): LocalJsonWebKeys {
   const codec = (): Promise<typeof import("../adapters/key-codec.ts")> => import("../adapters/key-codec.ts");
   return {
     async read(path, reader, passphrase) {
@@ -283,7 +283,7 @@ function credentialVerifier(
       (await adapter()).discoverProofEndpoints(http, { publicUrl, origin }, Math.min(VERIFY_TIME, remaining())),
     prove: async (endpoints, clientId, proof) => {
       // The client exists by now, so the check may take longer than the rest of the command's time.
-      const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
+      const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining()));
       const options = { timeLeft: () => until - host.monotonic(), wrongSecret: host.uuid() };
       return (await adapter()).proveCredentials(http, endpoints, clientId, proof, options);
     },
@@ -350,7 +350,7 @@ function outlets(
       now,
       ...protection,
       timeouts: {
-        longest: () => remaining() + CLEANUP_MS,
+        longest: () => remaining() + CLEANUP_AFTER_DEADLINE_MS,
         afterSignal: STALLED_READER_MS,
         signal: run.ending.signal,
         monotonic,
@@ -365,9 +365,9 @@ function outlets(
   return {
     recovery: createRecoveryStore({ ...folders, random, ...protection }),
     openLeftovers: async () =>
-      (await import("../adapters/leftover-copy-store.ts")).createLeftoverCopyStore(preferredFolders(folders)),
+      (await import("../adapters/leftover-recovery-copies.ts")).openLeftoverRecoveryCopies(preferredFolders(folders)),
     async outletProblems(flags) {
-      const problems = folders.named === undefined ? [] : [findRecoveryFolderProblem(folders.named)];
+      const problems = folders.named === undefined ? [] : [findNamedRecoveryFolderProblem(folders.named)];
       for (const flag of flags) {
         const target = values.text(flag);
         if (target !== undefined) problems.push((await targets()).check(target, `--${flag.name}`));
@@ -413,6 +413,6 @@ function recoveryFolders(
   const own = target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, folderOf(target)];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
-    folders: [...platformPaths(platform, environment).recoveryFolders, ...own],
+    folders: [...configFilesAndRecoveryFolders(platform, environment).recoveryFolders, ...own],
   };
 }

@@ -1,9 +1,9 @@
 import type { Host } from "../adapters/host.ts";
-import { readCredentialNames } from "../clients/secret-file.ts";
-import { type CheckedCommand, type Context, type Result, runLeaf } from "../command.ts";
-import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
+import { readCredentialNamesAndMetadata } from "../clients/secret-out-text.ts";
+import { type CheckedCommand, type Context, type Result, runParsedLeaf } from "../command.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { isFullyInteractive } from "../core/interactive.ts";
+import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/shared-flags.ts";
+import { canAskForMissingInput } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
@@ -58,7 +58,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   const watch = problems.length === 0 && "query" in format ? await watchSelection(values) : undefined;
   const render = await rendering(run, format, values, problems, watch);
   const context = contextOf(settings, render);
-  const result = await runLeaf(called.command, {
+  const result = await runParsedLeaf(called.command, {
     context,
     check: async (prepare) => {
       const command = await prepared(prepare, problems);
@@ -94,7 +94,7 @@ function mayAskId(
   const [problem, ...others] = problems;
   if (problem?.code !== "missing-argument" || others.length > 0) return false;
   return (
-    spec.operands?.name === "ID" && connection !== undefined && isFullyInteractive(host, line.values.bool(NO_INPUT))
+    spec.operands?.name === "ID" && connection !== undefined && canAskForMissingInput(host, line.values.bool(NO_INPUT))
   );
 }
 
@@ -140,7 +140,7 @@ async function rendering(
   const loaded = problems.length > 0 ? {} : await loadLibrariesForFormat(format);
   const { select } = loaded;
   const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
-  const names = readCredentialNames({ values });
+  const names = readCredentialNamesAndMetadata({ values });
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });
 }
 

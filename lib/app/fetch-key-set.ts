@@ -1,7 +1,7 @@
-import { isJsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 
 /** Where Hydra's public port has its key set. */
@@ -16,7 +16,7 @@ async function isAdminPort(download: Download, keySetUrl: string, what: string):
   try {
     const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}/health/alive`;
     const { status, bytes } = await download(health, { what, maxBytes: MAX_BYTES });
-    const value = tryParseJson(new TextDecoder().decode(bytes))?.value;
+    const value = parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value;
     return status === 200 && isJsonObject(value) && value["status"] === "ok";
   } catch (error) {
     if (error instanceof Problem && error.code !== "interrupted") return false;
@@ -29,7 +29,7 @@ export async function fetchKeySetText(download: Download, url: string, what: str
   try {
     const { status, bytes, url: answered } = await download(url, { what, maxBytes: MAX_BYTES });
     if (status === 200) return new TextDecoder().decode(bytes);
-    const reason = `Cannot fetch ${what}: ${escapeControls(redactUrl(answered))} answered ${status}`;
+    const reason = `Cannot fetch ${what}: ${escapeControls(urlWithoutSecrets(answered))} answered ${status}`;
     if (status === 404 && (await isAdminPort(download, answered, what)))
       throw new Problem(`${reason}: this looks like Hydra's admin port`, {
         code: "admin-port",

@@ -1,6 +1,6 @@
 import { isLeaf, type OperandSpec } from "../command.ts";
-import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import type { HelpPage } from "../core/help/help.ts";
+import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
+import type { HelpPage } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { childrenByName, loadCommand, type ResolvedCommand } from "./resolve.ts";
 

@@ -1,9 +1,9 @@
 import type { Host } from "../adapters/host.ts";
-import { parseCertificates } from "../adapters/transport.ts";
+import { extractCertificates } from "../adapters/transport.ts";
 import type { TextFile } from "../command.ts";
 import { unreadableReason } from "../core/file-errors.ts";
 import type { Origin } from "../core/flags/flag-values.ts";
-import { formatSize, InputTooLarge, inputLimitFor } from "../core/input-limits.ts";
+import { formatSize, InputTooLarge, inputLimitAndHintFor } from "../core/input-limits.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
@@ -28,7 +28,7 @@ export class InputFiles {
    * @throws {Problem} a usage error that names the reader.
    */
   async readBytes(path: string, reader: string, used = 0): Promise<Uint8Array> {
-    const { bytes: limit, hint } = inputLimitFor(reader);
+    const { bytes: limit, hint } = inputLimitAndHintFor(reader);
     try {
       if (path !== "-") return (await this.#host.readFile(path, limit - used)).bytes;
       this.#takeStdin(reader);
@@ -63,7 +63,7 @@ export class InputFiles {
 
   async #findAuthorities(path: string, name: string): Promise<string> {
     const text = new TextDecoder().decode(await this.readBytes(path, name));
-    const { certificates, readable } = await parseCertificates(text);
+    const { certificates, readable } = await extractCertificates(text);
     if (certificates.length === 0) {
       throw usageError(
         `${name} ${quote(path)} contains no certificate`,

@@ -1,8 +1,8 @@
 import type { Host } from "../adapters/host.ts";
 import { EXIT_CODES, type ExitName, Problem, SIGNAL_EXIT_BASE } from "../core/problem.ts";
 import { formatProblems, toProblems } from "./combined-problems.ts";
+import { dispatchCommandLine } from "./dispatch.ts";
 import { ProgressBar } from "./progress.ts";
-import { runCommandLine } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 import { stderrStyle } from "./terminal-style.ts";
 
@@ -27,7 +27,7 @@ export async function main(host: Host): Promise<number> {
   const run: RunState = { host, ending, critical: 0, json: false, untilSignal: false, abandoned: false, bar };
   let exit: number;
   try {
-    exit = EXIT_CODES[await raceSignal(run, runCommandLine(run))];
+    exit = EXIT_CODES[await raceSignal(run, dispatchCommandLine(run))];
     if (signalExit !== undefined && !run.untilSignal) exit = signalExit;
   } catch (error) {
     exit = EXIT_CODES[await reportProblems(run, error)];

@@ -6,7 +6,7 @@ import {
   discoverServer,
   type OAuthClient,
   overrideEndpoints,
-  retryWithExpectedMethod,
+  retryWithExpectedAuthMethod,
 } from "../adapters/oauth/index.ts";
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
@@ -52,7 +52,7 @@ export function createOAuthAccess({
       server,
       attempt: (work) =>
         followsServer
-          ? retryWithExpectedMethod(authentication, (method) => work(client(method)))
+          ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
           : work(client(authentication)),
     };
   };

@@ -2,19 +2,19 @@ import type { Host } from "../adapters/host.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../core/flags/connection.ts";
 import type { Flag } from "../core/flags/flag.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import {
   ACCESS_TOKEN,
-  ADMIN_URL,
   API,
   CA_FILE,
   ENDPOINT,
   FAIL_AFTER,
   FAKE_TLS,
   HEADER,
+  PAIRED_ADMIN_URL,
   SKIP_TLS,
-} from "../core/flags/flag-table.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+} from "../core/flags/shared-flags.ts";
 
 /** Flags of the command line that count for both sides of a server. */
 const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
@@ -28,9 +28,9 @@ export function readPairedAdminConnection(
   values: FlagValues,
   config: ConfigFile | undefined,
 ): Pick<ConnectionReading, "connection" | "problems"> {
-  const url = values.text(ADMIN_URL);
+  const url = values.text(PAIRED_ADMIN_URL);
   if (url === undefined) return { connection: undefined, problems: [] };
-  const origin = values.origin(ADMIN_URL);
+  const origin = values.origin(PAIRED_ADMIN_URL);
   const file = config?.file ?? NO_VALUE_SOURCES.file;
   const own = parseFlagsWithProblems([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
   const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;

@@ -1,6 +1,6 @@
-import { DRY_RUN, FORMAT, QUIET } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { type Format, isJson, parseFormat } from "../core/output/formats.ts";
+import { DRY_RUN, FORMAT, QUIET } from "../core/flags/shared-flags.ts";
+import { type Format, isJsonFormat, parseFormat } from "../core/output/formats.ts";
 import { type FormatLibraries, loadFormatLibraries } from "../core/output/render.ts";
 import { Problem, usageError } from "../core/problem.ts";
 
@@ -30,14 +30,14 @@ function namedFormat(values: FlagValues, fallback: string): Format {
 export function wantsJsonErrors(values: FlagValues): boolean {
   const text = values.text(FORMAT);
   try {
-    return text !== undefined && isJson(parseFormat(text));
+    return text !== undefined && isJsonFormat(parseFormat(text));
   } catch {
     return false;
   }
 }
 
 /** Rejects a format for credentials where the command has none and would write something else in their place. */
-export function credentialFormatProblems(
+export function formatWithoutCredentialsProblems(
   format: Format | undefined,
   values: FlagValues,
   credentials: "secrets" | "ids" | "keys" | undefined,

@@ -1,13 +1,13 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
 import { getTextField } from "../core/client/client.ts";
-import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
 import {
-  findKeySourceProblem,
+  findKeyOwnerNameProblem,
   GITHUB_URL,
   githubKeyUrl,
   isLookedUpByName,
@@ -16,9 +16,9 @@ import {
   parseKeySource,
 } from "../core/pgp/parse-key-source.ts";
 import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
-import { recipientProblems } from "../core/pgp/recipient-flags.ts";
+import { pgpKeyFlagProblems } from "../core/pgp/recipient-flags.ts";
 import { Problem } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 
@@ -55,7 +55,7 @@ async function lookedUpMaterial(
     case "wkd":
       return wkdMaterial(source.address, label, sources.download);
     case "github": {
-      const wrong = findKeySourceProblem(source, flag);
+      const wrong = findKeyOwnerNameProblem(source, flag);
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
@@ -82,9 +82,9 @@ async function keyUrlMaterial(url: string, sources: PgpKeyAccess, pinned: boolea
 }
 
 async function urlMaterial(url: string, download: Download, pinned: boolean, name: string): Promise<KeyMaterial> {
-  const { fetchKeyFromUrl } = await import("../adapters/key-url.ts");
-  const key = await fetchKeyFromUrl(url, download, pinned, name);
-  return { material: key.material, origin: `${name} ${redactUrl(key.url)}` };
+  const { fetchPgpKeyFromUrl } = await import("../adapters/pgp-key-url.ts");
+  const key = await fetchPgpKeyFromUrl(url, download, pinned, name);
+  return { material: key.material, origin: `${name} ${urlWithoutSecrets(key.url)}` };
 }
 
 async function keybaseMaterial(
@@ -103,7 +103,7 @@ async function keybaseMaterial(
 export async function findRecipients(values: FlagValues, sources: PgpKeyAccess): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
-  const [wrong] = recipientProblems(values);
+  const [wrong] = pgpKeyFlagProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
   for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));

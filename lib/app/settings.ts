@@ -1,30 +1,30 @@
 import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
+import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
 import {
   ACCESS_TOKEN_FILE,
-  ADMIN_URL,
   CA_FILE,
   CONFIG,
   ENDPOINT,
   FORMAT,
   KEYBASE,
+  PAIRED_ADMIN_URL,
   PGP_FINGERPRINT,
   PGP_KEY,
   PGP_KEY_URL,
-} from "../core/flags/flag-table.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
-import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
-import { DEFAULT_INPUT_LIMIT, formatSize, InputTooLarge } from "../core/input-limits.ts";
-import { type Format, isJson } from "../core/output/formats.ts";
+} from "../core/flags/shared-flags.ts";
+import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, InputTooLarge } from "../core/input-limits.ts";
+import { type Format, isJsonFormat } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
-import { platformPaths } from "../core/platform-paths.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
-import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
+import { formatWithoutCredentialsProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -66,13 +66,15 @@ export async function readSettings(
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
   const format = readFormat(values, spec.format[called.syntax], problems);
-  problems.push(...credentialFormatProblems(format, values, spec.credentials));
-  if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
+  problems.push(...formatWithoutCredentialsProblems(format, values, spec.credentials));
+  if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  const adminSide = spec.flags.includes(ADMIN_URL) ? await pairedAdminOf(environment, values, config) : undefined;
+  const adminSide = spec.flags.includes(PAIRED_ADMIN_URL)
+    ? await pairedAdminOf(environment, values, config)
+    : undefined;
   problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
@@ -90,8 +92,8 @@ export async function readSettings(
 /** The problems of the recipient flags. Their checks are loaded only where one is given. */
 async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
   if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
-  const { recipientProblems } = await import("../core/pgp/recipient-flags.ts");
-  return recipientProblems(values);
+  const { pgpKeyFlagProblems } = await import("../core/pgp/recipient-flags.ts");
+  return pgpKeyFlagProblems(values);
 }
 
 /** How the admin API is reached by a command for the public side. */
@@ -151,7 +153,8 @@ async function findConfigFile(
   host: Pick<Host, "environment" | "platform" | "readFile">,
   named: string | undefined,
 ): Promise<{ readonly path: string; readonly file: InputFile } | undefined> {
-  const paths = named === undefined ? platformPaths(host.platform, host.environment).configFiles : [named];
+  const paths =
+    named === undefined ? configFilesAndRecoveryFolders(host.platform, host.environment).configFiles : [named];
   for (const path of paths) {
     const file = await readConfigBytes(host, path, named === undefined);
     if (file !== undefined) return { path, file };
@@ -165,12 +168,12 @@ async function readConfigBytes(
   optional: boolean,
 ): Promise<InputFile | undefined> {
   try {
-    return await host.readFile(path, DEFAULT_INPUT_LIMIT.bytes);
+    return await host.readFile(path, DEFAULT_INPUT_LIMIT_AND_HINT.bytes);
   } catch (error) {
     if (optional && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return undefined;
     const why =
       error instanceof InputTooLarge
-        ? `it is larger than ${formatSize(DEFAULT_INPUT_LIMIT.bytes)}`
+        ? `it is larger than ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)}`
         : unreadableReason(error);
     throw usageError(
       `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,

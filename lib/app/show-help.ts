@@ -2,10 +2,10 @@ import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { isUnsupportedOryCommand } from "../core/command-words.ts";
-import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
-import { describeWord } from "../core/flags/split-words.ts";
-import { renderHelp } from "../core/help/help.ts";
+import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
+import { redactWord } from "../core/flags/split-words.ts";
+import { renderHelp } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
@@ -55,5 +55,5 @@ async function rejectMisspeltTopic(name: string): Promise<void> {
   if (isUnsupportedOryCommand([], name)) return;
   const meant = suggestWord(name, [...Object.keys(await childrenByName(ROOT)), ...TOPIC_NAMES]);
   if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;
-  throw usageError(`No help about ${describeWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
+  throw usageError(`No help about ${redactWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

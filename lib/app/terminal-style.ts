@@ -1,5 +1,5 @@
 import type { Host, Output } from "../adapters/host.ts";
-import { COLOR } from "../core/flags/flag-table.ts";
+import { COLOR } from "../core/flags/shared-flags.ts";
 import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 

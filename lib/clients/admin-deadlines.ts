@@ -1,13 +1,13 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
-import { FAIL_AFTER } from "../core/flags/flag-table.ts";
-import { CLEANUP_MS } from "../core/network.ts";
+import { FAIL_AFTER } from "../core/flags/shared-flags.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 
 /** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-export function createAdminWithDeadlines(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
+export function createAdminWithDeadlineFactory(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
   const late = new AbortController();
   const startCleanup = (): void => {
-    setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
+    setTimeout(() => late.abort(context.signal.reason), CLEANUP_AFTER_DEADLINE_MS);
   };
   if (context.signal.aborted) startCleanup();
   else context.signal.addEventListener("abort", startCleanup, { once: true });

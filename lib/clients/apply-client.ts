@@ -8,22 +8,27 @@ import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
-import { withoutCredentials } from "../core/redact.ts";
+import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
-import { createBody, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
+import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
-import { sendWithRecoveryCopy, type UndeliveredSecret } from "./change-secret.ts";
+import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
 import { type EarlierRecoveryCopies, markEarlierCopiesVoid, type RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import { recoveryOutcomeText } from "./recovery.ts";
-import { type CreatedClient, createRegistration, type RegisterContext, registerAndDeliver } from "./register.ts";
-import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-place.ts";
+import {
+  type CreatedClientDelivery,
+  createRegistration,
+  type RegisterContext,
+  registerAndDeliver,
+} from "./register.ts";
+import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-out-places.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
-import { updateClient } from "./send-change.ts";
+import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
-import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
+import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** How one client of an apply ended. */
@@ -33,7 +38,7 @@ export interface ApplyOutcome {
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClient, "delivered"> & Partial<Pick<CreatedClient, "undelivered">>;
+  readonly delivery?: Pick<CreatedClientDelivery, "delivered"> & Partial<Pick<CreatedClientDelivery, "undelivered">>;
   /** What the server did with the client that was not asked for. */
   readonly notes?: readonly string[];
 }
@@ -42,7 +47,7 @@ export interface ApplyOutcome {
 export interface ApplyRun {
   readonly context: RegisterContext &
     PrepareContext &
-    Pick<Context, "outputIncludesText" | "credentialVerifier" | "note" | "fail" | "warn">;
+    Pick<Context, "outputContainsValue" | "credentialVerifier" | "note" | "fail" | "warn">;
   readonly options: PlanOptions;
   readonly adopt: boolean;
   readonly recipients: readonly Recipient[];
@@ -134,7 +139,7 @@ async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step):
 async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
   const desired = desiredOf(step);
   const prepared = await prepareStepSecret(job, step);
-  const body = createBody(desired, job.options);
+  const body = bodyOfNewClient(desired, job.options);
   const isChosen = desired.clientId !== undefined;
   const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
   const outcome = await register(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
@@ -198,7 +203,7 @@ async function register(
 }
 
 /** A secret that the server has, and what becomes of it. */
-type Deliverable = Pick<CreatedClient, "delivery" | "delivered" | "hidden" | "undelivered">;
+type Deliverable = Pick<CreatedClientDelivery, "delivery" | "delivered" | "hidden" | "undelivered">;
 
 interface Sent {
   /** What the result shows of it. */
@@ -238,7 +243,7 @@ async function deliver(
   };
   // A server that answers with another secret than the one that was given must not get it printed.
   const isShown =
-    shown[ENCRYPTED_SECRET_FIELD] !== undefined && context.outputIncludesText(view, { ...encrypted }, mustDeliver);
+    shown[ENCRYPTED_SECRET_FIELD] !== undefined && context.outputContainsValue(view, { ...encrypted }, mustDeliver);
   if (!isShown) {
     hidden();
     return nothing;
@@ -260,7 +265,7 @@ async function verifyNew(
     { credentialVerifier: context.credentialVerifier, note: context.note, fail },
     endpoints,
     record.client_id,
-    secretProof(record, secret.plain),
+    secretWithAuthMethod(record, secret.plain),
   );
   return problem === undefined ? {} : { problem };
 }
@@ -310,7 +315,7 @@ function shownFields(step: Step): JsonObject {
 }
 
 async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
-  const record = await updateClient(admin, current.client_id, current, step.changes);
+  const record = await sendClientChanges(admin, current.client_id, current, step.changes);
   const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
   return { ...outcome, notes: remaining(job, step, record) };
 }
@@ -324,7 +329,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
   const secret = { field: "client_secret", before: undefined, after: prepared.plain };
   try {
     const owner = ownerIn(job, step);
-    const send = (): Promise<ClientRecord> => updateClient(job.admin(), id, current, [...step.changes, secret]);
+    const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
     const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
     markEarlierCopiesVoid(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
@@ -343,7 +348,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
 async function deliverSet(
   job: ApplyRun,
   step: Step,
-  { prepared, record, saved }: UndeliveredSecret,
+  { prepared, record, saved }: AcceptedSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
@@ -398,5 +403,5 @@ async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
     });
   await admin.remove(id);
   // Whole, so that it can be created again.
-  return outcomeOf(step, "deleted", id, { client: withoutCredentials(current) });
+  return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
 }

@@ -2,7 +2,7 @@ import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
-import { toJson } from "../core/json.ts";
+import { toPrintableJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
@@ -10,7 +10,7 @@ import type { Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
 import { BatchFailures, type OrderedPool } from "./batch.ts";
-import type { SecretPlace } from "./secret-place.ts";
+import type { SecretPlace } from "./secret-out-places.ts";
 import { ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
 function textOf(item: JsonObject, field: string): string {
@@ -51,7 +51,7 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
       `${word} OAuth 2.0 Client ${name}${changed}`,
       ...(file === "" ? [] : [`OAuth 2.0 Client Secret: in ${file}`]),
       ...(encrypted === "" ? [] : `OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")),
-      ...(client === undefined ? [] : [toJson(client)]),
+      ...(client === undefined ? [] : [toPrintableJson(client)]),
     ];
   },
   id: idOf,

@@ -1,11 +1,18 @@
 import type { Context, Result } from "../command.ts";
-import { CONCURRENCY } from "../core/flags/flag-table.ts";
+import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { EXIT_CODES, type ExitName, Problem, unwrittenProblem, usageError, withMessage } from "../core/problem.ts";
+import {
+  EXIT_CODES,
+  type ExitName,
+  Problem,
+  unwrittenResultProblem,
+  usageError,
+  withMessage,
+} from "../core/problem.ts";
 import { joinWords } from "../core/text.ts";
 
 /** The problem of a `--concurrency` that no server could take. */
-export function concurrencyProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+export function concurrencyFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const concurrency = values.number(CONCURRENCY);
   if (concurrency >= 1 && concurrency <= 256) return [];
   return [usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value")];
@@ -67,7 +74,7 @@ export class BatchFailures {
     const done = `deleted anyway: ${joinWords(gone)}${left === 0 ? "" : `; not started: ${left}`}`;
     const hint =
       left === 0 ? "check where standard output goes" : "run it again for the rest, with a writable destination";
-    const problem = unwrittenProblem(reason, done, hint);
+    const problem = unwrittenResultProblem(reason, done, hint);
     return this.#failures.length === 0 ? problem : withMessage(problem, problem.message, { exit: "someFailed" });
   }
 

@@ -3,7 +3,7 @@ import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem, safeReason } from "../core/problem.ts";
-import { type ClientInStack, SaveFailure } from "../core/recovery-record.ts";
+import { type ClientInStack, RecordSaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
@@ -14,11 +14,11 @@ import {
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
-  type OutletContext,
-  type SecretOutlets,
+  moveSecretToFile,
+  type OptionalSecretTarget,
+  type SecretTargetContext,
   unwrittenClientHandler,
   withSecretTarget,
-  writeSecretFile,
 } from "./outlets.ts";
 import {
   createRecoveryCopyTracker,
@@ -32,7 +32,7 @@ import {
 import type { PreparedSecret } from "./secret-source.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
-export interface UndeliveredSecret {
+export interface AcceptedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
@@ -49,7 +49,10 @@ interface SecretDelivery {
 }
 
 /** What changing a secret needs of a command's context. */
-export type ChangeSecretContext = RecoveryContext & DeliveryContext & OutletContext & Pick<Context, "note" | "detail">;
+export type ChangeSecretContext = RecoveryContext &
+  DeliveryContext &
+  SecretTargetContext &
+  Pick<Context, "note" | "detail">;
 
 /** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
 export async function sendWithRecoveryCopy(
@@ -58,7 +61,7 @@ export async function sendWithRecoveryCopy(
   prepared: PreparedSecret,
   send: () => Promise<JsonObject>,
   owner?: ClientInStack,
-): Promise<UndeliveredSecret> {
+): Promise<AcceptedSecret> {
   const saved = saveBeforeChange(context, id, prepared, owner);
   try {
     const record = await send();
@@ -86,7 +89,7 @@ function saveBeforeChange(
     const copy = context.recovery.saveDurably(record, "preferred folders");
     return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
-    const folder = error instanceof SaveFailure ? error.folder : "";
+    const folder = error instanceof RecordSaveFailure ? error.folder : "";
     throw new Problem(
       `Cannot change the secret of client ${quote(id)}: cannot write a recovery copy to ${quote(folder)}: ${escapeControls(errorMessage(error))}`,
       { code: "no-rescue-place", exit: "failed", hint: "name a directory with free space with --rescue-dir" },
@@ -97,8 +100,8 @@ function saveBeforeChange(
 /** Delivers a new secret. Whatever fails, the problem says which file holds the secret. */
 export async function deliverChangedSecret(
   context: ChangeSecretContext,
-  outlets: SecretOutlets,
-  changed: UndeliveredSecret,
+  outlets: OptionalSecretTarget,
+  changed: AcceptedSecret,
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   const { prepared, record, saved } = changed;
@@ -130,17 +133,17 @@ interface DeliveryState {
 /** Writes the secret file, or returns the result that delivers the secret to standard output. */
 async function changedResult(
   context: ChangeSecretContext,
-  { target }: SecretOutlets,
+  { target }: OptionalSecretTarget,
   { id, view, delivery, saved, keep }: DeliveryState,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
   const unwritten = unwrittenClientHandler(id, "updated");
   if (target !== undefined || mustDeliver === undefined) {
-    const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
+    const rest = target === undefined ? shown : await moveSecretToFile(context, target, delivery);
     saved.remove();
     return singleResult(view, rest, unwritten);
   }
-  if (context.outputIncludesText(view, shown, mustDeliver))
+  if (context.outputContainsValue(view, shown, mustDeliver))
     return singleResult(view, shown, {
       delivered: () => saved.remove(),
       undelivered: async (_, reason) => undeliveredChange(id, keep(), reason),
@@ -174,7 +177,7 @@ interface SecretChange extends SecretDelivery {
 }
 
 /** Sets a secret that the user provides, and delivers it where the flags say. */
-export function changeSecret(
+export function setProvidedSecret(
   context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
   change: SecretChange,
 ): Promise<Result> {

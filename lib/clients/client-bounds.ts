@@ -1,4 +1,4 @@
-import { isLargerThan, isTooDeep, MAX_DEPTH, TOO_DEEP_CODE } from "../core/json.ts";
+import { isTooDeep, MAX_DEPTH, TOO_DEEP_CODE, takesMoreBytesThan } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 
 /** The largest client that is accepted from a file or a flag: 1 MiB. */
@@ -6,13 +6,13 @@ const CLIENT_BYTES = 1024 * 1024;
 
 /** The problem of a text with one client, or one field of it, that is too large. */
 export function findTextSizeProblem(text: string, location: string): Problem | undefined {
-  return isLargerThan(text, CLIENT_BYTES) ? tooLarge(location) : undefined;
+  return takesMoreBytesThan(text, CLIENT_BYTES) ? tooLarge(location) : undefined;
 }
 
 /** The problem of a client that is too large or too deep to be sent. */
 export function findClientBoundsProblem(client: unknown, location: string): Problem | undefined {
   // The size first: a value that YAML aliases repeat may be too large to be walked through.
-  if (isLargerThan(client, CLIENT_BYTES)) return tooLarge(location);
+  if (takesMoreBytesThan(client, CLIENT_BYTES)) return tooLarge(location);
   if (!isTooDeep(client)) return undefined;
   return usageError(
     `${location} nests more than ${MAX_DEPTH} levels deep`,

@@ -1,7 +1,7 @@
 import { getListField, getTextField } from "../core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../core/client/fields.ts";
 import { longNames } from "../core/flags/flag.ts";
-import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
 import type { Column } from "../core/output/render.ts";
 import type { CellTextOrList } from "../core/output/text-table.ts";
@@ -35,8 +35,8 @@ function shortGrant(grant: string): string {
 function cellOf(value: unknown): CellTextOrList {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toJson(item)));
-  return toJson(value);
+  if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toPrintableJson(item)));
+  return toPrintableJson(value);
 }
 
 function plainField(name: string, label: string): ClientField {
@@ -140,7 +140,7 @@ export function columnOf({ label, cell }: ClientField): Column<JsonObject> {
 function textsOf(value: unknown, label: string): readonly string[] {
   if (value === undefined || value === null || value === "") return [""];
   if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap((item) => textsOf(item, label));
-  if (typeof value !== "string") return [toJson(value)];
+  if (typeof value !== "string") return [toPrintableJson(value)];
   return label === "SCOPE" ? [value, ...value.split(" ")] : [value];
 }
 

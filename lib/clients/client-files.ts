@@ -1,5 +1,5 @@
 import type { Context, TextFile } from "../command.ts";
-import { withoutServerFields } from "../core/client/client.ts";
+import { withoutUnsendableFields } from "../core/client/client.ts";
 import { findAllStrayMembers, findListMember } from "../core/client/client-list-members.ts";
 import {
   createFieldNameFinding,
@@ -16,7 +16,7 @@ import {
   type TranslatedManifests,
   translateManifests,
 } from "../core/client/translate-manifests.ts";
-import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
+import { LENIENT_FIELD_NAMES, STRICT } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { combineProblems, Problem, type ProblemCode, usageError } from "../core/problem.ts";
@@ -77,7 +77,7 @@ function translated(
 ): TranslatedManifests["entries"] {
   const { entries, notes, unknownKeys, problems: wrong } = translateManifests(files);
   for (const line of notes) note(line);
-  const lenient = values.bool(LENIENT);
+  const lenient = values.bool(LENIENT_FIELD_NAMES);
   const findings = unknownKeys.map(({ location, key, meant }) =>
     createFieldNameFinding(
       `${location}: ${quote(key)}`,
@@ -146,7 +146,10 @@ export async function readOneClient(
         "bad-file",
       ),
     );
-  else if (Object.keys(entry.value).length > 0 && !looksLikeClient(entry.value, context.values.bool(LENIENT)))
+  else if (
+    Object.keys(entry.value).length > 0 &&
+    !looksLikeClient(entry.value, context.values.bool(LENIENT_FIELD_NAMES))
+  )
     problems.push(usageError(`${location} has no client field`, NO_FIELD_HINT, "bad-file"));
   else return { client: entry.value, name: entry.location ?? file.name };
   return { client: {}, name: file.name };
@@ -194,7 +197,7 @@ function entriesIn(
   files: readonly FileContent[],
   problems: Problem[],
 ): readonly ClientEntry[] {
-  const lenient = context.values.bool(LENIENT);
+  const lenient = context.values.bool(LENIENT_FIELD_NAMES);
   const entries = translated(context, files, problems);
   const counts = Map.groupBy(entries, ({ file }) => file);
   const numbers = new Map<string, number>();
@@ -248,7 +251,7 @@ export function lintEntriesCollectErrors(
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [
-    ...keyFindingsOf(entry, values.bool(LENIENT)),
+    ...keyFindingsOf(entry, values.bool(LENIENT_FIELD_NAMES)),
     ...lintFindings(entry, isChecked),
     ...duplicateFindings(entry, locations),
   ]);
@@ -295,5 +298,5 @@ function duplicateFindings({ client, location }: ClientEntry, locations: Map<str
 
 /** A client of a file as it is sent: without fields that only the server sets, and without nulls. */
 export function clientPayload(client: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries(withoutUnsendableFields(client)).filter(([, value]) => value !== null));
 }

@@ -1,17 +1,17 @@
 import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
-import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { safeReason, usageError } from "../core/problem.ts";
-import { withoutCredentials } from "../core/redact.ts";
+import { withoutCredentialFields } from "../core/redact.ts";
 import {
   encryptedSecretFormat,
   type PlainOrEncryptedSecret,
   type PreparedSecret,
-  secretNoun,
+  secretOrPrivateKeyNoun,
 } from "./secret-source.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
@@ -32,7 +32,7 @@ export async function reportRecipients(
 }
 
 /** What a delivery needs of a command's context. */
-export type DeliveryContext = Pick<Context, "values" | "encryption" | "warn" | "outputIncludesText">;
+export type DeliveryContext = Pick<Context, "values" | "encryption" | "warn" | "outputContainsValue">;
 
 /** The credentials of one client on their way to the user. */
 export interface CredentialsToDeliver {
@@ -66,14 +66,14 @@ export async function prepareCredentialsToDeliver(
   const secret = differs ? answered : plain;
   if (secret === undefined) {
     // With encryption requested, no credential is shown, not even of a client without a secret.
-    const shown = recipients.length > 0 ? withoutCredentials(record) : withoutSecret(record);
+    const shown = recipients.length > 0 ? withoutCredentialFields(record) : withoutSecret(record);
     return { shown, mustDeliver: undefined, credentials: { id }, secret: prepared, differs };
   }
   if (recipients.length > 0) {
     const encrypted = differs ? await encryptAnswered(context, recipients, secret) : prepared.encrypted;
     const named = recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
     const shown = {
-      ...withoutCredentials(record),
+      ...withoutCredentialFields(record),
       [ENCRYPTED_SECRET_FIELD]: encrypted,
       client_secret_recipients: named,
     };
@@ -95,7 +95,7 @@ export async function prepareCredentialsToDeliver(
 /** A client that authenticates with a key: a secret that the server generated for it is of no use, and is not shown. */
 function keyDelivery(prepared: PreparedSecret, record: JsonObject): CredentialsToDeliver {
   const { plain, encrypted } = prepared;
-  const shown = withoutCredentials(record);
+  const shown = withoutCredentialFields(record);
   return {
     shown: encrypted === undefined ? shown : { ...shown, [ENCRYPTED_PRIVATE_KEY_FIELD]: encrypted },
     mustDeliver: encrypted ?? plain,
@@ -131,7 +131,7 @@ function withoutSecret(record: JsonObject): JsonObject {
 
 /** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
 export function rejectHidingFormat(
-  context: Pick<Context, "outputIncludesText">,
+  context: Pick<Context, "outputContainsValue">,
   { view, prepared }: { readonly view: ResultView<JsonObject>; readonly prepared: PreparedSecret },
   hasFile: boolean,
 ): void {
@@ -140,9 +140,9 @@ export function rejectHidingFormat(
   const isKey = prepared.kind === "client_private_key";
   const field =
     prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_PRIVATE_KEY_FIELD : ENCRYPTED_SECRET_FIELD;
-  if (context.outputIncludesText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
+  if (context.outputContainsValue(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
   throw usageError(
-    `This output format omits the ${secretNoun(prepared)}, and no directory is writable for a recovery copy`,
+    `This output format omits the ${secretOrPrivateKeyNoun(prepared)}, and no directory is writable for a recovery copy`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,
     "secret-not-shown",
   );

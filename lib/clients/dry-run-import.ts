@@ -2,7 +2,7 @@ import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { createUpdateRequest } from "../core/client/changes.ts";
 import type { Change } from "../core/client/equality.ts";
-import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/flag-table.ts";
+import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { PlannedRequest } from "../core/output/curl.ts";
 import { paintDiffLine, type ResultView } from "../core/output/render.ts";
@@ -11,8 +11,8 @@ import { quote } from "../core/text.ts";
 import { type BatchFailures, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
+import { compareEntryWithClient } from "./compare-entry.ts";
 import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
-import { findEntryDifference } from "./entry-difference.ts";
 import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
@@ -122,7 +122,7 @@ async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientE
       exit: "conflict",
       hint: "add --if-exists skip or --if-exists update",
     });
-  const { differing } = findEntryDifference(payload, current);
+  const { differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0) return { outcome: "unchanged", entry };
   const request = createUpdateRequest(family.update, current, differing);
   return { outcome: "updated", entry, changes: differing, request: { ...request, url: family.paths.client(id) } };

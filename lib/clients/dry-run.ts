@@ -1,6 +1,6 @@
 import type { Context, Result } from "../command.ts";
 import { isPublic } from "../core/client/client.ts";
-import { DRY_RUN } from "../core/flags/flag-table.ts";
+import { DRY_RUN } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { curlLineWithoutSecrets, type PlannedRequest } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";

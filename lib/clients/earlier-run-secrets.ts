@@ -1,11 +1,11 @@
-import type { LeftoverCopy } from "../adapters/leftover-copy-store.ts";
+import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { SECRET_OUT } from "../core/flags/flag-table.ts";
+import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { fileNameOf } from "../core/output/file-name.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";
-import { secretPlaceKind } from "./secret-place.ts";
+import { secretOutKind } from "./secret-out-places.ts";
 
 /** How many leftovers are named one by one; the others are only counted. */
 const MAX_SHOWN_LEFTOVERS = 5;
@@ -22,12 +22,12 @@ interface Leftover {
 export async function warnOfEarlierRunSecrets(
   context: Pick<Context, "values" | "secretDrafts" | "warn">,
   steps: readonly Step[],
-  copies: readonly LeftoverCopy[],
+  copies: readonly LeftoverRecoveryCopy[],
 ): Promise<void> {
   const target = context.values.text(SECRET_OUT);
   const drafts = target === undefined ? [] : await context.secretDrafts(target);
   if (drafts.length + copies.length === 0) return;
-  const isFolder = secretPlaceKind(context) === "folder";
+  const isFolder = secretOutKind(context) === "folder";
   const ofClients = steps.flatMap(({ key, clientId }) => {
     const own = isFolder ? drafts.filter(({ name }) => isFileOf(key, name)) : [];
     const paths = copies

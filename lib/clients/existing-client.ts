@@ -2,17 +2,17 @@ import { type Context, type Result, singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getTextField } from "../core/client/client.ts";
 import { type Change, findChanges } from "../core/client/equality.ts";
-import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { withoutCredentials } from "../core/redact.ts";
+import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
-import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
-import type { ReadDraft } from "./draft.ts";
-import { warnOfDroppedFields } from "./dropped-fields.ts";
+import { type ChangeSecretContext, setProvidedSecret } from "./change-secret.ts";
+import type { ReadDraft } from "./client-draft.ts";
 import { unwrittenClientHandler } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
-import { updateClient } from "./send-change.ts";
+import { sendClientChanges } from "./send-change.ts";
+import { warnOfUnkeptFields } from "./unkept-fields.ts";
 import { createdView } from "./views.ts";
 
 /** A create that may find its client. */
@@ -58,7 +58,7 @@ function namesOf(differing: readonly Change[]): string {
 }
 
 function existingResult(record: JsonObject, more: JsonObject): Result {
-  return singleResult(createdView("has secret"), { ...withoutCredentials(record), ...more });
+  return singleResult(createdView("has secret"), { ...withoutCredentialFields(record), ...more });
 }
 
 async function skipped(
@@ -77,12 +77,12 @@ async function updated(
 ): Promise<Result> {
   const id = current.client_id;
   if (differing.length === 0) {
-    warnOfDroppedFields(context, wanted, current);
+    warnOfUnkeptFields(context, wanted, current);
     context.note(`Client ${quote(id)} already exists and is unchanged; no secret was delivered`);
     return existingResult(current, { outcome: "unchanged" });
   }
-  const record = await updateClient(context.admin, id, current, differing);
-  warnOfDroppedFields(context, wanted, record);
+  const record = await sendClientChanges(context.admin, id, current, differing);
+  warnOfUnkeptFields(context, wanted, record);
   context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
   return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
 }
@@ -104,14 +104,14 @@ async function updatedWithSecret(
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
-  return changeSecret(context, {
+  return setProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared,
     view: createdView("has secret"),
-    send: async () => ({ ...(await updateClient(context.admin, id, current, all)), outcome: "updated" }),
+    send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
     before({ mustDeliver, differs }, record) {
-      warnOfDroppedFields(context, wanted, record);
+      warnOfUnkeptFields(context, wanted, record);
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
       const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
       context.note(

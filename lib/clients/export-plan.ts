@@ -1,10 +1,10 @@
 import type { YamlChange } from "../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
-import { detectJsonLayout, formatJsonFile } from "../core/output/json-file.ts";
+import { detectJsonOrNdjson, formatJsonOrNdjson } from "../core/output/json-or-ndjson.ts";
 import { combineProblems, Problem, usageError } from "../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../core/state/client-edits.ts";
-import { changeAt, type FileEntry, identifyingMembers, uniqueNameOfEntry } from "../core/state/file-entries.ts";
+import { changeValueAt, type FileEntry, identifyingMembers, uniqueNameOfEntry } from "../core/state/file-entries.ts";
 import { placeholderNames, type VariableLookup } from "../core/state/placeholder-values.ts";
 import { joinWords, quote } from "../core/text.ts";
 import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
@@ -159,13 +159,13 @@ function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
     (all, { entry, edits }) =>
-      changeAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
+      changeValueAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
     [...values],
   );
   const all: readonly unknown[] = Array.isArray(edited) ? edited : [];
   if (added.length === 0) return all;
   if (list !== undefined) {
-    const longer: unknown = changeAt(all, list, (value) => (Array.isArray(value) ? [...value, ...added] : value));
+    const longer: unknown = changeValueAt(all, list, (value) => (Array.isArray(value) ? [...value, ...added] : value));
     return Array.isArray(longer) ? longer : [];
   }
   if (isYaml) return [...all.filter((value) => value !== null), ...added];
@@ -219,12 +219,12 @@ function notYaml(path: string): Problem {
 }
 
 function editedJson({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
-  const layout = text === undefined || text.trim() === "" ? "one value" : detectJsonLayout(text);
+  const layout = text === undefined || text.trim() === "" ? "one value" : detectJsonOrNdjson(text);
   if (layout === undefined) {
     const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
     throw notEditable(path, "its comments would be lost", hint);
   }
-  return formatJsonFile(values, layout);
+  return formatJsonOrNdjson(values, layout);
 }
 
 async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor): Promise<string> {

@@ -7,8 +7,8 @@ import { findClientIdProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
-import { PAGE_OF_ALL, readPages } from "./all-clients.ts";
 import type { BatchFailures } from "./batch.ts";
+import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
 
 export const STACK_FILTER: TextFlag = {
   kind: "text",
@@ -92,7 +92,7 @@ async function* selectFromAll(
 ): AsyncGenerator<ClientRecord> {
   const { ids, isUnmarked } = selection;
   let leftOut = 0;
-  for await (const { clients, unreadable } of readPages(context, { size: PAGE_OF_ALL })) {
+  for await (const { clients, unreadable } of readClientPages(context, { size: ALL_CLIENTS_PAGE_SIZE })) {
     const selected = clients.filter((client) => !ids.includes(client.client_id) && isSelected(client, selection));
     const own = selected.filter((client) => !(isUnmarked && isOfMaester(client)));
     leftOut += selected.length - own.length;

@@ -4,7 +4,7 @@ import { FILE_DEPTH } from "../core/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { isFileNameTooLong } from "../core/output/file-name.ts";
 import { combineProblems, type Problem, usageError } from "../core/problem.ts";
-import { type EntryPath, type FileEntry, findEntriesAndList } from "../core/state/file-entries.ts";
+import { type EntryPath, type FileEntry, findEntriesAndFirstList } from "../core/state/file-entries.ts";
 import { quote } from "../core/text.ts";
 import { strayMemberProblems } from "./client-files.ts";
 import { findFolderFiles } from "./folder-files.ts";
@@ -80,7 +80,7 @@ async function readFile(
   const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
   const stray = combineProblems(strayMemberProblems(values, name));
   if (stray !== undefined) throw stray;
-  return { path, text, isYaml: !isJson, values, ...findEntriesAndList(values) };
+  return { path, text, isYaml: !isJson, values, ...findEntriesAndFirstList(values) };
 }
 
 /** Whether a file holds nothing but what a first client can be added to. */

@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { VAR } from "../core/flags/state-flags.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import type { VariableLookup } from "../core/state/placeholder-values.ts";
-import { isVariableName } from "../core/state/variables.ts";
+import { isVariableName } from "../core/state/placeholders.ts";
 import { quote } from "../core/text.ts";
 
 /** The name before the equals sign; empty where it is not a name. */

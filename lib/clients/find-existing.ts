@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import type { IfExists } from "../core/flags/flag-table.ts";
+import type { IfExists } from "../core/flags/shared-flags.ts";
 import { Problem } from "../core/problem.ts";
-import type { ReadDraft } from "./draft.ts";
+import type { ReadDraft } from "./client-draft.ts";
 import { requestedId } from "./views.ts";
 
 /** Whether the server rejected a create because a client with this ID exists. */

@@ -28,7 +28,7 @@ export async function rejectUnfindableIds(
   clients: readonly NewClient[],
 ): Promise<void> {
   const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
-  if (id === undefined || (await canLookUpId(admin, id))) return;
+  if (id === undefined || (await canServerLookUpId(admin, id))) return;
   const found = clients.flatMap(({ client, label }) =>
     lintClient(client, label).filter(({ rule }) => rule === SLASH_RULE),
   );
@@ -41,7 +41,7 @@ export async function rejectUnfindableIds(
 }
 
 /** Whether the server has a path for this ID; whether it has the client doesn't matter. */
-export async function canLookUpId(admin: Context["admin"], id: string): Promise<boolean> {
+export async function canServerLookUpId(admin: Context["admin"], id: string): Promise<boolean> {
   // The family first, so that only the path of the client can be missing.
   await admin.family();
   try {

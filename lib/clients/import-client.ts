@@ -3,18 +3,17 @@ import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
-import { type IfExists, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
-import { withoutCredentials } from "../core/redact.ts";
+import { withoutCredentialFields } from "../core/redact.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
-import { droppedKnownFields } from "./dropped-fields.ts";
-import { findEntryDifference } from "./entry-difference.ts";
+import { compareEntryWithClient } from "./compare-entry.ts";
 import { isConflict } from "./find-existing.ts";
 import { type ClientSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
-  type CreatedClient,
+  type CreatedClientDelivery,
   createRegistration,
   type DeliveredOrRefused,
   type RegisterContext,
@@ -22,7 +21,8 @@ import {
   registerAndDeliver,
 } from "./register.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
-import { updateClient } from "./send-change.ts";
+import { sendClientChanges } from "./send-change.ts";
+import { unkeptKnownFields } from "./unkept-fields.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
 
 /** How one client of an import ended. */
@@ -35,14 +35,14 @@ export interface ImportOutcome {
   readonly dropped?: readonly string[];
   readonly problem?: Problem;
   /** For a client whose credentials are to be delivered. */
-  readonly created?: CreatedClient;
+  readonly created?: CreatedClientDelivery;
   /** The fields that were updated, with both values. */
   readonly changes?: readonly Change[];
 }
 
 /** What the clients of one import share. */
 export interface ImportRun {
-  readonly context: RegisterContext & PrepareContext & Pick<Context, "outputIncludesText" | "openTarget">;
+  readonly context: RegisterContext & PrepareContext & Pick<Context, "outputContainsValue" | "openTarget">;
   readonly ifExists: IfExists;
   readonly recipients: readonly Recipient[];
   /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
@@ -116,7 +116,7 @@ async function createClient(
     const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => ({
       outcome: "created",
       entry,
-      dropped: droppedKnownFields(payload, created.record),
+      dropped: unkeptKnownFields(payload, created.record),
       ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
     }));
     if (registered.kind === "refused") await file?.target.discard();
@@ -128,7 +128,7 @@ async function createClient(
 }
 
 /** Writes the file of a client; returns its result without the secret. */
-async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClient): Promise<JsonObject> {
+async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClientDelivery): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
   const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, ...shown } = delivery.shown;
@@ -137,11 +137,11 @@ async function written(file: ClientSecretFile, { delivery, delivered }: CreatedC
 
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
-  { outputIncludesText }: Pick<Context, "outputIncludesText">,
-  created: CreatedClient,
+  { outputContainsValue }: Pick<Context, "outputContainsValue">,
+  created: CreatedClientDelivery,
 ): Pick<ImportOutcome, "created" | "shown"> {
   const { shown, mustDeliver } = created.delivery;
-  if (mustDeliver === undefined || outputIncludesText(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
+  if (mustDeliver === undefined || outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
   created.hidden();
   return { shown };
 }
@@ -156,25 +156,25 @@ async function existing(
 ): Promise<ImportOutcome> {
   const id = payload.client_id;
   const outcomeOf = (outcome: ImportOutcome["outcome"], record: JsonObject): ImportOutcome => {
-    return { outcome, entry, shown: { ...withoutCredentials(record), outcome, from: entry.file } };
+    return { outcome, entry, shown: { ...withoutCredentialFields(record), outcome, from: entry.file } };
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
   const current = found ?? (await admin.get(id));
-  const { wanted, secret, differing } = findEntryDifference(payload, current);
+  const { wanted, secret, differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0)
-    return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
+    return { ...outcomeOf("unchanged", current), dropped: unkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
   const file = prepared === undefined ? undefined : await openClientSecretFile(context, id);
   try {
-    const record = await updateClient(admin, id, current, differing);
+    const record = await sendClientChanges(admin, id, current, differing);
     const path = prepared === undefined ? undefined : await file?.write(id, prepared);
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {
       ...outcome,
       shown: { ...shown, ...(path === undefined ? {} : { secret_file: path }) },
       changes: differing,
-      dropped: droppedKnownFields(wanted, record),
+      dropped: unkeptKnownFields(wanted, record),
     };
   } catch (error) {
     await file?.target.discard();

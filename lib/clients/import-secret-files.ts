@@ -1,7 +1,7 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { getTextField, isPublic } from "../core/client/client.ts";
-import { IF_EXISTS, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-files.ts";
 import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTemplate } from "../core/output/file-name.ts";
@@ -9,7 +9,7 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
-import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-file.ts";
+import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
 import type { PlainOrEncryptedSecret } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { DRY_RUN } from "../core/flags/flag-table.ts";
+import { DRY_RUN } from "../core/flags/shared-flags.ts";
 
 /** Whether `--dry-run` asks to send nothing. */
 export function isDryRun({ values }: Pick<Context, "values">): boolean {

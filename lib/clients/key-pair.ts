@@ -1,12 +1,12 @@
-import type { KeyPair } from "../adapters/jwt-keys.ts";
+import type { ClientKeyPair } from "../adapters/jwt-keys.ts";
 import type { Context } from "../command.ts";
-import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
-import { toJson } from "../core/json.ts";
+import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { toPrintableJson } from "../core/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { ReadDraft } from "./draft.ts";
+import type { ReadDraft } from "./client-draft.ts";
 import { encryptedSecretFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
 
 /** The public key of a draft while it is checked, before the pair is generated. */
@@ -89,19 +89,19 @@ function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: strin
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
 interface PreparedKey {
-  readonly pair: KeyPair;
+  readonly pair: ClientKeyPair;
   readonly prepared: PreparedSecret;
 }
 
 /** Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). */
-export async function prepareKeyPair(
+export async function generateAndEncryptKeyPair(
   context: Pick<Context, "values" | "encryption" | "keyPairs">,
   algorithm: GeneratedKeyAlgorithm,
   recipients: readonly Recipient[],
 ): Promise<PreparedKey> {
   const pair = await context.keyPairs.generate(algorithm);
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
-  const plain = pem ? pair.pem : `${toJson(pair.privateJwk, 2)}\n`;
+  const plain = pem ? pair.pem : `${toPrintableJson(pair.privateJwk, 2)}\n`;
   const encrypted =
     recipients.length === 0
       ? undefined

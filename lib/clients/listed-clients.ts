@@ -2,13 +2,13 @@ import type { ListPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import type { Flag, IntFlag, TextFlag } from "../core/flags/flag.ts";
-import { LIMIT } from "../core/flags/flag-table.ts";
+import { LIMIT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
-import { withoutCredentials } from "../core/redact.ts";
+import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
-import { PAGE_OF_ALL, type PageRequest, readPages } from "./all-clients.ts";
 import type { BatchFailures } from "./batch.ts";
+import { ALL_CLIENTS_PAGE_SIZE, type PageRequest, readClientPages } from "./client-pages.ts";
 import { type ListSelection, SORT } from "./list-selection.ts";
 
 const PAGE: IntFlag = {
@@ -49,7 +49,7 @@ function shown(
   client: ClientRecord,
 ): readonly JsonObject[] {
   const problem = page.unreadable.get(client);
-  if (problem === undefined || format.kind === "id") return [withoutCredentials(client)];
+  if (problem === undefined || format.kind === "id") return [withoutCredentialFields(client)];
   batch.fail(problem);
   return [];
 }
@@ -62,7 +62,7 @@ async function* all(
   batch: BatchFailures,
   { matches, query }: ListSelection,
 ): AsyncGenerator<JsonObject> {
-  for await (const page of readPages(context, { size: PAGE_OF_ALL, ...query }))
+  for await (const page of readClientPages(context, { size: ALL_CLIENTS_PAGE_SIZE, ...query }))
     for (const client of page.clients) if (matches(client)) yield* shown(context, batch, page, client);
 }
 
@@ -97,7 +97,7 @@ async function partRequest(
   // Only 1.x can be asked for a part that isn't the first.
   const direct = whole && (skip === 0 || (await context.admin.family()).paging === "offset");
   if (direct) return { request: { size: limit, ...query, offset: skip }, skipped: skip };
-  return { request: { size: Math.min(PAGE_OF_ALL, limit + skip + 1), ...query }, skipped: 0 };
+  return { request: { size: Math.min(ALL_CLIENTS_PAGE_SIZE, limit + skip + 1), ...query }, skipped: 0 };
 }
 
 /** The clients of a part; `onCut` is called if there are more. */
@@ -112,7 +112,7 @@ async function* partOfAll(
   const { request, skipped } = await partRequest(context, part, selection);
   let skip = part.skip - skipped;
   let left = part.limit;
-  for await (const page of readPages(context, request)) {
+  for await (const page of readClientPages(context, request)) {
     const matching = page.clients.filter(matches);
     const rest = matching.slice(skip);
     skip = Math.max(0, skip - matching.length);
@@ -199,7 +199,7 @@ export function listClients(
 }
 
 /** The problems of the flags that choose a part of the list. */
-export function pageProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+export function pageFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const problems: Problem[] = [];
   const limit = values.number(LIMIT);
   const page = values.number(PAGE);

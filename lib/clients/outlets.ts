@@ -1,22 +1,22 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { SECRET_OUT } from "../core/flags/flag-table.ts";
+import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { Problem, unwrittenProblem } from "../core/problem.ts";
+import { Problem, unwrittenResultProblem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { CredentialsToDeliver } from "./delivery.ts";
-import { secretFileText } from "./secret-file.ts";
+import { secretFileText } from "./secret-out-text.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
-export interface SecretOutlets {
+export interface OptionalSecretTarget {
   /** The target of `--secret-out` or `--key-out`. */
   readonly target: OpenSecretTarget | undefined;
 }
 
 /** How the outlets of a secret are opened. */
-export interface OutletOptions {
+export interface WithSecretTargetOptions {
   /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
   /** Whether the change can't be undone, so that a directory for a recovery copy is required. */
@@ -28,13 +28,13 @@ export interface OutletOptions {
 }
 
 /** What opening outlets needs of a command's context. */
-export type OutletContext = Pick<Context, "host" | "openTarget" | "recovery">;
+export type SecretTargetContext = Pick<Context, "host" | "openTarget" | "recovery">;
 
 /** Opens the outlets of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
 export function withSecretTarget<T>(
-  context: OutletContext & Pick<Context, "signal" | "uninterruptible">,
-  options: OutletOptions,
-  work: (outlets: SecretOutlets) => Promise<T>,
+  context: SecretTargetContext & Pick<Context, "signal" | "uninterruptible">,
+  options: WithSecretTargetOptions,
+  work: (outlets: OptionalSecretTarget) => Promise<T>,
 ): Promise<T> {
   return context.uninterruptible(async () => {
     // After a signal nothing is opened, because the process may end before it is closed again.
@@ -50,9 +50,9 @@ export function withSecretTarget<T>(
 }
 
 async function openOutlets(
-  context: OutletContext,
-  { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
-): Promise<SecretOutlets> {
+  context: SecretTargetContext,
+  { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: WithSecretTargetOptions,
+): Promise<OptionalSecretTarget> {
   const target = result === "the secret" ? await context.openTarget(flag) : undefined;
   try {
     if (target === undefined) requireOpenOutput(context, action, result);
@@ -85,7 +85,7 @@ export function requireOpenOutput(
 }
 
 /** Writes credentials to the secret file; returns what is left for standard output. Throws what the file throws. */
-export async function writeSecretFile(
+export async function moveSecretToFile(
   context: Pick<Context, "values" | "warn" | "note">,
   target: OpenSecretTarget,
   delivery: CredentialsToDeliver,
@@ -112,6 +112,6 @@ export async function writeSecretFile(
 export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
-      unwrittenProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
+      unwrittenResultProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
   };
 }

@@ -14,7 +14,7 @@ import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { MARK_MEMBER, readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
-import { reportWarningsCollectErrors } from "./draft.ts";
+import { reportWarningsCollectErrors } from "./client-draft.ts";
 import { invalidPathProblem } from "./set-values.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
@@ -42,7 +42,7 @@ export interface PlannedUpdate extends RequestedUpdate {
 }
 
 /** Compares an update with the client; throws what the rules find wrong with the client as it would be. */
-export function planUpdate(
+export function planAndCheckUpdate(
   context: Pick<Context, "values" | "warn">,
   update: RequestedUpdate,
   current: JsonObject,

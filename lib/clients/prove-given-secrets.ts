@@ -2,7 +2,7 @@ import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
-import { secretProof } from "./verify-credentials.ts";
+import { secretWithAuthMethod } from "./verify-credentials.ts";
 
 /** How many secrets are checked at once. */
 const AT_ONCE = 8;
@@ -34,7 +34,7 @@ async function provenStep(
   if (secret !== "unchanged" || action === "refused" || current === undefined || desired?.secret === undefined)
     return step;
   try {
-    await credentialVerifier.prove(endpoints, current.client_id, secretProof(current, desired.secret.text));
+    await credentialVerifier.prove(endpoints, current.client_id, secretWithAuthMethod(current, desired.secret.text));
     return step;
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "not-verified" || error.status !== 401) throw error;

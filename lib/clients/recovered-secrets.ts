@@ -1,4 +1,8 @@
-import type { LeftoverCopy, LeftoverCopyStore, UndeliveredRecord } from "../adapters/leftover-copy-store.ts";
+import type {
+  LeftoverRecoveryCopies,
+  LeftoverRecoveryCopy,
+  UndeliveredRecord,
+} from "../adapters/leftover-recovery-copies.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
@@ -10,27 +14,27 @@ import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 import {
-  prepareSecretPlace,
+  makeFolderAndFindPlaceProblems,
   SecretPlace,
+  secretOutKind,
   secretOwnerOfStep,
-  secretPlaceKind,
   secretPlaceStatus,
-} from "./secret-place.ts";
+} from "./secret-out-places.ts";
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
-import { secretProof, tryVerifyCredentials } from "./verify-credentials.ts";
+import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
   readonly step: Step;
   readonly clientId: string;
-  readonly copy: LeftoverCopy;
+  readonly copy: LeftoverRecoveryCopy;
   readonly record: UndeliveredRecord;
   readonly secret: string;
   /** How certain it is that the client still has this secret. */
   readonly certainty: Certainty;
   /** What runs before that one have left of this client: void once the newer secret is delivered. */
-  readonly older: readonly LeftoverCopy[];
+  readonly older: readonly LeftoverRecoveryCopy[];
 }
 
 type Certainty =
@@ -48,7 +52,7 @@ const ROUNDING_MS = 2000;
 const CLOCKS_MS = 10 * 60_000;
 
 /** Finds the secrets that earlier runs have saved and not delivered; for each client the newest. */
-export function findRecoveredSecrets(copies: readonly LeftoverCopy[], plan: Plan): readonly RecoveredSecret[] {
+export function pickRecoveredSecrets(copies: readonly LeftoverRecoveryCopy[], plan: Plan): readonly RecoveredSecret[] {
   const byKey = new Map(plan.steps.map((step) => [step.key, step]));
   const newest = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
@@ -66,7 +70,11 @@ function newerOf(a: RecoveredSecret, b: RecoveredSecret): RecoveredSecret {
   return { ...newer, older: [...newer.older, ...older.older, older.copy] };
 }
 
-function dueSecret(copy: LeftoverCopy, plan: Plan, byKey: ReadonlyMap<string, Step>): RecoveredSecret | undefined {
+function dueSecret(
+  copy: LeftoverRecoveryCopy,
+  plan: Plan,
+  byKey: ReadonlyMap<string, Step>,
+): RecoveredSecret | undefined {
   const { due: record, clientId } = copy;
   const step = record?.stack === plan.stack ? byKey.get(record.key) : undefined;
   const current = step?.current;
@@ -89,18 +97,18 @@ function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, curren
 }
 
 /** Whether the flags name a place for secrets of clients that exist. */
-export function hasSecretDestination(context: Pick<Context, "values">): boolean {
-  return secretPlaceKind(context) !== "result" || wantsRecipients(context);
+export function hasSecretPlaceFlags(context: Pick<Context, "values">): boolean {
+  return secretOutKind(context) !== "result" || wantsRecipients(context);
 }
 
 type DueContext = Parameters<typeof SecretPlace.open>[0] &
   Parameters<typeof prepareSecret>[0] &
-  Pick<Context, "warn" | "note" | "credentialVerifier" | "fail" | "outputIncludesText">;
+  Pick<Context, "warn" | "note" | "credentialVerifier" | "fail" | "outputContainsValue">;
 
 /** What delivering the secrets of earlier runs needs. */
 interface DueJob {
   readonly context: DueContext;
-  readonly leftovers: LeftoverCopyStore;
+  readonly leftovers: LeftoverRecoveryCopies;
   readonly recipients: readonly Recipient[];
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
@@ -148,7 +156,7 @@ export async function deliverRecoveredSecrets(
     else outcomes.push({ due: each, shown: {}, problem });
   }
   const owners = proven.map(({ due: { step } }) => secretOwnerOfStep(step));
-  const [wrongPlace] = await prepareSecretPlace(context, owners);
+  const [wrongPlace] = await makeFolderAndFindPlaceProblems(context, owners);
   if (wrongPlace !== undefined) throw wrongPlace;
   const place = await SecretPlace.open(context, owners);
   const placed: RecoveredSecretOutcome[] = [];
@@ -172,7 +180,7 @@ async function doubtOf({ context, endpoints }: DueJob, due: RecoveredSecret): Pr
   if (endpoints !== undefined && record.client_secret !== undefined) {
     const problems: Problem[] = [];
     const fail = (problem: Problem): void => void problems.push(problem);
-    const proof = secretProof(step.current ?? {}, record.client_secret);
+    const proof = secretWithAuthMethod(step.current ?? {}, record.client_secret);
     const isProven = await tryVerifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
     return isProven ? undefined : doubtfulProblem(due, problems[0]?.message ?? "the server rejects it");
   }
@@ -225,7 +233,7 @@ async function deliverDue(
   if (place.kind === "result") {
     const shown = { [ENCRYPTED_SECRET_FIELD]: prepared.encrypted ?? null };
     // Where the format omits it, the copy stays.
-    return context.outputIncludesText(view, shown, prepared.encrypted ?? "")
+    return context.outputContainsValue(view, shown, prepared.encrypted ?? "")
       ? { due, shown, delivered }
       : { due, shown: {} };
   }
@@ -265,8 +273,8 @@ function settleCopies(
 
 /** The recovery copies of earlier runs. */
 export interface EarlierRecoveryCopies {
-  readonly store: LeftoverCopyStore;
-  readonly copies: readonly LeftoverCopy[];
+  readonly store: LeftoverRecoveryCopies;
+  readonly copies: readonly LeftoverRecoveryCopy[];
 }
 
 /** Withdraws the copies of a client that has got another secret. */
@@ -278,7 +286,11 @@ export function markEarlierCopiesVoid(
   for (const copy of copies) if (copy.due?.stack === stack && copy.key === key) withdrawCopy({ warn }, store, copy);
 }
 
-function withdrawCopy({ warn }: Pick<Context, "warn">, store: LeftoverCopyStore, copy: LeftoverCopy): void {
+function withdrawCopy(
+  { warn }: Pick<Context, "warn">,
+  store: LeftoverRecoveryCopies,
+  copy: LeftoverRecoveryCopy,
+): void {
   try {
     store.withdraw(copy);
   } catch (error) {

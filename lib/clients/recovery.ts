@@ -2,9 +2,9 @@ import type { RecoveryCopy } from "../adapters/recovery-store.ts";
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
-import { type ClientInStack, type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
+import { type ClientInStack, RecordSaveFailure, type RecoveryRecord } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type PlainOrEncryptedSecret, secretNoun } from "./secret-source.ts";
+import { type PlainOrEncryptedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
@@ -136,7 +136,7 @@ export function createRecoveryCopyTracker(
 }
 
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
-export function createSecretFileTracker(
+export function createSecretFileDraftTracker(
   context: RecoveryContext,
   target: OpenSecretTarget & { readonly draft: string },
   write: (status: RecoveryStatus, secret: PlainOrEncryptedSecret) => Promise<void>,
@@ -164,7 +164,7 @@ export function createSecretFileTracker(
 }
 
 function notSaved(id: string | undefined, error: unknown): string {
-  const where = error instanceof SaveFailure ? ` in ${quote(error.folder)} or elsewhere` : "";
+  const where = error instanceof RecordSaveFailure ? ` in ${quote(error.folder)} or elsewhere` : "";
   return `cannot write a recovery copy of the new secret of client ${quote(id ?? "")}${where}: ${errorMessage(error)}`;
 }
 
@@ -179,7 +179,7 @@ function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
 /** The end of a message about a secret that was not delivered. */
 export function recoveryOutcomeText(kept: RecoveryOutcome): string {
   if (kept.kind === "nothing") return "";
-  const noun = secretNoun(kept.secret);
+  const noun = secretOrPrivateKeyNoun(kept.secret);
   if (kept.kind === "lost") return `; its ${noun} is lost, because no recovery copy could be written: ${kept.reason}`;
   return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${noun} is in ${quote(kept.path)}`;
 }

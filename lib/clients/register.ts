@@ -4,7 +4,7 @@ import { type Context, type Result, singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
-import { CLEANUP_MS } from "../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
@@ -16,11 +16,11 @@ import {
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { type SecretOutlets, unwrittenClientHandler, writeSecretFile } from "./outlets.ts";
+import { moveSecretToFile, type OptionalSecretTarget, unwrittenClientHandler } from "./outlets.ts";
 import {
   createRecoveryCopyTracker,
   createRecoveryRecord,
-  createSecretFileTracker,
+  createSecretFileDraftTracker,
   type RecoveryContext,
   type RecoveryStatus,
   recoveryOutcomeText,
@@ -28,8 +28,8 @@ import {
   statusBeforeCreate,
   warnNoRecoveryFolder,
 } from "./recovery.ts";
-import { secretFileText } from "./secret-file.ts";
-import { type PlainOrEncryptedSecret, type PreparedSecret, secretNoun } from "./secret-source.ts";
+import { secretFileText } from "./secret-out-text.ts";
+import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
@@ -54,7 +54,7 @@ export type DeliveredOrRefused<T> =
   | { readonly kind: "refused"; readonly problem: unknown };
 
 /** A client that exists now, with the credentials that are to be delivered. */
-export interface CreatedClient {
+export interface CreatedClientDelivery {
   /** The server's answer. */
   readonly record: ClientRecord;
   readonly delivery: CredentialsToDeliver;
@@ -67,7 +67,7 @@ export interface CreatedClient {
 }
 
 /** Where a registration sends its request, and where its secret goes. */
-interface RegistrationTargets extends SecretOutlets {
+interface RegistrationTargets extends OptionalSecretTarget {
   readonly admin: Admin;
   /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
   readonly copies: "a file of its own" | "none" | RecoveryLog;
@@ -101,7 +101,7 @@ export async function registerAndDeliver<T>(
   context: RegisterContext,
   targets: RegistrationTargets,
   registration: Registration,
-  deliver: (created: CreatedClient) => Promise<T>,
+  deliver: (created: CreatedClientDelivery) => Promise<T>,
 ): Promise<DeliveredOrRefused<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
   rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
@@ -135,7 +135,7 @@ async function saveBeforeSend(
     const write = (status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(statusBeforeCreate(id), prepared);
-    return createSecretFileTracker(context, { ...target, draft }, write, text);
+    return createSecretFileDraftTracker(context, { ...target, draft }, write, text);
   }
   const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
@@ -195,7 +195,7 @@ interface Answered {
 async function deliverOrRecover<T>(
   context: RegisterContext,
   { targets, registration: { payload, prepared, more, owner }, saved, outcome }: Answered,
-  deliver: (created: CreatedClient) => Promise<T>,
+  deliver: (created: CreatedClientDelivery) => Promise<T>,
 ): Promise<T> {
   const { record } = outcome;
   const { client_id: id } = record;
@@ -214,7 +214,7 @@ async function deliverOrRecover<T>(
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
       context.warn(
-        `this output format omits the ${secretNoun(secret)} of client ${quote(id)}${recoveryOutcomeText(kept)}`,
+        `this output format omits the ${secretOrPrivateKeyNoun(secret)} of client ${quote(id)}${recoveryOutcomeText(kept)}`,
       );
     };
     return await deliver({ record, delivery, delivered: () => saved.remove(), hidden, undelivered });
@@ -263,7 +263,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
     ...details,
     hint:
       kept.kind === "kept"
-        ? `take the ${secretNoun(secret)} from that file, then delete it`
+        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete it`
         : `delete the client: hydra clients delete ${id}`,
   });
 }
@@ -271,7 +271,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
 /** Deletes a client that this run created; returns what is left of it. */
 async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
-    await admin.withDeadline(CLEANUP_MS).remove(id);
+    await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).remove(id);
     return "gone";
   } catch (error) {
     if (!(error instanceof Problem) || error.ambiguous) return "unverified";
@@ -281,20 +281,20 @@ async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | 
 
 /** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
 export async function deliverCreatedClient(
-  context: Pick<Context, "values" | "warn" | "note" | "outputIncludesText">,
-  { target }: SecretOutlets,
+  context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
+  { target }: OptionalSecretTarget,
   { view }: Registration,
-  { delivery, delivered, hidden, undelivered }: CreatedClient,
+  { delivery, delivered, hidden, undelivered }: CreatedClientDelivery,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
   const unwritten = unwrittenClientHandler(delivery.credentials.id, "created");
   if (target !== undefined) {
-    const rest = await writeSecretFile(context, target, delivery);
+    const rest = await moveSecretToFile(context, target, delivery);
     delivered();
     return singleResult(view, rest, unwritten);
   }
   if (mustDeliver === undefined) return singleResult(view, shown, unwritten);
-  if (!context.outputIncludesText(view, shown, mustDeliver)) {
+  if (!context.outputContainsValue(view, shown, mustDeliver)) {
     hidden();
     return singleResult(view, shown, unwritten);
   }

@@ -15,7 +15,7 @@ import {
   SECRET_NAME,
   SECRET_OUT,
   SECRET_PROMPT,
-} from "../core/flags/flag-table.ts";
+} from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import {
   type Credentials,
@@ -28,7 +28,12 @@ import {
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";
-import { formatCredentials, kubernetesSecretMetadata, readCredentialNames, secretFormat } from "./secret-file.ts";
+import {
+  formatCredentials,
+  kubernetesSecretMetadata,
+  readCredentialNamesAndMetadata,
+  secretFormat,
+} from "./secret-out-text.ts";
 import { wantsRecipients } from "./secret-source.ts";
 
 type Values = Pick<Context, "values">;
@@ -109,7 +114,7 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
     const name = context.values.text(flag);
     return name === undefined ? [] : caught(() => checkCredentialName(name, syntax, `--${flag.name}`));
   });
-  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNames(context);
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNamesAndMetadata(context);
   if (id !== secret) return problems;
   const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
   return [...problems, usageError(twice, "give them different names", "one-name")];

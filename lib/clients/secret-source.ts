@@ -10,7 +10,7 @@ import {
   SECRET_FILE,
   SECRET_LENGTH,
   SECRET_PROMPT,
-} from "../core/flags/flag-table.ts";
+} from "../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/pgp/encrypted-format.ts";
@@ -124,7 +124,7 @@ export interface PreparedSecret {
 export type PlainOrEncryptedSecret = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
 /** What messages call a secret. */
-export function secretNoun({ kind }: Pick<PlainOrEncryptedSecret, "kind">): string {
+export function secretOrPrivateKeyNoun({ kind }: Pick<PlainOrEncryptedSecret, "kind">): string {
   return kind === "client_secret" ? "secret" : "private key";
 }
 

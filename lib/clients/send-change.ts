@@ -12,7 +12,7 @@ export async function sendUpdateRequest(admin: Admin, id: string, request: Updat
 }
 
 /** Changes a client with the request that its server supports. */
-export async function updateClient(
+export async function sendClientChanges(
   admin: Admin,
   id: string,
   current: JsonObject,

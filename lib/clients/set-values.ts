@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { type PathAssignment, withValueAtPath } from "../core/client/changes.ts";
-import { SET } from "../core/flags/flag-table.ts";
+import { SET } from "../core/flags/shared-flags.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
 import { jsonFaultText, parseJsonOrFault } from "../core/json-with-comments.ts";

@@ -4,7 +4,7 @@ import { CREDENTIAL_AND_SERVER_FIELDS } from "../core/client/fields.ts";
 import { classifyFieldName } from "../core/client/misnamed-fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isKubernetesObject } from "../core/client/translate-manifests.ts";
-import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
+import { LENIENT_FIELD_NAMES, STRICT } from "../core/flags/shared-flags.ts";
 import { MERGE } from "../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../core/problem.ts";
@@ -13,7 +13,7 @@ import type { Extension } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
-import { type FileValue, formatFilePosition } from "./state-input.ts";
+import { formatFilePosition, type PositionedClientValue } from "./state-input.ts";
 
 /** Fields that a server sets itself; a file that was exported may have them. */
 export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
@@ -23,7 +23,7 @@ export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
 
 /** A client in a file, not checked yet. */
 export interface Entry {
-  readonly value: FileValue;
+  readonly value: PositionedClientValue;
   readonly fields: JsonObject;
   readonly extension: Extension;
   /** The manifest that the client was translated from. */
@@ -40,12 +40,12 @@ export class Findings {
     this.#context = context;
   }
 
-  error(value: FileValue, path: Parameters<FileValue["at"]>[0], fault: Fault): void {
+  error(value: PositionedClientValue, path: Parameters<PositionedClientValue["at"]>[0], fault: Fault): void {
     this.problems.push(positionedProblem(value, path, fault));
   }
 
   /** A warning, or an error with `--strict`. */
-  warning(value: FileValue, path: Parameters<FileValue["at"]>[0], fault: Fault): void {
+  warning(value: PositionedClientValue, path: Parameters<PositionedClientValue["at"]>[0], fault: Fault): void {
     if (this.#context.values.bool(STRICT)) this.error(value, path, fault);
     else
       this.warnings.push(
@@ -56,8 +56,8 @@ export class Findings {
 
 /** The problem of a part of a value, with its position. */
 export function positionedProblem(
-  { file, at }: FileValue,
-  path: Parameters<FileValue["at"]>[0],
+  { file, at }: PositionedClientValue,
+  path: Parameters<PositionedClientValue["at"]>[0],
   { message, hint, code }: Fault,
 ): Problem {
   return usageError(`${formatFilePosition(file, at(path))}: ${message}`, hint, code);
@@ -87,7 +87,7 @@ export function reportFieldMistakes(
       hint: "give clients as objects with fields such as client_name and grant_types",
       code: "bad-file",
     });
-  const report = context.values.bool(LENIENT) ? findings.warning : findings.error;
+  const report = context.values.bool(LENIENT_FIELD_NAMES) ? findings.warning : findings.error;
   for (const key of Object.keys(fields)) {
     const hint = unknownFieldHint(key);
     if (hint === undefined) continue;
@@ -150,7 +150,7 @@ export function reportDuplicates(
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
-    const first = new Map<string, FileValue>();
+    const first = new Map<string, PositionedClientValue>();
     clients.forEach((client, at) => {
       const name = client[of];
       const value = entries[at]?.value;

@@ -1,14 +1,14 @@
 import type { Context } from "../command.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../core/client/client.ts";
 import { type TranslatedManifests, translateManifests } from "../core/client/translate-manifests.ts";
-import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { ID_FIELD, LENIENT_FIELD_NAMES, SECRET_FIELD } from "../core/flags/shared-flags.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
+import type { DesiredClient, KubernetesSecretName } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
-import { MARK_MEMBER, type Mark, readMark, settingsOfMark, withoutMark } from "../core/state/mark.ts";
+import { extensionOfMark, MARK_MEMBER, type Mark, readMark, withoutMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { findClientBoundsProblem } from "./client-bounds.ts";
 import {
@@ -21,7 +21,12 @@ import {
   reportFieldMistakes,
   reportUnsetScopes,
 } from "./state-checks.ts";
-import { type FileValue, formatFilePosition, readFileValues, type StateInputContext } from "./state-input.ts";
+import {
+  formatFilePosition,
+  type PositionedClientValue,
+  readClientValuesInFiles,
+  type StateInputContext,
+} from "./state-input.ts";
 
 /** What reading the clients of a stack needs of a command's context. */
 type StateFileContext = StateInputContext & Pick<Context, "warn">;
@@ -41,7 +46,7 @@ export async function readDesiredClients(
   problems: Problem[],
   { reader, secrets }: { readonly reader: "diff" | "apply"; readonly secrets: "read" | "leave" },
 ): Promise<DesiredClients> {
-  const read = await readFileValues(context, problems, reader);
+  const read = await readClientValuesInFiles(context, problems, reader);
   const findings = new Findings(context);
   const entries = entriesOf(context, read.values, findings);
   const clients: DesiredClient[] = [];
@@ -62,7 +67,7 @@ function limited(problems: readonly Problem[]): readonly Problem[] {
 /** The clients among the values of files, those of manifests translated. */
 function entriesOf(
   context: Pick<StateFileContext, "values" | "note">,
-  values: readonly FileValue[],
+  values: readonly PositionedClientValue[],
   findings: Findings,
 ): readonly Entry[] {
   const objects = values.filter((each) => isReadable(each, findings));
@@ -94,14 +99,14 @@ function entriesOf(
  */
 function settingsWithMark(own: unknown, mark: Mark | undefined): unknown {
   if (mark === undefined) return own;
-  if (own === undefined || own === null) return settingsOfMark(mark);
-  return isJsonObject(own) ? { ...settingsOfMark(mark), ...own } : own;
+  if (own === undefined || own === null) return extensionOfMark(mark);
+  return isJsonObject(own) ? { ...extensionOfMark(mark), ...own } : own;
 }
 
 /** Reports a client with the mark of another stack: in this one it would get another name, or be a second client. */
 function reportOtherStack(
   { values }: Pick<StateFileContext, "values">,
-  value: FileValue,
+  value: PositionedClientValue,
   fields: JsonObject,
   findings: Findings,
 ): void {
@@ -115,7 +120,7 @@ function reportOtherStack(
   });
 }
 
-function isReadable(each: FileValue, findings: Findings): boolean {
+function isReadable(each: PositionedClientValue, findings: Findings): boolean {
   if (!isJsonObject(each.value)) {
     const hint = "a client is a JSON or YAML object";
     findings.error(each, [], { message: "this is not an object", hint, code: "bad-file" });
@@ -132,8 +137,8 @@ function withScopeText(client: JsonObject): JsonObject {
 }
 
 interface ManifestReport {
-  readonly objects: readonly FileValue[];
-  readonly origins: ReadonlyMap<unknown, FileValue>;
+  readonly objects: readonly PositionedClientValue[];
+  readonly origins: ReadonlyMap<unknown, PositionedClientValue>;
   readonly findings: Findings;
 }
 
@@ -160,7 +165,7 @@ function reportManifests(
       hint: meant === undefined ? "remove it, or add --lenient" : `did you mean ${meant}? --lenient goes on anyway`,
       code: "unknown-field",
     } as const;
-    if (values.bool(LENIENT)) findings.warning(value, key.split("."), fault);
+    if (values.bool(LENIENT_FIELD_NAMES)) findings.warning(value, key.split("."), fault);
     else findings.error(value, key.split("."), fault);
   }
 }
@@ -240,7 +245,7 @@ function metadataOf(manifest: JsonObject | undefined): JsonObject {
   return isJsonObject(metadata) ? metadata : {};
 }
 
-function secretObjectOf(manifest: JsonObject | undefined): SecretObject | undefined {
+function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretName | undefined {
   const name = getTextField(specOf(manifest), "secretName");
   if (name === undefined || name === "") return undefined;
   return { name, namespace: getTextField(metadataOf(manifest), "namespace") };

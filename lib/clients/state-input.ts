@@ -4,6 +4,7 @@ import { ALLOW_EMPTY } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../core/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { Problem, usageError } from "../core/problem.ts";
+import { replaceAndCheckVariables } from "../core/state/placeholders.ts";
 import {
   createPositionLookup,
   findOffset,
@@ -11,7 +12,6 @@ import {
   type Position,
   type PositionNode,
 } from "../core/state/positions.ts";
-import { replaceAndCheckVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
 import { findFolderFiles } from "./folder-files.ts";
@@ -26,7 +26,7 @@ export type StateInputContext = Pick<
 type Path = readonly (string | number)[];
 
 /** A value of a file that is a client or a Kubernetes object, with its variables replaced. */
-export interface FileValue {
+export interface PositionedClientValue {
   readonly file: string;
   /** Whether the file was found in a folder, so that it may be about something else. */
   readonly isFromFolder: boolean;
@@ -90,16 +90,16 @@ function emptyFolderProblem(path: string): Problem {
 }
 
 /** All values of the files, and how many files there are. Everything wrong is added to the problems. */
-export async function readFileValues(
+export async function readClientValuesInFiles(
   context: StateInputContext,
   problems: Problem[],
   reader: string,
-): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
+): Promise<{ readonly values: readonly PositionedClientValue[]; readonly files: number }> {
   problems.push(...varFlagProblems(context));
   const lookup = createVariableLookup(context);
   const files = await findFiles(context, problems, reader);
   if (files.length > MANY) context.host.enableJit();
-  const values: FileValue[] = [];
+  const values: PositionedClientValue[] = [];
   for (const file of files) {
     try {
       for (const value of await valuesIn(context, file, reader, problems))
@@ -119,7 +119,7 @@ async function valuesIn(
   { path, isFromFolder }: NamedFile,
   reader: string,
   problems: Problem[],
-): Promise<readonly FileValue[]> {
+): Promise<readonly PositionedClientValue[]> {
   const file = await context.readFile(path, reader);
   const roots = await parseWithPositions(context, file);
   let lines: ((offset: number) => Position) | undefined;
@@ -217,10 +217,10 @@ function strayProblems(
 
 /** A value with its variables replaced; without some of them nothing else can be said about it. */
 function withVariables(
-  entry: FileValue,
+  entry: PositionedClientValue,
   lookup: (name: string) => string | undefined,
   problems: Problem[],
-): readonly FileValue[] {
+): readonly PositionedClientValue[] {
   const { value, missing, malformed } = replaceAndCheckVariables(entry.value, lookup);
   for (const name of new Set(missing.map((each) => each.name))) {
     const { path = [] } = missing.find((each) => each.name === name) ?? {};

@@ -2,25 +2,25 @@ import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import { STRICT } from "../core/flags/flag-table.ts";
+import { STRICT } from "../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { type DesiredClient, formatFileLineColumn } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import {
+  type ClientRefusal,
   createsSlashId,
   type Plan,
   type PlanOptions,
   planStack,
-  type Refusal,
-  refuseUnfindable,
+  refuseUnfindableClients,
   type Step,
 } from "../core/state/plan.ts";
 import { planDocument } from "../core/state/plan-document.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
-import { planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
+import { planLines, type SecretDestinationText, summarizePlan } from "../core/state/plan-text.ts";
 import { quote } from "../core/text.ts";
-import { canLookUpId } from "./id-checks.ts";
+import { canServerLookUpId } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { terminalColumns } from "./terminal-columns.ts";
 import { idOf } from "./views.ts";
@@ -104,7 +104,7 @@ async function* allClients(admin: Admin): AsyncGenerator<ClientRecord> {
   }
 }
 
-const UNFINDABLE: Refusal = {
+const UNFINDABLE: ClientRefusal = {
   code: "client-id-slash",
   reason: "its ID contains a slash, which this server cannot look up",
   hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
@@ -118,7 +118,9 @@ export async function planAgainstServer(
   const listed = await planStack(desired, allClients(context.admin), planOptions(context));
   const slash = listed.steps.find(createsSlashId)?.clientId;
   const plan =
-    slash === undefined || (await canLookUpId(context.admin, slash)) ? listed : refuseUnfindable(listed, UNFINDABLE);
+    slash === undefined || (await canServerLookUpId(context.admin, slash))
+      ? listed
+      : refuseUnfindableClients(listed, UNFINDABLE);
   rejectLostFields(context, plan);
   return plan;
 }
@@ -181,7 +183,7 @@ function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
 export function planResult(
   { endpoint, host, format }: Pick<Context, "endpoint" | "host" | "format">,
   plan: Plan,
-  { place }: { readonly place: SecretPlaceText },
+  { place }: { readonly place: SecretDestinationText },
   exit: NonNullable<Result["exit"]>,
 ): Result {
   if (format.kind === "id") return differingIds(plan, exit);

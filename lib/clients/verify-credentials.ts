@@ -1,22 +1,22 @@
 import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
+import { PUBLIC_URL, VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 
 /** The problems of the flags about verifying, found before anything is sent. */
-export function verifyProblems({ values }: Pick<Context, "values">): readonly Problem[] {
-  if (!values.bool(VERIFY)) {
+export function verifyFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  if (!values.bool(VERIFY_CREDENTIALS)) {
     // The environment variable of --public-url may be set for other commands.
-    return [TOKEN_ENDPOINT, PUBLIC_URL]
+    return [VERIFY_TOKEN_ENDPOINT, PUBLIC_URL]
       .map((flag) => values.origin(flag))
       .filter(({ from }) => from === "flag")
       .map(({ name }) => usageError(`${name} requires --verify`, "add --verify, or leave it out", "without-verify"));
   }
-  const endpoint = values.text(TOKEN_ENDPOINT);
+  const endpoint = values.text(VERIFY_TOKEN_ENDPOINT);
   if (endpoint !== undefined)
     return urlProblems("--token-endpoint", endpoint, "write http://host:4444/oauth2/token or https://…");
   const publicUrl = values.text(PUBLIC_URL);
@@ -33,7 +33,9 @@ export function verifyProblems({ values }: Pick<Context, "values">): readonly Pr
 
 function urlProblems(name: string, url: string, hint: string): readonly Problem[] {
   if (URL.canParse(url) && /^https?:/i.test(url)) return [];
-  return [usageError(`${capitalize(name)} ${quote(redactUrl(url))} is not an http or https URL`, hint, "bad-address")];
+  return [
+    usageError(`${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`, hint, "bad-address"),
+  ];
 }
 
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
@@ -41,9 +43,9 @@ export async function discoverVerifyEndpoints({
   values,
   credentialVerifier,
 }: Pick<Context, "values" | "credentialVerifier">): Promise<ProofEndpoints | undefined> {
-  if (!values.bool(VERIFY)) return undefined;
-  const token = values.text(TOKEN_ENDPOINT);
-  if (token !== undefined) return { token, revocation: undefined, origin: values.origin(TOKEN_ENDPOINT).name };
+  if (!values.bool(VERIFY_CREDENTIALS)) return undefined;
+  const token = values.text(VERIFY_TOKEN_ENDPOINT);
+  if (token !== undefined) return { token, revocation: undefined, origin: values.origin(VERIFY_TOKEN_ENDPOINT).name };
   return credentialVerifier.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
 }
 
@@ -55,7 +57,7 @@ const PROVEN: Readonly<Record<ProofMethod, (client: string) => string>> = {
 };
 
 /** How a client with this secret authenticates: by the method that it is registered with. */
-export function secretProof(client: JsonObject, secret: string): CredentialsToProve {
+export function secretWithAuthMethod(client: JsonObject, secret: string): CredentialsToProve {
   const post = getTextField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }

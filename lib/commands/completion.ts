@@ -1,7 +1,7 @@
 import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
 import { COMPLETION_SCRIPTS } from "../core/completion/scripts.ts";
 import { parseShellName, SHELLS } from "../core/completion/shells.ts";
-import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
+import { FORMAT, GENERAL_FLAGS } from "../core/flags/shared-flags.ts";
 import { usageError } from "../core/problem.ts";
 import { joinWords, quote, suggestWord } from "../core/text.ts";
 

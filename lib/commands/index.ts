@@ -78,7 +78,7 @@ const getKeys = (): Promise<CommandDef> => import("./keys/get.ts").then((module)
 
 const importKeys = (): Promise<CommandDef> => import("./keys/import.ts").then((module) => module.importKeys);
 
-const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((module) => module.rotateKeys);
+const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((module) => module.rotateSigningKey);
 
 const deleteKeys = (): Promise<CommandDef> => import("./keys/delete.ts").then((module) => module.deleteKeys);
 

@@ -1,6 +1,6 @@
 import { defineLeaf, withoutChecks } from "../command.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
-import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
+import { GENERAL_FLAGS } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 
 /** The versions that the sandbox emulates. */

@@ -1,6 +1,6 @@
 import { defineLeaf, singleResult, withoutChecks } from "../command.ts";
 import type { DurationFlag, WithDefault } from "../core/flags/flag.ts";
-import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
 
 const FOR: WithDefault<DurationFlag> = {
   kind: "duration",

@@ -2,7 +2,7 @@ import { errorCode, errorMessage } from "./problem.ts";
 import { escapeControls } from "./text.ts";
 
 /** Why a folder can't be used, for messages. */
-export function folderReason(error: unknown): string {
+export function unusableFolderReason(error: unknown): string {
   switch (errorCode(error)) {
     case "ENOENT":
       return "the folder does not exist";
@@ -19,7 +19,7 @@ export function folderReason(error: unknown): string {
 }
 
 /** Whether an access check proves that a folder isn't writable. Deno fails otherwise if it would have to ask for a permission. */
-export function isUnwritableError(error: unknown): boolean {
+export function isFolderUnwritableError(error: unknown): boolean {
   const code = errorCode(error);
   return code === "EACCES" || code === "EROFS";
 }

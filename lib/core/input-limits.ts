@@ -9,15 +9,15 @@ interface InputLimit {
 }
 
 /** The default limit: for a client, a key, certificates, the config file. */
-export const DEFAULT_INPUT_LIMIT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
+export const DEFAULT_INPUT_LIMIT_AND_HINT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
 
 const MANY: InputLimit = { bytes: 256 * MIB, hint: "split the input and run the command once for each part" };
 
 /** Other limits, by the flag or command that reads the input. */
 const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
-  ["--secret-file", { ...DEFAULT_INPUT_LIMIT, bytes: 4 * KIB }],
+  ["--secret-file", { ...DEFAULT_INPUT_LIMIT_AND_HINT, bytes: 4 * KIB }],
   // A token is sent in a header, and no common server accepts larger headers.
-  ["--access-token-file", { ...DEFAULT_INPUT_LIMIT, bytes: 16 * KIB }],
+  ["--access-token-file", { ...DEFAULT_INPUT_LIMIT_AND_HINT, bytes: 16 * KIB }],
   ["import", MANY],
   ["export", MANY],
   ["delete", MANY],
@@ -26,8 +26,8 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */
-export function inputLimitFor(reader: string): InputLimit {
-  return LIMITS.get(reader) ?? DEFAULT_INPUT_LIMIT;
+export function inputLimitAndHintFor(reader: string): InputLimit {
+  return LIMITS.get(reader) ?? DEFAULT_INPUT_LIMIT_AND_HINT;
 }
 
 /** A number of bytes for humans: `4 KiB`, `256 MiB`. */

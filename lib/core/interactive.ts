@@ -23,6 +23,6 @@ export function canPrompt(host: Omit<InteractiveSources, "stdout">, noInput: boo
 }
 
 /** Whether a command can ask for what is missing: also not where its result goes into a pipe, or on a dumb terminal. */
-export function isFullyInteractive(host: InteractiveSources, noInput: boolean): boolean {
+export function canAskForMissingInput(host: InteractiveSources, noInput: boolean): boolean {
   return canPrompt(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
 }

@@ -74,7 +74,7 @@ const utf8 = new TextEncoder();
  * Whether a JSON value takes more than about `most` bytes when it is written. Counting stops there: a value that contains
  * the same object many times, as YAML aliases can, may be far larger than the memory.
  */
-export function isLargerThan(value: unknown, most: number): boolean {
+export function takesMoreBytesThan(value: unknown, most: number): boolean {
   const pending: unknown[] = [value];
   let left = most;
   const count = (text: string): void => {
@@ -167,7 +167,7 @@ export function splitMemberTexts(text: string): readonly string[] {
 }
 
 /** The object or list that a text begins with, without what follows it; undefined if it has no end. */
-export function firstContainerText(text: string): string | undefined {
+export function leadingContainerText(text: string): string | undefined {
   for (const { at, depth } of marksOf(text))
     if (depth === 1 && "]}".includes(text.charAt(at))) return text.slice(0, at + 1);
   return undefined;
@@ -182,7 +182,7 @@ export function preservedNumberText(value: unknown): string | undefined {
 const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /** A value as JSON text that is safe to print on a terminal; what JSON can't represent becomes null. */
-export function toJson(value: unknown, indent = 0): string {
+export function toPrintableJson(value: unknown, indent = 0): string {
   const text: string | undefined = JSON.stringify(value, null, indent);
   return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -202,7 +202,7 @@ export function isSameJson(a: unknown, b: unknown): boolean {
 }
 
 /** Parses JSON without throwing; undefined for a text that isn't JSON or that nests deeper. */
-export function tryParseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
+export function parseJsonOrUndefined(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
   try {
     return { value: parseJsonExactly(text, depth) };
   } catch {

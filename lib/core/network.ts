@@ -1,5 +1,5 @@
 import { Problem } from "./problem.ts";
-import { redactUrl } from "./redact.ts";
+import { urlWithoutSecrets } from "./redact.ts";
 import { escapeControls, joinWords } from "./text.ts";
 
 /** Query parameters, before they are encoded. */
@@ -142,7 +142,7 @@ export function describeProxyForUrl(url: URL, environment: (name: string) => str
     const isThisHost = name === url.hostname || name === `${url.hostname}:${port}`;
     return name === "*" || isThisHost || (name !== "" && url.hostname.endsWith(`.${name}`));
   });
-  return bypassed ? undefined : `${variable} (${escapeControls(redactUrl(environment(variable) ?? ""))})`;
+  return bypassed ? undefined : `${variable} (${escapeControls(urlWithoutSecrets(environment(variable) ?? ""))})`;
 }
 
 /** Sends one request and reads the response, without retries or redirects and whatever the status is. */
@@ -154,7 +154,7 @@ export function unreachableProblem(action: string, url: string, failure: Network
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
     exit: "unreachable",
     hint: networkHint(failure, hint),
-    request: { method: "GET", url: redactUrl(url) },
+    request: { method: "GET", url: urlWithoutSecrets(url) },
     cause: failure,
   });
 }
@@ -178,4 +178,4 @@ export type Download = (
 export const STALLED_READER_MS = 2_000;
 
 /** Milliseconds beyond `--fail-after` for finding out what happened and for cleaning up. */
-export const CLEANUP_MS = 5_000;
+export const CLEANUP_AFTER_DEADLINE_MS = 5_000;

@@ -128,7 +128,7 @@ export function isExpectedError(error: unknown): boolean {
 }
 
 /** The problem of a result that could not be written, where something was done that needs no second run. */
-export function unwrittenProblem(reason: unknown, done: string, hint: string): Problem {
+export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
   return new Problem(`Cannot write the result: ${safeReason(reason)}; ${done}`, {
     code: "unwritable",
     exit: "failed",

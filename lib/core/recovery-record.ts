@@ -27,8 +27,8 @@ export interface RecoveryRecord {
 }
 
 /** A record that could not be saved in any folder. */
-export class SaveFailure extends Error {
-  override readonly name = "SaveFailure";
+export class RecordSaveFailure extends Error {
+  override readonly name = "RecordSaveFailure";
   /** The first folder that was tried. */
   readonly folder: string;
 

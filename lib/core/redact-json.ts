@@ -1,6 +1,6 @@
 import { isJsonObject } from "./json.ts";
 import { isJwk, PRIVATE_JWK_MEMBERS } from "./jwk/jwk-members.ts";
-import { CREDENTIAL_FIELDS, REDACTED } from "./redact.ts";
+import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "./redact.ts";
 
 /** The replacement of a credential, by its field. */
 type CredentialMark = (field: string) => unknown;
@@ -13,8 +13,8 @@ export function redactJson(value: unknown, mark: CredentialMark = () => REDACTED
   if (!isJsonObject(value)) return value;
   const path = value["path"];
   const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
-  if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
-  const hidden = isJwk(value) ? [...CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CREDENTIAL_FIELDS;
+  if (CLIENT_CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
+  const hidden = isJwk(value) ? [...CLIENT_CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CLIENT_CREDENTIAL_FIELDS;
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [
       key,

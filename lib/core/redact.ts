@@ -4,7 +4,7 @@ import { trimCharactersAtEnd } from "./text.ts";
 export const REDACTED = "(redacted)";
 
 /** Fields of a client that are credentials: shown only by commands that were asked to deliver them. */
-export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registration_access_token"];
+export const CLIENT_CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registration_access_token"];
 
 /** Headers whose values may be shown; any other value may be a credential. */
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
@@ -34,12 +34,12 @@ function basicParts(value: string): readonly string[] {
 }
 
 /** A header for a log. */
-export function redactHeader(name: string, value: string): string {
+export function redactedHeaderLine(name: string, value: string): string {
   return `${name}: ${PUBLIC_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
 }
 
 /** A URL without its userinfo, and without its query and fragment, which may contain credentials too. */
-export function redactUrl(text: string): string {
+export function urlWithoutSecrets(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // Without a host (the parser takes `user:pass@host` for an opaque path), everything up to the last @ may be a credential.
   if (url === undefined || url.host === "")
@@ -287,7 +287,7 @@ function replaceRanges(text: string, ranges: readonly TextRange[], replacement: 
 const utf8 = new TextEncoder();
 
 /** A record without its credentials, for every place that shows a client without being asked for them. */
-export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  if (!CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
-  return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));
+export function withoutCredentialFields(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!CLIENT_CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
+  return Object.fromEntries(Object.entries(record).filter(([field]) => !CLIENT_CREDENTIAL_FIELDS.includes(field)));
 }

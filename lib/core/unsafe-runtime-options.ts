@@ -7,7 +7,7 @@ const DANGEROUS_OPTION = /(?:^|\s)(?:--(?:inspect|preload|require|import|config|
  * Why the program must not start with the runtime's environment variables, or undefined. A variable is dangerous if it
  * gives others access to the memory or control of the process. Those that only tune the runtime or write to stderr aren't.
  */
-export function findUnsafeRuntimeOptions(environment: (name: string) => string | undefined): Problem | undefined {
+export function findUnsafeRuntimeProblem(environment: (name: string) => string | undefined): Problem | undefined {
   if ((environment("BUN_INSPECT") ?? "") !== "") {
     return unsafeVariable("BUN_INSPECT", "it opens a debugger that can read every secret");
   }

@@ -3,12 +3,12 @@ import { isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import type { KeyWithKid } from "./read-keys.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
-import { checkAndWarnOfKeyChange } from "./signing-sets.ts";
 
 /** The problems of the key to activate. */
 export function activationKeyProblems(keys: readonly KeyWithKid[], file: string | undefined): readonly Problem[] {
@@ -52,7 +52,7 @@ export async function activateKey(context: Context, set: string, key: KeyWithKid
   const { keys, shape } = rotation;
   const stored = { ...key, kid, ...(alg === undefined ? {} : { alg }), ...(use === undefined ? {} : { use }) };
   const others = keys.filter((other) => other.kid !== kid);
-  checkAndWarnOfKeyChange(context, { set, shape, before: keys, after: [stored, ...others] });
+  rejectBreakingOrWarnOfKeyChange(context, { set, shape, before: keys, after: [stored, ...others] });
   await confirmStep(context, `Sign with key ${quote(kid)} from now on?`);
   await takeStep(context, rotation, {
     kid,

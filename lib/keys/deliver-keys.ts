@@ -1,14 +1,14 @@
 import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
-import { type OutletContext, withSecretTarget } from "../clients/outlets.ts";
+import { type SecretTargetContext, withSecretTarget } from "../clients/outlets.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { FORMAT, NO_INPUT } from "../core/flags/flag-table.ts";
+import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../core/interactive.ts";
-import { toJson } from "../core/json.ts";
+import { toPrintableJson } from "../core/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { publicKeys, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
+import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -30,7 +30,7 @@ type DeliveryContext = Pick<
   Context,
   "values" | "host" | "format" | "syntax" | "encryption" | "localKeys" | "note" | "signal" | "uninterruptible"
 > &
-  OutletContext;
+  SecretTargetContext;
 
 /** The problems of the flags that decide where keys go. */
 export async function keyOutputProblems(
@@ -68,7 +68,7 @@ async function confirmPrivate(context: Pick<Context, "values" | "host">): Promis
 }
 
 /** Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for. */
-export async function getAndDeliverKeys(
+export async function deliverKeys(
   context: DeliveryContext,
   { action, out, fileIsPrivate }: DeliveryOptions,
   getSets: () => Promise<readonly NamedSet[]>,
@@ -116,7 +116,7 @@ function publicSets(
     const rest = secrets === 0 ? "" : `, and ${secrets} shared ${secrets === 1 ? "secret" : "secrets"} as a whole`;
     note(`Private parts are left out${rest}; --private prints them`);
   }
-  return sets.map(({ set, keys }) => ({ set, keys: publicKeys(keys) }));
+  return sets.map(({ set, keys }) => ({ set, keys: publicKeyOfEachPair(keys) }));
 }
 
 /** The context with a format that shows private parts, where none was asked for. */
@@ -146,7 +146,7 @@ async function fileText(
   keys: readonly JsonWebKey[],
 ): Promise<string> {
   const isPem = context.format.kind === "pem" || /\.(?:pem|key)$/i.test(name ?? "");
-  return isPem ? pemText(context, keys) : `${toJson({ keys }, 2)}\n`;
+  return isPem ? pemText(context, keys) : `${toPrintableJson({ keys }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */

@@ -1,6 +1,6 @@
 import { confirmationFlag } from "../clients/confirm.ts";
 import type { BoolFlag, ChoiceFlag, Flag, TextFlag, WithDefault } from "../core/flags/flag.ts";
-import { ENCRYPTED_FORMAT, ENCRYPTION_FLAGS, PUBLIC_URL } from "../core/flags/flag-table.ts";
+import { ENCRYPTED_FORMAT, ENCRYPTION_FLAGS, PUBLIC_URL } from "../core/flags/shared-flags.ts";
 import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 
 export const KID: TextFlag = {
@@ -18,7 +18,7 @@ const GENERATED_ALGORITHMS: readonly string[] = [
   ...["ES256", "ES384", "ES512", "EdDSA", "HS256", "HS512"],
 ];
 
-export const ALG: WithDefault<TextFlag> = {
+export const GENERATE_ALG: WithDefault<TextFlag> = {
   kind: "text",
   name: "alg",
   short: "a",
@@ -73,7 +73,7 @@ export const PRIVATE: BoolFlag = {
 };
 
 /** Where `get` writes keys. */
-export const OUT: TextFlag = {
+export const KEYS_OUT: TextFlag = {
   kind: "text",
   name: "out",
   value: "FILE|fd:N",
@@ -83,7 +83,7 @@ export const OUT: TextFlag = {
 
 /** Where a new private key is written. */
 export const PRIVATE_KEY_OUT: TextFlag = {
-  ...OUT,
+  ...KEYS_OUT,
   name: "key-out",
   aliases: ["out"],
   help: "Write the private key to a new file (mode 0600) or an open descriptor: PEM for .pem and .key, otherwise JSON",

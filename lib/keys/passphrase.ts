@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { NO_INPUT } from "../core/flags/flag-table.ts";
+import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

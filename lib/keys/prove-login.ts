@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
-import { REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
+import { TEMPORARY_REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
 
 export type ProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
 
@@ -15,7 +15,7 @@ export interface SignedLogin {
 /** The key ID in the header of a JSON Web Token; undefined for an opaque token. */
 function kidOf(token: string): string | undefined {
   const header = fromBase64(token.split(".")[0] ?? "");
-  const parsed = header === undefined ? undefined : tryParseJson(new TextDecoder().decode(header))?.value;
+  const parsed = header === undefined ? undefined : parseJsonOrUndefined(new TextDecoder().decode(header))?.value;
   return isJsonObject(parsed) && typeof parsed["kid"] === "string" ? parsed["kid"] : undefined;
 }
 
@@ -27,8 +27,8 @@ async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, cli
   const flow = await openFlows(publicUrl);
   const limits = { timeLeft: () => REQUEST_MS, signal };
   const client = flow.connect(await flow.discover(limits), limits, clientId, { method: "none" });
-  const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
-  const login = { url: pending.url, redirectUri: REDIRECT_URI, clientId, subject: "hydra-keys-rotate" };
+  const pending = await client.beginAuthorization({ redirectUri: TEMPORARY_REDIRECT_URI, scopes: ["openid"] });
+  const login = { url: pending.url, redirectUri: TEMPORARY_REDIRECT_URI, clientId, subject: "hydra-keys-rotate" };
   const { redirected } = await flow.login(limits, login);
   // Checks the signature of the ID token with the keys that the server publishes.
   return client.exchangeCode(pending, redirected);
@@ -40,7 +40,7 @@ async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, cli
  *
  * @throws {Problem} where the login fails.
  */
-export async function proveLogin(
+export async function logInAndGetSigner(
   context: ProofContext,
   publicUrl: string,
   set: string,

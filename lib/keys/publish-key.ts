@@ -3,16 +3,16 @@ import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
-import { CLEANUP_MS } from "../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { Problem, safeReason, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { getAndDeliverKeys } from "./deliver-keys.ts";
+import { deliverKeys } from "./deliver-keys.ts";
+import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { readRotation, takeStep, unlessAborted } from "./rotation.ts";
+import { readRotation, takeStep, waitUnlessAborted } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
-import { checkKeyChange } from "./signing-sets.ts";
-import { predictStoredKey, USUAL_ALG } from "./signing-state.ts";
+import { predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -51,7 +51,7 @@ function rejectKnownId({ set, keys }: Rotation, kid: string | undefined): void {
 
 /** Removes a published key whose private half was not delivered. */
 async function unpublish({ admin }: Pick<Context, "admin">, set: string, kid: string): Promise<void> {
-  const api: KeySets = await admin.withDeadline(CLEANUP_MS).keySets();
+  const api: KeySets = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
   await api.remove(set, kid);
 }
 
@@ -74,17 +74,17 @@ async function undelivered(
 }
 
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
-export async function publishKey(context: Context, set: string): Promise<Result> {
+export async function generateAndPublishKey(context: Context, set: string): Promise<Result> {
   const { values, localKeys, note } = context;
   const rotation = await readRotation(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   // The change that --activate will make.
-  const after = [...predictStoredKey(shape, { kid: "", alg, use: "sig" }), ...before];
-  checkKeyChange(context, { set, shape, before, after });
+  const after = [...predictGeneratedKeyParts(shape, { kid: "", alg, use: "sig" }), ...before];
+  rejectBreakingKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await unlessAborted(context.signal, localKeys.generate(alg, "sig"));
+  const generated = await waitUnlessAborted(context.signal, localKeys.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;
@@ -104,7 +104,7 @@ export async function publishKey(context: Context, set: string): Promise<Result>
   };
   const action = `Cannot publish a key in set ${quote(set)}`;
   try {
-    const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
+    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
     note(
       `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
     );

@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
-import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import { findKeyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
@@ -14,7 +14,7 @@ export type KeyWithKid = JsonWebKey & { readonly kid: string };
 type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "localKeys">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
-export interface ReadKeys {
+export interface KeysFromFiles {
   readonly keys: readonly KeyWithKid[];
   /** Whether each of them came with its ID, as the keys of a backup or of another server do. */
   readonly haveOwnIds: boolean;
@@ -23,7 +23,7 @@ export interface ReadKeys {
 
 /** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
 function withAlgorithm(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
-  const possible = possibleAlgorithms(key);
+  const possible = signingAndEncryptionAlgorithms(key);
   const { alg: own } = key;
   const type = keyTypeName(key);
   const signing = possible.filter(isSigningAlgorithm);
@@ -68,7 +68,7 @@ function withUse(key: KeyWithKid, name: string, wanted: string | undefined, own:
     const message = `The algorithm ${alg} of the key in ${quote(name)} contradicts its use, ${use}`;
     return usageError(message, `use ${usualUse(alg)} fits the algorithm`, "key-algorithm");
   }
-  const possible = possibleAlgorithms(key);
+  const possible = signingAndEncryptionAlgorithms(key);
   const fitting = possible.find((candidate) => usualUse(candidate) === use);
   if (fitting !== undefined) return { ...key, use, alg: fitting };
   if (own.use !== undefined) return { ...key, use, alg: possible[0] };
@@ -92,7 +92,7 @@ async function keysInFile(
   context: ReadKeysContext,
   path: string,
   { reader, passphrase }: { readonly reader: string; readonly passphrase: (name: string) => Promise<string> },
-): Promise<ReadKeys> {
+): Promise<KeysFromFiles> {
   const name = path === "-" ? "standard input" : path;
   const { localKeys, values } = context;
   const keys: KeyWithKid[] = [];
@@ -136,7 +136,7 @@ export async function readKeyFiles(
   context: ReadKeysContext,
   paths: readonly string[],
   reader: string,
-): Promise<ReadKeys> {
+): Promise<KeysFromFiles> {
   const passphrase = passphraseReader(context);
   const read: KeyWithKid[] = [];
   const origins = new Map<JsonWebKey, string>();
@@ -162,7 +162,7 @@ export async function readKeyFiles(
 }
 
 /** Gives the only key the ID of `--kid`. */
-function renamed({ values }: Pick<Context, "values">, read: ReadKeys): ReadKeys {
+function renamed({ values }: Pick<Context, "values">, read: KeysFromFiles): KeysFromFiles {
   const { keys, problems } = read;
   const kid = values.text(KID);
   const [only, ...others] = keys;

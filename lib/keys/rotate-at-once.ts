@@ -1,13 +1,13 @@
 import type { Context, Result } from "../command.ts";
-import { publicKeys } from "../core/jwk/key-pair-halves.ts";
+import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
+import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-results.ts";
-import { removeKey } from "./remove-key.ts";
+import { removeKeyOrPair } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
-import { checkAndWarnOfKeyChange } from "./signing-sets.ts";
-import { isTokenSigningSet, predictStoredKey, USUAL_ALG } from "./signing-state.ts";
+import { isTokenSigningSet, predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
@@ -18,8 +18,8 @@ export async function rotateAtOnce(context: Context, set: string): Promise<Resul
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  const after = [...predictStoredKey(shape, { kid, alg, use: "sig" }), ...before];
-  checkAndWarnOfKeyChange(context, { set, shape, before, after });
+  const after = [...predictGeneratedKeyParts(shape, { kid, alg, use: "sig" }), ...before];
+  rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after });
   if (shape === "single" && isTokenSigningSet(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
   await confirmStep(context, `Generate a key in set ${quote(set)} that signs at once?`);
@@ -29,9 +29,9 @@ export async function rotateAtOnce(context: Context, set: string): Promise<Resul
     kid,
     change: async (api) => {
       const keys = await api.create(set, { kid, alg, use: "sig", isOwnId: given === undefined });
-      created.push({ set, keys: publicKeys(keys) });
+      created.push({ set, keys: publicKeyOfEachPair(keys) });
     },
-    undo: (api) => removeKey(api, set, kid),
+    undo: (api) => removeKeyOrPair(api, set, kid),
     expected: named,
   });
   const result = keySetResult(context, created);

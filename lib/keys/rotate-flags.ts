@@ -1,5 +1,5 @@
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
-import { ALG } from "./key-flags.ts";
+import { GENERATE_ALG } from "./key-flags.ts";
 
 export const PUBLISH: BoolFlag = {
   kind: "switch",
@@ -35,10 +35,10 @@ export const RETIRE: TextFlag = {
 /** The algorithm of the next key: that of the current one unless given. */
 export const NEW_ALG: TextFlag = {
   kind: "text",
-  name: ALG.name,
+  name: GENERATE_ALG.name,
   short: "a",
   value: "ALG",
   group: "input",
-  choices: ALG.choices ?? [],
+  choices: GENERATE_ALG.choices ?? [],
   help: "Algorithm of the new key (default: that of the current one)",
 };

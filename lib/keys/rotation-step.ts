@@ -1,10 +1,10 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import type { SigningState } from "./signing-state.ts";
-import type { SetAndStorage } from "./stored-keys.ts";
+import type { SetAndKeyShape } from "./stored-keys.ts";
 
 /** A set that is rotated, as it was before. */
-export interface Rotation extends SetAndStorage {
+export interface Rotation extends SetAndKeyShape {
   readonly api: KeySets;
   /** Its keys, the newest first. */
   readonly keys: readonly JsonWebKey[];

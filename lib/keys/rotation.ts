@@ -1,22 +1,22 @@
-import { createAdminWithDeadlines } from "../clients/admin-deadlines.ts";
+import { createAdminWithDeadlineFactory } from "../clients/admin-deadlines.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
-import { NO_INPUT } from "../core/flags/flag-table.ts";
+import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
-import { publicKeys } from "../core/jwk/key-pair-halves.ts";
+import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
-import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.ts";
+import { logInAndGetSigner, type ProofContext, type SignedLogin } from "./prove-login.ts";
 import type { Rotation, RotationStep } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
-import { removeLeftoverClients } from "./temporary-client.ts";
+import { removeOldTemporaryClients } from "./temporary-client.ts";
 import {
+  interruptedBeforeChangeProblem,
   interruptionFailure,
   loginFailure,
-  nothingChangedProblem,
-  undoInterruptedStep,
-  undoStep,
+  undoInterruptedAndExplain,
+  undoStepAndExplain,
 } from "./undo-step.ts";
 
 type RotationContext = ProofContext &
@@ -37,11 +37,11 @@ export async function confirmStep(
 ): Promise<void> {
   if (values.bool(KEYS_YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
   const declined = "The key set was not changed";
-  await unlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
+  await waitUnlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }
 
 /** Stops waiting for work that ignores signals. */
-export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function waitUnlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason);
   if (signal.aborted) stop();
@@ -54,7 +54,7 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
 }
 
 /** Does a rotation; a signal before its first change is reported as such. */
-export async function withNothingChangedProblem<T>(
+export async function reportInterruptionBeforeChange<T>(
   { signal }: Pick<Context, "signal">,
   set: string,
   work: () => Promise<T>,
@@ -62,7 +62,7 @@ export async function withNothingChangedProblem<T>(
   try {
     return await work();
   } catch (error) {
-    throw signal.aborted && error === signal.reason ? nothingChangedProblem(set) : error;
+    throw signal.aborted && error === signal.reason ? interruptedBeforeChangeProblem(set) : error;
   }
 }
 
@@ -75,14 +75,14 @@ export async function takeStep(context: RotationContext, rotation: Rotation, ste
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
     try {
-      await step.change(await createAdminWithDeadlines(context)().keySets());
+      await step.change(await createAdminWithDeadlineFactory(context)().keySets());
     } catch (error) {
       if (!context.signal.aborted) throw error;
-      throw await undoInterruptedStep(context, rotation, step, error);
+      throw await undoInterruptedAndExplain(context, rotation, step, error);
     }
     const failure = expected === undefined ? undefined : await findFailure(context, rotation, expected);
-    if (context.signal.aborted) throw await undoStep(context, rotation, step, interruptionFailure(rotation));
-    if (failure !== undefined) throw await undoStep(context, rotation, step, loginFailure(rotation, failure));
+    if (context.signal.aborted) throw await undoStepAndExplain(context, rotation, step, interruptionFailure(rotation));
+    if (failure !== undefined) throw await undoStepAndExplain(context, rotation, step, loginFailure(rotation, failure));
     if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
   });
 }
@@ -101,7 +101,7 @@ async function expectedProof(
 ): Promise<ExpectedProof | undefined> {
   const publicUrl = context.values.text(PROOF_URL);
   if (publicUrl === undefined || !isTokenSigningSet(set)) return undefined;
-  await removeLeftoverClients(context);
+  await removeOldTemporaryClients(context);
   const before = await proveStart(context, publicUrl, set);
   if (before !== undefined) return { publicUrl, kid: step.expected ?? before.kid };
   context.warn(`the server's tokens for key set ${quote(set)} are opaque, so no login can prove the step`);
@@ -118,7 +118,7 @@ async function proveLoginPersistently(
 ): Promise<SignedLogin | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await proveLogin(context, publicUrl, set);
+      return await logInAndGetSigner(context, publicUrl, set);
     } catch (error) {
       if (!(error instanceof Problem) || error.exit !== "unreachable" || attempt === LOGIN_ATTEMPTS) throw error;
     }
@@ -155,7 +155,7 @@ async function findFailure(
   try {
     const login = await proveLoginPersistently(context, publicUrl, set);
     if (login?.kid !== kid) return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(kid)}`;
-    const stored = { keys: publicKeys(await api.get(set)) };
+    const stored = { keys: publicKeyOfEachPair(await api.get(set)) };
     return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
   } catch (error) {
     return `the login failed: ${safeReason(error)}`;

@@ -1,6 +1,6 @@
 import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { isSigningAlgorithm, keyTypeFor, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeFor, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../core/jwk/rsa-parameters.ts";
 import { quote } from "../core/text.ts";
@@ -50,7 +50,7 @@ export function isServerKeySet(set: string, shape: KeyPairStorage): boolean {
 }
 
 /** Whether a set may be one that a server signs with, whatever its version. */
-export function mayBeServerKeySet(set: string): boolean {
+export function isServerKeySetOfAnyVersion(set: string): boolean {
   return isServerKeySet(set, "pair");
 }
 
@@ -114,7 +114,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
   if (key === undefined) return { kind: "generates" };
   if (keys.some(isSymmetric)) return { kind: "fails", fault: SHARED_SECRET };
   const { alg = "", kid = "" } = key;
-  if (isSigningAlgorithm(alg) && possibleAlgorithms(key).includes(alg))
+  if (isSigningAlgorithm(alg) && signingAndEncryptionAlgorithms(key).includes(alg))
     return { kind: "signs", kid, alg, key: publicPart(key), fault: verificationFault(key, alg) };
   const what = alg === "" ? "without an algorithm" : `with "alg": ${quote(alg)}`;
   const text = `every login fails while the newest private key is one ${what} (measured on Hydra 2.1 to 26.2)`;
@@ -122,7 +122,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
 }
 
 /** A key that a server will generate, as it will store it, without its contents. */
-export function predictStoredKey(
+export function predictGeneratedKeyParts(
   shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonWebKey[] {

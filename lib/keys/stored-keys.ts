@@ -6,13 +6,13 @@ import type { KeyWithKid } from "./read-keys.ts";
 import { isTokenSigningSet } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */
-export interface SetAndStorage {
+export interface SetAndKeyShape {
   readonly set: string;
   readonly shape: KeyPairStorage;
 }
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */
-function asPair({ set }: SetAndStorage, key: KeyWithKid): readonly KeyWithKid[] {
+function asPair({ set }: SetAndKeyShape, key: KeyWithKid): readonly KeyWithKid[] {
   const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
   const isMoved = isTokenSigningSet(set) || kid !== key.kid;
@@ -30,6 +30,6 @@ function asSingle(key: KeyWithKid): KeyWithKid {
 }
 
 /** Keys as a server stores them, in the same order. */
-export function toStoredKeys(target: SetAndStorage, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
+export function toStoredKeys(target: SetAndKeyShape, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getListField, getTextField } from "../core/client/client.ts";
-import { CLEANUP_MS } from "../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
@@ -9,12 +9,12 @@ import type { PageRequest } from "../servers/index.ts";
 type TemporaryClientContext = Pick<Context, "admin" | "host" | "warn">;
 
 /** Never opened: the code is read from the redirect to it. */
-export const REDIRECT_URI = "https://hydra-keys.invalid/callback";
+export const TEMPORARY_REDIRECT_URI = "https://hydra-keys.invalid/callback";
 
 /** What every temporary client has, and no other client. */
 const TEMPORARY_CLIENT = {
   client_name: "hydra keys rotate (temporary)",
-  redirect_uris: [REDIRECT_URI],
+  redirect_uris: [TEMPORARY_REDIRECT_URI],
   grant_types: ["authorization_code"],
   response_types: ["code"],
   scope: "openid",
@@ -38,7 +38,7 @@ export async function withTemporaryClient<T>(
     return await work(clientId);
   } finally {
     await admin
-      .withDeadline(CLEANUP_MS)
+      .withDeadline(CLEANUP_AFTER_DEADLINE_MS)
       .remove(clientId)
       .catch((error: unknown) => {
         const isMissing = error instanceof Problem && error.code === "not-found";
@@ -76,7 +76,7 @@ async function findTemporaryClients({ admin }: Pick<Context, "admin">): Promise<
 }
 
 /** Deletes the temporary clients of runs that were killed; names those that a run may still use. */
-export async function removeLeftoverClients(
+export async function removeOldTemporaryClients(
   context: TemporaryClientContext & Pick<Context, "note" | "signal">,
 ): Promise<void> {
   const { admin, host, warn, note, signal } = context;

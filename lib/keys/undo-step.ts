@@ -1,7 +1,7 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
-import { publicKeys } from "../core/jwk/key-pair-halves.ts";
+import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isRestored } from "./restore-keys.ts";
@@ -38,7 +38,7 @@ export function interruptionFailure({ set }: Pick<Rotation, "set">): StepFailure
 }
 
 /** The problem of a rotation that a signal ended before anything was sent. */
-export function nothingChangedProblem(set: string): Problem {
+export function interruptedBeforeChangeProblem(set: string): Problem {
   return new Problem(`Interrupted; nothing was changed in key set ${quote(set)}`, {
     code: "interrupted",
     exit: "failed",
@@ -62,7 +62,7 @@ function inspectHint(set: string): string {
 }
 
 /** Undoes a step, reads the set again, and returns the problem that ends the command. */
-export async function undoStep(
+export async function undoStepAndExplain(
   { admin }: Pick<Context, "admin">,
   rotation: Rotation,
   step: RotationStep,
@@ -96,12 +96,12 @@ export async function undoStep(
 /** What is lost with a key that signed between the change and its end. */
 function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
   const isLost =
-    isTokenSigningSet(set) && expected !== undefined && !publicKeys(now).some(({ kid }) => kid === expected);
+    isTokenSigningSet(set) && expected !== undefined && !publicKeyOfEachPair(now).some(({ kid }) => kid === expected);
   return isLost ? "; tokens that were signed meanwhile can't be verified" : "";
 }
 
 /** What a signal during a change has left: nothing, or a change that is undone. */
-export async function undoInterruptedStep(
+export async function undoInterruptedAndExplain(
   context: Pick<Context, "admin">,
   rotation: Rotation,
   step: RotationStep,
@@ -117,8 +117,8 @@ export async function undoInterruptedStep(
     const message = `${failure.start}, and the set can't be read again: ${safeReason(reason)}`;
     return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
   }
-  if (!isRestored(before, now, step.kid)) return undoStep(context, rotation, step, failure);
-  if (!(error instanceof Problem && error.ambiguous)) return nothingChangedProblem(set);
+  if (!isRestored(before, now, step.kid)) return undoStepAndExplain(context, rotation, step, failure);
+  if (!(error instanceof Problem && error.ambiguous)) return interruptedBeforeChangeProblem(set);
   const message = `${failure.start}; it is not changed, but the server may still carry out the request`;
   return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
 }

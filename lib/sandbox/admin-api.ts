@@ -1,5 +1,5 @@
-import { type ApiError, isApiError } from "./error-bodies.ts";
-import { escapedTwice, hasValidEscapes, splitAt } from "./go-url.ts";
+import { type ApiError, isApiError } from "./api-errors.ts";
+import { escapedTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
 import { createKeyEndpoints } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
@@ -8,7 +8,7 @@ import {
   emptyAnswer,
   errorAnswer,
   jsonAnswer,
-  notFoundAnswer,
+  noRouteAnswer,
   plainAnswer,
   routeRedirect,
   withNoStore,
@@ -234,12 +234,12 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
 
   /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD where there is a GET. */
   function byMux(request: SandboxRequest): Answer | undefined {
-    const [whole, query] = splitAt(request.target, "?");
+    const [whole, query] = splitAtFirst(request.target, "?");
     const tidy = tidied(whole);
     const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
-    if (path === "" || path === "/") return notFoundAnswer("negotiated", request.accept);
+    if (path === "" || path === "/") return noRouteAnswer("negotiated", request.accept);
     const matched = match(routes, path.split("/").map(decoded));
-    if (matched === undefined) return notFoundAnswer(behaviour.missing, request.accept);
+    if (matched === undefined) return noRouteAnswer(behaviour.missing, request.accept);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
     return wrongMethodAnswer(allowedOf(matched.route, behaviour));
@@ -248,7 +248,7 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
   /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
   function byHttpRouter(request: SandboxRequest): Answer | undefined {
     const { method, target } = request;
-    const [path, query] = splitAt(target, "?");
+    const [path, query] = splitAtFirst(target, "?");
     const matched = match(routes, decoded(path).split("/"));
     if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
@@ -258,14 +258,14 @@ export function createAdminApi(version: SandboxVersion, publicUrl = (): string =
 
   /** Redirects from a path with superfluous slashes to the one that exists. */
   function toTidyPath({ method, target, accept }: SandboxRequest): Answer {
-    const [path, query] = splitAt(target, "?");
+    const [path, query] = splitAtFirst(target, "?");
     const meant = match(routes, decoded(tidied(path)).split("/"));
-    if (meant === undefined || !meant.route.methods.has(method)) return notFoundAnswer(behaviour.missing, accept);
+    if (meant === undefined || !meant.route.methods.has(method)) return noRouteAnswer(behaviour.missing, accept);
     return routeRedirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
   }
 
   function answer(request: SandboxRequest): Answer | undefined {
-    if (!hasValidEscapes(splitAt(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
+    if (!hasValidEscapes(splitAtFirst(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);
     const isRead = caching === "reads" && request.method === "GET";
     return isRead && found !== undefined ? withNoStore(found) : found;

@@ -1,17 +1,17 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { firstContainerText, isJsonObject, isStringList, JsonDepthError, parseJsonExactly } from "../core/json.ts";
+import { isJsonObject, isStringList, JsonDepthError, leadingContainerText, parseJsonExactly } from "../core/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKeySet, type KeySet } from "./key-set.ts";
 import { TOO_DEEP_FAULT } from "./limits.ts";
-import type { Field, FieldKind } from "./server-fields.ts";
+import type { FieldKind, ServerField } from "./server-fields.ts";
 
 /** A client under construction: every field of the version, including empty ones. */
 export type Draft = Record<string, unknown>;
 
 /** What a body is decoded into. */
 export interface BodyShape {
-  readonly fields: ReadonlyMap<string, Field>;
+  readonly fields: ReadonlyMap<string, ServerField>;
   /** Its Go type in error messages: `client.Client`. */
   readonly type: string;
   /** The Go type of list fields in error messages. */
@@ -44,7 +44,7 @@ function syntaxError(text: string): string {
 export function parseFirstJson(text: string): DecodeOutcome<unknown> {
   const whole = read(text);
   if (whole !== undefined) return whole;
-  const first = /^\s*[{[]/.test(text) ? firstContainerText(text) : undefined;
+  const first = /^\s*[{[]/.test(text) ? leadingContainerText(text) : undefined;
   return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
 }
 
@@ -59,7 +59,7 @@ function read(text: string): DecodeOutcome<unknown> | undefined {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: Field, shape: BodyShape, wanted: string): { readonly fault: string } {
+function wrongType(value: unknown, field: ServerField, shape: BodyShape, wanted: string): { readonly fault: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
   const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : jsonKindName(value);
@@ -68,7 +68,7 @@ function wrongType(value: unknown, field: Field, shape: BodyShape, wanted: strin
   };
 }
 
-type Reader = (value: unknown, field: Field, shape: BodyShape) => DecodeOutcome<unknown>;
+type Reader = (value: unknown, field: ServerField, shape: BodyShape) => DecodeOutcome<unknown>;
 
 /** How a value other than null is decoded, by the kind of its field. */
 const READERS: Readonly<Record<FieldKind, Reader>> = {
@@ -136,7 +136,7 @@ export function decodeIntoDraft(value: unknown, shape: BodyShape, base: Readonly
   return { value: draft };
 }
 
-function decodeNull({ name, kind }: Field, draft: Readonly<Draft>): { readonly value: unknown } {
+function decodeNull({ name, kind }: ServerField, draft: Readonly<Draft>): { readonly value: unknown } {
   if (!EMPTIED.has(kind)) return { value: draft[name] };
   return { value: kind === "keys" ? undefined : null };
 }

@@ -20,7 +20,7 @@ const AUTHORITY = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
 const HOST = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
 
 /** A text before and after the first occurrence of a separator. */
-export function splitAt(text: string, separator: string): readonly [before: string, after: string] {
+export function splitAtFirst(text: string, separator: string): readonly [before: string, after: string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
@@ -32,10 +32,10 @@ export function splitAt(text: string, separator: string): readonly [before: stri
  */
 export function parseGoUrl(text: string, request = false): GoUrl | undefined {
   if (CONTROL.test(text) || (request && text === "")) return undefined;
-  const [whole, fragment] = request ? [text, ""] : splitAt(text, "#");
+  const [whole, fragment] = request ? [text, ""] : splitAtFirst(text, "#");
   if (whole.startsWith(":")) return undefined;
   const [, scheme = "", afterScheme = whole] = SCHEME.exec(whole) ?? [];
-  const [path, query] = splitAt(afterScheme, "?");
+  const [path, query] = splitAtFirst(afterScheme, "?");
   const url: GoUrl = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path, query, fragment };
   if (!path.startsWith("/")) return withoutRoot(url, request);
   if (path.startsWith("//") && (scheme !== "" || !request)) return withAuthority(url);
@@ -45,7 +45,7 @@ export function parseGoUrl(text: string, request = false): GoUrl | undefined {
 /** An opaque URL such as `urn:x`, or a relative reference. */
 function withoutRoot(url: GoUrl, request: boolean): GoUrl | undefined {
   if (url.scheme !== "") return { ...url, path: "" };
-  if (request || splitAt(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
+  if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
   return url;
 }
 

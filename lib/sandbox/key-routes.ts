@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./api-errors.ts";
 import { parseFirstJson } from "./decode-body.ts";
-import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./error-bodies.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
 import type { KeyStore } from "./key-store.ts";

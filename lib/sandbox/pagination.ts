@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { type ApiError, malformedRequestError } from "./api-errors.ts";
 import type { ClientStore, StoredClient } from "./client-store.ts";
-import { type ApiError, malformedRequestError } from "./error-bodies.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A page of a list with its headers. */

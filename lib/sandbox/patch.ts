@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { isJsonObject, isTooDeep, type JsonObject, MAX_DEPTH, takesMoreBytesThan } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
 import { BODY_LIMIT, TOO_DEEP_FAULT } from "./limits.ts";
 
@@ -211,7 +211,7 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     if ("fault" in patched) return patched;
     value = patched.value;
     // Copies can grow the document beyond the size of a request.
-    if (isLargerThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
+    if (takesMoreBytesThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
     if (isTooDeep(value)) return TOO_DEEP_FAULT;
   }
   if (dialect.sortsMembers && isJsonObject(value))

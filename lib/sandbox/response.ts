@@ -1,4 +1,4 @@
-import { type ApiError, errorBody } from "./error-bodies.ts";
+import { type ApiError, errorBody } from "./api-errors.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A response of the sandbox. */
@@ -59,7 +59,7 @@ const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>
 };
 
 /** The route doesn't exist. */
-export function notFoundAnswer(kind: Behaviour["missing"], accept: string): Answer {
+export function noRouteAnswer(kind: Behaviour["missing"], accept: string): Answer {
   return MISSING[kind](accept);
 }
 

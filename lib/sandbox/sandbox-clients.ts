@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
-import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
-import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
 import {
   type ApiError,
   CONFLICT,
@@ -12,11 +10,13 @@ import {
   UNKNOWN_OR_UNAUTHORIZED,
   undecodableBodyError,
   unexpectedServerError,
-} from "./error-bodies.ts";
+} from "./api-errors.ts";
+import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
+import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
 import { escapedSegment, escapedTwice } from "./go-url.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
-import { type Field, fieldsOf, ZERO_VALUES } from "./server-fields.ts";
-import { validateAndSetDefaults } from "./validate.ts";
+import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
+import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A client in an answer. */
@@ -45,14 +45,14 @@ function text(draft: Readonly<Draft>, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-function isEmpty(value: unknown, { kind }: Field): boolean {
+function isEmpty(value: unknown, { kind }: ServerField): boolean {
   if (value === undefined) return true;
   if (kind === "raw" || kind === "keys") return false;
   return value === "" || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
 /** A draft in an answer: in the order of the fields, without those that are omitted while empty. */
-function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
+function written(draft: Readonly<Draft>, fields: readonly ServerField[]): JsonObject {
   const shown: Record<string, unknown> = {};
   for (const field of fields) {
     const value = draft[field.name];
@@ -92,9 +92,9 @@ function registrationToken(prefix: string): string {
 /** What the clients of a version consist of. */
 interface Model {
   readonly behaviour: Behaviour;
-  readonly fields: readonly Field[];
+  readonly fields: readonly ServerField[];
   /** The fields that are stored. */
-  readonly kept: readonly Field[];
+  readonly kept: readonly ServerField[];
   readonly lists: readonly string[];
   /** A client without any values. */
   readonly zero: Readonly<Draft>;
@@ -106,9 +106,9 @@ interface Model {
 function modelOf(version: SandboxVersion): Model {
   const behaviour = BEHAVIOURS[version];
   const { listType, keyLibrary } = behaviour;
-  const fields = fieldsOf(version);
+  const fields = fieldsOfVersion(version);
   const lifespans = fields.filter(({ kind }) => kind === "duration");
-  const byName = (some: readonly Field[]) => new Map(some.map((field) => [field.name, field]));
+  const byName = (some: readonly ServerField[]) => new Map(some.map((field) => [field.name, field]));
   return {
     behaviour,
     fields,
@@ -211,7 +211,7 @@ export class SandboxClients {
       created_at: now,
       updated_at: now,
     };
-    validateAndSetDefaults(draft, this.#behaviour);
+    validateDraftAndSetDefaults(draft, this.#behaviour);
     fillIn(draft, this.#behaviour);
     const view = viewOf(draft, this.#model);
     for (let i = 0; i < count; i++) {
@@ -258,7 +258,7 @@ export class SandboxClients {
     }
     const secret = text(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
-    const error = validateAndSetDefaults(draft, this.#behaviour);
+    const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
     const id = chosen === "" ? randomUUID() : chosen;
     if (this.store.get(id) !== undefined) return CONFLICT;
@@ -285,7 +285,7 @@ export class SandboxClients {
   #save(draft: Draft, secrets?: readonly string[]): Result {
     const { fillsEmpty } = this.#behaviour;
     const given = text(draft, "client_secret");
-    const error = validateAndSetDefaults(draft, this.#behaviour);
+    const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
     const before = this.store.get(text(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;

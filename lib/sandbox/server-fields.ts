@@ -4,7 +4,7 @@ import { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
 export type FieldKind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
 
 /** A client field of the servers. */
-export interface Field {
+export interface ServerField {
   readonly name: string;
   readonly kind: FieldKind;
   /** Omitted from responses while it is empty. */
@@ -81,7 +81,7 @@ const ROWS: readonly FieldRow[] = [
 ];
 
 /** The fields of a version, in the order of its responses. */
-export function fieldsOf(version: SandboxVersion): readonly Field[] {
+export function fieldsOfVersion(version: SandboxVersion): readonly ServerField[] {
   const at = SANDBOX_VERSIONS.indexOf(version);
   return ROWS.filter(
     ({ from, until }) =>

@@ -5,7 +5,7 @@ import { quote } from "../core/text.ts";
 import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
 import { foreignSenderReason, type ListenerScheme } from "./foreign-sender.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
-import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
+import { listenOn, parseLoopbackAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { type RequestWithHeaders, splitTarget } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
@@ -80,7 +80,7 @@ interface PublicPort {
 async function listenPublicly(options: SandboxOptions, side: PublicSide): Promise<PublicPort> {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
-  const address = parseListenAddress(publicListen);
+  const address = parseLoopbackAddress(publicListen);
   if ("socket" in address) {
     throw usageError(
       `Cannot start the sandbox on ${quote(publicListen)}: browsers and clients can't reach a socket`,
@@ -107,7 +107,7 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
-  const address = parseListenAddress(listen);
+  const address = parseLoopbackAddress(listen);
   let publicUrl = DEFAULT_PUBLIC_URL;
   const api = createAdminApi(as, () => publicUrl);
   api.clients.seed(options.seed ?? 0);

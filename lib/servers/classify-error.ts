@@ -1,7 +1,7 @@
 import { getTextField } from "../core/client/client.ts";
-import { isJsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
-import type { Answer, ItemOrCollection, ServerError, ServerFamily } from "./family.ts";
+import type { ClassifiedError, ItemOrCollection, ServerAnswer, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the actual reason; they say nothing about the request. */
 const BOILERPLATE = [
@@ -40,14 +40,14 @@ function reasonText(body: unknown): string | undefined {
 
 /** The body of a response parsed as JSON, or undefined if it isn't JSON. */
 export function parseJsonBody(text: string): unknown {
-  return tryParseJson(text)?.value;
+  return parseJsonOrUndefined(text)?.value;
 }
 
 /** The longest plain text that is shown as the reason of an error. */
 const LONGEST_PLAIN_REASON = 300;
 
 /** The reason in an error without a JSON body: one short line of plain text, as routers, proxies and Go's servers write it. */
-function plainReason({ contentType, text }: Answer): string | undefined {
+function plainReason({ contentType, text }: ServerAnswer): string | undefined {
   if (contentType !== "" && !/^text\/plain\b/i.test(contentType)) return undefined;
   const line = text.trim();
   if (line === "" || line.length > LONGEST_PLAIN_REASON || /[\n<\0\ufffd]/.test(line)) return undefined;
@@ -55,7 +55,7 @@ function plainReason({ contentType, text }: Answer): string | undefined {
 }
 
 /** What a response other than a success means. */
-export function classifyError(answer: Answer, family: ServerFamily, target: ItemOrCollection): ServerError {
+export function classifyError(answer: ServerAnswer, family: ServerFamily, target: ItemOrCollection): ClassifiedError {
   const body = parseJsonBody(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
   const reason = body === undefined ? plainReason(answer) : reasonText(body);
@@ -68,13 +68,13 @@ export function classifyError(answer: Answer, family: ServerFamily, target: Item
  * Whether the database rolled the request back because of another one at the same time, so that it can be sent again:
  * PostgreSQL and CockroachDB do so (`sqlcon.ErrConcurrentUpdate` of Hydra).
  */
-export function isConcurrentUpdate({ status, text }: Pick<Answer, "status" | "text">): boolean {
+export function isConcurrentUpdate({ status, text }: Pick<ServerAnswer, "status" | "text">): boolean {
   return (
     status === 400 && /\bserialize access due to a concurrent update\b/i.test(errorTextOf(parseJsonBody(text)) ?? "")
   );
 }
 
-const KINDS: ReadonlyMap<number, ServerError["kind"]> = new Map([
+const KINDS: ReadonlyMap<number, ClassifiedError["kind"]> = new Map([
   [400, "invalid"],
   [401, "unauthorised"],
   [403, "unauthorised"],
@@ -84,7 +84,7 @@ const KINDS: ReadonlyMap<number, ServerError["kind"]> = new Map([
   [429, "busy"],
 ]);
 
-function kindOf(status: number, reason: string | undefined): ServerError["kind"] {
+function kindOf(status: number, reason: string | undefined): ClassifiedError["kind"] {
   // Hydra 2.0 and 2.1.
   if (status === 400 && /no longer possible to set an OAuth2 Client ID/i.test(reason ?? "")) return "id-refused";
   return KINDS.get(status) ?? (status >= 500 ? "broken" : "refused");
@@ -94,7 +94,7 @@ function kindOf(status: number, reason: string | undefined): ServerError["kind"]
  * Whether the response means that the path itself is unknown: a 404 with a router's message, or one that no Hydra sends.
  * For a client that doesn't exist, every version has a message of its own.
  */
-function isMissingRoute(answer: Answer, body: unknown, target: ItemOrCollection): boolean {
+function isMissingRoute(answer: ServerAnswer, body: unknown, target: ItemOrCollection): boolean {
   if (answer.status === 405) return target === "collection";
   if (answer.status !== 404) return false;
   if (target === "collection") return true;
@@ -103,7 +103,7 @@ function isMissingRoute(answer: Answer, body: unknown, target: ItemOrCollection)
 }
 
 /** Whether a 500 has an error body of the server itself, which makes it final. */
-export function hasOwnError(answer: Answer): boolean {
+export function hasOwnError(answer: ServerAnswer): boolean {
   return errorTextOf(parseJsonBody(answer.text)) !== undefined;
 }
 
@@ -112,6 +112,6 @@ const WANTS_TLS =
   /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
 
 /** Whether a response means that the request should have been sent with TLS. */
-export function requiresTls({ status, text }: Pick<Answer, "status" | "text">): boolean {
+export function requiresTls({ status, text }: Pick<ServerAnswer, "status" | "text">): boolean {
   return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
 }

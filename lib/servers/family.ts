@@ -1,8 +1,8 @@
-import type { ApiVersion } from "../core/flags/flag-table.ts";
+import type { ApiVersion } from "../core/flags/shared-flags.ts";
 import type { QueryParameters } from "../core/network.ts";
 
 /** The parts of a response that a server family looks at. */
-export interface Answer {
+export interface ServerAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly link: string;
@@ -28,7 +28,7 @@ export interface PageRequest {
 }
 
 /** What a response other than a success means, independent of the server's version. */
-export interface ServerError {
+export interface ClassifiedError {
   readonly kind:
     | "missing-route"
     | "not-found"
@@ -86,7 +86,7 @@ export interface ServerFamily {
   /** The start of the page that a token from an earlier page names; undefined if it isn't a token of this family. */
   pageStart(token: string): Pick<PageRequest, "offset" | "token"> | undefined;
   /** The next page, or undefined at the end; the host in the link is ignored. */
-  nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined;
+  nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined;
   /** Whether the response means that a client doesn't exist, as opposed to a route that doesn't exist. */
-  isUnknownClient(answer: Answer, body: unknown): boolean;
+  isUnknownClient(answer: ServerAnswer, body: unknown): boolean;
 }

@@ -1,6 +1,6 @@
 import type { QueryParameters } from "../core/network.ts";
 import { errorTextOf } from "./classify-error.ts";
-import type { Answer, PageRequest, ServerFamily } from "./family.ts";
+import type { PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
 import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
@@ -30,7 +30,7 @@ export const HYDRA_1: ServerFamily = {
     });
   },
   pageStart: (token) => (/^\d*$/.test(token) ? { offset: Number(token) } : undefined),
-  nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
+  nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined {
     // Servers link to a next page even if there are no clients, or none that match a filter.
     if (count === 0) return undefined;
     const offset = page.offset ?? 0;
@@ -38,7 +38,7 @@ export const HYDRA_1: ServerFamily = {
     const next = Number(findLinkQuery("next", answer.link)?.get("offset"));
     return next > offset ? { ...page, offset: next } : undefined;
   },
-  isUnknownClient(answer: Answer, body: unknown): boolean {
+  isUnknownClient(answer: ServerAnswer, body: unknown): boolean {
     if (answer.status === 404) return true;
     // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
     return answer.status === 401 && /client does not exist/i.test(errorTextOf(body) ?? "");

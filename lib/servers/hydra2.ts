@@ -1,5 +1,5 @@
 import type { QueryParameters } from "../core/network.ts";
-import type { Answer, PageRequest, ServerFamily } from "./family.ts";
+import type { PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
 import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
@@ -22,13 +22,13 @@ export const HYDRA_2: ServerFamily = {
     });
   },
   pageStart: (token) => (token === "" ? {} : { token }),
-  nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
+  nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined {
     // Hydra 2.0 to 2.3 link to a next page even if there are no clients.
     if (count === 0) return undefined;
     const token = findLinkQuery("next", answer.link)?.get("page_token");
     return token === null || token === undefined || token === "" ? undefined : { ...page, token };
   },
-  isUnknownClient(answer: Answer): boolean {
+  isUnknownClient(answer: ServerAnswer): boolean {
     return answer.status === 404;
   },
 };

@@ -12,10 +12,10 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
 
 export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
-export type { Answer, ItemOrCollection, PageRequest, ServerError, ServerFamily } from "./family.ts";
+export type { ClassifiedError, ItemOrCollection, PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
 export {
+  type ClientWithUnreadFields,
   isJsonText,
   parseClient,
   parseClients,
-  type ReadClient,
-} from "./read-client.ts";
+} from "./parse-client.ts";

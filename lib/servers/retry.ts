@@ -1,9 +1,9 @@
 import { formatDuration } from "../core/duration.ts";
 import type { NetworkFailure } from "../core/network.ts";
-import { type Answer, hasOwnError, isConcurrentUpdate } from "./index.ts";
+import { hasOwnError, isConcurrentUpdate, type ServerAnswer } from "./index.ts";
 
 /** How long a command retries, and what that needs of its surroundings. */
-export interface RetryContext {
+export interface RetryLimitAndClock {
   /** Milliseconds that the command may take; 0 means one attempt. */
   readonly failAfter: number;
   /** Milliseconds since 1970. */
@@ -18,7 +18,7 @@ export interface RetryContext {
 export type AttemptOutcome =
   | {
       readonly kind: "answered";
-      readonly answer: Answer;
+      readonly answer: ServerAnswer;
       /** Milliseconds that the server asks to wait (Retry-After). */
       readonly retryAfter: number;
     }
@@ -72,18 +72,18 @@ function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: R
 /** The statuses of a server that is overloaded, or whose gateway doesn't reach it. */
 const BUSY_STATUSES: readonly number[] = [429, 502, 503, 504];
 
-export function isBusy({ status }: Pick<Answer, "status">): boolean {
+export function isBusyOrGatewayError({ status }: Pick<ServerAnswer, "status">): boolean {
   return BUSY_STATUSES.includes(status);
 }
 
 /** Whether another attempt can change this response; a 500 without an error body is tried twice. */
-function isRetryable(answer: Answer, bare500s: number): boolean {
+function isRetryable(answer: ServerAnswer, bare500s: number): boolean {
   if (answer.status === 500) return bare500s === 1 && isBare500(answer);
-  return isBusy(answer) || isConcurrentUpdate(answer);
+  return isBusyOrGatewayError(answer) || isConcurrentUpdate(answer);
 }
 
 /** Whether a response is a 500 that doesn't say what went wrong. */
-export function isBare500(answer: Answer | undefined): boolean {
+export function isBare500(answer: ServerAnswer | undefined): boolean {
   return answer?.status === 500 && !hasOwnError(answer);
 }
 
@@ -96,7 +96,7 @@ export function isAmbiguous(outcome: AttemptOutcome): boolean {
  * Whether a response leaves open if the request was carried out: every response of a gateway, a 500 without an error body,
  * and 303, which follows a request that was carried out (RFC 9110, 15.4.4).
  */
-function mayHaveBeenProcessed(answer: Answer): boolean {
+function mayHaveBeenProcessed(answer: ServerAnswer): boolean {
   return isBare500(answer) || answer.status > 501 || answer.status === 303;
 }
 
@@ -122,7 +122,7 @@ export function reasonToGiveUp(
 const SHORTEST_ATTEMPT_MS = 5_000;
 
 /** Milliseconds that one of several attempts may take. */
-export function attemptTime(remaining: number): number {
+export function attemptTimeout(remaining: number): number {
   return Math.min(remaining, Math.max(SHORTEST_ATTEMPT_MS, remaining / 2));
 }
 

@@ -2,12 +2,12 @@ import type { CallbackListener } from "../adapters/callback-listener.ts";
 import type { PendingAuthorization } from "../adapters/oauth/index.ts";
 import type { Context, OAuthClientSession } from "../command.ts";
 import { formatDuration } from "../core/duration.ts";
-import { NO_INPUT } from "../core/flags/flag-table.ts";
+import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
-import { addCallbackCommand } from "./registered-client.ts";
+import { addCallbackCommandLine } from "./registered-client.ts";
 
 /** A login that waits for its browser. */
 interface WaitingLogin {
@@ -45,7 +45,7 @@ async function showLogin(
 }
 
 /** Whether a person can paste the URL that the browser ends at. */
-export function canPaste(
+export function canPasteRedirectUrl(
   { host, values }: Pick<LoginContext, "host" | "values">,
   responseMode: WaitingLogin["responseMode"],
 ): boolean {
@@ -118,7 +118,7 @@ async function deadline(
     hint:
       unchecked === undefined
         ? limitHint
-        : `${limitHint}; if the browser shows an error about the redirect URI: ${addCallbackCommand(clientId, unchecked)}`,
+        : `${limitHint}; if the browser shows an error about the redirect URI: ${addCallbackCommandLine(clientId, unchecked)}`,
   });
 }
 
@@ -127,7 +127,7 @@ async function deadline(
  *
  * @throws {Problem} when the time is over, or at a signal.
  */
-export async function logInWithBrowser(context: LoginContext, login: WaitingLogin): Promise<string> {
+export async function openLoginAndAwaitRedirect(context: LoginContext, login: WaitingLogin): Promise<string> {
   const { host, signal } = context;
   const { listener, responseMode } = login;
   const ended = new AbortController();
@@ -136,7 +136,7 @@ export async function logInWithBrowser(context: LoginContext, login: WaitingLogi
   return host.waitForPerson(async () => {
     try {
       await showLogin(context, login);
-      const paste = canPaste(context, responseMode) ? [pastedAnswer(context, login, stop)] : [];
+      const paste = canPasteRedirectUrl(context, responseMode) ? [pastedAnswer(context, login, stop)] : [];
       return await Promise.race([...answer, ...paste, deadline(context, login, stop)]);
     } finally {
       ended.abort();

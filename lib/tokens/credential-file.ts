@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, type JsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import type { CredentialNames } from "../core/output/credential-files.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -124,7 +124,7 @@ export async function parseCredentialFile(
   names: Names,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {
-  const json = tryParseJson(text)?.value;
+  const json = parseJsonOrUndefined(text)?.value;
   const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
   const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
   const found = isJsonObject(document)

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { usageError } from "../core/problem.ts";
-import { redactUrl } from "../core/redact.ts";
+import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 
 /** The URL that a flag such as `--token-url` gives in place of one from discovery. */
@@ -11,7 +11,7 @@ export function readEndpointUrl({ values }: Pick<Context, "values">, flag: TextF
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
   const name = `--${flag.name}`;
   throw usageError(
-    `${name} ${quote(redactUrl(text))} is not a valid URL`,
+    `${name} ${quote(urlWithoutSecrets(text))} is not a valid URL`,
     "give a whole URL, with http:// or https://",
     "bad-address",
   );

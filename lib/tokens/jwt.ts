@@ -1,5 +1,5 @@
 import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, type JsonObject, tryParseJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 
 /** The readable parts of a signed JSON Web Token (RFC 7519). */
@@ -10,7 +10,7 @@ interface Jwt {
 
 function objectIn(part: string): JsonObject | undefined {
   const bytes = fromBase64(part);
-  const value = bytes === undefined ? undefined : tryParseJson(new TextDecoder().decode(bytes))?.value;
+  const value = bytes === undefined ? undefined : parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value;
   return isJsonObject(value) ? value : undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { ClientLogin, Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
-import { CLIENT_ID, CLIENT_SECRET } from "../core/flags/flag-table.ts";
+import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../core/flags/shared-flags.ts";
 import type { InputChecks } from "./input-checks.ts";
 import { readClientLogin } from "./read-credentials.ts";
 import { readRegisteredClient } from "./registered-client.ts";
@@ -22,7 +22,7 @@ type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeo
 
 /** Whether the command line or the environment says how the client authenticates. */
 function namesCredentials({ values }: Pick<Context, "values">): boolean {
-  const sources = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
+  const sources = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
   return sources.some((flag) => values.isSet(flag));
 }
 
@@ -34,7 +34,7 @@ export async function createLoginClientResolver(
   context: UserLoginContext,
   checks: InputChecks,
 ): Promise<LoginClientResolver> {
-  const clientId = context.values.text(CLIENT_ID) ?? "";
+  const clientId = context.values.text(LOGIN_CLIENT_ID) ?? "";
   const mayBePublic = clientId !== "" && context.pairedAdmin !== undefined && !namesCredentials(context);
   const given = mayBePublic ? undefined : await readClientLogin(context, checks);
   return {

@@ -1,6 +1,6 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
-import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { ID_FIELD, LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT, SECRET_FIELD } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -12,7 +12,7 @@ type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" |
 
 /** Rejects a command line with several secrets: it would be unclear which of them counts. */
 function checkSources({ values }: Pick<Context, "values">): void {
-  const given = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].filter(
+  const given = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].filter(
     (flag) => values.origin(flag).from === "flag",
   );
   // A credentials file may name the client of a key.
@@ -70,8 +70,8 @@ async function readSecret(
       "decrypt it first (hydra help encryption), and give it with --client-secret-file -",
       "no-secret",
     );
-  const secret = values.text(CLIENT_SECRET) ?? "";
-  if (values.origin(CLIENT_SECRET).from === "flag")
+  const secret = values.text(LOGIN_CLIENT_SECRET) ?? "";
+  if (values.origin(LOGIN_CLIENT_SECRET).from === "flag")
     context.warn(
       "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
     );
@@ -124,8 +124,8 @@ export async function readClientLogin(
   const { values } = context;
   checkSources(context);
   const stored = await storedCredentials(context);
-  const isFlag = values.origin(CLIENT_ID).from === "flag";
-  const clientId = (isFlag ? undefined : stored?.id) ?? values.text(CLIENT_ID) ?? "";
+  const isFlag = values.origin(LOGIN_CLIENT_ID).from === "flag";
+  const clientId = (isFlag ? undefined : stored?.id) ?? values.text(LOGIN_CLIENT_ID) ?? "";
   if (clientId === "" && stored !== undefined) throw missingFieldError(stored, "id");
   if (clientId === "")
     throw usageError(

@@ -2,8 +2,8 @@ import type { ClientLogin, Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
-import { NO_INPUT } from "../core/flags/flag-table.ts";
-import { isFullyInteractive } from "../core/interactive.ts";
+import { NO_INPUT } from "../core/flags/shared-flags.ts";
+import { canAskForMissingInput } from "../core/interactive.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -45,7 +45,7 @@ export async function readRegisteredClient(
 }
 
 /** The command that registers a redirect URI. */
-export function addCallbackCommand(clientId: string, uri: string): string {
+export function addCallbackCommandLine(clientId: string, uri: string): string {
   return `hydra clients update ${shellQuoted(clientId)} --add-callback ${shellQuoted(uri)}`;
 }
 
@@ -78,7 +78,7 @@ export function requireGrantType(client: ClientRecord | undefined, grantType: st
 }
 
 /** The command that logs in on another device; undefined for a client that is known not to have the grant type. */
-export function deviceLoginCommand(
+export function deviceLoginCommandLine(
   client: ClientRecord | undefined,
   { clientId, authentication }: Pick<ClientLogin, "clientId" | "authentication">,
 ): string | undefined {
@@ -91,7 +91,7 @@ function notRegistered(clientId: string, uri: string): Problem {
   return new Problem(`Cannot log in: ${quote(uri)} is not a redirect URI of client ${quote(clientId)}`, {
     code: "redirect-uri-unregistered",
     exit: "failed",
-    hint: addCallbackCommand(clientId, uri),
+    hint: addCallbackCommandLine(clientId, uri),
   });
 }
 
@@ -113,7 +113,7 @@ export async function offerToRegisterRedirect(
   if (missing === undefined) return;
   const id = client.client_id;
   const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;
-  const isPerson = isFullyInteractive(host, values.bool(NO_INPUT));
+  const isPerson = canAskForMissingInput(host, values.bool(NO_INPUT));
   const answer = isPerson ? await host.ask(question, false) : undefined;
   if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered(id, missing);
   await add([...registered, missing]);

@@ -1,20 +1,20 @@
 import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import {
   CA_FILE,
-  CLIENT_ID,
-  CLIENT_SECRET,
   FAIL_AFTER,
   FAKE_TLS,
   FORMAT,
   GENERAL_FLAGS,
   HEADER,
   ID_FIELD,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
   NO_INPUT,
-  PUBLIC_ENDPOINT,
+  PUBLIC_COMMAND_ENDPOINT,
   QUIET,
   SECRET_FIELD,
   SKIP_TLS,
-} from "../core/flags/flag-table.ts";
+} from "../core/flags/shared-flags.ts";
 
 export const CLIENT_SECRET_FILE: TextFlag = {
   kind: "text",
@@ -74,7 +74,7 @@ export const TOKEN_URL: TextFlag = {
   help: "Token endpoint, instead of the one in the server's discovery document",
 };
 
-export const ACTIVE: BoolFlag = {
+export const REQUIRE_ACTIVE: BoolFlag = {
   kind: "switch",
   name: "active",
   group: "output",
@@ -95,8 +95,8 @@ const PUBLIC_HEADER: RepeatFlag = {
 
 /** Flags that name a client and its credentials. */
 export const CREDENTIAL_FLAGS: readonly Flag[] = [
-  CLIENT_ID,
-  CLIENT_SECRET,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
   CLIENT_SECRET_FILE,
   CREDENTIALS,
   ID_FIELD,
@@ -109,7 +109,7 @@ export const CREDENTIAL_FLAGS: readonly Flag[] = [
 export const PUBLIC_COMMAND_FLAGS: readonly Flag[] = [
   FORMAT,
   QUIET,
-  PUBLIC_ENDPOINT,
+  PUBLIC_COMMAND_ENDPOINT,
   PUBLIC_HEADER,
   FAIL_AFTER,
   FAKE_TLS,

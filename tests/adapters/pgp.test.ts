@@ -7,7 +7,7 @@ import * as openpgp from "openpgp";
 import { encryptText, inspectKeys, type KeySelector, parseRecipients } from "../../lib/adapters/pgp.ts";
 import { ENCRYPTED_FORMATS } from "../../lib/core/pgp/encrypted-format.ts";
 import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
-import { checkFingerprintPins, decryptCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
+import { checkFingerprintPins, decryptTextCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 
@@ -505,7 +505,7 @@ describe("OpenPGP recipients", () => {
         if (format === "base64-armor") {
           assert.match(Buffer.from(message, "base64").toString(), /^-----BEGIN PGP MESSAGE-----\n/);
         }
-        const line = decryptCommand(format, message);
+        const line = decryptTextCommand(format, message);
         const shell = spawnSync("sh", ["-c", line], { env: { ...process.env, GNUPGHOME: gpg.home } });
         assert.equal(shell.stdout.toString(), PLAIN, shell.stderr.toString());
       }

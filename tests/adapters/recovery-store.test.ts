@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
-import { SaveFailure } from "../../lib/core/recovery-record.ts";
+import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 
 const RECORD = { state: "unverified", reason: "r", time: "t", endpoint: "e" } as const;
 
@@ -60,7 +60,7 @@ describe("a recovery copy", () => {
     assert.equal(store.probe(), undefined);
     assert.throws(
       () => store.saveDurably(RECORD, "any folder"),
-      (error) => error instanceof SaveFailure && error.folder === join(folder, "missing"),
+      (error) => error instanceof RecordSaveFailure && error.folder === join(folder, "missing"),
     );
   });
 

@@ -9,7 +9,7 @@ import {
   type ConnectionOptions,
   collectTrustedCertificates,
   createRuntimeFetch,
-  parseCertificates,
+  extractCertificates,
 } from "../../lib/adapters/transport.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
@@ -151,16 +151,16 @@ describe("the certificates to trust", () => {
 
   it("are found in PEM text with anything between them", async () => {
     const text = `subject=a\r\n${made.good.cert}\n# comment\n${made.authority.cert.replaceAll("\n", "\r\n")}tail`;
-    const { certificates, readable } = await parseCertificates(text);
+    const { certificates, readable } = await extractCertificates(text);
     assert.equal(certificates.length, 2);
     assert.equal(readable, true);
     assert.equal(certificates[0], made.good.cert.trim());
   });
 
   it("are none in text without any, and an unreadable one is reported", async () => {
-    assert.deepEqual(await parseCertificates(""), { certificates: [], readable: true });
-    assert.deepEqual((await parseCertificates(made.good.key)).certificates, []);
+    assert.deepEqual(await extractCertificates(""), { certificates: [], readable: true });
+    assert.deepEqual((await extractCertificates(made.good.key)).certificates, []);
     const broken = made.good.cert.replace(/^M.{20}/m, "A".repeat(20));
-    assert.equal((await parseCertificates(made.authority.cert + broken)).readable, false);
+    assert.equal((await extractCertificates(made.authority.cert + broken)).readable, false);
   });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { systemHost } from "../../lib/adapters/host.ts";
 import { FlagValues } from "../../lib/core/flags/flag-values.ts";
-import { canPaste } from "../../lib/tokens/browser-login.ts";
+import { canPasteRedirectUrl } from "../../lib/tokens/browser-login.ts";
 import type { Played, Scene } from "./in-process.ts";
 import { type StateBench, withStateBench } from "./state-bench.ts";
 
@@ -110,7 +110,7 @@ describe("a terminal", () => {
       stderr: { ...stderr, ...terminal },
     };
     const values = new FlagValues(new Map());
-    assert.equal(canPaste({ host: { ...host, environment: () => undefined }, values }, "query"), true);
-    assert.equal(canPaste({ host: { ...host, environment: () => "true" }, values }, "query"), false);
+    assert.equal(canPasteRedirectUrl({ host: { ...host, environment: () => undefined }, values }, "query"), true);
+    assert.equal(canPasteRedirectUrl({ host: { ...host, environment: () => "true" }, values }, "query"), false);
   });
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { loadYamlWriter, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { detectReleaseLine, findChanges, isSameValue } from "../../lib/core/client/equality.ts";
+import { detectReleaseByFields, findChanges, isSameValue } from "../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../lib/core/client/fields.ts";
 import { lintClient } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
@@ -46,7 +46,7 @@ function unmarked(client: JsonObject): JsonObject {
 
 function assertSame(file: unknown, stored: JsonObject): void {
   assert.ok(isJsonObject(file));
-  const tier = detectReleaseLine(stored);
+  const tier = detectReleaseByFields(stored);
   const server = unmarked(stored);
   for (const { name } of CLIENT_FIELDS)
     assert.ok(

@@ -7,7 +7,7 @@ import {
   MAX_DEPTH,
   parseJsonExactly,
   preservedNumberText,
-  toJson,
+  toPrintableJson,
 } from "../../lib/core/json.ts";
 
 describe("parseJsonExactly()", () => {
@@ -96,9 +96,9 @@ test("isTooDeep() counts the objects and lists within each other, on any side, a
   }
 });
 
-test("toJson() escapes what a terminal could act on, and reads back as it was", () => {
+test("toPrintableJson() escapes what a terminal could act on, and reads back as it was", () => {
   const odd = "a\u009b31m\u202eb\u2066c\ufeff\u007f\u0000";
-  assert.equal(toJson({ [odd]: odd }), `{${toJson(odd)}:${toJson(odd)}}`);
-  assert.match(toJson(odd), /^[\x20-\x7e]*$/);
-  assert.equal(JSON.parse(toJson(odd)), odd);
+  assert.equal(toPrintableJson({ [odd]: odd }), `{${toPrintableJson(odd)}:${toPrintableJson(odd)}}`);
+  assert.match(toPrintableJson(odd), /^[\x20-\x7e]*$/);
+  assert.equal(JSON.parse(toPrintableJson(odd)), odd);
 });

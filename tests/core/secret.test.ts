@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  CREDENTIAL_FIELDS,
+  CLIENT_CREDENTIAL_FIELDS,
   REDACTED,
-  redactHeader,
+  redactedHeaderLine,
   redactServerText,
-  redactUrl,
   redactValues,
   secretsInHeaders,
-  withoutCredentials,
+  urlWithoutSecrets,
+  withoutCredentialFields,
 } from "../../lib/core/redact.ts";
 import { DEFAULT_SECRET_LENGTH, generateSecret, SECRET_ALPHABET } from "../../lib/core/secret.ts";
 
@@ -84,10 +84,10 @@ const ADDRESSES: readonly (readonly [address: string, shown: string])[] = [
   ["", ""],
 ];
 
-describe("redactUrl()", () => {
+describe("urlWithoutSecrets()", () => {
   for (const [address, shown] of ADDRESSES) {
     test(JSON.stringify(address), () => {
-      assert.equal(redactUrl(address), shown);
+      assert.equal(urlWithoutSecrets(address), shown);
     });
   }
 
@@ -98,7 +98,7 @@ describe("redactUrl()", () => {
     const tail = fc.constantFrom("host", "host:1", "host:bad", "host/x", "[::1]:1", "host?q", "host#f");
     fc.assert(
       fc.property(head, before, after, tail, (start, left, right, end) => {
-        const shown = redactUrl(`${start}u:${left}Zq9${right}@${end}`);
+        const shown = urlWithoutSecrets(`${start}u:${left}Zq9${right}@${end}`);
         assert.ok(!shown.includes("Zq9"), shown);
       }),
       { numRuns: 1000 },
@@ -106,11 +106,11 @@ describe("redactUrl()", () => {
   });
 });
 
-test("redactHeader() shows only headers that hold no credential", () => {
+test("redactedHeaderLine() shows only headers that hold no credential", () => {
   for (const name of ["Accept", "content-type", "User-Agent", "X-Forwarded-Proto", "Content-Length"])
-    assert.equal(redactHeader(name, "v"), `${name}: v`);
+    assert.equal(redactedHeaderLine(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
-    assert.equal(redactHeader(name, "s3cret"), `${name}: ${REDACTED}`);
+    assert.equal(redactedHeaderLine(name, "s3cret"), `${name}: ${REDACTED}`);
 });
 
 describe("redactServerText()", () => {
@@ -239,9 +239,9 @@ describe("values of any length", () => {
   });
 });
 
-test("withoutCredentials() leaves out the secret and the registration token, and nothing else", () => {
+test("withoutCredentialFields() leaves out the secret and the registration token, and nothing else", () => {
   const client = { client_id: "a", client_secret: "s", registration_access_token: "t", client_secret_expires_at: 0 };
-  assert.deepEqual(withoutCredentials(client), { client_id: "a", client_secret_expires_at: 0 });
-  assert.deepEqual(CREDENTIAL_FIELDS, ["client_secret", "registration_access_token"]);
+  assert.deepEqual(withoutCredentialFields(client), { client_id: "a", client_secret_expires_at: 0 });
+  assert.deepEqual(CLIENT_CREDENTIAL_FIELDS, ["client_secret", "registration_access_token"]);
   assert.equal(client.client_secret, "s");
 });

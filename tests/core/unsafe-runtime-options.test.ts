@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findUnsafeRuntimeOptions } from "../../lib/core/unsafe-runtime-options.ts";
+import { findUnsafeRuntimeProblem } from "../../lib/core/unsafe-runtime-options.ts";
 
-const problemOf = (variables: Readonly<Record<string, string>>) => findUnsafeRuntimeOptions((name) => variables[name]);
+const problemOf = (variables: Readonly<Record<string, string>>) => findUnsafeRuntimeProblem((name) => variables[name]);
 
 test("variables of the runtime that give others its memory or control are refused by name", () => {
   for (const [name, value] of [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { LIST_EDITS } from "../../lib/core/client/list-edits.ts";
-import * as FLAGS from "../../lib/core/flags/flag-table.ts";
+import * as FLAGS from "../../lib/core/flags/shared-flags.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

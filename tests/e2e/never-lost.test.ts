@@ -18,7 +18,7 @@ import {
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createRecoveryStore } from "../../lib/adapters/recovery-store.ts";
-import { SaveFailure } from "../../lib/core/recovery-record.ts";
+import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
@@ -686,10 +686,10 @@ describe("a recovery copy", () => {
     const keep = (more: { readonly client_id: string }): string =>
       store.saveDurably({ ...record, ...more, client_secret: GIVEN }, "preferred folders").path;
     symlinkSync(elsewhere, join(folder.path, "hydra-rescue-app-0000000000000000.json"));
-    assert.throws(() => keep({ client_id: "app" }), SaveFailure);
+    assert.throws(() => keep({ client_id: "app" }), RecordSaveFailure);
     assert.ok(!existsSync(elsewhere));
     writeFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "mine");
-    assert.throws(() => keep({ client_id: "web" }), SaveFailure);
+    assert.throws(() => keep({ client_id: "web" }), RecordSaveFailure);
     assert.equal(readFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "utf8"), "mine");
     const path = keep({ client_id: "a/../b" });
     assert.equal(dirname(path), folder.path);

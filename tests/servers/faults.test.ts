@@ -3,12 +3,12 @@ import { describe, test } from "node:test";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import {
-  type Answer,
+  type ClassifiedError,
   classifyError,
   FAMILIES,
   hasOwnError,
   type ItemOrCollection,
-  type ServerError,
+  type ServerAnswer,
   type ServerFamily,
 } from "../../lib/servers/index.ts";
 import { type Exchange, recorded, VERSIONS, type Version } from "./recordings.ts";
@@ -27,7 +27,7 @@ const OWN: Readonly<Record<Version, ServerFamily>> = {
 interface Row {
   readonly note: string;
   readonly names: Named;
-  readonly kind: ServerError["kind"] | Readonly<Record<Version, ServerError["kind"] | undefined>>;
+  readonly kind: ClassifiedError["kind"] | Readonly<Record<Version, ClassifiedError["kind"] | undefined>>;
   /** Asked in the way of the family that the server is not of. */
   readonly otherFamily?: true;
 }
@@ -189,7 +189,7 @@ describe("classifyError() returns the server's own reason", () => {
   }
 });
 
-function answer(status: number, body: unknown, more: Partial<Answer> = {}): Answer {
+function answer(status: number, body: unknown, more: Partial<ServerAnswer> = {}): ServerAnswer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { status, contentType: "application/json", link: "", location: "", text, ...more };
 }
@@ -201,10 +201,10 @@ const UNKNOWN_18 = "The requested OAuth 2.0 client does not exist or you did not
 /** Answers of no recording: of proxies, of the wrong server, and of states that are rare. */
 const OTHERS: readonly (readonly [
   title: string,
-  given: Answer,
+  given: ServerAnswer,
   names: Named,
-  v1: ServerError["kind"],
-  v2: ServerError["kind"],
+  v1: ClassifiedError["kind"],
+  v2: ClassifiedError["kind"],
 ])[] = [
   ["a web page as 404", answer(404, PAGE, { contentType: "text/html" }), "item", "missing-route", "missing-route"],
   ["an empty 404", answer(404, ""), "item", "missing-route", "missing-route"],

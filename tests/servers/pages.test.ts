@@ -3,10 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
-import type { Answer, PageRequest } from "../../lib/servers/index.ts";
+import type { PageRequest, ServerAnswer } from "../../lib/servers/index.ts";
 import { recorded, VERSIONS, type Version } from "./recordings.ts";
 
-function answer(link: string): Answer {
+function answer(link: string): ServerAnswer {
   return { status: 200, contentType: "application/json", link, location: "", text: "[]" };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { Answer } from "../../lib/servers/index.ts";
+import type { ServerAnswer } from "../../lib/servers/index.ts";
 
 /** The servers that were recorded. */
 export const VERSIONS = ["1.8.5", "1.11.10", "2.1.2", "2.3.0", "26.2.0"] as const;
@@ -13,7 +13,7 @@ export interface Exchange {
   readonly base: string;
   readonly method: string;
   readonly url: string;
-  readonly answer: Answer | undefined;
+  readonly answer: ServerAnswer | undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -24,7 +24,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function answerOf(response: unknown): Answer | undefined {
+function answerOf(response: unknown): ServerAnswer | undefined {
   if (typeof response === "string") return undefined;
   assert.ok(isRecord(response) && isRecord(response["headers"]) && typeof response["status"] === "number");
   const { headers, status, body } = response;

@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
-import { planSteps, type StepConditions } from "../../lib/tokens/client-test/plan-steps.ts";
+import { planSteps, type ServerAndCredentialFacts } from "../../lib/tokens/client-test/plan-steps.ts";
 import { type TestedClient, toTestedClient } from "../../lib/tokens/client-test/tested-client.ts";
+import { addToClientCommandLine } from "../../lib/tokens/client-update-command-line.ts";
 import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
-import { addToClientLine } from "../../lib/tokens/update-command-line.ts";
 
-const ALL: StepConditions = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
+const ALL: ServerAndCredentialFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 
 function client(registered: Readonly<Record<string, unknown>>, scopes: readonly string[] = []): TestedClient {
   return toTestedClient("web", "1.x", registered, { redirectUri: undefined, scopes });
 }
 
 /** The plan as text: a step to do, or its name with the status that it gets instead. */
-function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<StepConditions> = {}): readonly string[] {
+function plan(
+  registered: Readonly<Record<string, unknown>>,
+  facts: Partial<ServerAndCredentialFacts> = {},
+): readonly string[] {
   return planSteps(client(registered), { ...ALL, ...facts }).map(({ name, instead }) =>
     instead === undefined ? name : `${name}: ${instead.status}`,
   );
@@ -111,12 +114,15 @@ describe("the steps of a test", () => {
 describe("the setting to change", () => {
   test("is a command line in the syntax of the user, with its words quoted", () => {
     const named = { id: "my app", syntax: "2.x" } as const;
-    assert.equal(addToClientLine(named, "scope", "a", "b"), "hydra update oauth2-client 'my app' --add-scope a,b");
     assert.equal(
-      addToClientLine(named, "redirect_uris", "https://app.example.com/?a=1&b=2,3"),
+      addToClientCommandLine(named, "scope", "a", "b"),
+      "hydra update oauth2-client 'my app' --add-scope a,b",
+    );
+    assert.equal(
+      addToClientCommandLine(named, "redirect_uris", "https://app.example.com/?a=1&b=2,3"),
       `hydra update oauth2-client 'my app' --add-redirect-uri '"https://app.example.com/?a=1&b=2,3"'`,
     );
-    assert.throws(() => addToClientLine(named, "client_name", "x"), TypeError);
+    assert.throws(() => addToClientCommandLine(named, "client_name", "x"), TypeError);
   });
 
   test("is none for rejected credentials, and for what no setting of the client can change", () => {

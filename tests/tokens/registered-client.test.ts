@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEVICE_GRANT, deviceLoginCommand } from "../../lib/tokens/registered-client.ts";
+import { DEVICE_GRANT, deviceLoginCommandLine } from "../../lib/tokens/registered-client.ts";
 
 test("a device login is suggested with what the client needs for it, unless it lacks the grant type", () => {
   const login = (method: "none" | "client_secret_basic") => ({
@@ -8,11 +8,11 @@ test("a device login is suggested with what the client needs for it, unless it l
     authentication: method === "none" ? ({ method } as const) : { method, secret: "a-secret" },
   });
   const client = (grant: string) => ({ client_id: "web", grant_types: [grant] });
-  assert.equal(deviceLoginCommand(client("authorization_code"), login("none")), undefined);
+  assert.equal(deviceLoginCommandLine(client("authorization_code"), login("none")), undefined);
   for (const known of [undefined, client(DEVICE_GRANT)]) {
-    assert.equal(deviceLoginCommand(known, login("none")), "hydra token device --client-id web --auth-method none");
+    assert.equal(deviceLoginCommandLine(known, login("none")), "hydra token device --client-id web --auth-method none");
     assert.equal(
-      deviceLoginCommand(known, login("client_secret_basic")),
+      deviceLoginCommandLine(known, login("client_secret_basic")),
       "hydra token device --client-id web --credentials FILE",
     );
   }

@@ -1,23 +1,23 @@
 import { isJsonObject } from "../../core/json.ts";
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
-import { type Answer, classifyError, FAMILIES, parseJsonBody, type ServerFamily } from "../../servers/index.ts";
+import { classifyError, FAMILIES, parseJsonBody, type ServerAnswer, type ServerFamily } from "../../servers/index.ts";
 import {
   type AttemptOutcome,
-  attemptTime,
+  attemptTimeout,
   backoffDelay,
   decideRetry,
   isAmbiguous,
   isBare500,
   parseRetryAfter,
-  type RetryContext,
   type RetryDecision,
+  type RetryLimitAndClock,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
-import type { AdminRequest, AdminResponse, EndpointInfo } from "./requests.ts";
+import type { AdminRequest, AdminResponse, AdminServerInfo } from "./requests.ts";
 
 /** Where and how to reach the admin API. */
-export interface AdminOptions extends EndpointInfo, RetryContext {
+export interface AdminOptions extends AdminServerInfo, RetryLimitAndClock {
   readonly http: SendHttp;
   /** The only family to try; undefined to detect it. */
   readonly family: ServerFamily | undefined;
@@ -78,7 +78,7 @@ export async function sendWithRetries(
 ): Promise<AdminResponse> {
   const { options, remaining } = session;
   const { random, failAfter } = options;
-  let last: Answer | undefined;
+  let last: ServerAnswer | undefined;
   let bare500s = 0;
   for (let attempts = 1; ; attempts++) {
     const outcome = await attempt(session, request, family, history);
@@ -137,7 +137,7 @@ async function attempt(
 function timeoutFor({ options, remaining }: AdminSession, { repeatable }: AdminRequest): number {
   const left = remaining();
   if (options.failAfter === 0 || !repeatable) return left;
-  return attemptTime(left);
+  return attemptTimeout(left);
 }
 
 function httpRequest(
@@ -257,7 +257,7 @@ async function answerOfFamily(
       answer: { status: 404 },
     });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
-  if (hasSlash) throw (await import("./problems.ts")).slashProblem(session.options, request, tried);
+  if (hasSlash) throw (await import("./problems.ts")).clientIdSlashProblem(session.options, request, tried);
   const isPublic = families.length > 1 && (await hasDiscovery(session));
   throw (await import("./problems.ts")).noAdminApiProblem(session.options, request, families, isPublic);
 }

@@ -1,6 +1,6 @@
 import type { PatchStep } from "../../core/client/changes.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
-import { CLEANUP_MS } from "../../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { PageRequest, ServerFamily } from "../../servers/index.ts";
@@ -14,7 +14,7 @@ import {
   detectFamily,
   getClient,
   getClientOrNotFoundProblem,
-  getPage,
+  getClientPage,
   getServerVersion,
   type ListPage,
   sendClientChange,
@@ -64,10 +64,11 @@ export function createAdmin(options: AdminOptions): Admin {
   return {
     family: () => detectFamily(session),
     remaining: session.remaining,
-    create: (payload, ownId) => createClient(session, (id) => look(withDeadline(CLEANUP_MS), id), payload, ownId),
+    create: (payload, ownId) =>
+      createClient(session, (id) => look(withDeadline(CLEANUP_AFTER_DEADLINE_MS), id), payload, ownId),
     find: (id) => findClient(session, id),
     get: (id) => getClient(session, id),
-    page: (request) => getPage(session, request),
+    page: (request) => getClientPage(session, request),
     replace: (id, payload) => update(id, "PUT", payload),
     patch: (id, steps) => update(id, "PATCH", steps),
     remove: (id) => deleteClient(session, id),

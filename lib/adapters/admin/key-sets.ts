@@ -1,5 +1,5 @@
-import { tryParseJson } from "../../core/json.ts";
-import { type JsonWebKey, parseKeySet } from "../../core/jwk/json-web-key.ts";
+import { parseJsonOrUndefined } from "../../core/json.ts";
+import { asJsonWebKeys, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -97,7 +97,7 @@ function isMissing({ answer, family }: AdminResponse): boolean {
 }
 
 function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
-  const keys = parseKeySet(tryParseJson(response.answer.text)?.value);
+  const keys = asJsonWebKeys(parseJsonOrUndefined(response.answer.text)?.value);
   if (keys === undefined) throw unexpectedAnswerProblem(session.options, response, "a JSON Web Key Set");
   return keys;
 }

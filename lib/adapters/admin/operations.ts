@@ -3,6 +3,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
+  type ClientWithUnreadFields,
   classifyError,
   FAMILIES,
   fieldsWithUnexpectedTypes,
@@ -11,7 +12,6 @@ import {
   parseClient,
   parseClients,
   parseJsonBody,
-  type ReadClient,
   type ServerFamily,
 } from "../../servers/index.ts";
 import {
@@ -72,7 +72,11 @@ async function successText({ options }: AdminSession, response: AdminResponse): 
 }
 
 /** The client in a successful response, which must be the requested one. */
-async function requestedClient(session: AdminSession, response: AdminResponse, id: string): Promise<ReadClient> {
+async function requestedClient(
+  session: AdminSession,
+  response: AdminResponse,
+  id: string,
+): Promise<ClientWithUnreadFields> {
   const { options } = session;
   const client = parseClient(await successText(session, response));
   if (client === undefined)
@@ -98,7 +102,10 @@ export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession,
 }
 
 /** Warns of fields in the response to a write that are nested too deep to be shown; the write was a success anyway. */
-export async function warnOfTooDeepFields({ options }: AdminSession, { record, unread }: ReadClient): Promise<void> {
+export async function warnOfTooDeepFields(
+  { options }: AdminSession,
+  { record, unread }: ClientWithUnreadFields,
+): Promise<void> {
   if (unread.length === 0) return;
   const { tooDeepFieldsText: deepFieldsText } = await import("./problems.ts");
   options.warn(
@@ -107,7 +114,10 @@ export async function warnOfTooDeepFields({ options }: AdminSession, { record, u
 }
 
 /** The client, or the problem that it doesn't exist. */
-export async function getClientOrNotFoundProblem(session: AdminSession, id: string): Promise<ReadClient | Problem> {
+export async function getClientOrNotFoundProblem(
+  session: AdminSession,
+  id: string,
+): Promise<ClientWithUnreadFields | Problem> {
   const response = await sendDetectingFamily(session, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
   return isGone(response)
     ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
@@ -144,7 +154,7 @@ async function unreadableClients(found: ReadonlyMap<ClientRecord, readonly strin
 }
 
 /** One page of the list of clients. */
-export async function getPage(session: AdminSession, page: PageRequest): Promise<ListPage> {
+export async function getClientPage(session: AdminSession, page: PageRequest): Promise<ListPage> {
   const query = (family: ServerFamily) => family.pageQuery(page);
   const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
   const response = await sendDetectingFamily(session, request);

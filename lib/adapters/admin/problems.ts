@@ -4,20 +4,20 @@ import { type NetworkFailure, networkHint } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { looksLikeWebPage } from "../../core/pgp/keyless-answer.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
-import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
+import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
-  type Answer,
+  type ClassifiedError,
+  type ClientWithUnreadFields,
   classifyError,
   parseJsonBody,
-  type ReadClient,
   requiresTls,
-  type ServerError,
+  type ServerAnswer,
   type ServerFamily,
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import type { AdminRequest, AdminResponse, EndpointInfo } from "./requests.ts";
+import type { AdminRequest, AdminResponse, AdminServerInfo } from "./requests.ts";
 
 interface Details {
   readonly code: ProblemCode;
@@ -28,12 +28,12 @@ interface Details {
 }
 
 /** The endpoint as hints call it: with the place to change it. */
-function endpointName({ endpointOrigin }: EndpointInfo): string {
+function endpointName({ endpointOrigin }: AdminServerInfo): string {
   return endpointOrigin === undefined ? "the endpoint" : `the endpoint (${endpointOrigin})`;
 }
 
 /** How a response is reported that no supported server sends. */
-function unexpectedResponse(server: EndpointInfo): Details {
+function unexpectedResponse(server: AdminServerInfo): Details {
   return {
     code: "unreadable-answer",
     exit: "failed",
@@ -41,7 +41,7 @@ function unexpectedResponse(server: EndpointInfo): Details {
   };
 }
 
-const ERRORS: Readonly<Record<Exclude<ServerError["kind"], "missing-route" | "moved">, Details>> = {
+const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" | "moved">, Details>> = {
   "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
   conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
   unauthorised: {
@@ -60,7 +60,7 @@ const ERRORS: Readonly<Record<Exclude<ServerError["kind"], "missing-route" | "mo
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-function errorDetails(server: EndpointInfo, kind: ServerError["kind"]): Details {
+function errorDetails(server: AdminServerInfo, kind: ClassifiedError["kind"]): Details {
   if (kind === "missing-route")
     return { code: "missing-route", exit: "failed", hint: `check that ${endpointName(server)} is a Hydra admin port` };
   if (kind === "moved") {
@@ -70,7 +70,7 @@ function errorDetails(server: EndpointInfo, kind: ServerError["kind"]): Details 
   return ERRORS[kind];
 }
 
-function networkFailureHint(server: EndpointInfo, kind: NetworkFailure["kind"]): string {
+function networkFailureHint(server: AdminServerInfo, kind: NetworkFailure["kind"]): string {
   const endpoint = endpointName(server);
   const hints: Readonly<Record<NetworkFailure["kind"], string>> = {
     refused: `check that the server is running and that ${endpoint} points to its admin port`,
@@ -90,13 +90,13 @@ function networkFailureHint(server: EndpointInfo, kind: NetworkFailure["kind"]):
 
 /** A problem with a request. */
 function requestProblem(
-  { base }: EndpointInfo,
+  { base }: AdminServerInfo,
   { action, method, path, query }: AdminRequest,
   family: ServerFamily,
   message: string,
   details: Details,
 ): Problem {
-  const url = escapeControls(redactUrl(`${base}${path(family)}`));
+  const url = escapeControls(urlWithoutSecrets(`${base}${path(family)}`));
   return new Problem(`${action}: ${message}`, {
     ...details,
     request: { method, url: query === undefined ? url : `${url}?…` },
@@ -105,7 +105,7 @@ function requestProblem(
 
 /** A problem with a response. */
 export function buildResponseProblem(
-  server: EndpointInfo,
+  server: AdminServerInfo,
   { request, family, answer }: AdminResponse,
   message: string,
   details: Details,
@@ -114,7 +114,7 @@ export function buildResponseProblem(
 }
 
 /** The problem that an error response means. */
-export function errorResponseProblem(server: EndpointInfo, response: AdminResponse): Problem {
+export function errorResponseProblem(server: AdminServerInfo, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
@@ -138,7 +138,7 @@ export function errorResponseProblem(server: EndpointInfo, response: AdminRespon
   });
 }
 
-function needsHttps(server: EndpointInfo, response: AdminResponse): Problem {
+function needsHttps(server: AdminServerInfo, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
   return buildResponseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
     code: "https-required",
@@ -149,9 +149,9 @@ function needsHttps(server: EndpointInfo, response: AdminResponse): Problem {
 
 /** A hint for a rejection that says more than what is known about all of its kind. */
 function specialHint(
-  server: EndpointInfo,
+  server: AdminServerInfo,
   response: AdminResponse,
-  { kind, reason }: ServerError,
+  { kind, reason }: ClassifiedError,
 ): { readonly hint: string } | undefined {
   const { credential, endpoint } = server;
   const { status, text } = response.answer;
@@ -167,15 +167,15 @@ function specialHint(
   return undefined;
 }
 
-function isSignIn({ base }: EndpointInfo, { request, family, answer }: AdminResponse): boolean {
+function isSignIn({ base }: AdminServerInfo, { request, family, answer }: AdminResponse): boolean {
   return isSignInRedirect(`${base}${request.path(family)}`, answer.location);
 }
 
-function rejectionMessage(server: EndpointInfo, response: AdminResponse, { kind, reason }: ServerError): string {
+function rejectionMessage(server: AdminServerInfo, response: AdminResponse, { kind, reason }: ClassifiedError): string {
   const { request, answer } = response;
   const { status, location } = answer;
   if (kind === "moved") {
-    const target = quote(redactUrl(serverText(server, request, location)));
+    const target = quote(urlWithoutSecrets(serverText(server, request, location)));
     if (isSignIn(server, response)) return `server redirects to a sign-in page, ${target} (status ${status})`;
     return `server redirects to ${target} (status ${status}), which is not followed`;
   }
@@ -190,12 +190,12 @@ function rejectionMessage(server: EndpointInfo, response: AdminResponse, { kind,
 }
 
 /** What was rejected, by what, and the words by which the operators of the server find out why. */
-function rejectedCredential(server: EndpointInfo, { request, family, answer }: AdminResponse): string {
+function rejectedCredential(server: AdminServerInfo, { request, family, answer }: AdminResponse): string {
   const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
   const { authenticate = "" } = answer;
   const id = requestIdOf(answer);
   const parts = [
-    `${request.method} ${escapeControls(redactUrl(`${server.base}${request.path(family)}`))}`,
+    `${request.method} ${escapeControls(urlWithoutSecrets(`${server.base}${request.path(family)}`))}`,
     ...(authenticate === "" ? [] : [`WWW-Authenticate: ${shown(authenticate)}`]),
     ...(id === "" ? [] : [`request ID ${shown(id)}`]),
   ];
@@ -204,7 +204,7 @@ function rejectedCredential(server: EndpointInfo, { request, family, answer }: A
 }
 
 /** The ID of a request in a header, or in the error body of Hydra. */
-function requestIdOf({ requestId = "", text }: Answer): string {
+function requestIdOf({ requestId = "", text }: ServerAnswer): string {
   if (requestId !== "") return requestId;
   const body = parseJsonBody(text);
   const error = isJsonObject(body) ? body["error"] : undefined;
@@ -213,12 +213,12 @@ function requestIdOf({ requestId = "", text }: Answer): string {
 }
 
 /** Whether a response is a web page. */
-function isPage({ contentType, text }: Answer): boolean {
+function isPage({ contentType, text }: ServerAnswer): boolean {
   return isHtml(contentType) || looksLikeWebPage(text);
 }
 
 /** A web page as messages call it: by its title. */
-function pageName(server: EndpointInfo, { request, answer: { text } }: AdminResponse): string {
+function pageName(server: AdminServerInfo, { request, answer: { text } }: AdminResponse): string {
   const title = pageTitle(text);
   return title === "" ? "a web page" : `the web page ${quote(serverText(server, request, title))}`;
 }
@@ -250,7 +250,7 @@ function isHtml(contentType: string): boolean {
 }
 
 /** Text of the server for a message, without the credentials that were sent to it. */
-function serverText({ headers }: EndpointInfo, { body }: AdminRequest, text: string): string {
+function serverText({ headers }: AdminServerInfo, { body }: AdminRequest, text: string): string {
   const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
   const secrets = parts
     .filter(isJsonObject)
@@ -272,7 +272,7 @@ function keySecrets(body: JsonObject): readonly unknown[] {
 
 /** The problem of a response that isn't what was `expected`. */
 export function unexpectedAnswerProblem(
-  server: EndpointInfo,
+  server: AdminServerInfo,
   response: AdminResponse,
   expected: string,
   got?: string,
@@ -289,17 +289,17 @@ export function unexpectedAnswerProblem(
 }
 
 /** How {@link unexpectedAnswerProblem} describes a client with another ID than the requested one. */
-export function wrongClientText(server: EndpointInfo, request: AdminRequest, id: string): string {
+export function wrongClientText(server: AdminServerInfo, request: AdminRequest, id: string): string {
   return `another client, ${quote(serverText(server, request, id))},`;
 }
 
-export function noSuchClientProblem(server: EndpointInfo, response: AdminResponse, id: string): Problem {
+export function noSuchClientProblem(server: AdminServerInfo, response: AdminResponse, id: string): Problem {
   return buildResponseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
 }
 
 /** The problem of a request without any response. */
 export function noAnswerProblem(
-  server: EndpointInfo,
+  server: AdminServerInfo,
   request: AdminRequest,
   family: ServerFamily,
   outcome: AttemptOutcome,
@@ -325,7 +325,7 @@ const NETWORK_CODES: ReadonlyMap<NetworkFailure["kind"], ProblemCode> = new Map<
 
 /** The problem of a server without the paths of any family. */
 export function noAdminApiProblem(
-  server: EndpointInfo,
+  server: AdminServerInfo,
   request: AdminRequest,
   families: readonly [ServerFamily, ...ServerFamily[]],
   isPublic: boolean,
@@ -342,7 +342,7 @@ export function noAdminApiProblem(
 }
 
 /** The problem of Hydra's public port in place of its admin port. */
-export function publicPortProblem(server: EndpointInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function publicPortProblem(server: AdminServerInfo, request: AdminRequest, family: ServerFamily): Problem {
   const origin = server.endpointOrigin === undefined ? "" : ` (${server.endpointOrigin})`;
   const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
@@ -359,7 +359,7 @@ function adminUrl(endpoint: string): string {
 }
 
 /** The problem of a client ID that the server's router cannot match. */
-export function slashProblem(server: EndpointInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function clientIdSlashProblem(server: AdminServerInfo, request: AdminRequest, family: ServerFamily): Problem {
   const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "slash-in-id",
@@ -371,8 +371,12 @@ export function slashProblem(server: EndpointInfo, request: AdminRequest, family
 
 /** The problem of a key ID that the router of a server does not match. */
 export function keyIdSlashProblem(
-  server: EndpointInfo,
-  { request, family, answer }: Pick<AdminResponse, "request" | "family"> & { readonly answer: Pick<Answer, "status"> },
+  server: AdminServerInfo,
+  {
+    request,
+    family,
+    answer,
+  }: Pick<AdminResponse, "request" | "family"> & { readonly answer: Pick<ServerAnswer, "status"> },
 ): Problem {
   return requestProblem(server, request, family, "this key ID can't be used in a URL with this server version", {
     code: "slash-in-id",
@@ -394,7 +398,7 @@ export function tooDeepFieldsText(fields: readonly string[]): string {
 }
 
 /** The problem of a client that can't be shown as a whole. */
-export function tooDeepProblem(action: string, { record: { client_id: id }, unread }: ReadClient): Problem {
+export function tooDeepProblem(action: string, { record: { client_id: id }, unread }: ClientWithUnreadFields): Problem {
   return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
     exit: "failed",

@@ -1,8 +1,8 @@
 import type { HttpRequest, QueryParameters } from "../../core/network.ts";
-import type { Answer, ItemOrCollection, ServerFamily } from "../../servers/family.ts";
+import type { ItemOrCollection, ServerAnswer, ServerFamily } from "../../servers/family.ts";
 
 /** What messages need to know about the server. */
-export interface EndpointInfo {
+export interface AdminServerInfo {
   /** The URL of the admin API without a trailing slash: `http://127.0.0.1:4445`. */
   readonly base: string;
   /** The endpoint as the user wrote it, and where it came from. */
@@ -32,7 +32,7 @@ export interface AdminRequest {
 export interface AdminResponse {
   readonly request: AdminRequest;
   readonly family: ServerFamily;
-  readonly answer: Answer;
+  readonly answer: ServerAnswer;
   /** Why the attempts ended although another one could have helped; messages put it after the answer. */
   readonly gaveUpBecause: string | undefined;
 }

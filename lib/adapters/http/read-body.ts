@@ -6,7 +6,11 @@ import { errorCode } from "../../core/problem.ts";
 const SMALL_BODY = 1024 * 1024;
 
 /** The body of a response, decompressed; fails once it is longer than `maxBytes` or the signal aborts. */
-export async function readResponseBody(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+export async function readResponseBytes(
+  response: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const encoding = response.headers.get("content-encoding");
   return decompressed(await readBytes(response, maxBytes, signal), encoding, maxBytes);
 }

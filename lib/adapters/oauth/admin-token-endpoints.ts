@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
+import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
@@ -50,7 +50,7 @@ interface AdminCall {
 function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || location === "") return undefined;
-  const target = quote(redactUrl(redactServerText(location, hidden)));
+  const target = quote(urlWithoutSecrets(redactServerText(location, hidden)));
   const more = { code: "redirect", exit: "failed", status } as const;
   if (isSignInRedirect(url, location))
     return new Problem(`${action}: the server redirects to a sign-in page, ${target} (status ${status})`, {
@@ -91,7 +91,7 @@ export async function sendToEitherFamily(
 }
 
 function notAdmin({ adminUrl }: AdminCallOptions, { action }: OAuthStep): Problem {
-  return new Problem(`${action}: ${escapeControls(redactUrl(adminUrl))} isn't a Hydra admin port`, {
+  return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
     status: 404,
@@ -105,7 +105,7 @@ async function isPublicPort(options: AdminCallOptions, step: OAuthStep): Promise
   const url = `${trimCharactersAtEnd(adminUrl, "/")}/.well-known/openid-configuration`;
   const more = signal === undefined ? {} : { signal };
   const answer = await sendWithoutLibrary(http, step, { method: "GET", url, headers, timeout: timeLeft(), ...more });
-  const document = tryParseJson(answer.text)?.value;
+  const document = parseJsonOrUndefined(answer.text)?.value;
   if (answer.status !== 200 || !isJsonObject(document) || typeof document["issuer"] !== "string") return false;
   return (await sendToEitherFamily(options, step, { method: "GET", path: "/clients" })) === undefined;
 }
@@ -137,7 +137,7 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
   const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/introspect", form });
   if (answer === undefined) throw notAdmin(options, step);
-  const raw = tryParseJson(answer.text)?.value;
+  const raw = parseJsonOrUndefined(answer.text)?.value;
   if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
   return { active: raw["active"], raw };
 }

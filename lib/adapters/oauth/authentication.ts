@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
-import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { findUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
+import { explainUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
 import { errorMessage, type Problem, usageError } from "../../core/problem.ts";
 import {
   type ClientAuth,
@@ -10,7 +10,7 @@ import {
   modifyAssertion,
   None,
   PrivateKeyJwt,
-} from "./library.ts";
+} from "./oauth4webapi.ts";
 
 /** A private key of a client. */
 interface ClientKey {
@@ -40,7 +40,7 @@ function unsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Proble
     return usageError(`${start} a public key`, "give its private half");
   if (text.includes("-----BEGIN CERTIFICATE-----"))
     return usageError(`${start} a certificate`, "give the private key of the certificate");
-  const foreign = findUnsupportedKeyFormat(text, "FILE");
+  const foreign = explainUnsupportedKeyFormat(text, "FILE");
   if (foreign !== undefined) return usageError(`Cannot read the client key: ${foreign.reason}`, foreign.hint);
   return jwk === undefined && !text.includes("-----BEGIN ") ? usageError(`${start} not a key`, HINT) : undefined;
 }
@@ -82,7 +82,7 @@ function importParameters(
 }
 
 async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; kid: string }> {
-  const value = tryParseJson(key.text)?.value;
+  const value = parseJsonOrUndefined(key.text)?.value;
   const jwk = isJsonObject(value) ? value : undefined;
   const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
   const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);

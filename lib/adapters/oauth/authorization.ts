@@ -1,6 +1,7 @@
 import { Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { requireEndpoint } from "./discovery.ts";
+import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
 import {
   authorizationCodeGrantRequest,
   calculatePKCECodeChallenge,
@@ -9,11 +10,10 @@ import {
   generateRandomState,
   processAuthorizationCodeResponse,
   validateAuthResponse,
-} from "./library.ts";
-import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+} from "./oauth4webapi.ts";
 import {
   CLOCK_TOLERANCE,
-  createStep,
+  createSecretHidingStep,
   type LibraryClient,
   type RequestedAccess,
   requestTokens,
@@ -112,7 +112,7 @@ export function checkRedirect(
     parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
     throw redirectProblem(
-      createStep(session, "Login failed", [codeVerifier, nonce, state, ...url.searchParams.getAll("code")]),
+      createSecretHidingStep(session, "Login failed", [codeVerifier, nonce, state, ...url.searchParams.getAll("code")]),
       error,
     );
   }
@@ -157,7 +157,11 @@ export async function exchangeRedirectCode(
   const { as, client } = session;
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
   const parameters = checkRedirect(session, pending, redirected);
-  const step = createStep(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]);
+  const step = createSecretHidingStep(session, "Cannot exchange the code", [
+    parameters.get("code") ?? "",
+    codeVerifier,
+    nonce,
+  ]);
   const tokens = await requestTokens(
     session,
     step,

@@ -1,24 +1,24 @@
 import { type FailureKind, NetworkFailure } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { parseRetryAfter } from "../../servers/retry.ts";
+import { BusyServerError } from "./busy-server-error.ts";
 import { requireEndpoint } from "./discovery.ts";
+import type { OAuthStep } from "./oauth-problems.ts";
+import { runStep } from "./oauth-steps.ts";
 import {
   deviceAuthorizationRequest,
   deviceCodeGrantRequest,
   processDeviceAuthorizationResponse,
   processDeviceCodeResponse,
-} from "./library.ts";
-import type { OAuthStep } from "./oauth-problems.ts";
-import { runStep } from "./oauth-steps.ts";
+} from "./oauth4webapi.ts";
 import {
-  createStep,
+  createSecretHidingStep,
   type LibraryClient,
   type RequestedAccess,
   requestTokens,
   scopeAndAudienceForm,
   type TokenSet,
 } from "./token-requests.ts";
-import { UnavailableServer } from "./unavailable-server.ts";
 
 /** A device that waits for its user (RFC 8628, 3.2). */
 export interface PendingDeviceFlow {
@@ -32,7 +32,7 @@ export interface PendingDeviceFlow {
   readonly interval: number;
 }
 
-export interface PollOptions {
+export interface DeviceWaitOptions {
   /** Waits for milliseconds, or rejects when the command is interrupted. */
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds that the server may be out of reach or too busy; by default until the code expires. */
@@ -71,7 +71,7 @@ function checkVerificationUri({ action }: OAuthStep, name: string, text: string)
 /** Starts the device flow. */
 export async function beginDeviceFlow(session: LibraryClient, request: RequestedAccess): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
-  const step = createStep(session, "Cannot start the device flow");
+  const step = createSecretHidingStep(session, "Cannot start the device flow");
   const { device_authorization_endpoint: endpoint } = server.endpoints;
   if (endpoint === undefined && !server.foreign.includes("device_authorization_endpoint"))
     throw noDeviceFlow(step.action);
@@ -99,7 +99,7 @@ export async function beginDeviceFlow(session: LibraryClient, request: Requested
 export type PollOutcome = TokenSet | "pending" | "slow-down";
 
 /** Asks for the tokens of a device once. */
-export async function pollDeviceTokens(
+export async function pollDeviceTokensOnce(
   session: LibraryClient,
   { deviceCode }: PendingDeviceFlow,
 ): Promise<PollOutcome> {
@@ -107,7 +107,7 @@ export async function pollDeviceTokens(
   try {
     return await requestTokens(
       session,
-      createStep(session, "Cannot get a token for the device", [deviceCode]),
+      createSecretHidingStep(session, "Cannot get a token for the device", [deviceCode]),
       (auth, request) => deviceCodeGrantRequest(as, client, auth, deviceCode, request),
       (response) => processDeviceCodeResponse(as, client, response),
     );
@@ -129,7 +129,7 @@ function isPassing(error: unknown): boolean {
 
 /** Seconds that a busy server asks to wait (Retry-After). */
 function requestedPause(error: unknown, now: number): number {
-  const busy = error instanceof Problem && error.cause instanceof UnavailableServer ? error.cause : undefined;
+  const busy = error instanceof Problem && error.cause instanceof BusyServerError ? error.cause : undefined;
   return (parseRetryAfter(busy?.answer.headers.get("retry-after") ?? null, now) ?? 0) / 1000;
 }
 
@@ -137,14 +137,14 @@ function requestedPause(error: unknown, now: number): number {
 export async function waitForDeviceTokens(
   session: LibraryClient,
   pending: PendingDeviceFlow,
-  { sleep, patience = Number.POSITIVE_INFINITY }: PollOptions,
+  { sleep, patience = Number.POSITIVE_INFINITY }: DeviceWaitOptions,
 ): Promise<TokenSet> {
   let { interval } = pending;
   let failingSince: number | undefined;
   while (session.now() < pending.expiresAt) {
     await sleep(Math.min(interval * 1000, pending.expiresAt - session.now()));
     try {
-      const polled = await pollDeviceTokens(session, pending);
+      const polled = await pollDeviceTokensOnce(session, pending);
       if (typeof polled !== "string") return polled;
       if (polled === "slow-down") interval += SLOW_DOWN;
       failingSince = undefined;

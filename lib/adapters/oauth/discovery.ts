@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { BusyServerError } from "./busy-server-error.ts";
 import { busyProblem, networkProblem } from "./oauth-problems.ts";
-import { UnavailableServer } from "./unavailable-server.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -73,7 +73,7 @@ async function get(options: DiscoveryOptions, url: string, repeatable?: true): P
     const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
     return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, action: STEP.action, ...more });
   } catch (error) {
-    if (error instanceof UnavailableServer) throw busyProblem(STEP, url, error);
+    if (error instanceof BusyServerError) throw busyProblem(STEP, url, error);
     const hint = `check ${publicUrlName(options)}, and that the server is running`;
     throw error instanceof NetworkFailure ? networkProblem(STEP, url, error, hint) : error;
   }
@@ -83,7 +83,7 @@ async function get(options: DiscoveryOptions, url: string, repeatable?: true): P
 async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
   try {
     const { status, text } = await get(options, `${base}/health/alive`);
-    const value = tryParseJson(text)?.value;
+    const value = parseJsonOrUndefined(text)?.value;
     return status === 200 && isJsonObject(value) && value["status"] === "ok";
   } catch (error) {
     if (error instanceof Problem) return false;
@@ -92,7 +92,7 @@ async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boo
 }
 
 async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
-  const shown = escapeControls(redactUrl(url));
+  const shown = escapeControls(urlWithoutSecrets(url));
   if (await isAdminPort(options, base)) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
@@ -138,7 +138,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await get(options, url, true);
-  const value = tryParseJson(answer.text)?.value;
+  const value = parseJsonOrUndefined(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
   if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
     throw await noDocument(options, base, url, answer.status);
@@ -146,7 +146,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const { issuer } = read.output;
   const expected = options.issuer ?? base;
   if (trimCharactersAtEnd(issuer, "/") !== trimCharactersAtEnd(expected, "/")) {
-    throw new Problem(`${STEP.action}: it is of another issuer, ${quote(redactUrl(issuer))}`, {
+    throw new Problem(`${STEP.action}: it is of another issuer, ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
       hint: `set ${publicUrlName(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,

@@ -1,12 +1,16 @@
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { AdminCallOptions } from "./admin-token-endpoints.ts";
-import { createHeadlessBrowser, type HeadlessBrowserOptions, unexpectedRedirectProblem } from "./headless-browser.ts";
-import { CHALLENGE_NAMES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
+import {
+  createHeadlessBrowser,
+  type HeadlessBrowserOptions,
+  unexpectedLoginAnswerProblem,
+} from "./headless-browser.ts";
+import { CHALLENGE_KINDS, type Challenge, type ClientAndSubject, createLoginApplication } from "./login-application.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
-export interface LoginToDrive extends LoginIdentity {
+export interface LoginToDrive extends ClientAndSubject {
   /** Where the browser starts. */
   readonly url: string;
   /** Where it ends; undefined for the login of a device, which ends at a page of the server. */
@@ -33,7 +37,7 @@ interface DriveOptions {
 const MAX_HOPS = 12;
 
 function challengeIn(url: URL): Challenge | undefined {
-  for (const name of CHALLENGE_NAMES) {
+  for (const name of CHALLENGE_KINDS) {
     const value = url.searchParams.get(`${name}_challenge`);
     if (value !== null && value !== "") return { name, value };
   }
@@ -92,13 +96,13 @@ export async function driveLogin(
     if (redirectUri === undefined && pages.has("consent")) return ended(next);
     if (next.origin !== browser.origin) {
       const missing = pages.has("login") ? "consent" : "login";
-      const shown = quote(redactUrl(next.href));
-      throw unexpectedRedirectProblem(
+      const shown = quote(urlWithoutSecrets(next.href));
+      throw unexpectedLoginAnswerProblem(
         step,
         `the server sends the browser to ${shown} without a new ${missing}_challenge`,
       );
     }
     at = next;
   }
-  throw unexpectedRedirectProblem(step, "the server redirects in circles");
+  throw unexpectedLoginAnswerProblem(step, "the server redirects in circles");
 }

@@ -1,6 +1,6 @@
 import type { SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { CookieJar } from "./cookie-jar.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
@@ -24,7 +24,7 @@ export interface HeadlessBrowserOptions {
 }
 
 /** A redirect that isn't what the flow needs. */
-export function unexpectedRedirectProblem(
+export function unexpectedLoginAnswerProblem(
   { action }: OAuthStep,
   reason: string,
   hint = "check that the endpoint and the public URL belong to the same server",
@@ -43,9 +43,9 @@ export function createHeadlessBrowser(
   const jar = new CookieJar(now);
 
   async function open(url: URL): Promise<URL> {
-    const shown = quote(redactUrl(url.href));
+    const shown = quote(urlWithoutSecrets(url.href));
     if (url.origin !== origin) {
-      throw unexpectedRedirectProblem(
+      throw unexpectedLoginAnswerProblem(
         step,
         `the server sends the browser on to ${shown}, which isn't at the public URL`,
       );
@@ -65,7 +65,7 @@ export function createHeadlessBrowser(
     if (isRedirect) return new URL(location, url.href);
     const error = parseOAuthError(answer.text);
     if (error !== undefined) throw oauthProblem(step, error, answer.status);
-    throw unexpectedRedirectProblem(
+    throw unexpectedLoginAnswerProblem(
       step,
       `${shown} answered ${answer.status} instead of a redirect`,
       isWithheld ? SECURE_HINT : undefined,

@@ -29,27 +29,27 @@ interface FlowOptions {
 }
 
 /** How long requests may take, and what cancels them. */
-export interface RequestLimits {
+export interface RequestTimeLimits {
   readonly timeLeft: () => number;
   readonly signal: AbortSignal;
 }
 
 /** Both sides of a server, for going through the flows of a client without a browser. */
 export interface HeadlessFlows {
-  readonly discover: (limits: RequestLimits) => Promise<AuthorizationServer>;
+  readonly discover: (limits: RequestTimeLimits) => Promise<AuthorizationServer>;
   readonly connect: (
     server: AuthorizationServer,
-    limits: RequestLimits,
+    limits: RequestTimeLimits,
     clientId: string,
     authentication: ClientAuthentication,
   ) => OAuthClient;
-  readonly login: (limits: RequestLimits, login: LoginToDrive) => Promise<DrivenLogin>;
+  readonly login: (limits: RequestTimeLimits, login: LoginToDrive) => Promise<DrivenLogin>;
   readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
   readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
-  readonly adminTokens: (limits: RequestLimits) => AdminTokenEndpoints;
+  readonly adminTokens: (limits: RequestTimeLimits) => AdminTokenEndpoints;
   /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
   readonly openPage: (
-    limits: RequestLimits,
+    limits: RequestTimeLimits,
     action: string,
     url: string,
     form?: Readonly<Record<string, string>>,

@@ -1,8 +1,8 @@
 import { Problem } from "../../core/problem.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { requireEndpoint } from "./discovery.ts";
-import { generateRandomNonce, generateRandomState } from "./library.ts";
 import { oauthProblem } from "./oauth-problems.ts";
+import { generateRandomNonce, generateRandomState } from "./oauth4webapi.ts";
 
 /** What is asked for in an implicit flow (RFC 6749, 4.2; OpenID Connect Core, 3.2). */
 export interface ImplicitRequest {

@@ -7,8 +7,8 @@ export {
   discoverServer,
   overrideEndpoints,
 } from "./discovery.ts";
-export { retryWithExpectedMethod } from "./expected-method.ts";
-export { createHeadlessFlows, type HeadlessFlows, type RequestLimits } from "./headless-flows.ts";
+export { retryWithExpectedAuthMethod } from "./expected-auth-method.ts";
+export { createHeadlessFlows, type HeadlessFlows, type RequestTimeLimits } from "./headless-flows.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 export { createRetryingHttp } from "./retrying-http.ts";
 

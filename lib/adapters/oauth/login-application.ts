@@ -1,22 +1,22 @@
 import { getTextField } from "../../core/client/client.ts";
-import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, isStringList, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { type AdminCallOptions, sendToEitherFamily } from "./admin-token-endpoints.ts";
-import { unexpectedRedirectProblem } from "./headless-browser.ts";
+import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** What a server asks the login and consent application for. */
-export const CHALLENGE_NAMES = ["device", "login", "consent"] as const;
+export const CHALLENGE_KINDS = ["device", "login", "consent"] as const;
 
 /** A request of the server to the login and consent application. */
 export interface Challenge {
-  readonly name: (typeof CHALLENGE_NAMES)[number];
+  readonly name: (typeof CHALLENGE_KINDS)[number];
   readonly value: string;
 }
 
 /** Who logs in where. */
-export interface LoginIdentity {
+export interface ClientAndSubject {
   readonly clientId: string;
   readonly subject: string;
 }
@@ -39,7 +39,7 @@ function clientIdOf(request: JsonObject): string | undefined {
  */
 export function createLoginApplication(
   options: AdminCallOptions,
-  { clientId, subject }: LoginIdentity,
+  { clientId, subject }: ClientAndSubject,
   outer: OAuthStep,
 ): LoginApplication {
   const step: OAuthStep = {
@@ -60,22 +60,23 @@ export function createLoginApplication(
       path: `/oauth2/auth/requests/${path}?${query}`,
       ...(json === undefined ? {} : { json }),
     });
-    if (answer === undefined) throw unexpectedRedirectProblem(step, `the admin API doesn't know this ${name} request`);
-    const body = tryParseJson(answer.text)?.value;
+    if (answer === undefined)
+      throw unexpectedLoginAnswerProblem(step, `the admin API doesn't know this ${name} request`);
+    const body = parseJsonOrUndefined(answer.text)?.value;
     if (answer.status === 200 && isJsonObject(body)) return body;
     const error = parseOAuthError(answer.text);
     if (error !== undefined && answer.status !== 401 && answer.status !== 403)
       throw oauthProblem(step, error, answer.status);
-    throw unexpectedRedirectProblem(step, `the admin API answered ${answer.status} to the ${name} request`);
+    throw unexpectedLoginAnswerProblem(step, `the admin API answered ${answer.status} to the ${name} request`);
   }
 
   /** Reads a request and checks that it is our own. */
   async function readOwn(challenge: Challenge): Promise<JsonObject> {
     const request = await ask(challenge, { method: "GET", path: challenge.name });
     if (clientIdOf(request) !== clientId)
-      throw unexpectedRedirectProblem(step, `the ${challenge.name} request is of another client`);
+      throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request is of another client`);
     const isOther = challenge.name === "consent" ? request["subject"] !== subject : request["skip"] === true;
-    if (isOther) throw unexpectedRedirectProblem(step, `the ${challenge.name} request is of another user`);
+    if (isOther) throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request is of another user`);
     return request;
   }
 
@@ -96,7 +97,7 @@ export function createLoginApplication(
       const json = await acceptanceOf(challenge, userCode);
       const { redirect_to: next } = await ask(challenge, { method: "PUT", path: `${challenge.name}/accept`, json });
       if (typeof next === "string" && URL.canParse(next)) return new URL(next);
-      throw unexpectedRedirectProblem(
+      throw unexpectedLoginAnswerProblem(
         step,
         `the admin API accepted the ${challenge.name} request of client ${quote(clientId)} without a URL to go on at`,
       );

@@ -8,13 +8,14 @@ import {
 } from "./authorization.ts";
 import {
   beginDeviceFlow,
+  type DeviceWaitOptions,
   type PendingDeviceFlow,
-  type PollOptions,
   type PollOutcome,
-  pollDeviceTokens,
+  pollDeviceTokensOnce,
   waitForDeviceTokens,
 } from "./device-flow.ts";
 import { requireEndpoint } from "./discovery.ts";
+import { runStep } from "./oauth-steps.ts";
 import {
   processRevocationResponse,
   processUserInfoResponse,
@@ -22,10 +23,9 @@ import {
   skipSubjectCheck,
   userInfoRequest,
   validateApplicationLevelSignature,
-} from "./library.ts";
-import { runStep } from "./oauth-steps.ts";
+} from "./oauth4webapi.ts";
 import {
-  createStep,
+  createSecretHidingStep,
   type LibraryClient,
   type OAuthClientOptions,
   prepareLibraryClient,
@@ -49,14 +49,14 @@ export interface OAuthClient {
   readonly revoke: (token: string) => Promise<void>;
   readonly beginDevice: (request?: RequestedAccess) => Promise<PendingDeviceFlow>;
   readonly pollDevice: (pending: PendingDeviceFlow) => Promise<PollOutcome>;
-  readonly waitForDevice: (pending: PendingDeviceFlow, options: PollOptions) => Promise<TokenSet>;
+  readonly waitForDevice: (pending: PendingDeviceFlow, options: DeviceWaitOptions) => Promise<TokenSet>;
   /** The claims about the user, who must be the subject where one is given. */
   readonly userinfo: (accessToken: string, subject?: string) => Promise<JsonObject>;
 }
 
 async function revoke(session: LibraryClient, token: string): Promise<void> {
   const { as, client, server } = session;
-  const step = createStep(session, "Cannot revoke the token", [token]);
+  const step = createSecretHidingStep(session, "Cannot revoke the token", [token]);
   requireEndpoint(server, "revocation_endpoint", step.action);
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
@@ -66,7 +66,7 @@ async function revoke(session: LibraryClient, token: string): Promise<void> {
 
 async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {
   const { as, client, server } = session;
-  const step = createStep(session, "Cannot read the user's claims", [accessToken]);
+  const step = createSecretHidingStep(session, "Cannot read the user's claims", [accessToken]);
   requireEndpoint(server, "userinfo_endpoint", step.action);
   const { value } = await runStep(session, step, async (request) => {
     const response = await userInfoRequest(as, client, accessToken, request);
@@ -91,7 +91,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),
     revoke: (token) => revoke(session, token),
     beginDevice: (request = {}) => beginDeviceFlow(session, request),
-    pollDevice: (pending) => pollDeviceTokens(session, pending),
+    pollDevice: (pending) => pollDeviceTokensOnce(session, pending),
     waitForDevice: (pending, poll) => waitForDeviceTokens(session, pending, poll),
     userinfo: (accessToken, subject) => userinfo(session, accessToken, subject),
   };

@@ -1,10 +1,11 @@
-import { isJsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
-import { redactServerText, redactUrl } from "../../core/redact.ts";
+import { redactServerText, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { isBusy } from "../../servers/retry.ts";
+import { isBusyOrGatewayError } from "../../servers/retry.ts";
+import { BusyServerError } from "./busy-server-error.ts";
 import {
   AuthorizationResponseError,
   INVALID_RESPONSE,
@@ -14,8 +15,7 @@ import {
   KEY_SELECTION,
   OperationProcessingError,
   UnsupportedOperationError,
-} from "./library.ts";
-import { UnavailableServer } from "./unavailable-server.ts";
+} from "./oauth4webapi.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
 export interface OAuthStep {
@@ -104,7 +104,7 @@ function known(error: string): KnownError | undefined {
 
 /** The OAuth 2.0 error in an answer's body. */
 export function parseOAuthError(text: string): OAuthError | undefined {
-  const value = tryParseJson(text)?.value;
+  const value = parseJsonOrUndefined(text)?.value;
   if (!isJsonObject(value)) return undefined;
   const { error, error_description: description } = value;
   if (typeof error !== "string" || error === "") return undefined;
@@ -188,7 +188,7 @@ export function networkProblem(
   failure: NetworkFailure,
   hint = "check the public URL, and that the server is running",
 ): Problem {
-  return new Problem(`${action}: no answer from ${escapeControls(redactUrl(url))}: ${failure.message}`, {
+  return new Problem(`${action}: no answer from ${escapeControls(urlWithoutSecrets(url))}: ${failure.message}`, {
     code: NETWORK_CODES[failure.kind] ?? "unreachable",
     exit: "unreachable",
     hint: networkHint(failure, hint),
@@ -197,13 +197,13 @@ export function networkProblem(
 }
 
 /** The problem of a server that is too busy to answer. */
-export function busyProblem({ action, hidden }: OAuthStep, url: string, server: UnavailableServer): Problem {
+export function busyProblem({ action, hidden }: OAuthStep, url: string, server: BusyServerError): Problem {
   const { answer, because } = server;
   const { status, text } = answer;
   const oauthError = parseOAuthError(text);
   const words = oauthError === undefined ? "" : `: ${shown(oauthError.description ?? oauthError.error, hidden)}`;
   const tried = because === undefined ? "" : ` (${because})`;
-  return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status}${words}${tried}`, {
+  return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status}${words}${tried}`, {
     code: "busy",
     exit: "unreachable",
     hint: "try again later, or raise --fail-after",
@@ -214,25 +214,31 @@ export function busyProblem({ action, hidden }: OAuthStep, url: string, server: 
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
 function unreadable({ action }: OAuthStep, url: string, status: number): Problem {
-  return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status} without an OAuth 2.0 answer`, {
-    code: "unreadable-answer",
-    exit: "failed",
-    hint: "check that the public URL is the server's public port (4444 by default), not its admin port",
-    status,
-  });
+  return new Problem(
+    `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status} without an OAuth 2.0 answer`,
+    {
+      code: "unreadable-answer",
+      exit: "failed",
+      hint: "check that the public URL is the server's public port (4444 by default), not its admin port",
+      status,
+    },
+  );
 }
 
 /** The problem of a redirect, which could take credentials anywhere. */
 function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || !URL.canParse(location, url)) return undefined;
-  const target = quote(redactUrl(shown(new URL(location, url).href, hidden)));
-  return new Problem(`${action}: ${escapeControls(redactUrl(url))} redirects to ${target}, which is not followed`, {
-    code: "unreadable-answer",
-    exit: "failed",
-    hint: "use the public URL that the server doesn't redirect; often that is https instead of http",
-    status,
-  });
+  const target = quote(urlWithoutSecrets(shown(new URL(location, url).href, hidden)));
+  return new Problem(
+    `${action}: ${escapeControls(urlWithoutSecrets(url))} redirects to ${target}, which is not followed`,
+    {
+      code: "unreadable-answer",
+      exit: "failed",
+      hint: "use the public URL that the server doesn't redirect; often that is https instead of http",
+      status,
+    },
+  );
 }
 
 /** The problem of a token that can't be used as this program uses tokens. */
@@ -334,7 +340,7 @@ export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
 
 /** The problem of an answer that says itself what is wrong. */
 function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Problem | undefined {
-  if (isBusy(answer)) return busyProblem(step, url, new UnavailableServer(answer, undefined));
+  if (isBusyOrGatewayError(answer)) return busyProblem(step, url, new BusyServerError(answer, undefined));
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
   const oauthError = answer.status < 400 ? undefined : parseOAuthError(answer.text);
   return oauthError === undefined ? redirected(step, url, answer) : oauthProblem(step, oauthError, answer.status);
@@ -344,7 +350,7 @@ function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Proble
 export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
   if (error instanceof Problem) return error;
   if (error instanceof NetworkFailure) return networkProblem(step, url, error);
-  if (error instanceof UnavailableServer) return busyProblem(step, url, error);
+  if (error instanceof BusyServerError) return busyProblem(step, url, error);
   if (error instanceof AuthorizationResponseError) {
     return oauthProblem(step, { error: error.error, description: error.error_description });
   }

@@ -1,10 +1,10 @@
 import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
+import { BusyServerError } from "./busy-server-error.ts";
 import type { AuthorizationServer } from "./discovery.ts";
-import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
 import { busyProblem, networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./oauth4webapi.ts";
 import { repeatOptions } from "./repeatable-requests.ts";
-import { UnavailableServer } from "./unavailable-server.ts";
 
 /** What every request of a client needs. */
 export interface SessionOptions {
@@ -29,7 +29,7 @@ interface LibraryRequest {
 }
 
 /** The options that the library takes with each request. */
-export interface RequestOptions {
+export interface LibraryRequestOptions {
   readonly [customFetch]: (url: string, request: LibraryRequest) => Promise<Response>;
   readonly [allowInsecureRequests]: true;
 }
@@ -79,7 +79,7 @@ export function toLibraryServer({
 export async function runStep<T>(
   { http, timeLeft, signal, received = () => [] }: SessionOptions,
   step: OAuthStep,
-  work: (options: RequestOptions) => Promise<T>,
+  work: (options: LibraryRequestOptions) => Promise<T>,
 ): Promise<Answered<T>> {
   let url = "";
   let answer: HttpAnswer | undefined;
@@ -131,7 +131,7 @@ export async function sendWithoutLibrary(
   try {
     return await http({ maxBytes: MAX_BYTES, action: step.action, ...request });
   } catch (error) {
-    if (error instanceof UnavailableServer) throw busyProblem(step, request.url, error);
+    if (error instanceof BusyServerError) throw busyProblem(step, request.url, error);
     throw error instanceof NetworkFailure ? networkProblem(step, request.url, error, hint) : error;
   }
 }

@@ -1,5 +1,5 @@
 import type { HttpRequest } from "../../core/network.ts";
-import type { ClientAuth } from "./library.ts";
+import type { ClientAuth } from "./oauth4webapi.ts";
 
 /** Grants whose code or token works only once: a second request could even end what the first one got (RFC 6749, 10.5). */
 const ONCE = ["authorization_code", "refresh_token"];

@@ -1,23 +1,23 @@
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls } from "../../core/text.ts";
 import {
   type AttemptOutcome,
-  attemptTime,
+  attemptTimeout,
   backoffDelay,
   decideRetry,
   isAmbiguous,
   isBare500,
-  isBusy,
+  isBusyOrGatewayError,
   parseRetryAfter,
-  type RetryContext,
+  type RetryLimitAndClock,
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
-import { UnavailableServer } from "./unavailable-server.ts";
+import { BusyServerError } from "./busy-server-error.ts";
 
 /** How long and how often requests are repeated. */
-interface RetryOptions extends RetryContext {
+interface RetryOptions extends RetryLimitAndClock {
   /** Milliseconds that are left of those that the command may take. */
   readonly remaining: () => number;
 }
@@ -47,8 +47,8 @@ async function sendOnce(http: SendHttp, request: HttpRequest, now: () => number)
 
 /** The answer of the last attempt; throws if there was none, or if the server was too busy for one. */
 function finalAnswer({ outcome, answer }: Attempt, because: string | undefined): HttpAnswer {
-  if (answer !== undefined && !isBusy(answer)) return answer;
-  if (answer !== undefined) throw new UnavailableServer(answer, because);
+  if (answer !== undefined && !isBusyOrGatewayError(answer)) return answer;
+  if (answer !== undefined) throw new BusyServerError(answer, because);
   if (outcome.kind === "answered") throw new TypeError("an attempt without an answer");
   const { kind, message, cause, via, certificate } = outcome.failure;
   if (because === undefined) throw outcome.failure;
@@ -66,7 +66,7 @@ async function sendWithRetries(
   const state = { bare500s: 0, ambiguous: false, repeatable, retries: failAfter > 0 };
   let request = first;
   for (let attempts = 1; ; attempts++) {
-    const timeout = state.retries && repeatable ? attemptTime(remaining()) : remaining();
+    const timeout = state.retries && repeatable ? attemptTimeout(remaining()) : remaining();
     const attempt = await sendOnce(http, { ...request, timeout }, options.now);
     const { outcome } = attempt;
     state.ambiguous ||= isAmbiguous(outcome);
@@ -84,7 +84,7 @@ async function sendWithRetries(
 }
 
 function warnOfRetry({ warn }: RetryOptions, request: HttpRequest, outcome: AttemptOutcome, left: number): void {
-  const name = escapeControls(redactUrl(request.url));
+  const name = escapeControls(urlWithoutSecrets(request.url));
   warn(retryNotice(request.action ?? "No answer", outcome, name, left), "advice");
 }
 
@@ -94,7 +94,7 @@ async function renewed(request: HttpRequest): Promise<HttpRequest> {
 
 /**
  * Repeats the requests that say whether they may be repeated, like those to the admin API. A server that stays too busy is
- * an {@link UnavailableServer}.
+ * an {@link BusyServerError}.
  */
 export function createRetryingHttp(http: SendHttp, options: RetryOptions): SendHttp {
   return (request) =>

@@ -1,4 +1,4 @@
-import { isJsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 
 /** What the answers of a server contained that must not be shown, and the tokens among it. */
@@ -48,7 +48,7 @@ export function createSecretRecorder(http: SendHttp): Recorder {
           ?.replace(/^[^=]*=/, "")
           .trim(),
       );
-    const body = tryParseJson(text)?.value;
+    const body = parseJsonOrUndefined(text)?.value;
     if (!isJsonObject(body)) return;
     for (const name of SECRETS) record(name, body[name]);
     if (typeof body["redirect_to"] === "string") recordUrl(body["redirect_to"]);

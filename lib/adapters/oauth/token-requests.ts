@@ -1,7 +1,15 @@
-import { isJsonObject, type JsonObject, toJson, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined, toPrintableJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";
+import {
+  earlyIdTokenProblem,
+  explainRefreshedIdTokenFailure,
+  type OAuthStep,
+  toOAuthProblem,
+  unverifiableIdTokenProblem,
+} from "./oauth-problems.ts";
+import { type LibraryRequestOptions, runStep, type SessionOptions, toLibraryServer } from "./oauth-steps.ts";
 import {
   type Client,
   type ClientAuth,
@@ -13,15 +21,7 @@ import {
   refreshTokenGrantRequest,
   type TokenEndpointResponse,
   validateApplicationLevelSignature,
-} from "./library.ts";
-import {
-  earlyIdTokenProblem,
-  explainRefreshedIdTokenFailure,
-  type OAuthStep,
-  toOAuthProblem,
-  unverifiableIdTokenProblem,
-} from "./oauth-problems.ts";
-import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./oauth-steps.ts";
+} from "./oauth4webapi.ts";
 import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
@@ -82,7 +82,7 @@ export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient
 }
 
 /** A step whose messages show neither the client's secret nor these values. */
-export function createStep(
+export function createSecretHidingStep(
   { authentication }: LibraryClient,
   action: string,
   hidden: readonly string[] = [],
@@ -99,7 +99,7 @@ export function scopeAndAudienceForm({ scopes = [], audience = [] }: RequestedAc
 }
 
 function rawOf(text: string): JsonObject {
-  const value = tryParseJson(text)?.value;
+  const value = parseJsonOrUndefined(text)?.value;
   return isJsonObject(value) ? value : {};
 }
 
@@ -109,9 +109,9 @@ const MAX_LIFETIME = 1e10;
 /** An answer that the library accepts: a lifetime that no token can have is no reason to lose the token. */
 async function withoutImpossibleLifetime(response: Response): Promise<Response> {
   const { expires_in: lifetime, ...rest } = rawOf(await response.clone().text());
-  const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toJson(lifetime));
+  const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toPrintableJson(lifetime));
   if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_LIFETIME)) return response;
-  return new Response(toJson(rest), { status: response.status, headers: response.headers });
+  return new Response(toPrintableJson(rest), { status: response.status, headers: response.headers });
 }
 
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
@@ -119,7 +119,7 @@ async function verifiedClaims(
   { as, server, now }: LibraryClient,
   step: OAuthStep,
   { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
-  request: RequestOptions,
+  request: LibraryRequestOptions,
 ): Promise<JsonObject | undefined> {
   const claims = getValidatedIdTokenClaims(tokens);
   if (claims === undefined) return undefined;
@@ -137,7 +137,7 @@ async function verifiedClaims(
 export async function requestTokens(
   session: LibraryClient,
   step: OAuthStep,
-  send: (auth: ClientAuth, request: RequestOptions) => Promise<Response>,
+  send: (auth: ClientAuth, request: LibraryRequestOptions) => Promise<Response>,
   process: Process,
 ): Promise<TokenSet> {
   const auth = await session.auth(step.action);
@@ -164,7 +164,7 @@ export function requestClientCredentials(session: LibraryClient, request: Reques
   const { as, client } = session;
   return requestTokens(
     session,
-    createStep(session, "Cannot get a token"),
+    createSecretHidingStep(session, "Cannot get a token"),
     (auth, more) => clientCredentialsGrantRequest(as, client, auth, scopeAndAudienceForm(request), more),
     (response) => processClientCredentialsResponse(as, client, response),
   );
@@ -177,7 +177,7 @@ export async function refreshTokens(
   subject: string | undefined,
 ): Promise<TokenSet> {
   const { as, client } = session;
-  const step = createStep(session, "Cannot refresh the token", [refreshToken]);
+  const step = createSecretHidingStep(session, "Cannot refresh the token", [refreshToken]);
   const tokens = await requestTokens(
     session,
     step,

@@ -35,7 +35,7 @@ const USES: Readonly<Record<Capability, string>> = {
 };
 
 /** The issue of a key or subkey that isn't meant for encryption. */
-export function notForEncryptionIssue(capabilities: readonly Capability[]): KeyIssue | undefined {
+export function findEncryptionUseIssue(capabilities: readonly Capability[]): KeyIssue | undefined {
   if (capabilities.includes("encrypt")) return undefined;
   const uses = joinWords(capabilities.map((use) => USES[use]));
   const reason = uses === "" ? "it does not say that it is for encryption" : `it is for ${uses} only`;

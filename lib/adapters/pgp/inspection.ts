@@ -1,5 +1,5 @@
 import { issueHint } from "./explain-issue.ts";
-import { isoTime } from "./key-identity.ts";
+import { isoTime } from "./fingerprint-and-algorithm.ts";
 import type { Capability, KeyReport, SubkeyReport } from "./key-report.ts";
 
 /** The description of a key and whether it is usable, as plain JSON. */

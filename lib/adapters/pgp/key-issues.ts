@@ -2,8 +2,8 @@ import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
 import { isSha1SelfSignature } from "../../core/pgp/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { notForEncryptionIssue } from "./capabilities.ts";
-import { algorithmName, isoTime } from "./key-identity.ts";
+import { findEncryptionUseIssue } from "./capabilities.ts";
+import { algorithmName, isoTime } from "./fingerprint-and-algorithm.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
 import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./self-signatures.ts";
 
@@ -120,7 +120,7 @@ export async function findSubkeyIssue(
   if (binding === undefined) {
     return sha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
   }
-  const purpose = notForEncryptionIssue(capabilities);
+  const purpose = findEncryptionUseIssue(capabilities);
   if (purpose !== undefined) return purpose;
   if (
     (await subkey.isRevoked(binding, key.keyPacket, now)) ||

@@ -1,6 +1,6 @@
 import type { Key } from "openpgp";
 import type { TransferableKey } from "../../core/pgp/key-material.ts";
-import type { KeyIdentity } from "../../core/pgp/recipient.ts";
+import type { FingerprintAndAlgorithm } from "../../core/pgp/recipient.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The library, which is loaded only for commands that need it. */
@@ -18,7 +18,7 @@ export interface KeyIssue {
 }
 
 /** A subkey and its evaluation. */
-export interface SubkeyReport extends KeyIdentity {
+export interface SubkeyReport extends FingerprintAndAlgorithm {
   readonly created: Date;
   readonly expires: Date | undefined;
   readonly capabilities: readonly Capability[];
@@ -28,7 +28,7 @@ export interface SubkeyReport extends KeyIdentity {
 }
 
 /** A key and its evaluation. */
-export interface KeyReport extends KeyIdentity {
+export interface KeyReport extends FingerprintAndAlgorithm {
   readonly version: number;
   readonly created: Date;
   readonly expires: Date | undefined;
@@ -37,7 +37,7 @@ export interface KeyReport extends KeyIdentity {
   /** All user IDs; `valid` are those with a valid self-certification. */
   readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
   readonly subkeys: readonly SubkeyReport[];
-  readonly encryptsTo: KeyIdentity | undefined;
+  readonly encryptsTo: FingerprintAndAlgorithm | undefined;
   /** Why it can't be used for encryption; undefined if it can. */
   readonly issue: KeyIssue | undefined;
 }

@@ -1,9 +1,14 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import { findPgpKeys, isSha1SelfSignature, notAKeyProblem, type TransferableKey } from "../../core/pgp/key-material.ts";
+import {
+  isSha1SelfSignature,
+  notAKeyProblem,
+  parsePgpKeys,
+  type TransferableKey,
+} from "../../core/pgp/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { fingerprintOf } from "./key-identity.ts";
+import { fingerprintOf } from "./fingerprint-and-algorithm.ts";
 import type { OpenPgp, ParsedKey } from "./key-report.ts";
 
 /** Parses one key; throws a Problem that says why if that fails. */
@@ -39,7 +44,7 @@ export async function parseKeys(
   now: Date,
 ): Promise<readonly ParsedKey[]> {
   const byFingerprint = new Map<string, ParsedKey>();
-  for (const raw of findPgpKeys(material, origin)) {
+  for (const raw of parsePgpKeys(material, origin)) {
     const parsed = await parse(pgp, raw, origin);
     const fingerprint = fingerprintOf(parsed.key);
     const seen = byFingerprint.get(fingerprint);

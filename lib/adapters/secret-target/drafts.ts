@@ -24,7 +24,7 @@ export interface LeftoverDraft {
 }
 
 /** The drafts with contents of a target: of every file in a folder, or of one file. */
-export function findDrafts(target: string): readonly LeftoverDraft[] {
+export function findNonEmptyDrafts(target: string): readonly LeftoverDraft[] {
   return draftsOf(target).flatMap(({ folder, path, name }) => {
     const contents = contentsOf(path);
     if (contents === undefined || contents === "none") return [];
@@ -37,7 +37,7 @@ export function findDrafts(target: string): readonly LeftoverDraft[] {
 const LONGEST_EMPTY_MS = 10 * 60_000;
 
 /** Removes the drafts of a target that hold nothing, unless a run that still goes on may have opened them. */
-export function removeEmptyDrafts(target: string, now: number): void {
+export function removeOldEmptyDrafts(target: string, now: number): void {
   for (const { path } of draftsOf(target)) {
     try {
       if (lstatSync(path).mtimeMs < now - LONGEST_EMPTY_MS && contentsOf(path) === "none") unlinkSync(path);

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { folderReason, isUnwritableError } from "../../core/file-errors.ts";
+import { isFolderUnwritableError, unusableFolderReason } from "../../core/file-errors.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
@@ -54,7 +54,7 @@ export function findFileTargetProblem(
     requireWritable(folder);
     return undefined;
   } catch (error) {
-    return folderProblem(name, folderReason(error));
+    return folderProblem(name, unusableFolderReason(error));
   }
 }
 
@@ -62,7 +62,7 @@ function requireWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (isUnwritableError(error)) throw error;
+    if (isFolderUnwritableError(error)) throw error;
   }
 }
 
@@ -114,7 +114,7 @@ export function makeSecretFolder(path: string, flag: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     const isFile = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR";
-    throw folderProblem(name, isFile ? "a file has its name" : folderReason(error));
+    throw folderProblem(name, isFile ? "a file has its name" : unusableFolderReason(error));
   }
 }
 
@@ -134,7 +134,7 @@ export async function openFileTarget(
   try {
     file = await open(draft, EXCLUSIVE, 0o600);
   } catch (error) {
-    throw folderProblem(name, folderReason(error));
+    throw folderProblem(name, unusableFolderReason(error));
   }
   // Found while the file is open: its folder may be moved before the draft is discarded.
   let draftPath = draft;

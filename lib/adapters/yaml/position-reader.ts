@@ -15,7 +15,7 @@ interface NodeKinds {
 }
 
 /** Creates the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
-export function createPositionReader({
+export function createPositionTreeReader({
   isMap,
   isScalar,
   isSeq,

@@ -4,23 +4,23 @@ import { type Problem, usageError } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 
 /** What is wrong with a YAML text, and what to do about it. */
-export interface YamlFault {
+export interface YamlReasonAndHint {
   readonly reason: string;
   readonly hint: string;
 }
 
-export const TOO_DEEP: YamlFault = {
+export const TOO_DEEP: YamlReasonAndHint = {
   reason: `it nests more than ${MAX_DEPTH} levels deep`,
   hint: "use fewer levels; this may be the wrong file",
 };
 
-export const SEVERAL_DOCUMENTS: YamlFault = {
+export const SEVERAL_DOCUMENTS: YamlReasonAndHint = {
   reason: "it contains several documents, but only one is allowed",
   hint: "keep one of the documents, which lines of --- separate",
 };
 
 /** Our own messages, because the library's quote the text, which may be a secret. */
-const FAULTS: Readonly<Partial<Record<ErrorCode, YamlFault>>> = {
+const FAULTS: Readonly<Partial<Record<ErrorCode, YamlReasonAndHint>>> = {
   ALIAS_PROPS: {
     reason: "an alias has a tag or an anchor of its own",
     hint: "write the alias without it, or put a text that begins with * in quotes",
@@ -79,7 +79,7 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, YamlFault>>> = {
 };
 
 /** The fault that the library reports with a code. */
-export function faultOfCode(code: ErrorCode): YamlFault {
+export function faultOfCode(code: ErrorCode): YamlReasonAndHint {
   return (
     FAULTS[code] ?? {
       reason: "unexpected text",
@@ -89,6 +89,6 @@ export function faultOfCode(code: ErrorCode): YamlFault {
 }
 
 /** The problem of a text; `where` is its position as messages show it, or empty. */
-export function yamlProblem(name: string, where: string, { reason, hint }: YamlFault): Problem {
+export function yamlProblem(name: string, where: string, { reason, hint }: YamlReasonAndHint): Problem {
   return usageError(`Cannot read ${escapeControls(name)}${where}: ${reason}`, hint, "yaml");
 }

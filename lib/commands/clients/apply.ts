@@ -1,8 +1,8 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { createAdminWithDeadlines } from "../../clients/admin-deadlines.ts";
+import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
 import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret } from "../../clients/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
-import { concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
+import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
@@ -10,21 +10,21 @@ import { requireOpenOutput } from "../../clients/outlets.ts";
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import {
   deliverRecoveredSecrets,
-  findRecoveredSecrets,
-  hasSecretDestination,
+  hasSecretPlaceFlags,
+  pickRecoveredSecrets,
   type RecoveredSecret,
   removeAlreadyPlaced,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
-  describeSecretPlace,
-  missingPlaceProblem,
-  prepareSecretPlace,
+  describeSecretDelivery,
+  findMissingPlaceProblem,
+  makeFolderAndFindPlaceProblems,
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
-} from "../../clients/secret-place.ts";
+} from "../../clients/secret-out-places.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import {
@@ -35,7 +35,7 @@ import {
   pruneAndEmptyInputProblems,
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
+import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
@@ -43,7 +43,7 @@ import {
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTION_FLAGS,
   KEYBASE,
-  LENIENT,
+  LENIENT_FIELD_NAMES,
   NO_INPUT,
   PGP_KEY,
   PGP_KEY_URL,
@@ -51,9 +51,9 @@ import {
   SECRET_OUT,
   SERVER_COMMAND_FLAGS,
   STRICT,
-  VERIFY,
+  VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
-} from "../../core/flags/flag-table.ts";
+} from "../../core/flags/shared-flags.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
@@ -84,14 +84,16 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const desired = await readDesiredClients(context, problems, { reader: "apply", secrets: "read" });
   problems.push(
     ...pruneAndEmptyInputProblems(context, desired, problems.length > 0),
-    ...concurrencyProblems(context),
+    ...concurrencyFlagProblems(context),
     ...(await secretFlagProblems(context, { outlets: false })),
     ...desired.clients.flatMap(({ key, secret }) =>
       unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
     ),
-    ...verifyProblems(context),
+    ...verifyFlagProblems(context),
     // To be checked, every secret is needed; otherwise only those that will be set.
-    ...(context.values.bool(VERIFY) ? desired.clients.flatMap(({ secretProblem }) => secretProblem ?? []) : []),
+    ...(context.values.bool(VERIFY_CREDENTIALS)
+      ? desired.clients.flatMap(({ secretProblem }) => secretProblem ?? [])
+      : []),
   );
   return { problems, run: () => run(context, desired.clients) };
 }
@@ -101,7 +103,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const leftovers = await context.openLeftovers();
   const copies = leftovers.find(context.endpoint);
-  const due = hasSecretDestination(context) ? findRecoveredSecrets(copies, plan) : [];
+  const due = hasSecretPlaceFlags(context) ? pickRecoveredSecrets(copies, plan) : [];
   const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
@@ -121,7 +123,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const owners = steps.filter(stepSetsSecret).map(secretOwnerOfStep);
   const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
   context.signal.throwIfAborted();
-  throwAll(await prepareSecretPlace(context, owners));
+  throwAll(await makeFolderAndFindPlaceProblems(context, owners));
   const place = await SecretPlace.open(context, owners);
   const needsLog = place.kind !== "result" || recipients.length > 0;
   const log = needsLog ? openLog(context, place.kind, steps) : undefined;
@@ -135,7 +137,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     earlier: { store: leftovers, copies },
     endpoints,
     view: APPLY_VIEW,
-    admin: createAdminWithDeadlines(context),
+    admin: createAdminWithDeadlineFactory(context),
     choosesIds: plan.release === "2.1",
   };
   return resultOf(context, job, { plan, steps, log, delivered: delivered.map(outcomeOfRecoveredSecret) });
@@ -155,7 +157,7 @@ function dryRun(context: Context, plan: Plan, due: readonly RecoveredSecret[]): 
     context.note(
       `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
     );
-  const place = describeSecretPlace(context, recipientCount(context));
+  const place = describeSecretDelivery(context, recipientCount(context));
   const refused = findRefusalProblem(plan.steps, context.values.bool(ADOPT));
   return planResult(context, plan, { place }, () => {
     if (refused === undefined) return "done";
@@ -189,7 +191,7 @@ function rejectUnsafe(context: Context, steps: readonly Step[]): void {
       details: deletes.map(({ clientId = "" }) => clientId),
     });
   throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
-  const unplaced = missingPlaceProblem(context, steps);
+  const unplaced = findMissingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
 }
 
@@ -200,7 +202,7 @@ async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Pr
   if (!allowsQuestions(host, values.bool(NO_INPUT))) return;
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
-  const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);
+  const place = describeSecretDelivery(context, wantsRecipients(context) ? recipientCount(context) : 0);
   const columns = terminalColumns(host.stderr);
   for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
@@ -278,7 +280,7 @@ export const apply = defineLeaf({
     ADOPT,
     CONCURRENCY,
     STRICT,
-    LENIENT,
+    LENIENT_FIELD_NAMES,
     YES,
     DRY_RUN,
     SECRET_LENGTH,

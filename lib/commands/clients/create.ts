@@ -1,19 +1,18 @@
 import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
-import { reportRecipients } from "../../clients/delivery.ts";
 import {
-  addSecretFieldLabel,
+  labelerWithSecretName,
   lintDraftCollectErrors,
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
-} from "../../clients/draft.ts";
-import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
+} from "../../clients/client-draft.ts";
+import { reportRecipients } from "../../clients/delivery.ts";
 import { findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { type OutletOptions, withSecretTarget } from "../../clients/outlets.ts";
+import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/outlets.ts";
 import {
-  type CreatedClient,
+  type CreatedClientDelivery,
   createRegistration,
   deliverCreatedClient,
   type Registration,
@@ -30,11 +29,12 @@ import {
   prepareNewClientSecret,
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
+import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
 import {
   discoverVerifyEndpoints,
-  secretProof,
+  secretWithAuthMethod,
   tryVerifyCredentials,
-  verifyProblems,
+  verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -42,17 +42,17 @@ import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic } from "../.
 import { lintClient } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
+  CLIENT_FILE,
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
   FIELD_FLAGS,
-  FILE,
   GENERATE_KEY,
   ID_FLAG,
   IF_EXISTS,
   type IfExists,
   KEY_OUT,
-  LENIENT,
+  LENIENT_FIELD_NAMES,
   NEW_CLIENT_SECRET_FLAGS,
   NO_INPUT,
   SECRET_LENGTH,
@@ -61,8 +61,8 @@ import {
   SET,
   STRICT,
   VERIFY_FLAGS,
-} from "../../core/flags/flag-table.ts";
-import { isFullyInteractive } from "../../core/interactive.ts";
+} from "../../core/flags/shared-flags.ts";
+import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
@@ -78,13 +78,13 @@ interface CreateJob {
 }
 
 /** The flags that describe a client, or where its description is. */
-const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, FILE, SET, GENERATE_KEY];
+const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, CLIENT_FILE, SET, GENERATE_KEY];
 
 /** Asks for the client where a person is there and the command line doesn't describe one. */
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
-  if (isDescribed || hasErrors || !isFullyInteractive(host, values.bool(NO_INPUT))) return prepareCreate(context);
+  if (isDescribed || hasErrors || !canAskForMissingInput(host, values.bool(NO_INPUT))) return prepareCreate(context);
   const { askClientFlags } = await import("../../clients/ask-client.ts");
   return prepareCreate({ ...context, values: await askClientFlags(context, values) });
 }
@@ -99,7 +99,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(
     ...(await secretFlagProblems(context, { outlets, instead: [GENERATE_KEY] })),
-    ...verifyProblems(context),
+    ...verifyFlagProblems(context),
   );
   const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
@@ -143,7 +143,7 @@ function withSecret(
   const { client_secret: drafted, ...others } = read.client;
   // An empty secret in a file is none.
   const secret = given?.text ?? (isAbsentOrEmpty(drafted) ? undefined : drafted);
-  const label = addSecretFieldLabel(read.label, given);
+  const label = labelerWithSecretName(read.label, given);
   if (!isPublic(read.client))
     return { ...read, client: secret === undefined ? others : { ...others, client_secret: secret }, label };
   const reason = "a client with the auth method none has no secret";
@@ -190,7 +190,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   return withSecretTarget(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
-      warnOfDroppedFields(context, registration.payload, created.record);
+      warnOfUnkeptFields(context, registration.payload, created.record);
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, outlets, registration, created);
@@ -232,7 +232,7 @@ async function keepExisting(
   return keepOrUpdate(context, job, existing);
 }
 
-function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
+function outletsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptions {
   return {
     action: "Cannot create client",
     needsRecoveryCopy: false,
@@ -244,7 +244,7 @@ function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
 /** A registration, and how the new client authenticates for `--verify`. */
 interface PreparedCreate {
   readonly registration: Registration;
-  readonly proofOf: (created: CreatedClient) => CredentialsToProve | undefined;
+  readonly proofOf: (created: CreatedClientDelivery) => CredentialsToProve | undefined;
 }
 
 async function prepareRegistration(
@@ -254,8 +254,8 @@ async function prepareRegistration(
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
   if (algorithm !== undefined) {
-    const { prepareKeyPair } = await import("../../clients/key-pair.ts");
-    const { pair, prepared } = await prepareKeyPair(context, algorithm, recipients);
+    const { generateAndEncryptKeyPair } = await import("../../clients/key-pair.ts");
+    const { pair, prepared } = await generateAndEncryptKeyPair(context, algorithm, recipients);
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEYED_VIEW;
     return {
       registration: createRegistration(context, { ...client, jwks: { keys: [pair.publicJwk] } }, prepared, {
@@ -274,7 +274,7 @@ async function prepareRegistration(
     registration: createRegistration(context, client, prepared, { view, more }),
     proofOf: ({ record }) => {
       const secret = getTextField(record, "client_secret") ?? prepared.plain;
-      return secret === undefined ? undefined : secretProof({ ...client, ...record }, secret);
+      return secret === undefined ? undefined : secretWithAuthMethod({ ...client, ...record }, secret);
     },
   };
 }
@@ -298,11 +298,11 @@ export const create = defineLeaf({
     ...VERIFY_FLAGS,
     ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
-    FILE,
+    CLIENT_FILE,
     SET,
     IF_EXISTS,
     STRICT,
-    LENIENT,
+    LENIENT_FIELD_NAMES,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -4,7 +4,7 @@ import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";

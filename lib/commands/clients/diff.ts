@@ -6,9 +6,15 @@ import {
   planResult,
   pruneAndEmptyInputProblems,
 } from "../../clients/state-plan.ts";
-import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify-credentials.ts";
+import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
+import {
+  LENIENT_FIELD_NAMES,
+  SERVER_COMMAND_FLAGS,
+  STRICT,
+  VERIFY_CREDENTIALS,
+  VERIFY_FLAGS,
+} from "../../core/flags/shared-flags.ts";
 import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
@@ -16,9 +22,9 @@ import { hasDifferences } from "../../core/state/plan.ts";
 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
-  const secrets = context.values.bool(VERIFY) ? "read" : "leave";
+  const secrets = context.values.bool(VERIFY_CREDENTIALS) ? "read" : "leave";
   const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });
-  problems.push(...pruneAndEmptyInputProblems(context, desired, problems.length > 0), ...verifyProblems(context));
+  problems.push(...pruneAndEmptyInputProblems(context, desired, problems.length > 0), ...verifyFlagProblems(context));
   return { problems, run: () => run(context, desired.clients) };
 }
 
@@ -51,7 +57,7 @@ export const diff = defineLeaf({
     help: "File or folder with clients, or - for standard input",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],
+  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT_FIELD_NAMES, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["diff clients/ --stack prod", "What would change"],

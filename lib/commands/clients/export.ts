@@ -16,7 +16,7 @@ import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
 import { buildMaesterManifest } from "../../core/client/maester-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
-import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { fileNameOf } from "../../core/output/file-name.ts";
@@ -27,7 +27,7 @@ import { exportClient } from "../../core/state/exported-client.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
 import {
   identifyingMembers,
-  keyOfEntry,
+  stackKeyOfEntry,
   uniqueNameOfId,
   uniqueNameOfKey,
   uniqueNameOfManifest,
@@ -130,7 +130,7 @@ class ExportRun {
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
         planClientEdits(
-          { written, key: keyOfEntry(identifyingMembers(written, variables), file.path) },
+          { written, key: stackKeyOfEntry(identifyingMembers(written, variables), file.path) },
           client,
           variables,
         ),

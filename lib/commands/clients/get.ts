@@ -1,11 +1,11 @@
 import { BatchFailures } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";
 import { Problem } from "../../core/problem.ts";
-import { withoutCredentials } from "../../core/redact.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
 
 /** The client, or only its ID where nothing else is asked for and the rest nests too deep. */
 async function read({ admin, format }: Pick<Context, "admin" | "format">, id: string): Promise<JsonObject> {
@@ -23,7 +23,7 @@ async function run(context: Context): Promise<Result> {
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
       const record = await batch.attempt(() => read(context, id));
-      if (record !== undefined) yield withoutCredentials(record);
+      if (record !== undefined) yield withoutCredentialFields(record);
     }
   }
   return { view: CLIENT_VIEW, isList: operands.length > 1, items: items(), exit: () => batch.exit() };

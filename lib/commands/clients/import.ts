@@ -1,6 +1,6 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { createAdminWithDeadlines } from "../../clients/admin-deadlines.ts";
-import { BatchFailures, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
+import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
+import { BatchFailures, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
 import {
   type ClientEntry,
@@ -9,7 +9,6 @@ import {
   readEntries,
 } from "../../clients/client-files.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
-import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunImport } from "../../clients/dry-run-import.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportOutcome, type ImportRun, importClient } from "../../clients/import-client.ts";
@@ -18,6 +17,7 @@ import { isDryRun } from "../../clients/is-dry-run.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems } from "../../clients/secret-checks.ts";
+import { UnkeptFields } from "../../clients/unkept-fields.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, type UnwrittenItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
@@ -29,12 +29,12 @@ import {
   ENCRYPTION_FLAGS,
   FORMAT,
   IF_EXISTS,
-  LENIENT,
+  LENIENT_FIELD_NAMES,
   SECRET_LENGTH,
   SECRET_OUT,
   SERVER_COMMAND_FLAGS,
   STRICT,
-} from "../../core/flags/flag-table.ts";
+} from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
@@ -50,7 +50,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   problems.push(...lintEntriesCollectErrors(context, entries));
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
-    ...concurrencyProblems(context),
+    ...concurrencyFlagProblems(context),
     ...(await secretFlagProblems(context, { outlets: "elsewhere" })),
     ...(await importSecretFileProblems(context, entries)),
   );
@@ -58,7 +58,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
-  const adminOfEach = createAdminWithDeadlines(context);
+  const adminOfEach = createAdminWithDeadlineFactory(context);
   if (isDryRun(context)) {
     if (entries.some(({ client }) => requestedId(client) !== undefined))
       await rejectUnsupportedFields(context, entries);
@@ -166,7 +166,7 @@ class ImportResults {
   readonly #context: ResultContext;
   readonly #state: ImportState;
   readonly #batch: BatchFailures;
-  readonly #dropped = new DroppedFields();
+  readonly #dropped = new UnkeptFields();
   #files = 0;
   readonly #counts = new Map<ImportOutcome["outcome"], number>();
   /** The outcomes whose results haven't been written yet. */
@@ -313,7 +313,7 @@ export const importClients = defineLeaf({
     IF_EXISTS,
     CONCURRENCY,
     STRICT,
-    LENIENT,
+    LENIENT_FIELD_NAMES,
     SECRET_LENGTH,
     ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,

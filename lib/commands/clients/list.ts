@@ -6,10 +6,10 @@ import {
   readListSelection,
   SELECTION_FLAGS,
 } from "../../clients/list-selection.ts";
-import { type ListedClients, listClients, PAGE_FLAGS, pageProblems } from "../../clients/listed-clients.ts";
+import { type ListedClients, listClients, PAGE_FLAGS, pageFlagProblems } from "../../clients/listed-clients.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 
@@ -123,7 +123,7 @@ export const list = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const selection = readListSelection(context);
-    const problems = [...pageProblems(context), ...selection.problems, ...columnsFlagProblems(context)];
+    const problems = [...pageFlagProblems(context), ...selection.problems, ...columnsFlagProblems(context)];
     return { problems, run: () => run(context, selection) };
   },
 });

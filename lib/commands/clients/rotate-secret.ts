@@ -1,8 +1,8 @@
 import {
+  type AcceptedSecret,
   type ChangeSecretContext,
   deliverChangedSecret,
   sendWithRecoveryCopy,
-  type UndeliveredSecret,
 } from "../../clients/change-secret.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
@@ -16,12 +16,12 @@ import {
   prepareSecret,
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
-import { updateClient } from "../../clients/send-change.ts";
+import { sendClientChanges } from "../../clients/send-change.ts";
 import {
   discoverVerifyEndpoints,
-  secretProof,
+  secretWithAuthMethod,
   tryVerifyCredentials,
-  verifyProblems,
+  verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
@@ -29,6 +29,7 @@ import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
@@ -40,15 +41,14 @@ import {
   SECRET_LENGTH,
   SECRET_OUT,
   SERVER_COMMAND_FLAGS,
-  VERIFY,
+  VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
-} from "../../core/flags/flag-table.ts";
-import type { FlagValues } from "../../core/flags/flag-values.ts";
+} from "../../core/flags/shared-flags.ts";
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";
 import { Problem, safeReason, usageError } from "../../core/problem.ts";
-import { withoutCredentials } from "../../core/redact.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
 const DROP_OLD_SECRETS: BoolFlag = {
@@ -67,13 +67,13 @@ const NEW_SECRET_ONLY: readonly Flag[] = [
   SECRET_LENGTH,
   SECRET_OUT,
   ...ENCRYPTION_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
-  VERIFY,
+  VERIFY_CREDENTIALS,
 ];
 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
-  const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyProblems(context)];
+  const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyFlagProblems(context)];
   const bad = context.operands.length === 0 ? undefined : findClientIdProblem(id);
   if (bad !== undefined) problems.push(bad);
   problems.push(...dropProblems(values));
@@ -133,7 +133,7 @@ async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   context.note(`Only the newest secret of client ${quote(id)} works now`);
   return singleResult(
     { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
-    withoutCredentials(record),
+    withoutCredentialFields(record),
   );
 }
 
@@ -192,7 +192,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
       view: createdView("has secret"),
       async before(_, record) {
         if (plain === undefined) return;
-        const proof = secretProof(current, getTextField(record, "client_secret") ?? plain);
+        const proof = secretWithAuthMethod(current, getTextField(record, "client_secret") ?? plain);
         works = await tryVerifyCredentials(context, endpoints, id, proof);
       },
       exit: () => (works ? "done" : "failed"),
@@ -210,7 +210,7 @@ async function rotateByServer(
   context: Pick<Context, "admin"> & PrepareContext & ChangeSecretContext,
   id: string,
   recipients: PreparedSecret["recipients"],
-): Promise<UndeliveredSecret | undefined> {
+): Promise<AcceptedSecret | undefined> {
   const answer = await requestRotation(context, id);
   if (answer === undefined) return undefined;
   const { registration_access_token: _, ...record } = answer;
@@ -264,9 +264,9 @@ function setSecret(
   id: string,
   current: JsonObject,
   prepared: PreparedSecret,
-): Promise<UndeliveredSecret> {
+): Promise<AcceptedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendWithRecoveryCopy(context, id, prepared, () => updateClient(context.admin, id, current, wanted));
+  return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */

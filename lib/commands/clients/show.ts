@@ -3,11 +3,11 @@ import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";
-import { withoutCredentials } from "../../core/redact.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */
 function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): ResultView<JsonObject> {
@@ -25,7 +25,7 @@ async function run(context: Context): Promise<Result> {
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
       const record = await batch.attempt(() => admin.get(id));
-      if (record !== undefined) yield withoutCredentials(record);
+      if (record !== undefined) yield withoutCredentialFields(record);
     }
   }
   return { view: pageView(host), isList: operands.length > 1, items: items(), isPaged: true, exit: () => batch.exit() };

@@ -1,26 +1,26 @@
 import { shortRedactedValue } from "../../clients/change-lines.ts";
-import { changeSecret } from "../../clients/change-secret.ts";
+import { setProvidedSecret } from "../../clients/change-secret.ts";
 import {
-  addSecretFieldLabel,
+  labelerWithSecretName,
   lintDraftCollectErrors,
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
   reportWarningsCollectErrors,
-} from "../../clients/draft.ts";
-import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
+} from "../../clients/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { unwrittenClientHandler } from "../../clients/outlets.ts";
 import {
   type PlannedUpdate,
-  planUpdate,
+  planAndCheckUpdate,
   type RequestedUpdate,
   updateRequestOfPlan,
 } from "../../clients/plan-update.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendUpdateRequest } from "../../clients/send-change.ts";
+import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
@@ -30,27 +30,27 @@ import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
 import {
+  CLIENT_FILE,
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
   EXISTING_CLIENT_SECRET_FLAGS,
   FIELD_FLAGS,
-  FILE,
-  LENIENT,
+  LENIENT_FIELD_NAMES,
   SECRET_FILE,
   SECRET_OUT,
   SECRET_PROMPT,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
-} from "../../core/flags/flag-table.ts";
-import type { FlagValues } from "../../core/flags/flag-values.ts";
+} from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
-import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
+import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
 const REPLACE: BoolFlag = {
@@ -70,7 +70,7 @@ const UNSET: ListFlag = {
 
 /** Whether the whole client is replaced: by `--replace`, or by a file in the 2.x syntax, as Hydra's own CLI does. */
 function isReplacement({ syntax, values }: Pick<Context, "syntax" | "values">): boolean {
-  return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(FILE));
+  return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(CLIENT_FILE));
 }
 
 async function prepare(context: Context): Promise<CheckedCommand> {
@@ -88,7 +88,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...fieldsOf(read),
     ...Object.fromEntries(unset.fields.map((field) => [field.name, clearingValue(field)])),
   };
-  const label = addSecretFieldLabel(read.label, given);
+  const label = labelerWithSecretName(read.label, given);
   const update: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
   problems.push(
     ...(context.operands.length === 0 ? [] : idProblems(id, read)),
@@ -165,7 +165,7 @@ function twiceProblems({ fromFlags }: ReadDraft, others: readonly Field[]): read
 
 function editProblems(values: FlagValues, { replace, editedLists }: RequestedUpdate): readonly Problem[] {
   // With a file, the edits are made to its lists.
-  if (!replace || values.isSet(FILE) || editedLists.length === 0) return [];
+  if (!replace || values.isSet(CLIENT_FILE) || editedLists.length === 0) return [];
   return [
     usageError(
       "--replace excludes --add-… and --remove-…",
@@ -206,18 +206,18 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const isDry = isDryRun(context);
   if (!isDry) await rejectUnsupportedFields(context, { ...topValues(update.nested), ...update.set }, update.label);
   const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
-  const plan = planUpdate(context, update, await context.admin.get(id));
+  const plan = planAndCheckUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
   const request = updateRequestOfPlan(plan, method);
   if (request === undefined) return unchanged(context, plan);
   if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendUpdateRequest(context.admin, id, request);
   if (secret === undefined) {
-    const record = withoutCredentials(await send());
+    const record = withoutCredentialFields(await send());
     reportUpdate(context, plan, record);
     return singleResult(updatedView(id, "updated"), record, unwrittenClientHandler(id, "updated"));
   }
-  return changeSecret(context, {
+  return setProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared: { ...(await prepareSecret(context, secret, recipients)), echoed },
@@ -234,9 +234,9 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
 
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
   context.note(`Client ${quote(id)} is already up to date`);
-  warnOfDroppedFields(context, wanted, current);
+  warnOfUnkeptFields(context, wanted, current);
   if (isDryRun(context)) return dryRunResult(context, [], "client");
-  return singleResult(updatedView(id, "unchanged"), withoutCredentials(current));
+  return singleResult(updatedView(id, "unchanged"), withoutCredentialFields(current));
 }
 
 /** Reports on stderr what an update changed, and what became of the secret. */
@@ -248,7 +248,7 @@ function reportUpdate(
   for (const { field, before, after } of observedChanges(plan, record))
     context.noteChange(field, shortRedactedValue(before), shortRedactedValue(after));
   reportSecret(context, plan, record);
-  warnOfDroppedFields(context, plan.wanted, record);
+  warnOfUnkeptFields(context, plan.wanted, record);
 }
 
 /** Fields that a server changes by itself with every update. */
@@ -256,7 +256,7 @@ const VOLATILE_FIELDS: readonly string[] = [
   "updated_at",
   "created_at",
   "registration_client_uri",
-  ...CREDENTIAL_FIELDS,
+  ...CLIENT_CREDENTIAL_FIELDS,
 ];
 
 /** The fields that have another value in the answer than before. */
@@ -312,13 +312,13 @@ export const update = defineLeaf({
     ...LIST_EDITS.map(({ flag }) => flag),
     UNSET,
     SET,
-    FILE,
+    CLIENT_FILE,
     REPLACE,
     ...EXISTING_CLIENT_SECRET_FLAGS,
     ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     STRICT,
-    LENIENT,
+    LENIENT_FIELD_NAMES,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -1,11 +1,12 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findKeyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { readSetAndRejectBreakingChange } from "../../keys/key-change-checks.ts";
 import {
-  ALG,
+  GENERATE_ALG,
   KEY_ENCRYPTION_FLAGS,
   KEYS_YES,
   KID,
@@ -14,9 +15,8 @@ import {
   PUBLIC,
   USE,
 } from "../../keys/key-flags.ts";
-import { singleSetOperandProblems } from "../../keys/set-operands.ts";
-import { readSetAndCheckChange } from "../../keys/signing-sets.ts";
-import { predictStoredKey } from "../../keys/signing-state.ts";
+import { setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
+import { predictGeneratedKeyParts } from "../../keys/signing-state.ts";
 import { unwrittenKeyProblem } from "../../keys/unwritten-key.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
@@ -35,17 +35,17 @@ async function run(context: Context): Promise<Result> {
   const given = values.text(KID) ?? operand;
   const request = {
     kid: given ?? host.uuid(),
-    alg: values.text(ALG),
+    alg: values.text(GENERATE_ALG),
     use: values.text(USE),
     isOwnId: given === undefined,
   };
   const action = `Cannot create a key in set ${quote(set)}`;
   let isCreated = false;
   try {
-    const result = await getAndDeliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
+    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
-      await readSetAndCheckChange(context, api, set, (before, shape) => [
-        ...predictStoredKey(shape, request),
+      await readSetAndRejectBreakingChange(context, api, set, (before, shape) => [
+        ...predictGeneratedKeyParts(shape, request),
         ...before,
       ]);
       const keys = await api.create(set, request);
@@ -75,7 +75,7 @@ export const createKey = defineLeaf({
   },
   flags: [
     { ...KID, help: "ID of the new key; the same as the second argument" },
-    ALG,
+    GENERATE_ALG,
     USE,
     PUBLIC,
     PRIVATE,
@@ -97,7 +97,7 @@ export const createKey = defineLeaf({
   async prepare(context) {
     const outputs = await keyOutputProblems(context, PRIVATE_KEY_OUT, []);
     return {
-      problems: [...singleSetOperandProblems(context), ...kidProblems(context), ...outputs],
+      problems: [...setNameOperandProblems(context), ...kidProblems(context), ...outputs],
       run: () => run(context),
     };
   },

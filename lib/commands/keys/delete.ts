@@ -3,18 +3,18 @@ import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
-import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
+import { readSetAndRejectBreakingChange } from "../../keys/key-change-checks.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
-import { removeKey } from "../../keys/remove-key.ts";
-import { kidFlagProblems, readSetOperands } from "../../keys/set-operands.ts";
-import { readSetAndCheckChange } from "../../keys/signing-sets.ts";
+import { removeKeyOrPair } from "../../keys/remove-key.ts";
+import { invalidKidProblems, readSetOperands } from "../../keys/set-and-kid-arguments.ts";
 
 function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
@@ -65,10 +65,10 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
         await requireKeys(api, set, kid);
-        await readSetAndCheckChange(context, api, set, (keys) =>
+        await readSetAndRejectBreakingChange(context, api, set, (keys) =>
           kid === undefined ? [] : keys.filter((key) => !hasKid(key, kid)),
         );
-        await (kid === undefined ? api.remove(set) : removeKey(api, set, kid));
+        await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));
         return true;
       });
       if (done === true) yield kid === undefined ? { set } : { set, kid };
@@ -99,7 +99,7 @@ export const deleteKeys = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const { sets, problems: operandProblems } = readSetOperands(context);
-    const problems = [...operandProblems, ...kidFlagProblems(context, KID)];
+    const problems = [...operandProblems, ...invalidKidProblems(context, KID)];
     if (context.values.isSet(KID) && sets.length > 1)
       problems.push(usageError("--kid names a key of one set", "give one set", "key-id"));
     return { problems, run: () => run(context, sets) };

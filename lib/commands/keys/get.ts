@@ -1,13 +1,13 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { joinWords, quote } from "../../core/text.ts";
-import { getAndDeliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
-import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
+import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { KEY_ENCRYPTION_FLAGS, KEYS_OUT, KEYS_YES, KID, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
 import type { NamedSet } from "../../keys/key-results.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
-import { readSetOperands } from "../../keys/set-operands.ts";
+import { readSetOperands } from "../../keys/set-and-kid-arguments.ts";
 
 /** The keys of a set, or only those with an ID. */
 function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | undefined): readonly JsonWebKey[] {
@@ -20,7 +20,7 @@ function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | unde
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   const action = `Cannot get key set ${joinWords(sets.map(quote))}`;
-  return getAndDeliverKeys(context, { action, out: OUT, fileIsPrivate: false }, async () => {
+  return deliverKeys(context, { action, out: KEYS_OUT, fileIsPrivate: false }, async () => {
     const api = await context.admin.keySets();
     const found: NamedSet[] = [];
     for (const set of sets) found.push({ set, keys: selectKeys(set, await api.get(set), kid) });
@@ -42,7 +42,7 @@ export const getKeys = defineLeaf({
     { ...KID, help: "Only the key with this ID" },
     PUBLIC,
     PRIVATE,
-    OUT,
+    KEYS_OUT,
     KEYS_YES,
     ...KEY_ENCRYPTION_FLAGS,
     ...SERVER_COMMAND_FLAGS,
@@ -60,7 +60,7 @@ export const getKeys = defineLeaf({
   format: { "1.x": "json-pretty", "2.x": "table" },
   async prepare(context) {
     const { sets, problems } = readSetOperands(context);
-    const outputs = await keyOutputProblems(context, OUT, sets);
+    const outputs = await keyOutputProblems(context, KEYS_OUT, sets);
     return { problems: [...problems, ...outputs], run: () => run(context, sets) };
   },
 });

@@ -1,19 +1,19 @@
 import type { KeySets } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-halves.ts";
+import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
+import { Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
+import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-results.ts";
-import { type KeyWithKid, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
-import { kidFlagProblems, singleSetOperandProblems } from "../../keys/set-operands.ts";
-import { checkAndWarnOfKeyChange } from "../../keys/signing-sets.ts";
+import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-keys.ts";
+import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
-import { type SetAndStorage, toStoredKeys } from "../../keys/stored-keys.ts";
+import { type SetAndKeyShape, toStoredKeys } from "../../keys/stored-keys.ts";
 
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
@@ -59,7 +59,7 @@ function newKeys(
   read: readonly KeyWithKid[],
 ): readonly KeyWithKid[] {
   return read.filter((key) => {
-    if (hasPrivateMembers(key) || !includesKey(before, key)) return true;
+    if (hasPrivateMembers(key) || !includesKeyOrPrivateHalf(before, key)) return true;
     note(`Key set ${quote(set)} has key ${quote(key.kid)} already`);
     return false;
   });
@@ -68,7 +68,7 @@ function newKeys(
 /** Says which tokens of another server a moved key can't verify. */
 function noteRenamedKeys(
   { note }: Pick<Context, "note">,
-  { set, shape }: SetAndStorage,
+  { set, shape }: SetAndKeyShape,
   read: readonly KeyWithKid[],
 ): void {
   if (!isTokenSigningSet(set)) return;
@@ -82,7 +82,7 @@ function noteRenamedKeys(
 /** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
 async function writeKeys(
   api: KeySets,
-  { set, shape }: SetAndStorage,
+  { set, shape }: SetAndKeyShape,
   stored: readonly KeyWithKid[],
   { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
 ): Promise<void> {
@@ -92,8 +92,12 @@ async function writeKeys(
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
-function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: SetAndStorage, stored: readonly KeyWithKid[]): void {
-  for (const key of publicKeys(stored)) {
+function warnOfShortKeys(
+  { warn }: Pick<Context, "warn">,
+  { set }: SetAndKeyShape,
+  stored: readonly KeyWithKid[],
+): void {
+  for (const key of publicKeyOfEachPair(stored)) {
     const bits = modulusBits(key) ?? LEAST_RSA_BITS;
     if (bits < LEAST_RSA_BITS)
       warn(
@@ -102,7 +106,7 @@ function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: SetAndStorage
   }
 }
 
-async function run(context: Context, set: string, { keys: read, haveOwnIds }: ReadKeys): Promise<Result> {
+async function run(context: Context, set: string, { keys: read, haveOwnIds }: KeysFromFiles): Promise<Result> {
   const { values, note, format, syntax } = context;
   const isReplaced = values.bool(REPLACE);
   const api = await context.admin.keySets();
@@ -117,14 +121,14 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Re
   // An older backup of the same set has some of its keys.
   const isMove =
     isReplaced && haveOwnIds && !before.some((old) => after.some((key) => key.kid === old.kid && isSameKey(key, old)));
-  checkAndWarnOfKeyChange(context, { ...target, before, after, isMove });
+  rejectBreakingOrWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
   noteRenamedKeys(context, target, read);
   if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
-  const keys = publicKeys(stored.toReversed());
+  const keys = publicKeyOfEachPair(stored.toReversed());
   const unwritten: Pick<Result, "undelivered"> = {
     undelivered: async (_, reason) =>
-      unwrittenProblem(reason, `the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`),
+      unwrittenResultProblem(reason, `the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`),
   };
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)
@@ -175,7 +179,7 @@ export const importKeys = defineLeaf({
     const isRepeated = files.filter((file) => file === "-").length > 1;
     const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
     return {
-      problems: [...singleSetOperandProblems(context), ...kidFlagProblems(context, KID), ...read.problems, ...twice],
+      problems: [...setNameOperandProblems(context), ...invalidKidProblems(context, KID), ...read.problems, ...twice],
       run: () => run(context, set, read),
     };
   },

@@ -1,7 +1,7 @@
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { capitalize, type Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { capitalize, type Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
 import { keyOutputProblems } from "../../keys/deliver-keys.ts";
@@ -13,13 +13,13 @@ import {
   PRIVATE_KEY_OUT,
   PROOF_URL,
 } from "../../keys/key-flags.ts";
-import { publicationProblems, publishKey } from "../../keys/publish-key.ts";
+import { generateAndPublishKey, publicationProblems } from "../../keys/publish-key.ts";
 import { readKeyFiles } from "../../keys/read-keys.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { withNothingChangedProblem } from "../../keys/rotation.ts";
-import { kidFlagProblems, singleSetOperandProblems } from "../../keys/set-operands.ts";
+import { reportInterruptionBeforeChange } from "../../keys/rotation.ts";
+import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 
 /** The problems of flags that belong to another step. */
 function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -49,7 +49,7 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   const { name } = values.origin(PROOF_URL);
   return [
     usageError(
-      `${capitalize(name)} ${quote(redactUrl(url))} is not an http or https URL`,
+      `${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`,
       "write http://host:4444 or https://host",
       "bad-address",
     ),
@@ -58,11 +58,11 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
 
 /** Takes a step whose result has no key that could be lost. */
 async function runStep(context: Context, set: string, step: () => Promise<Result>): Promise<Result> {
-  const result = await withNothingChangedProblem(context, set, step);
+  const result = await reportInterruptionBeforeChange(context, set, step);
   return {
     ...result,
     undelivered: async (_, reason) =>
-      unwrittenProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
+      unwrittenResultProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
   };
 }
 
@@ -70,22 +70,25 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
   const problems: Problem[] = [
-    ...singleSetOperandProblems(context),
-    ...kidFlagProblems(context, KID),
-    ...kidFlagProblems(context, RETIRE),
+    ...setNameOperandProblems(context),
+    ...invalidKidProblems(context, KID),
+    ...invalidKidProblems(context, RETIRE),
     ...stepProblems(context),
     ...proofProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
   ];
   if (values.bool(PUBLISH)) {
     problems.push(...publicationProblems(context));
-    return { problems, run: () => withNothingChangedProblem(context, set, () => publishKey(context, set)) };
+    return {
+      problems,
+      run: () => reportInterruptionBeforeChange(context, set, () => generateAndPublishKey(context, set)),
+    };
   }
   const retired = values.text(RETIRE);
   if (retired !== undefined)
     return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
   if (!values.bool(ACTIVATE))
-    return { problems, run: () => withNothingChangedProblem(context, set, () => rotateAtOnce(context, set)) };
+    return { problems, run: () => reportInterruptionBeforeChange(context, set, () => rotateAtOnce(context, set)) };
   const file = values.text(KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
@@ -94,7 +97,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
-export const rotateKeys = defineLeaf({
+export const rotateSigningKey = defineLeaf({
   name: "rotate",
   summary: "Replace the key that signs, in steps or at once",
   about: [

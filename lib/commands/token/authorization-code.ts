@@ -1,12 +1,12 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
-import { updateClient } from "../../clients/send-change.ts";
+import { sendClientChanges } from "../../clients/send-change.ts";
 import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
-import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
 import { Problem, usageError } from "../../core/problem.ts";
-import { canPaste, logInWithBrowser } from "../../tokens/browser-login.ts";
+import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
+import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
-import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
@@ -24,7 +24,7 @@ import {
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { deviceLoginCommand, offerToRegisterRedirect, requireGrantType } from "../../tokens/registered-client.ts";
+import { deviceLoginCommandLine, offerToRegisterRedirect, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
@@ -72,7 +72,7 @@ async function prepareRedirect(
 ): Promise<RedirectTarget> {
   const registered = client === undefined ? undefined : getListField(client, "redirect_uris");
   const target = chooseRedirect(wishes, registered);
-  if (target.listen === undefined && !canPaste(context, context.values.text(RESPONSE_MODE)))
+  if (target.listen === undefined && !canPasteRedirectUrl(context, context.values.text(RESPONSE_MODE)))
     throw new Problem(`Cannot log in: this program can't receive the redirect to ${target.uri}`, {
       code: "no-terminal",
       exit: "failed",
@@ -81,7 +81,7 @@ async function prepareRedirect(
   const { pairedAdmin } = context;
   if (client === undefined || pairedAdmin === undefined) return target;
   await offerToRegisterRedirect(context, { client, target }, async (after) => {
-    await updateClient(pairedAdmin.admin, client.client_id, client, [
+    await sendClientChanges(pairedAdmin.admin, client.client_id, client, [
       { field: "redirect_uris", before: registered, after },
     ]);
   });
@@ -122,7 +122,7 @@ async function logIn(
     }),
   );
   const unchecked = isChecked ? undefined : target.uri;
-  const redirected = await logInWithBrowser(context, {
+  const redirected = await openLoginAndAwaitRedirect(context, {
     session,
     clientId,
     pending,
@@ -159,7 +159,7 @@ async function run(context: Context, resolver: LoginClientResolver, wishes: Logi
     target,
     scopes,
     isChecked: client !== undefined,
-    deviceCommand: deviceLoginCommand(client, credentials),
+    deviceCommand: deviceLoginCommandLine(client, credentials),
   };
   const asked = {
     client: { id: clientId, syntax: context.syntax },
@@ -168,7 +168,7 @@ async function run(context: Context, resolver: LoginClientResolver, wishes: Logi
     scopes,
     audience: context.values.list(AUDIENCE),
   };
-  return runWithPermissionHint(asked, () => logIn(context, session, login));
+  return runWithClientUpdateHint(asked, () => logIn(context, session, login));
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
@@ -195,7 +195,7 @@ export const authorizationCode = defineLeaf({
     ...CREDENTIAL_FLAGS,
     AUTH_URL,
     TOKEN_URL,
-    ADMIN_URL,
+    PAIRED_ADMIN_URL,
     ...PUBLIC_COMMAND_FLAGS,
   ],
   examples: {

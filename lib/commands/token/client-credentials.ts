@@ -1,7 +1,7 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
-import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
@@ -22,7 +22,7 @@ async function run(
     grantType: "client_credentials",
     ...request,
   };
-  const tokens = await runWithPermissionHint(asked, () =>
+  const tokens = await runWithClientUpdateHint(asked, () =>
     oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request)),
   );
   const revoke = (token: string): Promise<void> => oauth.asClient(login, tokenUrl, (client) => client.revoke(token));

@@ -1,8 +1,8 @@
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
-import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/flag-table.ts";
-import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/shared-flags.ts";
+import { isJsonObject, isStringList, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
@@ -91,7 +91,7 @@ async function checkSignature(
   token: string,
   { what, read }: { readonly what: string; readonly read: () => Promise<string> },
 ): Promise<void> {
-  const keySet = tryParseJson(await read())?.value;
+  const keySet = parseJsonOrUndefined(await read())?.value;
   if (!isJsonObject(keySet) || !Array.isArray(keySet["keys"]))
     throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
       code: "bad-key-set",

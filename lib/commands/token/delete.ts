@@ -2,7 +2,7 @@ import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
-import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";

@@ -2,10 +2,10 @@ import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
-import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
+import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
 import { Problem } from "../../core/problem.ts";
+import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
-import { runWithPermissionHint } from "../../tokens/forbidden-request.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
@@ -68,7 +68,7 @@ async function run(
     grantType: DEVICE_GRANT,
     ...request,
   };
-  const pending = await runWithPermissionHint(asked, () => session.attempt((client) => client.beginDevice(request)));
+  const pending = await runWithClientUpdateHint(asked, () => session.attempt((client) => client.beginDevice(request)));
   showCode(context, pending);
   const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
@@ -94,7 +94,7 @@ export const deviceCode = defineLeaf({
     ...CREDENTIAL_FLAGS,
     DEVICE_AUTH_URL,
     TOKEN_URL,
-    ADMIN_URL,
+    PAIRED_ADMIN_URL,
     ...PUBLIC_COMMAND_FLAGS,
   ],
   examples: {

@@ -1,7 +1,7 @@
 import { defineLeaf, singleResult, withoutChecks } from "../../command.ts";
 import type { DurationFlag } from "../../core/flags/flag.ts";
-import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { unwrittenProblem } from "../../core/problem.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { unwrittenResultProblem } from "../../core/problem.ts";
 
 const MIN_AGE: DurationFlag = {
   kind: "duration",
@@ -35,7 +35,7 @@ export const flush = defineLeaf({
         { endpoint, status: "flushed" },
         {
           undelivered: async (_, reason) =>
-            unwrittenProblem(reason, "the tokens were deleted anyway", "check where standard output goes"),
+            unwrittenResultProblem(reason, "the tokens were deleted anyway", "check where standard output goes"),
         },
       );
     }),

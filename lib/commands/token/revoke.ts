@@ -2,7 +2,7 @@ import { type ClientLogin, type Context, defineLeaf, type Result, singleResult }
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { unwrittenProblem } from "../../core/problem.ts";
+import { unwrittenResultProblem } from "../../core/problem.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
@@ -26,7 +26,7 @@ async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token:
     { token: shortenedToken(token) },
     {
       undelivered: async (_, reason) =>
-        unwrittenProblem(reason, "the token was revoked anyway", "check where standard output goes"),
+        unwrittenResultProblem(reason, "the token was revoked anyway", "check where standard output goes"),
     },
   );
 }

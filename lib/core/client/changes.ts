@@ -1,9 +1,9 @@
 import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { escapePointerToken } from "../json-pointer.ts";
-import { CREDENTIAL_FIELDS } from "../redact.ts";
+import { CLIENT_CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
 import { isAbsentOrEmpty } from "./client.ts";
-import { type Change, isUnset } from "./equality.ts";
+import { type Change, isEmptyOrFalse } from "./equality.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 
 /** One step of a JSON Patch (RFC 6902). */
@@ -65,8 +65,8 @@ export function buildPatch(current: JsonObject, wanted: readonly Change[]): read
   const patchFails =
     Object.hasOwn(current, "jwks") &&
     !Object.hasOwn(after, "jwks") &&
-    isUnset(keys["jwks"]) &&
-    !isUnset(keys["jwks_uri"]);
+    isEmptyOrFalse(keys["jwks"]) &&
+    !isEmptyOrFalse(keys["jwks_uri"]);
   return [
     ...(patchFails ? [{ op: "replace", path: "/jwks", value: null } as const] : []),
     ...stepsFor(current, wanted),
@@ -86,13 +86,13 @@ function stepsFor(current: JsonObject, wanted: readonly Change[]): readonly Patc
 /** The whole client for a PUT: its current fields with the changes, without those that the server sets itself. */
 export function buildReplacement(current: JsonObject, wanted: readonly Change[]): JsonObject {
   const setByServer = new Set([
-    ...CREDENTIAL_FIELDS,
+    ...CLIENT_CREDENTIAL_FIELDS,
     "registration_client_uri",
     "updated_at",
     "client_secret_expires_at",
   ]);
   const kept = Object.entries(current).filter(
-    ([field, value]) => !setByServer.has(field) && !(field === "jwks" && isUnset(value)),
+    ([field, value]) => !setByServer.has(field) && !(field === "jwks" && isEmptyOrFalse(value)),
   );
   return Object.fromEntries([...kept, ...wanted.map(({ field, after }) => [field, after] as const)]);
 }

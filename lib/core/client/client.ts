@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote } from "../text.ts";
-import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_DEFAULT_OVERRIDES } from "./fields.ts";
+import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG_DEFAULTS } from "./fields.ts";
 
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
@@ -78,7 +78,7 @@ type Read = { readonly value: unknown } | { readonly problem: Problem };
 
 function defaultValue(field: Field, input: DraftInput): Read {
   if (field.shape === "boolean") return { value: undefined };
-  const v2Default = input.grammar === "2.x" ? V2_DEFAULT_OVERRIDES.get(field.flag.name) : undefined;
+  const v2Default = input.grammar === "2.x" ? V2_SYNTAX_FLAG_DEFAULTS.get(field.flag.name) : undefined;
   return v2Default === undefined ? fieldValue(field, input) : { value: v2Default };
 }
 
@@ -162,7 +162,7 @@ const SET_BY_SERVER = new Set(
  * A client of a file without what a request shouldn't contain: fields that the server sets itself, an empty ID or secret,
  * and the `{}` that servers return for an absent key set but reject together with a `jwks_uri`.
  */
-export function withoutServerFields(client: JsonObject): JsonObject {
+export function withoutUnsendableFields(client: JsonObject): JsonObject {
   const unset = (field: string, value: unknown): boolean =>
     SET_BY_SERVER.has(field) ||
     ((field === "client_id" || field === "client_secret") && isAbsentOrEmpty(value)) ||

@@ -17,7 +17,7 @@ const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((fie
  * Detects the release line of a server by the keys of a client: these keys are in every response, if only with a null.
  * Undefined if they contradict each other, for example after a proxy that strips nulls.
  */
-export function detectReleaseLine(answer: JsonObject): ReleaseLine | undefined {
+export function detectReleaseByFields(answer: JsonObject): ReleaseLine | undefined {
   const keys = Object.keys(answer);
   const has = (prefix: string): boolean => keys.some((key) => key.startsWith(prefix));
   const skipsConsent = Object.hasOwn(answer, "skip_consent");
@@ -42,7 +42,7 @@ function keptBy(field: string): readonly [oldest: ReleaseLine, newest: ReleaseLi
 export function serverStoresField(answer: JsonObject, field: string): boolean {
   if (Object.hasOwn(answer, field)) return true;
   if (!FIELD_NAMES.includes(field)) return false;
-  const tier = detectReleaseLine(answer);
+  const tier = detectReleaseByFields(answer);
   if (tier === undefined) return true;
   const [oldest, newest] = keptBy(field);
   const at = TIERS.indexOf(tier);
@@ -50,7 +50,7 @@ export function serverStoresField(answer: JsonObject, field: string): boolean {
 }
 
 /** Whether a value means unset: absent, null, false, or an empty string, list or object. */
-export function isUnset(value: unknown): boolean {
+export function isEmptyOrFalse(value: unknown): boolean {
   return isAbsentOrEmpty(value) || value === false || isEmptyObject(value);
 }
 
@@ -112,7 +112,7 @@ function keyForm(key: unknown): unknown {
   const { kty } = key;
   const own = typeof kty === "string" && Object.hasOwn(THUMBPRINT, kty) ? THUMBPRINT[kty] : undefined;
   if (own === undefined) return key;
-  const kept = [...own, "kid", "use", "alg", "x5c", "d"].filter((name) => !isUnset(key[name]));
+  const kept = [...own, "kid", "use", "alg", "x5c", "d"].filter((name) => !isEmptyOrFalse(key[name]));
   return Object.fromEntries(kept.sort().map((name) => [name, key[name]]));
 }
 
@@ -137,11 +137,11 @@ function textForm(field: string, text: string): string {
  * @param tier the release line of the server, which makes a difference for lists.
  */
 export function canonicalValue(field: string, value: unknown, tier?: ReleaseLine): unknown {
-  if (isUnset(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
+  if (isEmptyOrFalse(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
   switch (FIELD_BY_NAME.get(field)?.shape) {
     case "list": {
       const list = Array.isArray(value) ? listForm(field, value, tier) : value;
-      return isUnset(list) ? canonicalValue(field, undefined, tier) : list;
+      return isEmptyOrFalse(list) ? canonicalValue(field, undefined, tier) : list;
     }
     case "space-separated":
       return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
@@ -191,13 +191,13 @@ export interface Change {
 function changeOf(current: JsonObject, [field, value]: readonly [string, unknown]): Change {
   const known = FIELD_BY_NAME.get(field);
   // Go ignores null for strings and booleans, so an unset value is sent as the one that clears the field.
-  const emptied = known !== undefined && (isUnset(value) || canonicalValue(field, value) === undefined);
+  const emptied = known !== undefined && (isEmptyOrFalse(value) || canonicalValue(field, value) === undefined);
   return { field, before: current[field], after: emptied ? clearingValue(known) : value };
 }
 
 /** Whether a response doesn't show if a value was stored. */
 function isSilentOn(current: JsonObject, field: string, value: unknown): boolean {
-  return field === "scope" ? isUnset(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
+  return field === "scope" ? isEmptyOrFalse(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
 }
 
 /**
@@ -206,7 +206,7 @@ function isSilentOn(current: JsonObject, field: string, value: unknown): boolean
  * {@link findIncomparableChanges} returns.
  */
 export function findChanges(current: JsonObject, wanted: JsonObject): readonly Change[] {
-  const tier = detectReleaseLine(current);
+  const tier = detectReleaseByFields(current);
   return Object.entries(wanted)
     .filter(
       ([field, value]) =>

@@ -285,4 +285,4 @@ export const FIELD_NAMES: readonly string[] = [
 ];
 
 /** Flags with another default in the 2.x syntax, by name. */
-export const V2_DEFAULT_OVERRIDES: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);
+export const V2_SYNTAX_FLAG_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-files.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
-import { canonicalValue, isUnset } from "./equality.ts";
+import { canonicalValue, isEmptyOrFalse } from "./equality.ts";
 import { CLIENT_FIELDS, type FieldShape } from "./fields.ts";
 import { type ManifestName, parseManifestOwner } from "./manifest-name.ts";
 import { MANIFEST_KIND, SPEC_FIELDS } from "./translate-manifests.ts";
@@ -80,7 +80,7 @@ export function buildMaesterManifest(client: JsonObject, isProtected: boolean): 
   const name = manifestNameOf(client);
   for (const [field, value] of Object.entries(client)) {
     // An empty key set, for example, is not one.
-    const isSet = !isUnset(value) && canonicalValue(field, value) !== undefined;
+    const isSet = !isEmptyOrFalse(value) && canonicalValue(field, value) !== undefined;
     if (field !== "client_id" && isSet) fit(field, value, fitting);
   }
   const grants = grantTypesOf(client, fitting.unfit);

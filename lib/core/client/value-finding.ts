@@ -1,4 +1,4 @@
-import { toJson } from "../json.ts";
+import { toPrintableJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
 import { CLIENT_FIELDS } from "./fields.ts";
@@ -39,7 +39,10 @@ export function writeInstead(
 ): string {
   const flag = flagOf(field, label);
   const distinct = [...new Set(values)];
-  const value = form === "list" ? `[${distinct.map((text) => toJson(text)).join(", ")}]` : toJson(distinct.join(" "));
+  const value =
+    form === "list"
+      ? `[${distinct.map((text) => toPrintableJson(text)).join(", ")}]`
+      : toPrintableJson(distinct.join(" "));
   const text = flag === undefined ? `"${field}": ${value}` : `${flag} ${escapeControls(distinct.join(","))}`;
   return text.length > LONGEST_SHOWN ? `correct ${label(field)}` : `write ${text}`;
 }

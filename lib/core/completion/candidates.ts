@@ -1,7 +1,7 @@
 import { splitCsvOrFault } from "../flags/csv.ts";
 import { type Flag, type FlagIndex, indexFlags, longNames, type SyntaxVersion } from "../flags/flag.ts";
 import { readWord } from "../flags/read-word.ts";
-import { isLifespanFlag, isOnShortPage } from "../help/common-flags.ts";
+import { isLifespanFlag, isOnShortPage } from "../help/short-help-page.ts";
 import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperand } from "./values.ts";
 
 /** The candidates for the word at the cursor. */

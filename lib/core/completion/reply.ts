@@ -6,7 +6,7 @@ import type { WordAtCursor } from "./tokenize.ts";
 import type { Candidate } from "./values.ts";
 
 /** A word that is being typed, and how much of it the shell replaces. */
-export interface ReplyContext {
+export interface WordToReplace {
   readonly typed: WordAtCursor;
   /** bash: the part of the word that it replaces, as it is on the line. */
   readonly replaced?: string;
@@ -30,7 +30,7 @@ function kept(completion: Completion, before: string): number {
 }
 
 /** The reply to bash: whole replacements for the part of the word that bash replaces. */
-function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: ReplyContext): readonly string[] {
+function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: WordToReplace): readonly string[] {
   // All of the word up to what bash replaces; what it means is shorter by its quotes.
   const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
   const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
@@ -84,7 +84,7 @@ function described({ about }: Candidate, text: string): string {
   return `${text}\t${escapeControls(about)}`;
 }
 
-const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: ReplyContext) => readonly string[]>> = {
+const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: WordToReplace) => readonly string[]>> = {
   bash: forBash,
   zsh: forZsh,
   fish: forFish,
@@ -95,7 +95,7 @@ const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: ReplyCon
  * The reply to a completion script: a line with the kind of the reply and the number of characters before the completed
  * part, then a line for each candidate. Texts that do not fit into one line are left out.
  */
-export function completionReply(shell: Shell, completion: Completion, request: ReplyContext): string {
+export function completionReply(shell: Shell, completion: Completion, request: WordToReplace): string {
   const candidates = completion.candidates.filter(({ text }) => text === escapeControls(text));
   return ANSWERS[shell]({ ...completion, candidates }, request)
     .map((line) => `${line}\n`)

@@ -1,7 +1,7 @@
 import { isJsonObject, preservedNumberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
-import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, PUBLIC_URL, REQUIRE_PIN } from "./flag-table.ts";
+import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, PUBLIC_URL, REQUIRE_PIN } from "./shared-flags.ts";
 
 /** A config file as read from the disk. */
 interface ConfigContent {

@@ -1,6 +1,7 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
-import { redactUrl } from "../redact.ts";
+import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
+import type { FlagValues, Origin } from "./flag-values.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -11,8 +12,7 @@ import {
   FAKE_TLS,
   HEADER,
   SKIP_TLS,
-} from "./flag-table.ts";
-import type { FlagValues, Origin } from "./flag-values.ts";
+} from "./shared-flags.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
 export interface Connection {
@@ -59,7 +59,7 @@ function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
     return usageError(
-      `${capitalize(origin)} ${quote(redactUrl(text))} is not a valid URL`,
+      `${capitalize(origin)} ${quote(urlWithoutSecrets(text))} is not a valid URL`,
       bare
         ? `put http:// or https:// in front: http://${escapeControls(text)}`
         : "write http://host:4445, https://host or unix:///path",
@@ -68,7 +68,7 @@ function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
   }
   if (url.search !== "" || url.hash !== "") {
     return usageError(
-      `${capitalize(origin)} ${quote(redactUrl(`${url.origin}${url.pathname}`))} has a query or a fragment`,
+      `${capitalize(origin)} ${quote(urlWithoutSecrets(`${url.origin}${url.pathname}`))} has a query or a fragment`,
       "leave out the ? or # and what follows; a credential goes into a header",
       "bad-endpoint",
     );
@@ -90,7 +90,7 @@ function readSocket(text: string, origin: string): Endpoint | Problem {
   const path = text.replace(/^unix:(\/\/)?/, "");
   if (!path.startsWith("/") || path.includes("\0")) {
     return usageError(
-      `${capitalize(origin)} ${quote(redactUrl(text))} is not the path of a socket`,
+      `${capitalize(origin)} ${quote(urlWithoutSecrets(text))} is not the path of a socket`,
       "write the whole path after unix://, such as unix:///var/run/hydra.sock",
       "bad-endpoint",
     );

@@ -3,7 +3,7 @@ import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { describeWord, splitFlagsFromOperands } from "./split-words.ts";
+import { redactWord, splitFlagsFromOperands } from "./split-words.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -52,7 +52,7 @@ export function parseFlagsWithProblems(
 
 /** An operand as messages show it: not at all if it may be the rest of a credential. */
 export function redactOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
-  return maybeSecret.has(word) ? "(not shown)" : describeWord(word);
+  return maybeSecret.has(word) ? "(not shown)" : redactWord(word);
 }
 
 interface GivenValue {

@@ -1,4 +1,4 @@
-import { formatTwoColumns, wrapIntoLines } from "./help.ts";
+import { formatTwoColumns, wrapIntoLines } from "./render-help.ts";
 import type { Topic, TopicPart } from "./topics.ts";
 
 function withoutTicks(text: string): string {

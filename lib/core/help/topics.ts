@@ -3,22 +3,22 @@ import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
   ACCESS_TOKEN,
-  CLIENT_ID,
-  CLIENT_SECRET,
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
   NO_WARNINGS,
   PUBLIC_URL,
   REQUIRE_PIN,
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
-} from "../flags/flag-table.ts";
+} from "../flags/shared-flags.ts";
 import { STACK } from "../flags/state-flags.ts";
-import { DEFAULT_INPUT_LIMIT, formatSize, inputLimitFor } from "../input-limits.ts";
+import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, inputLimitAndHintFor } from "../input-limits.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
-import { decryptCommand } from "../pgp/recipient.ts";
+import { decryptTextCommand } from "../pgp/recipient.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
@@ -193,8 +193,8 @@ const ENV_FLAGS: readonly Flag[] = [
   ACCESS_TOKEN,
   SECRET,
   PUBLIC_URL,
-  CLIENT_ID,
-  CLIENT_SECRET,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
   STACK,
   NO_WARNINGS,
 ];
@@ -353,7 +353,7 @@ const ENCRYPTION_TOPIC: Topic = {
     text("`--encrypted-format` sets its encoding:"),
     rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     text("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
-    lines(decryptCommand("base64")),
+    lines(decryptTextCommand("base64")),
     text(
       "GnuPG does not support version 6 keys (RFC 9580). For these, the message shows a tool that does, such as rsop.",
     ),
@@ -507,7 +507,7 @@ const CONFIG_TOPIC: Topic = {
       "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
       "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
-      `At most ${formatSize(DEFAULT_INPUT_LIMIT.bytes)} of a config file is read.`,
+      `At most ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)} of a config file is read.`,
     ),
   ],
 };
@@ -619,9 +619,9 @@ const RULES_TOPIC: Topic = {
     heading("Input limits"),
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
-      `${formatSize(inputLimitFor("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitFor("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${formatSize(inputLimitFor("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
-      `${formatSize(DEFAULT_INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
+      `${formatSize(inputLimitAndHintFor("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitAndHintFor("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${formatSize(inputLimitAndHintFor("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],
 };

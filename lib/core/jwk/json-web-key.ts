@@ -34,10 +34,10 @@ export function asJsonWebKey(value: unknown): JsonWebKey | undefined {
  * The keys in a JSON value: one key, a set, a set in the wrapper that Hydra's CLI 1.8 prints, or a list of any of these;
  * undefined if it is something else.
  */
-export function parseKeySet(value: unknown): readonly JsonWebKey[] | undefined {
-  if (Array.isArray(value)) return parseAll(value, parseKeySet);
+export function asJsonWebKeys(value: unknown): readonly JsonWebKey[] | undefined {
+  if (Array.isArray(value)) return parseAll(value, asJsonWebKeys);
   if (!isJsonObject(value)) return undefined;
-  if (isJsonObject(value["Payload"])) return parseKeySet(value["Payload"]);
+  if (isJsonObject(value["Payload"])) return asJsonWebKeys(value["Payload"]);
   if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(asJsonWebKey(key)));
   return one(asJsonWebKey(value));
 }

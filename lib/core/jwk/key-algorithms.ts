@@ -10,7 +10,7 @@ const CURVE_ALGORITHMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The algorithms that a key can be used with, the default first: what its type and curve allow. */
-export function possibleAlgorithms(key: JsonWebKey): readonly string[] {
+export function signingAndEncryptionAlgorithms(key: JsonWebKey): readonly string[] {
   const { kty, crv = "" } = key;
   if (kty === "RSA")
     return [
@@ -33,7 +33,7 @@ export function isSupportedKey(key: JsonWebKey): boolean {
   const isText = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(String(key[name] ?? ""));
   // No program makes a modulus shorter than 512 bits.
   if (key.kty === "RSA" && (modulusBits(key) ?? 0) < 512) return false;
-  return possibleAlgorithms(key).length > 0 && (NUMBERS[key.kty] ?? []).every(isText);
+  return signingAndEncryptionAlgorithms(key).length > 0 && (NUMBERS[key.kty] ?? []).every(isText);
 }
 
 /** Whether an algorithm signs (RFC 7518, 3.1; RFC 8037, 3.1); others encrypt. */

@@ -27,13 +27,13 @@ function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" |
 }
 
 /** Whether a key, or its private half, is among some keys. */
-export function includesKey(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
+export function includesKeyOrPrivateHalf(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
   const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
   return hasHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
 }
 
 /** The public keys of a set: one for each pair or private key, none for a shared secret. */
-export function publicKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
+export function publicKeyOfEachPair(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
   return keys
     .filter((key) => key.kty !== "oct" && !(hasPrivateMembers(key) && hasHalf(keys, key, "public")))
     .map(publicPart);

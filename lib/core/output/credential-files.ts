@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { toJson } from "../json.ts";
+import { toPrintableJson } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd, trimCharactersAtStart } from "../text.ts";
 import { shellQuoted } from "./shell-quote.ts";
@@ -22,7 +22,7 @@ export function areComplete({ secret, encrypted, hasNoSecret }: Credentials): bo
 }
 
 /** The metadata of the Kubernetes Secrets of clients. */
-export interface SecretMetadata {
+export interface KubernetesSecretMetadata {
   readonly namespace?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
   /** The name, in which `{id}` is replaced by the client ID; by default the client ID itself. */
@@ -35,7 +35,7 @@ export interface CredentialNames {
   readonly secret: string;
   readonly encrypted: string;
   /** The metadata of a Kubernetes Secret. */
-  readonly metadata: SecretMetadata;
+  readonly metadata: KubernetesSecretMetadata;
 }
 
 const NAMES: Omit<CredentialNames, "metadata"> = {
@@ -106,7 +106,7 @@ export function kubernetesName(id: string): string {
 }
 
 /** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesName}. */
-export function kubernetesSecretName({ name = "{id}" }: SecretMetadata, id: string): string {
+export function kubernetesSecretName({ name = "{id}" }: KubernetesSecretMetadata, id: string): string {
   return name.replaceAll("{id}", () => kubernetesName(id));
 }
 
@@ -140,10 +140,10 @@ export function parseKubernetesLabel(text: string): readonly [key: string, value
   return isValid ? [key, value] : undefined;
 }
 
-function metadataLines({ namespace, labels = {} }: SecretMetadata): string {
-  const rows = Object.entries(labels).map(([key, value]) => `    ${toJson(key)}: ${toJson(value)}\n`);
+function metadataLines({ namespace, labels = {} }: KubernetesSecretMetadata): string {
+  const rows = Object.entries(labels).map(([key, value]) => `    ${toPrintableJson(key)}: ${toPrintableJson(value)}\n`);
   return [
-    namespace === undefined ? "" : `  namespace: ${toJson(namespace)}\n`,
+    namespace === undefined ? "" : `  namespace: ${toPrintableJson(namespace)}\n`,
     rows.length === 0 ? "" : `  labels:\n${rows.join("")}`,
   ].join("");
 }
@@ -151,12 +151,12 @@ function metadataLines({ namespace, labels = {} }: SecretMetadata): string {
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function formatSecretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   const data = named(credentials, names).map(
-    ([key, value]) => `  ${toJson(key)}: ${toJson(toBase64(utf8.encode(value)))}\n`,
+    ([key, value]) => `  ${toPrintableJson(key)}: ${toPrintableJson(toBase64(utf8.encode(value)))}\n`,
   );
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${toJson(kubernetesSecretName(names.metadata ?? {}, credentials.id))}
+  name: ${toPrintableJson(kubernetesSecretName(names.metadata ?? {}, credentials.id))}
 ${metadataLines(names.metadata ?? {})}type: Opaque
 data:
 ${data.join("")}`;

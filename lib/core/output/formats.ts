@@ -94,7 +94,7 @@ function unknownFormat(name: string, text: string, from: string): Problem {
 const JSON_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "jsonpath", "jsonpointer"]);
 
 /** Whether a format is JSON, so that errors are JSON too. */
-export function isJson(format: Format): boolean {
+export function isJsonFormat(format: Format): boolean {
   return JSON_KINDS.has(format.kind);
 }
 

@@ -1,4 +1,4 @@
-import { type JsonObject, toJson } from "../json.ts";
+import { type JsonObject, toPrintableJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import { createPainter, type Painter, type StyledLine } from "./colors.ts";
 import {
@@ -11,7 +11,7 @@ import {
 import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
-import { type CellTextOrList, createTableWriter, formatRecord, type TextOutput } from "./text-table.ts";
+import { type CellTextOrList, createTableWriter, formatRecord, type TextTerminal } from "./text-table.ts";
 
 /** A column of a table. */
 export interface Column<T> {
@@ -76,7 +76,7 @@ export async function loadFormatLibraries(format: Format, load: FormatLibraryLoa
 
 /** How values are rendered. */
 export interface RenderOptions {
-  readonly terminal: TextOutput;
+  readonly terminal: TextTerminal;
   /** Whether the result is a list of values rather than one value. */
   readonly isList: boolean;
   readonly tools: FormatLibraries;
@@ -186,11 +186,11 @@ export function paintDiffLine(line: string, paint: Painter): string {
 function json(indent: 0 | 2): RendererFactory {
   const newline = (level: number) => (indent === 0 ? "" : `\n${" ".repeat(indent * level)}`);
   const colon = indent === 0 ? ":" : ": ";
-  const write = (value: unknown, level: number) => toJson(value, indent).replaceAll("\n", newline(level));
+  const write = (value: unknown, level: number) => toPrintableJson(value, indent).replaceAll("\n", newline(level));
   return ({ view: { envelope }, options }) => {
     if (!options.isList) return each((value) => `${write(value, 0)}\n`);
     const level = envelope === undefined ? 0 : 1;
-    const open = envelope === undefined ? "[" : `{${newline(1)}${toJson(envelope.items)}${colon}[`;
+    const open = envelope === undefined ? "[" : `{${newline(1)}${toPrintableJson(envelope.items)}${colon}[`;
     let count = 0;
     return {
       item: (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
@@ -199,7 +199,7 @@ function json(indent: 0 | 2): RendererFactory {
         const close = count === 0 ? `${open}]` : `${newline(level)}]`;
         if (envelope === undefined) return `${close}\n`;
         const members = Object.entries(rest).map(
-          ([key, value]) => `,${newline(1)}${toJson(key)}${colon}${write(value, 1)}`,
+          ([key, value]) => `,${newline(1)}${toPrintableJson(key)}${colon}${write(value, 1)}`,
         );
         return `${close}${members.join("")}${newline(0)}}\n`;
       },
@@ -284,14 +284,14 @@ function selected<T>(
 
 /** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
 const query: RendererFactory = (setup) =>
-  selected(setup, (values, single) => `${toJson(single ? (values[0] ?? null) : values, 2)}\n`);
+  selected(setup, (values, single) => `${toPrintableJson(single ? (values[0] ?? null) : values, 2)}\n`);
 
 /** One line for each selected value, strings without quotes. */
 const raw: RendererFactory = (setup) => {
   const { isTerminal } = setup.options.terminal;
   const unquoted = (value: string) => (isTerminal ? escapeControls(value) : value);
   return selected(setup, (values) =>
-    values.map((value) => `${typeof value === "string" ? unquoted(value) : toJson(value)}\n`).join(""),
+    values.map((value) => `${typeof value === "string" ? unquoted(value) : toPrintableJson(value)}\n`).join(""),
   );
 };
 
@@ -319,7 +319,7 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
     return markdown === undefined ? delimited(markdownLine, markdownRule)(setup) : each(markdown);
   },
   csv: delimited(csvLine),
-  ndjson: () => each((value) => `${toJson(value)}\n`),
+  ndjson: () => each((value) => `${toPrintableJson(value)}\n`),
   jsonpath: query,
   jsonpointer: query,
   raw,

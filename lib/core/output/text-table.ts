@@ -2,7 +2,7 @@ import { escapeControls } from "../text.ts";
 import { cutToWidth, displayWidth } from "./width.ts";
 
 /** Where the text is printed. */
-export interface TextOutput {
+export interface TextTerminal {
   readonly isTerminal: boolean;
   /** The width of the terminal; 80 if unknown. */
   readonly columns?: number | undefined;
@@ -46,7 +46,7 @@ interface Style {
 
 type Bold = (text: string) => string;
 
-function bolder(terminal: TextOutput): Bold {
+function bolder(terminal: TextTerminal): Bold {
   return terminal.isTerminal && terminal.color
     ? (text) => (text === "" ? "" : `\u001b[1m${text}\u001b[22m`)
     : (text) => text;
@@ -189,7 +189,7 @@ interface TableOptions {
 export function createTableWriter(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
-  terminal: TextOutput,
+  terminal: TextTerminal,
   { settleAfter = 100, onHidden }: TableOptions = {},
 ): TableWriter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
@@ -243,7 +243,7 @@ export function createTableWriter(
 /** One value as lines of label and field; nothing is cut. */
 export function formatRecord(
   fields: readonly { readonly label: string; readonly value: CellTextOrList }[],
-  terminal: TextOutput,
+  terminal: TextTerminal,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;
   const bold = bolder(terminal);

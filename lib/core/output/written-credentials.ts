@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { isJsonObject, toJson, tryParseJson } from "../json.ts";
+import { isJsonObject, parseJsonOrUndefined, toPrintableJson } from "../json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The names of the entries in a file with the credentials of several clients; undefined if it is something else. */
@@ -23,7 +23,7 @@ export function dotenvNames(text: string): ExistingEntryNames {
 }
 
 /** The keys of the clients in a JSON file. */
-export function jsonNames(text: string): ExistingEntryNames {
+export function jsonEntryNames(text: string): ExistingEntryNames {
   const entries = readJsonEntries(text);
   return entries === undefined ? undefined : new Set(Object.keys(entries));
 }
@@ -31,7 +31,7 @@ export function jsonNames(text: string): ExistingEntryNames {
 function readJsonEntries(text: string): Readonly<Record<string, unknown>> | undefined {
   if (text.trim() === "") return {};
   // Without comments, which would be lost.
-  const read = tryParseJson(text);
+  const read = parseJsonOrUndefined(text);
   if (read === undefined || !isJsonObject(read.value)) return undefined;
   const isOurs = Object.values(read.value).every((entry) => isJsonObject(entry) && isText(entry["client_id"]));
   return isOurs ? read.value : undefined;
@@ -65,12 +65,12 @@ const utf8 = new TextEncoder();
 
 /** Whether a secret is in a file, in the way that any of the formats writes it. */
 export function containsSecret(text: string, secret: string): boolean {
-  return [shellQuoted(secret), toJson(secret), toJson(toBase64(utf8.encode(secret)))].some((form) =>
+  return [shellQuoted(secret), toPrintableJson(secret), toPrintableJson(toBase64(utf8.encode(secret)))].some((form) =>
     text.includes(form),
   );
 }
 
 /** A JSON file with further entries. */
 export function withJsonEntries(text: string, entries: Readonly<Record<string, unknown>>): string {
-  return `${toJson({ ...readJsonEntries(text), ...entries }, 2)}\n`;
+  return `${toPrintableJson({ ...readJsonEntries(text), ...entries }, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 import { type Problem, usageError } from "../problem.ts";
-import { redactUrl } from "../redact.ts";
+import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
-import { mayFetchKey } from "../url-checks.ts";
+import { mayFetchKeyFrom } from "../url-checks.ts";
 
 /** The hint for a key over plain http; a fingerprint can only be pinned if the key comes from a flag. */
 export function plainHttpHint(name: string): string {
@@ -13,7 +13,7 @@ export function plainHttpHint(name: string): string {
 /** The problem for a key that is fetched over plain http. */
 export function plainHttpProblem(action: string, url: string, name: string): Problem {
   return usageError(
-    `${action}: ${escapeControls(redactUrl(url))} uses plain http, so anyone on the network path could replace the key`,
+    `${action}: ${escapeControls(urlWithoutSecrets(url))} uses plain http, so anyone on the network path could replace the key`,
     plainHttpHint(name),
     "plain-http",
   );
@@ -21,7 +21,7 @@ export function plainHttpProblem(action: string, url: string, name: string): Pro
 
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
 export function findKeyUrlProblem(address: string, pinned: boolean, name: string): Problem | undefined {
-  const shown = `${name} ${quote(redactUrl(address))}`;
+  const shown = `${name} ${quote(urlWithoutSecrets(address))}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     return usageError(
@@ -30,11 +30,15 @@ export function findKeyUrlProblem(address: string, pinned: boolean, name: string
       "bad-address",
     );
   }
-  return mayFetchKey(url, pinned) ? undefined : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, name);
+  return mayFetchKeyFrom(url, pinned)
+    ? undefined
+    : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, name);
 }
 
 /** An email address split into its parts, the domain as in DNS; or what is wrong with it. */
-export function splitMailAddress(address: string): { readonly local: string; readonly domain: string } | Problem {
+export function splitMailAddressOrProblem(
+  address: string,
+): { readonly local: string; readonly domain: string } | Problem {
   const at = address.lastIndexOf("@");
   const local = address.slice(0, Math.max(at, 0));
   const host = address.slice(at + 1);

@@ -1,6 +1,6 @@
 import { Problem } from "../problem.ts";
 import type { ProblemCode } from "../problem-codes.ts";
-import { redactUrl } from "../redact.ts";
+import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
 
 /** The maximum size of a downloaded key: 1 MiB. */
@@ -17,11 +17,11 @@ export function keyServerAnswerProblem(
   hint: string,
 ): Problem {
   const busy = answer.status === 429 || answer.status >= 500;
-  return new Problem(`${message}: ${escapeControls(redactUrl(answer.url))} answered ${answer.status}`, {
+  return new Problem(`${message}: ${escapeControls(urlWithoutSecrets(answer.url))} answered ${answer.status}`, {
     code: busy ? "unreachable" : code,
     exit: busy ? "unreachable" : "noUsableKey",
     hint: busy ? "try again later" : hint,
     status: answer.status,
-    request: { method: "GET", url: redactUrl(answer.url) },
+    request: { method: "GET", url: urlWithoutSecrets(answer.url) },
   });
 }

@@ -2,7 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
-import { bodyOfMarkerlessArmor } from "./markerless-armor.ts";
+import { base64OfMarkerlessArmor } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -240,7 +240,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
 
 /** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
 function bareArmor(text: string): Uint8Array | undefined {
-  const body = bodyOfMarkerlessArmor(text);
+  const body = base64OfMarkerlessArmor(text);
   return body === undefined ? undefined : fromBase64(body);
 }
 
@@ -312,12 +312,12 @@ function keysInPlainText(text: string, origin: string): readonly TransferableKey
  *
  * Throws a `Problem` with code `pgp-not-a-key` that says what the material is instead. It never quotes the material.
  */
-export function findPgpKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
+export function parsePgpKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
 }
 
-/** The packets of a message, in any encoding in which {@link findPgpKeys} finds keys; undefined for other material. */
+/** The packets of a message, in any encoding in which {@link parsePgpKeys} finds keys; undefined for other material. */
 export function findPgpMessageBytes(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   const text = typeof material === "string" ? material : asText(material);
   if (text === undefined) return typeof material === "string" ? undefined : material;

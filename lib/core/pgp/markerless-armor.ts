@@ -13,7 +13,7 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
  * The base64 of armor that lost its BEGIN and END lines: without headers, checksum, and what is left of those lines. Line
  * breaks may have become spaces or `\n` in letters. Undefined for a text that is something else, also for whole armor.
  */
-export function bodyOfMarkerlessArmor(text: string): string | undefined {
+export function base64OfMarkerlessArmor(text: string): string | undefined {
   const lines = text
     .replace(/\\r|\r/g, "")
     .replaceAll("\\n", "\n")

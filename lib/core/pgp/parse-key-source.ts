@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd } from "../text.ts";
-import { findKeybaseNameProblem, splitMailAddress } from "./key-address-checks.ts";
+import { findKeybaseNameProblem, splitMailAddressOrProblem } from "./key-address-checks.ts";
 
 /** Where a key comes from, as a word names it. */
 export type KeySource =
@@ -22,7 +22,7 @@ export function normalizeKeybaseName(text: string): string {
 
 /**
  * Takes apart a word of `--pgp-key` or `pgp inspect`: `keybase:NAME`, `github:USER`, `wkd:ADDRESS`, an http or https URL,
- * `@FILE`, `-`, or the key itself. The name behind a prefix isn't checked; {@link findKeySourceProblem} does that.
+ * `@FILE`, `-`, or the key itself. The name behind a prefix isn't checked; {@link findKeyOwnerNameProblem} does that.
  */
 export function parseKeySource(word: string): KeySource {
   if (word === "-") return { kind: "stdin" };
@@ -50,14 +50,14 @@ export function isLookedUpByName(
 }
 
 /** What is wrong with the name in a key source, or undefined; `flag` is where it was given. */
-export function findKeySourceProblem(source: KeySource, flag: string): Problem | undefined {
+export function findKeyOwnerNameProblem(source: KeySource, flag: string): Problem | undefined {
   switch (source.kind) {
     case "keybase":
       return findKeybaseNameProblem(source.name, flag);
     case "github":
       return githubUserProblem(source.user, flag);
     case "wkd": {
-      const parts = splitMailAddress(source.address);
+      const parts = splitMailAddressOrProblem(source.address);
       return parts instanceof Error ? parts : undefined;
     }
     default:

@@ -1,10 +1,10 @@
-import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/flag-table.ts";
 import type { FlagValues } from "../flags/flag-values.ts";
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { redactUrl } from "../redact.ts";
+import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
 import { findKeybaseNameProblem, findKeyUrlProblem } from "./key-address-checks.ts";
-import { findKeySourceProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
+import { findKeyOwnerNameProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
 import { findFingerprintPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
@@ -13,7 +13,7 @@ function fetchedKeys(values: FlagValues): readonly string[] {
     ...values
       .list(PGP_KEY)
       .flatMap((key) => (isLookedUpByName(parseKeySource(key)) ? [`--${PGP_KEY.name} ${key}`] : [])),
-    ...values.list(PGP_KEY_URL).map((url) => `${values.origin(PGP_KEY_URL).name} ${redactUrl(url)}`),
+    ...values.list(PGP_KEY_URL).map((url) => `${values.origin(PGP_KEY_URL).name} ${urlWithoutSecrets(url)}`),
     ...values.list(KEYBASE).map((name) => `${values.origin(KEYBASE).name} ${name}`),
   ];
 }
@@ -30,16 +30,16 @@ function pinMissing(values: FlagValues): Problem | undefined {
 }
 
 /** All problems of the recipient flags that can be found before any key is fetched. */
-export function recipientProblems(values: FlagValues): readonly Problem[] {
+export function pgpKeyFlagProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
   const found: readonly (Problem | undefined)[] = [
     ...pins.map((pin) => findFingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
-    ...values.list(PGP_KEY).map((key) => findKeySourceProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
+    ...values.list(PGP_KEY).map((key) => findKeyOwnerNameProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
     ...values.list(PGP_KEY_URL).map((url) => {
       const source = parseKeySource(url);
       const { name } = values.origin(PGP_KEY_URL);
-      return isLookedUpByName(source) ? findKeySourceProblem(source, name) : findKeyUrlProblem(url, pinned, name);
+      return isLookedUpByName(source) ? findKeyOwnerNameProblem(source, name) : findKeyUrlProblem(url, pinned, name);
     }),
     ...values
       .list(KEYBASE)

@@ -3,7 +3,7 @@ import { escapeControls, joinWords, quote } from "../text.ts";
 import type { EncryptedFormat } from "./encrypted-format.ts";
 
 /** What identifies a key or subkey. */
-export interface KeyIdentity {
+export interface FingerprintAndAlgorithm {
   /** Fingerprint: 40 (version 4) or 64 (version 6) hex digits in upper case (RFC 9580 section 5.5.4). */
   readonly fingerprint: string;
   /** The name of the algorithm, for example `RSA 3072` or `ECDH Curve25519`. */
@@ -11,7 +11,7 @@ export interface KeyIdentity {
 }
 
 /** A subkey that is not used for encryption, and why. */
-export interface SkippedSubkey extends KeyIdentity {
+export interface SkippedSubkey extends FingerprintAndAlgorithm {
   readonly reason: string;
 }
 
@@ -19,7 +19,7 @@ export interface SkippedSubkey extends KeyIdentity {
  * A public key to encrypt to, which has been parsed, validated and tried. It is plain data; the OpenPGP adapter encrypts to
  * `certificate`.
  */
-export interface Recipient extends KeyIdentity {
+export interface Recipient extends FingerprintAndAlgorithm {
   /** The primary user ID, not escaped for a terminal, or undefined if there is none. */
   readonly userId: string | undefined;
   readonly userIds: readonly string[];
@@ -29,7 +29,7 @@ export interface Recipient extends KeyIdentity {
   /** How the user specified the key: `--pgp-key @team.asc`, `--keybase alice`, `wkd:user@host`. */
   readonly origin: string;
   /** The subkey or primary key that messages are encrypted to. */
-  readonly encryptsTo: KeyIdentity;
+  readonly encryptsTo: FingerprintAndAlgorithm;
   readonly skipped: readonly SkippedSubkey[];
   /** The transferable public key in binary form (RFC 9580 section 10.1). */
   readonly certificate: Uint8Array;
@@ -48,7 +48,11 @@ const UNPACK: Readonly<Record<EncryptedFormat, readonly [before: string, after: 
  * The shell command that decrypts a text, by default with GnuPG. Encrypted texts contain no single quotes in any encoding,
  * so they are inserted literally.
  */
-export function decryptCommand(format: EncryptedFormat, encrypted = "ENCRYPTED", command = "gpg --decrypt"): string {
+export function decryptTextCommand(
+  format: EncryptedFormat,
+  encrypted = "ENCRYPTED",
+  command = "gpg --decrypt",
+): string {
   const [before, after] = UNPACK[format];
   return `${before}${encrypted}${after} | ${command}`;
 }
@@ -61,9 +65,9 @@ export function isV6Fingerprint(fingerprint: string): boolean {
 /** How the recipients decrypt a message, one line each: GnuPG doesn't support version 6 keys. */
 export function decryptAdvice(recipients: readonly Recipient[], format: EncryptedFormat): readonly string[] {
   const newer = recipients.filter(({ fingerprint }) => isV6Fingerprint(fingerprint));
-  const sop = decryptCommand(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
+  const sop = decryptTextCommand(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
   return [
-    ...(newer.length < recipients.length ? [`Decrypt with: ${decryptCommand(format)}`] : []),
+    ...(newer.length < recipients.length ? [`Decrypt with: ${decryptTextCommand(format)}`] : []),
     ...(newer.length > 0
       ? [`Decrypt with a tool that reads version 6 keys, such as rsop, gosop or sqop (GnuPG does not): ${sop}`]
       : []),

@@ -3,7 +3,7 @@ import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
-import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
+import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** A change of one value in a file. */
 export interface MemberEdit {
@@ -84,7 +84,7 @@ function mergeItems(
   const missing = new Map(wanted.map((item) => [form(item), item]));
   const isWanted = new Set(missing.keys());
   const kept = written.filter((item) => {
-    const own = form(replacePlaceholders(item, variables));
+    const own = form(replaceKnownPlaceholders(item, variables));
     missing.delete(own);
     return isWanted.has(own);
   });

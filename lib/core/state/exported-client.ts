@@ -1,11 +1,11 @@
-import { canonicalValue, isUnset } from "../client/equality.ts";
+import { canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
 import { lintClient } from "../client/rules.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
-import { MARK_MEMBER, readMark, settingsOfMark } from "./mark.ts";
+import { extensionOfMark, MARK_MEMBER, readMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
 
 /** A client as a file describes it, and what the file can't say about it. */
@@ -27,7 +27,7 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
     metadata: unmarkedMetadata(record, notes),
     jwks: publicKeySet(record["jwks"], notes),
   };
-  const unknown = Object.keys(record).filter((name) => !FIELD_NAMES.includes(name) && !isUnset(record[name]));
+  const unknown = Object.keys(record).filter((name) => !FIELD_NAMES.includes(name) && !isEmptyOrFalse(record[name]));
   if (unknown.length > 0)
     notes.push(`fields that this program does not know are left out: ${joinWords(unknown.map(escapeControls))}`);
   const fields = CLIENT_FIELDS.flatMap(({ name }) => {
@@ -38,7 +38,7 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
   const names = placeholderNames(client);
   if (names.length > 0)
     notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
-  const settings = { ...settingsOfMark(readMark(record)), ...ignoredRules(client) };
+  const settings = { ...extensionOfMark(readMark(record)), ...ignoredRules(client) };
   return { client: Object.keys(settings).length === 0 ? client : { ...client, [EXTENSION_MEMBER]: settings }, notes };
 }
 
@@ -55,7 +55,7 @@ function exportedValue(field: string, value: unknown, keepsDefaults: boolean): u
   if (!keepsDefaults) return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
   // Servers before 25 reject an empty key set together with a jwks_uri.
   if (field === "jwks") return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
-  return isUnset(value) ? (unset ?? value ?? undefined) : value;
+  return isEmptyOrFalse(value) ? (unset ?? value ?? undefined) : value;
 }
 
 function unmarkedMetadata(record: JsonObject, notes: string[]): unknown {

@@ -4,7 +4,7 @@ import { looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
-import { replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
+import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */
 export type EntryPath = readonly [document: number, ...steps: (string | number)[]];
@@ -23,7 +23,7 @@ interface FileContents {
 }
 
 /** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
-export function findEntriesAndList(values: readonly unknown[]): FileContents {
+export function findEntriesAndFirstList(values: readonly unknown[]): FileContents {
   const entries: FileEntry[] = [];
   const lists: EntryPath[] = [];
   const visit = (value: unknown, path: EntryPath): void => {
@@ -56,7 +56,7 @@ function stemOf(path: string): string {
 }
 
 /** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
-export function keyOfEntry(written: JsonObject, file: string): string {
+export function stackKeyOfEntry(written: JsonObject, file: string): string {
   const settings = written[EXTENSION_MEMBER];
   const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
   return given || getTextField(written, "client_id") || stemOf(file);
@@ -68,7 +68,7 @@ export function identifyingMembers(written: JsonObject, variables: VariableLooku
   const members = isKubernetesObject(written)
     ? { kind, apiVersion, metadata }
     : { client_id: id, [EXTENSION_MEMBER]: settings };
-  const replaced = replacePlaceholders(members, variables);
+  const replaced = replaceKnownPlaceholders(members, variables);
   return isJsonObject(replaced) ? replaced : {};
 }
 
@@ -76,7 +76,7 @@ export function identifyingMembers(written: JsonObject, variables: VariableLooku
 export function uniqueNameOfEntry(written: JsonObject, file: string): string {
   if (isKubernetesObject(written)) return uniqueNameOfManifest(written);
   const id = getTextField(written, "client_id") ?? "";
-  return id === "" ? uniqueNameOfKey(keyOfEntry(written, file)) : uniqueNameOfId(id);
+  return id === "" ? uniqueNameOfKey(stackKeyOfEntry(written, file)) : uniqueNameOfId(id);
 }
 
 /** {@link uniqueNameOfEntry} of a client with an ID. */
@@ -97,16 +97,16 @@ export function uniqueNameOfManifest(manifest: JsonObject): string {
 }
 
 /** A value with one inside it changed. */
-export function changeAt(
+export function changeValueAt(
   value: unknown,
   [step, ...rest]: readonly (string | number)[],
   change: (value: unknown) => unknown,
 ): unknown {
   if (step === undefined) return change(value);
   if (Array.isArray(value))
-    return value.map((item: unknown, at) => (at === step ? changeAt(item, rest, change) : item));
+    return value.map((item: unknown, at) => (at === step ? changeValueAt(item, rest, change) : item));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, key === step ? changeAt(member, rest, change) : member]),
+    Object.entries(value).map(([key, member]) => [key, key === step ? changeValueAt(member, rest, change) : member]),
   );
 }

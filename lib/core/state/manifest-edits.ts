@@ -2,7 +2,7 @@ import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
-import { possibleReplacedValues, replacePlaceholders, type VariableLookup } from "./placeholder-values.ts";
+import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
 /** What a manifest says to the controller and not about the client. */
 const CONTROLLER_KEYS: ReadonlySet<string> = new Set(["secretName", "hydraAdmin", "deletionPolicy"]);
@@ -50,7 +50,7 @@ function planField(
 }
 
 function planScope(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
-  const scope = replacePlaceholders(before["scope"], variables);
+  const scope = replaceKnownPlaceholders(before["scope"], variables);
   const wanted = scopeOfSpec(after);
   const isSame = possibleReplacedValues(before["scopeArray"], variables).some((scopeArray) =>
     isSameValue("scope", scopeOfSpec({ scope, scopeArray }), wanted),

@@ -30,7 +30,7 @@ export function readMark({ metadata }: JsonObject): Mark | undefined {
 }
 
 /** The mark as the settings of a file. The version of a secret belongs to where it is from, which only the file knows. */
-export function settingsOfMark(mark: Mark | undefined): JsonObject {
+export function extensionOfMark(mark: Mark | undefined): JsonObject {
   if (mark === undefined) return {};
   return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
 }
@@ -45,11 +45,11 @@ export function withMark(client: JsonObject, mark: Mark): JsonObject {
 export function withoutMark(client: JsonObject): JsonObject {
   const { metadata } = client;
   if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return client;
-  return { ...client, metadata: ownMembers(metadata) };
+  return { ...client, metadata: metadataWithoutMark(metadata) };
 }
 
 /** The members of the metadata without the mark; undefined where it is not an object. */
-export function ownMembers(metadata: unknown): JsonObject | undefined {
+export function metadataWithoutMark(metadata: unknown): JsonObject | undefined {
   if (metadata === undefined || metadata === null) return {};
   if (!isJsonObject(metadata)) return undefined;
   const { [MARK_MEMBER]: _, ...own } = metadata;

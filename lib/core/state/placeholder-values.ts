@@ -1,5 +1,5 @@
-import { isJsonObject, tryParseJson } from "../json.ts";
-import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./variables.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../json.ts";
+import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./placeholders.ts";
 
 /** The value of a variable; undefined if it isn't set. */
 export type VariableLookup = (name: string) => string | undefined;
@@ -22,12 +22,12 @@ function replaceIn(text: string, variables: VariableLookup): string {
 }
 
 /** A value of a file with its placeholders replaced; texts stay texts. */
-export function replacePlaceholders(value: unknown, variables: VariableLookup): unknown {
+export function replaceKnownPlaceholders(value: unknown, variables: VariableLookup): unknown {
   if (typeof value === "string") return replaceIn(value, variables);
-  if (Array.isArray(value)) return value.map((item: unknown) => replacePlaceholders(item, variables));
+  if (Array.isArray(value)) return value.map((item: unknown) => replaceKnownPlaceholders(item, variables));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, replacePlaceholders(member, variables)]),
+    Object.entries(value).map(([key, member]) => [key, replaceKnownPlaceholders(member, variables)]),
   );
 }
 
@@ -36,8 +36,8 @@ export function replacePlaceholders(value: unknown, variables: VariableLookup): 
  * the list, number or boolean that the variable contains as JSON.
  */
 export function possibleReplacedValues(value: unknown, variables: VariableLookup): readonly unknown[] {
-  const replaced = replacePlaceholders(value, variables);
+  const replaced = replaceKnownPlaceholders(value, variables);
   if (typeof value !== "string" || typeof replaced !== "string" || !ONLY_PLACEHOLDER.test(value)) return [replaced];
-  const parsed = tryParseJson(replaced);
+  const parsed = parseJsonOrUndefined(replaced);
   return parsed === undefined ? [replaced] : [replaced, parsed.value];
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import { redactJson } from "../redact-json.ts";
 import { countActions, type Plan, type Step } from "./plan.ts";
-import { changesOf, countNotes } from "./plan-text.ts";
+import { countNotes, shownChangesOf } from "./plan-text.ts";
 
 /** A plan as JSON; unchanged clients are only counted, unless there is a note about them. */
 export function planDocument(plan: Plan, endpoint: string): JsonObject {
@@ -18,7 +18,7 @@ export function planDocument(plan: Plan, endpoint: string): JsonObject {
 
 function stepDocument(step: Step): JsonObject {
   const { action, key, clientId, desired, secret, notes, refusal } = step;
-  const changes = changesOf(step).map(({ field, before, after, added, removed }) => ({
+  const changes = shownChangesOf(step).map(({ field, before, after, added, removed }) => ({
     field,
     before: redactJson(before) ?? null,
     after: redactJson(after) ?? null,

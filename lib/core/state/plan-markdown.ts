@@ -2,7 +2,7 @@ import { markdownText } from "../output/delimited.ts";
 import { escapeControls } from "../text.ts";
 import { formatFileLine } from "./desired.ts";
 import type { Plan, Step } from "./plan.ts";
-import { changesOf, describeSecret, formatValue, SIGNS, summarizePlan } from "./plan-text.ts";
+import { describeSecret, formatValue, SIGNS, shownChangesOf, summarizePlan } from "./plan-text.ts";
 import type { ShownChange } from "./shown-change.ts";
 
 /** GitHub accepts 65,536 characters in a comment; this leaves room for text around the plan. */
@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<Step["action"], string>> = {
 
 function row(step: Step): string {
   const { action, key, desired, notes, refusal } = step;
-  const fields = changesOf(step).map(({ field }) => field);
+  const fields = shownChangesOf(step).map(({ field }) => field);
   const what = action === "delete" ? "not in any file" : fields.join(", ");
   const remarks = [...(refusal === undefined ? [] : [refusal.reason]), ...notes].map(markdownText);
   const cells = [
@@ -48,7 +48,7 @@ function row(step: Step): string {
 
 function details(step: Step): string {
   const secret = describeSecret(step, undefined);
-  const lines = [...changesOf(step).flatMap(sides), ...(secret === undefined ? [] : [`  secret: ${secret}`])].map(
+  const lines = [...shownChangesOf(step).flatMap(sides), ...(secret === undefined ? [] : [`  secret: ${secret}`])].map(
     escapeControls,
   );
   if (lines.length === 0) return "";

@@ -1,5 +1,5 @@
-import { withoutServerFields } from "../client/client.ts";
-import { isStringList, toJson } from "../json.ts";
+import { withoutUnsendableFields } from "../client/client.ts";
+import { isStringList, toPrintableJson } from "../json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
 import { redactJson } from "../redact-json.ts";
@@ -36,15 +36,15 @@ const KEY_WIDTH = 30;
 export function formatValue(field: string, value: unknown): string {
   if (value === undefined || value === null) return "(not set)";
   const words = field === "scope" && typeof value === "string" ? value : undefined;
-  const text = words ?? (isStringList(value) ? value.join(" ") : toJson(redactJson(value)));
+  const text = words ?? (isStringList(value) ? value.join(" ") : toPrintableJson(redactJson(value)));
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
 
 /** Where the secrets that are generated go: `encrypted to 2 recipients`. */
-export type SecretPlaceText = string | undefined;
+export type SecretDestinationText = string | undefined;
 
 /** What happens to the secret of a client; undefined if there is nothing to say. */
-export function describeSecret({ action, secret, desired }: Step, place: SecretPlaceText): string | undefined {
+export function describeSecret({ action, secret, desired }: Step, place: SecretDestinationText): string | undefined {
   if (action === "delete" || action === "refused" || action === "unchanged") return undefined;
   switch (secret) {
     case "none":
@@ -61,9 +61,9 @@ export function describeSecret({ action, secret, desired }: Step, place: SecretP
 }
 
 /** The changes of a step, and of a client that is deleted what it has. */
-export function changesOf({ action, shown, current }: Step): readonly ShownChange[] {
+export function shownChangesOf({ action, shown, current }: Step): readonly ShownChange[] {
   if (action !== "delete" || current === undefined) return shown;
-  const { client_id: _, ...fields } = withoutMark(withoutServerFields(current));
+  const { client_id: _, ...fields } = withoutMark(withoutUnsendableFields(current));
   return changesOfNewClient(fields).map(({ field, after }) => ({ field, before: after, after: undefined }));
 }
 
@@ -80,7 +80,7 @@ function remark(step: Step, stack: string): string {
 
 /** How a plan is shown to people. */
 interface PlanLayout {
-  readonly place?: SecretPlaceText;
+  readonly place?: SecretDestinationText;
   /** The width of the terminal; undefined breaks no line. */
   readonly columns: number | undefined;
 }
@@ -106,7 +106,7 @@ function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): r
   if (action === "unchanged") return noteLines;
   const label = `${SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} `;
   const secret = describeSecret(step, place);
-  const shown = action === "delete" ? [] : changesOf(step);
+  const shown = action === "delete" ? [] : shownChangesOf(step);
   const width = Math.max(...shown.map(({ field }) => field.length), "secret".length);
   const secretRow = { label: `    ${"secret".padEnd(width)}  `, value: secret ?? "" };
   return [

@@ -2,9 +2,9 @@ import type { ClientRecord } from "../client/client.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../client/client.ts";
 import {
   type Change,
-  detectReleaseLine,
+  detectReleaseByFields,
   findChanges,
-  isUnset,
+  isEmptyOrFalse,
   type ReleaseLine,
   serverStoresField,
 } from "../client/equality.ts";
@@ -48,11 +48,11 @@ export interface Step {
   /** What differs and can't be changed. */
   readonly notes: readonly string[];
   /** Why nothing is done with the client. */
-  readonly refusal?: Refusal;
+  readonly refusal?: ClientRefusal;
 }
 
 /** Why nothing is done with a client: it isn't ours, or the server can't have it as its file says. */
-export interface Refusal {
+export interface ClientRefusal {
   readonly code: "not-ours" | "id-refused" | "client-id-slash";
   readonly reason: string;
   readonly hint: string;
@@ -103,17 +103,17 @@ function wantedFields(
 }
 
 /** The body that creates a client, without its ID and secret. */
-export function createBody(desired: DesiredClient, options: PlanOptions): JsonObject {
+export function bodyOfNewClient(desired: DesiredClient, options: PlanOptions): JsonObject {
   const wanted = wantedFields(desired, undefined, options);
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => !isUnset(value)));
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => !isEmptyOrFalse(value)));
 }
 
 /** Fields of the file that the server doesn't keep. */
 function lostFields({ client }: DesiredClient, answer: ClientRecord | undefined): readonly string[] {
   if (answer === undefined) return [];
-  const release = detectReleaseLine(answer);
+  const release = detectReleaseByFields(answer);
   return Object.entries(client).flatMap(([field, value]) => {
-    if (isUnset(value) || serverStoresField(answer, field)) return [];
+    if (isEmptyOrFalse(value) || serverStoresField(answer, field)) return [];
     if (!FIELD_NAMES.includes(field)) return [`${field} is not in the server's answers, so it is not compared`];
     return [`${field} is not kept by this server${release === undefined ? "" : ` (it answers as Hydra ${release})`}`];
   });
@@ -135,7 +135,7 @@ function secretOfNew({ client, secretOrigin }: DesiredClient): SecretPlan {
 }
 
 /** Why a client that exists must not be touched. */
-function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptions): Refusal | undefined {
+function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptions): ClientRefusal | undefined {
   const mark = readMark(current);
   if (mark !== undefined && mark.stack !== stack && mark.stack !== adoptFrom)
     return {
@@ -155,7 +155,7 @@ function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptio
   return undefined;
 }
 
-function maesterRefusal(owner: string): Refusal {
+function maesterRefusal(owner: string): ClientRefusal {
   return {
     code: "not-ours",
     reason: `it belongs to hydra-maester (owner ${quote(owner)})`,
@@ -180,7 +180,7 @@ function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner:
   return { ...step, action: "refused", refusal: maesterRefusal(owner) };
 }
 
-const ID_REFUSED: Refusal = {
+const ID_REFUSED: ClientRefusal = {
   code: "id-refused",
   reason: "this server does not accept a chosen client ID (it answers as Hydra 2.1)",
   hint: "remove client_id from the file: the client is then found by its mark",
@@ -192,7 +192,7 @@ function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: C
   const notes = lostFields(desired, sample);
   const step = { key, clientId, desired, current: undefined, changes: [], secret: secretOfNew(desired), notes };
   // Hydra 2.0 and 2.1 accept no ID.
-  const choosesIds = sample !== undefined && detectReleaseLine(sample) === "2.1";
+  const choosesIds = sample !== undefined && detectReleaseByFields(sample) === "2.1";
   if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
   const derived = choosesIds ? undefined : deriveClientId(stack, key);
   return { ...step, action: "create", clientId: clientId ?? derived, shown: changesOfNewClient(desired.client) };
@@ -331,7 +331,7 @@ export async function planStack(
     ),
     ...(prune || deletes.length === 0 ? [] : [unlistedNote(deletes.length, stack)]),
   ];
-  const release = sample === undefined ? undefined : detectReleaseLine(sample);
+  const release = sample === undefined ? undefined : detectReleaseByFields(sample);
   return { stack, release, steps: [...steps, ...(prune ? deletes.map(planDelete) : [])], notes };
 }
 
@@ -341,7 +341,7 @@ function unlistedNote(count: number, stack: string): string {
 }
 
 /** The plan with the clients refused that the server would create and never find again. */
-export function refuseUnfindable(plan: Plan, refusal: Refusal): Plan {
+export function refuseUnfindableClients(plan: Plan, refusal: ClientRefusal): Plan {
   const steps = plan.steps.map((step) =>
     createsSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
   );

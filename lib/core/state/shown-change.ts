@@ -1,8 +1,8 @@
-import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
+import { type Change, canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
-import { MARK_MEMBER, ownMembers } from "./mark.ts";
+import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
 
 /** The change of a field, or of a member of the metadata, as people see it. */
 export interface ShownChange {
@@ -21,7 +21,7 @@ const SETS: ReadonlySet<string> = new Set(
 
 /** A value as people see it: what is not set has the server's default, where that is known, and no private key is shown. */
 function shownValue(field: string, value: unknown): unknown {
-  if (isUnset(value)) return canonicalValue(field, value);
+  if (isEmptyOrFalse(value)) return canonicalValue(field, value);
   return field === "jwks" ? withoutPrivateKeys(value) : value;
 }
 
@@ -33,7 +33,7 @@ function withoutPrivateKeys(value: unknown): unknown {
 
 /** The items of a list or a scope, without doubles; undefined for another value. */
 function itemsOf(field: string, value: unknown): readonly string[] | undefined {
-  const items = isUnset(value) ? (canonicalValue(field, value) ?? []) : canonicalValue(field, value);
+  const items = isEmptyOrFalse(value) ? (canonicalValue(field, value) ?? []) : canonicalValue(field, value);
   return isStringList(items) ? items : undefined;
 }
 
@@ -60,8 +60,8 @@ function describeMark(before: unknown, after: unknown): readonly ShownChange[] {
 }
 
 function describeMetadata(before: unknown, after: unknown): readonly ShownChange[] {
-  const old = ownMembers(before);
-  const next = ownMembers(after);
+  const old = metadataWithoutMark(before);
+  const next = metadataWithoutMark(after);
   const marks = describeMark(before, after);
   if (old === undefined || next === undefined) return [{ field: "metadata", before, after: next }, ...marks];
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
@@ -81,6 +81,6 @@ export function toShownChanges(changes: readonly Change[]): readonly ShownChange
 /** The fields of a new client. */
 export function changesOfNewClient(client: JsonObject): readonly ShownChange[] {
   return Object.entries(client)
-    .filter(([, value]) => !isUnset(value))
+    .filter(([, value]) => !isEmptyOrFalse(value))
     .map(([field, value]) => ({ field, before: undefined, after: shownValue(field, value) }));
 }

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import type { ApiError } from "../error-bodies.ts";
 import { authMethodOf, textField } from "./client-settings.ts";
 import { unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";

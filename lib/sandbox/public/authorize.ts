@@ -1,13 +1,13 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
+import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-settings.ts";
+import { completeStepUnlessRefused, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./flow-steps.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
-import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue.ts";
-import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
+import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { completeStep, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./steps.ts";
 import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
@@ -154,7 +154,7 @@ function badRequest(engine: PublicContext, client: StoredClient, params: URLSear
   const types = splitWords(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??
-    excessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
+    findExcessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
     badImplicit(engine, client, types, params.get("nonce") ?? "") ??
     needsLogin(engine, params)
   );
@@ -221,7 +221,7 @@ export function createAuthorizationEndpoint(
 
   function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
-    const declined = completeStep(engine, flow, name, request);
+    const declined = completeStepUnlessRefused(engine, flow, name, request);
     if (declined !== undefined) {
       const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
       return toClient(engine, redirect, params);

@@ -1,9 +1,9 @@
-import { isApiError } from "../error-bodies.ts";
+import { isApiError } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import type { LoginFlows } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
-import { escapeHtml, htmlPage, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
@@ -30,12 +30,12 @@ export function builtinPagesByPath(
   ): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     if (challenge === "")
-      return htmlPage(200, "Built-in page of the sandbox", `<p>A client sends people here with a ${step} request.</p>`);
+      return pageAnswer(200, "Built-in page", `<p>A client sends people here with a ${step} request.</p>`);
     const authorization = authorizations.byChallenge(step, challenge);
     if (authorization !== undefined) return show(authorizations, authorization);
     const device = deviceFlows.byChallenge(step, challenge);
     if (device !== undefined) return show(deviceFlows, device);
-    return htmlPage(404, "Unknown request", `<p>This ${step} request doesn't exist, or the sandbox was restarted.</p>`);
+    return pageAnswer(404, "Unknown request", `<p>The sandbox has no such ${step} request, or was restarted.</p>`);
   }
 
   function login(request: RequestWithHeaders): Answer {
@@ -44,7 +44,7 @@ export function builtinPagesByPath(
       const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
       const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
-      return htmlPage(200, "Logged in by the sandbox", content, next);
+      return pageAnswer(200, "Logged in by the sandbox", content, next);
     });
   }
 
@@ -61,7 +61,7 @@ export function builtinPagesByPath(
       const value = query.get(name);
       return value === null ? [] : [`<li>${name}: ${escapeHtml(value)}</li>`];
     });
-    return htmlPage(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
+    return pageAnswer(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
   }
 
   function device(request: RequestWithHeaders): Answer {
@@ -72,18 +72,18 @@ export function builtinPagesByPath(
     if (typeof next === "string") return redirectTo(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
-    return htmlPage(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
+    return pageAnswer(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
   }
 
   return new Map([
     [BUILTIN_PATHS.login, login],
     [BUILTIN_PATHS.consent, consent],
     [BUILTIN_PATHS.error, error],
-    [BUILTIN_PATHS.loggedOut, () => htmlPage(200, "Logged out", "<p>You can close this page.</p>")],
+    [BUILTIN_PATHS.loggedOut, () => pageAnswer(200, "Logged out", "<p>You can close this page.</p>")],
     ...(engine.traits.device
       ? ([
           [BUILTIN_PATHS.device, device],
-          [BUILTIN_PATHS.deviceDone, () => htmlPage(200, "Device connected", "<p>You can close this page.</p>")],
+          [BUILTIN_PATHS.deviceDone, () => pageAnswer(200, "Device connected", "<p>You can close this page.</p>")],
         ] as const)
       : []),
   ]);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
+import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { type ApiError, isApiError } from "../error-bodies.ts";
 import { authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-settings.ts";
 import { UNSPECIFIC_HINT } from "./oauth-answers.ts";

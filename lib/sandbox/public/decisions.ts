@@ -1,7 +1,7 @@
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
-import { type ApiError, malformedRequestError, unexpectedServerError } from "../error-bodies.ts";
-import type { ConsentDecision, LoginDecision, Refusal } from "./flows.ts";
+import type { ConsentDecision, LoginDecision, LoginRefusal } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
 function text(body: JsonObject, name: string): string {
@@ -51,7 +51,7 @@ export function readConsentDecision(body: JsonObject): ConsentDecision {
 }
 
 /** Reads why a login or consent application rejects. */
-export function readRefusal(body: JsonObject): Refusal {
+export function readRefusal(body: JsonObject): LoginRefusal {
   const hint = text(body, "error_hint");
   const description = text(body, "error_description");
   return {

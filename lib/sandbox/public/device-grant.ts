@@ -1,15 +1,15 @@
 import { randomInt, randomUUID } from "node:crypto";
+import { type ApiError, errorBody, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
 import { type Answer, withNoStore } from "../response.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
+import { completeStepUnlessRefused, decisionsOf, grantOf, redirectToStep } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
-import { issueTokens, type TokenAnswer } from "./issue.ts";
+import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
-import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
-import { completeStep, decisionsOf, grantOf, redirectToStep } from "./steps.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
@@ -75,7 +75,7 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   const { engine, byDeviceCode, byUserCode } = state;
   const scopes = splitWords(form.get("scope") ?? "");
   const audience = audiencesIn(form);
-  const refusal = excessiveRequestError(engine, client, scopes, audience);
+  const refusal = findExcessiveRequestError(engine, client, scopes, audience);
   if (refusal !== undefined) return refusal;
   const expiresAt = engine.now() + DEVICE_LIFESPAN;
   const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
@@ -131,7 +131,7 @@ function decided(
   flow: Flow<DeviceFlowRequest>,
   request: RequestWithHeaders,
 ): Answer {
-  const declined = completeStep(engine, flow, name, request);
+  const declined = completeStepUnlessRefused(engine, flow, name, request);
   if (declined !== undefined) {
     const { error, description } = declined;
     const body = JSON.stringify(errorBody(engine.behaviour, { status: 400, error, description }));

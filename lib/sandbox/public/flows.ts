@@ -4,7 +4,7 @@ import type { StoredClient } from "../client-store.ts";
 import { newChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
-export interface Refusal {
+export interface LoginRefusal {
   readonly error: string;
   readonly description: string;
 }
@@ -26,7 +26,7 @@ export interface ConsentDecision {
 }
 
 /** Whether a decision is a refusal. */
-export function isRefusal(decision: object): decision is Refusal {
+export function isRefusal(decision: object): decision is LoginRefusal {
   return "error" in decision;
 }
 
@@ -48,7 +48,7 @@ export interface FlowStep<Decision> {
   readonly challenge: string;
   /** Ties the step to the browser that it began in. */
   readonly csrf: string;
-  decision: Decision | Refusal | undefined;
+  decision: Decision | LoginRefusal | undefined;
   verifier: string | undefined;
   isUsed: boolean;
 }
@@ -71,8 +71,8 @@ export interface FlowStore<Request extends FlowRequest> {
   readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
   readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
   /** Records a decision and gives the URL at which the browser goes on. */
-  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | Refusal) => string;
-  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | Refusal) => string;
+  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | LoginRefusal) => string;
+  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | LoginRefusal) => string;
 }
 
 /** A URL with its parameters in the order of their names. */
@@ -96,7 +96,7 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     flow: Flow<Request>,
     name: StepName,
     step: FlowStep<Decision>,
-    decision: Decision | Refusal,
+    decision: Decision | LoginRefusal,
   ): string {
     if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
     step.decision = decision;

@@ -1,6 +1,6 @@
 import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
-import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
+import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
@@ -10,11 +10,11 @@ import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
 import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
+import { PUBLIC_BEHAVIOURS } from "./public-behaviours.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { createTokenSigner, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
 import { createTokenStore } from "./token-store.ts";
-import { PUBLIC_TRAITS } from "./traits.ts";
 import { createUserinfoEndpoint } from "./userinfo.ts";
 import { type RequestWithHeaders, splitTarget } from "./web.ts";
 
@@ -48,7 +48,7 @@ const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\
 
 function createEngine(options: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOURS[options.as];
-  const traits = PUBLIC_TRAITS[options.as];
+  const traits = PUBLIC_BEHAVIOURS[options.as];
   return {
     behaviour,
     traits,
@@ -129,7 +129,7 @@ function routed(engine: PublicContext, routes: Routes, request: RequestWithHeade
   const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
   if (endpoint !== undefined) return signed(engine, () => endpoint(request));
   if (methods === undefined || engine.traits.wrongMethod === "missing") {
-    return notFoundAnswer(missingOn(engine, path), request.accept);
+    return noRouteAnswer(missingOn(engine, path), request.accept);
   }
   const allowed = [...methods.keys(), "OPTIONS"].sort();
   return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts";
-import { type ApiError, isApiError } from "../error-bodies.ts";
+import { type ApiError, isApiError } from "../api-errors.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";

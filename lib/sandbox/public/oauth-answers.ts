@@ -1,4 +1,4 @@
-import { type ApiError, errorBody } from "../error-bodies.ts";
+import { type ApiError, errorBody } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
 

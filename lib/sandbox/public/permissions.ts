@@ -1,5 +1,5 @@
+import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import type { ApiError } from "../error-bodies.ts";
 import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-settings.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
@@ -9,7 +9,7 @@ export function audiencesIn(form: URLSearchParams): readonly string[] {
 }
 
 /** Why a client may not ask for these scopes and audiences, or undefined. */
-export function excessiveRequestError(
+export function findExcessiveRequestError(
   engine: PublicContext,
   client: StoredClient,
   scopes: readonly string[],
@@ -26,7 +26,7 @@ export function excessiveRequestError(
 }
 
 /** Why a client may not use a grant type at the token endpoint, or undefined. */
-export function missingGrantError(
+export function findMissingGrantError(
   engine: PublicContext,
   client: StoredClient,
   grantType: string,

@@ -1,24 +1,24 @@
 import { randomBytes } from "node:crypto";
 import { trimCharactersAtEnd } from "../../core/text.ts";
+import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import type { ApiError } from "../error-bodies.ts";
 import type { Behaviour } from "../versions.ts";
 import { type OAuthErrorName, oauthError } from "./oauth-answers.ts";
-import type { TokenKeys } from "./signing.ts";
+import type { PublicBehaviour } from "./public-behaviours.ts";
+import type { TokenSigner } from "./signing.ts";
 import type { TokenStore } from "./token-store.ts";
-import type { PublicTraits } from "./traits.ts";
 
 /** What all endpoints of the public side share. */
 export interface PublicContext {
   readonly behaviour: Behaviour;
-  readonly traits: PublicTraits;
+  readonly traits: PublicBehaviour;
   readonly client: (id: string) => StoredClient | undefined;
   /** URL of the public port, without a slash at its end. */
   readonly publicUrl: () => string;
   /** Where a browser is sent to log in and to consent; the built-in pages when undefined. */
   readonly loginUrl: string | undefined;
   readonly consentUrl: string | undefined;
-  readonly keys: TokenKeys;
+  readonly keys: TokenSigner;
   readonly tokens: TokenStore;
   /** Identifiers of assertions that were used before. */
   readonly assertionIds: Set<string>;

@@ -13,7 +13,7 @@ import {
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { isSigningAlgorithm, possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, signingAndEncryptionAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
@@ -26,7 +26,7 @@ type KeyUse = keyof typeof SIGNING_SETS;
 export class SigningError extends Error {}
 
 /** The keys that a sandbox signs tokens with: those of its signing sets. */
-export interface TokenKeys {
+export interface TokenSigner {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
   /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
@@ -78,7 +78,7 @@ function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: stri
 }
 
 function canSign(key: JsonWebKey, alg: string): boolean {
-  return isSigningAlgorithm(alg) && possibleAlgorithms(key).includes(alg);
+  return isSigningAlgorithm(alg) && signingAndEncryptionAlgorithms(key).includes(alg);
 }
 
 /** The newest private key; a new one is generated where there is none. */
@@ -129,7 +129,7 @@ function signature(text: string, { alg, privateJwk }: SigningKey): string {
 }
 
 function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
-  const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";
+  const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
   if (!canSign(key, alg)) return false;
   const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
   return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
@@ -146,7 +146,7 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
 }
 
 /** Creates access to the signing keys in a store. */
-export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenKeys {
+export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
   const firstKeys = new Map<string, string>();

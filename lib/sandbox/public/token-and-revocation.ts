@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
+import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
 import { DEVICE_GRANT, type DeviceGrant } from "./device-grant.ts";
-import { issueTokens, type TokenAnswer } from "./issue.ts";
+import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
-import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";
+import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import type { Code, Grant } from "./token-store.ts";
+import type { AuthorizationCode, Grant } from "./token-store.ts";
 import { formOf, type RequestWithHeaders } from "./web.ts";
 
 type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
@@ -18,14 +18,14 @@ function clientCredentials(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = excessiveRequestError(engine, client, scopes, audience);
+    const refusal = findExcessiveRequestError(engine, client, scopes, audience);
     if (refusal !== undefined) return refusal;
     if (authMethodOf(client) === "none") {
       const hint =
         'The OAuth 2.0 Client is marked as public and is thus not allowed to use authorization grant "client_credentials".';
       return versionedError(engine, "invalid_grant", hint);
     }
-    const missing = missingGrantError(engine, client, "client_credentials");
+    const missing = findMissingGrantError(engine, client, "client_credentials");
     if (missing !== undefined) return missing;
     const grant = { id: randomUUID(), clientId: client.id, subject: client.id, scopes, audience, user: undefined };
     return issueTokens(engine, { client, grant, by: "client_credentials" });
@@ -33,7 +33,7 @@ function clientCredentials(engine: PublicContext): GrantHandler {
 }
 
 /** Why a code verifier doesn't fit (RFC 7636, 4.6), or undefined. */
-function badVerifier(engine: PublicContext, { challenge }: Code, verifier: string): ApiError | undefined {
+function badVerifier(engine: PublicContext, { challenge }: AuthorizationCode, verifier: string): ApiError | undefined {
   if (challenge === undefined) return undefined;
   if (verifier.length < 43) {
     return versionedError(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
@@ -43,7 +43,12 @@ function badVerifier(engine: PublicContext, { challenge }: Code, verifier: strin
   return versionedError(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
 }
 
-function badCode(engine: PublicContext, code: Code, client: StoredClient, form: URLSearchParams): ApiError | undefined {
+function badCode(
+  engine: PublicContext,
+  code: AuthorizationCode,
+  client: StoredClient,
+  form: URLSearchParams,
+): ApiError | undefined {
   if (code.expiresAt <= engine.now()) return versionedError(engine, "invalid_grant");
   if (code.grant.clientId !== client.id) {
     const hint = "The OAuth 2.0 Client ID from this request does not match the one from the authorize request.";
@@ -58,7 +63,7 @@ function badCode(engine: PublicContext, code: Code, client: StoredClient, form: 
 
 function authorizationCode(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = missingGrantError(engine, client, "authorization_code");
+    const missing = findMissingGrantError(engine, client, "authorization_code");
     if (missing !== undefined) return missing;
     const value = form.get("code") ?? "";
     const used = engine.tokens.usedCode(value);
@@ -88,7 +93,7 @@ function reusedRefresh(engine: PublicContext, grant: Grant): ApiError {
 
 function refreshToken(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = missingGrantError(engine, client, "refresh_token");
+    const missing = findMissingGrantError(engine, client, "refresh_token");
     if (missing !== undefined) return missing;
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);

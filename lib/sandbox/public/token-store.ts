@@ -36,7 +36,7 @@ export interface Token {
 }
 
 /** An authorization code with what it will be exchanged for. */
-export interface Code {
+export interface AuthorizationCode {
   readonly grant: Grant;
   readonly redirectUri: string;
   /** Whether the authorization request had the redirect URI in it, so that the exchange must repeat it. */
@@ -56,8 +56,8 @@ export interface TokenStore {
   readonly endGrant: (id: string) => void;
   readonly endClient: (clientId: string) => void;
   readonly removeExpired: (before: number) => void;
-  readonly addCode: (value: string, code: Code) => void;
-  readonly code: (value: string) => Code | undefined;
+  readonly addCode: (value: string, code: AuthorizationCode) => void;
+  readonly code: (value: string) => AuthorizationCode | undefined;
   /** Marks a code as used. */
   readonly useCode: (value: string) => void;
   /** The grant of a code that was used before. */
@@ -73,7 +73,7 @@ export function randomTokenWithPrefix(prefix: string): string {
 export function createTokenStore(): TokenStore {
   const tokens = new Map<string, Token>();
   const used = new Map<string, Grant>();
-  const codes = new Map<string, Code>();
+  const codes = new Map<string, AuthorizationCode>();
   const usedCodes = new Map<string, Grant>();
 
   function remove(matches: (token: Token) => boolean): void {

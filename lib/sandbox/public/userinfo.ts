@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
-import { errorBody } from "../error-bodies.ts";
+import { errorBody } from "../api-errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-settings.ts";
-import { userinfoClaims } from "./issue.ts";
+import { claimsAboutUser } from "./issue-tokens.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
@@ -23,7 +23,7 @@ function unauthorized(engine: PublicContext): Answer {
 }
 
 function claimsFor(engine: PublicContext, grant: Grant): JsonObject {
-  if (engine.traits.userinfo === "full") return userinfoClaims(engine, grant);
+  if (engine.traits.userinfo === "full") return claimsAboutUser(engine, grant);
   const { user } = grant;
   if (user === undefined) return { sub: "" };
   return { ...user.idTokenClaims, sid: user.sessionId, sub: grant.subject };
@@ -40,7 +40,7 @@ export function createUserinfoEndpoint(engine: PublicContext): (request: Request
     const client = engine.client(grant.clientId);
     if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
       return jsonAnswer(200, sortedClaims(claims));
-    const body = engine.keys.sign("id-token", { ...userinfoClaims(engine, grant), ...claims, jti: randomUUID() });
+    const body = engine.keys.sign("id-token", { ...claimsAboutUser(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };
 }

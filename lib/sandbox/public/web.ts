@@ -43,7 +43,7 @@ export function redirectTo(location: string, cookie?: string): Answer {
 }
 
 /** A web page that loads nothing, and that nothing may show in a frame. */
-export function htmlPage(status: number, title: string, content: string, refresh?: string): Answer {
+export function pageAnswer(status: number, title: string, content: string, refresh?: string): Answer {
   const head = refresh === undefined ? "" : `<meta http-equiv="refresh" content="2;url=${escapeHtml(refresh)}">`;
   const style =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em}.banner{background:#b45309;color:#fff;padding:1em;font-weight:bold}";

@@ -1,6 +1,6 @@
 import type { ProblemCode } from "../../core/problem.ts";
+import { addToClientCommandLine, clientUpdateCommandLine } from "../client-update-command-line.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
-import { addToClientLine, updateCommandLine } from "../update-command-line.ts";
 import type { StepName } from "./step-result.ts";
 import { implicitResponseType, type TestedClient } from "./tested-client.ts";
 
@@ -21,9 +21,10 @@ function responseTypeOf(step: StepName, client: TestedClient): string {
 function missingRedirectUri(client: TestedClient): string | undefined {
   const { redirectUri, registered } = client;
   const registeredUris = registered["redirect_uris"];
-  if (redirectUri === undefined) return addToClientLine(client, "redirect_uris", "https://app.example.com/callback");
+  if (redirectUri === undefined)
+    return addToClientCommandLine(client, "redirect_uris", "https://app.example.com/callback");
   const isRegistered = Array.isArray(registeredUris) && registeredUris.includes(redirectUri);
-  return isRegistered ? undefined : addToClientLine(client, "redirect_uris", redirectUri);
+  return isRegistered ? undefined : addToClientCommandLine(client, "redirect_uris", redirectUri);
 }
 
 /**
@@ -35,18 +36,18 @@ export function fixCommandFor(step: StepName, code: ProblemCode, client: TestedC
   switch (code) {
     case "invalid-scope": {
       const missing = client.scopes.filter((scope) => !client.registeredScopes.includes(scope));
-      return missing.length === 0 ? undefined : addToClientLine(client, "scope", ...missing);
+      return missing.length === 0 ? undefined : addToClientCommandLine(client, "scope", ...missing);
     }
     case "unauthorized-client":
-      return grantType === undefined ? undefined : addToClientLine(client, "grant_types", grantType);
+      return grantType === undefined ? undefined : addToClientCommandLine(client, "grant_types", grantType);
     case "unsupported-response-type":
-      return addToClientLine(client, "response_types", responseTypeOf(step, client));
+      return addToClientCommandLine(client, "response_types", responseTypeOf(step, client));
     case "invalid-request":
     case "no-callback":
       return step === "authorization" || step === "implicit" ? missingRedirectUri(client) : undefined;
     case "invalid-grant":
       if (step !== "client-credentials" || !client.isPublic) return undefined;
-      return updateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic");
+      return clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic");
     default:
       return undefined;
   }

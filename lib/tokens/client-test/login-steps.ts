@@ -1,14 +1,14 @@
 import { getListField } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";
 import {
   accessTokenText,
-  checkSubject,
+  checkIdTokenSubject,
   idTokenDetails,
   rememberTokens,
-  requestedScopeDetails,
+  scopeListDetail,
   tokenSetDetails,
 } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome } from "./step-result.ts";
@@ -21,7 +21,7 @@ function requireRedirectUri({ client }: TestSession): string {
 }
 
 function shownRedirectUri(uri: string): string {
-  return `redirect_uri ${redactUrl(uri)}`;
+  return `redirect_uri ${urlWithoutSecrets(uri)}`;
 }
 
 /** Logs the user in up to the redirect URI, which is never requested. */
@@ -41,7 +41,7 @@ export async function authorizeUser(session: TestSession): Promise<StepOutcome> 
   session.loginPage ??= loginPage;
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passedOutcome([shownRedirectUri(redirectUri), ...requestedScopeDetails(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...scopeListDetail(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */
@@ -50,13 +50,13 @@ export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
   if (reached === undefined) throw new TypeError("an exchange without a code");
   const tokens = await connectClient(session).exchangeCode(reached.pending, reached.redirected);
   rememberTokens(session, tokens, session.subject);
-  checkSubject(session, tokens.idTokenClaims);
+  checkIdTokenSubject(session, tokens.idTokenClaims);
   const nonce = tokens.idToken === undefined ? [] : ["nonce agrees"];
   return passedOutcome([...tokenSetDetails(tokens), ...nonce].join(", "));
 }
 
 /** Goes through the device flow (RFC 8628): the user code is accepted over the admin API. */
-export async function useDevice(session: TestSession): Promise<StepOutcome> {
+export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> {
   const { flow, client, limits, subject, host } = session;
   const device = connectClient(session);
   const pending = await device.beginDevice({ scopes: client.scopes });
@@ -76,7 +76,7 @@ export async function useDevice(session: TestSession): Promise<StepOutcome> {
   };
   const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
   rememberTokens(session, tokens, subject);
-  checkSubject(session, tokens.idTokenClaims);
+  checkIdTokenSubject(session, tokens.idTokenClaims);
   return passedOutcome(["user code accepted", ...tokenSetDetails(tokens)].join(", "));
 }
 
@@ -93,7 +93,7 @@ async function fetchKeySet(session: TestSession): Promise<JsonObject> {
   if (url === undefined)
     throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
   const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
-  const keySet = tryParseJson(text)?.value;
+  const keySet = parseJsonOrUndefined(text)?.value;
   return isJsonObject(keySet) ? keySet : { keys: [] };
 }
 
@@ -115,7 +115,7 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
 }
 
 /** Gets tokens in the fragment of the redirect (RFC 6749, 4.2). */
-export async function useImplicit(session: TestSession): Promise<StepOutcome> {
+export async function runImplicitFlow(session: TestSession): Promise<StepOutcome> {
   const { flow, client, limits, subject } = session;
   const redirectUri = requireRedirectUri(session);
   const { id: clientId, scopes } = client;
@@ -133,7 +133,7 @@ export async function useImplicit(session: TestSession): Promise<StepOutcome> {
   if (accessToken !== undefined) session.obtained.push({ value: accessToken, subject });
   if (idToken !== undefined) {
     await verifyIdToken(session, idToken, pending.nonce);
-    checkSubject(session, parseJwt(idToken).payload);
+    checkIdTokenSubject(session, parseJwt(idToken).payload);
     session.idToken ??= idToken;
   }
   if (accessToken === undefined && idToken === undefined) {

@@ -14,7 +14,7 @@ export function rememberTokens(session: TestSession, tokens: TokenSet, subject: 
 }
 
 /** Checks that an ID token is of the user who logged in. A client with pairwise subjects gets another name for the user. */
-export function checkSubject(
+export function checkIdTokenSubject(
   { client, subject }: Pick<TestSession, "client" | "subject">,
   claims: JsonObject | undefined,
 ): void {
@@ -26,7 +26,7 @@ export function checkSubject(
   });
 }
 
-export function requestedScopeDetails(scopes: readonly string[]): readonly string[] {
+export function scopeListDetail(scopes: readonly string[]): readonly string[] {
   return scopes.length === 0 ? [] : [`scope ${scopes.join(" ")}`];
 }
 

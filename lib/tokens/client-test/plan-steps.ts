@@ -1,11 +1,11 @@
 import { getListField } from "../../core/client/client.ts";
+import { addToClientCommandLine } from "../client-update-command-line.ts";
 import { DEVICE_GRANT } from "../registered-client.ts";
-import { addToClientLine } from "../update-command-line.ts";
 import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
-import { asksForRefreshToken, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
+import { hasOfflineScope, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
 
 /** What of a server and of the command line decides which steps there are. */
-export interface StepConditions {
+export interface ServerAndCredentialFacts {
   readonly hasDeviceFlow: boolean;
   readonly hasLogout: boolean;
   /** Whether the client can authenticate: with the credentials of the command line, or because it has none. */
@@ -22,13 +22,13 @@ const CREDENTIALS_HINT = "add --credentials FILE, --client-secret-file FILE or -
 
 type Decision = StepOutcome | "run" | "leave-out";
 
-function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: StepConditions): Decision {
+function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: ServerAndCredentialFacts): Decision {
   if (isPublic) return skippedOutcome("the client is public and has none");
   return canAuthenticate ? "run" : skippedOutcome("none were given", CREDENTIALS_HINT);
 }
 
 /** A step that the client has to authenticate for. */
-function authenticated({ canAuthenticate }: StepConditions): Decision {
+function authenticated({ canAuthenticate }: ServerAndCredentialFacts): Decision {
   return canAuthenticate ? "run" : skippedOutcome("needs the client's credentials", CREDENTIALS_HINT);
 }
 
@@ -48,7 +48,7 @@ function codeDecision(client: TestedClient): Decision {
   return skippedOutcome("the client only has hybrid response types, which this test doesn't use");
 }
 
-function codeTokensDecision(client: TestedClient, facts: StepConditions): Decision {
+function codeTokensDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
   const code = codeDecision(client);
   return code === "run"
     ? authenticated(facts)
@@ -57,35 +57,35 @@ function codeTokensDecision(client: TestedClient, facts: StepConditions): Decisi
       : skippedOutcome("there is no code to exchange");
 }
 
-function deviceDecision(client: TestedClient, facts: StepConditions): Decision {
+function deviceDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
   if (!usesDevice(client)) return "leave-out";
   if (!facts.hasDeviceFlow) return skippedOutcome("this server has no device flow; Hydra has it from version 25 on");
   return authenticated(facts);
 }
 
-function implicitDecision(client: TestedClient, { canAuthenticate }: StepConditions): Decision {
+function implicitDecision(client: TestedClient, { canAuthenticate }: ServerAndCredentialFacts): Decision {
   if (!client.grantTypes.includes("implicit")) return "leave-out";
   const type = implicitResponseType(client);
   if (type === undefined || type === "id_token" || canAuthenticate) return "run";
   return skippedOutcome("the token could not be revoked without the client's credentials", CREDENTIALS_HINT);
 }
 
-function refreshDecision(client: TestedClient, facts: StepConditions): Decision {
+function refreshDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
   const hasUser = usesCode(client) || (usesDevice(client) && facts.hasDeviceFlow);
   const hasGrant = client.grantTypes.includes("refresh_token");
-  const isOffline = asksForRefreshToken(client);
+  const isOffline = hasOfflineScope(client);
   if (!hasUser) return hasGrant ? skippedOutcome("no login of this client gives a refresh token") : "leave-out";
   if (hasGrant && isOffline) return authenticated(facts);
   if (!hasGrant && !isOffline) return skippedOutcome("the client has no refresh_token grant");
-  if (asksForRefreshToken({ scopes: client.registeredScopes }) && !isOffline)
+  if (hasOfflineScope({ scopes: client.registeredScopes }) && !isOffline)
     return skippedOutcome("the requested scope has no offline, so there is no refresh token");
   const [reason, fix] = hasGrant
-    ? ["the scope has no offline, so there is no refresh token", addToClientLine(client, "scope", "offline")]
-    : ["the client has no refresh_token grant", addToClientLine(client, "grant_types", "refresh_token")];
+    ? ["the scope has no offline, so there is no refresh token", addToClientCommandLine(client, "scope", "offline")]
+    : ["the client has no refresh_token grant", addToClientCommandLine(client, "grant_types", "refresh_token")];
   return skippedOutcome(reason, `to get refresh tokens: ${fix}`);
 }
 
-function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: StepConditions): Decision {
+function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: ServerAndCredentialFacts): Decision {
   if (getListField(registered, "post_logout_redirect_uris").length === 0) {
     return skippedOutcome("no post_logout_redirect_uris registered");
   }
@@ -93,17 +93,17 @@ function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: Ste
   return scopes.includes("openid") ? "run" : skippedOutcome("needs an ID token, and the scope has no openid");
 }
 
-function hasLogin(client: TestedClient, { hasDeviceFlow }: StepConditions): boolean {
+function hasLogin(client: TestedClient, { hasDeviceFlow }: ServerAndCredentialFacts): boolean {
   return usesCode(client) || client.grantTypes.includes("implicit") || (usesDevice(client) && hasDeviceFlow);
 }
 
 /** Whether any step gets a token. */
-function hasFlow(client: TestedClient, facts: StepConditions): boolean {
+function hasFlow(client: TestedClient, facts: ServerAndCredentialFacts): boolean {
   return client.grantTypes.includes("client_credentials") || hasLogin(client, facts);
 }
 
 /** Decides which steps there are for a client. Steps of grant types that the client doesn't have are left out. */
-export function planSteps(client: TestedClient, facts: StepConditions): readonly PlannedStep[] {
+export function planSteps(client: TestedClient, facts: ServerAndCredentialFacts): readonly PlannedStep[] {
   const ofTokens = hasFlow(client, facts) ? "run" : skippedOutcome("none of the client's grant types can be tested");
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
   const decisions: readonly (readonly [StepName, Decision])[] = [

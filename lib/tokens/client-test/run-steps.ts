@@ -1,9 +1,9 @@
 import { Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
-import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
-import { planSteps, type StepConditions } from "./plan-steps.ts";
-import { checkLoginPageAnswers, discoverServer, proveCredentials } from "./server-steps.ts";
+import { authorizeUser, exchangeCode, runDeviceFlow, runImplicitFlow } from "./login-steps.ts";
+import { planSteps, type ServerAndCredentialFacts } from "./plan-steps.ts";
+import { checkLoginPageAnswers, discoverTestedServer, proveCredentials } from "./server-steps.ts";
 import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
 import {
@@ -18,13 +18,13 @@ import {
 type Step = (session: TestSession) => Promise<StepOutcome>;
 
 const STEPS: Readonly<Record<StepName, Step>> = {
-  discovery: discoverServer,
+  discovery: discoverTestedServer,
   credentials: proveCredentials,
   "client-credentials": getClientToken,
   authorization: authorizeUser,
   tokens: exchangeCode,
-  device: useDevice,
-  implicit: useImplicit,
+  device: runDeviceFlow,
+  implicit: runImplicitFlow,
   refresh: refreshTokens,
   introspection: introspectTokens,
   revocation: revokeTokens,
@@ -83,7 +83,7 @@ async function doStep(session: TestSession, name: StepName): Promise<StepResult>
   return { name, ...outcome, detail, ...hint };
 }
 
-function factsOf({ server, authentication }: TestSession): StepConditions {
+function factsOf({ server, authentication }: TestSession): ServerAndCredentialFacts {
   return {
     hasDeviceFlow: server?.endpoints.device_authorization_endpoint !== undefined,
     hasLogout: server?.endpoints.end_session_endpoint !== undefined,

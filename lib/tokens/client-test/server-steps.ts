@@ -1,6 +1,6 @@
 import { formatDuration } from "../../core/duration.ts";
 import { Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
@@ -14,11 +14,11 @@ function clockText(offset: number): string {
 }
 
 /** Reads the discovery document. */
-export async function discoverServer(session: TestSession): Promise<StepOutcome> {
+export async function discoverTestedServer(session: TestSession): Promise<StepOutcome> {
   const server = await session.flow.discover(session.limits.ordinary);
   session.server = server;
   const { issuer, clockOffset } = server;
-  const found = `${redactUrl(issuer)}, issuer agrees`;
+  const found = `${urlWithoutSecrets(issuer)}, issuer agrees`;
   if (clockOffset === undefined) return passedOutcome(`${found}, clock unknown`);
   const detail = `${found}, ${clockText(clockOffset)}`;
   return Math.abs(clockOffset) <= CLOCK_TOLERANCE
@@ -85,7 +85,7 @@ const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
 /** Asks for the configured login page, without a login request. Only the server itself must reach everything. */
 export async function checkLoginPageAnswers({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
   if (loginPage === undefined) return skippedOutcome("the server did not send the browser to it");
-  const shown = redactUrl(loginPage);
+  const shown = urlWithoutSecrets(loginPage);
   try {
     const { status, text } = await flow.openPage(limits.ordinary, "Cannot reach the login page", loginPage);
     // Hydra's own page for servers without the setting answers 200 in some versions.

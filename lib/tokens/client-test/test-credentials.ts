@@ -1,6 +1,6 @@
 import type { ClientAuthentication } from "../../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../../command.ts";
-import { CLIENT_ID, CLIENT_SECRET } from "../../core/flags/flag-table.ts";
+import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -13,9 +13,9 @@ type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "
 
 /** Whether the secret in the environment is of this client: with an ID beside it, it may be of another one. */
 function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
-  if (!values.isSet(CLIENT_SECRET)) return false;
-  if (values.origin(CLIENT_SECRET).from === "flag") return true;
-  const other = host.environment(CLIENT_ID.env?.[0] ?? "") ?? "";
+  if (!values.isSet(LOGIN_CLIENT_SECRET)) return false;
+  if (values.origin(LOGIN_CLIENT_SECRET).from === "flag") return true;
+  const other = host.environment(LOGIN_CLIENT_ID.env?.[0] ?? "") ?? "";
   return other === "" || other === id;
 }
 
@@ -33,7 +33,7 @@ export async function readTestCredentials(
   if (!isGiven) return undefined;
   // The ID in a credentials file counts for more than this one, so that a file of another client is noticed.
   const named = { texts: [id], origin: { from: "default", name: "ID" } } as const;
-  const login = await readClientLogin({ ...context, values: values.with([[CLIENT_ID.name, named]]) }, checks);
+  const login = await readClientLogin({ ...context, values: values.with([[LOGIN_CLIENT_ID.name, named]]) }, checks);
   if (login.clientId === id) return login;
   throw usageError(
     `The credentials are of client ${quote(login.clientId)}, not of client ${quote(id)}`,

@@ -1,8 +1,8 @@
 import type { Flag, TextFlag } from "../../core/flags/flag.ts";
-import { CLIENT_SECRET, ID_FIELD, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
+import { ID_FIELD, LOGIN_CLIENT_SECRET, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/shared-flags.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
 
@@ -27,7 +27,7 @@ export const REDIRECT_URI: TextFlag = {
 export const REQUESTED_SCOPE = { ...SCOPE, help: "Scopes to request (default: all scopes of the client)" };
 
 const TESTED_SECRET: TextFlag = {
-  ...CLIENT_SECRET,
+  ...LOGIN_CLIENT_SECRET,
   help: "Client secret. Visible to other users of the machine: prefer --client-secret-file",
 };
 
@@ -74,5 +74,5 @@ export function publicUrlProblems(values: FlagValues): readonly Problem[] {
   const name = capitalize(values.origin(TESTED_PUBLIC_URL).name);
   const reason = url === undefined ? "is not an http or https URL" : "has a user, a query or a fragment";
   const hint = "write http://host:4444 or https://host";
-  return [usageError(`${name} ${quote(redactUrl(text))} ${reason}`, hint, "bad-address")];
+  return [usageError(`${name} ${quote(urlWithoutSecrets(text))} ${reason}`, hint, "bad-address")];
 }

@@ -4,12 +4,12 @@ import type {
   HeadlessFlows,
   OAuthClient,
   PendingAuthorization,
-  RequestLimits,
+  RequestTimeLimits,
   TokenSet,
 } from "../../adapters/oauth/index.ts";
 import type { Context } from "../../command.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { CLEANUP_MS } from "../../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { TestedClient } from "./tested-client.ts";
 
 /** A login that reached the client's redirect URI. */
@@ -27,11 +27,11 @@ interface ObtainedToken {
 /** How requests are limited, by what an interruption means for them. */
 interface TestLimits {
   /** Canceled by the first signal. */
-  readonly ordinary: RequestLimits;
+  readonly ordinary: RequestTimeLimits;
   /** Requests that get tokens go on for a moment: a token in an answer that nobody reads could not be revoked. */
-  readonly patient: RequestLimits;
+  readonly patient: RequestTimeLimits;
   /** For what must be done also after a signal and after the time of the command. */
-  readonly cleanup: RequestLimits;
+  readonly cleanup: RequestTimeLimits;
 }
 
 /** A test under way: what its steps share. */
@@ -77,7 +77,7 @@ export function createTestLimits(
 ): TestLimits {
   const patience = new AbortController();
   const endPatience = (): void => {
-    sleep(CLEANUP_MS).then(
+    sleep(CLEANUP_AFTER_DEADLINE_MS).then(
       () => patience.abort(signal.reason),
       () => {},
     );
@@ -90,7 +90,7 @@ export function createTestLimits(
     patient: { timeLeft: remaining, signal: patience.signal },
     cleanup: {
       timeLeft: () => {
-        cleanupEnd ??= monotonic() + Math.max(CLEANUP_MS, remaining());
+        cleanupEnd ??= monotonic() + Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining());
         return Math.max(1, cleanupEnd - monotonic());
       },
       signal: new AbortController().signal,

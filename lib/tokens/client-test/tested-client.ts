@@ -48,7 +48,7 @@ export function toTestedClient(
 }
 
 /** Whether the scopes of a test ask for a refresh token. */
-export function asksForRefreshToken({ scopes }: Pick<TestedClient, "scopes">): boolean {
+export function hasOfflineScope({ scopes }: Pick<TestedClient, "scopes">): boolean {
   return scopes.some((scope) => OFFLINE_SCOPES.includes(scope));
 }
 

@@ -1,9 +1,9 @@
 import { getListField } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl } from "../../core/redact.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { addToClientLine } from "../update-command-line.ts";
-import { idTokenDetails, rememberTokens, requestedScopeDetails, tokenSetDetails } from "./obtained-tokens.ts";
+import { addToClientCommandLine } from "../client-update-command-line.ts";
+import { idTokenDetails, rememberTokens, scopeListDetail, tokenSetDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
@@ -12,14 +12,14 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
   const { scopes, id } = session.client;
   const tokens = await connectClient(session).clientCredentials({ scopes });
   session.obtained.push({ value: tokens.accessToken, subject: id });
-  return passedOutcome([...tokenSetDetails(tokens), ...requestedScopeDetails(scopes)].join(", "));
+  return passedOutcome([...tokenSetDetails(tokens), ...scopeListDetail(scopes)].join(", "));
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */
 export async function refreshTokens(session: TestSession): Promise<StepOutcome> {
   const { refreshable, client, subject, obtained } = session;
   if (refreshable?.refreshToken === undefined) {
-    const hint = addToClientLine(client, "scope", "offline");
+    const hint = addToClientCommandLine(client, "scope", "offline");
     return warningOutcome(
       "no refresh token was issued",
       client.registeredScopes.includes("offline") ? undefined : hint,
@@ -122,13 +122,15 @@ export async function logOut(session: TestSession): Promise<StepOutcome> {
   const { status, headers } = await flow.openPage(limits.ordinary, "Cannot log out", endpoint, form);
   const location = headers.get("location") ?? "";
   const next = URL.canParse(location, endpoint) ? new URL(location, endpoint) : undefined;
-  if (next !== undefined && leadsTo(registered, next)) return passedOutcome(`returns to ${redactUrl(registered)}`);
+  if (next !== undefined && leadsTo(registered, next))
+    return passedOutcome(`returns to ${urlWithoutSecrets(registered)}`);
   if (next?.searchParams.has("logout_challenge")) return passedOutcome("the server asks the logout page first");
   const error = next?.searchParams.get("error") ?? undefined;
-  const answer = next === undefined ? `answered ${status}` : `sends the browser to ${quote(redactUrl(next.href))}`;
+  const answer =
+    next === undefined ? `answered ${status}` : `sends the browser to ${quote(urlWithoutSecrets(next.href))}`;
   throw new Problem(`Cannot log out: the server ${answer}${error === undefined ? "" : ` (${error})`}`, {
     code: "no-logout",
     exit: "failed",
-    hint: `check that the server accepts ${redactUrl(registered)} as a post-logout redirect URI`,
+    hint: `check that the server accepts ${urlWithoutSecrets(registered)} as a post-logout redirect URI`,
   });
 }

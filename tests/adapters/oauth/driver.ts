@@ -1,9 +1,9 @@
 import { type OAuthStep, oauthProblem, parseOAuthError } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
-import { isJsonObject, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
-import { redactUrl, secretsInHeaders } from "../../../lib/core/redact.ts";
+import { secretsInHeaders, urlWithoutSecrets } from "../../../lib/core/redact.ts";
 import { quote, trimCharactersAtEnd } from "../../../lib/core/text.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
@@ -109,7 +109,7 @@ async function askAdmin(
     });
     if (answer.status !== 404) break;
   }
-  const read = tryParseJson(answer?.text ?? "")?.value;
+  const read = parseJsonOrUndefined(answer?.text ?? "")?.value;
   if (answer?.status === 200 && isJsonObject(read)) return read;
   const error = parseOAuthError(answer?.text ?? "");
   if (error !== undefined) throw oauthProblem(step, error, answer?.status);
@@ -147,7 +147,7 @@ async function follow(drive: Drive, url: URL): Promise<URL> {
   if (isRedirect) return new URL(location, url.href);
   const error = parseOAuthError(answer.text);
   if (error !== undefined) throw oauthProblem(step, error, status);
-  throw unexpected(drive, `${quote(redactUrl(url.href))} answered ${status} instead of a redirect`);
+  throw unexpected(drive, `${quote(urlWithoutSecrets(url.href))} answered ${status} instead of a redirect`);
 }
 
 /** Throws when the server sends the browser to its own error page instead of back to the client. */

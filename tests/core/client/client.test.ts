@@ -11,9 +11,9 @@ import {
 } from "../../../lib/core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type SyntaxVersion } from "../../../lib/core/flags/flag.ts";
-import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
-import { isJsonObject, isSameJson, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
+import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
+import { isJsonObject, isSameJson, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
 
 interface Given {
   readonly grammar?: SyntaxVersion;
@@ -196,7 +196,7 @@ test("fields have names of their own, and so do their flags", () => {
   assert.equal(new Set(shorts).size, shorts.length);
 });
 
-test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
+test("isAbsentOrEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
   for (const value of [undefined, null, "", []]) assert.equal(isAbsentOrEmpty(value), true);
   for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isAbsentOrEmpty(value), false);
   const client = { a: "x", b: ["y", 1, null], c: 5, d: null };
@@ -212,10 +212,10 @@ test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
   assert.equal(isJsonObject({}), true);
 });
 
-test("tryParseJson() tells a value from none", () => {
-  assert.deepEqual(tryParseJson("null"), { value: null });
-  assert.deepEqual(tryParseJson(' {"a":[1]} '), { value: { a: [1] } });
-  for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(tryParseJson(text), undefined);
+test("parseJsonOrUndefined() tells a value from none", () => {
+  assert.deepEqual(parseJsonOrUndefined("null"), { value: null });
+  assert.deepEqual(parseJsonOrUndefined(' {"a":[1]} '), { value: { a: [1] } });
+  for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(parseJsonOrUndefined(text), undefined);
 });
 
 describe("isSameJson()", () => {

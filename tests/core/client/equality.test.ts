@@ -6,7 +6,7 @@ import {
   type Change,
   canonicalValue,
   clearingValue,
-  detectReleaseLine,
+  detectReleaseByFields,
   findChanges,
   findIncomparableChanges,
   isSameValue,
@@ -191,11 +191,11 @@ function answerOf(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
-describe("detectReleaseLine() and serverStoresField()", () => {
+describe("detectReleaseByFields() and serverStoresField()", () => {
   it("read a server's release line from any client, and which fields it drops", () => {
     for (const [tier, keys] of ANSWERS) {
       const answer = answerOf(keys);
-      assert.equal(detectReleaseLine(answer), tier);
+      assert.equal(detectReleaseByFields(answer), tier);
       for (const { name } of CLIENT_FIELDS) {
         const dropped = tier !== undefined && DROPPED[tier].test(name);
         assert.equal(serverStoresField(answer, name), !dropped, `${tier} ${name}`);

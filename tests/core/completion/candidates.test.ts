@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { everyCommand } from "../../../.ci/docs.ts";
-import { answerCompletionRequest, completeCommandLine } from "../../../lib/app/complete.ts";
+import { completeCommandLine, completionRequestReply } from "../../../lib/app/complete.ts";
 import { FLAGS_BEFORE_COMMAND } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
@@ -12,8 +12,8 @@ import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
 import { USUAL_FIELD_VALUES } from "../../../lib/core/completion/values.ts";
 import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
-import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
@@ -215,27 +215,27 @@ describe("the answers to shells", () => {
   test("bash gets what takes the place of the part that it replaces", async () => {
     const line = "hydra clients create -g a,urn:ie";
     assert.equal(
-      await answerCompletionRequest(["bash", line, "ie"], NOBODY),
+      await completionRequestReply(["bash", line, "ie"], NOBODY),
       "words 0\nietf:params:oauth:grant-type:device_code \nietf:params:oauth:grant-type:jwt-bearer \n",
     );
     // With other word breaks bash replaces the whole word.
     assert.ok(
-      (await answerCompletionRequest(["bash", line, "a,urn:ie"], NOBODY)).includes(
+      (await completionRequestReply(["bash", line, "a,urn:ie"], NOBODY)).includes(
         "\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n",
       ),
     );
     assert.equal(
-      await answerCompletionRequest(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
+      await completionRequestReply(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
       "files 10\n",
     );
-    assert.equal(await answerCompletionRequest(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
+    assert.equal(await completionRequestReply(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
   });
 
   test("bash reads back each id as it is", async () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await answerCompletionRequest(["bash", "hydra clients get ", ""], ids(text));
+        const told = await completionRequestReply(["bash", "hydra clients get ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
         const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
@@ -246,11 +246,11 @@ describe("the answers to shells", () => {
   test("an open quote gets no id that it could not hold", async () => {
     const all = ids("it's", "a$b", "plain", "wide id");
     assert.equal(
-      await answerCompletionRequest(["bash", "hydra clients get '", ""], all),
+      await completionRequestReply(["bash", "hydra clients get '", ""], all),
       "words 0\na$b\nplain\nwide id\n",
     );
     assert.equal(
-      await answerCompletionRequest(["bash", 'hydra clients get "', ""], all),
+      await completionRequestReply(["bash", 'hydra clients get "', ""], all),
       "words 0\nit's\nplain\nwide id\n",
     );
   });
@@ -258,23 +258,23 @@ describe("the answers to shells", () => {
   test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
     assert.equal(
-      await answerCompletionRequest(["zsh", "clients", "get", ""], odd),
+      await completionRequestReply(["zsh", "clients", "get", ""], odd),
       "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionRequest(["fish", "clients", "get", ""], odd),
+      await completionRequestReply(["fish", "clients", "get", ""], odd),
       "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionRequest(["powershell", "hydra clients get "], odd),
+      await completionRequestReply(["powershell", "hydra clients get "], odd),
       "words\na:b\tN\\x00: n\n'wide id'\tN\\x00: n\n",
     );
     assert.equal(
-      await answerCompletionRequest(["powershell", "hydra clients create --api 'v"], NOBODY),
+      await completionRequestReply(["powershell", "hydra clients create --api 'v"], NOBODY),
       "words\nv1\t\nv2\t\n",
     );
     assert.equal(
-      await answerCompletionRequest(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
+      await completionRequestReply(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
         (text) => text.split(":")[0],
       ),
       "words 9\n-raw=",
@@ -282,8 +282,8 @@ describe("the answers to shells", () => {
   });
 
   test("nobody else gets one", async () => {
-    assert.equal(await answerCompletionRequest([], NOBODY), "");
-    assert.equal(await answerCompletionRequest(["tcsh", "clients", ""], NOBODY), "");
+    assert.equal(await completionRequestReply([], NOBODY), "");
+    assert.equal(await completionRequestReply(["tcsh", "clients", ""], NOBODY), "");
   });
 });
 

@@ -6,6 +6,8 @@ import {
   configTrustByPermissions,
   interpretParsedConfig,
 } from "../../../lib/core/flags/config-file.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import {
   API,
   CONNECTION_FLAGS,
@@ -14,9 +16,7 @@ import {
   FORMAT,
   HEADER,
   SKIP_TLS,
-} from "../../../lib/core/flags/flag-table.ts";
-import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+} from "../../../lib/core/flags/shared-flags.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lineWithFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
 import { indexFlags } from "../../../lib/core/flags/flag.ts";
-import { ID_FLAG, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/flag-table.ts";
+import { ID_FLAG, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/shared-flags.ts";
 
 const INDEX = indexFlags([ID_FLAG, SECRET, SET, ...SERVER_COMMAND_FLAGS]);
 

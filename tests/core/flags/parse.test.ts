@@ -12,6 +12,15 @@ import {
   type RepeatFlag,
   type TextFlag,
 } from "../../../lib/core/flags/flag.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import {
+  asksForHelp,
+  NO_VALUE_SOURCES,
+  type ParsedLine,
+  parseFlagsWithProblems,
+  type ValueSources,
+} from "../../../lib/core/flags/parse.ts";
+import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
 import {
   API,
   type ApiVersion,
@@ -33,17 +42,8 @@ import {
   SECRET_LENGTH,
   SECRET_NAME,
   STRICT,
-} from "../../../lib/core/flags/flag-table.ts";
-import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
-import {
-  asksForHelp,
-  NO_VALUE_SOURCES,
-  type ParsedLine,
-  parseFlagsWithProblems,
-  type ValueSources,
-} from "../../../lib/core/flags/parse.ts";
-import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
-import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
+} from "../../../lib/core/flags/shared-flags.ts";
+import { redactWord, splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
 
@@ -386,15 +386,15 @@ test("operands behind a credential's value are marked, because a blank may have 
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
-test("describeWord() leaves out the value of a flag", () => {
-  assert.equal(describeWord("plain"), '"plain"');
-  assert.equal(describeWord("--token=hunter2"), '"--token=…"');
-  assert.equal(describeWord("-thunter2"), '"-t…"');
-  assert.equal(describeWord("-t"), '"-t"');
-  assert.equal(describeWord("--token"), '"--token"');
-  assert.equal(describeWord("-5s"), '"-5s"');
-  assert.equal(describeWord("a=b"), '"a=b"');
-  assert.equal(describeWord("a\u001b[31m"), '"a\\x1b[31m"');
+test("redactWord() leaves out the value of a flag", () => {
+  assert.equal(redactWord("plain"), '"plain"');
+  assert.equal(redactWord("--token=hunter2"), '"--token=…"');
+  assert.equal(redactWord("-thunter2"), '"-t…"');
+  assert.equal(redactWord("-t"), '"-t"');
+  assert.equal(redactWord("--token"), '"--token"');
+  assert.equal(redactWord("-5s"), '"-5s"');
+  assert.equal(redactWord("a=b"), '"a=b"');
+  assert.equal(redactWord("a\u001b[31m"), '"a\\x1b[31m"');
   assert.equal(redactFlagValue(TOKEN, "hunter2"), "(not shown)");
   assert.equal(redactFlagValue(NAME, "--token=hunter2"), '"--token=…"');
 });
@@ -713,7 +713,7 @@ test("the value of a credential is in no message, hint or warning, wherever it s
         const all = [
           ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,
-          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(describeWord),
+          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(redactWord),
         ];
         for (const text of all) assert.ok(!text.includes(CREDENTIAL), text);
       },

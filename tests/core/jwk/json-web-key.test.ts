@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { asJsonWebKey, type JsonWebKey, parseKeySet, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
+import { asJsonWebKey, asJsonWebKeys, type JsonWebKey, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../../lib/core/jwk/jwk-members.ts";
-import { possibleAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
+import { signingAndEncryptionAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
 import {
   hasKid,
-  includesKey,
+  includesKeyOrPrivateHalf,
   kidWithoutPrefix,
-  publicKeys,
+  publicKeyOfEachPair,
   withoutRedundantPublicHalves,
 } from "../../../lib/core/jwk/key-pair-halves.ts";
 import { withCrtMembersFromPrimes } from "../../../lib/core/jwk/rsa-parameters.ts";
@@ -23,7 +23,7 @@ function rsaKey(): JsonWebKey {
 
 const EC = { kty: "EC", crv: "P-256", x: "eA", y: "eQ" };
 
-describe("parseKeySet()", () => {
+describe("asJsonWebKeys()", () => {
   test("reads a key, a set, the wrapper of Hydra's CLI 1.8, and lists of them", () => {
     const one = key({ ...EC, kid: "a" });
     const two = key({ ...EC, kid: "b" });
@@ -42,11 +42,11 @@ describe("parseKeySet()", () => {
       ["text", undefined],
       [{ ...EC, x: 5 }, undefined],
     ];
-    for (const [value, keys] of read) assert.deepEqual(parseKeySet(value), keys, JSON.stringify(value));
+    for (const [value, keys] of read) assert.deepEqual(asJsonWebKeys(value), keys, JSON.stringify(value));
   });
 
   test("leaves out members that are null, as 1.x servers send them", () => {
-    assert.deepEqual(parseKeySet({ ...EC, alg: null, other: null }), [EC]);
+    assert.deepEqual(asJsonWebKeys({ ...EC, alg: null, other: null }), [EC]);
   });
 });
 
@@ -59,7 +59,7 @@ test("publicPart() keeps no private member, and hasPrivateMembers() finds each o
   assert.ok(!hasPrivateMembers(EC));
 });
 
-test("withRsaCrtMembers() computes what Hydra 1.8 leaves out", () => {
+test("withCrtMembersFromPrimes() computes what Hydra 1.8 leaves out", () => {
   for (let round = 0; round < 3; round++) {
     const whole = rsaKey();
     const { dp: _, dq: __, qi: ___, ...short } = whole;
@@ -86,29 +86,29 @@ describe("pairs of Hydra 1.x", () => {
 
   test("are one public key, and one whole key", () => {
     const all = [publicKey, privateKey, other, secret];
-    assert.deepEqual(publicKeys(all), [publicKey, other]);
+    assert.deepEqual(publicKeyOfEachPair(all), [publicKey, other]);
     assert.deepEqual(withoutRedundantPublicHalves(all), [privateKey, other, secret]);
-    assert.deepEqual(publicKeys([privateKey]), [{ ...EC, kid: "private:a" }]);
+    assert.deepEqual(publicKeyOfEachPair([privateKey]), [{ ...EC, kid: "private:a" }]);
   });
 
   test("are included by their halves and IDs", () => {
-    assert.ok(includesKey([privateKey], publicKey));
-    assert.ok(includesKey([privateKey], key({ ...EC, kid: "a" })));
-    assert.ok(includesKey([publicKey], publicKey));
-    assert.ok(!includesKey([publicKey], privateKey));
-    assert.ok(!includesKey([privateKey], other));
+    assert.ok(includesKeyOrPrivateHalf([privateKey], publicKey));
+    assert.ok(includesKeyOrPrivateHalf([privateKey], key({ ...EC, kid: "a" })));
+    assert.ok(includesKeyOrPrivateHalf([publicKey], publicKey));
+    assert.ok(!includesKeyOrPrivateHalf([publicKey], privateKey));
+    assert.ok(!includesKeyOrPrivateHalf([privateKey], other));
     assert.equal(kidWithoutPrefix("private:public:x"), "public:x");
     assert.ok(hasKid(privateKey, "a") && hasKid(privateKey, "private:a") && !hasKid(privateKey, "public:a"));
   });
 });
 
-test("possibleAlgorithms() begins with the usual one of each type", () => {
-  const usual = (members: Readonly<Record<string, unknown>>) => possibleAlgorithms(key(members))[0];
+test("signingAndEncryptionAlgorithms() begins with the usual one of each type", () => {
+  const usual = (members: Readonly<Record<string, unknown>>) => signingAndEncryptionAlgorithms(key(members))[0];
   assert.equal(usual({ kty: "RSA" }), "RS256");
   assert.deepEqual(
     ["P-256", "P-384", "P-521", "Ed25519"].map((crv) => usual({ kty: crv === "Ed25519" ? "OKP" : "EC", crv })),
     ["ES256", "ES384", "ES512", "EdDSA"],
   );
   assert.equal(usual({ kty: "oct" }), "HS256");
-  assert.ok(!possibleAlgorithms(key(EC)).includes("RS256"));
+  assert.ok(!signingAndEncryptionAlgorithms(key(EC)).includes("RS256"));
 });

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
 import { type CurlConnection, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
-import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
+import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 import { redactJson } from "../../../lib/core/redact-json.ts";
 
 /** The words that a real shell makes of a line. */
@@ -25,7 +25,8 @@ function* credentialsIn(value: unknown): Generator<unknown> {
   const { op, path } = value;
   for (const [key, member] of Object.entries(value)) {
     const patched = key === "value" && typeof op === "string" && typeof path === "string";
-    if (CREDENTIAL_FIELDS.includes(key) || (patched && CREDENTIAL_FIELDS.includes(String(path).slice(1)))) yield member;
+    if (CLIENT_CREDENTIAL_FIELDS.includes(key) || (patched && CLIENT_CREDENTIAL_FIELDS.includes(String(path).slice(1))))
+      yield member;
     else yield* credentialsIn(member);
   }
 }

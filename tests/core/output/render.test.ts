@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type JsonObject, toJson } from "../../../lib/core/json.ts";
-import { FORMAT_CHOICES, FORMAT_USAGES, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
+import { type JsonObject, toPrintableJson } from "../../../lib/core/json.ts";
+import {
+  FORMAT_CHOICES,
+  FORMAT_USAGES,
+  type Format,
+  isJsonFormat,
+  parseFormat,
+} from "../../../lib/core/output/formats.ts";
 import {
   createStreamRenderer,
   type FormatLibraryLoaders,
@@ -131,8 +137,8 @@ test("parseFormat() names the place that the value came from", () => {
   );
 });
 
-test("isJson() is true for exactly the formats that print JSON", () => {
-  const json = FORMAT_USAGES.filter((format) => isJson(parseFormat(format.replace("PTR", "/a"))));
+test("isJsonFormat() is true for exactly the formats that print JSON", () => {
+  const json = FORMAT_USAGES.filter((format) => isJsonFormat(parseFormat(format.replace("PTR", "/a"))));
   assert.deepEqual(json, ["json", "json-pretty", "ndjson", "jsonpath=EXPR", "jsonpointer=PTR"]);
 });
 
@@ -277,12 +283,12 @@ test("the end replaces the envelope's members for expressions too", async () => 
 });
 
 test("the order of keys and the exact strings are the server's", () => {
-  assert.equal(toJson({ z: 1, a: 2, é: "ü <&> 漢" }), '{"z":1,"a":2,"é":"ü <&> 漢"}');
+  assert.equal(toPrintableJson({ z: 1, a: 2, é: "ü <&> 漢" }), '{"z":1,"a":2,"é":"ü <&> 漢"}');
 });
 
-test("toJson() escapes what a terminal could act on", () => {
-  assert.equal(toJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
-  assert.equal(toJson(undefined), "null");
+test("toPrintableJson() escapes what a terminal could act on", () => {
+  assert.equal(toPrintableJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
+  assert.equal(toPrintableJson(undefined), "null");
 });
 
 test("the table of a list ends with the rows of its view, whose widths count", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { concatBytes, fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
-import { findPgpKeys, readPackets } from "../../../lib/core/pgp/key-material.ts";
+import { parsePgpKeys, readPackets } from "../../../lib/core/pgp/key-material.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** A packet in one of the two header forms, with a length field of one of the sizes (RFC 9580 section 4.2). */
@@ -78,7 +78,7 @@ describe("key material", () => {
     fc.assert(
       fc.property(texts, (material) => {
         try {
-          for (const { packets, bytes } of findPgpKeys(material, "--pgp-key")) {
+          for (const { packets, bytes } of parsePgpKeys(material, "--pgp-key")) {
             assert.ok(packets.length > 0 && bytes.length > 0);
           }
         } catch (error) {
@@ -98,7 +98,7 @@ describe("key material", () => {
       `~/${secret}`,
     ]) {
       assert.throws(
-        () => findPgpKeys(material, "--pgp-key"),
+        () => parsePgpKeys(material, "--pgp-key"),
         (error: unknown) => error instanceof Problem && !`${error.message} ${error.hint}`.includes("hunter2"),
       );
     }
@@ -106,9 +106,9 @@ describe("key material", () => {
 
   it("with many beginnings and no end is refused in one pass", () => {
     const material = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n".repeat(30_000);
-    assert.throws(() => findPgpKeys(material, "--pgp-key"), { code: "pgp-not-a-key" });
+    assert.throws(() => parsePgpKeys(material, "--pgp-key"), { code: "pgp-not-a-key" });
     const signed = "-----BEGIN PGP SIGNED MESSAGE-----\n".repeat(30_000);
-    assert.throws(() => findPgpKeys(signed, "--pgp-key"), {
+    assert.throws(() => parsePgpKeys(signed, "--pgp-key"), {
       code: "pgp-not-a-key",
       message: /a signed message, not a key$/,
     });

@@ -3,9 +3,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
 import { keylessAnswerReason } from "../../../lib/core/pgp/keyless-answer.ts";
-import { bodyOfMarkerlessArmor } from "../../../lib/core/pgp/markerless-armor.ts";
+import { base64OfMarkerlessArmor } from "../../../lib/core/pgp/markerless-armor.ts";
 import {
-  findKeySourceProblem,
+  findKeyOwnerNameProblem,
   githubKeyUrl,
   type KeySource,
   normalizeKeybaseName,
@@ -34,7 +34,7 @@ test("normalizeKeybaseName() takes every spelling of a name", () => {
     "https://keybase.io/ann/key.asc",
   ])
     assert.notEqual(
-      findKeySourceProblem({ kind: "keybase", name: normalizeKeybaseName(text) }, "--keybase"),
+      findKeyOwnerNameProblem({ kind: "keybase", name: normalizeKeybaseName(text) }, "--keybase"),
       undefined,
       text,
     );
@@ -64,7 +64,7 @@ describe("parseKeySource()", () => {
     });
 });
 
-describe("findKeySourceProblem()", () => {
+describe("findKeyOwnerNameProblem()", () => {
   test("lets right names pass", () => {
     for (const word of [
       "keybase:ann_1",
@@ -76,18 +76,18 @@ describe("findKeySourceProblem()", () => {
       "mQ",
       "https://a",
     ])
-      assert.equal(findKeySourceProblem(parseKeySource(word), "--pgp-key"), undefined, word);
+      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), "--pgp-key"), undefined, word);
   });
 
   test("names the flag and what is expected", () => {
-    const problem = findKeySourceProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
+    const problem = findKeyOwnerNameProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
     assert.equal(problem?.message, 'Invalid --pgp-key github:"octo cat/../x": not a GitHub user name');
     assert.equal(problem?.hint, "write the name as in the URL of the profile, such as github:octocat");
     assert.equal(problem?.exit, "usage");
     for (const word of ["github:", `github:${"x".repeat(40)}`, "github:-x", "github:a.b"])
-      assert.equal(findKeySourceProblem(parseKeySource(word), "--pgp-key")?.code, "github-user", word);
-    assert.equal(findKeySourceProblem(parseKeySource("keybase:a.b"), "--pgp-key")?.code, "keybase-name");
-    assert.equal(findKeySourceProblem(parseKeySource("wkd:ann"), "--pgp-key")?.code, "wkd-address");
+      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), "--pgp-key")?.code, "github-user", word);
+    assert.equal(findKeyOwnerNameProblem(parseKeySource("keybase:a.b"), "--pgp-key")?.code, "keybase-name");
+    assert.equal(findKeyOwnerNameProblem(parseKeySource("wkd:ann"), "--pgp-key")?.code, "wkd-address");
   });
 });
 
@@ -131,7 +131,7 @@ describe("keylessAnswerReason()", () => {
   });
 });
 
-describe("bodyOfMarkerlessArmor()", () => {
+describe("base64OfMarkerlessArmor()", () => {
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => (i * 37) & 0xff);
   const base64 = toBase64(bytes);
   const wrapped = base64.replace(/.{64}/g, "$&\n");
@@ -148,12 +148,12 @@ describe("bodyOfMarkerlessArmor()", () => {
     ["indented, and without a checksum", wrapped.replace(/^/gm, "   ")],
   ] as const)
     test(what, () => {
-      assert.equal(bodyOfMarkerlessArmor(text), base64);
+      assert.equal(base64OfMarkerlessArmor(text), base64);
     });
 
   for (const text of ["", "=twTO", "Version: 1", "not base64!", `${wrapped}\n=twTO\n${wrapped}`, "@key.asc", "a: b"])
     test(`nothing in ${JSON.stringify(text.slice(0, 40))}`, () => {
-      assert.equal(bodyOfMarkerlessArmor(text), undefined);
+      assert.equal(base64OfMarkerlessArmor(text), undefined);
     });
 
   test("finds the bytes of any length, wrapped in any way", () => {
@@ -164,7 +164,7 @@ describe("bodyOfMarkerlessArmor()", () => {
         // A line of the key may look like a checksum only where lines have five characters.
         fc.pre(!lines.some((line) => /^=/.test(line)));
         for (const armor of [`${lines.join("\n")}\n=twTO\n`, text, `${text}=twTO`]) {
-          const body = bodyOfMarkerlessArmor(armor);
+          const body = base64OfMarkerlessArmor(armor);
           assert.ok(body !== undefined);
           assert.deepEqual(fromBase64(body), key);
         }
@@ -174,7 +174,7 @@ describe("bodyOfMarkerlessArmor()", () => {
 
   test("takes linear time", () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
-      bodyOfMarkerlessArmor(part.repeat(200_000));
+      base64OfMarkerlessArmor(part.repeat(200_000));
       keylessAnswerReason(part.repeat(1000));
     }
   });

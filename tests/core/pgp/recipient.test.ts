@@ -4,7 +4,7 @@ import { keyServerAnswerProblem } from "../../../lib/core/pgp/key-download.ts";
 import {
   checkFingerprintPins,
   decryptAdvice,
-  decryptCommand,
+  decryptTextCommand,
   parseFingerprintPin,
   type Recipient,
   recipientLine,
@@ -104,9 +104,9 @@ it("shows a recipient without what could move a cursor", () => {
 });
 
 it("shows a line to decrypt with the text put in, also for armored text", () => {
-  assert.equal(decryptCommand("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
-  assert.match(decryptCommand("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
-  assert.match(decryptCommand("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
+  assert.equal(decryptTextCommand("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
+  assert.match(decryptTextCommand("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
+  assert.match(decryptTextCommand("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
   assert.deepEqual(decryptAdvice([recipient(A), recipient(B)], "base64"), [
     "Decrypt with: printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt",
   ]);

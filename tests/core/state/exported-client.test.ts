@@ -9,7 +9,7 @@ import { applyMemberEdits, planClientEdits } from "../../../lib/core/state/clien
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
 import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
-import { possibleReplacedValues, replacePlaceholders } from "../../../lib/core/state/placeholder-values.ts";
+import { possibleReplacedValues, replaceKnownPlaceholders } from "../../../lib/core/state/placeholder-values.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
 
 const FIELDS = CLIENT_FIELDS.map(({ name }) => name);
@@ -245,7 +245,7 @@ describe("placeholders", () => {
 
   test("are replaced inside of texts only", () => {
     const value = { a: [`https://\${{host}}/\${{ text }}`, 1], [`\${{ host }}`]: `\${{ nosuch }} \${ host }` };
-    assert.deepEqual(replacePlaceholders(value, variables), {
+    assert.deepEqual(replaceKnownPlaceholders(value, variables), {
       a: ["https://a.example/x", 1],
       [`\${{ host }}`]: `\${{ nosuch }} \${ host }`,
     });

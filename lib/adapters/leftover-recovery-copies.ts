@@ -1,0 +1,203 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import * as v from "valibot";
+import { isJsonFault, parseJsonValuesOrFault } from "../core/json-with-comments.ts";
+import { errorCode } from "../core/problem.ts";
+
+/** The recovery copies that earlier runs have left. */
+export interface LeftoverRecoveryCopies {
+  /** The copies of clients of a server. */
+  find(endpoint: string): readonly LeftoverRecoveryCopy[];
+  /** Removes a copy whose secret was delivered. */
+  remove(copy: LeftoverRecoveryCopy): void;
+  /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
+  withdraw(copy: LeftoverRecoveryCopy): void;
+}
+
+/** @param folders where runs save their copies first; one may have several names. */
+export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
+  return {
+    find: (endpoint) =>
+      [...new Set(folders.map((folder) => resolve(folder)))].flatMap((folder) => leftoversIn(folder, endpoint)),
+    remove: removeLeftover,
+    withdraw: withdrawLeftover,
+  };
+}
+
+/** A recovery copy of an earlier run. */
+export interface LeftoverRecoveryCopy {
+  readonly path: string;
+  readonly clientId: string | undefined;
+  /** The name of the client in its stack, if `hydra apply` saved it. */
+  readonly key: string | undefined;
+  /** The secret, if a later `hydra apply` is to deliver it. */
+  readonly due: UndeliveredRecord | undefined;
+  /** Where the records of this client are in the file, in bytes. */
+  readonly spans: readonly Span[];
+}
+
+/** A record that a later `hydra apply` is to deliver. */
+export type UndeliveredRecord = v.InferOutput<typeof DUE>;
+
+/** A part of a file, in bytes; the end is exclusive. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The largest file that is read as a recovery copy. */
+const LARGEST_COPY = 16 * 1024 * 1024;
+
+const LEFTOVER = v.object({
+  endpoint: v.string(),
+  client_id: v.optional(v.string()),
+  key: v.optional(v.string()),
+});
+
+const DUE = v.object({
+  state: v.picklist(["made", "unverified"]),
+  time: v.string(),
+  client_id: v.optional(v.string()),
+  stack: v.string(),
+  key: v.string(),
+  updated_at: v.optional(v.string()),
+  delivery: v.literal("due"),
+  client_secret: v.optional(v.string()),
+  client_secret_encrypted: v.optional(v.string()),
+});
+
+/** Never through a symbolic link, and without waiting for a writer if something else has the name. */
+const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** The copies of clients of a server in a folder. */
+function leftoversIn(folder: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
+  try {
+    const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
+    return names.map((name) => resolve(folder, name)).flatMap((path) => copiesIn(path, endpoint));
+  } catch {
+    // A folder that can't be read has no copies of ours.
+    return [];
+  }
+}
+
+function copiesIn(path: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
+  const file = readCopies(path);
+  if (file === undefined) return [];
+  const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, end: file.bytes.length }];
+  const found: LeftoverRecoveryCopy[] = [];
+  for (const span of spans) {
+    const copy = copyAt(path, file, span, endpoint);
+    if (copy === undefined) continue;
+    const earlier = copy.key === undefined ? -1 : found.findIndex(({ key, due }) => isSameOwner(copy, { key, due }));
+    // The last line of a client is its current record.
+    const replaced = earlier < 0 ? undefined : found.splice(earlier, 1)[0];
+    found.push({ ...copy, spans: [...(replaced?.spans ?? []), ...copy.spans] });
+  }
+  return found;
+}
+
+function isSameOwner(
+  a: Pick<LeftoverRecoveryCopy, "key" | "due">,
+  b: Pick<LeftoverRecoveryCopy, "key" | "due">,
+): boolean {
+  return a.key === b.key && a.due?.stack === b.due?.stack;
+}
+
+interface CopyFile {
+  readonly bytes: Uint8Array;
+  /** Whether nobody else could have written it: others may plant files in a folder such as /tmp. */
+  readonly isOurs: boolean;
+}
+
+function readCopies(path: string): CopyFile | undefined {
+  try {
+    const file = openSync(path, READ_ONLY);
+    try {
+      const { size, uid, mode } = fstatSync(file);
+      if (!fstatSync(file).isFile() || size > LARGEST_COPY) return undefined;
+      const owner = process.getuid?.();
+      const isOurs = owner === undefined || (uid === owner && (mode & 0o022) === 0);
+      return { bytes: readFileSync(file), isOurs };
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function linesOf(bytes: Uint8Array): readonly Span[] {
+  const spans: Span[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const feed = bytes.indexOf(0x0a, start);
+    const end = feed < 0 ? bytes.length : feed;
+    if (end > start) spans.push({ start, end });
+    start = end + 1;
+  }
+  return spans;
+}
+
+const utf8 = new TextDecoder();
+
+/** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
+function copyAt(
+  path: string,
+  { bytes, isOurs }: CopyFile,
+  span: Span,
+  endpoint: string,
+): LeftoverRecoveryCopy | undefined {
+  const values = parseJsonValuesOrFault(utf8.decode(bytes.subarray(span.start, span.end)));
+  const [record] = isJsonFault(values) ? [] : values;
+  const read = v.safeParse(LEFTOVER, record);
+  if (!read.success || read.output.endpoint !== endpoint) return undefined;
+  const due = isOurs ? v.safeParse(DUE, record) : undefined;
+  const { client_id: clientId, key } = read.output;
+  return { path, clientId, key, due: due?.success === true ? due.output : undefined, spans: [span] };
+}
+
+/**
+ * Removes the records of a client from a file. They are overwritten where they are, because the run that saved them may
+ * still add others to the file.
+ */
+function removeLeftover({ path, spans }: LeftoverRecoveryCopy): void {
+  edit(path, spans, (text) => " ".repeat(text.length));
+  const left = readCopies(path);
+  if (left?.bytes.every((byte) => byte === 0x20 || byte === 0x0a) === true) unlinkSync(path);
+}
+
+/** Keeps the records of a client, as a secret that no run is to deliver. */
+function withdrawLeftover({ path, spans }: LeftoverRecoveryCopy): void {
+  // Inside a string the quotes would be escaped, so this is the member itself.
+  edit(path, spans, (text) => text.replace(/("delivery": ?)"due"/, '$1"off"'));
+}
+
+/** Changes parts of a file without changing their length; a part that has been changed meanwhile is left as it is. */
+function edit(path: string, spans: readonly Span[], change: (latin1: string) => string): void {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return;
+    throw error;
+  }
+  try {
+    for (const { start, end } of spans) {
+      const bytes = Buffer.alloc(end - start);
+      if (readSync(file, bytes, 0, bytes.length, start) !== bytes.length || bytes[0] !== 0x7b) continue;
+      writeSync(file, Buffer.from(change(bytes.toString("latin1")), "latin1"), 0, bytes.length, start);
+    }
+  } finally {
+    closeSync(file);
+  }
+}

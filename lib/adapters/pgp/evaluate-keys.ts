@@ -1,0 +1,145 @@
+import { webcrypto } from "node:crypto";
+import type { Key, Subkey } from "openpgp";
+import { PACKET_TYPE } from "../../core/pgp/key-material.ts";
+import type { FingerprintAndAlgorithm } from "../../core/pgp/recipient.ts";
+import { errorMessage } from "../../core/problem.ts";
+import { escapeControls } from "../../core/text.ts";
+import { capabilitiesFromSignature, findEncryptionUseIssue } from "./capabilities.ts";
+import { encryptBytes } from "./encrypt-message.ts";
+import { fingerprintAndAlgorithmOf, fingerprintOf } from "./fingerprint-and-algorithm.ts";
+import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
+import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
+import { parseKeys } from "./parse-keys.ts";
+import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
+
+/** Parses and evaluates all keys in some material. */
+export async function parseAndEvaluateKeys(
+  pgp: OpenPgp,
+  material: string | Uint8Array,
+  origin: string,
+  now: Date,
+): Promise<readonly EvaluatedKey[]> {
+  const keys = await parseKeys(pgp, material, origin, now);
+  return Promise.all(keys.map(async (parsed) => ({ parsed, report: await evaluate(pgp, parsed, now) })));
+}
+
+/** Evaluates one key at the time `now`. */
+async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyReport> {
+  const { key } = parsed;
+  const capabilities = capabilitiesFromSignature(pgp, key.keyPacket.algorithm, await keyFlagsSignature(pgp, key, now));
+  const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
+  const evaluated = [
+    ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
+    ...(await unreadableSubkeys(parsed)),
+  ];
+  const own = await findPrimaryKeyIssue(pgp, parsed, now);
+  const part = own ?? (await encryptionPart(pgp, key, now));
+  const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
+  const failed = part !== undefined && "code" in part ? part : undefined;
+  const subkeys = evaluated.map(
+    (subkey): SubkeyReport =>
+      subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", issue: undefined } : subkey,
+  );
+  const purpose = findEncryptionUseIssue(capabilities) ?? {
+    code: "pgp-key-invalid",
+    reason: "it cannot be used for encryption",
+  };
+  return {
+    ...fingerprintAndAlgorithmOf(key),
+    version: key.keyPacket.version,
+    created: key.getCreationTime(),
+    expires: finiteExpiryDate(await key.getExpirationTime()),
+    capabilities,
+    userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
+    userIds: await evaluateUserIds(key, now),
+    subkeys,
+    encryptsTo,
+    issue: failed ?? (encryptsTo === undefined ? noSubkeyIssue(subkeys, purpose) : undefined),
+  };
+}
+
+/** Evaluates a subkey; which one is used is decided later. */
+async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, now: Date): Promise<SubkeyReport> {
+  const binding = await subkey.verify(now).catch(() => newestSignature(subkey.bindingSignatures));
+  const capabilities = capabilitiesFromSignature(pgp, subkey.keyPacket.algorithm, binding);
+  const expires = finiteExpiryDate(await subkey.getExpirationTime(now));
+  const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
+  const verdict = issue === undefined ? "unused" : "skipped";
+  return {
+    ...fingerprintAndAlgorithmOf(subkey),
+    created: subkey.getCreationTime(),
+    expires,
+    capabilities,
+    verdict,
+    issue,
+  };
+}
+
+/** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
+async function unreadableSubkeys({ key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
+  const known = new Set(key.subkeys.map(fingerprintOf));
+  const packets = raw.packets.filter((packet) => packet.tag === PACKET_TYPE.publicSubkey && packet.body[0] === 4);
+  const reports = await Promise.all(
+    packets.map(async ({ body }): Promise<SubkeyReport> => {
+      const fingerprint = await fingerprintV4(body);
+      const seconds = new DataView(body.buffer, body.byteOffset, body.length).getUint32(1);
+      const algorithm = `algorithm ${body[5]}`;
+      const issue = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` } as const;
+      const created = new Date(seconds * 1000);
+      return { fingerprint, algorithm, created, expires: undefined, capabilities: [], verdict: "skipped", issue };
+    }),
+  );
+  return reports.filter((report) => !known.has(report.fingerprint));
+}
+
+/** The fingerprint of a version 4 key packet: SHA-1 over its framed body (RFC 9580 section 5.5.4.2). */
+async function fingerprintV4(body: Uint8Array): Promise<string> {
+  const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
+  const digest = new Uint8Array(await webcrypto.subtle.digest("SHA-1", framed));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
+}
+
+/** The issue of a key without a usable part: that of its newest encryption subkey. */
+function noSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): KeyIssue {
+  const newestFirst = [...subkeys].sort((a, b) => b.created.getTime() - a.created.getTime());
+  const intended =
+    newestFirst.find(({ capabilities }) => capabilities.includes("encrypt")) ??
+    newestFirst.find(({ issue }) => issue?.code === "pgp-key-unsupported" || issue?.code === "pgp-key-sha1");
+  if (intended?.issue === undefined) {
+    return { code: primary.code, reason: `${primary.reason}, and it has no subkey for encryption` };
+  }
+  return {
+    code: intended.issue.code,
+    reason: `its subkey ${intended.fingerprint} cannot be used: ${intended.issue.reason}`,
+  };
+}
+
+/** The user IDs of a key, each with whether its self-certification is valid. */
+function evaluateUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
+  const named = key.users.flatMap((user) => (user.userID === null ? [] : [{ user, userId: user.userID.userID }]));
+  return Promise.all(
+    named.map(async ({ user, userId }) => ({ userId, valid: await user.verify(now).catch(() => false) })),
+  );
+}
+
+/**
+ * The part of a key that the library chooses for encryption; undefined or an issue if there is none.
+ *
+ * It encrypts a dummy text, so that a key that only looks valid is noticed before anything depends on it.
+ */
+async function encryptionPart(
+  pgp: OpenPgp,
+  key: Key,
+  now: Date,
+): Promise<FingerprintAndAlgorithm | KeyIssue | undefined> {
+  const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
+  if (part === undefined) return undefined;
+  try {
+    await encryptBytes(pgp, [key], new Uint8Array(1), now);
+    return fingerprintAndAlgorithmOf(part);
+  } catch (error) {
+    return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };
+  }
+}

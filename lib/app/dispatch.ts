@@ -1,0 +1,79 @@
+import type { Host, Output } from "../adapters/host.ts";
+import { isLeaf } from "../command.ts";
+import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
+import { type ExitName, usageError } from "../core/problem.ts";
+import { findUnsafeRuntimeProblem } from "../core/unsafe-runtime-options.ts";
+import { CombinedProblems } from "./combined-problems.ts";
+import { executeCommand } from "./execute.ts";
+import { wantsJsonErrors } from "./read-format.ts";
+import { callsLeaf, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import type { RunState } from "./run-state.ts";
+
+/** The first word of a completion script's request, which is not a command for people. */
+const COMPLETE = "__complete";
+
+/** Runs one command line: a request of a completion script, help, or a command. */
+export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
+  const { host } = run;
+  const unsafe = findUnsafeRuntimeProblem(host.environment);
+  if (unsafe !== undefined) throw unsafe;
+  const [first, ...others] = host.args;
+  if (first === COMPLETE) return answerShell(run, others);
+  try {
+    if (first === "help") return await showHelpAbout(host, others);
+    const called = await resolveCommand(host.args);
+    const { command, words } = called;
+    // Returned and not awaited: a command decides for itself how its errors are written.
+    if (callsLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP)) return executeCommand(run, called);
+    if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP)) return await showHelp(host, called);
+    return await runGroup(run, called);
+  } catch (error) {
+    // No command has read the flags, so whether the error is written as JSON is decided here.
+    run.json = wantsJsonErrors(parseFlagsWithProblems(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
+    throw error;
+  }
+}
+
+/** A command line without a command: alone, a group shows its help, as in Hydra's own CLI. */
+async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitName> {
+  const { path, words } = called;
+  if (words.length === 0) return showHelp(run.host, called);
+  if (path.length === 1 && words.length === 1 && words[0] === "--version") {
+    return dispatchCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
+  }
+  const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  if (problems.length > 0) throw new CombinedProblems(problems);
+  const parent = path.join(" ");
+  throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
+}
+
+async function showHelpAbout(host: Host, words: readonly string[]): Promise<ExitName> {
+  const help = await import("./show-help.ts");
+  return help.showHelpAbout(host, words);
+}
+
+async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> {
+  const help = await import("./show-help.ts");
+  return help.showHelp(host, called);
+}
+
+async function answerShell(run: RunState, request: readonly string[]): Promise<ExitName> {
+  const { completionRequestReply } = await import("./complete.ts");
+  const { host } = run;
+  const output = (args: readonly string[]): Promise<string> => captureStdout(run, args);
+  await host.stdout.write(await completionRequestReply(request, { environment: host.environment, output }));
+  return "done";
+}
+
+/** What another command line writes to standard output, as far as it gets; its errors are not shown. */
+async function captureStdout(run: RunState, args: readonly string[]): Promise<string> {
+  let text = "";
+  const into = (write: Output["write"]): Output => ({ isTerminal: false, columns: undefined, write });
+  const stdout = into(async (part) => {
+    text += part;
+  });
+  const stderr = into(async () => {});
+  await dispatchCommandLine({ ...run, host: { ...run.host, args, stdout, stderr } }).catch(() => {});
+  return text;
+}

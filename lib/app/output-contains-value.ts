@@ -1,0 +1,27 @@
+import { type JsonObject, toPrintableJson } from "../core/json.ts";
+import { type Format, writesEveryField } from "../core/output/formats.ts";
+import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
+import type { RenderOptionsFactory } from "./write-result.ts";
+
+/** Whether a format writes a text of a value, such as its secret, which some formats leave out. */
+export function outputContainsValue(
+  format: Format,
+  render: RenderOptionsFactory,
+  view: ResultView<JsonObject>,
+  item: JsonObject,
+  text: string,
+): boolean {
+  if (format.kind === "id") return false;
+  if (writesEveryField(format)) return true;
+  const rendered = (shown: JsonObject): string => {
+    const renderer = createStreamRenderer(format, view, render(false, false));
+    return renderer.item(shown) + renderer.end();
+  };
+  if ("query" in format) {
+    const found = rendered(item);
+    return found.includes(text) || found.includes(toPrintableJson(text).slice(1, -1));
+  }
+  // The other formats encode the text in their own ways, so the output with it is compared to the output without it.
+  const without = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text));
+  return rendered(item) !== rendered(without);
+}

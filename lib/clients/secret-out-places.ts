@@ -1,0 +1,412 @@
+import type { OpenSecretTarget } from "../adapters/secret-target.ts";
+import type { Context } from "../command.ts";
+import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { toPrintableJson } from "../core/json.ts";
+import {
+  type CredentialNames,
+  type Credentials,
+  formatDotenv,
+  formatSecretManifest,
+  isKubernetesSecretName,
+  kubernetesSecretName,
+} from "../core/output/credential-files.ts";
+import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core/output/file-name.ts";
+import {
+  appendedText,
+  containsSecret,
+  dotenvNames,
+  type ExistingEntryNames,
+  jsonEntryNames,
+  manifestSecretNames,
+  withJsonEntries,
+} from "../core/output/written-credentials.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import type { KubernetesSecretName } from "../core/state/desired.ts";
+import type { Step } from "../core/state/plan.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
+import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
+
+/** What the places of secrets need of a command's context. */
+type SecretPlaceContext = Pick<
+  Context,
+  "values" | "openTarget" | "findFileProblem" | "makeSecretFolder" | "readSecretFile" | "parseYaml"
+>;
+
+/** Where the secrets of a run go. */
+type SecretPlaceKind =
+  /** Into a folder with one file for each client. */
+  | "folder"
+  /** Into one file, or one descriptor, for all of them. */
+  | "shared"
+  /** Encrypted, into the result. */
+  | "result";
+
+/** A client whose secret is to be written. */
+interface SecretOwner {
+  readonly key: string;
+  readonly object: KubernetesSecretName | undefined;
+}
+
+/** A secret on its way to its place. */
+interface PendingSecret extends SecretOwner {
+  readonly id: string;
+  readonly secret: PlainOrEncryptedSecret;
+  /** To be called once it is there. */
+  readonly delivered: () => void;
+  /** To be called when it can't get there; returns the problem that says what became of it. */
+  readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
+}
+
+type Values = Pick<Context, "values">;
+
+/** Where secrets go by `--secret-out`. */
+export function secretOutKind({ values }: Values): SecretPlaceKind {
+  const target = values.text(SECRET_OUT);
+  if (target === undefined) return "result";
+  return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
+}
+
+/** How a plan describes the place of generated secrets; undefined if there is none. */
+export function describeSecretDelivery({ values }: Values, recipients: number): string | undefined {
+  const encrypted =
+    recipients === 0 ? [] : [`encrypted to ${recipients} ${recipients === 1 ? "recipient" : "recipients"}`];
+  const target = values.text(SECRET_OUT);
+  const parts = [...encrypted, ...(target === undefined ? [] : [`written to ${target}`])];
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
+/** Whether a step sets a secret. */
+export function stepSetsSecret({ action, secret }: Pick<Step, "action" | "secret">): boolean {
+  return action !== "delete" && action !== "refused" && ["generated", "given", "mismatched"].includes(secret);
+}
+
+export function secretOwnerOfStep({ key, desired }: Step): SecretOwner {
+  return { key, object: desired?.secretObject };
+}
+
+/** The problem of secrets that would be generated and have no place to go. */
+export function findMissingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
+  const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
+  if (generated.length === 0 || secretOutKind({ values }) !== "result" || wantsRecipients({ values })) return undefined;
+  const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
+  return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
+    code: "no-secret-place",
+    exit: "usage",
+    hint: "add --secret-out FOLDER, or a recipient such as --pgp-key; nothing was changed",
+    details: generated.map(({ key }) => key),
+  });
+}
+
+const EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
+
+function formatOf({ values }: Values): keyof typeof EXTENSIONS {
+  return secretFormat({ values }) ?? "dotenv";
+}
+
+/** The path of a client's file in the folder. */
+function ownPath({ values }: Values, key: string): string {
+  const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
+  return `${folder}/${fileNameOf(key)}${EXTENSIONS[formatOf({ values })]}`;
+}
+
+/** The beginning of the names of a client's variables in a file with several: `BILLING`. */
+function variablePrefix(key: string): string {
+  const name = key.toUpperCase().replace(/[^A-Z0-9]+/g, "_");
+  return /^[0-9]/.test(name) ? `_${name}` : name;
+}
+
+/** The names of credentials of a client, and of its Kubernetes Secret. */
+function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNames> {
+  const metadata = kubernetesSecretMetadata({ values });
+  const name = metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretName(metadata, key);
+  const namespace = metadata.namespace ?? object?.namespace;
+  return { ...readCredentialNamesAndMetadata({ values }), metadata: { ...metadata, name, namespace } };
+}
+
+function credentialsOf(id: string, { plain, encrypted }: PlainOrEncryptedSecret): Credentials {
+  return encrypted === undefined ? { id, secret: plain } : { id, encrypted };
+}
+
+function jsonOf({ id, secret, encrypted }: Credentials): Record<string, unknown> {
+  return { client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted };
+}
+
+/** The text of the file of one client. */
+function ownText(context: Values, owner: SecretOwner, credentials: Credentials): string {
+  const format = formatOf(context);
+  const names = namesOf(context, owner);
+  if (format === "k8s") return formatSecretManifest(credentials, names);
+  return format === "dotenv" ? formatDotenv(credentials, names) : `${toPrintableJson(jsonOf(credentials), 2)}\n`;
+}
+
+/** The names of a client's variables in a file with several. */
+function variableNames(context: Values, owner: SecretOwner): Omit<CredentialNames, "metadata"> {
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
+  const prefix = `${variablePrefix(owner.key)}_`;
+  return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
+}
+
+/** The text of one file with the credentials of several clients, after those that it has already. */
+function sharedText(context: Values, previous: string, secrets: readonly PendingSecret[]): string {
+  const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
+  const format = formatOf(context);
+  if (format === "json")
+    return withJsonEntries(
+      previous,
+      Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])),
+    );
+  if (format === "k8s") {
+    const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials));
+    return appendedText(previous, manifests.join("---\n"), "---\n");
+  }
+  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, variableNames(context, owner)));
+  return appendedText(previous, lines.join(""));
+}
+
+/** What a file with several credentials is called in messages. */
+const CONTENTS = {
+  dotenv: "assignments of variables",
+  json: "a JSON object with the credentials of clients",
+  k8s: "Kubernetes Secrets",
+} as const;
+
+/** The names of the entries in the file that all clients share; undefined if it holds something else. */
+async function existingNames(context: SecretPlaceContext, text: string): Promise<ExistingEntryNames> {
+  const format = formatOf(context);
+  if (format === "dotenv") return dotenvNames(text);
+  if (format === "json") return jsonEntryNames(text);
+  try {
+    return manifestSecretNames(await context.parseYaml(text, "the secret file"));
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** The name of a client's entry in the file that all clients share. */
+function entryName(context: Values, owner: SecretOwner): string {
+  const format = formatOf(context);
+  if (format === "json") return owner.key;
+  if (format === "dotenv") return variableNames(context, owner).id;
+  const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** What is wrong with the file that all clients share, which is extended if an earlier run wrote it. */
+async function sharedFileProblems(
+  context: SecretPlaceContext,
+  target: string,
+  owners: readonly SecretOwner[],
+): Promise<readonly Problem[]> {
+  const problem = await context.findFileProblem(SECRET_OUT, target, "is extended");
+  if (problem !== undefined) return [problem];
+  const text = await context.readSecretFile(target);
+  if (text === undefined) return [];
+  const file = `--${SECRET_OUT.name} ${quote(target)}`;
+  const names = await existingNames(context, text);
+  if (names === undefined)
+    return [
+      usageError(
+        `${file} already exists, and does not contain ${CONTENTS[formatOf(context)]}`,
+        "use another file name, or --secret-format for the format of this file",
+        "secret-out-exists",
+      ),
+    ];
+  return owners
+    .filter((owner) => names.has(entryName(context, owner)))
+    .map(({ key }) =>
+      usageError(
+        `${file} already has credentials of client ${quote(key)}`,
+        "write to another file; this one may hold the only copy of its secrets",
+        "secret-out-exists",
+      ),
+    );
+}
+
+/** Whether a secret is in its place: "taken" where something else is there, such as another secret. */
+export async function secretPlaceStatus(
+  context: SecretPlaceContext,
+  owner: SecretOwner,
+  secret: string,
+): Promise<"there" | "missing" | "taken"> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretOutKind(context);
+  if (target === undefined || kind === "result") return "missing";
+  const text = await context.readSecretFile(kind === "shared" ? target : ownPath(context, owner.key));
+  if (text === undefined) return "missing";
+  if (containsSecret(text, secret)) return "there";
+  if (kind === "folder") return "taken";
+  const names = await existingNames(context, text);
+  return names === undefined || names.has(entryName(context, owner)) ? "taken" : "missing";
+}
+
+/** Two clients whose credentials would have the same name in a file. */
+function clashes(names: readonly (readonly [key: string, name: string])[], what: string): readonly Problem[] {
+  const owners = new Map<string, string>();
+  return names.flatMap(([key, name]) => {
+    const owner = owners.get(name);
+    owners.set(name, owner ?? key);
+    if (owner === undefined) return [];
+    return [
+      usageError(
+        `${quote(owner)} and ${quote(key)} have the same ${what} ${quote(name)}`,
+        "give one of them another x-hydra.key, or write to a folder",
+        "file-name-twice",
+      ),
+    ];
+  });
+}
+
+function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
+  const format = formatOf(context);
+  if (format === "k8s") {
+    const named = owners.map((owner) => {
+      const { name = "", namespace = "" } = namesOf(context, owner).metadata ?? {};
+      return { key: owner.key, name, namespace };
+    });
+    const wrong = named.find(({ name }) => !isKubernetesSecretName(name));
+    if (wrong !== undefined)
+      return [
+        usageError(
+          `${quote(wrong.name)} of client ${quote(wrong.key)} is not a name for a Kubernetes Secret`,
+          "use a shorter --secret-name",
+          "file-name-too-long",
+        ),
+      ];
+    return clashes(
+      named.map(({ key, name, namespace }) => [key, namespace === "" ? name : `${namespace}/${name}`]),
+      "Kubernetes Secret",
+    );
+  }
+  if (format === "dotenv" && secretOutKind(context) === "shared")
+    return clashes(
+      owners.map(({ key }) => [key, variablePrefix(key)]),
+      "prefix",
+    );
+  return [];
+}
+
+/** Makes the folder of the secrets that a run would write, and returns what is wrong with their places, before the server is changed. */
+export async function makeFolderAndFindPlaceProblems(
+  context: SecretPlaceContext,
+  owners: readonly SecretOwner[],
+): Promise<readonly Problem[]> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretOutKind(context);
+  if (target === undefined || owners.length === 0) return [];
+  const problems = [...nameProblems(context, owners)];
+  if (kind === "shared") {
+    return [...problems, ...(await sharedFileProblems(context, target, owners))];
+  }
+  await context.makeSecretFolder(SECRET_OUT, target);
+  const keys = owners.map(({ key }) => key);
+  const template = `{id}${EXTENSIONS[formatOf(context)]}`;
+  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, APPLY_PROBLEM_WORDS).problems;
+  // The system would report a name that is too long in other words.
+  if (named.length > 0) return [...problems, ...named];
+  for (const key of keys) {
+    const problem = await context.findFileProblem(SECRET_OUT, ownPath(context, key));
+    if (problem !== undefined) problems.push(problem);
+    // The folder is the same for all.
+    if (problem !== undefined && problem.code !== "secret-out-exists") break;
+  }
+  return problems;
+}
+
+/** The file of one client, open and not named yet. */
+interface OwnFile {
+  readonly target: OpenSecretTarget;
+  readonly path: string;
+  readonly text: (id: string, secret: PlainOrEncryptedSecret) => string;
+}
+
+/** The places of the secrets of a run. */
+export class SecretPlace {
+  readonly kind: SecretPlaceKind;
+  readonly #context: SecretPlaceContext;
+  readonly #shared: OpenSecretTarget | undefined;
+  readonly #pending: PendingSecret[] = [];
+  #written = 0;
+
+  private constructor(context: SecretPlaceContext, shared: OpenSecretTarget | undefined) {
+    this.kind = secretOutKind(context);
+    this.#context = context;
+    this.#shared = shared;
+  }
+
+  /** Opens what must be open before anything is sent. */
+  static async open(context: SecretPlaceContext, owners: readonly SecretOwner[]): Promise<SecretPlace> {
+    const isShared = secretOutKind(context) === "shared" && owners.length > 0;
+    return new SecretPlace(
+      context,
+      isShared ? await context.openTarget(SECRET_OUT, undefined, "is extended") : undefined,
+    );
+  }
+
+  /**
+   * The target that a registration knows of.
+   *
+   * @param draftIsCopy whether the draft of a client's own file is the recovery copy, because there is no other folder for one.
+   */
+  targetOf(own: OwnFile | undefined, draftIsCopy: boolean): OpenSecretTarget | undefined {
+    const target = own?.target ?? this.#shared;
+    if (target === undefined || (own !== undefined && draftIsCopy)) return target;
+    return {
+      ...target,
+      draft: undefined,
+      get partlyWritten() {
+        return target.partlyWritten;
+      },
+    };
+  }
+
+  /** Opens the file of a client, where each has its own. */
+  async openOwn(owner: SecretOwner): Promise<OwnFile | undefined> {
+    if (this.kind !== "folder") return undefined;
+    const path = ownPath(this.#context, owner.key);
+    const target = await this.#context.openTarget(SECRET_OUT, path);
+    if (target === undefined) return undefined;
+    return { target, path, text: (id, secret) => ownText(this.#context, owner, credentialsOf(id, secret)) };
+  }
+
+  /** Keeps a secret for the file that all clients share. */
+  add(secret: PendingSecret): void {
+    this.#pending.push(secret);
+  }
+
+  /** Writes the file that all clients share. Returns the problems of the secrets that could not be written. */
+  async finish(): Promise<readonly Problem[]> {
+    const target = this.#shared;
+    if (target === undefined) return [];
+    const pending = this.#pending.splice(0);
+    if (pending.length === 0) {
+      await target.discard();
+      return [];
+    }
+    try {
+      await target.commit(sharedText(this.#context, target.previous, pending));
+    } catch (error) {
+      const { partlyWritten } = target;
+      await target.discard();
+      return Promise.all(pending.map((each) => each.undelivered(error, partlyWritten)));
+    }
+    for (const { delivered } of pending) delivered();
+    this.#written = pending.length;
+    return [];
+  }
+
+  /** Writes the file of one client. */
+  async writeOwn({ target, path, text }: OwnFile, id: string, secret: PlainOrEncryptedSecret): Promise<void> {
+    await target.commit(text(id, secret), path);
+    this.#written++;
+  }
+
+  /** Where the secrets are; undefined if none was written to a file. */
+  note(): string | undefined {
+    if (this.#written === 0) return undefined;
+    const clients = this.#written === 1 ? "1 client" : `${this.#written} clients`;
+    return `The credentials of ${clients} are in ${escapeControls(this.#context.values.text(SECRET_OUT) ?? "")}`;
+  }
+}

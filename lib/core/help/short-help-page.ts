@@ -1,0 +1,97 @@
+import type { Flag } from "../flags/flag.ts";
+
+/** The most flags that a page describes one by one; a page with more describes the common ones and names the others. */
+const MANY_FLAGS = 40;
+
+/** The flags that most people need, by name; a text replaces the longer one of `--help=all`. */
+const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, string | undefined>([
+  ["id", undefined],
+  ["name", "Client name, shown at sign-in"],
+  ["callbacks", undefined],
+  ["grant-types", "Grant types (default: authorization_code)"],
+  ["response-types", "Response types (default: code)"],
+  ["scope", undefined],
+  ["audience", undefined],
+  [
+    "token-endpoint-auth-method",
+    "client_secret_basic (default), client_secret_post, private_key_jwt, or none: a public client",
+  ],
+  ["post-logout-callbacks", undefined],
+  ["owner", undefined],
+  ["metadata", undefined],
+  ["skip-consent", "Skip the consent screen"],
+  ["add-callback", "Add redirect URIs"],
+  ["add-scope", "Add scopes"],
+  ["unset", undefined],
+  ["secret", "Client secret; better: --secret-file"],
+  ["secret-file", "Read the secret from a file (- for stdin)"],
+  ["secret-out", "Write the credentials to a new file"],
+  ["generate-key", "Generate a key pair for private_key_jwt"],
+  ["verify", "Check that the new credentials work"],
+  ["pgp-key", "Encrypt the secret to this OpenPGP key"],
+  ["keybase", "Encrypt the secret to a Keybase user's key"],
+  ["file", "Read the client from JSON or YAML"],
+  ["set", "Set any field: metadata.team='\"x\"'"],
+  ["if-exists", "If the ID exists: fail, skip or update"],
+  ["stack", undefined],
+  ["prune", undefined],
+  ["adopt", undefined],
+  ["merge", "Compare only the fields that a file has"],
+  ["yes", undefined],
+  ["dry-run", "Print the request, change nothing"],
+  ["format", "text, json, yaml … (hydra help formats)"],
+  ["quiet", "Print only IDs"],
+  ["endpoint", "Admin API URL (or HYDRA_ADMIN_URL)"],
+  ["verbose", "Log requests to stderr"],
+  ["help", undefined],
+]);
+
+/** Whether a page has too many flags to describe each of them. */
+export function areTooManyFlags(flags: readonly Flag[]): boolean {
+  return flags.length > MANY_FLAGS;
+}
+
+/** Whether a flag is described on the short page of a command with many flags. */
+export function isOnShortPage({ name }: Flag): boolean {
+  return COMMON_FLAGS.has(name);
+}
+
+/** What the short page says about a flag. */
+export function briefHelp({ name, brief, help }: Flag): string {
+  return brief ?? COMMON_FLAGS.get(name) ?? help;
+}
+
+/** Whether a flag is one of the many lifespans. */
+export function isLifespanFlag({ name }: Flag): boolean {
+  return LIFESPAN.test(name);
+}
+
+/** The flags of which there are many by one pattern: the lifespans by grant and token, the edits of lists by field. */
+const LIFESPAN = /^(.+)-grant-(.+)-token-lifespan$/;
+const EDIT = /^(?:add|remove)-(.+)$/;
+
+function listed(words: readonly string[]): string {
+  return [...new Set(words)].join(", ");
+}
+
+/** The pattern of the lifespans among some names; empty if there are none. */
+function lifespans(names: readonly string[]): string {
+  const parts = names.flatMap((name) => {
+    const [, grant, token] = LIFESPAN.exec(name) ?? [];
+    return grant === undefined || token === undefined ? [] : [{ grant, token }];
+  });
+  const grants = listed(parts.map(({ grant }) => grant));
+  const tokens = listed(parts.map(({ token }) => token));
+  return parts.length === 0 ? "" : `--GRANT-grant-TOKEN-token-lifespan (GRANT: ${grants}; TOKEN: ${tokens})`;
+}
+
+function edits(names: readonly string[]): string {
+  const fields = names.flatMap((name) => EDIT.exec(name)?.[1] ?? []);
+  return fields.length === 0 ? "" : `--add-FIELD --remove-FIELD (FIELD: ${listed(fields)})`;
+}
+
+/** The names of flags in a few words: those that follow a pattern are written once. */
+export function condenseFlagNames(names: readonly string[]): string {
+  const single = names.filter((name) => !LIFESPAN.test(name) && !EDIT.test(name)).map((name) => `--${name}`);
+  return [...single, lifespans(names), edits(names)].filter((text) => text !== "").join(" ");
+}

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import type { Answer } from "../response.ts";
+import {
+  type ConsentDecision,
+  type Flow,
+  type FlowRequest,
+  type FlowStep,
+  isRefusal,
+  type LoginDecision,
+  type LoginRefusal,
+  type StepName,
+} from "./flows.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
+import type { Grant, UserSession } from "./token-store.ts";
+import { cookieOf, type RequestWithHeaders, redirectTo } from "./web.ts";
+
+/** The cookie that ties a step to a browser. */
+function stepCookie({ traits }: PublicContext, step: StepName, clientId: string): string {
+  const { prefix, perClient } = traits.cookies;
+  if (!perClient) return step === "login" ? `${prefix}authentication_csrf_insecure` : `${prefix}consent_csrf_insecure`;
+  return `${prefix}${step}_csrf_dev_${createHash("sha256").update(clientId).digest().readUInt32BE(0)}`;
+}
+
+function setCookie(engine: PublicContext, step: StepName, flow: Flow): string {
+  const name = stepCookie(engine, step, flow.request.client.id);
+  return `${name}=${flow[step].csrf}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax`;
+}
+
+/** The URL of the page that decides a step, with its challenge. */
+function pageOf(engine: PublicContext, step: StepName, flow: Flow): string {
+  const configured = step === "login" ? engine.loginUrl : engine.consentUrl;
+  const base = configured ?? `${engine.publicUrl()}/oauth2/fallbacks/${step}`;
+  const challenge = new URLSearchParams({ [`${step}_challenge`]: flow[step].challenge });
+  return `${base}${base.includes("?") ? "&" : "?"}${challenge}`;
+}
+
+/** Sends the browser to the page that decides a step. */
+export function redirectToStep(engine: PublicContext, step: StepName, flow: Flow): Answer {
+  return redirectTo(pageOf(engine, step, flow), setCookie(engine, step, flow));
+}
+
+/** What a login and a consent have led to. */
+export interface FlowDecisions {
+  readonly login: LoginDecision;
+  readonly consent: ConsentDecision;
+}
+
+/** The decisions of a flow that nobody declined. */
+export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flow<Request>): FlowDecisions | undefined {
+  const [loggedIn, consented] = [login.decision, consent.decision];
+  if (loggedIn === undefined || consented === undefined) return undefined;
+  if (isRefusal(loggedIn) || isRefusal(consented)) return undefined;
+  return { login: loggedIn, consent: consented };
+}
+
+/** The claims of a user in what a flow grants. */
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): UserSession {
+  const { accessTokenClaims, idTokenClaims } = done.consent;
+  return {
+    sessionId: flow.sessionId,
+    nonce,
+    acr: done.login.acr,
+    authenticatedAt: done.login.at,
+    requestedAt: flow.startedAt,
+    accessTokenClaims,
+    idTokenClaims,
+  };
+}
+
+/** What a user granted in a flow. */
+export function grantOf<Request extends FlowRequest>(
+  id: string,
+  flow: Flow<Request>,
+  done: FlowDecisions,
+  nonce: string,
+): Grant {
+  const { client } = flow.request;
+  const { scopes, audience } = done.consent;
+  const user = sessionOf(flow, done, nonce);
+  return { id, clientId: client.id, subject: done.login.subject, scopes, audience, user };
+}
+
+/** The decision that a verifier confirms, or the error that the flow ends with. */
+function decisionOf<Decision extends object>(
+  engine: PublicContext,
+  step: FlowStep<Decision>,
+  name: StepName,
+  cookie: string | undefined,
+): Decision | LoginRefusal {
+  const declined = (error: "request_forbidden" | "access_denied", hint: string): LoginRefusal => {
+    const refusal = versionedError(engine, error, hint);
+    return { error, description: `${refusal.description} ${hint}` };
+  };
+  if (cookie === undefined) return declined("request_forbidden", "No CSRF value available in the session cookie.");
+  if (cookie !== step.csrf)
+    return declined(
+      "request_forbidden",
+      "The CSRF value from the token does not match the CSRF value from the data store.",
+    );
+  if (step.isUsed || step.decision === undefined)
+    return declined("access_denied", `The ${name} verifier has already been used.`);
+  step.isUsed = true;
+  return step.decision;
+}
+
+/** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
+export function completeStepUnlessRefused<Request extends FlowRequest>(
+  engine: PublicContext,
+  flow: Flow<Request>,
+  name: StepName,
+  request: RequestWithHeaders,
+): LoginRefusal | undefined {
+  const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
+  const decision =
+    name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
+  return isRefusal(decision) ? decision : undefined;
+}

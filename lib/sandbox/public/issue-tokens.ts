@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import type { JsonObject } from "../../core/json.ts";
+import type { StoredClient } from "../client-store.ts";
+import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-settings.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
+import { tokenOrCodeHash } from "./signing.ts";
+import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
+
+/** A successful answer of the token endpoint, its members in the order of the servers. */
+export type TokenAnswer = JsonObject;
+
+/** Scopes that ask for a refresh token. */
+const OFFLINE = ["offline", "offline_access"];
+
+/** What is issued for which grant. */
+interface Issue {
+  readonly client: StoredClient;
+  readonly grant: Grant;
+  readonly by: LifespanGrant;
+}
+
+const PREFIXES: Readonly<Record<TokenUse | "code", string>> = {
+  access_token: "ory_at_",
+  refresh_token: "ory_rt_",
+  code: "ory_ac_",
+};
+
+/** A new opaque token of a kind, with the prefix of the version. */
+export function newOpaqueToken({ traits }: PublicContext, kind: TokenUse | "code"): string {
+  return randomTokenWithPrefix(traits.tokenPrefixes ? PREFIXES[kind] : "");
+}
+
+/** An access token, opaque or a JSON Web Token (RFC 9068 in the form that Hydra has), and its remaining seconds. */
+export function issueAccessToken(
+  engine: PublicContext,
+  { client, grant, by }: Issue,
+): { value: string; expiresIn: number } {
+  const issuedAt = engine.now();
+  const expiresIn = lifespanOf(client, by, "access");
+  const expiresAt = issuedAt + expiresIn;
+  const isJwt = engine.traits.jwtAccessTokens && textField(client, "access_token_strategy") === "jwt";
+  const value = isJwt
+    ? engine.keys.sign(
+        "access-token",
+        {
+          aud: grant.audience,
+          client_id: client.id,
+          exp: Math.floor(expiresAt),
+          ext: grant.user?.accessTokenClaims ?? {},
+          iat: Math.floor(issuedAt),
+          iss: issuerOf(engine),
+          jti: randomUUID(),
+          nbf: Math.floor(issuedAt),
+          scp: grant.scopes,
+          sub: grant.subject,
+        },
+        grant.id,
+      )
+    : newOpaqueToken(engine, "access_token");
+  engine.tokens.add({ value, use: "access_token", grant, issuedAt, expiresAt });
+  return { value, expiresIn: Math.floor(expiresIn) };
+}
+
+function issueRefreshToken(engine: PublicContext, { client, grant, by }: Issue): string {
+  const value = newOpaqueToken(engine, "refresh_token");
+  const issuedAt = engine.now();
+  const expiresAt = issuedAt + lifespanOf(client, by, "refresh");
+  engine.tokens.add({ value, use: "refresh_token", grant, issuedAt, expiresAt });
+  return value;
+}
+
+/** The claims about the user that an ID token and userinfo share. */
+export function claimsAboutUser(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
+  return {
+    ...user?.idTokenClaims,
+    aud: [clientId],
+    ...(user === undefined
+      ? {}
+      : { auth_time: user.authenticatedAt, rat: user.requestedAt, ...(user.acr === "" ? {} : { acr: user.acr }) }),
+    iat: Math.floor(engine.now()),
+    iss: issuerOf(engine),
+    ...(user === undefined ? {} : { sub: subject }),
+  };
+}
+
+/** What an ID token is bound to. */
+interface Bound {
+  readonly accessToken?: string;
+  readonly code?: string;
+  readonly nonce: string;
+}
+
+/** A signed ID token (OpenID Connect Core, 2). */
+export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue, bound: Bound): string {
+  return engine.keys.sign(
+    "id-token",
+    {
+      ...claimsAboutUser(engine, grant),
+      exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
+      jti: randomUUID(),
+      ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),
+      ...(bound.accessToken === undefined ? {} : { at_hash: tokenOrCodeHash(bound.accessToken) }),
+      ...(bound.code === undefined ? {} : { c_hash: tokenOrCodeHash(bound.code) }),
+      sid: grant.user?.sessionId ?? "",
+    },
+    grant.id,
+  );
+}
+
+/** Whether a grant comes with a refresh token. */
+function isOffline({ client, grant, by }: Issue): boolean {
+  if (by === "refresh_token") return true;
+  return grant.scopes.some((scope) => OFFLINE.includes(scope)) && allowsGrant(client, "refresh_token");
+}
+
+/** The tokens that a grant is answered with at the token endpoint. */
+export function issueTokens(engine: PublicContext, issue: Issue): TokenAnswer {
+  const { grant, by } = issue;
+  const { value, expiresIn } = issueAccessToken(engine, issue);
+  const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");
+  const nonce = by !== "refresh_token" || engine.traits.refreshKeepsNonce ? (grant.user?.nonce ?? "") : "";
+  return {
+    access_token: value,
+    expires_in: expiresIn,
+    ...(isOpenId ? { id_token: issueIdToken(engine, issue, { accessToken: value, nonce }) } : {}),
+    ...(grant.user !== undefined && isOffline(issue) ? { refresh_token: issueRefreshToken(engine, issue) } : {}),
+    scope: grant.scopes.join(" "),
+    token_type: "bearer",
+  };
+}

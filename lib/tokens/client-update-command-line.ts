@@ -1,0 +1,32 @@
+import { LIST_EDITS } from "../core/client/list-edits.ts";
+import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
+
+/** The part of a client that a command line needs. */
+export interface ClientIdAndSyntaxVersion {
+  readonly id: string;
+  readonly syntax: SyntaxVersion;
+}
+
+/** The command line that updates a client with these words. */
+export function clientUpdateCommandLine({ id, syntax }: ClientIdAndSyntaxVersion, ...words: readonly string[]): string {
+  const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
+  return [command, ...[id, ...words].map(shellQuoted)].join(" ");
+}
+
+/** A value as one field of a list flag (RFC 4180). */
+function csvField(value: string): string {
+  return /[",]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+/** The command line that adds values to a list field of the client. */
+export function addToClientCommandLine(
+  client: ClientIdAndSyntaxVersion,
+  field: string,
+  ...values: readonly string[]
+): string {
+  const edit = LIST_EDITS.find((each) => each.way === "add" && each.field.name === field);
+  const flag = edit === undefined ? undefined : longNames(edit.flag, client.syntax)[0];
+  if (flag === undefined) throw new TypeError(`${field} is not a list field`);
+  return clientUpdateCommandLine(client, `--${flag}`, values.map(csvField).join(","));
+}

@@ -1,0 +1,55 @@
+import { Problem, withMessage } from "../core/problem.ts";
+import {
+  addToClientCommandLine,
+  type ClientIdAndSyntaxVersion,
+  clientUpdateCommandLine,
+} from "./client-update-command-line.ts";
+
+/** What is asked of a server in the name of a client. */
+interface RequestAsClient {
+  readonly client: ClientIdAndSyntaxVersion;
+  readonly isPublic: boolean;
+  readonly grantType: string;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+}
+
+/** The requested values that a message quotes; all of them where it quotes none. */
+function quotedValues(requested: readonly string[], message: string): readonly string[] {
+  const quoted = requested.filter((value) => message.includes(`"${value}"`) || message.includes(`'${value}'`));
+  return quoted.length === 0 ? requested : quoted;
+}
+
+/** How to allow what a server said that the client may not do; undefined where no setting of the client is known to help. */
+function allowingHint({ code, message }: Problem, request: RequestAsClient): string | undefined {
+  const { client, isPublic, grantType, scopes, audience } = request;
+  switch (code) {
+    case "invalid-scope": {
+      const forbidden = quotedValues(scopes, message);
+      if (forbidden.length === 0) return undefined;
+      return `ask for fewer scopes, or allow them for the client: ${addToClientCommandLine(client, "scope", ...forbidden)}`;
+    }
+    case "unauthorized-client":
+      return `allow the grant type for the client: ${addToClientCommandLine(client, "grant_types", grantType)}`;
+    case "unsupported-response-type":
+      return `allow the response type for the client: ${addToClientCommandLine(client, "response_types", "code")}`;
+    case "invalid-request":
+      if (audience.length === 0 || !/\baudience\b/i.test(message)) return undefined;
+      return `allow the audience for the client: ${addToClientCommandLine(client, "audience", ...quotedValues(audience, message))}`;
+    case "invalid-grant":
+      if (!isPublic || grantType !== "client_credentials") return undefined;
+      return `give the client a secret: ${clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Does something as a client. Where the client may not do it, the problem has the command line that allows it. */
+export async function runWithClientUpdateHint<T>(request: RequestAsClient, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const hint = error instanceof Problem ? allowingHint(error, request) : undefined;
+    throw error instanceof Problem && hint !== undefined ? withMessage(error, error.message, { hint }) : error;
+  }
+}

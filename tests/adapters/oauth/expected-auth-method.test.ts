@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
+import { retryWithExpectedAuthMethod } from "../../../lib/adapters/oauth/index.ts";
+import { UnexpectedAuthMethod } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { Problem } from "../../../lib/core/problem.ts";
+import { failsWith, SECRET } from "./support.ts";
+
+const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SECRET };
+
+/** Runs work whose first attempt fails because the server expects the other method. */
+function afterwards(second: Problem | string): Promise<string> {
+  return retryWithExpectedAuthMethod(BASIC, async ({ method }) => {
+    if (method === "client_secret_basic") {
+      const cause = new UnexpectedAuthMethod("client_secret_post");
+      throw new Problem("Basic", { code: "invalid-client", exit: "unauthorised", cause });
+    }
+    if (typeof second === "string") return second;
+    throw second;
+  });
+}
+
+test("work is repeated with the method that the server expects, and what goes wrong then is reported", async () => {
+  assert.equal(await afterwards("token"), "token");
+  const scope = new Problem("Scope", { code: "invalid-scope", exit: "failed" });
+  await failsWith(afterwards(scope), { code: "invalid-scope", message: /^Scope$/ });
+  const credentials = new Problem("Post", { code: "invalid-client", exit: "unauthorised" });
+  await failsWith(afterwards(credentials), { code: "invalid-client", message: /^Basic$/ });
+});
