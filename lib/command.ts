@@ -9,7 +9,7 @@ import type {
   AdminTokenEndpoints,
   AuthorizationServer,
   ClientAuthentication,
-  HeadlessFlows,
+  FlowDriver,
   OAuthClient,
 } from "./adapters/oauth/index.ts";
 import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "./adapters/prove-credentials.ts";
@@ -18,7 +18,7 @@ import type { ExistingFileRule, LeftoverDraft, OpenSecretTarget } from "./adapte
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type SyntaxVersion, type TextFlag } from "./core/flags/flag.ts";
-import type { FlagValues } from "./core/flags/flag-values.ts";
+import type { FlagValues } from "./core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
 import type { GeneratedKeyAlgorithm } from "./core/jwk/assertion-algorithms.ts";
 import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
@@ -179,7 +179,7 @@ export interface Context {
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
   readonly pairedAdmin: PairedAdmin | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
-  openFlows(publicUrl: string): Promise<HeadlessFlows>;
+  openFlows(publicUrl: string): Promise<FlowDriver>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */

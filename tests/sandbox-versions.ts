@@ -1,9 +1,14 @@
 /** The sandbox versions that a suite needs: those that differ in what it depends on. */
 
 import { isDeepStrictEqual } from "node:util";
-import { PUBLIC_BEHAVIOURS, type PublicBehaviour } from "../lib/sandbox/public/public-behaviours.ts";
+import { PUBLIC_BEHAVIOUR_BY_VERSION, type PublicBehaviour } from "../lib/sandbox/public/public-behaviours.ts";
 import { fieldsOfVersion } from "../lib/sandbox/server-fields.ts";
-import { BEHAVIOURS, type Behaviour, SANDBOX_VERSIONS, type SandboxVersion } from "../lib/sandbox/versions.ts";
+import {
+  BEHAVIOUR_BY_VERSION,
+  type Behaviour,
+  SANDBOX_VERSIONS,
+  type SandboxVersion,
+} from "../lib/sandbox/versions.ts";
 import { RUNS_EVERYTHING } from "./thorough.ts";
 
 /** Everything that differs between the versions of the sandbox. */
@@ -38,7 +43,11 @@ export function versionsFor(dependencies: Dependencies): readonly SandboxVersion
   if (RUNS_EVERYTHING) return SANDBOX_VERSIONS;
   const found: { readonly version: SandboxVersion; readonly traits: unknown }[] = [];
   for (const version of PREFERRED) {
-    const all = { ...BEHAVIOURS[version], public: PUBLIC_BEHAVIOURS[version], fields: fieldsOfVersion(version) };
+    const all = {
+      ...BEHAVIOUR_BY_VERSION[version],
+      public: PUBLIC_BEHAVIOUR_BY_VERSION[version],
+      fields: fieldsOfVersion(version),
+    };
     const traits = dependencies(all);
     if (!found.some((other) => isDeepStrictEqual(other.traits, traits))) found.push({ version, traits });
   }

@@ -8,14 +8,14 @@ import {
   openFileTarget,
   readSecretFile,
 } from "./secret-target/file-target.ts";
-import type { ExistingFileRule, OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
+import type { DescriptorStallTiming, ExistingFileRule, OpenSecretTarget } from "./secret-target/target.ts";
 
 export type { LeftoverDraft } from "./secret-target/drafts.ts";
 export type { ExistingFileRule, OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions extends FileTargetOptions {
-  readonly timeouts: WriteTimeouts;
+  readonly timeouts: DescriptorStallTiming;
   readonly now: () => number;
 }
 

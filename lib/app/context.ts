@@ -24,8 +24,8 @@ import type {
 import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import {
@@ -314,11 +314,11 @@ function flowAccess(
   https: Pick<HttpClients, "admin" | "public">,
 ): Context["openFlows"] {
   return async (publicUrl) => {
-    const { createHeadlessFlows } = await import("../adapters/oauth/index.ts");
+    const { createFlowDriver } = await import("../adapters/oauth/index.ts");
     const { base: adminUrl, headers: adminHeaders } = needed(connection);
     const { now } = run.host;
     const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders };
-    return createHeadlessFlows({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
+    return createFlowDriver({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
   };
 }
 

@@ -2,7 +2,7 @@ import type { Host } from "../adapters/host.ts";
 import { extractCertificates } from "../adapters/transport.ts";
 import type { TextFile } from "../command.ts";
 import { unreadableReason } from "../core/file-errors.ts";
-import type { Origin } from "../core/flags/flag-values.ts";
+import type { Origin } from "../core/flags/parsed-flag-values.ts";
 import { formatSize, InputTooLarge, inputLimitAndHintFor } from "../core/input-limits.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";

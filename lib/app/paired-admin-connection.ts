@@ -2,8 +2,8 @@ import type { Host } from "../adapters/host.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../core/flags/connection.ts";
 import type { Flag } from "../core/flags/flag.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import {
   ACCESS_TOKEN,
   API,

@@ -1,4 +1,4 @@
-import type { FlagValues } from "../core/flags/flag-values.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, FORMAT, QUIET } from "../core/flags/shared-flags.ts";
 import { type Format, isJsonFormat, parseFormat } from "../core/output/formats.ts";
 import { type FormatLibraries, loadFormatLibraries } from "../core/output/render.ts";

@@ -1,7 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
 import { getTextField } from "../core/client/client.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Download } from "../core/network.ts";

@@ -4,7 +4,7 @@ import { ROOT } from "../commands/index.ts";
 import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/shared-flags.ts";
-import { splitBeforeCommand } from "../core/flags/split-words.ts";
+import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";

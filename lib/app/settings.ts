@@ -4,8 +4,8 @@ import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
 import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import {
   ACCESS_TOKEN_FILE,
   CA_FILE,

@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import type { Flag } from "../core/flags/flag.ts";
-import type { FlagValues } from "../core/flags/flag-values.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "../core/json.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";

@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Credentials } from "../core/output/credential-files.ts";
+import type { Credentials } from "../core/output/credential-formats.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { safeReason, usageError } from "../core/problem.ts";

@@ -3,7 +3,7 @@ import type { Context } from "../command.ts";
 import { getTextField, isPublic } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-files.ts";
+import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-formats.ts";
 import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTemplate } from "../core/output/file-name.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

@@ -24,7 +24,7 @@ import {
   isKubernetesSecretName,
   kubernetesSecretName,
   parseKubernetesLabel,
-} from "../core/output/credential-files.ts";
+} from "../core/output/credential-formats.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";

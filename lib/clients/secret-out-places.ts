@@ -9,7 +9,7 @@ import {
   formatSecretManifest,
   isKubernetesSecretName,
   kubernetesSecretName,
-} from "../core/output/credential-files.ts";
+} from "../core/output/credential-formats.ts";
 import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core/output/file-name.ts";
 import {
   appendedText,

@@ -16,7 +16,7 @@ import {
   formatSecretManifest,
   type KubernetesSecretMetadata,
   parseKubernetesLabel,
-} from "../core/output/credential-files.ts";
+} from "../core/output/credential-formats.ts";
 import type { PlainOrEncryptedSecret } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 

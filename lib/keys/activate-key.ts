@@ -5,10 +5,10 @@ import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
-import type { KeyWithKid } from "./read-keys.ts";
+import type { KeyWithKid } from "./read-key-files.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
-import type { Rotation } from "./rotation-step.ts";
+import type { SetToRotate } from "./rotation-step.ts";
 
 /** The problems of the key to activate. */
 export function activationKeyProblems(keys: readonly KeyWithKid[], file: string | undefined): readonly Problem[] {
@@ -25,7 +25,7 @@ export function activationKeyProblems(keys: readonly KeyWithKid[], file: string 
 }
 
 /** The key of the set whose private half is activated. */
-function findPublished({ set, keys, shape }: Rotation, key: KeyWithKid): KeyWithKid {
+function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyWithKid {
   const published = keys.find((candidate) => isSameKey(candidate, key));
   if (shape === "single" && published?.kid !== undefined) return { ...published, kid: published.kid };
   throw new Problem(`Cannot activate key ${quote(key.kid)}: it is not published in key set ${quote(set)}`, {

@@ -11,7 +11,7 @@ import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { readRotation, takeStep, waitUnlessAborted } from "./rotation.ts";
-import type { Rotation } from "./rotation-step.ts";
+import type { SetToRotate } from "./rotation-step.ts";
 import { predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
@@ -31,7 +31,7 @@ export function publicationProblems({ values }: Pick<Context, "values">): readon
 }
 
 /** Hydra 1.x pairs the newest public key with the newest private one, so that a public key by itself ends all logins. */
-function rejectPairs({ set, shape }: Rotation): void {
+function rejectPairs({ set, shape }: SetToRotate): void {
   if (shape === "single") return;
   throw new Problem(
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
@@ -40,7 +40,7 @@ function rejectPairs({ set, shape }: Rotation): void {
 }
 
 /** Rejects the ID of a key that exists, whose place the new public key would take. */
-function rejectKnownId({ set, keys }: Rotation, kid: string | undefined): void {
+function rejectKnownId({ set, keys }: SetToRotate, kid: string | undefined): void {
   if (kid === undefined || !keys.some((key) => hasKid(key, kid))) return;
   throw new Problem(`Cannot publish key ${quote(kid)}: key set ${quote(set)} has a key with this ID`, {
     code: "conflict",

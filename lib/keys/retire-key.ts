@@ -8,11 +8,11 @@ import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKeyOrPair } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
-import type { Rotation } from "./rotation-step.ts";
+import type { SetToRotate } from "./rotation-step.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
-  { set, keys, state, shape }: Rotation,
+  { set, keys, state, shape }: SetToRotate,
   kid: string,
 ): { readonly place: number; readonly count: number } {
   const ids = publicKeyOfEachPair(keys).map((key) => key.kid ?? "");

@@ -4,7 +4,7 @@ import type { SigningState } from "./signing-state.ts";
 import type { SetAndKeyShape } from "./stored-keys.ts";
 
 /** A set that is rotated, as it was before. */
-export interface Rotation extends SetAndKeyShape {
+export interface SetToRotate extends SetAndKeyShape {
   readonly api: KeySets;
   /** Its keys, the newest first. */
   readonly keys: readonly JsonWebKey[];

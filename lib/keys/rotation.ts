@@ -8,7 +8,7 @@ import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type ProofContext, type SignedLogin } from "./prove-login.ts";
-import type { Rotation, RotationStep } from "./rotation-step.ts";
+import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
 import {
@@ -23,7 +23,7 @@ type RotationContext = ProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
 /** Reads a set, whether or not it exists. */
-export async function readRotation({ admin }: Pick<Context, "admin">, set: string): Promise<Rotation> {
+export async function readRotation({ admin }: Pick<Context, "admin">, set: string): Promise<SetToRotate> {
   const api = await admin.keySets();
   const keys = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
@@ -70,7 +70,7 @@ export async function reportInterruptionBeforeChange<T>(
  * Takes a step. With `--public-url`, a login before and after it proves which key signs; the wrong one undoes the step. So
  * does a signal, which the request that is under way gets some seconds to survive.
  */
-export async function takeStep(context: RotationContext, rotation: Rotation, step: RotationStep): Promise<void> {
+export async function takeStep(context: RotationContext, rotation: SetToRotate, step: RotationStep): Promise<void> {
   await context.uninterruptible(async () => {
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
@@ -96,7 +96,7 @@ interface ExpectedProof {
 /** Logs in before a step: a proof that cannot work must not undo a step that did. Undefined where no login proves it. */
 async function expectedProof(
   context: RotationContext,
-  { set }: Rotation,
+  { set }: SetToRotate,
   step: RotationStep,
 ): Promise<ExpectedProof | undefined> {
   const publicUrl = context.values.text(PROOF_URL);
@@ -149,7 +149,7 @@ async function proveStart(
 /** What a login after a step shows to be wrong, or undefined. */
 async function findFailure(
   context: RotationContext,
-  { set, api }: Rotation,
+  { set, api }: SetToRotate,
   { publicUrl, kid }: ExpectedProof,
 ): Promise<string | undefined> {
   try {

@@ -2,7 +2,7 @@ import { isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import type { KeyPairStorage } from "../servers/family.ts";
-import type { KeyWithKid } from "./read-keys.ts";
+import type { KeyWithKid } from "./read-key-files.ts";
 import { isTokenSigningSet } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */

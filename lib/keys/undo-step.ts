@@ -5,7 +5,7 @@ import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isRestored } from "./restore-keys.ts";
-import type { Rotation, RotationStep } from "./rotation-step.ts";
+import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 
 /** Milliseconds that undoing a step may take. */
@@ -20,7 +20,7 @@ interface StepFailure {
 }
 
 /** The failure that a login has shown. */
-export function loginFailure({ set }: Pick<Rotation, "set">, reason: string): StepFailure {
+export function loginFailure({ set }: Pick<SetToRotate, "set">, reason: string): StepFailure {
   return {
     start: `Cannot rotate key set ${quote(set)}: ${reason}`,
     code: "wrong-signing-key",
@@ -29,7 +29,7 @@ export function loginFailure({ set }: Pick<Rotation, "set">, reason: string): St
 }
 
 /** The failure that a signal means. */
-export function interruptionFailure({ set }: Pick<Rotation, "set">): StepFailure {
+export function interruptionFailure({ set }: Pick<SetToRotate, "set">): StepFailure {
   return {
     start: `Interrupted while key set ${quote(set)} was rotated`,
     code: "interrupted",
@@ -47,7 +47,7 @@ export function interruptedBeforeChangeProblem(set: string): Problem {
 }
 
 /** Which key of a set signs, as the end of a sentence. */
-function signingText({ set, shape }: Rotation, keys: readonly JsonWebKey[]): string {
+function signingText({ set, shape }: SetToRotate, keys: readonly JsonWebKey[]): string {
   const state = signingState(shape, keys);
   if (state.kind === "signs")
     return isTokenSigningSet(set)
@@ -64,7 +64,7 @@ function inspectHint(set: string): string {
 /** Undoes a step, reads the set again, and returns the problem that ends the command. */
 export async function undoStepAndExplain(
   { admin }: Pick<Context, "admin">,
-  rotation: Rotation,
+  rotation: SetToRotate,
   step: RotationStep,
   { start, code, hint }: StepFailure,
 ): Promise<Problem> {
@@ -94,7 +94,7 @@ export async function undoStepAndExplain(
 }
 
 /** What is lost with a key that signed between the change and its end. */
-function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
+function lostText({ set }: SetToRotate, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
   const isLost =
     isTokenSigningSet(set) && expected !== undefined && !publicKeyOfEachPair(now).some(({ kid }) => kid === expected);
   return isLost ? "; tokens that were signed meanwhile can't be verified" : "";
@@ -103,7 +103,7 @@ function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly J
 /** What a signal during a change has left: nothing, or a change that is undone. */
 export async function undoInterruptedAndExplain(
   context: Pick<Context, "admin">,
-  rotation: Rotation,
+  rotation: SetToRotate,
   step: RotationStep,
   error: unknown,
 ): Promise<Problem> {

@@ -15,7 +15,7 @@ import {
   wrongMethodAnswer,
 } from "./response.ts";
 import { isClientResult, SandboxClients } from "./sandbox-clients.ts";
-import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
+import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
 export const DEFAULT_PUBLIC_URL = "http://127.0.0.1:4444";
@@ -210,7 +210,7 @@ function tidied(path: string): string {
 
 /** Creates the admin API of a version, without clients. */
 export function createAdminApi(version: SandboxVersion, publicUrl = (): string => DEFAULT_PUBLIC_URL): AdminApi {
-  const behaviour = BEHAVIOURS[version];
+  const behaviour = BEHAVIOUR_BY_VERSION[version];
   const clients = new SandboxClients(version);
   const keys = new KeyStore(behaviour);
   const owned = [...clientRoutes(clients, behaviour), ...keyRoutes({ behaviour, keys, publicUrl })];

@@ -17,7 +17,7 @@ import { escapedSegment, escapedTwice } from "./go-url.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
-import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
+import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A client in an answer. */
 interface ClientAnswer {
@@ -104,7 +104,7 @@ interface Model {
 }
 
 function modelOf(version: SandboxVersion): Model {
-  const behaviour = BEHAVIOURS[version];
+  const behaviour = BEHAVIOUR_BY_VERSION[version];
   const { listType, keyLibrary } = behaviour;
   const fields = fieldsOfVersion(version);
   const lifespans = fields.filter(({ kind }) => kind === "duration");

@@ -9,7 +9,7 @@ import { listenOn, parseLoopbackAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { type RequestWithHeaders, splitTarget } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
-import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
+import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "./versions.ts";
 
 /** What a sandbox is started with. */
 export interface SandboxOptions {
@@ -64,7 +64,7 @@ function checked(
     "content-type": contentType = "",
   } = request.headers;
   const foreign = foreignSenderReason({ host, origin: isNavigation ? undefined : origin }, entrance);
-  const behaviour = BEHAVIOURS[as];
+  const behaviour = BEHAVIOUR_BY_VERSION[as];
   if (foreign !== undefined) return errorAnswer(behaviour, { status: 403, error: "Forbidden", description: foreign });
   if (body !== undefined) return { method, target, accept, authorization, cookie, contentType, body };
   const description = "The request body is larger than 10 MiB";

@@ -215,7 +215,7 @@ const V26: Behaviour = {
 const NEXT: Behaviour = { ...V26, rotation: true, invalidToken: "rejected" };
 
 /** What each version does. */
-export const BEHAVIOURS: Readonly<Record<SandboxVersion, Behaviour>> = {
+export const BEHAVIOUR_BY_VERSION: Readonly<Record<SandboxVersion, Behaviour>> = {
   "1.8": V1_8,
   "1.11": V1_11,
   "2.1": V2_1,

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
-import type { CredentialNames } from "../core/output/credential-files.ts";
+import type { CredentialNames } from "../core/output/credential-formats.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

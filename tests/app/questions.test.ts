@@ -5,7 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { systemHost } from "../../lib/adapters/host.ts";
-import { FlagValues } from "../../lib/core/flags/flag-values.ts";
+import { FlagValues } from "../../lib/core/flags/parsed-flag-values.ts";
 import { canPasteRedirectUrl } from "../../lib/tokens/browser-login.ts";
 import type { Played, Scene } from "./in-process.ts";
 import { type StateBench, withStateBench } from "./state-bench.ts";

@@ -8,7 +8,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import * as v from "valibot";
-import { formatDotenv } from "../../lib/core/output/credential-files.ts";
+import { formatDotenv } from "../../lib/core/output/credential-formats.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, start, temporaryFolder } from "./binary.ts";

@@ -8,7 +8,11 @@ export {
   overrideEndpoints,
 } from "./discovery.ts";
 export { retryWithExpectedAuthMethod } from "./expected-auth-method.ts";
-export { createHeadlessFlows, type HeadlessFlows, type RequestTimeLimits } from "./headless-flows.ts";
+export {
+  createFlowDriver,
+  type FlowDriver,
+  type RequestTimeLimits,
+} from "./flow-driver.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 export { createRetryingHttp } from "./retrying-http.ts";
 

@@ -4,7 +4,7 @@ import { BusyServerError } from "./busy-server-error.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { busyProblem, networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./oauth4webapi.ts";
-import { repeatOptions } from "./repeatable-requests.ts";
+import { repeatabilityOf } from "./repeatable-requests.ts";
 
 /** What every request of a client needs. */
 export interface SessionOptions {
@@ -101,7 +101,7 @@ export async function runStep<T>(
       method: method === "POST" ? "POST" : "GET",
       url,
       ...content,
-      ...repeatOptions(method, form, (renewed) => hide({ form: renewed })),
+      ...repeatabilityOf(method, form, (renewed) => hide({ form: renewed })),
       action: step.action,
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,

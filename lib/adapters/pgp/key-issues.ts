@@ -2,8 +2,8 @@ import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
 import { isSha1SelfSignature } from "../../core/pgp/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { findEncryptionUseIssue } from "./capabilities.ts";
 import { algorithmName, isoTime } from "./fingerprint-and-algorithm.ts";
+import { findEncryptionUseIssue } from "./key-capabilities.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
 import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./self-signatures.ts";
 

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
-import { type OpenSecretTarget, RESERVED_BYTES, type WriteTimeouts } from "./target.ts";
+import { type DescriptorStallTiming, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Descriptors that the caller opened for this program, such as `3>FILE` in a shell. */
@@ -21,7 +21,7 @@ interface InheritedDescriptors {
   open(fd: number, flag: string): OpenSecretTarget;
 }
 
-export function createDescriptorTargets(timeouts: WriteTimeouts): InheritedDescriptors {
+export function createDescriptorTargets(timeouts: DescriptorStallTiming): InheritedDescriptors {
   /** The sockets that were open before the first request, and so aren't the program's own. */
   const sockets = new Map<number, string>();
   return {
@@ -83,7 +83,7 @@ const ACCESS_MODE = 3;
 /** O_CLOEXEC on Linux. */
 const CLOSE_ON_EXEC = 0o2000000;
 
-function descriptorTarget(fd: number, timeouts: WriteTimeouts): OpenSecretTarget {
+function descriptorTarget(fd: number, timeouts: DescriptorStallTiming): OpenSecretTarget {
   const name = `fd:${fd}`;
   let partlyWritten = false;
   return {
@@ -123,7 +123,7 @@ function descriptorTarget(fd: number, timeouts: WriteTimeouts): OpenSecretTarget
 async function retryWhileFull(
   writeOnce: () => Promise<number>,
   timer: StallTimer,
-  sleep: WriteTimeouts["sleep"],
+  sleep: DescriptorStallTiming["sleep"],
 ): Promise<number> {
   for (;;) {
     try {
@@ -177,7 +177,7 @@ interface StallTimer {
   end(): void;
 }
 
-function startStallTimer(timeouts: WriteTimeouts, message: string): StallTimer {
+function startStallTimer(timeouts: DescriptorStallTiming, message: string): StallTimer {
   const { signal, monotonic, afterSignal } = timeouts;
   const reason = new Error(message);
   let deadline = monotonic() + timeouts.longest();

@@ -26,7 +26,7 @@ export interface OpenSecretTarget {
 export type ExistingFileRule = "is a problem" | "is extended";
 
 /** How long to wait for the reader of a descriptor. */
-export interface WriteTimeouts {
+export interface DescriptorStallTiming {
   /** Milliseconds from now until a stalled reader is given up if no signal comes. */
   readonly longest: () => number;
   /** Milliseconds that it gets after a signal. */

@@ -228,7 +228,7 @@ async function keepExisting(
   job: CreateJob & { readonly recipients: () => Promise<readonly Recipient[]> },
   existing: ClientRecord,
 ): Promise<Result> {
-  const { keepOrUpdate } = await import("../../clients/existing-client.ts");
+  const { keepOrUpdate } = await import("../../clients/keep-or-update.ts");
   return keepOrUpdate(context, job, existing);
 }
 

@@ -29,7 +29,7 @@ import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
-import type { FlagValues } from "../../core/flags/flag-values.ts";
+import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,

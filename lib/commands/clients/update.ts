@@ -30,7 +30,7 @@ import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
-import type { FlagValues } from "../../core/flags/flag-values.ts";
+import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CLIENT_FILE,
   CREDENTIAL_OUTPUT_FLAGS,

@@ -10,7 +10,7 @@ import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-results.ts";
-import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-keys.ts";
+import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-key-files.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
 import { type SetAndKeyShape, toStoredKeys } from "../../keys/stored-keys.ts";

@@ -14,7 +14,7 @@ import {
   PROOF_URL,
 } from "../../keys/key-flags.ts";
 import { generateAndPublishKey, publicationProblems } from "../../keys/publish-key.ts";
-import { readKeyFiles } from "../../keys/read-keys.ts";
+import { readKeyFiles } from "../../keys/read-key-files.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";

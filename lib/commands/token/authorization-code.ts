@@ -6,7 +6,6 @@ import { PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
@@ -23,6 +22,7 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
+import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import { deviceLoginCommandLine, offerToRegisterRedirect, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";

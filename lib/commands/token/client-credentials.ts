@@ -1,9 +1,9 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
-import { readEndpointUrl } from "../../tokens/endpoint-url-flag.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
+import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";

@@ -1,6 +1,6 @@
 import { parseDuration } from "../duration.ts";
 import type { Flag, SyntaxVersion } from "../flags/flag.ts";
-import type { FlagValues, Origin } from "../flags/flag-values.ts";
+import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
 import { redactFlagValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json-with-comments.ts";

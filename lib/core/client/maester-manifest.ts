@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-files.ts";
+import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-formats.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
 import { canonicalValue, isEmptyOrFalse } from "./equality.ts";

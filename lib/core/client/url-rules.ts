@@ -75,7 +75,7 @@ export function urlsWithoutScheme(
   });
 }
 
-export function severalRedirects(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");

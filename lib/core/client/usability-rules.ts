@@ -18,7 +18,7 @@ import {
   type ClientUrl,
   localhostWithoutPort,
   placeholdersInUrls,
-  severalRedirects,
+  redirectUrisInOneValue,
   urlsOf,
   urlsWithoutScheme,
 } from "./url-rules.ts";
@@ -179,7 +179,7 @@ const VALUE_RULES: readonly ValueRule[] = [
     severity: "warning",
     hint: "give each redirect URI as a value of its own",
     servers: ALL_ACCEPT,
-    find: severalRedirects,
+    find: redirectUrisInOneValue,
   },
   {
     name: "redirect-uri-localhost",

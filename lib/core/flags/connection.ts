@@ -1,7 +1,7 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
-import type { FlagValues, Origin } from "./flag-values.ts";
+import type { FlagValues, Origin } from "./parsed-flag-values.ts";
 import {
   ACCESS_TOKEN,
   API,

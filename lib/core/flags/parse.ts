@@ -1,9 +1,9 @@
 import type { Problem } from "../problem.ts";
 import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
-import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
+import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { redactWord, splitFlagsFromOperands } from "./split-words.ts";
+import { redactWord, splitFlagsFromOperands } from "./split-command-line.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {

@@ -3,8 +3,8 @@ import { capitalize, type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
-import type { FlagValue, Origin } from "./flag-values.ts";
-import { redactWord } from "./split-words.ts";
+import type { FlagValue, Origin } from "./parsed-flag-values.ts";
+import { redactWord } from "./split-command-line.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
 export type OptionalValueText = string | undefined;

@@ -1,47 +1,47 @@
-import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
+import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
 
 /** JSON Web Keys: what the servers do with them, and how to change them with as little harm as possible. */
 export const JWK_TOPIC: Topic = {
   name: "keys",
   title: "JSON Web Keys",
   parts: [
-    text(
+    textPart(
       "Hydra keeps JSON Web Key Sets. It signs tokens with some of them; others are yours. The 1.x syntax is `hydra keys create|get|import|delete|rotate SET`,",
       "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` names one key. Servers have no list of",
       "key sets. The help of each command is shown with `--help`.",
     ),
-    rows(
+    rowsPart(
       ["hydra.openid.id-token", "Signs ID tokens"],
       ["hydra.jwt.access-token", "Signs access tokens that are JSON Web Tokens"],
       ["hydra.https-tls", "Hydra 1.x: the key of the TLS certificate that the server generates for itself"],
     ),
-    heading("Private keys"),
-    text(
+    headingPart("Private keys"),
+    textPart(
       "Private parts are only printed with `--private`; on a terminal, that asks first. `--out` and `--key-out` write a new file with mode",
       "0600: PEM if it ends in `.pem` or `.key`, otherwise JSON. Recipients (`hydra help encryption`) get the whole set, as an OpenPGP message",
       "in ASCII armor. `--format pem` prints PEM.",
     ),
-    heading("Backup and restore"),
-    lines(
+    headingPart("Backup and restore"),
+    linesPart(
       "hydra keys get hydra.openid.id-token --pgp-key @ops.asc > id-token.asc",
       "gpg --decrypt id-token.asc | hydra keys import hydra.openid.id-token - --replace",
     ),
-    text(
+    textPart(
       "Servers return the newest key first, but make the last key of a written set the newest. A set that is put back as it was read",
       "therefore makes the oldest key sign. `import --replace` keeps the order.",
     ),
-    heading("Import"),
-    text(
+    headingPart("Import"),
+    textPart(
       "Files can be a JSON Web Key, a key set (also in the `Payload` of Hydra's CLI 1.8), PEM (PKCS #1, PKCS #8, SEC 1, SPKI, X.509, several",
       "blocks), DER, or encrypted PEM or DER, whose passphrase is asked for or read from `--passphrase-file`. Keys of OpenSSH must be converted first.",
     ),
-    text(
+    textPart(
       "The algorithm follows from the key: P-256 is ES256, P-384 ES384, P-521 ES512, Ed25519 EdDSA, and RSA RS256 unless the key or `--alg`",
       "says another RSA algorithm. An `--alg` that does not fit is an error. The key ID is that of the key or of `--kid`, otherwise the",
       "thumbprint (RFC 7638), which is the same on every server.",
     ),
-    heading("What servers do"),
-    rows(
+    headingPart("What servers do"),
+    rowsPart(
       [
         "Hydra 1.8",
         "Generates RS256, ES512, HS256 and HS512. Stores a pair, `private:KID` and `public:KID`; tokens name `public:KID`",
@@ -52,12 +52,12 @@ export const JWK_TOPIC: Topic = {
         "Generates RS, PS and ES with 256, 384 and 512 bits, and EdDSA. Stores one private key; tokens name `KID`",
       ],
     ),
-    heading("Protected sets"),
-    text(
+    headingPart("Protected sets"),
+    textPart(
       "A change of a set that tokens are signed with is rejected (exit code 2) if it stops or breaks logins; `--yes` goes on. These",
       "consequences were measured on real servers:",
     ),
-    rows(
+    rowsPart(
       [
         "A public key by itself",
         "Hydra 1.x: every login fails while the newest public key has no private half. Hydra 2.x publishes it and goes on signing with the newest private key",
@@ -87,34 +87,34 @@ export const JWK_TOPIC: Topic = {
         "Hydra 1.x: every login fails. Hydra 2.x signs with it at once, so that clients that expect RS256, which is the default, reject the tokens",
       ],
     ),
-    heading("Rotation"),
-    lines(
+    headingPart("Rotation"),
+    linesPart(
       "hydra keys rotate hydra.openid.id-token --publish --key-out next.json",
       "hydra keys rotate hydra.openid.id-token --activate --key next.json",
       "hydra keys rotate hydra.openid.id-token --retire OLD-KID",
     ),
-    text(
+    textPart(
       "This disturbs least, and needs Hydra 2.x. After `--publish`, wait until every verifier has fetched the key set again; after",
       "`--activate`, wait until the tokens of the old key have expired. Without these flags, the server generates a key that signs at",
       "once: the only way with Hydra 1.x.",
     ),
-    text(
+    textPart(
       "Sessions that began before a rotation keep the old key's ID: ID tokens that they get by refreshing do not verify, with any version",
       "of Hydra, until those sessions end (ory/hydra#3573). With Hydra 2.3 and later, this is also true of JWT access tokens.",
     ),
-    text(
+    textPart(
       "With `--public-url` (or `HYDRA_PUBLIC_URL`), a temporary client logs in before and after each step, with the login and the consent",
       "accepted over the admin API, and is deleted afterwards. If another key signs, or the login fails, the step is undone. Tokens that",
       "were signed with a key that is removed again can't be verified. A run that is killed leaves its client; the next one deletes it.",
     ),
-    text(
+    textPart(
       "A signal during a step also undoes it. The message says whether that worked, which is read from the server, and which key signs.",
     ),
-    heading("Between servers"),
-    lines(
+    headingPart("Between servers"),
+    linesPart(
       'hydra keys get hydra.openid.id-token --private --endpoint "$OLD_HYDRA" | hydra keys import hydra.openid.id-token - --replace --endpoint "$NEW_HYDRA"',
     ),
-    text(
+    textPart(
       "From Hydra 1.x to 2.x, a private key gets the ID `public:KID`, because tokens that were issued already name that. From 2.x to 1.x, a key",
       "becomes a pair; tokens that name `KID` find no key there.",
     ),

@@ -17,21 +17,21 @@ export interface Topic {
 }
 
 /** A heading inside of a topic. */
-export function heading(text: string): TopicPart {
+export function headingPart(text: string): TopicPart {
   return { kind: "heading", text };
 }
 
 /** A paragraph. */
-export function text(...sentences: readonly string[]): TopicPart {
+export function textPart(...sentences: readonly string[]): TopicPart {
   return { kind: "text", text: sentences.join(" ") };
 }
 
 /** Terms with their meanings. */
-export function rows(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
+export function rowsPart(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
   return { kind: "rows", rows: found };
 }
 
 /** Lines of code. */
-export function lines(...found: readonly string[]): TopicPart {
+export function linesPart(...found: readonly string[]): TopicPart {
   return { kind: "lines", lines: found };
 }

@@ -25,7 +25,7 @@ import { joinWords } from "../text.ts";
 import { JWK_TOPIC } from "./jwk-topic.ts";
 import { STATE_TOPIC } from "./state-topic.ts";
 import { TOKENS_TOPIC } from "./tokens-topic.ts";
-import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
+import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
 
 export type { Topic, TopicPart } from "./topic-parts.ts";
 
@@ -56,78 +56,78 @@ const FORMATS_TOPIC: Topic = {
   name: "formats",
   title: "Output formats",
   parts: [
-    text(
+    textPart(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
       "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` wins over `--format`. `auto` is the same, but `list` on a terminal",
       "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
-    rows(...Object.values(FORMAT_MEANINGS)),
-    heading("Standard output and standard error"),
-    text(
+    rowsPart(...Object.values(FORMAT_MEANINGS)),
+    headingPart("Standard output and standard error"),
+    textPart(
       "Standard output contains only the result. Warnings, notes, progress, prompts and errors go to standard error.",
       "Control characters in server data are escaped in formats for people. The `raw` format prints them unchanged, except on a terminal.",
     ),
-    text(
+    textPart(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
       "on standard error (`hydra help secrets`).",
     ),
-    heading("Advice in scripts"),
-    text(
+    headingPart("Advice in scripts"),
+    textPart(
       "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
       "a format for programs, advice and notes are left out, so the output can be parsed:",
     ),
-    lines("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
-    text(
+    linesPart("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    textPart(
       "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
       "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
       "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
     ),
-    heading("Tables"),
-    text(
+    headingPart("Tables"),
+    textPart(
       "In a pipe, `table` has the columns of Hydra's own 2.x CLI, aligned with tabs. A list ends with the rows `NEXT PAGE TOKEN` and",
       "`IS LAST PAGE`. The column `CLIENT SECRET` is empty unless a secret is delivered.",
     ),
-    heading("Credentials for other programs"),
-    text(
+    headingPart("Credentials for other programs"),
+    textPart(
       "The `env` format works for all commands that print clients, `k8s-secret` only for commands that deliver a secret: `create`,",
       "`rotate-secret`, `update` and `import`.",
       "If a client's secret is not delivered (the client was skipped, or its secret was given or written elsewhere), `k8s-secret` writes",
       "no manifest and reports that on standard error: a manifest without the secret would remove it from the cluster. For a client",
       "without a secret, the manifest contains only the ID.",
     ),
-    heading("Lists"),
-    text(
+    headingPart("Lists"),
+    textPart(
       "As `json` or `yaml`, a list is an object with `items`, `next_page_token` and `is_last_page`. A `jsonpath` starts at this object:",
       "`--format 'raw=$.items[*].client_id'`. In a dotted path, `#` selects every element (`items.#.client_id`). At the end of a path",
       "it is the number of elements (`items.#`).",
       "Several clients from `get`, `delete` or `import` are an array.",
     ),
-    text(
+    textPart(
       "A client with fields nested more than 500 levels deep is reported as an error, and the exit code is 8. The other clients are",
       "printed. `-q` still lists its ID, and `hydra clients delete` deletes it.",
     ),
-    heading("Client files"),
-    text(
+    headingPart("Client files"),
+    textPart(
       "`--file` and `hydra clients import` read JSON and YAML. A file is read as JSON if its text begins with `{` or `[`, unless its",
       "name ends in `.yaml` or `.yml`. JSON may have comments (`// …` and `/* … */`). Trailing commas and duplicate keys are errors,",
       "reported with their line and column.",
       "A client may be 1 MiB large and nest 500 levels deep, whether it comes from a file or from flags.",
     ),
-    heading("Errors as JSON"),
-    text(
+    headingPart("Errors as JSON"),
+    textPart(
       "If a flag or the config file selects a JSON format, errors on standard error are also JSON, one object per line:",
     ),
-    lines('{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}'),
-    rows(
+    linesPart('{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}'),
+    rowsPart(
       ["error", "Stable name of the error"],
       ["message, hint", "What failed, and what to do next"],
       ["status, request", "HTTP status, and `method` and `url` of the request, if a server was called"],
       ["also", "More lines about the same error"],
       ["more", "Further errors of the same command line"],
     ),
-    heading("Examples"),
-    lines(
+    headingPart("Examples"),
+    linesPart(
       "hydra clients get my-app --format raw=redirect_uris.0",
       "hydra clients list --format 'raw=$.items[*].client_id'",
       'eval "$(hydra clients create -n job -g client_credentials --format env)"',
@@ -156,7 +156,7 @@ const EXIT_TOPIC: Topic = {
   name: "exit-codes",
   title: "Exit codes",
   parts: [
-    rows(
+    rowsPart(
       ...Object.entries(EXIT_CODES).map(
         ([name, status]) =>
           [String(status), Object.entries(EXIT_MEANINGS).find(([known]) => known === name)?.[1] ?? name] as const,
@@ -166,24 +166,24 @@ const EXIT_TOPIC: Topic = {
         "Ended by signal N: 129 for SIGHUP, 130 for SIGINT (Ctrl-C), 131 for SIGQUIT, 143 for SIGTERM",
       ],
     ),
-    text(
+    textPart(
       "With several clients on one command line, the exit code is 8 if some of them failed. With one client, the exit code is that of its failure.",
       "If a command line has several errors, all are reported and the first one sets the exit code.",
     ),
-    text(
+    textPart(
       "If a reader closes the pipe (`hydra clients list | head`), a command that only reads ends quietly, with the exit code that it",
       "would have anyway. If a secret cannot be delivered, the exit code is 1, and the message says where the secret is; a token that nobody",
       "got is revoked. If any other result of a command that creates, updates, deletes or revokes something cannot be written, the exit",
       "code is also 1, and the message says what was done.",
     ),
-    heading("In a script"),
-    lines(
+    headingPart("In a script"),
+    linesPart(
       "hydra clients get my-app -q || case $? in",
       "  4) hydra clients create --id my-app -g client_credentials ;;",
       '  *) exit "$?" ;;',
       "esac",
     ),
-    text("`hydra clients create --if-exists skip --id my-app` does the same in one step."),
+    textPart("`hydra clients create --if-exists skip --id my-app` does the same in one step."),
   ],
 };
 
@@ -262,11 +262,11 @@ const ENVIRONMENT_TOPIC: Topic = {
   name: "environment",
   title: "Environment variables",
   parts: [
-    text(
+    textPart(
       "Flags override environment variables, and environment variables override the config file. Empty variables are ignored.",
       "Help shows the names of variables, never their values.",
     ),
-    rows(
+    rowsPart(
       ...ENV_FLAGS.flatMap((flag) =>
         (flag.env ?? []).map(
           (name, at) =>
@@ -278,16 +278,16 @@ const ENVIRONMENT_TOPIC: Topic = {
       ),
       ...OTHER_VARIABLES,
     ),
-    text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
-    text("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
-    text("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
-    text(
+    textPart("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    textPart("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
+    textPart("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
+    textPart(
       "To `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` are the public URL. They use them if",
       "`HYDRA_PUBLIC_URL` is not set. `token delete` reads `OAUTH2_CLIENT_ID` if the command line names no client.",
     ),
-    heading("System variables"),
-    rows(...SYSTEM_VARIABLES),
-    text("A `.env` file in the working directory is not read."),
+    headingPart("System variables"),
+    rowsPart(...SYSTEM_VARIABLES),
+    textPart("A `.env` file in the working directory is not read."),
   ],
 };
 
@@ -301,12 +301,12 @@ const ENCRYPTION_TOPIC: Topic = {
   name: "encryption",
   title: "Encrypting secrets",
   parts: [
-    text(
+    textPart(
       "The person who creates a client often should not see its secret, and logs keep printed output. With a recipient, only the",
       "encrypted secret is printed. No plain secret and no other credential from the server's answer appears anywhere.",
     ),
-    heading("Recipients"),
-    rows(
+    headingPart("Recipients"),
+    rowsPart(
       [
         "--pgp-key KEY",
         "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, `wkd:user@host`, `github:USER` or `keybase:NAME`",
@@ -328,36 +328,36 @@ const ENCRYPTION_TOPIC: Topic = {
         "Reject a key that is fetched (URL, `wkd:`, GitHub or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
       ],
     ),
-    text(
+    textPart(
       "These flags can be repeated and combined. The secret is encrypted once, and every recipient can decrypt the same message.",
     ),
-    heading("Before anything is created"),
-    text(
+    headingPart("Before anything is created"),
+    textPart(
       "All keys are fetched and validated, and the secret is encrypted, before the client is created. If a key is expired, revoked, weak,",
       "self-signed only with SHA-1, private, for signatures only or damaged, the command exits with 7 and nothing is created. The message",
       "names the key and the solution. The newest usable subkey is used; `-v` shows why others were rejected.",
       "`hydra pgp inspect KEY` shows the result of these checks.",
     ),
-    text(
+    textPart(
       "Keys are fetched over https, or over http from this machine. From another machine, http requires `--pgp-fingerprint`. At most",
       "five redirects are followed, never from https to http, and at most 1 MiB is read. Credentials of the admin API are not sent, and",
       "`--ca-file` does not apply. To trust your own certificate authority for keys, set `SSL_CERT_FILE`.",
     ),
-    heading("The encrypted secret"),
-    text("Its place depends on the output format:"),
-    rows(
+    headingPart("The encrypted secret"),
+    textPart("Its place depends on the output format:"),
+    rowsPart(
       ["text", "After `OAuth 2.0 Encrypted Client Secret:`"],
       ["json, yaml", "`client_secret_encrypted`, with the recipients in `client_secret_recipients`"],
       ["env, k8s-secret", "`CLIENT_SECRET_ENCRYPTED`"],
     ),
-    text("`--encrypted-format` sets its encoding:"),
-    rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
-    text("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
-    lines(decryptTextCommand("base64")),
-    text(
+    textPart("`--encrypted-format` sets its encoding:"),
+    rowsPart(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
+    textPart("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
+    linesPart(decryptTextCommand("base64")),
+    textPart(
       "GnuPG does not support version 6 keys (RFC 9580). For these, the message shows a tool that does, such as rsop.",
     ),
-    text(
+    textPart(
       "A secret that you give, for example with `--secret-file`, is encrypted in the same way. A client without a secret",
       "(`--token-endpoint-auth-method none`) has nothing to encrypt, so a recipient is a usage error.",
     ),
@@ -368,27 +368,27 @@ const SERVERS_TOPIC: Topic = {
   name: "servers",
   title: "Supported servers",
   parts: [
-    text(
+    textPart(
       "The program is tested with Hydra 1.8 to 26.x. It detects the API version with the first request: if a 2.x path does not exist,",
       "the server is 1.x. `--api v1` and `--api v2` disable detection. The version that a server reports is not used.",
     ),
-    heading("The endpoint"),
-    text(
+    headingPart("The endpoint"),
+    textPart(
       "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
-    rows(
+    rowsPart(
       ["http://host:4445", "Plain HTTP"],
       ["https://host", "TLS, with the bundled and the system's certificate authorities, and those of `--ca-file`"],
       ["unix:///path", "A unix socket, with the same headers and retries"],
     ),
-    text(
+    textPart(
       "A path in the URL is kept, except a trailing `/admin`, which the program adds itself if the server needs it. `user:password@` in",
       "the URL is sent as Basic credentials, with the same precedence as `--access-token`: from a flag or a variable, it overrides the",
       "credentials of the config file. Redirects of the admin API are never followed; the error shows their target.",
     ),
-    heading("Differences between versions"),
-    rows(
+    headingPart("Differences between versions"),
+    rowsPart(
       [
         "Updates",
         "PATCH on 2.x. On 1.x, GET and then PUT without the secret, which keeps it; PATCH is rejected there or breaks the secret",
@@ -408,12 +408,12 @@ const SERVERS_TOPIC: Topic = {
         "If the server supports rotation, the old secret works until `--drop-old-secrets`. Otherwise it stops working immediately",
       ],
     ),
-    heading("What counts as a difference"),
-    text(
+    headingPart("What counts as a difference"),
+    textPart(
       "`update`, `create --if-exists update` and `import --if-exists update` write only if a value differs, so a second run writes",
       "nothing. On Hydra 26, each write also invalidates the client's registration access token. These are not differences:",
     ),
-    rows(
+    rowsPart(
       ["No value", 'Absent, `null`, `""`, `[]`, `{}` and `false`'],
       [
         "Defaults",
@@ -425,29 +425,29 @@ const SERVERS_TOPIC: Topic = {
       ["Keys", "Their order, and members that the servers ignore"],
       ["Metadata", "The order of the members of an object"],
     ),
-    text(
+    textPart(
       "A missing or empty scope is not compared, because the server sets its own default. `update --unset scope` requests that default",
       "every time. A secret that you give is written every time, because the server never returns it for comparison.",
     ),
-    heading("Retries"),
-    text(
+    headingPart("Retries"),
+    textPart(
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
       "and so are requests that the server's database rolled back because of another one at the same time.",
       "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `--fail-after 0`",
       "means a single attempt.",
       "The first failure is reported immediately.",
     ),
-    text(
+    textPart(
       "Retrying a create is safe: the program generates the client ID, so a client that exists after a lost answer was created by this run.",
       "With `--id` that isn't certain: the client is then reported as a conflict, and the secret stays in its recovery copy.",
       "A 500 without an error message from Hydra is retried once. A 500 with one, other statuses, certificate errors and answers that are",
       "not HTTP are not retried.",
     ),
-    heading("Waiting for the server"),
-    lines("hydra wait --for 2m"),
-    heading("Testing without a server"),
-    lines("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
-    text(
+    headingPart("Waiting for the server"),
+    linesPart("hydra wait --for 2m"),
+    headingPart("Testing without a server"),
+    linesPart("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
+    textPart(
       "The sandbox behaves like that version of Hydra, and keeps its clients only in memory. It answers 403 to requests that a web page",
       "could send: those with a `Host` that isn't this machine (except on a unix socket), and those with an `Origin` of another site.",
     ),
@@ -478,32 +478,32 @@ const CONFIG_TOPIC: Topic = {
   name: "config",
   title: "Config file",
   parts: [
-    text(
+    textPart(
       "A YAML file, or JSON with or without comments. The path is that of `--config`, or the first of these that exists:",
       "`$HOME/.hydra.yaml` and, on Linux, `$XDG_CONFIG_HOME/hydra/config.yaml` (`~/.config/hydra/config.yaml`). On Windows:",
       "`%USERPROFILE%\\.hydra.yaml` and `%LOCALAPPDATA%\\hydra\\config.yaml`.",
       "A file given with `--config` must exist.",
       "Precedence: flag, environment variable, config file, default. Errors name the source of a value.",
     ),
-    rows(
+    rowsPart(
       ...CONFIG_KEYS.map((key) => {
         const flag = configFlag(key);
         return [key, `${flag?.help ?? ""} (\`--${flag?.name ?? key}\`)`] as const;
       }),
     ),
-    lines(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
-    text(
+    linesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
+    textPart(
       "`headers` is a list of `Name: value`, or a map from names to values. Unknown keys are ignored, because they may belong to the",
       "server; `-v` lists them.",
     ),
-    heading("Credentials"),
-    text(
+    headingPart("Credentials"),
+    textPart(
       "`access_token` and `headers` are only sent to the `endpoint` of the same file (same scheme, host and port). If a flag or a variable",
       "sets another endpoint, the command exits with 2 and names both sources.",
       "If other users can read a file with credentials, there is a warning.",
     ),
-    heading("Permissions"),
-    text(
+    headingPart("Permissions"),
+    textPart(
       "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
       "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
@@ -516,24 +516,24 @@ const SECRETS_TOPIC: Topic = {
   name: "secrets",
   title: "Secrets: input, output and recovery",
   parts: [
-    text(
+    textPart(
       `By default, the program generates a secret of ${DEFAULT_SECRET_LENGTH} characters that need no escaping anywhere, and prints it once.`,
       `\`--${SECRET_LENGTH_FLAG.name}\` sets the length, up to ${MAX_BCRYPT_BYTES}.`,
       "Hydra never returns a secret later. A client with `--token-endpoint-auth-method none` has no secret.",
     ),
-    heading("Input"),
-    rows(
+    headingPart("Input"),
+    rowsPart(
       ["--secret-file FILE", "From a file, or from standard input with `-`. One trailing line break is removed"],
       ["HYDRA_CLIENT_SECRET", "From the environment, only for `create`"],
       ["--secret-prompt", "Typed twice on the terminal, without showing it"],
       ["--secret SECRET", "From the command line, with a warning, because other users can see it"],
     ),
-    text(
+    textPart(
       `A secret of fewer than ${MIN_SECRET_LENGTH} characters is rejected. More than ${MAX_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
       "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
-    heading("Output"),
-    rows(
+    headingPart("Output"),
+    rowsPart(
       ["(default)", "Printed once, in the result on standard output"],
       [
         "--secret-out FILE",
@@ -543,7 +543,7 @@ const SECRETS_TOPIC: Topic = {
       ["--secret-out fd:3", "Written to a file descriptor that the caller opened"],
       ["--pgp-key, --keybase …", "Encrypted: see `hydra help encryption`"],
     ),
-    text(
+    textPart(
       "`--secret-format` sets the format of the file (`dotenv`, `json` or `k8s`). The default depends on the extension: `.json`, `.yaml`",
       "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
       "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
@@ -552,13 +552,13 @@ const SECRETS_TOPIC: Topic = {
       "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, also where case is ignored, are an error.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
-    heading("Recovery copies"),
-    text(
+    headingPart("Recovery copies"),
+    textPart(
       "Before a client is created, its generated secret is saved to a recovery copy: a new file with mode 0600, encrypted if there are",
       "recipients. The copy is removed when the secret has been delivered, or when the server has certainly created nothing. So the secret",
       "survives signals (including SIGKILL), crashes, a closed or full standard output, and an answer that never arrives.",
     ),
-    rows(
+    rowsPart(
       ["hydra-rescue-ID-….json", "Copy for one client"],
       [
         "hydra-rescue-import-….ndjson",
@@ -566,35 +566,35 @@ const SECRETS_TOPIC: Topic = {
       ],
       [".FILE.…", "With `--secret-out FILE`: the draft in the same directory, which is then renamed to FILE"],
     ),
-    text(
+    textPart(
       "If a secret cannot be delivered, the client is deleted again, but only if the server confirmed this request and no part of the",
       "secret has been written. Otherwise the copy stays and the message shows its path. Read the secret from it, then delete the file.",
       "There is no copy for a public client, for a secret that you gave, or in a dry run.",
     ),
-    text(
+    textPart(
       "Copies are saved in `--rescue-dir`, or in the first writable directory of `XDG_STATE_HOME`, `HOME`, the working directory and",
       "`TMPDIR`; on Windows, of `LOCALAPPDATA`, `USERPROFILE` and `TEMP`. If none is writable, `create` continues with a warning and `rotate-secret` is refused. An unusable `--rescue-dir` is a",
       "usage error. A copy helps only as long as its directory exists: in a container, use a mounted volume. The copy of a rotation is",
       "synced to disk before the request, so it also survives a power failure. Those of `create` and `import` may not.",
     ),
-    heading("Rotation"),
-    lines("hydra clients rotate-secret my-app --secret-out my-app.env"),
-    text(
+    headingPart("Rotation"),
+    linesPart("hydra clients rotate-secret my-app --secret-out my-app.env"),
+    textPart(
       "Rotation changes only the secret. The new secret is saved to a recovery copy before it is sent, and the copy is removed when it has",
       "been delivered. If the server supports rotation, both secrets work until `--drop-old-secrets`. Otherwise the old one stops working",
       "immediately, and a message says so.",
     ),
-    text(
+    textPart(
       "`--verify --public-url URL` checks the new secret at the server's revocation endpoint, which issues no token. It first checks that",
       "the endpoint rejects a wrong secret. `--token-endpoint` checks the secret by requesting a token. Keys (private_key_jwt) and servers",
       "without a revocation endpoint are also checked in this way. Endpoints that the server at `--public-url` announces must have the",
       "same origin.",
     ),
-    heading("Keys instead of secrets"),
-    lines(
+    headingPart("Keys instead of secrets"),
+    linesPart(
       "hydra clients create --token-endpoint-auth-method private_key_jwt --generate-key ES256 --key-out app.pem -g client_credentials",
     ),
-    text(
+    textPart(
       "The program generates the key pair. The private key is only written to the file, or encrypted to the recipients.",
     ),
   ],
@@ -604,20 +604,20 @@ const RULES_TOPIC: Topic = {
   name: "rules",
   title: "Client validation",
   parts: [
-    text(
+    textPart(
       "A client is checked before anything is sent, and all problems are reported at once. Each rule has a stable name. JSON errors",
       "have it in `error`, and warnings show it in brackets.",
     ),
-    heading("Errors"),
-    text("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
-    rows(...ruleRows("error")),
-    heading("Warnings"),
-    text(
+    headingPart("Errors"),
+    textPart("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
+    rowsPart(...ruleRows("error")),
+    headingPart("Warnings"),
+    textPart(
       "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
     ),
-    rows(...ruleRows("warning")),
-    heading("Input limits"),
-    text(
+    rowsPart(...ruleRows("warning")),
+    headingPart("Input limits"),
+    textPart(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
       `${formatSize(inputLimitAndHintFor("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitAndHintFor("--access-token-file").bytes)} for \`--access-token-file\`,`,
       `${formatSize(inputLimitAndHintFor("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,

@@ -7,7 +7,7 @@ import {
   type Credentials,
   formatDotenv,
   formatSecretManifest,
-} from "./credential-files.ts";
+} from "./credential-formats.ts";
 import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";

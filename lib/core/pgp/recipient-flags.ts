@@ -1,4 +1,4 @@
-import type { FlagValues } from "../flags/flag-values.ts";
+import type { FlagValues } from "../flags/parsed-flag-values.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";

@@ -1,7 +1,7 @@
 import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
-import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
+import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
@@ -10,7 +10,7 @@ import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
 import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
-import { PUBLIC_BEHAVIOURS } from "./public-behaviours.ts";
+import { PUBLIC_BEHAVIOUR_BY_VERSION } from "./public-behaviours.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { createTokenSigner, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
@@ -47,8 +47,8 @@ type Endpoint = (request: RequestWithHeaders) => Answer;
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
 function createEngine(options: PublicSideOptions): PublicContext {
-  const behaviour = BEHAVIOURS[options.as];
-  const traits = PUBLIC_BEHAVIOURS[options.as];
+  const behaviour = BEHAVIOUR_BY_VERSION[options.as];
+  const traits = PUBLIC_BEHAVIOUR_BY_VERSION[options.as];
   return {
     behaviour,
     traits,

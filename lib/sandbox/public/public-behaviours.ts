@@ -128,7 +128,7 @@ const V26: PublicBehaviour = {
 };
 
 /** What each version does. */
-export const PUBLIC_BEHAVIOURS: Readonly<Record<SandboxVersion, PublicBehaviour>> = {
+export const PUBLIC_BEHAVIOUR_BY_VERSION: Readonly<Record<SandboxVersion, PublicBehaviour>> = {
   "1.8": V1_8,
   "1.11": V1_11,
   "2.1": V2_1,

@@ -1,5 +1,5 @@
 import type { Flag, TextFlag } from "../../core/flags/flag.ts";
-import type { FlagValues } from "../../core/flags/flag-values.ts";
+import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { ID_FIELD, LOGIN_CLIENT_SECRET, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/shared-flags.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";

@@ -1,7 +1,7 @@
 import type {
   AuthorizationServer,
   ClientAuthentication,
-  HeadlessFlows,
+  FlowDriver,
   OAuthClient,
   PendingAuthorization,
   RequestTimeLimits,
@@ -38,7 +38,7 @@ interface TestLimits {
 export interface TestSession {
   readonly client: TestedClient;
   readonly subject: string;
-  readonly flow: HeadlessFlows;
+  readonly flow: FlowDriver;
   readonly limits: TestLimits;
   /** Undefined without credentials. */
   readonly authentication: ClientAuthentication | undefined;

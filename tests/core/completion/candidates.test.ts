@@ -14,7 +14,7 @@ import { USUAL_FIELD_VALUES } from "../../../lib/core/completion/values.ts";
 import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
-import { splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
+import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";

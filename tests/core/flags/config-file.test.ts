@@ -6,8 +6,8 @@ import {
   configTrustByPermissions,
   interpretParsedConfig,
 } from "../../../lib/core/flags/config-file.ts";
-import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import {
   API,
   CONNECTION_FLAGS,

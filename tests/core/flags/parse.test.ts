@@ -12,7 +12,6 @@ import {
   type RepeatFlag,
   type TextFlag,
 } from "../../../lib/core/flags/flag.ts";
-import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
 import {
   asksForHelp,
   NO_VALUE_SOURCES,
@@ -20,6 +19,7 @@ import {
   parseFlagsWithProblems,
   type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
 import {
   API,
@@ -43,7 +43,7 @@ import {
   SECRET_NAME,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
-import { redactWord, splitBeforeCommand } from "../../../lib/core/flags/split-words.ts";
+import { redactWord, splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
 

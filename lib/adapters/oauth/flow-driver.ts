@@ -35,7 +35,7 @@ export interface RequestTimeLimits {
 }
 
 /** Both sides of a server, for going through the flows of a client without a browser. */
-export interface HeadlessFlows {
+export interface FlowDriver {
   readonly discover: (limits: RequestTimeLimits) => Promise<AuthorizationServer>;
   readonly connect: (
     server: AuthorizationServer,
@@ -61,7 +61,7 @@ export interface HeadlessFlows {
 }
 
 /** Creates the access; nothing is sent yet. */
-export function createHeadlessFlows(options: FlowOptions): HeadlessFlows {
+export function createFlowDriver(options: FlowOptions): FlowDriver {
   const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, now } = options;
   const recorder = createSecretRecorder(http);
   const adminRecorder = createSecretRecorder(adminHttp);

@@ -7,7 +7,7 @@ import {
   formatDotenv,
   formatSecretManifest,
   kubernetesName,
-} from "../../../lib/core/output/credential-files.ts";
+} from "../../../lib/core/output/credential-formats.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
