@@ -13,25 +13,44 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ["ES512", "P-521"],
 ]);
 
-function keyPairFor(alg: string): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+/** Both halves of a key. */
+interface KeyObjects {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+function keyPairFor(alg: string): KeyObjects {
   const namedCurve = CURVES.get(alg);
   if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
   if (alg === "EdDSA") return generateKeyPairSync("ed25519");
   return generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
 }
 
+const initialPairs = new Map<string, KeyObjects>();
+
+/**
+ * The key that a signing set has from the start. All sandboxes of a process have the same ones, under IDs of their own:
+ * an RSA key takes a tenth of a second, and a test suite starts hundreds of sandboxes.
+ */
+export function initialKeyPair(set: string): KeyObjects {
+  const pair = initialPairs.get(set) ?? keyPairFor("RS256");
+  initialPairs.set(set, pair);
+  return pair;
+}
+
 function secretFor(alg: string): string {
   return Buffer.from(randomBytes(alg === "HS256" ? 16 : 64)).toString("base64url");
 }
 
-/** Generates a key as a version stores it, in the order in which it adds the parts. */
+/** Generates a key, or takes the pair that is given, as a version stores it, in the order in which it adds the parts. */
 export function generateStoredKeys(
   { keys }: Pick<Behaviour, "keys">,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
+  pair?: KeyObjects,
 ): readonly JsonObject[] {
   const shared = use === "" ? {} : { use };
   if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: secretFor(alg) })];
-  const { privateKey, publicKey } = keyPairFor(alg);
+  const { privateKey, publicKey } = pair ?? keyPairFor(alg);
   const privateJwk: JsonObject = { ...privateKey.export({ format: "jwk" }), ...shared };
   if (!keys.pairs) return [storedMembers({ ...privateJwk, kid, alg })];
   // Servers with pairs name the algorithm of RSA keys only.

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../core/json.ts";
-import { generateStoredKeys } from "./generate-key.ts";
+import { generateStoredKeys, initialKeyPair } from "./generate-key.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** The sets that tokens are signed with. */
@@ -23,7 +23,10 @@ export class KeyStore {
 
   /** The keys of a set; undefined if there is no such set. */
   get(set: string): readonly JsonObject[] | undefined {
-    if (this.#pending.delete(set)) this.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
+    if (this.#pending.delete(set)) {
+      const key = { kid: randomUUID(), alg: "RS256", use: "sig" };
+      this.#add(set, generateStoredKeys(this.#behaviour, key, initialKeyPair(set)));
+    }
     const keys = this.#sets.get(set);
     return keys === undefined || keys.length === 0 ? undefined : keys;
   }
@@ -33,7 +36,10 @@ export class KeyStore {
     set: string,
     key: { readonly kid: string; readonly alg: string; readonly use: string },
   ): readonly JsonObject[] | undefined {
-    const parts = generateStoredKeys(this.#behaviour, key);
+    return this.#add(set, generateStoredKeys(this.#behaviour, key));
+  }
+
+  #add(set: string, parts: readonly JsonObject[]): readonly JsonObject[] | undefined {
     const before = this.get(set) ?? [];
     if (parts.some(({ kid }) => before.some((old) => old["kid"] === kid))) return undefined;
     this.#sets.set(set, [...parts.toReversed(), ...before]);
