@@ -117,7 +117,7 @@ function check(name: string, ...command: readonly string[]): Step {
 }
 
 /** The test files that take longest, which start first: a long step that starts last leaves the other workers idle. */
-const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secrets|shells|signals)\.test\.ts$/;
+const LONG = /\/(contributing|faults|formats|never-lost|pgp|redaction|release|secrets|shells|signals)\.test\.ts$/;
 
 /**
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
@@ -287,8 +287,8 @@ async function main(): Promise<number> {
   const work = async (): Promise<void> => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) await runStep(step, totals);
   };
-  // One worker more than processors: many steps wait for deadlines and answers.
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
+  // Two workers more than processors: many steps wait for deadlines and answers.
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, work));
   const { passed, failures } = totals;
   if (steps.length === 0) failures.push("nothing to run");
   const added = recoveryCopies().filter((name) => !before.includes(name));

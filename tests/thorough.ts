@@ -11,3 +11,8 @@ export const RUNS_EVERYTHING = process.env["TEST_ALL"] === "1";
 export function isTested(number: number, every: number): boolean {
   return RUNS_EVERYTHING || number % every === 0;
 }
+
+/** How many random values a property is tested with: all of them, or a third, which differ from run to run. */
+export function randomRuns(most: number): number {
+  return RUNS_EVERYTHING ? most : Math.ceil(most / 3);
+}

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { editYamlDocuments, parseYamlDocuments, type YamlChange } from "../../lib/adapters/yaml.ts";
 import { isJsonObject } from "../../lib/core/json.ts";
 import { applyMemberEdits, type MemberEdit } from "../../lib/core/state/client-edits.ts";
+import { randomRuns } from "../thorough.ts";
 
 const SOURCE = `# The clients of the shop
 
@@ -160,7 +161,7 @@ describe("editing YAML", () => {
         // A JSON value has no -0.
         assert.deepEqual(JSON.stringify(read), JSON.stringify(applyMemberEdits(start, edits)));
       }),
-      { numRuns: 300 },
+      { numRuns: randomRuns(300) },
     );
   });
 });

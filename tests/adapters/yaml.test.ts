@@ -7,6 +7,7 @@ import { parseJsonExactly } from "../../lib/core/json.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
+import { randomRuns } from "../thorough.ts";
 
 const write = await loadYamlWriter();
 
@@ -219,7 +220,7 @@ test("everything that is written can be read back, and is harmless on a terminal
       assertHarmless(text);
       assertSame(await parseYaml(text, "it"), value);
     }),
-    { numRuns: 200 },
+    { numRuns: randomRuns(200) },
   );
 });
 
@@ -238,7 +239,7 @@ test("yaml of many comes record by record and reads back as one document", async
       assertSame(await parseYaml(shown(view), "it"), items);
       assertSame(await parseYaml(shown(wrapped), "it"), { "the items": items, next: "", last: true });
     }),
-    { numRuns: 200 },
+    { numRuns: randomRuns(200) },
   );
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formatDuration, parseDuration } from "../../lib/core/duration.ts";
+import { randomRuns } from "../thorough.ts";
 
 /** What Go's time.ParseDuration makes of a text, in milliseconds; undefined where it refuses it. */
 const TEXTS: readonly (readonly [text: string, milliseconds: number | undefined])[] = [
@@ -116,7 +117,7 @@ test("parseDuration() reads back what formatDuration() wrote, to the millisecond
     fc.property(fc.integer({ min: -9_223_372_036_854, max: 9_223_372_036_854 }), (milliseconds) => {
       assert.equal(parseDuration(formatDuration(milliseconds)), milliseconds);
     }),
-    { numRuns: 1000 },
+    { numRuns: randomRuns(1000) },
   );
 });
 
@@ -126,7 +127,7 @@ test("parseDuration() reads back what formatDuration() wrote, to the nanosecond 
       const read = parseDuration(formatDuration(nanoseconds / 1e6));
       assert.equal(Math.round((read ?? Number.NaN) * 1e6), nanoseconds);
     }),
-    { numRuns: 1000 },
+    { numRuns: randomRuns(1000) },
   );
 });
 
@@ -148,6 +149,6 @@ test("parseDuration() never throws, and gives a finite number or nothing", () =>
       const read = parseDuration(text);
       assert.ok(read === undefined || Number.isFinite(read));
     }),
-    { numRuns: 1000 },
+    { numRuns: randomRuns(1000) },
   );
 });

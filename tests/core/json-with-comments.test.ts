@@ -8,6 +8,7 @@ import {
   parseJsonFileValues,
   parseJsonValuesOrFault,
 } from "../../lib/core/json-with-comments.ts";
+import { randomRuns } from "../thorough.ts";
 
 describe("parseJsonValuesOrFault()", () => {
   test("reads whatever JSON.parse reads", () => {
@@ -48,7 +49,7 @@ describe("parseJsonValuesOrFault()", () => {
         else if (values !== undefined)
           assert.equal(JSON.stringify(values), JSON.stringify([parseJsonExactly(text)]), text);
       }),
-      { numRuns: 2000 },
+      { numRuns: randomRuns(2000) },
     );
   });
 

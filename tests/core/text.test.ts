@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { escapeControls, joinWords, quote, suggestWord } from "../../lib/core/text.ts";
+import { randomRuns } from "../thorough.ts";
 
 const HARMFUL = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
@@ -34,7 +35,7 @@ describe("escapeControls()", () => {
         assert.equal(escapeControls(shown), shown);
         if (!HARMFUL.test(text)) assert.equal(shown, text);
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import type { PageRequest, ServerAnswer } from "../../lib/servers/index.ts";
+import { randomRuns } from "../thorough.ts";
 import { recorded, VERSIONS, type Version } from "./recordings.ts";
 
 function answer(link: string): ServerAnswer {
@@ -148,6 +149,6 @@ test("nextPage() never throws, whatever the header says", () => {
       HYDRA_1.nextPage({ size: 3 }, answer(link), count);
       HYDRA_2.nextPage({ size: 3 }, answer(link), count);
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });

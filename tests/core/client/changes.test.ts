@@ -23,6 +23,7 @@ import {
   PATCH_OF_26,
   type PatchDialect,
 } from "../../../lib/sandbox/patch.ts";
+import { randomRuns } from "../../thorough.ts";
 
 /** Names that a careless merge trips over. */
 const HARD_NAMES = ["__proto__", "constructor", "toString", "a/b", "m~n", "~1", "", "0", "-", "ä ☃", "a.b"];
@@ -119,7 +120,7 @@ describe("diffAsPatch()", () => {
       fc.property(object, object, (a, b) => {
         same(apply(diffAsPatch(a, b), a), b);
       }),
-      { numRuns: 2000 },
+      { numRuns: randomRuns(2000) },
     );
   });
 
@@ -148,7 +149,7 @@ describe("diffAsPatch()", () => {
         // The RFC itself denies no path, as Hydra does with /id.
         same(patched(a, diffAsPatch(a, b), { ...PATCH_OF_1_11, deniedPath: /(?!)/ }), b);
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 
@@ -183,7 +184,7 @@ describe("buildPatch()", () => {
             plain(Object.fromEntries(Object.entries(value).filter(([field]) => !Object.hasOwn(wanted, field))));
           same(others(after), others(current));
         }),
-        { numRuns: 500 },
+        { numRuns: randomRuns(500) },
       );
     });
   }
@@ -301,7 +302,7 @@ describe("withValueAtPath()", () => {
         if (path.every((_, n) => !Array.isArray(at(whole, path.slice(0, n))))) same(at(set, path), value);
         assert.equal(JSON.stringify(whole), before);
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 

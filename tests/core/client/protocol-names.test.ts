@@ -9,6 +9,7 @@ import {
   nearestScope,
 } from "../../../lib/core/client/protocol-names.ts";
 import { isWithinOneEdit } from "../../../lib/core/text.ts";
+import { randomRuns } from "../../thorough.ts";
 
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -132,6 +133,6 @@ test("isWithinOneEdit() is what one change of a word can do, and no more", () =>
       assert.equal(isWithinOneEdit(a, b), edits(a).has(b), `${a} ${b}`);
       assert.equal(isWithinOneEdit(a, b), isWithinOneEdit(b, a));
     }),
-    { numRuns: 2000 },
+    { numRuns: randomRuns(2000) },
   );
 });

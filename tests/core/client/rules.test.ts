@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
 import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
+import { randomRuns } from "../../thorough.ts";
 
 interface Row {
   readonly severity: "error" | "warning";
@@ -521,6 +522,6 @@ test("no client makes a rule throw, and no message holds the secret", () => {
         assert.match(message, /[^.\s]$/);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });

@@ -9,6 +9,7 @@ import {
   USABILITY_RULE_INFOS,
 } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
+import { randomRuns } from "../../thorough.ts";
 
 /** The label of a client in a file. */
 const own = (field: string): string => field;
@@ -613,7 +614,7 @@ test("no client makes a rule throw, and no message or hint holds the secret", ()
         assert.match(message, /[^.\s]$/);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });
 

@@ -20,6 +20,7 @@ import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
 import { escapeControls } from "../../../lib/core/text.ts";
 import { play } from "../../app/in-process.ts";
+import { randomRuns } from "../../thorough.ts";
 
 const NOBODY = { environment: () => undefined, output: () => assert.fail("a server is asked") };
 
@@ -180,7 +181,7 @@ describe("reading what is typed", () => {
         const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
         assert.equal(readWordsBefore([text], index).pending !== undefined, takes, text);
       }),
-      { numRuns: 2000 },
+      { numRuns: randomRuns(2000) },
     );
   });
 

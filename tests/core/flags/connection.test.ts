@@ -5,6 +5,7 @@ import { interpretParsedConfig } from "../../../lib/core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../../../lib/core/flags/connection.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
+import { randomRuns } from "../../thorough.ts";
 
 interface Settings {
   readonly words?: readonly string[];
@@ -233,7 +234,7 @@ describe("headers", () => {
         }
         assert.ok(problems.every(({ message, hint }) => !`${message}${hint}`.includes("Zq9xQ")));
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { splitCsvOrFault } from "../../../lib/core/flags/csv.ts";
+import { randomRuns } from "../../thorough.ts";
 import { csvField } from "./csv-field.ts";
 
 /** What Go's encoding/csv makes of one line: its fields, or undefined where it refuses the line. */
@@ -64,7 +65,7 @@ test("splitCsvOrFault() never throws, and tells fields or a fault for any text",
       const line = splitCsvOrFault(text);
       assert.ok("fault" in line ? line.fault !== "" : line.fields.every((field) => typeof field === "string"));
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });
 
@@ -77,7 +78,7 @@ test("csvField() writes what splitCsv() reads back as one field", () => {
     fc.property(values, (value) => {
       assert.deepEqual(splitCsvOrFault(csvField(value)), { fields: [value] });
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });
 

@@ -45,6 +45,7 @@ import {
 } from "../../../lib/core/flags/shared-flags.ts";
 import { redactWord, splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
+import { randomRuns } from "../../thorough.ts";
 import { csvField } from "./csv-field.ts";
 
 const shared = { group: "client", help: "A flag of this test" } as const;
@@ -628,7 +629,7 @@ for (const flag of [CALLBACKS, GRANTS, HEADER]) {
         assert.deepEqual(line.values.list(flag), values);
         assert.deepEqual(line.operands, []);
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 }
@@ -640,7 +641,7 @@ test("any text reads back, whichever spelling carries it", () => {
       const line = parse(all[way % all.length] ?? []);
       assert.deepEqual(given(line), { name: value });
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });
 
@@ -690,7 +691,7 @@ test("no command line makes the parser throw", () => {
       splitBeforeCommand(words, indexFlags(REAL));
       assert.ok(line.problems.every(({ exit, message }) => exit === "usage" && message !== ""));
     }),
-    { numRuns: 2000 },
+    { numRuns: randomRuns(2000) },
   );
 });
 
@@ -718,6 +719,6 @@ test("the value of a credential is in no message, hint or warning, wherever it s
         for (const text of all) assert.ok(!text.includes(CREDENTIAL), text);
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: randomRuns(3000) },
   );
 });

@@ -6,6 +6,7 @@ import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
 import { type CurlConnection, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
 import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 import { redactJson } from "../../../lib/core/redact-json.ts";
+import { randomRuns } from "../../thorough.ts";
 
 /** The words that a real shell makes of a line. */
 function shellWords(line: string): readonly string[] {
@@ -71,7 +72,7 @@ describe("redactJson()", () => {
         for (const found of credentialsIn(redactJson(value))) assert.ok(found === REDACTED || found === undefined);
         if ([...credentialsIn(value)].length === 0) assert.deepEqual(redactJson(value), value);
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 });

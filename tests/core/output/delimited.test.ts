@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { csvLine, tsvLine } from "../../../lib/core/output/delimited.ts";
+import { randomRuns } from "../../thorough.ts";
 
 const field = fc.oneof(
   fc.string(),
@@ -32,7 +33,7 @@ describe("tsvLine()", () => {
         assert.equal(line.indexOf("\n"), line.length - 1);
         assert.deepEqual(back(line), cells);
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 });
@@ -73,7 +74,7 @@ describe("csvLine()", () => {
       fc.property(fc.array(field, { minLength: 1 }), (cells) => {
         assert.deepEqual(parsed(csvLine(cells)), cells);
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 });

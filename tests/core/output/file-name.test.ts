@@ -9,6 +9,7 @@ import {
   findTemplateProblem,
   isFileTemplate,
 } from "../../../lib/core/output/file-name.ts";
+import { randomRuns } from "../../thorough.ts";
 
 const TEMPLATE = "secrets/{id}.env";
 
@@ -66,7 +67,7 @@ describe("fileNameOf()", () => {
         assert.doesNotMatch(name, /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i);
         assert.equal(name === fileNameOf(b), a === b);
       }),
-      { numRuns: 2000 },
+      { numRuns: randomRuns(2000) },
     );
   });
 });

@@ -11,6 +11,7 @@ import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
 import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders } from "../../../lib/core/state/placeholder-values.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
+import { randomRuns } from "../../thorough.ts";
 
 const FIELDS = CLIENT_FIELDS.map(({ name }) => name);
 
@@ -85,7 +86,7 @@ describe("an exported client", () => {
         for (const [field, value] of Object.entries(client).slice(1))
           assert.notDeepEqual(canonicalValue(field, value), canonicalValue(field, undefined), field);
       }),
-      { numRuns: 500 },
+      { numRuns: randomRuns(500) },
     );
   });
 });
@@ -103,7 +104,7 @@ describe("the edits of a client in a file", () => {
         assert.deepEqual(edited["x-hydra"], client["x-hydra"]);
         assert.deepEqual(planClientEdits({ written: edited, key: isMarked ? "k" : "a" }, client, NO_VARIABLES), []);
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 
@@ -119,7 +120,7 @@ describe("the edits of a client in a file", () => {
           ...("x-hydra" in client ? { "x-hydra": client["x-hydra"] } : {}),
         });
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 
