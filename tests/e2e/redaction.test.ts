@@ -494,8 +494,8 @@ const VERSIONS = ["26", "next", "1.8", "1.11"] as const;
 
 /** Of the combinations of two things that have nothing to do with each other, one in so many is tested. */
 const EVERY = RUNS_EVERYTHING
-  ? { second: 1, fifth: 2, seventh: 3, sixteenth: 8 }
-  : { second: 2, fifth: 5, seventh: 7, sixteenth: 16 };
+  ? { mistake: 1, format: 2, server: 3, otherCase: 8 }
+  : { mistake: 2, format: 5, server: 9, otherCase: 20 };
 
 describe("a credential is shown or stored only where it was requested", () => {
   it("by any command of the tree", async () => {
@@ -518,7 +518,7 @@ describe("a credential is shown or stored only where it was requested", () => {
       some.flatMap((one, m) =>
         formats
           // Every command meets some of the formats and versions, and every format and version some of the commands.
-          .filter((_, f) => (f + m + n) % (m === 0 ? EVERY.fifth : EVERY.sixteenth) === 0)
+          .filter((_, f) => (f + m + n) % (m === 0 ? EVERY.format : EVERY.otherCase) === 0)
           .filter((format) => format === "" || !/^(delete|wait)$/.test(name))
           .map((format, f) => ({ one, format, version: VERSIONS[(n + m + f) % VERSIONS.length] ?? ("26" as const) })),
       ),
@@ -538,7 +538,7 @@ describe("a credential is shown or stored only where it was requested", () => {
       .filter(([name]) => name !== "pgp inspect")
       .flatMap(([, some]) => some)
       .flatMap((one, n) =>
-        servers.filter((_, s) => (s + n) % EVERY.seventh === 0 || n < 2).map((server) => ({ one, server })),
+        servers.filter((_, s) => (s + n) % EVERY.server === 0 || n < 2).map((server) => ({ one, server })),
       );
     let count = 0;
     await atOnce(cases, async ({ one, server }) => {
@@ -638,7 +638,7 @@ describe("a credential is shown or stored only where it was requested", () => {
     ];
     const formats = ["json", ""];
     const cases = mistakes.flatMap((one, n) =>
-      formats.filter((_, f) => (f + n) % EVERY.second === 0).map((format) => ({ one, format })),
+      formats.filter((_, f) => (f + n) % EVERY.mistake === 0).map((format) => ({ one, format })),
     );
     await atOnce(cases, ({ one, format }) =>
       watch(one, one.args(hushed())[0] === "__complete" ? "" : format, "fair", "26"),
