@@ -332,7 +332,7 @@ interface LeafData {
 export function defineLeaf(spec: Spec): Leaf {
   const meta = { name: spec.name, description: spec.summary };
   const run = async ({ data }: CommandContext): Promise<Result> => {
-    // citty has no type for data; runLeaf() is the only caller.
+    // citty has no type for data; runParsedLeaf() is the only caller.
     const { context, check }: LeafData = data;
     return (await check(() => spec.prepare(context))).run();
   };
