@@ -213,7 +213,7 @@ export interface Context {
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */
   readonly hasErrors: boolean;
   /** Problems of the targets that these flags name and of the recovery directory, as far as they show without opening. */
-  outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
+  secretTargetProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
   findFileProblem(flag: TextFlag, path: string, existing?: ExistingFileRule): Promise<Problem | undefined>;
   /** The text of a secret file that exists; undefined if there is none. */

@@ -2,7 +2,7 @@ import type { Host } from "../adapters/host.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
-import { type LineStyle, PLAIN_STYLE } from "./terminal-style.ts";
+import { PLAIN_STYLE, type StreamStyle } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
 export class CombinedProblems extends Error {
@@ -34,7 +34,7 @@ const COMMAND =
   /\bhydra(?: (?:help [a-z-]+|[a-z]+(?:-secret)?(?= oauth2-client)|clients?|pgp|create|get|show|list|update|delete|import|rotate-secret|diff|apply|inspect|wait|sandbox|completion|version|oauth2-clients?))*(?: -{1,2}[a-z][a-z-]*)*|(?<![\w-])--[a-z][a-z-]*(?:=[\w.-]+)?/g;
 
 /** Gives the commands in a hint their colour. */
-function withCommands(hint: string, { paint }: LineStyle): string {
+function withCommands(hint: string, { paint }: StreamStyle): string {
   return hint.replace(COMMAND, (command) => paint("command", command));
 }
 

@@ -121,7 +121,7 @@ export function createContext(options: ContextOptions): Context {
     browser: browserAccess(host),
     pairedAdmin: openPairedAdmin(options),
     openFlows: flowAccess(options, https),
-    ...outlets(options, remaining),
+    ...secretAccess(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     outputContainsValue: (view, item, text) => outputContainsValue(format, render, view, item, text),
     progress: run.bar.draw,
@@ -323,12 +323,12 @@ function flowAccess(
 }
 
 /** Where secrets go: the targets that flags name, and the recovery copies. */
-function outlets(
+function secretAccess(
   { run, line, warn }: Pick<ContextOptions, "run" | "line" | "warn">,
   remaining: () => number,
 ): Pick<
   Context,
-  | "outletProblems"
+  | "secretTargetProblems"
   | "findFileProblem"
   | "readSecretFile"
   | "makeSecretFolder"
@@ -366,7 +366,7 @@ function outlets(
     recovery: createRecoveryStore({ ...folders, random, ...protection }),
     openLeftovers: async () =>
       (await import("../adapters/leftover-recovery-copies.ts")).openLeftoverRecoveryCopies(preferredFolders(folders)),
-    async outletProblems(flags) {
+    async secretTargetProblems(flags) {
       const problems = folders.named === undefined ? [] : [findNamedRecoveryFolderProblem(folders.named)];
       for (const flag of flags) {
         const target = values.text(flag);

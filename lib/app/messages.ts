@@ -3,7 +3,7 @@ import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { formatProblems } from "./combined-problems.ts";
 import type { RunState } from "./run-state.ts";
-import { type LineStyle, stderrStyle } from "./terminal-style.ts";
+import { type StreamStyle, stderrStyle } from "./terminal-style.ts";
 
 /** What one command writes to standard error. */
 export class Messages {
@@ -11,7 +11,7 @@ export class Messages {
   /** Whether advice and notes are left out; asked only when there are some. */
   readonly #isQuiet: () => boolean;
 
-  readonly #style: LineStyle;
+  readonly #style: StreamStyle;
 
   constructor(run: Pick<RunState, "host" | "bar" | "json">, isQuiet: () => boolean) {
     this.#run = run;

@@ -24,17 +24,17 @@ export function hasColor({ args, environment }: StyleHost, { isTerminal }: Pick<
 }
 
 /** How lines look on a stream. */
-export interface LineStyle {
+export interface StreamStyle {
   readonly paint: Painter;
   /** Breaks a line at the width of the terminal; those that follow are indented. */
   readonly wrap: (line: string) => string;
 }
 
 /** The style of lines without colours and of any width, as files and programs get them. */
-export const PLAIN_STYLE: LineStyle = { paint: createPainter(false), wrap: (line) => line };
+export const PLAIN_STYLE: StreamStyle = { paint: createPainter(false), wrap: (line) => line };
 
 /** The style of lines for standard error. */
-export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">): LineStyle {
+export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">): StreamStyle {
   const { isTerminal, columns } = host.stderr;
   return {
     paint: createPainter(hasColor(host, host.stderr)),

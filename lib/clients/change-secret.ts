@@ -14,13 +14,6 @@ import {
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
-  moveSecretToFile,
-  type OptionalSecretTarget,
-  type SecretTargetContext,
-  unwrittenClientHandler,
-  withSecretTarget,
-} from "./outlets.ts";
-import {
   createRecoveryCopyTracker,
   createRecoveryRecord,
   type RecoveryContext,
@@ -30,6 +23,13 @@ import {
   type SecretTracker,
 } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
+import {
+  moveSecretToFile,
+  type OptionalSecretTarget,
+  type SecretTargetContext,
+  unwrittenClientHandler,
+  withSecretTarget,
+} from "./with-secret-target.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface AcceptedSecret {
@@ -100,7 +100,7 @@ function saveBeforeChange(
 /** Delivers a new secret. Whatever fails, the problem says which file holds the secret. */
 export async function deliverChangedSecret(
   context: ChangeSecretContext,
-  outlets: OptionalSecretTarget,
+  opened: OptionalSecretTarget,
   changed: AcceptedSecret,
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
@@ -114,7 +114,7 @@ export async function deliverChangedSecret(
     if (delivery.differs) await saved.update(status, secret);
     await reportRecipients(context, prepared.recipients);
     await before(delivery, record);
-    return { ...(await changedResult(context, outlets, { id, view, delivery, saved, keep })), exit };
+    return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
@@ -182,7 +182,7 @@ export function setProvidedSecret(
   change: SecretChange,
 ): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withSecretTarget(context, { action, needsRecoveryCopy: true }, async (outlets) =>
-    deliverChangedSecret(context, outlets, await sendWithRecoveryCopy(context, id, prepared, send), change),
+  return withSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
+    deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }

@@ -9,11 +9,11 @@ import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, setProvidedSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./client-draft.ts";
-import { unwrittenClientHandler } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
 import { warnOfUnkeptFields } from "./unkept-fields.ts";
 import { createdView } from "./views.ts";
+import { unwrittenClientHandler } from "./with-secret-target.ts";
 
 /** A create that may find its client. */
 interface CreateIfMissing {

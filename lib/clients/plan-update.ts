@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
 import {
   createUpdateRequest,
+  type PatchOrPutRequest,
   type PathAssignment,
-  type UpdateRequest,
   withValueAtPath,
 } from "../core/client/changes.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "../core/client/client.ts";
@@ -121,7 +121,7 @@ function mergedProblems(
 export function updateRequestOfPlan(
   { id, replace, current, wanted, differing, secret }: PlannedUpdate,
   method: Parameters<typeof createUpdateRequest>[0],
-): UpdateRequest | undefined {
+): PatchOrPutRequest | undefined {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
   if (replace) return { method: "PUT", body: { client_id: id, ...wanted, ...withSecret } };
   const all = [

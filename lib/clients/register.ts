@@ -16,7 +16,6 @@ import {
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { moveSecretToFile, type OptionalSecretTarget, unwrittenClientHandler } from "./outlets.ts";
 import {
   createRecoveryCopyTracker,
   createRecoveryRecord,
@@ -31,6 +30,7 @@ import {
 import { secretFileText } from "./secret-out-text.ts";
 import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
+import { moveSecretToFile, type OptionalSecretTarget, unwrittenClientHandler } from "./with-secret-target.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
 export interface Registration {

@@ -44,19 +44,19 @@ interface SecretCheckOptions {
    * Whether the files that it goes to are checked too: not where they may turn out not to be needed, and elsewhere where
    * there is one for each client.
    */
-  readonly outlets?: boolean | "elsewhere";
+  readonly checksFiles?: boolean | "elsewhere";
   /** Flags that create something else in place of a secret. */
   readonly instead?: readonly TextFlag[];
 }
 
 /** The problems of the flags about a secret, all found before anything is sent. */
 export async function secretFlagProblems(
-  context: Pick<Context, "values" | "format" | "outletProblems">,
-  { outlets = true, instead = [] }: SecretCheckOptions = {},
+  context: Pick<Context, "values" | "format" | "secretTargetProblems">,
+  { checksFiles = true, instead = [] }: SecretCheckOptions = {},
 ): Promise<readonly Problem[]> {
   const { values } = context;
   // A file descriptor is always checked: only before the first connection is it certain that it was inherited.
-  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => outlets === true || values.text(flag)?.startsWith("fd:"));
+  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => checksFiles === true || values.text(flag)?.startsWith("fd:"));
   return [
     ...sourceProblems(context),
     ...lengthProblems(context, instead),
@@ -64,7 +64,7 @@ export async function secretFlagProblems(
     ...secretFormatProblems(context),
     ...metadataProblems(context),
     ...encryptedFormatProblems(context),
-    ...(await context.outletProblems(outlets === "elsewhere" ? [] : targets)),
+    ...(await context.secretTargetProblems(checksFiles === "elsewhere" ? [] : targets)),
   ];
 }
 

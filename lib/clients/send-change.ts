@@ -1,11 +1,11 @@
 import type { Admin } from "../adapters/admin/admin.ts";
-import { createUpdateRequest, type UpdateRequest } from "../core/client/changes.ts";
+import { createUpdateRequest, type PatchOrPutRequest } from "../core/client/changes.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import type { JsonObject } from "../core/json.ts";
 
 /** Sends one request that changes a client. An unrequested registration access token in the answer is dropped. */
-export async function sendUpdateRequest(admin: Admin, id: string, request: UpdateRequest): Promise<ClientRecord> {
+export async function sendUpdateRequest(admin: Admin, id: string, request: PatchOrPutRequest): Promise<ClientRecord> {
   const sent = request.method === "PATCH" ? admin.patch(id, request.body) : admin.replace(id, request.body);
   const { registration_access_token: _, ...record } = await sent;
   return record;

@@ -1,6 +1,6 @@
 import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
-import { type SecretTargetContext, withSecretTarget } from "../clients/outlets.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
+import { type SecretTargetContext, withSecretTarget } from "../clients/with-secret-target.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
@@ -34,11 +34,11 @@ type DeliveryContext = Pick<
 
 /** The problems of the flags that decide where keys go. */
 export async function keyOutputProblems(
-  { values, outletProblems }: Pick<Context, "values" | "outletProblems">,
+  { values, secretTargetProblems }: Pick<Context, "values" | "secretTargetProblems">,
   out: TextFlag,
   sets: readonly string[],
 ): Promise<readonly Problem[]> {
-  const problems = [...(await outletProblems([out]))];
+  const problems = [...(await secretTargetProblems([out]))];
   if (values.bool(PUBLIC) && (values.bool(PRIVATE) || wantsRecipients({ values })))
     problems.push(usageError("--public and --private exclude each other", "leave one of them out"));
   if (values.isSet(KEYS_ENCRYPTED_FORMAT) && !wantsRecipients({ values }))

@@ -7,7 +7,7 @@ import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
-import { logInAndGetSigner, type ProofContext, type SignedLogin } from "./prove-login.ts";
+import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
@@ -19,7 +19,7 @@ import {
   undoStepAndExplain,
 } from "./undo-step.ts";
 
-type RotationContext = ProofContext &
+type RotationContext = SigningProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
 /** Reads a set, whether or not it exists. */
@@ -112,7 +112,7 @@ async function expectedProof(
 const LOGIN_ATTEMPTS = 3;
 
 async function proveLoginPersistently(
-  context: ProofContext,
+  context: SigningProofContext,
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {
@@ -127,7 +127,7 @@ async function proveLoginPersistently(
 
 /** The login before a step; nothing is changed if it fails. */
 async function proveStart(
-  context: Pick<RotationContext, "values"> & ProofContext,
+  context: Pick<RotationContext, "values"> & SigningProofContext,
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {

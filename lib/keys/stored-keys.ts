@@ -30,6 +30,6 @@ function asSingle(key: KeyWithKid): KeyWithKid {
 }
 
 /** Keys as a server stores them, in the same order. */
-export function toStoredKeys(target: SetAndKeyShape, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
+export function convertKeysToServerShape(target: SetAndKeyShape, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
 }

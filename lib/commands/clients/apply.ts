@@ -6,7 +6,6 @@ import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
-import { requireOpenOutput } from "../../clients/outlets.ts";
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import {
   deliverRecoveredSecrets,
@@ -36,6 +35,7 @@ import {
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
+import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
@@ -85,7 +85,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...pruneAndEmptyInputProblems(context, desired, problems.length > 0),
     ...concurrencyFlagProblems(context),
-    ...(await secretFlagProblems(context, { outlets: false })),
+    ...(await secretFlagProblems(context, { checksFiles: false })),
     ...desired.clients.flatMap(({ key, secret }) =>
       unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
     ),

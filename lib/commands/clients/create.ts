@@ -10,7 +10,6 @@ import { reportRecipients } from "../../clients/delivery.ts";
 import { findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/outlets.ts";
 import {
   type CreatedClientDelivery,
   createRegistration,
@@ -37,6 +36,7 @@ import {
   verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
+import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
@@ -95,10 +95,10 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const algorithm = values.text(GENERATE_KEY);
   const problems: Problem[] = [];
   const read = await withGeneratedKey(context, await readDraft(context, true), problems);
-  // With --if-exists it is unknown yet whether the outlets are needed.
-  const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
+  // With --if-exists it is unknown yet whether a secret file is needed.
+  const needsFile = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(
-    ...(await secretFlagProblems(context, { outlets, instead: [GENERATE_KEY] })),
+    ...(await secretFlagProblems(context, { checksFiles: needsFile, instead: [GENERATE_KEY] })),
     ...verifyFlagProblems(context),
   );
   const hasErrors = (): boolean =>
@@ -187,20 +187,20 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
-  return withSecretTarget(context, outletsOf(job), async (outlets) => {
-    const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
+  return withSecretTarget(context, targetOptionsOf(job), async (opened) => {
+    const targets = { admin: context.admin, copies: "a file of its own", ...opened } as const;
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       warnOfUnkeptFields(context, registration.payload, created.record);
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportRecipients(context, registration.prepared.recipients);
-      const result = await deliverCreatedClient(context, outlets, registration, created);
+      const result = await deliverCreatedClient(context, opened, registration, created);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
     const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
     if (meanwhile === undefined) throw registered.problem;
-    await outlets.target?.discard();
+    await opened.target?.discard();
     return keepExisting(context, { ...job, recipients }, meanwhile);
   });
 }
@@ -232,7 +232,7 @@ async function keepExisting(
   return keepOrUpdate(context, job, existing);
 }
 
-function outletsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptions {
+function targetOptionsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptions {
   return {
     action: "Cannot create client",
     needsRecoveryCopy: false,

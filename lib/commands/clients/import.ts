@@ -14,11 +14,11 @@ import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportOutcome, type ImportRun, importClient } from "../../clients/import-client.ts";
 import { importSecretFileProblems } from "../../clients/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems } from "../../clients/secret-checks.ts";
 import { UnkeptFields } from "../../clients/unkept-fields.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
+import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, type UnwrittenItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
@@ -51,7 +51,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
     ...concurrencyFlagProblems(context),
-    ...(await secretFlagProblems(context, { outlets: "elsewhere" })),
+    ...(await secretFlagProblems(context, { checksFiles: "elsewhere" })),
     ...(await importSecretFileProblems(context, entries)),
   );
   return { problems, run: () => run(context, entries, concurrency) };

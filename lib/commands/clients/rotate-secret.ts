@@ -7,7 +7,6 @@ import {
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { withSecretTarget } from "../../clients/outlets.ts";
 import { createRecoveryCopyTracker } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
@@ -24,6 +23,7 @@ import {
   verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
+import { withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
@@ -176,7 +176,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
   await confirmChange(context, question, "The secret was not rotated");
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
-  return withSecretTarget(context, options, async (outlets) => {
+  return withSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const changed =
       byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));
@@ -187,7 +187,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     );
     const { plain } = changed.prepared;
     let works = true;
-    return deliverChangedSecret(context, outlets, changed, {
+    return deliverChangedSecret(context, opened, changed, {
       id,
       view: createdView("has secret"),
       async before(_, record) {

@@ -10,7 +10,6 @@ import {
 } from "../../clients/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { unwrittenClientHandler } from "../../clients/outlets.ts";
 import {
   type PlannedUpdate,
   planAndCheckUpdate,
@@ -22,6 +21,7 @@ import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } fr
 import { sendUpdateRequest } from "../../clients/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
+import { unwrittenClientHandler } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";

@@ -13,7 +13,7 @@ import { keySetResult } from "../../keys/key-results.ts";
 import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-key-files.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
-import { type SetAndKeyShape, toStoredKeys } from "../../keys/stored-keys.ts";
+import { convertKeysToServerShape, type SetAndKeyShape } from "../../keys/stored-keys.ts";
 
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
@@ -114,7 +114,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const { keyShape: shape } = await api.family(set);
   const target = { set, shape };
   const added = isReplaced ? read : newKeys(context, set, before, read);
-  const stored = toStoredKeys(target, added);
+  const stored = convertKeysToServerShape(target, added);
   checkDistinct(stored);
   const after = resultingKeys(before, stored, isReplaced);
   checkConflicts(context, set, before, stored);

@@ -1,5 +1,5 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
-import { requireOpenOutput } from "../../clients/outlets.ts";
+import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";

@@ -98,7 +98,7 @@ export function buildReplacement(current: JsonObject, wanted: readonly Change[])
 }
 
 /** How changes to a client are sent. */
-export type UpdateRequest =
+export type PatchOrPutRequest =
   | { readonly method: "PATCH"; readonly body: readonly PatchStep[] }
   | { readonly method: "PUT"; readonly body: JsonObject };
 
@@ -107,7 +107,7 @@ export function createUpdateRequest(
   method: "patch" | "put",
   current: JsonObject,
   wanted: readonly Change[],
-): UpdateRequest {
+): PatchOrPutRequest {
   // Hydra 2.0 to 2.3 ignore a patch that sets a lifespan to null.
   const clearsLifespan = wanted.some(({ field, after }) => after === null && LIFESPANS.has(field));
   return method === "patch" && !clearsLifespan

@@ -3,7 +3,7 @@ import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { redactWord, splitFlagsFromOperands } from "./split-command-line.ts";
+import { quoteWithoutFlagValue, splitFlagsFromOperands } from "./split-command-line.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -52,7 +52,7 @@ export function parseFlagsWithProblems(
 
 /** An operand as messages show it: not at all if it may be the rest of a credential. */
 export function redactOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
-  return maybeSecret.has(word) ? "(not shown)" : redactWord(word);
+  return maybeSecret.has(word) ? "(not shown)" : quoteWithoutFlagValue(word);
 }
 
 interface GivenValue {

@@ -4,14 +4,14 @@ import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./parsed-flag-values.ts";
-import { redactWord } from "./split-command-line.ts";
+import { quoteWithoutFlagValue } from "./split-command-line.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
 export type OptionalValueText = string | undefined;
 
 /** The value of a flag as messages show it: as a word, or not at all for a credential. */
 export function redactFlagValue(flag: Flag, value: string): string {
-  return flag.secret === true ? "(not shown)" : redactWord(value);
+  return flag.secret === true ? "(not shown)" : quoteWithoutFlagValue(value);
 }
 
 /** Reads the values of one flag from one origin, and collects what is wrong with them. */

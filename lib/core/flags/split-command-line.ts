@@ -78,7 +78,7 @@ class Scanner implements Tokens {
       return;
     }
     if (value.startsWith("--") && this.#index.long.has(value.slice(2).split("=", 1)[0] ?? "")) {
-      const taken = flag.secret === true ? "the flag after it" : redactWord(value);
+      const taken = flag.secret === true ? "the flag after it" : quoteWithoutFlagValue(value);
       this.warnings.push(`${spelled} took ${taken} as its value`);
     }
     this.#takeFlag({ flag, spelled, value });
@@ -132,7 +132,7 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
 }
 
 /** A word as messages show it: quoted, and of a flag with its value only the name, for the value may be a secret. */
-export function redactWord(word: string): string {
+export function quoteWithoutFlagValue(word: string): string {
   const name = /^--[^=]*=|^-[A-Za-z](?=.)/s.exec(word)?.[0];
   return quote(name === undefined ? word : `${name}…`);
 }

@@ -8,7 +8,7 @@ import {
   checkIdTokenSubject,
   idTokenDetails,
   rememberTokens,
-  scopeListDetail,
+  requestedScopesDetail,
   tokenSetDetails,
 } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome } from "./step-result.ts";
@@ -41,7 +41,7 @@ export async function authorizeUser(session: TestSession): Promise<StepOutcome> 
   session.loginPage ??= loginPage;
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passedOutcome([shownRedirectUri(redirectUri), ...scopeListDetail(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...requestedScopesDetail(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */

@@ -26,7 +26,7 @@ export function checkIdTokenSubject(
   });
 }
 
-export function scopeListDetail(scopes: readonly string[]): readonly string[] {
+export function requestedScopesDetail(scopes: readonly string[]): readonly string[] {
   return scopes.length === 0 ? [] : [`scope ${scopes.join(" ")}`];
 }
 

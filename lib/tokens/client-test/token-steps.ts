@@ -3,7 +3,7 @@ import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { addToClientCommandLine } from "../client-update-command-line.ts";
-import { idTokenDetails, rememberTokens, scopeListDetail, tokenSetDetails } from "./obtained-tokens.ts";
+import { idTokenDetails, rememberTokens, requestedScopesDetail, tokenSetDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
@@ -12,7 +12,7 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
   const { scopes, id } = session.client;
   const tokens = await connectClient(session).clientCredentials({ scopes });
   session.obtained.push({ value: tokens.accessToken, subject: id });
-  return passedOutcome([...tokenSetDetails(tokens), ...scopeListDetail(scopes)].join(", "));
+  return passedOutcome([...tokenSetDetails(tokens), ...requestedScopesDetail(scopes)].join(", "));
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */

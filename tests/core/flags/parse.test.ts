@@ -43,7 +43,7 @@ import {
   SECRET_NAME,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
-import { redactWord, splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
+import { quoteWithoutFlagValue, splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { randomRuns } from "../../thorough.ts";
 import { csvField } from "./csv-field.ts";
@@ -387,15 +387,15 @@ test("operands behind a credential's value are marked, because a blank may have 
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
-test("redactWord() leaves out the value of a flag", () => {
-  assert.equal(redactWord("plain"), '"plain"');
-  assert.equal(redactWord("--token=hunter2"), '"--token=…"');
-  assert.equal(redactWord("-thunter2"), '"-t…"');
-  assert.equal(redactWord("-t"), '"-t"');
-  assert.equal(redactWord("--token"), '"--token"');
-  assert.equal(redactWord("-5s"), '"-5s"');
-  assert.equal(redactWord("a=b"), '"a=b"');
-  assert.equal(redactWord("a\u001b[31m"), '"a\\x1b[31m"');
+test("quoteWithoutFlagValue() leaves out the value of a flag", () => {
+  assert.equal(quoteWithoutFlagValue("plain"), '"plain"');
+  assert.equal(quoteWithoutFlagValue("--token=hunter2"), '"--token=…"');
+  assert.equal(quoteWithoutFlagValue("-thunter2"), '"-t…"');
+  assert.equal(quoteWithoutFlagValue("-t"), '"-t"');
+  assert.equal(quoteWithoutFlagValue("--token"), '"--token"');
+  assert.equal(quoteWithoutFlagValue("-5s"), '"-5s"');
+  assert.equal(quoteWithoutFlagValue("a=b"), '"a=b"');
+  assert.equal(quoteWithoutFlagValue("a\u001b[31m"), '"a\\x1b[31m"');
   assert.equal(redactFlagValue(TOKEN, "hunter2"), "(not shown)");
   assert.equal(redactFlagValue(NAME, "--token=hunter2"), '"--token=…"');
 });
@@ -714,7 +714,7 @@ test("the value of a credential is in no message, hint or warning, wherever it s
         const all = [
           ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,
-          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(redactWord),
+          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(quoteWithoutFlagValue),
         ];
         for (const text of all) assert.ok(!text.includes(CREDENTIAL), text);
       },

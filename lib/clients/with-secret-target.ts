@@ -15,7 +15,7 @@ export interface OptionalSecretTarget {
   readonly target: OpenSecretTarget | undefined;
 }
 
-/** How the outlets of a secret are opened. */
+/** How the target of a secret is opened. */
 export interface WithSecretTargetOptions {
   /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
@@ -27,29 +27,29 @@ export interface WithSecretTargetOptions {
   readonly result?: "the secret" | "its ID";
 }
 
-/** What opening outlets needs of a command's context. */
+/** What opening the target needs of a command's context. */
 export type SecretTargetContext = Pick<Context, "host" | "openTarget" | "recovery">;
 
-/** Opens the outlets of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
+/** Opens the target of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
 export function withSecretTarget<T>(
   context: SecretTargetContext & Pick<Context, "signal" | "uninterruptible">,
   options: WithSecretTargetOptions,
-  work: (outlets: OptionalSecretTarget) => Promise<T>,
+  work: (opened: OptionalSecretTarget) => Promise<T>,
 ): Promise<T> {
   return context.uninterruptible(async () => {
     // After a signal nothing is opened, because the process may end before it is closed again.
     context.signal.throwIfAborted();
-    const outlets = await openOutlets(context, options);
+    const opened = await openSecretTarget(context, options);
     try {
-      return await work(outlets);
+      return await work(opened);
     } catch (error) {
-      await outlets.target?.discard();
+      await opened.target?.discard();
       throw error;
     }
   });
 }
 
-async function openOutlets(
+async function openSecretTarget(
   context: SecretTargetContext,
   { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: WithSecretTargetOptions,
 ): Promise<OptionalSecretTarget> {

@@ -4,7 +4,7 @@ import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
 import { TEMPORARY_REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
 
-export type ProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
+export type SigningProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
 
 /** A token of a fresh login, and the ID of the key that it names. */
 export interface SignedLogin {
@@ -23,7 +23,7 @@ function kidOf(token: string): string | undefined {
 const REQUEST_MS = 15_000;
 
 /** Logs a user in as a client, with the login and the consent accepted over the admin API. */
-async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, clientId: string) {
+async function logIn({ openFlows, signal }: SigningProofContext, publicUrl: string, clientId: string) {
   const flow = await openFlows(publicUrl);
   const limits = { timeLeft: () => REQUEST_MS, signal };
   const client = flow.connect(await flow.discover(limits), limits, clientId, { method: "none" });
@@ -41,7 +41,7 @@ async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, cli
  * @throws {Problem} where the login fails.
  */
 export async function logInAndGetSigner(
-  context: ProofContext,
+  context: SigningProofContext,
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {
