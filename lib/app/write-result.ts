@@ -19,6 +19,9 @@ export type RenderOptionsFactory = (isList: boolean, unbuffered: boolean) => Ren
 /** Characters that may be pending before the next value is asked for. */
 const MAX_PENDING_CHARACTERS = 262_144;
 
+/** Characters that are written without waiting for more. */
+const LARGE_WRITE = 16_384;
+
 /** Texts that may be pending where the delivery of each value matters. */
 const MAX_PENDING_TEXTS = 64;
 
@@ -58,6 +61,10 @@ class ResultWriter {
   readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
   #held: JsonObject[] = [];
+  /** Text that waits for the text of later values: a list of many clients would else need a write for each. */
+  #unsent = "";
+  #hasSent = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Nobody reads any more, and the rest of the work is only done for its exit code. */
   #isReaderGone = false;
 
@@ -79,7 +86,7 @@ class ResultWriter {
     try {
       for await (const item of items) {
         if (this.#isReaderGone) continue;
-        await this.#writeItem(item);
+        await this.#writeItem(item, !mustArrive && this.#result.unbuffered !== true);
         await this.#settle(mustArrive ? MAX_PENDING_TEXTS : Number.POSITIVE_INFINITY, MAX_PENDING_CHARACTERS);
       }
     } catch (error) {
@@ -90,28 +97,38 @@ class ResultWriter {
     }
     if (this.#isReaderGone) throw READER_GONE;
     const end = await this.#render(() => this.#renderer.end(envelope?.()));
-    if (end !== "" || this.#held.length > 0) this.#send(end);
+    if (this.#unsent + end !== "" || this.#held.length > 0) this.#send(this.#unsent + end);
     await this.#settle(0, 0);
   }
 
-  async #writeItem(item: JsonObject): Promise<void> {
+  /** Writes one value; its text may wait for that of others if it comes soon, but not the first one. */
+  async #writeItem(item: JsonObject, mayWait: boolean): Promise<void> {
     this.#held.push(item);
-    const text = await this.#render(() => this.#renderer.item(item));
+    this.#unsent += await this.#render(() => this.#renderer.item(item));
     this.#rendered(item);
-    if (text !== "") this.#send(text);
+    if (this.#unsent === "") return;
+    if (!mayWait || !this.#hasSent || this.#unsent.length >= LARGE_WRITE) this.#send(this.#unsent);
+    else
+      this.#timer ??= setTimeout(() => {
+        if (this.#unsent !== "") this.#send(this.#unsent);
+      });
   }
 
   /** Writes what the renderer holds back when the command fails. */
   async #flush(): Promise<void> {
     if (this.#queue.hasFailed) return;
     const text = this.#held.length > 0 ? await this.#render(this.#renderer.flush) : "";
-    if (text !== "") this.#send(text);
+    if (this.#unsent + text !== "") this.#send(this.#unsent + text);
     await this.#settle(0, 0);
   }
 
   #send(text: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unsent = "";
     this.#queue.send(text, this.#held);
     this.#held = [];
+    this.#hasSent = true;
   }
 
   /** Calls the renderer; a value that it cannot write is not delivered. */

@@ -33,6 +33,8 @@ export interface Scene {
   readonly streamsAreOne?: boolean;
   /** What standard output says instead of taking a text. */
   readonly stdoutFails?: Error;
+  /** Called with each text that standard output gets. */
+  readonly onStdout?: (text: string) => void;
   /** Makes ids in the place of the system. */
   readonly uuid?: () => string;
   /** Called when a command says that much work lies ahead. */
@@ -64,6 +66,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     async write(text) {
       if (to === "stdout" && scene.stdoutFails !== undefined) throw scene.stdoutFails;
       written[to] += text;
+      if (to === "stdout") scene.onStdout?.(text);
     },
   });
   const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: stateFolder(), ...scene.environment };
