@@ -107,7 +107,7 @@ export const PROBLEM_CODES = {
     "not-ours": "A client exists and belongs to nobody, to another stack or to hydra-maester",
     "no-secret-place": "A secret would be generated, and nothing says where it goes",
     "field-not-kept": "The server does not keep a field, and --strict makes that an error",
-    "changed-meanwhile": "The client was changed by someone else between the plan and the change",
+    "changed-meanwhile": "The client or the key set was changed by someone else since it was read",
   },
   "Client rules": {
     "field-type": "A field has a value of the wrong type",

@@ -1,10 +1,9 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { hasKid } from "../core/jwk/key-pair-halves.ts";
+import { keysNamed } from "./stored-keys.ts";
 
-/** Deletes a key; where keys are stored in pairs, both halves of the pair that the ID names. */
+/** Deletes the keys that an ID names: servers report success for an ID that no key of the set has. */
 export async function removeKeyOrPair(api: KeySets, set: string, kid: string): Promise<void> {
   const { keyShape } = await api.family(set);
-  const stored = keyShape === "pair" ? ((await api.find(set)) ?? []) : [];
-  const halves = stored.flatMap((key) => (key.kid !== undefined && hasKid(key, kid) ? [key.kid] : []));
-  for (const half of halves.length === 0 ? [kid] : halves) await api.remove(set, half);
+  const named = keysNamed((await api.find(set)) ?? [], kid, keyShape).flatMap((key) => key.kid ?? []);
+  for (const id of named.length === 0 ? [kid] : named) await api.remove(set, id);
 }

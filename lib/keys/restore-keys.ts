@@ -1,28 +1,47 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { isSameKey, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 
-function includesKid(keys: readonly JsonWebKey[], { kid }: JsonWebKey): boolean {
-  return keys.some((key) => key.kid === kid);
+/** Whether a set has a key with the same ID, contents and half. */
+function includesUnchanged(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
+  return keys.some(
+    (other) => other.kid === key.kid && hasPrivateMembers(other) === hasPrivateMembers(key) && isSameKey(other, key),
+  );
 }
 
-/** Puts a key back as it was, in its place. Keys that others have added meanwhile stay, as the newest. */
+/** The keys that others have added or changed since, while a step changed the key with an ID. */
+function changedByOthers(
+  before: readonly JsonWebKey[],
+  now: readonly JsonWebKey[],
+  kid: string,
+): readonly JsonWebKey[] {
+  return now.filter((key) => !hasKid(key, kid) && !includesUnchanged(before, key));
+}
+
+/** Puts a key back as it was, in its place. Keys that others have added or changed meanwhile stay, as the newest. */
 export async function restoreKey(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
   const now = (await api.find(set)) ?? [];
-  const added = now.filter((key) => !includesKid(before, key));
-  const kept = before.filter((old) => hasKid(old, kid) || includesKid(now, old));
+  const kept = before.filter((old) => hasKid(old, kid) || includesUnchanged(now, old));
   // The last key of a list becomes the newest.
-  await api.replace(set, [...added, ...kept].toReversed());
+  await api.replace(set, [...changedByOthers(before, now, kid), ...kept].toReversed());
 }
 
 function listHalves(keys: readonly JsonWebKey[]): string {
   return JSON.stringify(keys.map((key) => [key.kid, hasPrivateMembers(key)]));
 }
 
-/** Whether a set has all its former keys in their order, and no new one with an ID; keys that others have added don't count. */
+/** Whether two lists have the same keys, and the same halves of them, in the same order. */
+export function isSameOrder(a: readonly JsonWebKey[], b: readonly JsonWebKey[]): boolean {
+  return listHalves(a) === listHalves(b);
+}
+
+/** Whether a set has all its former keys in their order, and no new one with an ID; what others have changed doesn't count. */
 export function isRestored(before: readonly JsonWebKey[], now: readonly JsonWebKey[], kid: string): boolean {
-  const former = now.filter((key) => includesKid(before, key));
-  const hasNew = now.some((key) => hasKid(key, kid) && !includesKid(before, key));
-  return !hasNew && listHalves(former) === listHalves(before);
+  const others = changedByOthers(before, now, kid);
+  const former = before.filter((old) => !others.some((key) => key.kid === old.kid));
+  return isSameOrder(
+    now.filter((key) => !others.includes(key)),
+    former,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Context, Result } from "../command.ts";
-import { hasKid, kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
+import { kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
@@ -9,17 +9,20 @@ import { removeKeyOrPair } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
+import { keysNamed } from "./stored-keys.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
   { set, keys, state, shape }: SetToRotate,
   kid: string,
-): { readonly place: number; readonly count: number } {
+): { readonly place: number; readonly count: number; readonly id: string } {
   const ids = publicKeyOfEachPair(keys).map((key) => key.kid ?? "");
-  const place = ids.findIndex((id) => id === kid || kidWithoutPrefix(id) === kidWithoutPrefix(kid));
-  if (place < 0) throw noSuchKeyProblem(set, kid);
+  const exact = ids.indexOf(kid);
+  const place = exact < 0 ? ids.findIndex((id) => kidWithoutPrefix(id) === kidWithoutPrefix(kid)) : exact;
+  const id = ids[place];
+  if (id === undefined) throw noSuchKeyProblem(set, kid);
   const signing = state.kind === "signs" ? state.kid : ids[0];
-  if (ids[place] !== signing) return { place, count: ids.length };
+  if (id !== signing) return { place, count: ids.length, id };
   throw new Problem(`Cannot retire key ${quote(kid)}: it is the newest one, which signs`, {
     code: "still-signing",
     exit: "usage",
@@ -30,13 +33,15 @@ function retirablePlace(
 /** Deletes a key that no longer signs. */
 export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
-  // Both halves of a pair.
-  const kid = rotation.shape === "pair" ? kidWithoutPrefix(named) : named;
   const { keys, state, shape } = rotation;
-  const { place, count } = retirablePlace(rotation, kid);
-  rejectBreakingKeyChange(context, { set, shape, before: keys, after: keys.filter((key) => !hasKid(key, kid)) });
+  const { place, count, id } = retirablePlace(rotation, named);
+  // Both halves of a pair.
+  const kid = shape === "pair" ? kidWithoutPrefix(id) : id;
+  const leaving = keysNamed(keys, kid, shape);
+  const after = keys.filter((key) => !leaving.includes(key));
+  rejectBreakingKeyChange(context, { set, shape, before: keys, after });
   const signing = state.kind === "signs" ? state.kid : "";
-  const retired = publicKeyOfEachPair(keys.filter((key) => hasKid(key, kid)));
+  const retired = publicKeyOfEachPair(leaving);
   context.note(
     `Key ${quote(kid)} is number ${place + 1} of ${count}, the newest first${signing === "" ? "" : `; ${quote(signing)} signs`}`,
   );

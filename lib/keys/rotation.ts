@@ -8,6 +8,7 @@ import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
+import { isSameOrder } from "./restore-keys.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
@@ -74,6 +75,7 @@ export async function takeStep(context: RotationContext, rotation: SetToRotate, 
   await context.uninterruptible(async () => {
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
+    await requireUnchanged(rotation);
     try {
       await step.change(await createAdminWithDeadlineFactory(context)().keySets());
     } catch (error) {
@@ -84,6 +86,16 @@ export async function takeStep(context: RotationContext, rotation: SetToRotate, 
     if (context.signal.aborted) throw await undoStepAndExplain(context, rotation, step, interruptionFailure(rotation));
     if (failure !== undefined) throw await undoStepAndExplain(context, rotation, step, loginFailure(rotation, failure));
     if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
+  });
+}
+
+/** Rejects a step whose set was changed since it was read: what was checked and asked about may not hold any more. */
+async function requireUnchanged({ api, set, keys }: SetToRotate): Promise<void> {
+  if (isSameOrder((await api.find(set)) ?? [], keys)) return;
+  throw new Problem(`Key set ${quote(set)} was changed by someone else meanwhile, so this step changed nothing`, {
+    code: "changed-meanwhile",
+    exit: "conflict",
+    hint: "run the command again; it looks at the set as it is now",
   });
 }
 

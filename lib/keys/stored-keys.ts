@@ -1,6 +1,6 @@
-import { isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
+import { hasKid, kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import type { KeyPairStorage } from "../servers/family.ts";
 import type { KeyWithKid } from "./read-key-files.ts";
 import { isTokenSigningSet } from "./signing-state.ts";
@@ -32,4 +32,14 @@ function asSingle(key: KeyWithKid): KeyWithKid {
 /** Keys as a server stores them, in the same order. */
 export function convertKeysToServerShape(target: SetAndKeyShape, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
+}
+
+/**
+ * The keys of a set that an ID names, as its server stores them: of a pair both halves; else the key with this ID, or the
+ * one that had it as a half of a pair before it was moved from Hydra 1.x.
+ */
+export function keysNamed(keys: readonly JsonWebKey[], kid: string, shape: KeyPairStorage): readonly JsonWebKey[] {
+  const named = keys.filter((key) => hasKid(key, kid));
+  const exact = named.filter((key) => key.kid === kid);
+  return shape === "single" && exact.length > 0 ? exact : named;
 }

@@ -106,7 +106,7 @@ type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
 export async function offerToRegisterRedirect(
   { host, values, pairedAdmin, note }: AskingContext,
   { client, target }: { readonly client: ClientRecord; readonly target: RedirectTarget },
-  add: (uris: readonly string[]) => Promise<void>,
+  add: (uri: string) => Promise<void>,
 ): Promise<void> {
   const registered = getListField(client, "redirect_uris");
   const missing = redirectUriToRegister(target, registered);
@@ -116,6 +116,6 @@ export async function offerToRegisterRedirect(
   const isPerson = canAskForMissingInput(host, values.bool(NO_INPUT));
   const answer = isPerson ? await host.ask(question, false) : undefined;
   if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered(id, missing);
-  await add([...registered, missing]);
+  await add(missing);
   note(`Added ${missing} to the redirect URIs of client ${quote(id)}`);
 }

@@ -86,9 +86,18 @@ async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmb
   }
 }
 
-async function sendChange(session: AdminSession, what: AdminRequest): Promise<AdminResponse> {
-  const response = await send(session, what, { ambiguous: false });
-  if (response.answer.status > 299) throw keyProblem(session, response);
+/** The problem of a change that was rejected; an attempt before it whose answer was lost may have made it. */
+function rejectedChange(session: AdminSession, response: AdminResponse, trail: AttemptAmbiguity, set: string): Problem {
+  const problem = keyProblem(session, response);
+  if (!trail.ambiguous) return problem;
+  const remark = "an attempt before, whose answer was lost, may have made the change";
+  return markAmbiguous(problem, response.request, remark, `look at the set first: hydra keys get ${set}`);
+}
+
+async function sendChange(session: AdminSession, what: AdminRequest, set: string): Promise<AdminResponse> {
+  const trail: AttemptAmbiguity = { ambiguous: false };
+  const response = await send(session, what, trail);
+  if (response.answer.status > 299) throw rejectedChange(session, response, trail, set);
   return response;
 }
 
@@ -132,7 +141,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
     const found = stored.filter((key) => [kid, `private:${kid}`, `public:${kid}`].includes(key.kid ?? ""));
     if (found.length > 0) return found;
   }
-  if (answer.status > 299) throw keyProblem(session, response);
+  if (answer.status > 299) throw rejectedChange(session, response, trail, set);
   // An ID that nobody asked for may be another one: the result has that of the answer.
   return checkStored(session, response, isOwnId ? [] : [kid]);
 }
@@ -145,7 +154,7 @@ export function createKeySets(session: AdminSession): KeySets {
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
-    return sendChange(session, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body));
+    return sendChange(session, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body), set);
   };
   return {
     family: async (set) => {

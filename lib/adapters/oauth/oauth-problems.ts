@@ -15,6 +15,7 @@ import {
   KEY_SELECTION,
   OperationProcessingError,
   UnsupportedOperationError,
+  WWWAuthenticateChallengeError,
 } from "./oauth4webapi.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
@@ -214,12 +215,15 @@ export function busyProblem({ action, hidden }: OAuthStep, url: string, server: 
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
 function unreadable({ action }: OAuthStep, url: string, status: number): Problem {
+  const isGuarded = status === 401 || status === 403;
   return new Problem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status} without an OAuth 2.0 answer`,
     {
-      code: "unreadable-answer",
-      exit: "failed",
-      hint: "check that the public URL is the server's public port (4444 by default), not its admin port",
+      code: isGuarded ? "unauthorised" : "unreadable-answer",
+      exit: isGuarded ? "unauthorised" : "failed",
+      hint: isGuarded
+        ? "something in front of the server wants credentials of its own: use a public URL that clients reach without them"
+        : "check that the public URL is the server's public port (4444 by default), not its admin port",
       status,
     },
   );
@@ -358,5 +362,7 @@ export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, ans
   if (known !== undefined) return known;
   const other = unreadable(step, url, answer?.status ?? 0);
   if (error instanceof OperationProcessingError) return contentProblem(step, error) ?? other;
+  // Thrown for any 401 or 403 with a WWW-Authenticate header, before the body is looked at.
+  if (error instanceof WWWAuthenticateChallengeError) return other;
   return error instanceof UnsupportedOperationError ? (foreignTokenType(step, error) ?? other) : error;
 }

@@ -15,6 +15,7 @@ import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKeyOrPair } from "../../keys/remove-key.ts";
 import { invalidKidProblems, readSetOperands } from "../../keys/set-and-kid-arguments.ts";
+import { keysNamed } from "../../keys/stored-keys.ts";
 
 function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
@@ -65,9 +66,10 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
         await requireKeys(api, set, kid);
-        await readSetAndRejectBreakingChange(context, api, set, (keys) =>
-          kid === undefined ? [] : keys.filter((key) => !hasKid(key, kid)),
-        );
+        await readSetAndRejectBreakingChange(context, api, set, (keys, shape) => {
+          const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
+          return keys.filter((key) => !named.includes(key));
+        });
         await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));
         return true;
       });

@@ -80,9 +80,13 @@ async function prepareRedirect(
     });
   const { pairedAdmin } = context;
   if (client === undefined || pairedAdmin === undefined) return target;
-  await offerToRegisterRedirect(context, { client, target }, async (after) => {
-    await sendClientChanges(pairedAdmin.admin, client.client_id, client, [
-      { field: "redirect_uris", before: registered, after },
+  await offerToRegisterRedirect(context, { client, target }, async (uri) => {
+    // Read again: the question may have waited for long, and others may have changed the client meanwhile.
+    const now = await pairedAdmin.admin.get(client.client_id);
+    const before = getListField(now, "redirect_uris");
+    if (before.includes(uri)) return;
+    await sendClientChanges(pairedAdmin.admin, client.client_id, now, [
+      { field: "redirect_uris", before, after: [...before, uri] },
     ]);
   });
   return target;
