@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -432,6 +433,71 @@ describe("on a terminal", () => {
   });
 });
 
+describe("a key that was moved from Hydra 1.x", () => {
+  const ecKey = (kid: string): Json => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    return { ...asJson(privateKey.export({ format: "jwk" })), kid, alg: "ES256", use: "sig" };
+  };
+
+  test("is deleted by its ID there, unless another key has that ID", async () => {
+    await using sandbox = await withSandbox("26");
+    const server = serverOf(sandbox, "26");
+    const kids = async (): Promise<readonly unknown[]> => (await storedKeys(server, "moved")).map((key) => key["kid"]);
+    const put = (...keys: readonly Json[]) => server.ask("PUT", "/admin/keys/moved", { keys });
+    await put(ecKey("other"), ecKey("public:X"));
+    assertDone(await server.run(["keys", "delete", "moved", "--kid", "X"]));
+    assert.deepEqual(await kids(), ["other"]);
+    await put(ecKey("public:X"), ecKey("X"));
+    assertDone(await server.run(["keys", "delete", "moved", "--kid", "X"]));
+    assert.deepEqual(await kids(), ["public:X"]);
+    assert.equal((await server.run(["keys", "delete", "moved", "--kid", "Y"])).status, 4);
+  });
+
+  for (const named of ["X", "private:X", "public:X"])
+    test(`is retired as ${named}`, async () => {
+      await using sandbox = await withSandbox("26");
+      const server = serverOf(sandbox, "26");
+      const [key] = await storedKeys(server);
+      await server.ask("PUT", `/admin/keys/${SET}`, { keys: [{ ...key, kid: "public:X" }] });
+      assertDone(await server.run(["keys", "rotate", SET, "--kid", "next"]));
+      const ended = assertDone(await server.run(["keys", "rotate", SET, "--retire", named]));
+      assert.match(ended.stdout, /public:X/);
+      assert.deepEqual(
+        (await storedKeys(server)).map((key) => key["kid"]),
+        ["next"],
+      );
+    });
+});
+
+test("a step changes nothing once someone else has changed the set that was checked", async () => {
+  await using sandbox = await withSandbox("26");
+  const server = serverOf(sandbox, "26");
+  const [first] = await storedKeys(server);
+  assertDone(await server.run(["keys", "rotate", SET]));
+  const both = await storedKeys(server);
+  let isRead = false;
+  const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
+    if (method !== "GET" || !target.includes("/keys/") || isRead) return undefined;
+    isRead = true;
+    return async (exchange) => {
+      const read = await exchange.pass();
+      // Now no other private key is left.
+      await server.ask("PUT", `/admin/keys/${SET}`, { keys: [first ?? {}] });
+      exchange.reply(read);
+    };
+  });
+  try {
+    const args = ["keys", "rotate", SET, "--retire", String(first?.["kid"]), "--endpoint", proxy.url];
+    const ended = await runBinary(args);
+    assert.equal(ended.status, 5, ended.stderr);
+    assert.match(ended.stderr, /was changed by someone else meanwhile, so this step changed nothing\n/);
+    assert.deepEqual(await storedKeys(server), [first]);
+    assert.equal(both.length, 2);
+  } finally {
+    await proxy.close();
+  }
+});
+
 describe("an answer that is lost", () => {
   test("creates no second key, and a chosen ID is a conflict", async () => {
     await using sandbox = await withSandbox("26");
@@ -445,6 +511,9 @@ describe("an answer that is lost", () => {
         const args = ["keys", "create", set, ...more, "--alg", "ES256", "--format", "json", "--endpoint", proxy.url];
         const ended = await runBinary(args);
         assert.equal(ended.status, status, ended.stderr);
+        const mayBeMade =
+          /whose answer was lost, may have made the change.*look at the set first: hydra keys get chosen/;
+        if (status === 5) assert.match(ended.stderr, mayBeMade);
         const [stored, ...others] = await storedKeys(server, set);
         assert.deepEqual(others, []);
         if (status === 0) assert.ok(ended.stdout.includes(String(stored?.["kid"])));

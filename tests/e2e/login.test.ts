@@ -510,9 +510,14 @@ describe("token user on a terminal", () => {
 
     await using accepted = await openTerminal(args, { columns: 1000, env });
     await accepted.seen(/\[y\/N\] ?$/m);
+    // What others change while the question waits is kept.
+    const [gone, added] = ["https://app.example.com/cb", "https://new.example.com/cb"];
+    const edit = ["clients", "update", "asked", "--remove-callback", gone, "--add-callback", added];
+    assert.equal((await runBinary(edit, { env })).status, 0);
     accepted.type("y", "Enter");
     await browse(url(await accepted.seen(/ends at: ?$/m)));
     assert.equal(await accepted.ended(), 0, accepted.screen());
+    assert.ok((await callbacks()).includes(added) && !(await callbacks()).includes(gone), await callbacks());
     assert.match(accepted.screen(), /Added http:\/\/127\.0\.0\.1\/callback to the redirect URIs of client "asked"/);
     assert.ok((await callbacks()).includes("http://127.0.0.1/callback"));
   });

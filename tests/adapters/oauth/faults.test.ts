@@ -390,6 +390,24 @@ describe("an error of a server", () => {
     });
   });
 
+  test("of a gateway that wants credentials of its own is no fault of this program", async () => {
+    for (const [status, challenge] of [
+      [401, 'Key realm="kong"'],
+      [403, 'Basic realm="x"'],
+      [401, undefined],
+    ] as const) {
+      const issuer = new RogueIssuer();
+      issuer.status = status;
+      issuer.challenge = challenge;
+      issuer.answer = { message: "No API key found in request" };
+      const { server, client } = await rogueClient(issuer);
+      await using _ = server;
+      const expected = { code: "unauthorised", exit: "unauthorised", hint: /in front of the server/ } as const;
+      await failsWith(client.clientCredentials(), expected);
+      await failsWith(client.revoke("a-token"), expected);
+    }
+  });
+
   test("that isn't OAuth is named with its status", async () => {
     const issuer = new RogueIssuer();
     issuer.status = 404;
