@@ -55,7 +55,8 @@ export function createHttp(options: HttpOptions): SendHttp {
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const failure = await detailed(await failureOf(error, deadline.signal, proxyFor(options, url)), options, url);
+      const basic = await failureOf(error, deadline.signal, proxyFor(options, url));
+      const failure = await detailed(basic, options, url, deadline.signal);
       trace(failure.message);
       throw failure;
     } finally {
@@ -164,7 +165,12 @@ async function failureOf(error: unknown, deadline: AbortSignal, via: string | un
 }
 
 /** A failure with what the server's certificate says about itself. Behind a proxy, that would be another connection. */
-async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL): Promise<NetworkFailure> {
+async function detailed(
+  failure: NetworkFailure,
+  options: HttpOptions,
+  url: URL,
+  deadline: AbortSignal,
+): Promise<NetworkFailure> {
   const { certificate, kind, message, cause, via } = failure;
   if (certificate === undefined) return failure;
   const again = (text: string, fault: CertificateFault): NetworkFailure =>
@@ -175,7 +181,7 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   const { certificateDatesText, certificateHostsText, fetchPeerCertificate } = await import(
     "./http/peer-certificate.ts"
   );
-  const peer = await fetchPeerCertificate(url);
+  const peer = await fetchPeerCertificate(url, deadline);
   if (peer === undefined) return failure;
   const details = certificate.reason === "dates" ? certificateDatesText(peer, new Date()) : certificateHostsText(peer);
   if (details === "") return failure;

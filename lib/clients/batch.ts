@@ -44,6 +44,13 @@ export class BatchFailures {
     return this.#unreachableInARow >= SERVER_GONE_AFTER;
   }
 
+  /** Whether no more items should be started: each would wait for the whole time limit. Says how many are left. */
+  stops({ warn }: Pick<Context, "warn">): boolean {
+    if (!this.isServerGone) return false;
+    warn(`the server can't be reached, so ${this.#total - this.#attempts} of ${this.#total} were not started`);
+    return true;
+  }
+
   /** Counts an item that succeeded. */
   succeed(): void {
     this.#unreachableInARow = 0;

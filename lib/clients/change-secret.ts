@@ -186,3 +186,8 @@ export function setProvidedSecret(
     deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }
+
+/** The warning for a client that was public, and now authenticates with a secret that nobody has set. */
+export function noSecretYetText(id: string): string {
+  return `client ${quote(id)} has no secret yet; generate one: hydra clients rotate-secret ${id}`;
+}

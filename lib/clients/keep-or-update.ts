@@ -1,13 +1,12 @@
 import { type Context, type Result, singleResult } from "../command.ts";
-import type { ClientRecord } from "../core/client/client.ts";
-import { getTextField } from "../core/client/client.ts";
+import { type ClientRecord, getTextField, isPublic, usesSecret } from "../core/client/client.ts";
 import { type Change, findChanges } from "../core/client/equality.ts";
 import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
-import { type ChangeSecretContext, setProvidedSecret } from "./change-secret.ts";
+import { type ChangeSecretContext, noSecretYetText, setProvidedSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./client-draft.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
@@ -83,7 +82,9 @@ async function updated(
   }
   const record = await sendClientChanges(context.admin, id, current, differing);
   warnOfUnkeptFields(context, wanted, record);
-  context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
+  const hasNewUse = isPublic(current) && usesSecret({ ...current, ...wanted });
+  context.note(`${updateNote(id, differing)}${hasNewUse ? "" : "; its secret is unchanged, and none was delivered"}`);
+  if (hasNewUse) context.warn(noSecretYetText(id));
   return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
 }
 

@@ -6,7 +6,7 @@ import {
   withValueAtPath,
 } from "../core/client/changes.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "../core/client/client.ts";
-import { type Change, findChanges, findIncomparableChanges } from "../core/client/equality.ts";
+import { type Change, findChanges, findIncomparableChanges, impliedList } from "../core/client/equality.ts";
 import type { Field } from "../core/client/fields.ts";
 import { LIST_EDITS } from "../core/client/list-edits.ts";
 import { lintClient } from "../core/client/rules.ts";
@@ -75,15 +75,21 @@ export function planAndCheckUpdate(
 }
 
 /** The current list with values added and removed. */
-function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, field: Field, client: JsonObject): unknown {
+export function applyListEdits(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  field: Field,
+  client: JsonObject,
+): unknown {
   const isText = field.shape === "space-separated";
-  const current = isText
+  const listed = isText
     ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
     : getListField(client, field.name);
   const edits = LIST_EDITS.filter((edit) => edit.field === field);
   const valuesOf = (way: "add" | "remove"): readonly string[] =>
     edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
   const removed = valuesOf("remove");
+  // What is added comes to what the empty list means, or the client would lose that.
+  const current = listed.length === 0 && valuesOf("add").length > 0 ? impliedList(field.name) : listed;
   for (const value of removed)
     if (!current.includes(value))
       warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");

@@ -99,7 +99,7 @@ function isMissingRoute(answer: ServerAnswer, body: unknown, target: ItemOrColle
   if (answer.status !== 404) return false;
   if (target === "collection") return true;
   const text = errorTextOf(body);
-  return text === undefined || /requested route does not exist|^Error 404/i.test(text);
+  return text === undefined || !/\bunable to locate/i.test(text);
 }
 
 /** Whether a 500 has an error body of the server itself, which makes it final. */

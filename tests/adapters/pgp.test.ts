@@ -409,6 +409,27 @@ describe("OpenPGP recipients", () => {
       }
     });
 
+    it("is not a subkey that its owner revoked by a SHA-1 signature", async () => {
+      for (const algorithm of ["future-default", "rsa3072"]) {
+        const name = gpg.quick(`Part ${algorithm} <part@example.org>`, algorithm);
+        if (algorithm === "rsa3072") gpg.addSubkey(name, "rsa3072", "encr");
+        const [, first = ""] = gpg.fingerprints(name);
+        assert.equal((await one(gpg.exported(name).binary)).encryptsTo?.fingerprint ?? first, first);
+        const edit = ["--no-batch", "--cert-digest-algo", "SHA1", "--command-fd", "0", "--edit-key", name];
+        gpg.run(edit, { input: "key 1\nrevkey\ny\n1\n\ny\nsave\n" });
+        const revoked = gpg.exported(name).binary;
+        const revocation = readPackets(revoked).packets.find(
+          ({ tag, body }) => tag === PACKET_TYPE.signature && body[1] === 0x28,
+        );
+        assert.equal(revocation?.body[3], 2, "it is over SHA-1");
+        assert.equal((await refusal(revoked)).code, "pgp-key-revoked");
+        gpg.addSubkey(name, algorithm === "rsa3072" ? "rsa3072" : "cv25519", "encr");
+        const [, , second = ""] = gpg.fingerprints(name);
+        const key = await one(gpg.exported(name).binary);
+        assert.equal(key.encryptsTo?.fingerprint ?? second, second);
+      }
+    });
+
     it("is never one with an unknown algorithm, which is reported", async () => {
       const unknown = Buffer.from(curve.binary);
       const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);

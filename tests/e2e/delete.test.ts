@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
+import { dropAfter, dropBefore, instead, type Plan } from "./fault-proxy.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -28,6 +28,18 @@ function deleting(id: string, fault: ReturnType<Plan>): Plan {
 }
 
 describe("clients delete", () => {
+  it("stops once the server is gone for eight clients in a row, and says how many are left", async () => {
+    await using scenario = await openScenario("26", ({ target }) => (target.endsWith("/b") ? undefined : dropBefore));
+    const ids = Array.from({ length: 20 }, (_, at) => `c${at}`);
+    await fill(scenario, ["b"]);
+    const args = ["clients", "delete", ...ids.slice(0, 5), "b", ...ids.slice(5), "--fail-after", "0"];
+    const ended = await scenario.run(args);
+    assertExit(ended, 8);
+    assert.equal(ended.stdout, "OAuth 2.0 Client deleted: b\n");
+    assert.match(ended.stderr, /^Warning: the server can't be reached, so 7 of 21 were not started$/m);
+    assert.equal(scenario.proxy.seen.length, 14);
+  });
+
   it("deletes each in order, with one request for each", async () => {
     await using scenario = await openScenario();
     await fill(scenario, ["a", "b", "c", "d"]);

@@ -43,6 +43,65 @@ function changing(fault: Fault): Plan {
   return ({ method }) => (method === "PATCH" || method === "PUT" ? fault : undefined);
 }
 
+describe("clients update of a client without grant types and response types", () => {
+  it("adds to what the empty lists mean", SLOW, async () => {
+    await using scenario = await openScenario();
+    const { redirect_uris, scope } = CLIENT;
+    const body = JSON.stringify({ client_id: "bare", redirect_uris, scope, grant_types: [], response_types: [] });
+    assert.equal((await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+    for (const [flags, path, value] of [
+      [["--add-grant-type", "refresh_token"], "/grant_types", ["authorization_code", "refresh_token"]],
+      [["--set", 'grant_types.-="refresh_token"'], "/grant_types", ["authorization_code", "refresh_token"]],
+      [["--add-response-type", "code id_token"], "/response_types", ["code", "code id_token"]],
+      [
+        ["--add-grant-type", "client_credentials", "--remove-grant-type", "authorization_code"],
+        ...(["/grant_types", ["client_credentials"]] as const),
+      ],
+    ] as const) {
+      const ended = await scenario.run(["clients", "update", "bare", ...flags, "--dry-run=json"]);
+      assertExit(ended, 0);
+      const sent = JSON.stringify(JSON.parse(ended.stdout));
+      assert.ok(sent.includes(JSON.stringify({ op: "replace", path, value })), sent);
+    }
+  });
+});
+
+describe("clients update by a file with --add-…", () => {
+  const fileOf = (scenario: Scenario, client: object): string => {
+    const file = join(scenario.home, "app.json");
+    writeFileSync(file, JSON.stringify(client));
+    return file;
+  };
+
+  it("checks the client with the additions, before it is sent", SLOW, async () => {
+    await using scenario = await withClient("26");
+    const whole = { client_name: "x", redirect_uris: ["https://a.example/cb"] };
+    const run = (client: object, ...more: readonly string[]) =>
+      scenario.run(["update", "oauth2-client", scenario.id, "--file", fileOf(scenario, client), ...more]);
+    const plain = await run(whole, "--strict", "--add-redirect-uri", "http://remote.example.com/cb");
+    assertFails(plain, 2, /remote\.example\.com/);
+    assertFails(await run(whole, "--add-redirect-uri", "https://a.example/cb#x"), 2, /fragment/);
+    assert.deepEqual(writes(scenario), []);
+    const logout = { ...whole, post_logout_redirect_uris: ["https://b.example/out"] };
+    assertExit(await run(logout, "--strict", "--add-redirect-uri", "https://b.example/cb"), 0);
+    const none = await run({ client_name: "x" }, "--strict", "--add-redirect-uri", "https://a.example/cb");
+    assertExit(none, 0);
+    assert.deepEqual(scenario.sandbox.clients()[0]?.["redirect_uris"], ["https://a.example/cb"]);
+  });
+});
+
+describe("create --if-exists update of a public client", () => {
+  it("says that the client has no secret yet where it needs one from then on", SLOW, async () => {
+    await using scenario = await openScenario();
+    const create = ["clients", "create", "--id", "web", "-c", "https://a.example/cb"];
+    assertExit(await scenario.run([...create, "--token-endpoint-auth-method", "none"]), 0);
+    const ended = await scenario.run([...create, "--if-exists", "update"]);
+    assertExit(ended, 0);
+    assert.match(ended.stderr, /client "web" has no secret yet; generate one: hydra clients rotate-secret web\n/);
+    assert.doesNotMatch(ended.stderr, /its secret is unchanged/);
+  });
+});
+
 describe("clients update", () => {
   it("reads the client and sends only the change, on every version", SLOW, async () => {
     for (const as of VERSIONS) {

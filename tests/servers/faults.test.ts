@@ -209,6 +209,16 @@ const OTHERS: readonly (readonly [
   ["a web page as 404", answer(404, PAGE, { contentType: "text/html" }), "item", "missing-route", "missing-route"],
   ["an empty 404", answer(404, ""), "item", "missing-route", "missing-route"],
   ["a 404 in JSON of something else", answer(404, { detail: "nope" }), "item", "missing-route", "missing-route"],
+  [
+    "Oathkeeper's 404",
+    answer(404, { error: { code: 404, status: "Not Found", message: "Requested url does not match any rules" } }),
+    ...(["item", "missing-route", "missing-route"] as const),
+  ],
+  [
+    "Spring Cloud Gateway's 404",
+    answer(404, { status: 404, error: "Not Found", path: "/admin/clients/app" }),
+    ...(["item", "missing-route", "missing-route"] as const),
+  ],
   ["a 404 of a list", answer(404, []), "item", "missing-route", "missing-route"],
   ["a 405 for the collection", answer(405, "Method Not Allowed\n"), "collection", "missing-route", "missing-route"],
   ["a 405 for one client", answer(405, "Method Not Allowed\n"), "item", "refused", "refused"],

@@ -20,9 +20,9 @@ const LONGEST_CHAIN = 8;
 
 /**
  * The certificate of a server, by a handshake of its own that sends no request: the runtime's fetch says only that it was
- * not accepted. Undefined if the server can't be reached in time.
+ * not accepted. Undefined if the server can't be reached in time, or once the deadline of the request is over.
  */
-export async function fetchPeerCertificate(url: URL): Promise<PeerCertificate | undefined> {
+export async function fetchPeerCertificate(url: URL, deadline: AbortSignal): Promise<PeerCertificate | undefined> {
   const { connect } = await import("node:tls");
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isAddress = /^[\d.]+$|:/.test(host);
@@ -35,10 +35,14 @@ export async function fetchPeerCertificate(url: URL): Promise<PeerCertificate | 
     });
     const finish = (found: PeerCertificate | undefined): void => {
       clearTimeout(timer);
+      deadline.removeEventListener("abort", stop);
       socket.destroy();
       resolve(found);
     };
-    const timer = setTimeout(() => finish(undefined), LOOK_MS);
+    const stop = (): void => finish(undefined);
+    const timer = setTimeout(stop, LOOK_MS);
+    if (deadline.aborted) stop();
+    else deadline.addEventListener("abort", stop);
     socket.once("error", () => finish(undefined));
     socket.once("secureConnect", () => {
       try {

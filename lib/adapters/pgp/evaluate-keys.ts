@@ -7,7 +7,7 @@ import { escapeControls } from "../../core/text.ts";
 import { encryptBytes } from "./encrypt-message.ts";
 import { fingerprintAndAlgorithmOf, fingerprintOf } from "./fingerprint-and-algorithm.ts";
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
-import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
+import { findPrimaryKeyIssue, findSubkeyIssue, hasSha1Revocation } from "./key-issues.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
@@ -32,6 +32,8 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
     ...(await unreadableSubkeys(parsed)),
   ];
+  // Reported by now. The library takes no notice of these revocations, and would encrypt to the subkeys.
+  key.subkeys = key.subkeys.filter((subkey) => !hasSha1Revocation(pgp, key, subkey.revocationSignatures));
   const own = await findPrimaryKeyIssue(pgp, parsed, now);
   const part = own ?? (await encryptionPart(pgp, key, now));
   const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
@@ -51,7 +53,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     expires: finiteExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
-    userIds: await evaluateUserIds(key, now),
+    userIds: await evaluateUserIds(pgp, key, now),
     subkeys,
     encryptsTo,
     issue: failed ?? (encryptsTo === undefined ? noSubkeyIssue(subkeys, purpose) : undefined),
@@ -117,10 +119,13 @@ function noSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): Key
 }
 
 /** The user IDs of a key, each with whether its self-certification is valid. */
-function evaluateUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
+function evaluateUserIds(pgp: OpenPgp, key: Key, now: Date): Promise<KeyReport["userIds"]> {
   const named = key.users.flatMap((user) => (user.userID === null ? [] : [{ user, userId: user.userID.userID }]));
   return Promise.all(
-    named.map(async ({ user, userId }) => ({ userId, valid: await user.verify(now).catch(() => false) })),
+    named.map(async ({ user, userId }) => ({
+      userId,
+      valid: !hasSha1Revocation(pgp, key, user.revocationSignatures) && (await user.verify(now).catch(() => false)),
+    })),
   );
 }
 

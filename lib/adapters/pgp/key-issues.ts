@@ -34,7 +34,7 @@ const REVOCATION_REASONS: Readonly<Record<number, string>> = {
 };
 
 /** Whether the owner seems to have revoked a part of a key with SHA-1, which the library only verifies for RSA. */
-function hasSha1Revocation(pgp: OpenPgp, key: Key, signatures: readonly SignaturePacket[]): boolean {
+export function hasSha1Revocation(pgp: OpenPgp, key: Key, signatures: readonly SignaturePacket[]): boolean {
   return signatures.some(
     ({ hashAlgorithm, issuerKeyID }) => hashAlgorithm === pgp.enums.hash.sha1 && issuerKeyID.equals(key.getKeyID()),
   );

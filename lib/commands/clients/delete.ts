@@ -71,6 +71,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   let started = 0;
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of ids) {
+      if (batch.stops(context)) return;
       // The first one also detects the server's version; its deadline is that of the command.
       const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
       const done = await batch.attempt(async () => {
@@ -79,6 +80,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
         await admin.remove(id);
         return true;
       });
+      if (done === true) batch.succeed();
       if (done === true) yield { client_id: id };
     }
   }

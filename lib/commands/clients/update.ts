@@ -1,5 +1,5 @@
 import { shortRedactedValue } from "../../clients/change-lines.ts";
-import { setProvidedSecret } from "../../clients/change-secret.ts";
+import { noSecretYetText, setProvidedSecret } from "../../clients/change-secret.ts";
 import {
   labelerWithSecretName,
   lintDraftCollectErrors,
@@ -11,6 +11,7 @@ import {
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
+  applyListEdits,
   type PlannedUpdate,
   planAndCheckUpdate,
   type RequestedUpdate,
@@ -89,12 +90,13 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...Object.fromEntries(unset.fields.map((field) => [field.name, clearingValue(field)])),
   };
   const label = labelerWithSecretName(read.label, given);
-  const update: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
+  const asked: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
+  const update = replace ? withEditsInSet(context, asked) : asked;
   problems.push(
     ...(context.operands.length === 0 ? [] : idProblems(id, read)),
     ...unset.problems,
     ...twiceProblems(read, [...unset.fields, ...editedLists]),
-    ...editProblems(values, update),
+    ...editProblems(values, asked),
     ...secretUseProblems(context, secret),
     ...unwritableCredentialProblems(context, { id, secret }),
     ...ruleProblems(context, read, update),
@@ -108,6 +110,12 @@ async function prepare(context: Context): Promise<CheckedCommand> {
       ),
     );
   return { problems, run: () => run(context, update, isSecretEchoed(context, given)) };
+}
+
+/** A replacement with the list edits in what it sets: they need nothing of the client, and the rules see them. */
+function withEditsInSet(context: Context, update: RequestedUpdate): RequestedUpdate {
+  const edited = update.editedLists.map((field) => [field.name, applyListEdits(context, field, update.set)]);
+  return { ...update, set: { ...update.set, ...Object.fromEntries(edited) }, editedLists: [] };
 }
 
 /** The fields that the command line sets as a whole, other than the ID and the secret. */
@@ -283,7 +291,7 @@ function reportSecret(
   } else if (isPublic(merged)) {
     note(`Client ${client} ${isPublic(current) ? "has no secret" : "no longer has a secret"}: its auth method is none`);
   } else if (isPublic(current) && usesSecret(merged)) {
-    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`, "advice");
+    warn(noSecretYetText(id), "advice");
   } else {
     note(`Secret of client ${client} unchanged`);
   }

@@ -63,6 +63,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const batch = new BatchFailures(context, sets.length);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const set of sets) {
+      if (batch.stops(context)) return;
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
         await requireKeys(api, set, kid);
@@ -73,6 +74,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
         await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));
         return true;
       });
+      if (done === true) batch.succeed();
       if (done === true) yield kid === undefined ? { set } : { set, kid };
     }
   }

@@ -41,12 +41,14 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const tokens = await context.oauth.admin();
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of ids) {
+      if (batch.stops(context)) return;
       const done = await batch.attempt(async () => {
         // Servers report success for an unknown client too.
         await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).get(id);
         await tokens.deleteTokens(id);
         return true;
       });
+      if (done === true) batch.succeed();
       if (done === true) yield { client_id: id };
     }
   }

@@ -3,7 +3,7 @@ import { escapePointerToken } from "../json-pointer.ts";
 import { CLIENT_CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
 import { isAbsentOrEmpty } from "./client.ts";
-import { type Change, isEmptyOrFalse } from "./equality.ts";
+import { type Change, impliedList, isEmptyOrFalse } from "./equality.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 
 /** One step of a JSON Patch (RFC 6902). */
@@ -128,7 +128,9 @@ export interface PathAssignment {
 export function withValueAtPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
   const [top = ""] = path;
   const needsList = path.length > 1 && LISTS.has(top) && isAbsentOrEmpty(client[top]);
-  const assigned = assign(needsList ? { ...client, [top]: [] } : client, path, value);
+  // An item that is added comes to what the empty list means.
+  const list = path[1] === "-" ? impliedList(top) : [];
+  const assigned = assign(needsList ? { ...client, [top]: list } : client, path, value);
   return isJsonObject(assigned) ? assigned : undefined;
 }
 

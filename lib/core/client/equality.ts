@@ -1,5 +1,5 @@
 import { parseNanoseconds } from "../duration.ts";
-import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { isAbsentOrEmpty, isEmptyObject } from "./client.ts";
 import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES, type Field } from "./fields.ts";
 
@@ -62,6 +62,12 @@ const DEFAULTS: JsonObject = {
   token_endpoint_auth_method: "client_secret_basic",
   userinfo_signed_response_alg: "none",
 };
+
+/** The list that an empty one means to every server: an absent grant type is authorization_code (RFC 7591, 2). */
+export function impliedList(field: string): readonly string[] {
+  const implied = Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
+  return isStringList(implied) ? implied : [];
+}
 
 /** A list of strings as a sorted set: order and repetition have no meaning on any server. */
 function setOf(items: readonly string[]): readonly string[] {
