@@ -259,8 +259,20 @@ function clashes(names: readonly (readonly [key: string, name: string])[], what:
   });
 }
 
+function duplicateKeyProblems(owners: readonly SecretOwner[]): readonly Problem[] {
+  return [...Map.groupBy(owners, ({ key }) => key)]
+    .filter(([, sharing]) => sharing.length > 1)
+    .map(([key, { length }]) =>
+      usageError(`${length} clients have the key ${quote(key)}`, "give each another x-hydra.key", "key-twice"),
+    );
+}
+
+/** What is wrong with the names that the credentials of clients would have in their file or folder. */
 function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
   const format = formatOf(context);
+  // Every format names the credentials of a client by its key; of two with the same name, one would be lost.
+  const twice = duplicateKeyProblems(owners);
+  if (twice.length > 0) return twice;
   if (format === "k8s") {
     const named = owners.map((owner) => {
       const { name = "", namespace = "" } = namesOf(context, owner).metadata ?? {};

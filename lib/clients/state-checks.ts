@@ -150,20 +150,20 @@ export function reportDuplicates(
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
-    const first = new Map<string, PositionedClientValue>();
-    clients.forEach((client, at) => {
-      const name = client[of];
-      const value = entries[at]?.value;
-      if (name === undefined || name === "" || value === undefined) return;
+    const first = new Map<string, { readonly entry: Entry; readonly clientId: string | undefined }>();
+    clients.forEach(({ clientId, [of]: name }, at) => {
+      const entry = entries[at];
+      if (name === undefined || name === "" || entry === undefined) return;
       const earlier = first.get(name);
       if (earlier === undefined) {
-        first.set(name, value);
+        first.set(name, { entry, clientId });
         return;
       }
-      // A client_id that occurs twice is usually the key of both.
-      if (what === "key" && client.clientId === name) return;
-      const place = formatFilePosition(earlier.file, earlier.at(pathOf(what, entries[at])));
-      findings.error(value, pathOf(what, entries[at]), {
+      // Two clients with one ID are reported as that; usually the ID is the key of both.
+      if (what === "key" && clientId !== undefined && clientId === earlier.clientId) return;
+      const { value } = earlier.entry;
+      const place = formatFilePosition(value.file, value.at(pathOf(what, earlier.entry)));
+      findings.error(entry.value, pathOf(what, entry), {
         message: `${what} ${quote(name)} is also at ${place}`,
         hint,
         code,
@@ -172,9 +172,9 @@ export function reportDuplicates(
   }
 }
 
-function pathOf(what: "key" | "client_id", entry: Entry | undefined): readonly string[] {
+function pathOf(what: "key" | "client_id", { extension }: Entry): readonly string[] {
   if (what === "client_id") return ["client_id"];
-  return entry?.extension.key === undefined ? [] : [EXTENSION_MEMBER, "key"];
+  return extension.key === undefined ? [] : [EXTENSION_MEMBER, "key"];
 }
 
 /** Warns once of clients without a scope: the server's default is configuration, so it isn't compared. */

@@ -73,6 +73,16 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
     'm.yaml:7:3: key "a" is also at m.yaml:1:1',
   ],
   [
+    "m2.yaml",
+    "client_id: a\nscope: a\nx-hydra:\n  key: web\n---\nclient_id: web\nscope: a\n",
+    'm2.yaml:6:1: key "web" is also at m2.yaml:4:3 | give one of them another x-hydra.key',
+  ],
+  [
+    "m3.yaml",
+    "scope: a\nx-hydra: {key: web}\n---\nclient_id: web\nscope: a\n",
+    'm3.yaml:4:1: key "web" is also at m3.yaml:2:11',
+  ],
+  [
     "n.yaml",
     "scope: a\n---\nscope: b\n",
     'n.yaml:3:1: key "n" is also at n.yaml:1:1 | give one of them another x-hydra.key',
