@@ -12,7 +12,8 @@ export function redactJson(value: unknown, mark: CredentialMark = () => REDACTED
   if (Array.isArray(value)) return value.map((item) => redactJson(item, mark));
   if (!isJsonObject(value)) return value;
   const path = value["path"];
-  const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
+  const isPatchStep = typeof path === "string" && typeof value["op"] === "string";
+  const field = isPatchStep ? path.slice(path.lastIndexOf("/") + 1) : "";
   if (CLIENT_CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
   const hidden = isJwk(value) ? [...CLIENT_CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CLIENT_CREDENTIAL_FIELDS;
   return Object.fromEntries(

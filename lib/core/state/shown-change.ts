@@ -2,6 +2,7 @@ import { type Change, canonicalValue, isEmptyOrFalse } from "../client/equality.
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
+import { redactJson } from "../redact-json.ts";
 import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
 
 /** The change of a field, or of a member of the metadata, as people see it. */
@@ -65,10 +66,17 @@ function describeMetadata(before: unknown, after: unknown): readonly ShownChange
   const marks = describeMark(before, after);
   if (old === undefined || next === undefined) return [{ field: "metadata", before, after: next }, ...marks];
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
+  // A credential is recognized by its name and by the members next to it, so before the members are separated.
+  const [shownOld, shownNext] = [redactMembers(old), redactMembers(next)];
   const members = names
     .filter((name) => !isSameJson(old[name], next[name]))
-    .map((name) => ({ field: `metadata.${name}`, before: old[name], after: next[name] }));
+    .map((name) => ({ field: `metadata.${name}`, before: shownOld[name], after: shownNext[name] }));
   return [...members, ...marks];
+}
+
+function redactMembers(metadata: JsonObject): JsonObject {
+  const redacted = redactJson(metadata);
+  return isJsonObject(redacted) ? redacted : {};
 }
 
 /** Changes as people see them. */

@@ -196,6 +196,52 @@ test("a plan as Markdown has a table, and a diff for each client", async () => {
   assert.match(text, /- client_name: "Old"\n/);
 });
 
+test("credentials in metadata are shown in no form of a plan, but that they change is", async () => {
+  const client = (secret: string): JsonObject => ({
+    metadata: {
+      client_secret: `${secret}-1`,
+      more: { registration_access_token: `${secret}-2`, team: "web" },
+      key: { kty: "oct", k: `${secret}-3` },
+      ...(secret === "NEW" ? { registration_access_token: "NEW-4" } : {}),
+    },
+  });
+  const plan = await planOf(
+    [desired("web", { scope: "a", ...client("NEW") }), desired("new", { scope: "a", ...client("NEW") })],
+    [stored("web", client("OLD")), stored("gone", client("OLD"))],
+  );
+  const document = planDocument(plan, "http://127.0.0.1:4445");
+  const text = planLines(plan, { columns: undefined }).map((line) => line.text);
+  const shown = [JSON.stringify(document), text.join("\n"), planMarkdown(plan)];
+  for (const each of shown) assert.doesNotMatch(each, /NEW-|OLD-/);
+  assert.ok(text.includes('    metadata.client_secret              "(redacted)" → "(redacted)"'), text.join("\n"));
+  assert.ok(text.includes('    metadata.registration_access_token  "(redacted)"'), text.join("\n"));
+  assert.match(
+    planMarkdown(plan),
+    /- metadata\.client_secret: "\(redacted\)"\n\+ metadata\.client_secret: "\(redacted\)"/,
+  );
+  assert.ok(Array.isArray(document["clients"]));
+  const [change] = document["clients"].filter(({ action }) => action === "change");
+  assert.deepEqual(change.changes, [
+    { field: "metadata.client_secret", before: "(redacted)", after: "(redacted)" },
+    {
+      field: "metadata.more",
+      before: { registration_access_token: "(redacted)", team: "web" },
+      after: { registration_access_token: "(redacted)", team: "web" },
+    },
+    { field: "metadata.key", before: { kty: "oct", k: "(redacted)" }, after: { kty: "oct", k: "(redacted)" } },
+    { field: "metadata.registration_access_token", before: null, after: "(redacted)" },
+  ]);
+});
+
+test("metadata that is itself a private key is shown without its private members", async () => {
+  const metadata = (k: string): JsonObject => ({ metadata: { kty: "oct", k } });
+  const plan = await planOf(
+    [desired("web", { scope: "a", ...metadata("NEW-key") })],
+    [stored("web", metadata("OLD-key"))],
+  );
+  assert.doesNotMatch(JSON.stringify(planDocument(plan, "http://127.0.0.1:4445")), /NEW-|OLD-/);
+});
+
 test("Markdown of many clients fits into a comment, and says what is left out", async () => {
   const long = "ä☃".repeat(60);
   const clients = Array.from({ length: 3000 }, (_, n) => desired(`client-${n}`, { scope: "a", client_name: long }));
