@@ -1,8 +1,9 @@
-import type { Alias, CST, Document, Node, Scalar, ScalarTag } from "yaml";
-import { isTooDeep, MAX_DEPTH, parseJsonExactly, preservedNumberText } from "../core/json.ts";
+import type { Alias, CST, Document, Node, Scalar, YAMLMap } from "yaml";
+import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json.ts";
 import type { PositionNode } from "../core/state/positions.ts";
-import { quote, trimCharactersAtStart } from "../core/text.ts";
+import { quote } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
+import { exactNumber, VERBATIM_TAG, Verbatim, writableNumber } from "./yaml/numbers.ts";
 import {
   faultOfCode,
   SEVERAL_DOCUMENTS,
@@ -44,13 +45,13 @@ const MERGE_KEY: YamlReasonAndHint = {
   hint: "write the merged keys out; an alias may be a whole value, as in metadata: *NAME",
 };
 
-const NUMBER_HINT = "put a text of digits in quotes";
+const KEY_NOT_TEXT: YamlReasonAndHint = {
+  reason: "a key is an alias, a list or a mapping",
+  hint: "write every key as text, and put a value that begins with { or * in quotes",
+};
 
 /** The limit for the stack of the library's parser, which contains more than the collections of a text. */
 const PARSER_DEPTH = 2 * MAX_DEPTH;
-
-/** The longest octal or hexadecimal number: converting its digits takes more than linear time. */
-const LONGEST_PREFIXED_NUMBER = 1000;
 
 /** How a document is read. */
 interface Reading {
@@ -192,12 +193,8 @@ async function documentCheck(reading: Reading): Promise<(document: Document.Pars
     walk(document.contents, ({ node, isKey, around }) => {
       if (isAlias(node)) checkAlias(node, anchors, around, reading);
       else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
-      if (isMap(node))
-        checkKeys(
-          node.items.map(({ key }) => key).filter((key) => isScalar(key)),
-          reading,
-        );
-      if (isScalar(node)) node.value = exactValue(node, isKey, reading);
+      if (isMap(node)) checkKeys(node, { isNode, isScalar }, reading);
+      if (isScalar(node)) node.value = scalarValue(node, isKey, reading);
     });
   };
 }
@@ -213,11 +210,20 @@ function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly
   throw yamlProblem(reading.name, positionOf(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
 }
 
-/** Rejects duplicate keys of a mapping, and merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys. */
-function checkKeys(keys: readonly Scalar[], reading: Reading): void {
+/**
+ * Rejects duplicate keys of a mapping, and keys that could only be compared after they have replaced others: aliases, lists
+ * and mappings. Also rejects merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys.
+ */
+function checkKeys(
+  { items }: YAMLMap,
+  { isNode, isScalar }: Pick<typeof import("yaml"), "isNode" | "isScalar">,
+  reading: Reading,
+): void {
   const seen = new Map<string, Scalar>();
-  for (const key of keys) {
-    const text = key.value === null ? "" : String(key.value);
+  for (const { key } of items) {
+    if (!isNode(key)) continue;
+    if (!isScalar(key)) throw yamlProblem(reading.name, positionOf(key, reading), KEY_NOT_TEXT);
+    const text = keyText(key, reading);
     const first = seen.get(text);
     if (first !== undefined) {
       const reason = `key ${quote(text)} is used twice, first at ${positionOf(first, reading).slice(2)}`;
@@ -229,31 +235,23 @@ function checkKeys(keys: readonly Scalar[], reading: Reading): void {
 }
 
 /** The value of a scalar: its source text if texts are requested, and numbers with all digits. */
-function exactValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
+function exactValue(scalar: Scalar, reading: Reading): unknown {
   const { value, source } = scalar;
   if (reading.as === "texts" && source !== undefined && value !== null) return source;
-  return typeof value === "number" ? exactNumber(value, source ?? "", isKey, scalar, reading) : value;
+  if (typeof value !== "number") return value;
+  const read = exactNumber(value, source ?? "");
+  if ("number" in read) return read.number;
+  throw yamlProblem(reading.name, positionOf(scalar, reading), read);
 }
 
-/** A number with all of its digits; as text if it is a key. */
-function exactNumber(value: number, source: string, isKey: boolean, scalar: Scalar, reading: Reading): unknown {
-  const hasPrefix = /^0[ox]/.test(source);
-  if (hasPrefix && source.length > LONGEST_PREFIXED_NUMBER)
-    throw yamlProblem(reading.name, positionOf(scalar, reading), {
-      reason: "the number is too long",
-      hint: NUMBER_HINT,
-    });
-  if (!hasPrefix && !/^[-+]?\d+$/.test(source)) {
-    if (!Number.isFinite(value))
-      throw yamlProblem(reading.name, positionOf(scalar, reading), {
-        reason: "the number is not finite",
-        hint: NUMBER_HINT,
-      });
-    return value;
-  }
-  const digits = hasPrefix ? String(BigInt(source)) : trimCharactersAtStart(source.replace(/^[-+]/, ""), "0") || "0";
-  const integer = `${source.startsWith("-") && digits !== "0" ? "-" : ""}${digits}`;
-  return isKey ? integer : parseJsonExactly(integer);
+function scalarValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
+  return isKey ? keyText(scalar, reading) : exactValue(scalar, reading);
+}
+
+/** The text of a key. */
+function keyText(key: Scalar, reading: Reading): string {
+  const value = key.value === null ? "" : exactValue(key, reading);
+  return preservedNumberText(value) ?? String(value);
 }
 
 /** Parses one YAML document like {@link parseYamlDocuments}: null for empty text, a usage Problem for a second document. */
@@ -276,36 +274,11 @@ const SIGNIFICANT_WHITESPACE = /^\s|\n |\n\n$/;
 /** The depth from which collections are written in brackets: blocks cost time and space for the indentation of every line. */
 const BLOCK_DEPTH = 100;
 
-/** A scalar that is written unchanged, such as an integer of any length. */
-class Verbatim {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-const VERBATIM_TAG: ScalarTag = {
-  tag: "tag:yaml.org,2002:int",
-  default: true,
-  identify: (value) => value instanceof Verbatim,
-  resolve: (text) => new Verbatim(text),
-  stringify: ({ value }) => (value instanceof Verbatim ? value.text : String(value)),
-};
-
 /** How documents are written, so that they mean the same in YAML 1.1 and 1.2. */
 const WRITE_OPTIONS = { version: "1.2", schema: "core", compat: "yaml-1.1", customTags: [VERBATIM_TAG] } as const;
 
 /** How the text of a document looks. */
 const LAYOUT = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const;
-
-/** Turns an exact number into a value that the library can write; returns other values unchanged. */
-function writableNumber(member: unknown): unknown {
-  const text = preservedNumberText(member);
-  if (text === undefined) return member;
-  if (/^-?\d+$/.test(text)) return new Verbatim(text);
-  return Number.isFinite(Number(text)) ? Number(text) : text;
-}
 
 /**
  * Loads the YAML writer, which turns a JSON value into one document with a final line feed.

@@ -245,6 +245,7 @@ async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor
       text,
     );
   } catch (error) {
+    if (error instanceof Problem && error.code === "unwritable") throw notYaml(path);
     // The library finds an alias whose anchor is gone.
     if (error instanceof Problem || !(error instanceof Error)) throw error;
     throw notEditable(path, "its anchors cannot be kept");

@@ -113,14 +113,19 @@ function isKept(value: number, source: string): boolean {
   return Number.isFinite(value) && canonical(source) === canonical(String(value));
 }
 
-/** A decimal number as digits and exponent, the same for all spellings of one value. */
+/**
+ * A decimal number as digits and exponent, the same for all spellings of one value; the text itself where the exponent is too
+ * large for that.
+ */
 function canonical(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = `${whole}${fraction}`;
   const rest = trimCharactersAtStart(digits, "0");
   const short = trimCharactersAtEnd(rest, "0");
-  return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + rest.length - short.length}`;
+  if (short === "") return "0";
+  const power = Number(exponent) - fraction.length + rest.length - short.length;
+  return Number.isSafeInteger(power) ? `${sign}${short}e${power}` : text;
 }
 
 /** The offset of the closing quote of a JSON string, or the length of the text if there is none. */
@@ -187,14 +192,19 @@ export function toPrintableJson(value: unknown, indent = 0): string {
   return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** Whether two values are one number that {@link parseJsonExactly} preserved, in any spelling. */
+function isSamePreservedNumber(a: unknown, b: unknown): boolean {
+  const [one, other] = [preservedNumberText(a), preservedNumberText(b)];
+  return one !== undefined && other !== undefined && canonical(one) === canonical(other);
+}
+
 /** Whether two JSON values are equal; the order matters in a list, not in an object. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   // Not Object.is(): a -0 is written as 0.
   if (a === b) return true;
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
-  if (!isJsonObject(a) || !isJsonObject(b))
-    return preservedNumberText(a) !== undefined && preservedNumberText(a) === preservedNumberText(b);
+  if (!isJsonObject(a) || !isJsonObject(b)) return isSamePreservedNumber(a, b);
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))

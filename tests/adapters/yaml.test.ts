@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { loadYamlWriter, parseYaml, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { parseJsonExactly } from "../../lib/core/json.ts";
+import { isSameJson, parseJsonExactly } from "../../lib/core/json.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
@@ -84,6 +84,15 @@ for (const [text, where] of [
   ["a:\n\tb: 1", ", line 2, column 1: indentation requires spaces, not tabs"],
   ["a: 'x", ", line 1, column 6: a colon, comma, quote or bracket is missing"],
   ["a: .inf", ", line 1, column 4: the number is not finite"],
+  ["a: -1.5e+400", ", line 1, column 4: the number is not finite"],
+  [
+    '{"9007199254740993": one, 9007199254740993: two}',
+    ', line 1, column 27: key "9007199254740993" is used twice, first at line 1, column 2',
+  ],
+  ["1.5: a\n15e-1: b", ', line 2, column 1: key "1.5" is used twice, first at line 1, column 1'],
+  ["&a k: 1\n*a : 2", ", line 2, column 1: a key is an alias, a list or a mapping"],
+  ['[a]: 1\n"[ a ]": 2', ", line 1, column 1: a key is an alias, a list or a mapping"],
+  ["a: {{ name }}", ", line 1, column 5: a key is an alias, a list or a mapping"],
   ["a: 1\n---\nb: 2", ": it contains several documents, but only one is allowed"],
 ] as const) {
   test(`parseYaml() rejects ${JSON.stringify(text)} with its location`, async () => {
@@ -153,6 +162,24 @@ test("parseYaml() keeps integers of any length and base, as values and as keys",
   assert.equal(JSON.stringify(await parseYaml(text, "a file")), `{${keys}}`);
 });
 
+test("parseYaml() takes keys of different digits for different keys", async () => {
+  const text = "{9007199254740993: 1, 9007199254740992: 2, 0.1234567890123456789: 3, 0.12345678901234567891: 4}";
+  assert.equal(
+    JSON.stringify(await parseYaml(text, "a file")),
+    '{"9007199254740993":1,"9007199254740992":2,"0.1234567890123456789":3,"0.12345678901234567891":4}',
+  );
+});
+
+test("parseYaml() keeps all digits of numbers with a point or an exponent", async () => {
+  const text =
+    "[0.1234567890123456789, +.12345678901234567890, -001.e-400, 12345678901234567890.50, 1.e3, -0.0, 1e0400]";
+  await assert.rejects(parseYaml(text, "a file"), /line 1, column 98: the number is not finite/);
+  assert.equal(
+    JSON.stringify(await parseYaml(text.replace("1e0400", "1e-0400"), "a file")),
+    "[0.1234567890123456789,0.12345678901234567890,-1e-400,12345678901234567890.50,1000,0,1e-0400]",
+  );
+});
+
 test("the writer uses brackets for deep nesting, so that depth costs no indentation", async () => {
   let value: unknown = { "a, b": ["=", "x: y", "]"] };
   for (let i = 0; i < 490; i++) value = i % 2 === 0 ? [value, i] : { a: value };
@@ -164,6 +191,31 @@ test("the writer uses brackets for deep nesting, so that depth costs no indentat
 test("the writer keeps long numbers, in linear time", () => {
   const digits = "12".repeat(1_000_000);
   assert.equal(write({ id: parseJsonExactly(digits) }) === `id: ${digits}\n`, true);
+});
+
+for (const [number, text] of [
+  ["0.1234567890123456789", "0.1234567890123456789"],
+  ["-12345678901234567890.5", "-12345678901234567890.5"],
+  ["1e-400", "1.0e-400"],
+  ["1.23456789012345678901E5", "1.23456789012345678901e+5"],
+  ["12345678901234567890e-3", "12345678901234567890.0e-3"],
+  ["1e21", "1.0e+21"],
+  ["2.5e-9", "2.5e-9"],
+] as const)
+  test(`the writer keeps the number ${number}, also for YAML 1.1`, async () => {
+    const value = { id: parseJsonExactly(number) };
+    assert.equal(write(value), `id: ${text}\n`);
+    assert.equal(parse(write(value), { version: "1.1" }).id, Number(number));
+    assert.ok(isSameJson(await parseYaml(write(value), "it"), value));
+  });
+
+test("the writer rejects a number that other programs would read as infinite", () => {
+  for (const number of ["1e400", "-1.5e+400", `${"9".repeat(400)}.5`])
+    assert.throws(() => write({ n: [parseJsonExactly(number)] }), {
+      name: "Problem",
+      code: "unwritable",
+      message: "Cannot write the result: YAML cannot hold one of its numbers",
+    });
 });
 
 test("the writer quotes the default value and the merge key of YAML 1.1", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  isSameJson,
   isTooDeep,
   JsonDepthError,
   MAX_DEPTH,
@@ -80,6 +81,21 @@ describe("parseJsonExactly()", () => {
 function nested(depth: number, number: string): string {
   return `${"[".repeat(depth)}${number}${"]".repeat(depth)}`;
 }
+
+test("isSameJson() compares the values of long numbers, not their spelling", () => {
+  const same = (a: string, b: string): boolean => isSameJson(parseJsonExactly(a), parseJsonExactly(b));
+  assert.ok(same("[0.12345678901234567890]", "[12345678901234567.89e-17]"));
+  assert.ok(same("-1e400", "-10.0E+399"));
+  for (const [a, b] of [
+    ["12345678901234567890", "12345678901234567891"],
+    ["1e400", "1e401"],
+    ["1e400", "-1e400"],
+    ["1e-400", "0"],
+    ["1e99999999999999999998", "1e99999999999999999999"],
+    ["12345678901234567890", '"12345678901234567890"'],
+  ] as const)
+    assert.equal(same(a, b), false, `${a} ${b}`);
+});
 
 test("isTooDeep() counts the objects and lists within each other, on any side, and kept numbers are none", () => {
   for (const [text, depth] of [

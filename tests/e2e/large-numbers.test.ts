@@ -59,7 +59,7 @@ describe("numbers that the runtime cannot hold", () => {
       ["json", '"tenant":12345678901234567890'],
       ["json-pretty", '"tenant": 12345678901234567890'],
       ["ndjson", '"ratio":0.12345678901234567890'],
-      ["yaml", "tenant: 12345678901234567890\n"],
+      ["yaml", "tenant: 12345678901234567890\n  ratio: 0.12345678901234567890\n"],
       ["raw=metadata.tenant", "12345678901234567890\n"],
       ["jsonpointer=/metadata/tenant", "12345678901234567890\n"],
       ["jsonpath=$.metadata.tenant", "12345678901234567890\n"],
@@ -69,6 +69,37 @@ describe("numbers that the runtime cannot hold", () => {
       const { stdout } = await scenario.run(["clients", "get", id, "--format", format]);
       assert.ok(stdout.includes(wanted), `${format}: ${stdout}`);
     }
+  });
+
+  it("are the same in an exported file, in any spelling of the server", SLOW, async () => {
+    await using scenario = await openScenario("26");
+    const body = '{"client_id":"a","scope":"x","metadata":{"ratio":0.12345678901234567890,"tiny":-12e-0400}}';
+    assert.equal((await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+    const exported = await scenario.run(["export", "a"]);
+    assertExit(exported, 0);
+    assert.match(exported.stdout, /\n {2}ratio: 0\.12345678901234567890\n {2}tiny: -12\.0e-0400\n/);
+    for (const stdin of [exported.stdout, exported.stdout.replace("-12.0e-0400", "-1.2e-399")]) {
+      const ended = await scenario.run(["diff", "-", "--stack", "s", "--format", "json"], { stdin });
+      assertExit(ended, 0);
+      assert.match(ended.stdout, /"action":"adopt","key":"a",.*"changes":\[\]/);
+    }
+  });
+
+  it("that YAML cannot hold are an error in this format, and no text", async () => {
+    await using scenario = await openScenario("26");
+    const body = '{"client_id":"big","scope":"x","metadata":{"n":1e400}}';
+    assert.equal((await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+    for (const args of [
+      ["export", "big"],
+      ["get", "client", "big", "--format", "yaml"],
+      ["list", "clients", "--format", "yaml"],
+    ]) {
+      const ended = await scenario.run(args);
+      assertExit(ended, 1);
+      assert.equal(ended.stdout, "");
+      assert.match(ended.stderr, /^Error: Cannot write the result: YAML cannot hold one of its numbers$/m);
+    }
+    assert.match((await scenario.run(["export", "big", "--format", "json"])).stdout, /"n":1e400/);
   });
 
   it("come in by flags, files and imports", SLOW, async () => {
