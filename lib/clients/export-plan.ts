@@ -57,8 +57,9 @@ export async function planExport(
   const places = findPlaces(target, variables);
   // Without capitals first, so that these keep the plain names of their files.
   const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
-  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places });
-  const problem = combineProblems([...undefinedVariables(target, plans, variables), ...problems]);
+  const shared = new SharedEntries();
+  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places, shared });
+  const problem = combineProblems([...undefinedVariables(target, plans, variables), ...problems, ...shared.problems()]);
   if (problem !== undefined) throw problem;
   const editor = await loadYamlEditor();
   return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
@@ -88,6 +89,33 @@ interface Placement {
   readonly plans: Map<string, FilePlan>;
   readonly problems: Problem[];
   readonly variables: VariableLookup;
+  readonly shared: SharedEntries;
+}
+
+/** Finds clients that would be written into the same entry, where the last would replace the others. */
+class SharedEntries {
+  readonly #owners = new Map<FileEntry | string, { readonly place: string; readonly ids: string[] }>();
+
+  /** Notes that a client is written into an entry, or into a new one with a name. */
+  add(entry: FileEntry | string, place: string, id: string): void {
+    const owner = this.#owners.get(entry);
+    if (owner === undefined) this.#owners.set(entry, { place, ids: [id] });
+    else owner.ids.push(id);
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#owners.values()].filter(({ ids }) => ids.length > 1).map(sharedProblem);
+  }
+}
+
+function sharedProblem({ place, ids }: { readonly place: string; readonly ids: readonly string[] }): Problem {
+  const shown = ids.slice(0, 5).map(quote);
+  const names = joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown);
+  return usageError(
+    `Clients ${names} share one entry of ${quote(place)}`,
+    "export each into another file, or write the client_id of one of them into the entry",
+    "key-twice",
+  );
 }
 
 function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
@@ -98,7 +126,8 @@ function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
   return plan;
 }
 
-function placeItem(item: ExportItem, target: ExportTarget, { plans, problems, variables, places }: Placement): void {
+function placeItem(item: ExportItem, target: ExportTarget, placement: Placement): void {
+  const { plans, problems, variables, places, shared } = placement;
   const found = item.names.flatMap((name) => places.get(name) ?? []);
   const [place, other] = found;
   if (other !== undefined) {
@@ -109,6 +138,7 @@ function placeItem(item: ExportItem, target: ExportTarget, { plans, problems, va
       ),
     );
   } else if (place !== undefined) {
+    shared.add(place.entry, place.file.path, item.id);
     const plan = planOf(plans, place.file);
     const edits = item.planEdits(place.entry, place.file, variables);
     if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
@@ -119,6 +149,8 @@ function placeItem(item: ExportItem, target: ExportTarget, { plans, problems, va
       problems.push(file);
       return;
     }
+    // Manifests of different clients can have the same name.
+    shared.add(uniqueNameOfEntry(item.value, file.path), file.path, item.id);
     const plan = planOf(plans, file);
     plan.added.push(item.value);
     plan.items.push({ id: item.id, outcome: "added" });

@@ -289,6 +289,36 @@ client_id: other
     );
   });
 
+  it("never writes two clients into one entry, such as those of two stacks with one key", async () => {
+    const marked = (client_id: string, stack: string, key: string): object => ({
+      client_id,
+      client_name: client_id,
+      scope: "x",
+      metadata: { "hydra.apply": { stack, key } },
+    });
+    await using scenario = await filled([
+      marked("web-test", "test", "web"),
+      marked("web-prod", "prod", "web"),
+      marked("api-1", "prod", "api"),
+      marked("api-2", "prod", "api"),
+      marked("api-3", "prod", "api"),
+    ]);
+    const files = {
+      "c/api.yaml": "client_name: API\nscope: x\n",
+      "c/web.yaml": "client_name: Web\nscope: x\nx-hydra: {key: web}\n",
+    };
+    for (const [name, text] of Object.entries(files)) put(scenario, name, text);
+    const ended = await exportIn(scenario, "*", "--into", "c");
+    assertFails(ended, 2, /Clients "api-1", "api-2" and "api-3" share one entry of "c\/api.yaml"/);
+    assert.match(ended.stderr, /Clients "web-prod" and "web-test" share one entry of "c\/web.yaml"/);
+    for (const [name, text] of Object.entries(files)) assert.equal(read(scenario, name), text);
+    assert.deepEqual(readdirSync(join(scenario.home, "c")).sort(), ["api.yaml", "web.yaml"]);
+    put(scenario, "c/api.yaml", "client_id: api-1\n---\nclient_id: api-2\n---\nx-hydra: {key: other}\n");
+    const separate = await exportIn(scenario, "web-prod", "api-1", "api-2", "--into", "c");
+    assertExit(separate, 0);
+    assert.match(read(scenario, "c/web.yaml"), /^client_name: web-prod\n/);
+  });
+
   it("writes nothing outside of the folder for hostile IDs", async () => {
     const ids = [
       "../x",
@@ -708,6 +738,32 @@ spec:
       (await exportIn(scenario, "web", "--as", "maester", "--into", "m")).stdout,
       "Unchanged client web: m/web.yaml\n",
     );
+  });
+
+  it("reports manifests that have the same name, and writes none of them into files", async () => {
+    await using scenario = await filled([
+      { ...WEB, owner: "shop/prod" },
+      { ...WEB, owner: "shop/prod", client_id: "copy" },
+    ]);
+    const printed = await scenario.run(["export", "*", "--as", "maester"]);
+    assertExit(printed, 8);
+    assert.match(
+      printed.stderr.replace(/\s+/g, " "),
+      /client "(?:copy|web)": its manifest has the same name as that of client "(?:copy|web)"; rename one of them/,
+    );
+    for (const into of ["m", "m.yaml"])
+      assertFails(
+        await exportIn(scenario, "*", "--as", "maester", "--into", into),
+        2,
+        /Clients "copy" and "web" share one entry/,
+      );
+    assert.ok(!existsSync(join(scenario.home, "m")));
+    put(
+      scenario,
+      "m.yaml",
+      "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: shop, namespace: prod}\n",
+    );
+    assertFails(await exportIn(scenario, "*", "--as", "maester", "--into", "m.yaml"), 2, /share one entry of "m.yaml"/);
   });
 
   it("changes manifests in place, and keeps what is about the controller", async () => {

@@ -71,6 +71,8 @@ class ExportRun {
   readonly #batch: BatchFailures;
   readonly #selection: ExportSelection;
   readonly #stacks = new Set<string>();
+  /** The client of each manifest, by the name of the manifest. */
+  readonly #manifestOwners = new Map<string, string>();
   #unfit = 0;
   #count = 0;
 
@@ -137,6 +139,20 @@ class ExportRun {
     };
   }
 
+  /** A cluster would keep only one of the manifests. */
+  #warnOfSameName(id: string, manifest: JsonObject): void {
+    const name = uniqueNameOfManifest(manifest);
+    const other = this.#manifestOwners.get(name);
+    if (other === undefined) {
+      this.#manifestOwners.set(name, id);
+      return;
+    }
+    this.#unfit++;
+    this.#context.warn(
+      `client ${quote(id)}: its manifest has the same name as that of client ${quote(other)}; rename one of them before you apply them`,
+    );
+  }
+
   #manifestOf(record: ClientRecord): ExportItem | undefined {
     const { client } = exportClient(record, false);
     const { manifest, unfit } = buildMaesterManifest(
@@ -151,6 +167,7 @@ class ExportRun {
       );
     if (unfit.length > 0) this.#unfit++;
     if (manifest === undefined) return undefined;
+    this.#warnOfSameName(record.client_id, manifest);
     return {
       id: record.client_id,
       value: manifest,
