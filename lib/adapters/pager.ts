@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 
 /** A program that shows text page by page on the terminal. */
 interface Pager {
+  /** Resolves once the person has left it, or it could not be started, with the signal that ended it. */
+  readonly ended: Promise<NodeJS.Signals | null>;
   /** Rejects with EPIPE once the person has left it. */
   write(text: string): Promise<void>;
   /** Ends the text, and waits until the person has left it. */
@@ -15,13 +17,14 @@ interface Pager {
 export function startPager(command: string): Pager {
   const env = { ...process.env, LESS: process.env["LESS"] ?? "FRX" };
   const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "inherit", "inherit"], env });
-  const ended = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
-    child.once("error", () => resolve());
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once("close", (_, signal) => resolve(signal));
+    child.once("error", () => resolve(null));
   });
   // Each write reports its own error; without a listener the first one would end the program.
   child.stdin.on("error", () => {});
   return {
+    ended,
     write: (text) =>
       new Promise((resolve, reject) => {
         const gone = Object.assign(new Error("the pager was left"), { code: "EPIPE" });

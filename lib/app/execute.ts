@@ -6,7 +6,7 @@ import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/sha
 import { canAskForMissingInput } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
-import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
+import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { Messages } from "./messages.ts";
@@ -154,7 +154,7 @@ function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | u
 
 /** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
 async function writePaged(
-  { ending }: Pick<RunState, "ending">,
+  run: Pick<RunState, "ending" | "isPaging" | "endBySignal">,
   context: Context,
   result: Result,
   render: RenderOptionsFactory,
@@ -162,16 +162,23 @@ async function writePaged(
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
   const pager = startPager(command);
+  run.isPaging = true;
+  const left = pager.ended.then((signal) => {
+    run.isPaging = false;
+    // Ctrl-C reaches the pager and this program; a pager that it ends leaves nobody who could press it again.
+    if (signal === "SIGINT") run.endBySignal(SIGINT);
+  });
   const stdout = { ...context.host.stdout, write: pager.write };
   const format = result.format ?? context.format;
-  // Ctrl-C is for the pager, which has the terminal.
+  // Other signals end the run, but not before the person has left the pager.
   return context.uninterruptible(async () => {
     const host = { stdout, sleep: context.host.sleep };
     const { exit = () => "done" as const, ...rest } = result;
     try {
-      await writeResult(host, ending.signal, format, rest, render, context.note);
+      await writeResult(host, run.ending.signal, format, rest, render, context.note);
     } finally {
       await pager.close();
+      await left;
     }
     return exit();
   });

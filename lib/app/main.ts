@@ -1,5 +1,5 @@
 import type { Host } from "../adapters/host.ts";
-import { EXIT_CODES, type ExitName, Problem, SIGNAL_EXIT_BASE } from "../core/problem.ts";
+import { EXIT_CODES, type ExitName, Problem, SIGINT, SIGNAL_EXIT_BASE } from "../core/problem.ts";
 import { formatProblems, toProblems } from "./combined-problems.ts";
 import { dispatchCommandLine } from "./dispatch.ts";
 import { ProgressBar } from "./progress.ts";
@@ -17,14 +17,26 @@ export async function main(host: Host): Promise<number> {
   const ending = new AbortController();
   let signalExit: number | undefined;
   let ended = false;
-  host.onEnding((signal) => {
+  const endBySignal = (signal: number): void => {
     signalExit ??= SIGNAL_EXIT_BASE + signal;
     if (!ending.signal.aborted) ending.abort(new Problem("Interrupted", { code: "interrupted", exit: "failed" }));
     // Output that nobody reads can keep the process alive after its end.
     if (ended) void flushAndExit(host, signalExit);
+  };
+  const run: RunState = {
+    host,
+    ending,
+    critical: 0,
+    json: false,
+    untilSignal: false,
+    isPaging: false,
+    endBySignal,
+    abandoned: false,
+    bar: new ProgressBar(host),
+  };
+  host.onEnding((signal) => {
+    if (signal !== SIGINT || !run.isPaging) endBySignal(signal);
   });
-  const bar = new ProgressBar(host);
-  const run: RunState = { host, ending, critical: 0, json: false, untilSignal: false, abandoned: false, bar };
   let exit: number;
   try {
     exit = EXIT_CODES[await raceSignal(run, dispatchCommandLine(run))];

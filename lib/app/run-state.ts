@@ -9,6 +9,10 @@ export interface RunState {
   critical: number;
   /** Whether a signal is how the command is meant to end. */
   untilSignal: boolean;
+  /** Whether a pager has the terminal, so that Ctrl-C is for it. */
+  isPaging: boolean;
+  /** Ends the run as the signal with this number does. */
+  readonly endBySignal: (signal: number) => void;
   /** Whether something was abandoned that would keep the process alive. */
   abandoned: boolean;
   /** Whether errors are written as JSON. */

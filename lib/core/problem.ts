@@ -20,6 +20,9 @@ export const EXIT_CODES = {
 /** If signal N ends the program, its exit code is this plus N, as in a shell. */
 export const SIGNAL_EXIT_BASE = 128;
 
+/** The number of the signal that Ctrl-C sends, the same on all systems. */
+export const SIGINT = 2;
+
 /** The name of an exit code. */
 export type ExitName = keyof typeof EXIT_CODES;
 

@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { displayWidth } from "../../lib/core/output/width.ts";
+import { temporaryFolder } from "./binary.ts";
 import { instead, type Plan } from "./fault-proxy.ts";
 import { openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
@@ -532,6 +534,82 @@ describe("a pager", () => {
     assert.equal(await terminal.ended(), 0);
     assert.match(terminal.screen(), /^60 clients$/m);
   });
+
+  /**
+   * A list whose second page comes once it is released, and a pager that gets each line at once. By default no shell waits
+   * for the program, which Ctrl-C would end.
+   */
+  async function openLongList(
+    pager: string,
+    line = 'exec "$HYDRA" clients list',
+  ): Promise<AsyncDisposable & { readonly terminal: Terminal; release(): void }> {
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    const scenario = await openScenario("26", ({ target }) =>
+      target.includes("page_token=")
+        ? async ({ pass, reply }) => {
+            await promise;
+            reply(await pass());
+          }
+        : undefined,
+    );
+    await fill(
+      scenario,
+      Array.from({ length: 210 }, (_, n) => ({ client_id: `c${String(n).padStart(3, "0")}` })),
+    );
+    const env = { HYDRA_ADMIN_URL: scenario.url, NO_COLOR: "1", PAGER: pager };
+    const terminal = await openTerminal([], { line, env });
+    await terminal.seen(/^paged: .*c1/m);
+    return {
+      terminal,
+      release,
+      async [Symbol.asyncDispose]() {
+        release();
+        await terminal[Symbol.asyncDispose]();
+        await scenario[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  const IGNORING = `trap '' INT; sed -u 's/^/paged: /'`;
+
+  it("gets Ctrl-C for itself, and the list goes on", SLOW, async () => {
+    await using list = await openLongList(IGNORING);
+    list.terminal.type("C-c");
+    await list.terminal.seen(/\^C/);
+    list.release();
+    assert.equal(await list.terminal.ended(), 0, list.terminal.screen());
+    assert.match(list.terminal.screen(), /^paged: .*c209/m);
+    assert.match(list.terminal.screen(), /^210 clients$/m);
+    assert.doesNotMatch(list.terminal.written(), /stalled|Error/);
+  });
+
+  it("that Ctrl-C ends leaves no list that waits for the server", SLOW, async () => {
+    using folder = temporaryFolder();
+    const pid = join(folder.path, "pid");
+    const interrupts: readonly ((terminal: Terminal) => void)[] = [
+      (terminal) => terminal.type("C-c"),
+      // Whichever of the two gets the signal first: here the program itself gets none.
+      () => process.kill(Number(readFileSync(pid, "utf8")), "SIGINT"),
+    ];
+    for (const interrupt of interrupts) {
+      await using list = await openLongList(`echo $$ > '${pid}'; exec sed -u 's/^/paged: /'`);
+      interrupt(list.terminal);
+      assert.equal(await list.terminal.ended(), 130, list.terminal.screen());
+      assert.doesNotMatch(list.terminal.written(), /stalled/);
+    }
+  });
+
+  for (const [name, exit] of [
+    ["TERM", 143],
+    ["HUP", 129],
+  ] as const)
+    it(`does not keep SIG${name} from ending the program`, SLOW, async () => {
+      using folder = temporaryFolder();
+      const pid = join(folder.path, "pid");
+      await using list = await openLongList(IGNORING, `"$HYDRA" clients list & echo $! > '${pid}'; wait $!`);
+      process.kill(Number(readFileSync(pid, "utf8")), `SIG${name}`);
+      assert.equal(await list.terminal.ended(), exit, list.terminal.screen());
+    });
 
   it("that doesn't exist or ends at once is no failure", SLOW, async () => {
     await using scenario = await openScenario();
