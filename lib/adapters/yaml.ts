@@ -319,7 +319,12 @@ async function nodeMaker(): Promise<CreateNode> {
   const { isCollection, isScalar } = await import("yaml");
   const [walk, write] = await Promise.all([nodeWalk(), loadYamlWriter()]);
   // In brackets some characters have a meaning, and a text of several lines would need the indentation of its place.
-  const written = (text: string): string => (/[\n,[\]{}]/.test(text) ? quotedText(text) : write(text).trimEnd());
+  const written = (text: string): string => {
+    if (/[\n,[\]{}]/.test(text)) return quotedText(text);
+    const own = write(text).trimEnd();
+    // A document of its own has a block for a text such as "...", which would end it.
+    return own.includes("\n") ? quotedText(text) : own;
+  };
   return (document, value) => {
     const node = document.createNode(value, (_, member: unknown) => writableNumber(member), {
       aliasDuplicateObjects: false,

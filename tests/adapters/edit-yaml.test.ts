@@ -134,10 +134,14 @@ describe("editing YAML", () => {
       "=",
       "\u202ex",
       "",
+      "...",
+      "--- a",
     ]) {
       for (const source of ["a: x\n", "{a: x}\n", "a: 'x'\n", 'a: "x"\n', "a: |\n  x\n"]) {
         const edited = await editFirst(source, edit(["a"], text));
         assert.deepEqual(await parseYamlDocuments(edited, "x"), [{ a: text }], edited);
+        const named = await editFirst(source, edit(["a"], { b: { [text]: 1 } }));
+        assert.deepEqual(await parseYamlDocuments(named, "x"), [{ a: { b: { [text]: 1 } } }], named);
         assert.doesNotMatch(edited, /[\u0000-\u0009\u000b-\u001f\u202e]/);
       }
     }
