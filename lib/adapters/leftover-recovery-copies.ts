@@ -39,7 +39,9 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
 export interface LeftoverRecoveryCopy {
   readonly path: string;
   readonly clientId: string | undefined;
-  /** The name of the client in its stack, if `hydra apply` saved it. */
+  /** The stack of the client, if `hydra apply` saved it. */
+  readonly stack: string | undefined;
+  /** Its name in that stack. */
   readonly key: string | undefined;
   /** The secret, if a later `hydra apply` is to deliver it. */
   readonly due: UndeliveredRecord | undefined;
@@ -62,6 +64,7 @@ const LARGEST_COPY = 16 * 1024 * 1024;
 const LEFTOVER = v.object({
   endpoint: v.string(),
   client_id: v.optional(v.string()),
+  stack: v.optional(v.string()),
   key: v.optional(v.string()),
 });
 
@@ -99,19 +102,13 @@ function copiesIn(path: string, endpoint: string): readonly LeftoverRecoveryCopy
   for (const span of spans) {
     const copy = copyAt(path, file, span, endpoint);
     if (copy === undefined) continue;
-    const earlier = copy.key === undefined ? -1 : found.findIndex(({ key, due }) => isSameOwner(copy, { key, due }));
+    const earlier =
+      copy.key === undefined ? -1 : found.findIndex(({ stack, key }) => stack === copy.stack && key === copy.key);
     // The last line of a client is its current record.
     const replaced = earlier < 0 ? undefined : found.splice(earlier, 1)[0];
     found.push({ ...copy, spans: [...(replaced?.spans ?? []), ...copy.spans] });
   }
   return found;
-}
-
-function isSameOwner(
-  a: Pick<LeftoverRecoveryCopy, "key" | "due">,
-  b: Pick<LeftoverRecoveryCopy, "key" | "due">,
-): boolean {
-  return a.key === b.key && a.due?.stack === b.due?.stack;
 }
 
 interface CopyFile {
@@ -162,8 +159,8 @@ function copyAt(
   const read = v.safeParse(LEFTOVER, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;
   const due = isOurs ? v.safeParse(DUE, record) : undefined;
-  const { client_id: clientId, key } = read.output;
-  return { path, clientId, key, due: due?.success === true ? due.output : undefined, spans: [span] };
+  const { client_id: clientId, stack, key } = read.output;
+  return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined, spans: [span] };
 }
 
 /**

@@ -5,11 +5,13 @@ import {
   existsSync,
   fchmodSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
@@ -25,7 +27,7 @@ export interface RecoveryCopy {
   exists(): boolean;
   /** Replaces the record; if that fails, it throws and the file keeps the old one. */
   replace(record: RecoveryRecord): void;
-  /** Removes the record: immediately with its own file, otherwise when the log is closed. */
+  /** Removes the record: with its own file, or from the log. */
   remove(): void;
 }
 
@@ -129,12 +131,62 @@ function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
   };
 }
 
+/** A part of a file, in bytes. */
+interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** A file of lines, written at positions and not appended to, because lines are also blanked where they are. */
+interface LineFile {
+  /** Adds a line; if that fails, nothing of it is left. */
+  add(text: string): Span;
+  /** Overwrites a line with spaces. */
+  blank(span: Span): void;
+  close(): void;
+}
+
+function openLineFile(path: string): LineFile {
+  const file = openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
+  let end = 0;
+  function writeAt(bytes: Uint8Array, start: number): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, start + done);
+  }
+  return {
+    add(text) {
+      const bytes = Buffer.from(text);
+      try {
+        writeAt(bytes, end);
+      } catch (error) {
+        // The next line must not continue one that was cut short.
+        ftruncateSync(file, end);
+        throw error;
+      }
+      const span = { start: end, length: bytes.length };
+      end += bytes.length;
+      return span;
+    },
+    blank: ({ start, length }) => writeAt(Buffer.from(`${" ".repeat(length - 1)}\n`), start),
+    close: () => closeSync(file),
+  };
+}
+
 function logIn(path: string, options: NewFileOptions): RecoveryLog {
-  const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0));
+  let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
+  const spans = new Map<number, readonly Span[]>();
   let entries = 0;
+  /** Creates the file again if another run has delivered all that was in it, and removed it. */
+  function ensureExists(): void {
+    if (existsSync(path)) return;
+    writeNew(path, "", options);
+    file.close();
+    file = openLineFile(path);
+    spans.clear();
+  }
   function put(entry: number, record: RecoveryRecord): void {
-    writeFileSync(file, lineOf(record));
+    ensureExists();
+    spans.set(entry, [...(spans.get(entry) ?? []), file.add(lineOf(record))]);
     current.set(entry, record);
   }
   return {
@@ -144,13 +196,17 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
       put(entry, record);
       return {
         path,
-        exists: () => existsSync(path),
+        exists: () => spans.has(entry) && existsSync(path),
         replace: (changed) => put(entry, changed),
-        remove: () => void current.delete(entry),
+        remove() {
+          current.delete(entry);
+          // Immediately: after a SIGKILL, the next run would deliver what is still in the file.
+          for (const span of spans.get(entry) ?? []) file.blank(span);
+        },
       };
     },
     close() {
-      closeSync(file);
+      file.close();
       if (current.size === 0) unlinkIfPresent(path);
       else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
     },

@@ -33,8 +33,8 @@ export interface RecoveredSecret {
   readonly secret: string;
   /** How certain it is that the client still has this secret. */
   readonly certainty: Certainty;
-  /** What runs before that one have left of this client: void once the newer secret is delivered. */
-  readonly older: readonly LeftoverRecoveryCopy[];
+  /** What other runs have left of this client: void once this secret is delivered. */
+  readonly others: readonly LeftoverRecoveryCopy[];
 }
 
 type Certainty =
@@ -51,23 +51,28 @@ const ROUNDING_MS = 2000;
 /** How far the clock of this machine and that of the server may differ, with the time that a request takes. */
 const CLOCKS_MS = 10 * 60_000;
 
-/** Finds the secrets that earlier runs have saved and not delivered; for each client the newest. */
+/** Finds the secrets that earlier runs have saved and not delivered; for each client the one that it most likely has. */
 export function pickRecoveredSecrets(copies: readonly LeftoverRecoveryCopy[], plan: Plan): readonly RecoveredSecret[] {
   const byKey = new Map(plan.steps.map((step) => [step.key, step]));
-  const newest = new Map<string, RecoveredSecret>();
+  const best = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
     const found = dueSecret(copy, plan, byKey);
     if (found === undefined) continue;
-    const other = newest.get(found.step.key);
-    newest.set(found.step.key, other === undefined ? found : newerOf(other, found));
+    const other = best.get(found.step.key);
+    best.set(found.step.key, other === undefined ? found : pickBetter(other, found));
   }
-  return [...newest.values()];
+  return [...best.values()];
 }
 
-/** The newer of two secrets of a client, with the copy of the other one. */
-function newerOf(a: RecoveredSecret, b: RecoveredSecret): RecoveredSecret {
-  const [older, newer] = a.record.time <= b.record.time ? [a, b] : [b, a];
-  return { ...newer, older: [...newer.older, ...older.older, older.copy] };
+/** The certainties, from the least. */
+const CERTAINTIES: readonly Certainty[] = ["doubtful", "likely", "confirmed"];
+
+/** The more certain of two secrets of a client, or else the newer one, with the copy of the other one. */
+function pickBetter(a: RecoveredSecret, b: RecoveredSecret): RecoveredSecret {
+  const gain = CERTAINTIES.indexOf(b.certainty) - CERTAINTIES.indexOf(a.certainty);
+  const isBBetter = gain === 0 ? a.record.time <= b.record.time : gain > 0;
+  const [other, better] = isBBetter ? [a, b] : [b, a];
+  return { ...better, others: [...better.others, ...other.others, other.copy] };
 }
 
 function dueSecret(
@@ -86,7 +91,7 @@ function dueSecret(
   const secret = record.client_secret_encrypted ?? record.client_secret;
   if (!isOfClient || secret === undefined) return undefined;
   const certainty = certaintyOf(record, current);
-  return { step, clientId: current.client_id, copy, record, secret, certainty, older: [] };
+  return { step, clientId: current.client_id, copy, record, secret, certainty, others: [] };
 }
 
 function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
@@ -256,10 +261,10 @@ function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown): P
   );
 }
 
-/** Removes the copy of a secret that is in its place, and withdraws the older ones of the client. */
+/** Removes the copy of a secret that is in its place, and withdraws the others of the client. */
 function settleCopies(
   { context, leftovers }: Pick<DueJob, "context" | "leftovers">,
-  { copy, older }: RecoveredSecret,
+  { copy, others }: RecoveredSecret,
 ): void {
   try {
     leftovers.remove(copy);
@@ -268,7 +273,7 @@ function settleCopies(
       `cannot remove ${quote(copy.path)}, which is no longer needed: ${escapeControls(errorMessage(error))}`,
     );
   }
-  for (const each of older) withdrawCopy(context, leftovers, each);
+  for (const each of others) withdrawCopy(context, leftovers, each);
 }
 
 /** The recovery copies of earlier runs. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
 import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
 import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 
@@ -100,5 +101,50 @@ describe("a recovery log", () => {
     log.close();
     assert.deepEqual(linesOf(log.path), ["server-chosen"]);
     assert.equal(statSync(log.path).mode & 0o777, 0o600);
+  });
+
+  it("keeps nothing of a removed record, even before it is closed", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const removed = log.save({ ...RECORD, client_id: "a", client_secret: "rejected-secret" });
+    log.save({ ...RECORD, client_id: "b", client_secret: "due-secret" });
+    removed.replace({ ...RECORD, state: "made", client_id: "a", client_secret: "rejected-secret" });
+    removed.remove();
+    log.save({ ...RECORD, client_id: "c" });
+    assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
+    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint);
+    assert.deepEqual(
+      left.map(({ clientId }) => clientId),
+      ["b", "c"],
+    );
+  });
+
+  it("is created again if another run removes it with all that is in it", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const first = log.save({ ...RECORD, client_id: "a" });
+    leftovers.find(RECORD.endpoint).forEach(leftovers.remove);
+    assert.deepEqual(readdirSync(folder), []);
+    log.save({ ...RECORD, client_id: "b" });
+    assert.deepEqual([first.exists(), linesOf(log.path)], [false, ["b"]]);
+    assert.equal(statSync(log.path).mode & 0o777, 0o600);
+    first.remove();
+    log.close();
+    assert.deepEqual(linesOf(log.path), ["b"]);
+  });
+});
+
+describe("a leftover recovery copy", () => {
+  it("is the last record of its client, even if an earlier one was withdrawn", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const due = { ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due", client_secret: "x" } as const;
+    const copy = log.save(due);
+    leftovers.find(RECORD.endpoint).forEach(leftovers.withdraw);
+    copy.replace({ ...due, state: "made" });
+    const found = leftovers.find(RECORD.endpoint);
+    assert.deepEqual(
+      found.map(({ due: record, spans }) => [record?.state, spans.length]),
+      [["made", 2]],
+    );
   });
 });

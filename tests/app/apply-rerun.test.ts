@@ -222,6 +222,20 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       });
   });
 
+  test("is the one that the client has for certain, even if another copy is newer", () =>
+    withClient(async (bench, updatedAt) => {
+      const confirmed = { state: "made", updated_at: updatedAt, time: "2020-01-01T00:00:00Z" };
+      const other = "copies/hydra-rescue-a.ndjson";
+      bench.write({
+        [COPY]: copyOf(bench, { ...confirmed, client_secret: "confirmed-secret-1234567890" }),
+        [other]: copyOf(bench, { state: "made", updated_at: "2020-01-01T00:00:00Z" }),
+      });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /confirmed-secret/);
+      assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"off"/);
+    }));
+
   test("that is in its place already is only removed; other credentials there are not touched", () =>
     withClient(async (bench, updatedAt) => {
       const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");

@@ -773,6 +773,24 @@ describe("a recovery copy", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
+  it("follows in a log after one that the disk had no room for", () => {
+    using disk = openDisk(65_536);
+    const random = (count: number): Uint8Array => new Uint8Array(count);
+    const log = createRecoveryStore({ folders: [disk.path], random }).openLog() ?? assert.fail("no log");
+    const record = { state: "unverified", reason: "r", time: "t", endpoint: "e" } as const;
+    log.save({ ...record, client_id: "first" });
+    disk.fill(0);
+    assert.throws(() => log.save({ ...record, client_id: "cut", client_secret: "x".repeat(10_000) }), /ENOSPC/);
+    rmSync(join(disk.path, "ballast"));
+    log.save({ ...record, client_id: "next" });
+    const lines = readFileSync(log.path, "utf8").trimEnd().split("\n");
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).client_id),
+      ["first", "next"],
+    );
+    log.close();
+  });
+
   it("goes elsewhere when its folder is gone or full at the moment it is needed", SLOW, async () => {
     using disk = openDisk(65_536);
     using folders = temporaryFolder();
