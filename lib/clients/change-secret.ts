@@ -30,6 +30,7 @@ import {
   unwrittenClientHandler,
   withSecretTarget,
 } from "./with-secret-target.ts";
+import { withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface AcceptedSecret {
@@ -52,7 +53,7 @@ interface SecretDelivery {
 export type ChangeSecretContext = RecoveryContext &
   DeliveryContext &
   SecretTargetContext &
-  Pick<Context, "note" | "detail">;
+  Pick<Context, "note" | "detail" | "openLeftovers">;
 
 /** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
 export async function sendWithRecoveryCopy(
@@ -109,6 +110,7 @@ export async function deliverChangedSecret(
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
+    await withdrawCopiesOfClient(context, id);
     const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);

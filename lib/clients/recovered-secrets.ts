@@ -23,6 +23,7 @@ import {
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
+import { withdrawCopy } from "./withdraw-copies.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
@@ -95,10 +96,18 @@ function dueSecret(
 }
 
 function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
-  const changed = Date.parse(getTextField(current, "updated_at") ?? "");
+  const changed = timeOf(current, "updated_at");
   if (state === "made" && set !== undefined)
     return Math.abs(changed - Date.parse(set)) <= ROUNDING_MS ? "confirmed" : "doubtful";
-  return Math.abs(changed - Date.parse(time)) <= CLOCKS_MS ? "likely" : "doubtful";
+  const sent = Date.parse(time);
+  const created = timeOf(current, "created_at");
+  // On every server, the two times of a client that was not changed since it was created are nearly the same.
+  const isCreateOverwritten = Math.abs(created - sent) <= CLOCKS_MS && changed - created > ROUNDING_MS;
+  return Math.abs(changed - sent) <= CLOCKS_MS && !isCreateOverwritten ? "likely" : "doubtful";
+}
+
+function timeOf(client: JsonObject, field: string): number {
+  return Date.parse(getTextField(client, field) ?? "");
 }
 
 /** Whether the flags name a place for secrets of clients that exist. */
@@ -289,16 +298,4 @@ export function markEarlierCopiesVoid(
   { stack, key }: { readonly stack: string; readonly key: string },
 ): void {
   for (const copy of copies) if (copy.due?.stack === stack && copy.key === key) withdrawCopy({ warn }, store, copy);
-}
-
-function withdrawCopy(
-  { warn }: Pick<Context, "warn">,
-  store: LeftoverRecoveryCopies,
-  copy: LeftoverRecoveryCopy,
-): void {
-  try {
-    store.withdraw(copy);
-  } catch (error) {
-    warn(`cannot change ${quote(copy.path)}, whose secret is void: ${escapeControls(errorMessage(error))}`);
-  }
 }

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import { jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
 
@@ -17,8 +18,8 @@ async function applyTo(bench: StateBench, out: string, ...flags: readonly string
 }
 
 /** A server, and a folder for recovery copies. */
-function withCopies(work: (bench: StateBench) => Promise<void>): Promise<void> {
-  return withStateBench("26", (bench) => {
+function withCopies(work: (bench: StateBench) => Promise<void>, as: SandboxVersion = "26"): Promise<void> {
+  return withStateBench(as, (bench) => {
     bench.write({ "copies/keep": "" });
     return work(bench);
   });
@@ -101,13 +102,16 @@ function copyOf(bench: StateBench, more: Readonly<Record<string, string>>): stri
 const COPY = "copies/hydra-rescue-import-0.ndjson";
 
 describe("a secret that an earlier run has left in a recovery copy", () => {
-  async function withClient(work: (bench: StateBench, updatedAt: string) => Promise<void>): Promise<void> {
+  async function withClient(
+    work: (bench: StateBench, updatedAt: string) => Promise<void>,
+    as?: SandboxVersion,
+  ): Promise<void> {
     await withCopies(async (bench) => {
       bench.write({ "clients/a.yaml": client("one") });
       assert.equal((await applyTo(bench, "first")).status, 0);
       const { updated_at: updatedAt } = await bench.ask("GET", "one");
       await work(bench, String(updatedAt));
-    });
+    }, as);
   }
 
   for (const [out, file] of [
@@ -137,6 +141,18 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.match(played.stderr, /the secret of client "one" is from an earlier run that ended before the server's/);
       assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
     }));
+
+  test("is not delivered where the server's answer is not known and the client was changed after it was created", () =>
+    withClient(async (bench) => {
+      // This server takes the time from the request.
+      const aMinuteAgo = new Date(Date.now() - 60_000).toISOString();
+      await bench.ask("PUT", "one", { ...(await bench.ask("GET", "one")), created_at: aMinuteAgo });
+      bench.write({ [COPY]: copyOf(bench, { time: aMinuteAgo }) });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 1, played.stderr);
+      assert.match(played.stderr, /the client was changed since/);
+      assert.ok(!existsSync(join(bench.folder, "s.json")));
+    }, "1.8"));
 
   test("is not delivered once the client was changed, and the command for another one is named", () =>
     withClient(async (bench) => {
@@ -195,6 +211,21 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.equal(again.status, 0, again.stderr);
       assert.ok(!existsSync(join(bench.folder, "t.json")));
     }));
+
+  for (const [name, command] of [
+    ["rotate-secret", ["clients", "rotate-secret", "one"]],
+    ["update", ["clients", "update", "one", "--secret", "another-secret-1234567890"]],
+    ["create", ["clients", "create", "--id", "one", "--if-exists", "update", "--secret", "another-secret-1234567890"]],
+  ] as const)
+    test(`is withdrawn once clients ${name} has set another one`, () =>
+      withClient(async (bench) => {
+        const other = "copies/hydra-rescue-a.ndjson";
+        bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
+        const set = await bench.run([...command, "--rescue-dir", join(bench.folder, "copies")]);
+        assert.equal(set.status, 0, set.stderr);
+        assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
+        assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
+      }));
 
   test("is void once a newer one of the client is delivered or in its place, however the files are named", async () => {
     for (const [older, newer] of [
