@@ -160,10 +160,24 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
+  if (now.secret === "generated" || now.secret === "unchanged") rejectDueSecret(job, now);
   job.context.warn(
     `client ${quote(current.client_id)} was created by someone else meanwhile; its secret was not delivered here`,
   );
   return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
+}
+
+/** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
+function rejectDueSecret({ options: { stack }, earlier }: ApplyRun, { key, clientId = "" }: Step): void {
+  const copy = earlier.copies.find(
+    ({ due, clientId: id }) => due?.stack === stack && due.key === key && id === clientId,
+  );
+  if (copy === undefined) return;
+  throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
+    code: "undelivered",
+    exit: "failed",
+    hint: `run the command again; its secret is in ${quote(copy.path)}`,
+  });
 }
 
 /** The client of a step, as its recovery copy names it. */
@@ -293,7 +307,7 @@ async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcom
   const again = planClient(desiredOf(planned), current, job.options);
   const refused = findRefusalProblem([again], job.adopt);
   if (refused !== undefined) throw refused;
-  const step = { ...again, secret: planned.secret };
+  const step = { ...again, secret: secretAfterSecondRead(job, planned, again) };
   const differs =
     again.changes.length !== planned.changes.length ||
     again.changes.some(({ field, after }, at) => {
@@ -304,6 +318,18 @@ async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcom
     job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
   if (step.changes.length === 0 && !stepSetsSecret(step)) return unchangedOutcome(step);
   return stepSetsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
+}
+
+/** What is done with the secret: one that someone else has set since the plan is kept. */
+function secretAfterSecondRead(job: ApplyRun, planned: Step, again: Step): Step["secret"] {
+  if (planned.secret !== "generated" || again.secret === "generated") return planned.secret;
+  if (again.secret === "unchanged") {
+    rejectDueSecret(job, again);
+    job.context.warn(
+      `client ${quote(again.clientId ?? "")} got a secret from someone else meanwhile, which was not delivered here`,
+    );
+  }
+  return again.secret;
 }
 
 function changedOutcome(step: Step): "adopted" | "changed" {

@@ -17,6 +17,8 @@ function yaml(id: string, more = ""): string {
   return `client_id: ${id}\nscope: a\ngrant_types: [client_credentials]\n${more}`;
 }
 
+const PUBLIC = "scope: a\ngrant_types: [client_credentials]\ntoken_endpoint_auth_method: none\n";
+
 /** Applies the folder `clients`; secrets go to the folder `secrets`. */
 function apply(bench: StateBench, ...flags: readonly string[]): Promise<Played> {
   const out = flags.some((flag) => flag.startsWith("--secret-out"))
@@ -690,6 +692,58 @@ describe("an editor between the plan and the write", () => {
       assert.match(played.stderr, /is not deleted: its mark was changed by someone else meanwhile/);
       assert.deepEqual(await idsOf(bench), ["one", "two"]);
     }));
+
+  test("two runs at once set one secret, and the slower one does not replace what the other has delivered", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": `${PUBLIC}client_id: one\n` });
+      await assertDone(apply(bench));
+      bench.write({ "clients/a.yaml": yaml("one") });
+      bench.writes();
+      const out = join(bench.folder, "slower");
+      const slower = await applyWhile(bench, () => assertDone(apply(bench)), `--secret-out=${out}`);
+      assert.equal(slower.status, 0, slower.stderr);
+      assert.match(
+        slower.stderr,
+        /client "one" got a secret from someone else meanwhile, which was not delivered here/,
+      );
+      assert.equal(existsSync(join(out, "one.env")), false);
+      assert.equal(bench.writes().length, 1);
+    }));
+
+  for (const [how, before, method, path] of [
+    ["created", "", "POST", ""],
+    ["changed", `${PUBLIC}client_id: one\n`, "PUT", "one"],
+  ] as const)
+    test(`a client that was ${how} meanwhile with the secret of a killed run fails until that is delivered`, () =>
+      withStateBench("26", async (bench) => {
+        bench.write({ "clients/a.yaml": before });
+        await assertDone(apply(bench));
+        bench.write({ "clients/a.yaml": yaml("one") });
+        const metadata = { [MARK_MEMBER]: { stack: "prod", key: "one" } };
+        const client = { client_id: "one", grant_types: ["client_credentials"], scope: "a", metadata };
+        const writeCopy = (endpoint: string, state: string, updatedAt?: unknown): void => {
+          const owner = { stack: "prod", key: "one", delivery: "due" };
+          const times = { time: new Date().toISOString(), updated_at: updatedAt };
+          const record = { state, reason: "r", endpoint, ...owner, ...times, client_id: "one", client_secret: SECRET };
+          bench.write({ "copies/hydra-rescue-one.json": JSON.stringify(record) });
+        };
+        let updatedAt: unknown;
+        const lateRequest = async (nextMethod: string, nextPath: string): Promise<void> => {
+          const isNow = method === "POST" ? nextMethod === method : nextPath.endsWith("/one");
+          if (isNow && updatedAt === undefined) ({ updated_at: updatedAt } = await bench.ask(method, path, client));
+        };
+        const out = `--secret-out=${join(bench.folder, "out.json")}`;
+        const copies = ["--rescue-dir", join(bench.folder, "copies")];
+        await withProxy(bench.url, lateRequest, async (url) => {
+          writeCopy(url, "unverified");
+          const failed = await apply(bench, "--endpoint", url, out, ...copies);
+          assert.equal(failed.status, 1, failed.stderr);
+          assert.match(failed.stderr, /run the command again; its secret is in ".*hydra-rescue-one\.json"/);
+          writeCopy(url, "made", updatedAt);
+          assert.match((await assertDone(apply(bench, "--endpoint", url, out, ...copies))).stderr, /1 delivered/);
+        });
+        assert.match(readFileSync(join(bench.folder, "out.json"), "utf8"), new RegExp(SECRET));
+      }));
 
   test("two runs at once create one client, and the slower one says so", () =>
     withStateBench("26", async (bench) => {
