@@ -44,7 +44,7 @@ type SecretPlaceKind =
   | "result";
 
 /** A client whose secret is to be written. */
-interface SecretOwner {
+export interface SecretOwner {
   readonly key: string;
   readonly object: KubernetesSecretName | undefined;
 }
@@ -66,6 +66,20 @@ export function secretOutKind({ values }: Values): SecretPlaceKind {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return "result";
   return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
+}
+
+function isDescriptor({ values }: Values): boolean {
+  return values.text(SECRET_OUT)?.startsWith("fd:") === true;
+}
+
+/** The problem of further secrets for a descriptor that has got those of an earlier run: no JSON value can follow another one. */
+export function findSecondJsonProblem(context: Values, owners: readonly SecretOwner[]): Problem | undefined {
+  if (owners.length === 0 || !isDescriptor(context) || formatOf(context) !== "json") return undefined;
+  return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
+    code: "undelivered",
+    exit: "failed",
+    hint: "run the command again for the rest; no client was changed",
+  });
 }
 
 /** How a plan describes the place of generated secrets; undefined if there is none. */
@@ -158,8 +172,9 @@ function sharedText(context: Values, previous: string, secrets: readonly Pending
       Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])),
     );
   if (format === "k8s") {
-    const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials));
-    return appendedText(previous, manifests.join("---\n"), "---\n");
+    const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
+    // What has been written to a descriptor before, by this run or another program, can't be read.
+    return isDescriptor(context) ? `---\n${manifests}` : appendedText(previous, manifests, "---\n");
   }
   const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, variableNames(context, owner)));
   return appendedText(previous, lines.join(""));

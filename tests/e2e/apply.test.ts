@@ -147,6 +147,61 @@ describe("an apply that is interrupted", () => {
   }
 });
 
+describe("a descriptor for the secrets of an earlier run and of this one", () => {
+  /** A client that exists, whose secret a killed run has left, and another one that doesn't exist yet. */
+  async function withSecretsOfTwoRuns(
+    work: (run: (format: string) => Promise<Ended>, written: () => string) => Promise<void>,
+  ): Promise<void> {
+    using folder = temporaryFolder();
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    const { url } = sandbox;
+    const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl: "" };
+    const out = join(folder.path, "out");
+    try {
+      for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+      writeClients(scene, { first: BASE });
+      assert.equal((await runBinary(args(scene, "lost"), { env: environment(scene) })).status, 0);
+      const [client] = await clientsOf(scene, "/admin/clients");
+      const [[id, secret] = []] = credentialsIn(join(folder.path, "lost"));
+      const due = { state: "made", stack: "s", key: "first", delivery: "due", client_id: id, client_secret: secret };
+      const record = { ...due, reason: "r", time: new Date().toISOString(), endpoint: url };
+      const copy = JSON.stringify({ ...record, updated_at: client?.["updated_at"] });
+      writeFileSync(join(scene.state, "hydra-rescue-import-0.ndjson"), `${copy}\n`);
+      writeClients(scene, { first: BASE, second: BASE });
+      const line = ["apply", join(folder.path, "clients"), "--stack", "s", "--secret-out", "fd:3", "--endpoint", url];
+      const run = (format: string): Promise<Ended> =>
+        start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$OUT"', BINARY, ...line, "--secret-format", format], {
+          env: { ...environment(scene), OUT: out },
+        }).ended;
+      await work(run, () => readFileSync(out, "utf8"));
+    } finally {
+      await sandbox.close();
+    }
+  }
+
+  test("gets one YAML document per client", () =>
+    withSecretsOfTwoRuns(async (run, written) => {
+      const ended = await run("k8s");
+      assert.equal(ended.status, 0, ended.stderr);
+      const documents = written().split(/^---\n/m);
+      assert.deepEqual(
+        documents.map((text) => [...text.matchAll(/^ {2}"?name"?: "?(\w+)/gm)].map(([, name]) => name)),
+        [[], ["first"], ["second"]],
+      );
+    }));
+
+  test("gets one JSON object per run", () =>
+    withSecretsOfTwoRuns(async (run, written) => {
+      const first = await run("json");
+      assert.equal(first.status, 1, first.stderr);
+      assert.match(first.stderr, /^Hint: run the command again for the rest/m);
+      assert.deepEqual(Object.keys(JSON.parse(written())), ["first"]);
+      const second = await run("json");
+      assert.equal(second.status, 0, second.stderr);
+      assert.deepEqual(Object.keys(JSON.parse(written())), ["second"]);
+    }));
+});
+
 describe("an apply with recipients", () => {
   const gpg = openGpg();
   after(() => gpg.close());

@@ -12,6 +12,7 @@ import {
   hasSecretPlaceFlags,
   pickRecoveredSecrets,
   type RecoveredSecret,
+  type RecoveredSecretOutcome,
   removeAlreadyPlaced,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
@@ -19,7 +20,9 @@ import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/
 import {
   describeSecretDelivery,
   findMissingPlaceProblem,
+  findSecondJsonProblem,
   makeFolderAndFindPlaceProblems,
+  type SecretOwner,
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
@@ -117,10 +120,11 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     missing,
   );
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
+  const owners = steps.filter(stepSetsSecret).map(secretOwnerOfStep);
+  rejectSecondJson(context, delivered, owners);
   rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
-  const owners = steps.filter(stepSetsSecret).map(secretOwnerOfStep);
   const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
   context.signal.throwIfAborted();
   throwAll(await makeFolderAndFindPlaceProblems(context, owners));
@@ -193,6 +197,17 @@ function rejectUnsafe(context: Context, steps: readonly Step[]): void {
   throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
   const unplaced = findMissingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
+}
+
+/** Throws where the descriptor has got secrets of an earlier run, and can't take those of this one. */
+function rejectSecondJson(
+  context: Pick<Context, "values">,
+  delivered: readonly RecoveredSecretOutcome[],
+  owners: readonly SecretOwner[],
+): void {
+  const problems = delivered.flatMap(({ problem }) => problem ?? []);
+  const second = findSecondJsonProblem(context, owners);
+  if (second !== undefined && problems.length < delivered.length) throwAll([second, ...problems]);
 }
 
 /** On a terminal, shows the plan and asks. */
