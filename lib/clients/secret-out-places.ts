@@ -14,10 +14,10 @@ import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core
 import {
   appendedText,
   containsSecret,
-  dotenvNames,
-  type ExistingEntryNames,
-  jsonEntryNames,
-  manifestSecretNames,
+  dotenvEntries,
+  type ExistingEntries,
+  jsonEntries,
+  manifestSecrets,
   withJsonEntries,
 } from "../core/output/written-credentials.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -187,13 +187,13 @@ const CONTENTS = {
   k8s: "Kubernetes Secrets",
 } as const;
 
-/** The names of the entries in the file that all clients share; undefined if it holds something else. */
-async function existingNames(context: SecretPlaceContext, text: string): Promise<ExistingEntryNames> {
+/** The entries in the file that all clients share; undefined if it holds something else. */
+async function existingEntries(context: SecretPlaceContext, text: string): Promise<ExistingEntries> {
   const format = formatOf(context);
-  if (format === "dotenv") return dotenvNames(text);
-  if (format === "json") return jsonEntryNames(text);
+  if (format === "dotenv") return dotenvEntries(text);
+  if (format === "json") return jsonEntries(text);
   try {
-    return manifestSecretNames(await context.parseYaml(text, "the secret file"));
+    return manifestSecrets(await context.parseYaml(text, "the secret file"));
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;
@@ -209,6 +209,13 @@ function entryName(context: Values, owner: SecretOwner): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
+/** The names of the entries that may hold a client's secret. */
+function secretEntryNames(context: Values, owner: SecretOwner): readonly string[] {
+  if (formatOf(context) !== "dotenv") return [entryName(context, owner)];
+  const { secret, encrypted } = variableNames(context, owner);
+  return [secret, encrypted];
+}
+
 /** What is wrong with the file that all clients share, which is extended if an earlier run wrote it. */
 async function sharedFileProblems(
   context: SecretPlaceContext,
@@ -220,8 +227,8 @@ async function sharedFileProblems(
   const text = await context.readSecretFile(target);
   if (text === undefined) return [];
   const file = `--${SECRET_OUT.name} ${quote(target)}`;
-  const names = await existingNames(context, text);
-  if (names === undefined)
+  const entries = await existingEntries(context, text);
+  if (entries === undefined)
     return [
       usageError(
         `${file} already exists, and does not contain ${CONTENTS[formatOf(context)]}`,
@@ -230,7 +237,7 @@ async function sharedFileProblems(
       ),
     ];
   return owners
-    .filter((owner) => names.has(entryName(context, owner)))
+    .filter((owner) => entries.has(entryName(context, owner)))
     .map(({ key }) =>
       usageError(
         `${file} already has credentials of client ${quote(key)}`,
@@ -251,10 +258,11 @@ export async function secretPlaceStatus(
   if (target === undefined || kind === "result") return "missing";
   const text = await context.readSecretFile(kind === "shared" ? target : ownPath(context, owner.key));
   if (text === undefined) return "missing";
-  if (containsSecret(text, secret)) return "there";
-  if (kind === "folder") return "taken";
-  const names = await existingNames(context, text);
-  return names === undefined || names.has(entryName(context, owner)) ? "taken" : "missing";
+  const entries = kind === "shared" ? await existingEntries(context, text) : undefined;
+  // Another client of the same file may have the same secret, if both are given.
+  const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
+  if (own.some((entry) => containsSecret(entry, secret))) return "there";
+  return entries?.has(entryName(context, owner)) === false ? "missing" : "taken";
 }
 
 /** Two clients whose credentials would have the same name in a file. */

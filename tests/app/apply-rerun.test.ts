@@ -267,6 +267,22 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"off"/);
     }));
 
+  for (const name of Object.keys(FORMATS))
+    test(`is put into ${name} even if another client there has the same one`, () =>
+      withClient(async (bench, updatedAt) => {
+        const given = "client_id: two\ngrant_types: [client_credentials]\nx-hydra: {secret: {file: two.txt}}\n";
+        bench.write({ "clients/b.yaml": given, "clients/two.txt": "left-secret-1234567890" });
+        assert.equal((await applyTo(bench, name)).status, 0);
+        bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+        const played = await applyTo(bench, name);
+        assert.match(played.stderr, /1 delivered from an earlier run/);
+        const text = readFileSync(join(bench.folder, name), "utf8");
+        bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+        assert.doesNotMatch((await applyTo(bench, name)).stderr, /1 delivered|other credentials/);
+        assert.ok(!existsSync(join(bench.folder, COPY)));
+        assert.equal(readFileSync(join(bench.folder, name), "utf8"), text);
+      }));
+
   test("that is in its place already is only removed; other credentials there are not touched", () =>
     withClient(async (bench, updatedAt) => {
       const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");

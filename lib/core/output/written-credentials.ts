@@ -2,30 +2,31 @@ import { toBase64 } from "../bytes.ts";
 import { isJsonObject, parseJsonOrUndefined, toPrintableJson } from "../json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
-/** The names of the entries in a file with the credentials of several clients; undefined if it is something else. */
-export type ExistingEntryNames = ReadonlySet<string> | undefined;
+/** The entries in a file with the credentials of several clients, as text by name; undefined if it is something else. */
+export type ExistingEntries = ReadonlyMap<string, string> | undefined;
 
 /** A line of a file that {@link formatDotenv} wrote, and those that people add: a comment, an empty line. */
 const DOTENV_LINE =
   /(?:#[^\n]*|([A-Za-z_]\w*)=(?:[A-Za-z0-9_./:@%+,=~-]|'[^']*'|\\'|"\$\(printf '[^'\n]*'\)")*)?(?:\n|$)/y;
 
-/** The names of the variables in a dotenv file. */
-export function dotenvNames(text: string): ExistingEntryNames {
-  const names = new Set<string>();
+/** The assignments of variables in a dotenv file. */
+export function dotenvEntries(text: string): ExistingEntries {
+  const entries = new Map<string, string>();
   for (let at = 0; at < text.length; ) {
     DOTENV_LINE.lastIndex = at;
     const line = DOTENV_LINE.exec(text);
     if (line === null) return undefined;
-    if (line[1] !== undefined) names.add(line[1]);
+    if (line[1] !== undefined) entries.set(line[1], line[0]);
     at += line[0].length;
   }
-  return names;
+  return entries;
 }
 
-/** The keys of the clients in a JSON file. */
-export function jsonEntryNames(text: string): ExistingEntryNames {
+/** The clients in a JSON file, by key. */
+export function jsonEntries(text: string): ExistingEntries {
   const entries = readJsonEntries(text);
-  return entries === undefined ? undefined : new Set(Object.keys(entries));
+  if (entries === undefined) return undefined;
+  return new Map(Object.entries(entries).map(([key, entry]) => [key, toPrintableJson(entry)]));
 }
 
 function readJsonEntries(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -41,18 +42,18 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** The names of the Kubernetes Secrets in the documents of a YAML file, with their namespaces. */
-export function manifestSecretNames(documents: readonly unknown[]): ExistingEntryNames {
-  const names = new Set<string>();
+/** The Kubernetes Secrets in the documents of a YAML file, by name with the namespace. */
+export function manifestSecrets(documents: readonly unknown[]): ExistingEntries {
+  const secrets = new Map<string, string>();
   for (const document of documents) {
     if (document === null) continue;
     if (!isJsonObject(document) || document["kind"] !== "Secret" || !isJsonObject(document["metadata"]))
       return undefined;
     const { name, namespace } = document["metadata"];
     if (!isText(name)) return undefined;
-    names.add(isText(namespace) ? `${namespace}/${name}` : name);
+    secrets.set(isText(namespace) ? `${namespace}/${name}` : name, toPrintableJson(document));
   }
-  return names;
+  return secrets;
 }
 
 /** A text with another one after it, both whole. */
@@ -63,7 +64,7 @@ export function appendedText(text: string, more: string, separator = ""): string
 
 const utf8 = new TextEncoder();
 
-/** Whether a secret is in a file, in the way that any of the formats writes it. */
+/** Whether a secret is in a text, in the way that any of the formats writes it. */
 export function containsSecret(text: string, secret: string): boolean {
   return [shellQuoted(secret), toPrintableJson(secret), toPrintableJson(toBase64(utf8.encode(secret)))].some((form) =>
     text.includes(form),
