@@ -246,10 +246,9 @@ async function deliverDue(
   }
   if (place.kind === "result") {
     const shown = { [ENCRYPTED_SECRET_FIELD]: prepared.encrypted ?? null };
-    // Where the format omits it, the copy stays.
-    return context.outputContainsValue(view, shown, prepared.encrypted ?? "")
-      ? { due, shown, delivered }
-      : { due, shown: {} };
+    if (context.outputContainsValue(view, shown, prepared.encrypted ?? "")) return { due, shown, delivered };
+    const reason = new Error("this output format omits it");
+    return { due, shown: {}, problem: undeliveredProblem(due, reason, "use --format json, or --secret-out") };
   }
   const own = await place.openOwn(owner);
   if (own === undefined) return { due, shown: {} };
@@ -263,10 +262,10 @@ async function deliverDue(
   return { due, shown: { secret_file: own.path } };
 }
 
-function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown): Problem {
+function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown, hint = "run the command again"): Problem {
   return new Problem(
     `Cannot deliver the secret of client ${quote(step.key)}: ${safeReason(reason)}; it is still in ${quote(copy.path)}`,
-    { code: "undelivered", exit: "failed", hint: "run the command again", cause: reason },
+    { code: "undelivered", exit: "failed", hint, cause: reason },
   );
 }
 
