@@ -83,10 +83,11 @@ function nothingToCompare(files: number): Problem {
 }
 
 /** All clients of a server; at once only one page of them is in memory. */
-async function* allClients(admin: Admin): AsyncGenerator<ClientRecord> {
+async function* allClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
   const seen = new Set<string>();
   for (let request: Parameters<Admin["page"]>[0] | undefined = { size: PAGE_SIZE }; request !== undefined; ) {
     const { clients, unreadable, next } = await admin.page(request);
+    onPage();
     for (const client of clients) {
       const problem = unreadable.get(client);
       if (problem !== undefined) throw problem;
@@ -110,12 +111,43 @@ const UNFINDABLE: ClientRefusal = {
   hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
 };
 
-/** Lists the clients of the server once, and compares them with those of the files. */
+/** Plans by a list of the clients; lists them twice if a client could be hidden that is then created again. */
+async function planListedClients(
+  context: Pick<Context, "admin" | "values">,
+  desired: readonly DesiredClient[],
+): Promise<Plan> {
+  const options = planOptions(context);
+  let pages = 0;
+  const plan = await planStack(
+    desired,
+    allClients(context.admin, () => pages++),
+    options,
+  );
+  // Before Hydra 25, pages are by offset: when a client is deleted meanwhile, the next page lacks its first client. If that
+  // one is found by its mark, the ID of a new client does not conflict with it.
+  const mayHideClients = pages > 1 && plan.release !== "26";
+  const createsByKey = plan.steps.some(
+    ({ action, desired: file }) => action === "create" && file?.clientId === undefined,
+  );
+  return mayHideClients && createsByKey ? planStack(desired, listAgain(context.admin, plan), options) : plan;
+}
+
+/** All clients of a server, with those of an earlier plan that a second list lacks. */
+async function* listAgain(admin: Admin, { steps }: Plan): AsyncGenerator<ClientRecord> {
+  const ids = new Set<string>();
+  for await (const client of allClients(admin)) {
+    ids.add(client.client_id);
+    yield client;
+  }
+  for (const { current } of steps) if (current !== undefined && !ids.has(current.client_id)) yield current;
+}
+
+/** Compares the clients of the server with those of the files. */
 export async function planAgainstServer(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
 ): Promise<Plan> {
-  const listed = await planStack(desired, allClients(context.admin), planOptions(context));
+  const listed = await planListedClients(context, desired);
   const slash = listed.steps.find(createsSlashId)?.clientId;
   const plan =
     slash === undefined || (await canServerLookUpId(context.admin, slash))

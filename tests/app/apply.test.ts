@@ -745,6 +745,30 @@ describe("an editor between the plan and the write", () => {
         assert.match(readFileSync(join(bench.folder, "out.json"), "utf8"), new RegExp(SECRET));
       }));
 
+  test("a client that is deleted between two pages of the list hides no client that is then created again", () =>
+    withStateBench("2.1", async (bench) => {
+      for (let n = 0; n < 501; n++) await bench.ask("POST", "", { client_name: String(n), scope: "a" });
+      const items: unknown = await (await fetch(`${bench.url}/admin/clients?page_size=1000`)).json();
+      assert.ok(Array.isArray(items));
+      const [first, last] = [items[0], items[500]].map((client: unknown) => (isJsonObject(client) ? client : {}));
+      const mark = { [MARK_MEMBER]: { stack: "prod", key: "one" } };
+      await bench.ask("PUT", String(last?.["client_id"]), { ...last, metadata: mark });
+      bench.write({ "clients/one.yaml": "scope: a\ngrant_types: [client_credentials]\n" });
+      bench.writes();
+      let pages = 0;
+      const beforeSecondPage = async (method: string, path: string): Promise<void> => {
+        if (method === "GET" && path.includes("page_size=500") && ++pages === 2)
+          await bench.ask("DELETE", String(first?.["client_id"]));
+      };
+      await withProxy(bench.url, beforeSecondPage, async (url) => {
+        await assertDone(apply(bench, "--endpoint", url));
+      });
+      assert.deepEqual(
+        bench.writes().map((line) => line.replace(/ .*/, "")),
+        ["DELETE", "PATCH"],
+      );
+    }));
+
   test("two runs at once create one client, and the slower one says so", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/one.yaml": "scope: a\n" });
