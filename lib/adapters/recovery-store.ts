@@ -207,6 +207,8 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
     },
     close() {
       file.close();
+      // The system may give the number of the descriptor to another file.
+      spans.clear();
       if (current.size === 0) unlinkIfPresent(path);
       else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
     },

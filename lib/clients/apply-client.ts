@@ -16,7 +16,7 @@ import { quote } from "../core/text.ts";
 import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
-import { type EarlierRecoveryCopies, markEarlierCopiesVoid, type RecoveredSecretOutcome } from "./recovered-secrets.ts";
+import { markEarlierCopiesVoid, type RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import { recoveryOutcomeText } from "./recovery.ts";
 import {
   type CreatedClientDelivery,
@@ -30,6 +30,7 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
+import type { EarlierRecoveryCopies } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {

@@ -30,7 +30,7 @@ import {
   unwrittenClientHandler,
   withSecretTarget,
 } from "./with-secret-target.ts";
-import { withdrawCopiesOfClient } from "./withdraw-copies.ts";
+import { findEarlierCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface AcceptedSecret {
@@ -110,7 +110,7 @@ export async function deliverChangedSecret(
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
-    await withdrawCopiesOfClient(context, id);
+    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
     const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);

@@ -24,6 +24,7 @@ import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./se
 import { sendClientChanges } from "./send-change.ts";
 import { unkeptKnownFields } from "./unkept-fields.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
+import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome {
@@ -47,6 +48,8 @@ export interface ImportRun {
   readonly recipients: readonly Recipient[];
   /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
   readonly copies: RecoveryLog | "none" | "a file of its own";
+  /** The recovery copies of earlier runs. */
+  readonly earlier: EarlierRecoveryCopies;
   /** The admin API, with a deadline for one client. */
   readonly admin: () => Admin;
 }
@@ -148,7 +151,7 @@ function shownCredentials(
 
 /** A client with this ID exists: it is skipped or updated, as `--if-exists` says. */
 async function existing(
-  { context, ifExists, recipients }: ImportRun,
+  { context, ifExists, recipients, earlier }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
   payload: JsonObject & { readonly client_id: string },
@@ -168,6 +171,7 @@ async function existing(
   const file = prepared === undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
+    if (secret !== undefined) withdrawCopiesOfClient(context, earlier, id);
     const path = prepared === undefined ? undefined : await file?.write(id, prepared);
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {

@@ -23,7 +23,7 @@ import {
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { withdrawCopy } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, withdrawCopy } from "./withdraw-copies.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
@@ -282,12 +282,6 @@ function settleCopies(
     );
   }
   for (const each of others) withdrawCopy(context, leftovers, each);
-}
-
-/** The recovery copies of earlier runs. */
-export interface EarlierRecoveryCopies {
-  readonly store: LeftoverRecoveryCopies;
-  readonly copies: readonly LeftoverRecoveryCopy[];
 }
 
 /** Withdraws the copies of a client that has got another secret. */

@@ -16,12 +16,26 @@ export function withdrawCopy(
   }
 }
 
+/** The recovery copies of earlier runs. */
+export interface EarlierRecoveryCopies {
+  readonly store: LeftoverRecoveryCopies;
+  readonly copies: readonly LeftoverRecoveryCopy[];
+}
+
+/** Finds the recovery copies of earlier runs for the clients of this server. */
+export async function findEarlierCopies({
+  endpoint,
+  openLeftovers,
+}: Pick<Context, "endpoint" | "openLeftovers">): Promise<EarlierRecoveryCopies> {
+  const store = await openLeftovers();
+  return { store, copies: store.find(endpoint) };
+}
+
 /** Withdraws what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
-export async function withdrawCopiesOfClient(
-  context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
+export function withdrawCopiesOfClient(
+  context: Pick<Context, "warn">,
+  { store, copies }: EarlierRecoveryCopies,
   id: string,
-): Promise<void> {
-  const store = await context.openLeftovers();
-  for (const copy of store.find(context.endpoint))
-    if (copy.due !== undefined && copy.clientId === id) withdrawCopy(context, store, copy);
+): void {
+  for (const copy of copies) if (copy.due !== undefined && copy.clientId === id) withdrawCopy(context, store, copy);
 }

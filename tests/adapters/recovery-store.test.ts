@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -130,6 +140,17 @@ describe("a recovery log", () => {
     first.remove();
     log.close();
     assert.deepEqual(linesOf(log.path), ["b"]);
+  });
+
+  it("is not written once it is closed", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const copy = log.save({ ...RECORD, client_id: "a" });
+    log.close();
+    const other = openSync(join(folder, "other"), "w");
+    copy.remove();
+    assert.equal(fstatSync(other).size, 0);
+    closeSync(other);
+    assert.deepEqual(linesOf(log.path), ["a"]);
   });
 });
 

@@ -216,12 +216,15 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
     ["rotate-secret", ["clients", "rotate-secret", "one"]],
     ["update", ["clients", "update", "one", "--secret", "another-secret-1234567890"]],
     ["create", ["clients", "create", "--id", "one", "--if-exists", "update", "--secret", "another-secret-1234567890"]],
+    ["import", ["clients", "import", "IMPORTED", "--if-exists", "update"]],
   ] as const)
     test(`is withdrawn once clients ${name} has set another one`, () =>
       withClient(async (bench) => {
         const other = "copies/hydra-rescue-a.ndjson";
         bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
-        const set = await bench.run([...command, "--rescue-dir", join(bench.folder, "copies")]);
+        bench.write({ "imported.json": '{"client_id": "one", "client_secret": "another-secret-1234567890"}' });
+        const args = command.map((word) => (word === "IMPORTED" ? join(bench.folder, "imported.json") : word));
+        const set = await bench.run([...args, "--rescue-dir", join(bench.folder, "copies")]);
         assert.equal(set.status, 0, set.stderr);
         assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);

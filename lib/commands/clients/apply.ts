@@ -39,6 +39,7 @@ import {
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { requireOpenOutput } from "../../clients/with-secret-target.ts";
+import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
@@ -104,8 +105,8 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
-  const leftovers = await context.openLeftovers();
-  const copies = leftovers.find(context.endpoint);
+  const earlier = await findEarlierCopies(context);
+  const { copies, store: leftovers } = earlier;
   const due = hasSecretPlaceFlags(context) ? pickRecoveredSecrets(copies, plan) : [];
   const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
@@ -138,7 +139,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     recipients,
     place,
     copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
-    earlier: { store: leftovers, copies },
+    earlier,
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminWithDeadlineFactory(context),

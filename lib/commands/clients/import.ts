@@ -19,6 +19,7 @@ import { secretFlagProblems } from "../../clients/secret-checks.ts";
 import { UnkeptFields } from "../../clients/unkept-fields.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
 import { requireOpenOutput } from "../../clients/with-secret-target.ts";
+import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, type UnwrittenItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
@@ -71,6 +72,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   const hasFiles = context.values.isSet(SECRET_OUT);
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
+  const earlier = await findEarlierCopies(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openLog(context, entries);
   await closedOnFailure(log, () => rejectUnsupportedFields(context, entries));
@@ -79,6 +81,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     ifExists: context.values.text(IF_EXISTS),
     recipients,
     copies: log ?? (hasFiles ? "a file of its own" : "none"),
+    earlier,
     admin: adminOfEach,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
