@@ -43,7 +43,8 @@ for (const as of versionsFor(ordinaryTraits))
           for (const client of clients) await bench.ask("POST", "", client);
           const exported = await bench.run(["export", "--unmarked"]);
           assert.equal(exported.status, 0, exported.stderr);
-          if (exported.stdout === "") return;
+          // Servers reject some of the random clients.
+          fc.pre(exported.stdout !== "");
           const plan = await bench.run(["diff", "-", "--format", "json"], { stdin: exported.stdout });
           assert.equal(plan.status, 0, `${plan.stderr}\n${exported.stdout}`);
           const { clients: shown } = jsonObject(plan.stdout);
@@ -63,5 +64,5 @@ for (const as of versionsFor(ordinaryTraits))
       ),
       { numRuns: 15 },
     );
-    assert.ok(compared >= 10, `only ${compared} clients were taken`);
+    assert.ok(compared >= 15, `only ${compared} clients were taken`);
   });
