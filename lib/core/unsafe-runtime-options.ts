@@ -11,8 +11,12 @@ export function findUnsafeRuntimeProblem(environment: (name: string) => string |
   if ((environment("BUN_INSPECT") ?? "") !== "") {
     return unsafeVariable("BUN_INSPECT", "it opens a debugger that can read every secret");
   }
+  const given = environment("BUN_OPTIONS") ?? "";
+  if (given !== "" && (environment("BUN_INSPECT_PRELOAD") ?? "") !== "") {
+    return unsafeVariable("BUN_INSPECT_PRELOAD", "with BUN_OPTIONS, whichever they are, it runs other code first");
+  }
   // The runtime accepts quotes and backslashes around options, so they must not hide one.
-  const options = (environment("BUN_OPTIONS") ?? "").replace(/["'\\]/g, "");
+  const options = given.replace(/["'\\]/g, "");
   const [found] = DANGEROUS_OPTION.exec(options) ?? [];
   return found === undefined
     ? undefined

@@ -27,6 +27,12 @@ test("variables of the runtime that give others its memory or control are refuse
   }
 });
 
+test("so is a file to load, which any options make the runtime load", () => {
+  const file = { BUN_INSPECT_PRELOAD: "./x.js" };
+  assert.match(problemOf({ ...file, BUN_OPTIONS: "--smol" })?.message ?? "", /with BUN_INSPECT_PRELOAD set: /);
+  assert.equal(problemOf(file), undefined);
+});
+
 test("variables that tune the runtime, and empty ones, are not", () => {
   for (const variables of [
     {},
