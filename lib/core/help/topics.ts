@@ -250,7 +250,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
-    "The program refuses to start if `BUN_INSPECT` is set, or if `BUN_OPTIONS` loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
+    "The program refuses to start if `BUN_INSPECT` is set, if `BUN_OPTIONS` comes with `BUN_INSPECT_PRELOAD`, or if it loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
   ],
   [
     "BUN_BE_BUN",
