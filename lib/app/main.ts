@@ -9,8 +9,11 @@ import { stderrStyle } from "./terminal-style.ts";
 /** Milliseconds that pending output gets when a signal ends the program. A busy machine may take a second for a few lines. */
 const EXIT_FLUSH_MS = 2_000;
 
-/** Milliseconds that work which handles the signal itself gets to end with its own message. */
-const OWN_END_MS = 50;
+/**
+ * Milliseconds that work which handles the signal itself gets to end with its own message. It needs a few; a busy machine may
+ * take longer.
+ */
+const OWN_END_MS = 500;
 
 /** Runs one command line and returns the exit code. Every error is caught and written here, and nowhere else. */
 export async function main(host: Host): Promise<number> {
