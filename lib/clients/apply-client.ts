@@ -16,7 +16,7 @@ import { quote } from "../core/text.ts";
 import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
-import { markEarlierCopiesVoid, type RecoveredSecretOutcome } from "./recovered-secrets.ts";
+import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import { recoveryOutcomeText } from "./recovery.ts";
 import {
   type CreatedClientDelivery,
@@ -30,7 +30,7 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import type { EarlierRecoveryCopies } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {
@@ -201,7 +201,7 @@ async function register(
     const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       const { delivery, record } = created;
-      if (stepSetsSecret(step)) markEarlierCopiesVoid(context, job.earlier, ownerIn(job, step));
+      if (stepSetsSecret(step)) withdrawCopiesOfOwner(context, job.earlier, ownerIn(job, step));
       const sent = await deliver(job, step, created, own);
       const notes = remaining(job, step, record);
       const verified = await verifyNew(job, record, delivery);
@@ -358,7 +358,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
     const owner = ownerIn(job, step);
     const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
     const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
-    markEarlierCopiesVoid(context, job.earlier, owner);
+    withdrawCopiesOfOwner(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
     const shown = { ...shownFields(step), ...sent.shown, secret: "set" };

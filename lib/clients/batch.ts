@@ -44,11 +44,25 @@ export class BatchFailures {
     return this.#unreachableInARow >= SERVER_GONE_AFTER;
   }
 
-  /** Whether no more items should be started: each would wait for the whole time limit. Says how many are left. */
-  stops({ warn }: Pick<Context, "warn">): boolean {
-    if (!this.isServerGone) return false;
-    warn(`the server can't be reached, so ${this.#total - this.#attempts} of ${this.#total} were not started`);
-    return true;
+  /**
+   * Works on items one after the other, and gives the results of those that succeed. Ends once the server is gone, since each
+   * of the others would wait for the whole time limit too.
+   */
+  async *inOrder<Item, Done extends object>(
+    { warn }: Pick<Context, "warn">,
+    items: readonly Item[],
+    work: (item: Item) => Promise<Done>,
+  ): AsyncGenerator<Done> {
+    for (const item of items) {
+      if (this.isServerGone) {
+        warn(`the server can't be reached, so ${this.#total - this.#attempts} of ${this.#total} were not started`);
+        return;
+      }
+      const done = await this.attempt(() => work(item));
+      if (done === undefined) continue;
+      this.succeed();
+      yield done;
+    }
   }
 
   /** Counts an item that succeeded. */

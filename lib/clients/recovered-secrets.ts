@@ -23,7 +23,7 @@ import {
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { type EarlierRecoveryCopies, withdrawCopy } from "./withdraw-copies.ts";
+import { withdrawCopy } from "./withdraw-copies.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
@@ -282,13 +282,4 @@ function settleCopies(
     );
   }
   for (const each of others) withdrawCopy(context, leftovers, each);
-}
-
-/** Withdraws the copies of a client that has got another secret. */
-export function markEarlierCopiesVoid(
-  { warn }: Pick<Context, "warn">,
-  { store, copies }: EarlierRecoveryCopies,
-  { stack, key }: { readonly stack: string; readonly key: string },
-): void {
-  for (const copy of copies) if (copy.due?.stack === stack && copy.key === key) withdrawCopy({ warn }, store, copy);
 }

@@ -1,6 +1,7 @@
 import type { LeftoverRecoveryCopies, LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
+import type { ClientInStack } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 /** Keeps a copy, as a secret that no run is to deliver; a failure is a warning. */
@@ -31,11 +32,28 @@ export async function findEarlierCopies({
   return { store, copies: store.find(endpoint) };
 }
 
+function withdrawWhere(
+  context: Pick<Context, "warn">,
+  { store, copies }: EarlierRecoveryCopies,
+  isVoid: (copy: LeftoverRecoveryCopy) => boolean,
+): void {
+  for (const copy of copies) if (copy.due !== undefined && isVoid(copy)) withdrawCopy(context, store, copy);
+}
+
 /** Withdraws what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
 export function withdrawCopiesOfClient(
   context: Pick<Context, "warn">,
-  { store, copies }: EarlierRecoveryCopies,
+  earlier: EarlierRecoveryCopies,
   id: string,
 ): void {
-  for (const copy of copies) if (copy.due !== undefined && copy.clientId === id) withdrawCopy(context, store, copy);
+  withdrawWhere(context, earlier, ({ clientId }) => clientId === id);
+}
+
+/** The same for a client of a stack. */
+export function withdrawCopiesOfOwner(
+  context: Pick<Context, "warn">,
+  earlier: EarlierRecoveryCopies,
+  owner: ClientInStack,
+): void {
+  withdrawWhere(context, earlier, ({ due, key }) => due?.stack === owner.stack && key === owner.key);
 }

@@ -69,22 +69,15 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const batch = new BatchFailures(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let started = 0;
-  async function* items(): AsyncGenerator<JsonObject> {
-    for (const id of ids) {
-      if (batch.stops(context)) return;
-      // The first one also detects the server's version; its deadline is that of the command.
-      const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
-      const done = await batch.attempt(async () => {
-        const bad = findClientIdProblem(id);
-        if (bad !== undefined) throw bad;
-        await admin.remove(id);
-        return true;
-      });
-      if (done === true) batch.succeed();
-      if (done === true) yield { client_id: id };
-    }
-  }
-  return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items: items() }, (item) => quote(idOf(item)));
+  const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
+    // The first one also detects the server's version; its deadline is that of the command.
+    const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
+    const bad = findClientIdProblem(id);
+    if (bad !== undefined) throw bad;
+    await admin.remove(id);
+    return { client_id: id };
+  });
+  return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items }, (item) => quote(idOf(item)));
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their IDs. */

@@ -61,24 +61,17 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
   const batch = new BatchFailures(context, sets.length);
-  async function* items(): AsyncGenerator<JsonObject> {
-    for (const set of sets) {
-      if (batch.stops(context)) return;
-      const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
-      const done = await batch.attempt(async () => {
-        await requireKeys(api, set, kid);
-        await readSetAndRejectBreakingChange(context, api, set, (keys, shape) => {
-          const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
-          return keys.filter((key) => !named.includes(key));
-        });
-        await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));
-        return true;
-      });
-      if (done === true) batch.succeed();
-      if (done === true) yield kid === undefined ? { set } : { set, kid };
-    }
-  }
-  return deletionResult(batch, { view: VIEW, isList: sets.length > 1, items: items() }, describeDeleted);
+  const items = batch.inOrder(context, sets, async (set): Promise<JsonObject> => {
+    const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
+    await requireKeys(api, set, kid);
+    await readSetAndRejectBreakingChange(context, api, set, (keys, shape) => {
+      const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
+      return keys.filter((key) => !named.includes(key));
+    });
+    await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));
+    return kid === undefined ? { set } : { set, kid };
+  });
+  return deletionResult(batch, { view: VIEW, isList: sets.length > 1, items }, describeDeleted);
 }
 
 /** `keys delete` and `delete jwk`: deletes key sets, or one key. */

@@ -39,22 +39,15 @@ const VIEW: ResultView<JsonObject> = {
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const batch = new BatchFailures(context, ids.length);
   const tokens = await context.oauth.admin();
-  async function* items(): AsyncGenerator<JsonObject> {
-    for (const id of ids) {
-      if (batch.stops(context)) return;
-      const done = await batch.attempt(async () => {
-        // Servers report success for an unknown client too.
-        await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).get(id);
-        await tokens.deleteTokens(id);
-        return true;
-      });
-      if (done === true) batch.succeed();
-      if (done === true) yield { client_id: id };
-    }
-  }
+  const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
+    // Servers report success for an unknown client too.
+    await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).get(id);
+    await tokens.deleteTokens(id);
+    return { client_id: id };
+  });
   return deletionResult(
     batch,
-    { view: VIEW, isList: ids.length > 1, items: items() },
+    { view: VIEW, isList: ids.length > 1, items },
     (item) => `the tokens of client ${quote(idOf(item))}`,
   );
 }
