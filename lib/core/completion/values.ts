@@ -2,7 +2,7 @@ import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
 import { LIST_EDITS } from "../client/list-edits.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/shared-flags.ts";
-import { FORMAT_MEANINGS } from "../help/topics.ts";
+import { FORMAT_MEANINGS } from "../help/formats-topic.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";

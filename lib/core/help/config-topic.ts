@@ -1,0 +1,63 @@
+import { CONFIG_KEYS } from "../flags/config-file.ts";
+import type { Flag } from "../flags/flag.ts";
+import { CONNECTION_FLAGS, FORMAT, PUBLIC_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
+import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize } from "../input-limits.ts";
+import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+
+/** Example values for the keys of the config file. */
+const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
+  endpoint: "https://admin.example.com",
+  public_url: "https://auth.example.com",
+  access_token: "…",
+  headers: '["X-Tenant: a"]',
+  fail_after: "30s",
+  api: "v2",
+  ca_file: "/etc/ssl/private-ca.pem",
+  skip_tls_verify: "false",
+  fake_tls_termination: "false",
+  format: "json",
+  require_pin: "true",
+};
+
+/** The flag that a key of the config file sets. */
+function configFlag(key: string): Flag | undefined {
+  return [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
+}
+
+export const CONFIG_TOPIC: Topic = {
+  name: "config",
+  title: "Config file",
+  parts: [
+    textPart(
+      "A YAML file, or JSON with or without comments. The path is that of `--config`, or the first of these that exists:",
+      "`$HOME/.hydra.yaml` and, on Linux, `$XDG_CONFIG_HOME/hydra/config.yaml` (`~/.config/hydra/config.yaml`). On Windows:",
+      "`%USERPROFILE%\\.hydra.yaml` and `%LOCALAPPDATA%\\hydra\\config.yaml`.",
+      "A file given with `--config` must exist.",
+      "Precedence: flag, environment variable, config file, default. Errors name the source of a value.",
+    ),
+    rowsPart(
+      ...CONFIG_KEYS.map((key) => {
+        const flag = configFlag(key);
+        return [key, `${flag?.help ?? ""} (\`--${flag?.name ?? key}\`)`] as const;
+      }),
+    ),
+    linesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
+    textPart(
+      "`headers` is a list of `Name: value`, or a map from names to values. Unknown keys are ignored, because they may belong to the",
+      "server; `-v` lists them.",
+    ),
+    headingPart("Credentials"),
+    textPart(
+      "`access_token` and `headers` are only sent to the `endpoint` of the same file (same scheme, host and port). If a flag or a variable",
+      "sets another endpoint, the command exits with 2 and names both sources.",
+      "If other users can read a file with credentials, there is a warning.",
+    ),
+    headingPart("Permissions"),
+    textPart(
+      "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
+      "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
+      "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
+      `At most ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)} of a config file is read.`,
+    ),
+  ],
+};

@@ -1,0 +1,117 @@
+import type { Flag } from "../flags/flag.ts";
+import {
+  ACCESS_TOKEN,
+  ENDPOINT,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
+  NO_WARNINGS,
+  PUBLIC_URL,
+  SECRET,
+} from "../flags/shared-flags.ts";
+import { STACK } from "../flags/state-flags.ts";
+import { joinWords } from "../text.ts";
+import { headingPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+
+/** The flags that read environment variables. */
+const ENV_FLAGS: readonly Flag[] = [
+  ENDPOINT,
+  ACCESS_TOKEN,
+  SECRET,
+  PUBLIC_URL,
+  LOGIN_CLIENT_ID,
+  LOGIN_CLIENT_SECRET,
+  STACK,
+  NO_WARNINGS,
+];
+
+/** Variables that no flag reads. */
+const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["HYDRA_VAR_NAME", "Value of the variable `NAME` in client files (`hydra help state`)"],
+  [
+    "HYDRA_GITHUB_URL",
+    "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
+  ],
+  ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
+  ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
+  [
+    "HYDRA_DEBUG",
+    "Any value adds a stack trace to the message of an unexpected error. Check it for secrets before sharing it",
+  ],
+];
+
+const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
+  [
+    "XDG_CONFIG_HOME",
+    "On Linux, directory of `hydra/config.yaml`, which is used without `.hydra.yaml` (default: `$HOME/.config`)",
+  ],
+  ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
+  ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
+  ["USERPROFILE", "On Windows, directory of `.hydra.yaml`, instead of `HOME`"],
+  ["LOCALAPPDATA", "On Windows, directory of `hydra\\config.yaml`, and the first directory for recovery copies"],
+  ["TEMP", "On Windows, last directory for recovery copies, after `USERPROFILE`"],
+  ["SystemRoot", "On Windows, directory of `icacls` and `whoami`, which limit the access to files with secrets"],
+  ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
+  [
+    "FORCE_COLOR, CLICOLOR_FORCE",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+  ],
+  [
+    "CI",
+    "Any value but `0` and `false`: `hydra` never asks, as with `--no-input`. A missing value is an error, and changes are made without confirmation, as without a terminal. `TERM=dumb` only disables questions for missing values",
+  ],
+  [
+    "PAGER, HYDRA_PAGER",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+  ],
+  ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
+  [
+    "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
+    "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",
+  ],
+  [
+    "SSL_CERT_FILE",
+    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect; the hint of a certificate error names those that are set",
+  ],
+  [
+    "BUN_INSPECT, BUN_OPTIONS",
+    "The program refuses to start if `BUN_INSPECT` is set, if `BUN_OPTIONS` comes with `BUN_INSPECT_PRELOAD`, or if it loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
+  ],
+  [
+    "BUN_BE_BUN",
+    "Turns the program into Bun itself before any of its own code runs. Never let untrusted users set it (`SECURITY.md`)",
+  ],
+];
+
+export const ENVIRONMENT_TOPIC: Topic = {
+  name: "environment",
+  title: "Environment variables",
+  parts: [
+    textPart(
+      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored.",
+      "Help shows the names of variables, never their values.",
+    ),
+    rowsPart(
+      ...ENV_FLAGS.flatMap((flag) =>
+        (flag.env ?? []).map(
+          (name, at) =>
+            [
+              name,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joinWords(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
+            ] as const,
+        ),
+      ),
+      ...OTHER_VARIABLES,
+    ),
+    textPart("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    textPart("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
+    textPart("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
+    textPart(
+      "To `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` are the public URL. They use them if",
+      "`HYDRA_PUBLIC_URL` is not set. `token delete` reads `OAUTH2_CLIENT_ID` if the command line names no client.",
+    ),
+    headingPart("System variables"),
+    rowsPart(...SYSTEM_VARIABLES),
+    textPart("A `.env` file in the working directory is not read."),
+  ],
+};
