@@ -152,7 +152,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
   const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
-  reportRecipients(context, recipients);
+  await reportRecipients(context, recipients);
   if (context.values.text(SECRET_OUT) === undefined) requireOpenOutput(context, "Cannot apply clients", "the secret");
   return recipients;
 }

@@ -71,7 +71,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   context.signal.throwIfAborted();
   const hasFiles = context.values.isSet(SECRET_OUT);
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
-  reportRecipients(context, recipients);
+  await reportRecipients(context, recipients);
   const earlier = await findEarlierCopies(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openLog(context, entries);
