@@ -1,6 +1,6 @@
 import { systemHost } from "./lib/adapters/host.ts";
 import { main } from "./lib/app/main.ts";
 
-main(systemHost()).then((status) => {
+void main(systemHost()).then((status) => {
   process.exitCode = status;
 });

@@ -18,6 +18,4 @@ async function demo(): Promise<number> {
   return status === 0 && complete ? 0 : (status ?? 0) || 1;
 }
 
-demo().then((status) => {
-  process.exitCode = status;
-});
+process.exitCode = await demo();

@@ -119,4 +119,4 @@ async function write(): Promise<void> {
   process.stdout.write(`${files.size} pages written\n`);
 }
 
-if (import.meta.main) write();
+if (import.meta.main) await write();

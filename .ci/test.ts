@@ -299,8 +299,8 @@ async function main(): Promise<number> {
   return failures.length === 0 && passed > 0 ? 0 : 1;
 }
 
-main()
-  .finally(() => rmSync(scratch, { recursive: true, force: true }))
-  .then((status) => {
-    process.exitCode = status;
-  });
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

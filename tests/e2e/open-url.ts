@@ -3,6 +3,5 @@
 import process from "node:process";
 import { browse } from "./browser.ts";
 
-browse(process.argv[2] ?? "").then(({ pages }) => {
-  process.exitCode = pages.at(-1)?.status === 200 ? 0 : 1;
-});
+const { pages } = await browse(process.argv[2] ?? "");
+process.exitCode = pages.at(-1)?.status === 200 ? 0 : 1;
