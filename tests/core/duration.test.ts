@@ -112,7 +112,7 @@ for (const [milliseconds, text] of LENGTHS) {
   });
 }
 
-test("parseDuration() reads back what formatDuration() wrote, to the millisecond over all that Go can hold", () => {
+test("parseDuration() reads back what formatDuration() writes, to the millisecond over Go's whole range", () => {
   fc.assert(
     fc.property(fc.integer({ min: -9_223_372_036_854, max: 9_223_372_036_854 }), (milliseconds) => {
       assert.equal(parseDuration(formatDuration(milliseconds)), milliseconds);
@@ -121,7 +121,7 @@ test("parseDuration() reads back what formatDuration() wrote, to the millisecond
   );
 });
 
-test("parseDuration() reads back what formatDuration() wrote, to the nanosecond over an hour", () => {
+test("parseDuration() reads back what formatDuration() writes, to the nanosecond over an hour", () => {
   fc.assert(
     fc.property(fc.integer({ min: -3_600_000_000_000, max: 3_600_000_000_000 }), (nanoseconds) => {
       const read = parseDuration(formatDuration(nanoseconds / 1e6));
@@ -131,7 +131,7 @@ test("parseDuration() reads back what formatDuration() wrote, to the nanosecond 
   );
 });
 
-test("parseDuration() adds up any whole parts exactly, in any order", () => {
+test("parseDuration() adds whole parts exactly, in any order", () => {
   const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
   const part = fc.record({ count: fc.nat(9_999), unit: fc.constantFrom("ms", "s", "m", "h") });
   fc.assert(
@@ -142,7 +142,7 @@ test("parseDuration() adds up any whole parts exactly, in any order", () => {
   );
 });
 
-test("parseDuration() never throws, and gives a finite number or nothing", () => {
+test("parseDuration() never throws, and returns a finite number or undefined", () => {
   const texts = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."0123456789.+-nuµmsh ") }));
   fc.assert(
     fc.property(texts, (text) => {

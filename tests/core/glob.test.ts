@@ -27,7 +27,7 @@ describe("patterns for client IDs", () => {
       assert.equal(matchesGlob(pattern, text), matches);
     });
 
-  test("match what a regular expression matches", () => {
+  test("match like the equivalent regular expression", () => {
     const part = fc.constantFrom("a", "b", "*", "?");
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), fc.array(fc.constantFrom("a", "b"), { maxLength: 8 }), (p, t) => {
@@ -38,7 +38,7 @@ describe("patterns for client IDs", () => {
     );
   });
 
-  test("have a wildcard", () => {
+  test("contain a wildcard", () => {
     assert.deepEqual(["a", "a*", "?", "[a]"].map(hasWildcard), [false, true, true, false]);
   });
 });

@@ -20,7 +20,7 @@ describe("parseJsonValuesOrFault()", () => {
     );
   });
 
-  test("reads lines as JSON.stringify writes them like the same lines with a comment", () => {
+  test("ignores comments in lines that JSON.stringify writes", () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue({ noUnicodeString: false }), { minLength: 1 }), (values) => {
         const lines = values.map((value) => JSON.stringify(value));
@@ -35,7 +35,7 @@ describe("parseJsonValuesOrFault()", () => {
     assert.equal(preservedNumberText(long), "10000000000000000001");
   });
 
-  test("refuses whatever JSON.parse refuses, of texts that differ from JSON by one change", () => {
+  test("rejects whatever JSON.parse rejects, in texts one change away from JSON", () => {
     const change = fc.record({ at: fc.nat(), put: fc.constantFrom("", ...'{}[],:"\\ 0.-e+tnx\n\t') });
     fc.assert(
       fc.property(fc.jsonValue(), change, (value, { at, put }) => {
@@ -53,7 +53,7 @@ describe("parseJsonValuesOrFault()", () => {
     );
   });
 
-  test("takes comments wherever blanks may be, and none within texts", () => {
+  test("allows comments wherever whitespace is allowed, and none inside strings", () => {
     const text = `// first
       /* { */ { /**/ "a" /* b */ : // "c"
       [ 1 /* , 2 */ , /* ] */ "// no, /* this is text" ] /***/ } // end`;
@@ -88,17 +88,17 @@ describe("parseJsonValuesOrFault()", () => {
     ["[1 /* ]", 3, "a comment does not end"],
     ["{},{}", 2, "a value is missing"],
   ] as const) {
-    test(`finds what is wrong with ${JSON.stringify(text)}`, () => {
+    test(`explains what is wrong with ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseJsonValuesOrFault(text), { offset, reason, ...(first === undefined ? {} : { first }) });
     });
   }
 
-  test("takes names again in another object, also those of an object's prototype", () => {
+  test("allows the same name in different objects, also names that a prototype has", () => {
     const text = '{"a":{"a":1},"b":[{"a":1},{"a":1}],"__proto__":1,"constructor":2}';
     assert.equal(JSON.stringify(parseJsonValuesOrFault(text)), `[${text}]`);
   });
 
-  test("takes 500 levels and no more, and linear time for texts that take minutes in quadratic time", () => {
+  test("reads up to 500 levels, in linear time even for texts that need minutes in quadratic time", () => {
     const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
     assert.equal(JSON.stringify(parseJsonValuesOrFault(nested(500))), `[${nested(500)}]`);
     assert.deepEqual(parseJsonValuesOrFault(nested(501)), {
@@ -120,7 +120,7 @@ function parsed(text: string): unknown {
   }
 }
 
-test("parseJsonFileValues() names the file, the line and the column, and quotes no value of the text", () => {
+test("parseJsonFileValues() reports the file, the line and the column, and quotes no value", () => {
   for (const [text, where] of [
     ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a trailing comma before }"],
     [
@@ -137,7 +137,7 @@ test("parseJsonFileValues() names the file, the line and the column, and quotes 
     });
 });
 
-test("looksLikeJsonFile() goes by how a text begins, unless its name says YAML", () => {
+test("looksLikeJsonFile() looks at the beginning of the text, unless the file name says YAML", () => {
   for (const text of ["{}", " \n[", "// x\n{}", "/* x */ []"]) {
     assert.equal(looksLikeJsonFile(text, "client.json"), true, text);
     assert.equal(looksLikeJsonFile(text, "standard input"), true, text);

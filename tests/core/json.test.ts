@@ -12,7 +12,7 @@ import {
 } from "../../lib/core/json.ts";
 
 describe("parseJsonExactly()", () => {
-  test("reads what JSON.parse reads, and refuses what it refuses", () => {
+  test("accepts and rejects what JSON.parse does", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         assert.deepEqual(parseJsonExactly(text), JSON.parse(text));
@@ -22,7 +22,7 @@ describe("parseJsonExactly()", () => {
       assert.throws(() => parseJsonExactly(text));
   });
 
-  test("keeps the text of every number that it cannot hold, wherever it stands", () => {
+  test("keeps the text of every number that a double cannot hold, at any place", () => {
     for (const number of [
       ...["12345678901234567890", "-9007199254740993", "0.12345678901234567890", "1e400", "123456789012345.678901"],
       ...["-1E-999999", "9007199254740993.0"],
@@ -33,7 +33,7 @@ describe("parseJsonExactly()", () => {
     }
   });
 
-  test("gives numbers that it can hold as numbers", () => {
+  test("returns numbers that a double can hold as numbers", () => {
     for (const [text, value] of [
       ["9007199254740991", Number.MAX_SAFE_INTEGER],
       ["1.0", 1],
@@ -52,7 +52,7 @@ describe("parseJsonExactly()", () => {
     }
   });
 
-  test("gives whole numbers back that were written from any", () => {
+  test("returns whole numbers exactly", () => {
     fc.assert(
       fc.property(fc.bigInt(), (number) => {
         assert.equal(JSON.stringify(parseJsonExactly(String(number))), String(number));
@@ -60,7 +60,7 @@ describe("parseJsonExactly()", () => {
     );
   });
 
-  test("reads values of 500 levels, with numbers of any length in them, and refuses deeper ones", () => {
+  test("reads values of 500 levels, with numbers of any length, and rejects deeper ones", () => {
     for (const number of ["1", "12345678901234567890"]) {
       const most = nested(MAX_DEPTH, number);
       assert.equal(JSON.stringify(parseJsonExactly(most)), most);
@@ -69,7 +69,7 @@ describe("parseJsonExactly()", () => {
     }
   });
 
-  test("compares long numbers in linear time: the quadratic way takes minutes for these", () => {
+  test("compares long numbers in linear time: quadratic time would be minutes", () => {
     const zeros = "0".repeat(4_000_000);
     for (const number of [`1.1${zeros}1`, `1${zeros}1`, `-0.${zeros}1${zeros}`, `1.${zeros}1e5`])
       assert.equal(preservedNumberText(parseJsonExactly(number)) === number, true);
@@ -82,7 +82,7 @@ function nested(depth: number, number: string): string {
   return `${"[".repeat(depth)}${number}${"]".repeat(depth)}`;
 }
 
-test("isSameJson() compares the values of long numbers, not their spelling", () => {
+test("isSameJson() compares the values of long numbers, not their text", () => {
   const same = (a: string, b: string): boolean => isSameJson(parseJsonExactly(a), parseJsonExactly(b));
   assert.ok(same("[0.12345678901234567890]", "[12345678901234567.89e-17]"));
   assert.ok(same("-1e400", "-10.0E+399"));
@@ -97,7 +97,7 @@ test("isSameJson() compares the values of long numbers, not their spelling", () 
     assert.equal(same(a, b), false, `${a} ${b}`);
 });
 
-test("isTooDeep() counts the objects and lists within each other, on any side, and kept numbers are none", () => {
+test("isTooDeep() counts nested objects and lists, and no preserved numbers", () => {
   for (const [text, depth] of [
     ["1", 0],
     ["null", 0],
@@ -112,7 +112,7 @@ test("isTooDeep() counts the objects and lists within each other, on any side, a
   }
 });
 
-test("toPrintableJson() escapes what a terminal could act on, and reads back as it was", () => {
+test("toPrintableJson() escapes control characters, and is read back unchanged", () => {
   const odd = "a\u009b31m\u202eb\u2066c\ufeff\u007f\u0000";
   assert.equal(toPrintableJson({ [odd]: odd }), `{${toPrintableJson(odd)}:${toPrintableJson(odd)}}`);
   assert.match(toPrintableJson(odd), /^[\x20-\x7e]*$/);

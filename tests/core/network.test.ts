@@ -38,7 +38,7 @@ describe("describeProxyForUrl() names the variable and its proxy, without creden
   }
 });
 
-test("the hint speaks of a proxy where one is on the way and can be the reason", () => {
+test("the hint mentions a proxy if one is used and can be the reason", () => {
   const hint = (kind: FailureKind, via?: string): string =>
     networkHint(new NetworkFailure(kind, "x", undefined, via), "check the address");
   assert.equal(hint("refused"), "check the address");

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 const ROWS = Object.values(PROBLEM_CODES).flatMap((rows) => Object.entries<string>(rows));
 
-test("every code of the error catalogue is used, once listed and documented in one line", () => {
+test("every code of the error catalog is used, listed once and documented in one line", () => {
   const source = globSync("lib/**/*.ts", { cwd: ROOT })
     .filter((file) => !file.endsWith("problem-codes.ts"))
     .map((file) => readFileSync(join(ROOT, file), "utf8"))
@@ -22,11 +22,11 @@ test("every code of the error catalogue is used, once listed and documented in o
   }
 });
 
-test("every client rule has its code under its own heading", () => {
+test("every client rule has a code under its own heading", () => {
   assert.deepEqual(Object.keys(PROBLEM_CODES["Client rules"]).sort(), RULE_INFOS.map(({ name }) => name).sort());
 });
 
-test("the error catalogue in docs/reference lists every code with its meaning", () => {
+test("the error catalog in docs/reference lists every code with its meaning", () => {
   const page = readFileSync(join(ROOT, "docs/reference/errors.md"), "utf8").replaceAll("\\", "");
   for (const [code, meaning] of ROWS) assert.ok(page.includes(`- \`${code}\`: ${meaning}\n`), code);
 });

@@ -10,7 +10,7 @@ import {
   withMessage,
 } from "../../lib/core/problem.ts";
 
-test("the exit statuses are those of the manual", () => {
+test("the exit codes match the manual", () => {
   assert.deepEqual(EXIT_CODES, {
     done: 0,
     failed: 1,
@@ -25,7 +25,7 @@ test("the exit statuses are those of the manual", () => {
   });
 });
 
-test("a Problem carries what it was told, and empty places where it was told nothing", () => {
+test("a Problem has the given members, and empty ones otherwise", () => {
   const cause = new Error("inner");
   const problem = new Problem("Cannot create client", {
     code: "conflict",
@@ -57,13 +57,13 @@ test("a Problem carries what it was told, and empty places where it was told not
   assert.equal("cause" in bare, false);
 });
 
-test("usage() is a wrong command line", () => {
+test("usage() creates a problem of a command line", () => {
   const problem = usageError("Unknown flag --x", "did you mean --y?", "unknown-flag");
   assert.deepEqual([problem.exit, problem.code, problem.hint], ["usage", "unknown-flag", "did you mean --y?"]);
   assert.deepEqual([usageError("X").code, usageError("X").hint], ["usage", undefined]);
 });
 
-test("withMessage() changes the message and what is passed to it, and keeps the rest and the cause", () => {
+test("withMessage() replaces the message and the given members, and keeps the rest and the cause", () => {
   const problem = new Problem("Old", {
     code: "timeout",
     exit: "unreachable",
@@ -79,20 +79,20 @@ test("withMessage() changes the message and what is passed to it, and keeps the 
   );
 });
 
-test("sentence() begins with a capital where there is a letter", () => {
+test("sentence() capitalizes the first letter, if there is one", () => {
   assert.equal(capitalize("environment variable X"), "Environment variable X");
   assert.equal(capitalize("--callbacks"), "--callbacks");
   assert.equal(capitalize('"endpoint" in x'), '"endpoint" in x');
   assert.equal(capitalize(""), "");
 });
 
-test("errorMessage() gives the text of anything thrown", () => {
+test("errorMessage() returns the text of anything thrown", () => {
   assert.equal(errorMessage(new TypeError("why")), "why");
   assert.equal(errorMessage("text"), "text");
   assert.equal(errorMessage(undefined), "undefined");
 });
 
-test("errorCode() finds the code along the causes, and stops on a ring", () => {
+test("errorCode() finds the code along the causes, and stops at a cycle", () => {
   const inner = Object.assign(new Error("inner"), { code: "ECONNREFUSED" });
   assert.equal(errorCode(new Error("outer", { cause: new Error("middle", { cause: inner }) })), "ECONNREFUSED");
   assert.equal(errorCode(inner), "ECONNREFUSED");

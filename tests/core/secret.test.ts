@@ -29,7 +29,7 @@ test("the alphabet is the unreserved characters of RFC 3986, each once", () => {
 });
 
 describe("generateSecret()", () => {
-  test("makes at least 26 characters of the alphabet, more than 128 bits", () => {
+  test("returns at least 26 characters of the alphabet, more than 128 bits", () => {
     assert.equal(DEFAULT_SECRET_LENGTH, 26);
     const secret = generateSecret(everyByte());
     assert.equal(secret.length, 26);
@@ -37,7 +37,7 @@ describe("generateSecret()", () => {
     assert.ok(DEFAULT_SECRET_LENGTH * Math.log2(SECRET_ALPHABET.length) > 128);
   });
 
-  test("makes any length", () => {
+  test("returns any length", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.nat(255), (length, start) => {
         const bytes = everyByte();
@@ -47,7 +47,7 @@ describe("generateSecret()", () => {
     );
   });
 
-  test("gives each character the same chance: bytes beyond the last whole multiple are drawn again", () => {
+  test("gives each character the same probability: bytes beyond the last whole multiple are drawn again", () => {
     const whole = Math.floor(256 / SECRET_ALPHABET.length) * SECRET_ALPHABET.length;
     const secret = generateSecret(everyByte(), whole * 10);
     const counts = new Map<string, number>();
@@ -56,7 +56,7 @@ describe("generateSecret()", () => {
     assert.equal(new Set(counts.values()).size, 1);
   });
 
-  test("goes on asking while only unusable bytes come", () => {
+  test("draws again as long as only unusable bytes come", () => {
     let calls = 0;
     const secret = generateSecret((count) => new Uint8Array(count).fill(++calls < 5 ? 255 : 0), 8);
     assert.equal(secret, "AAAAAAAA");
@@ -92,7 +92,7 @@ describe("urlWithoutSecrets()", () => {
     });
   }
 
-  test("never shows userinfo, whatever stands around it", () => {
+  test("never shows userinfo, whatever surrounds it", () => {
     const before = fc.string({ unit: fc.constantFrom("a", ":", "%", "?", "#", " ", "1", "é") });
     const after = fc.string({ unit: fc.constantFrom("a", ":", "@", "%", "?", "#", " ", "1", "é", "/") });
     const head = fc.constantFrom("http://", "https://", "ftp://", "app://", "//", "");
@@ -107,7 +107,7 @@ describe("urlWithoutSecrets()", () => {
   });
 });
 
-test("redactedHeaderLine() shows only headers that hold no credential", () => {
+test("redactedHeaderLine() shows only headers without credentials", () => {
   for (const name of ["Accept", "content-type", "User-Agent", "X-Forwarded-Proto", "Content-Length"])
     assert.equal(redactedHeaderLine(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
@@ -115,7 +115,7 @@ test("redactedHeaderLine() shows only headers that hold no credential", () => {
 });
 
 describe("redactServerText()", () => {
-  test("returns the beginning of a long text, without a credential at its end", () => {
+  test("returns the beginning of a long text, even if a credential at its end is cut off", () => {
     const secret = "s3cr3t-of-a-client-0123456789";
     for (const length of [10, 999_990, 999_999, 2_000_000]) {
       const shown = redactServerText(`${"x".repeat(length)}${secret}${"y".repeat(1_000_000)}`, [secret]);
@@ -124,7 +124,7 @@ describe("redactServerText()", () => {
     }
   });
 
-  test("removes whatever looks like a credential, and leaves ordinary text alone", () => {
+  test("removes whatever looks like a credential, and keeps ordinary text", () => {
     for (const [text, shown] of [
       ["got Basic bXktYXBwOnA", "got Basic (redacted)"],
       ["got authorization: bearer ory_at_x!", "got authorization: bearer (redacted)"],
@@ -149,7 +149,7 @@ describe("redactValues()", () => {
   const secret = 's3cret/+ "ü&~.5';
   const pair = `me:${secret}`;
 
-  test("leaves out a credential in each spelling that texts have on the web", () => {
+  test("removes a credential in each encoding that is used on the web", () => {
     const base64 = Buffer.from(secret).toString("base64");
     for (const spelled of [
       ...[secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), encodeURI(secret)],
@@ -166,13 +166,13 @@ describe("redactValues()", () => {
     }
   });
 
-  test("leaves ordinary words alone, and has no credential of fewer than four characters", () => {
+  test("keeps ordinary words, and ignores values of fewer than four characters", () => {
     assert.equal(redactValues("a abc b", ["abc", ""]), "a abc b");
     assert.equal(redactValues("a.b a-b axb", ["a.b!"]), "a.b a-b axb");
     assert.equal(redactValues("", ["abcd"]), "");
   });
 
-  test("gets the parts of Basic credentials from hiddenValues(), however they are written", () => {
+  test("gets the parts of Basic credentials from hiddenValues(), in any spelling", () => {
     const hidden = secretsInHeaders({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
     for (const text of [pair, secret, Buffer.from(pair).toString("latin1"), encodeURIComponent(pair)])
       assert.equal(redactValues(`<${text}>`, hidden), `<${REDACTED}>`);
@@ -180,7 +180,7 @@ describe("redactValues()", () => {
     assert.deepEqual(secretsInHeaders({ "x-key": "Basic !" }), ["Basic !", "!"]);
   });
 
-  test("never shows a credential, whatever stands around it", () => {
+  test("never shows a credential, whatever surrounds it", () => {
     const part = fc.string({ unit: fc.constantFrom("a", "%", "+", "/", "=", "\\", '"', " ", "é", "$", "(", "5") });
     fc.assert(
       fc.property(part, part, part, (before, own, after) => {
@@ -205,7 +205,7 @@ describe("values of any length", () => {
     ["redactValues()", redactValues],
     ["redactServerText()", redactServerText],
   ] as const)
-    test(`${name} leaves them out in each spelling`, () => {
+    test(`${name} removes them in each encoding`, () => {
       for (const value of values.slice(0, 2)) {
         const url = encodeURIComponent(value);
         for (const spelled of [value, url, encodeURIComponent(url), url.toLowerCase(), JSON.stringify(value)]) {
@@ -215,12 +215,12 @@ describe("values of any length", () => {
       }
     });
 
-  test("redactServerText() leaves out the beginning of one that a server cut", () => {
+  test("redactServerText() removes the beginning of a value that the server cut off", () => {
     const [value = ""] = LONG;
     assert.equal(redactServerText(`sent ${value.slice(2, 80)}… to me`, [value]), "sent (redacted)… to me");
   });
 
-  test("redactServerText() leaves out many short ones", () => {
+  test("redactServerText() removes many short ones", () => {
     const short = Array.from({ length: 2_000 }, (_, at) => at.toString(36).padStart(3, "0"));
     assert.equal(
       redactServerText('the secret "a+b" or 00a or x=00a', [...short, "a+b"]),
@@ -228,19 +228,19 @@ describe("values of any length", () => {
     );
   });
 
-  test("a percent sign before or after one doesn't hide it", () => {
+  test("are found next to a percent sign", () => {
     for (const value of ["abcdef-secret", "1-secret%", "a+b secret%4"])
       for (const spelled of [value, value.replace("t", "%74"), value.replace("t", "%2574")])
         for (const around of ["%", "%4", "%25"])
           assert.ok(!/secret|secre%/.test(redactValues(`${around}${spelled}41`, [value])), around + spelled);
   });
 
-  test("a value that isn't well-formed Unicode is no obstacle", () => {
+  test("are found if they are not well-formed Unicode", () => {
     assert.equal(redactServerText("it was half-\ud83d-secret.", ["half-\ud83d-secret"]), `it was ${REDACTED}.`);
   });
 });
 
-test("withoutCredentialFields() leaves out the secret and the registration token, and nothing else", () => {
+test("withoutCredentialFields() removes only the secret and the registration token", () => {
   const client = { client_id: "a", client_secret: "s", registration_access_token: "t", client_secret_expires_at: 0 };
   assert.deepEqual(withoutCredentialFields(client), { client_id: "a", client_secret_expires_at: 0 });
   assert.deepEqual(CLIENT_CREDENTIAL_FIELDS, ["client_secret", "registration_access_token"]);

@@ -23,7 +23,7 @@ describe("escapeControls()", () => {
     });
   }
 
-  test("leaves nothing that acts on a terminal, and what is harmless as it is", () => {
+  test("removes whatever acts on a terminal, and keeps the rest", () => {
     const unit = fc.oneof(
       fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
       fc.integer({ min: 0, max: 0x20ff }).map((code) => String.fromCharCode(code)),
@@ -40,7 +40,7 @@ describe("escapeControls()", () => {
   });
 });
 
-test("quoted() puts text in quotes and cuts it at 120 characters", () => {
+test("quoted() puts text in quotes and cuts it after 120 characters", () => {
   assert.equal(quote("a"), '"a"');
   assert.equal(quote(""), '""');
   assert.equal(quote("\u001b"), '"\\x1b"');
@@ -48,7 +48,7 @@ test("quoted() puts text in quotes and cuts it at 120 characters", () => {
   assert.equal(quote("a".repeat(121)), `"${"a".repeat(119)}…"`);
 });
 
-test("joined() makes the list of a sentence", () => {
+test("joined() makes a list for a sentence", () => {
   assert.equal(joinWords([]), "");
   assert.equal(joinWords(["a"]), "a");
   assert.equal(joinWords(["a", "b"]), "a and b");
@@ -82,11 +82,11 @@ describe("suggestWord()", () => {
     });
   }
 
-  test("takes the first of several that are as near", () => {
+  test("chooses the first of several equally near words", () => {
     assert.equal(suggestWord("cat", ["cut", "cot"]), "cut");
   });
 
-  test("finds a word itself, and only ever one of the candidates", () => {
+  test("finds an exact word, and returns only candidates", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), fc.array(fc.string({ maxLength: 12 })), (word, names) => {
         const meant = suggestWord(word, names);

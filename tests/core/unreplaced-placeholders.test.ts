@@ -59,11 +59,11 @@ describe("isUnreplacedPlaceholder()", () => {
     "https://$HOST/cb",
     "$1",
   ])
-    test(`not ${JSON.stringify(value)}`, () => {
+    test(`is false for ${JSON.stringify(value)}`, () => {
       assert.equal(isUnreplacedPlaceholder(value), false);
     });
 
-  test("is never a secret that the program generates", () => {
+  test("is false for every secret that the program generates", () => {
     assert.match(SECRET_ALPHABET, /[A-Z].*~|~.*[A-Z]/);
     const bytes = fc.uint8Array({ minLength: 4096, maxLength: 4096 });
     fc.assert(
@@ -112,12 +112,12 @@ describe("unreplacedPlaceholderInUrl()", () => {
     "http://[::1]:3000/cb",
     "https://*.example.com/cb",
   ])
-    test(`nothing in ${JSON.stringify(url)}`, () => {
+    test(`finds nothing in ${JSON.stringify(url)}`, () => {
       assert.equal(unreplacedPlaceholderInUrl(url), undefined);
     });
 });
 
-test("placeholders are found in linear time", () => {
+test("takes linear time", () => {
   const many = 300_000;
   for (const part of [
     "${",

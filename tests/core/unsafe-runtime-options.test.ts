@@ -4,7 +4,7 @@ import { findUnsafeRuntimeProblem } from "../../lib/core/unsafe-runtime-options.
 
 const problemOf = (variables: Readonly<Record<string, string>>) => findUnsafeRuntimeProblem((name) => variables[name]);
 
-test("variables of the runtime that give others its memory or control are refused by name", () => {
+test("variables of the runtime that give others its memory or control are rejected by name", () => {
   for (const [name, value] of [
     ["BUN_INSPECT", "ws://127.0.0.1:1/x"],
     ["BUN_INSPECT", "0"],
@@ -27,13 +27,13 @@ test("variables of the runtime that give others its memory or control are refuse
   }
 });
 
-test("so is a file to load, which any options make the runtime load", () => {
+test("a file to load is rejected with any options, because they make the runtime load it", () => {
   const file = { BUN_INSPECT_PRELOAD: "./x.js" };
   assert.match(problemOf({ ...file, BUN_OPTIONS: "--smol" })?.message ?? "", /with BUN_INSPECT_PRELOAD set: /);
   assert.equal(problemOf(file), undefined);
 });
 
-test("variables that tune the runtime, and empty ones, are not", () => {
+test("variables that only tune the runtime, and empty ones, are allowed", () => {
   for (const variables of [
     {},
     { BUN_INSPECT: "", BUN_OPTIONS: "" },

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { looksLikeWebPage } from "../../lib/core/pgp/keyless-answer.ts";
 import { isLoopbackHost } from "../../lib/core/url-checks.ts";
 
-it("knows this machine by every spelling that a URL can have", () => {
+it("recognizes this machine in every spelling that a URL can have", () => {
   const here = [
     "localhost",
     "LOCALHOST",
@@ -21,7 +21,7 @@ it("knows this machine by every spelling that a URL can have", () => {
   for (const host of here) assert.ok(isLoopbackHost(new URL(`http://${host}:4445/`).hostname), host);
 });
 
-it("takes no other host for this machine, however it begins", () => {
+it("recognizes no other host as this machine, however it begins", () => {
   const elsewhere = [
     "127.evil.example",
     "127.0.0.1.evil.example",
@@ -43,7 +43,7 @@ it("takes no other host for this machine, however it begins", () => {
   }
 });
 
-it("knows a web page from a key", () => {
+it("distinguishes a web page from a key", () => {
   for (const page of ["<!doctype html>", "\n\t<HTML>", "<?xml version='1.0'?><html>", "<body>"])
     assert.ok(looksLikeWebPage(page));
   for (const text of ["", "-----BEGIN PGP PUBLIC KEY BLOCK-----", "mQINBF", "see <html> below"])

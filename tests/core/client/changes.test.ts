@@ -115,7 +115,7 @@ function applied(to: JsonObject, path: readonly string[], step: PatchStep): Json
 }
 
 describe("diffAsPatch()", () => {
-  it("lead from any object to any other", () => {
+  it("the steps turn any object into any other", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         same(apply(diffAsPatch(a, b), a), b);
@@ -124,7 +124,7 @@ describe("diffAsPatch()", () => {
     );
   });
 
-  it("find nothing between equals, whatever the order of their members", () => {
+  it("returns no steps for equal objects, whatever the order of their members", () => {
     fc.assert(
       fc.property(object, (a) => {
         assert.deepEqual(diffAsPatch(a, a), []);
@@ -133,7 +133,7 @@ describe("diffAsPatch()", () => {
     );
   });
 
-  it("leave what they are given as it was", () => {
+  it("does not change its arguments", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         const before = JSON.stringify([a, b]);
@@ -143,7 +143,7 @@ describe("diffAsPatch()", () => {
     );
   });
 
-  it("give steps that another reader of RFC 6902 carries out to the same end", () => {
+  it("another RFC 6902 implementation gets the same result from the steps", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         // The RFC itself denies no path, as Hydra does with /id.
@@ -153,7 +153,7 @@ describe("diffAsPatch()", () => {
     );
   });
 
-  it("name members of objects one by one, and lists as a whole", () => {
+  it("changes members of objects one by one, and lists as a whole", () => {
     const before = { keep: 1, "a/b": { "m~n": 1, gone: 2 }, list: [1, 2], kind: {} };
     const after = { keep: 1, "a/b": { "m~n": 2, fresh: null }, list: [1], kind: [], more: "x" };
     assert.deepEqual(diffAsPatch(before, after), [
@@ -174,7 +174,7 @@ describe("buildPatch()", () => {
     ["2.3", PATCH_OF_2_3],
     ["26", PATCH_OF_26],
   ] as const) {
-    it(`changes what is named and nothing else, as ${version} reads it`, () => {
+    it(`changes only the given fields, as ${version} applies it`, () => {
       fc.assert(
         fc.property(client, client, (current, wanted) => {
           const after = patched(current, buildPatch(current, findChanges(current, wanted)), dialect);
@@ -189,7 +189,7 @@ describe("buildPatch()", () => {
     });
   }
 
-  it("is empty where nothing changes", () => {
+  it("is empty if nothing changes", () => {
     fc.assert(
       fc.property(client, (current) => {
         const { jwks: _, ...rest } = current;
@@ -198,7 +198,7 @@ describe("buildPatch()", () => {
     );
   });
 
-  it("removes nothing on the top level, where a server would keep it", () => {
+  it("removes no top-level field, because servers would keep it", () => {
     fc.assert(
       fc.property(client, client, (current, wanted) => {
         for (const { op, path } of buildPatch(current, findChanges(current, wanted)))
@@ -207,7 +207,7 @@ describe("buildPatch()", () => {
     );
   });
 
-  it("clears an empty key set that stands in the way of an address", () => {
+  it("clears an empty key set that rules out a jwks_uri", () => {
     const current = { jwks: {}, jwks_uri: "https://a.example/keys", client_name: "a" };
     const named: readonly Change[] = [{ field: "client_name", before: "a", after: "b" }];
     assert.deepEqual(buildPatch(current, named), [
@@ -221,7 +221,7 @@ describe("buildPatch()", () => {
 });
 
 describe("buildReplacement()", () => {
-  it("keeps every field that is not named, and what the server sets it leaves out", () => {
+  it("keeps all other fields, and leaves out what the server sets itself", () => {
     const own = {
       ...{ client_secret: "s", registration_access_token: "t", registration_client_uri: "https://a.example" },
       ...{ updated_at: "2026-01-01T00:00:00Z", client_secret_expires_at: 0 },
@@ -239,7 +239,7 @@ describe("buildReplacement()", () => {
     );
   });
 
-  it("carries a new secret, and only then one", () => {
+  it("contains a secret only if it is a new one", () => {
     const secret = { field: "client_secret", before: undefined, after: "new" };
     assert.deepEqual(buildReplacement({ client_id: "a", client_secret: "old" }, [secret]), {
       client_id: "a",
@@ -254,7 +254,7 @@ function withheld(fields: JsonObject): JsonObject {
 }
 
 describe("createUpdateRequest()", () => {
-  it("patches where the family can, and replaces elsewhere", () => {
+  it("patches if the server family can, and otherwise replaces", () => {
     const current = { client_id: "a", client_name: "x", owner: "o" };
     const named = findChanges(current, { client_name: "y" });
     assert.deepEqual(createUpdateRequest("patch", current, named), {
@@ -267,7 +267,7 @@ describe("createUpdateRequest()", () => {
     });
   });
 
-  it("replaces to empty a lifespan, which a patch cannot", () => {
+  it("replaces the client to clear a lifespan, which a patch cannot do", () => {
     const current = { client_id: "a", owner: "o", jwt_bearer_grant_access_token_lifespan: "1h0m0s" };
     const emptied = findChanges(current, { jwt_bearer_grant_access_token_lifespan: null });
     assert.deepEqual(createUpdateRequest("patch", current, emptied), {
@@ -290,7 +290,7 @@ describe("withValueAtPath()", () => {
     );
   }
 
-  it("puts the value there, and leaves everything beside the path", () => {
+  it("sets the value there, and keeps everything outside the path", () => {
     fc.assert(
       fc.property(object, fc.array(segment, { minLength: 1, maxLength: 4 }), json, (whole, path, value) => {
         const set = withValueAtPath(whole, { path, value });
@@ -306,7 +306,7 @@ describe("withValueAtPath()", () => {
     );
   });
 
-  it("makes objects on the way, and counts places in lists", () => {
+  it("creates missing objects, and counts list items from 0", () => {
     assert.deepEqual(withValueAtPath({ a: { b: 1 } }, { path: ["a", "c", "d"], value: 2 }), {
       a: { b: 1, c: { d: 2 } },
     });
@@ -322,13 +322,13 @@ describe("withValueAtPath()", () => {
     assert.equal(withValueAtPath(list, { path: ["a", "-1"], value: "z" }), undefined);
   });
 
-  it("begins the list of a field that holds one", () => {
+  it("starts the list of a list field", () => {
     for (const audience of [undefined, null, []])
       assert.deepEqual(withValueAtPath({ audience }, { path: ["audience", "-"], value: "a" }), { audience: ["a"] });
     assert.equal(withValueAtPath({ scope: "a b" }, { path: ["scope", "-"], value: "c" }), undefined);
   });
 
-  it("touches no prototype", () => {
+  it("never changes a prototype", () => {
     const set = withValueAtPath({}, { path: ["__proto__", "polluted"], value: true });
     assert.deepEqual(Object.keys(set ?? {}), ["__proto__"]);
     assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
@@ -336,7 +336,7 @@ describe("withValueAtPath()", () => {
 });
 
 describe("findFieldOrSuggestion()", () => {
-  it("find a field by each of its names", () => {
+  it("finds a field by each of its names", () => {
     for (const field of CLIENT_FIELDS) {
       for (const known of [field.name, field.flag.name, `--${field.flag.name}`, field.flag.v2 ?? field.name])
         assert.equal(findFieldOrSuggestion(known).field?.name, field.name, known);
@@ -344,7 +344,7 @@ describe("findFieldOrSuggestion()", () => {
     assert.equal(findFieldOrSuggestion("logo-uri").field?.name, "logo_uri");
   });
 
-  it("say what was meant where there is none, and offer no field that cannot be emptied", () => {
+  it("suggests the field that was meant, except fields that cannot be cleared", () => {
     assert.deepEqual(findFieldOrSuggestion("logo_ur"), { meant: "logo_uri" });
     assert.deepEqual(findFieldOrSuggestion("constructor"), {});
     assert.equal(findFieldOrSuggestion("client_id").field, undefined);
@@ -353,7 +353,7 @@ describe("findFieldOrSuggestion()", () => {
 });
 
 describe("the flags that change single values of lists", () => {
-  it("are there for each list, in both grammars' words", () => {
+  it("exist for each list, under the names of both syntaxes", () => {
     const names = LIST_EDITS.map(({ flag }) => flag.name);
     assert.equal(new Set(names).size, names.length);
     const lists = CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated");

@@ -51,7 +51,7 @@ const DEFAULTS = {
   subject_type: "public",
 };
 
-test("draftClient() of nothing has the defaults of the reference", () => {
+test("draftClient() without flags has the defaults of Hydra's own CLI", () => {
   assert.deepEqual(clientOf([]), DEFAULTS);
   assert.deepEqual(clientOf([], { grammar: "2.x" }), { ...DEFAULTS, request_object_signing_alg: "RS256" });
   assert.deepEqual(clientOf([], { defaults: false }), {});
@@ -87,7 +87,7 @@ describe("draftClient() sets", () => {
     });
   }
 
-  test("every field by every name of its flag", () => {
+  test("every field, by every name of its flag", () => {
     for (const { name, flag, shape } of CLIENT_FIELDS) {
       const value =
         flag.kind === "text" && flag.choices !== undefined
@@ -105,7 +105,7 @@ describe("draftClient() sets", () => {
   });
 });
 
-test("empty values are left out of a create and are wishes in an update", () => {
+test("empty values are left out of a create, and clear the field in an update", () => {
   const words = ["-n", "", "-c", "", "-g", "", "-a", "", "--subject-type", "public", "--owner="];
   const { grant_types: _, ...rest } = DEFAULTS;
   assert.deepEqual(clientOf(words), rest);
@@ -119,14 +119,14 @@ test("empty values are left out of a create and are wishes in an update", () => 
   });
 });
 
-test("a base is kept, flags override it, and no default does", () => {
+test("flags override a base, defaults do not", () => {
   const base = { client_name: "from file", grant_types: ["implicit"], redirect_uris: ["https://i.example"], x_own: 1 };
   assert.deepEqual(clientOf([], { base }), base);
   assert.deepEqual(clientOf(["-n", "flag", "-c", ""], { base }), { ...base, client_name: "flag", redirect_uris: [] });
   assert.deepEqual(base.redirect_uris, ["https://i.example"]);
 });
 
-test("labels name the flag as it was spelled, the key of the file, or the field", () => {
+test("labels name the flag as it was typed, the key in the file, or the field", () => {
   const { label } = draft(["--redirect-uri", "x"], { base: { client_name: "y" } });
   assert.equal(label("redirect_uris"), "--redirect-uri");
   assert.equal(label("client_name"), '"client_name" in c.json');
@@ -135,13 +135,13 @@ test("labels name the flag as it was spelled, the key of the file, or the field"
   assert.equal(draft([]).label("owner"), "owner");
 });
 
-test("--jwks takes a file's text where one was read", () => {
+test("--jwks uses the content of the file", () => {
   assert.deepEqual(clientOf(["--jwks", "keys.json"], { defaults: false, files: { "keys.json": '{"keys":[1]}' } }), {
     jwks: { keys: [1] },
   });
 });
 
-describe("draftClient() refuses", () => {
+describe("draftClient() rejects", () => {
   const cases: readonly (readonly [words: readonly string[], files: Given["files"], message: string])[] = [
     [
       ["--metadata", "{nope"],
@@ -176,19 +176,19 @@ describe("draftClient() refuses", () => {
     });
   }
 
-  test("all at once", () => {
+  test("all invalid values at once", () => {
     const { problems } = draft(["--metadata", "{", "--jwks", "[", "--implicit-grant-id-token-lifespan", "x"]);
     assert.equal(problems.length, 3);
   });
 });
 
-test("an empty lifespan takes the client's own away", () => {
+test("an empty lifespan clears that of the client", () => {
   assert.deepEqual(clientOf(["--password-grant-access-token-lifespan="], { defaults: false }), {
     password_grant_access_token_lifespan: null,
   });
 });
 
-test("fields have names of their own, and so do their flags", () => {
+test("field names are unique, and so are their flags", () => {
   assert.equal(new Set(FIELD_NAMES).size, FIELD_NAMES.length);
   const longs = CLIENT_FIELDS.flatMap(({ flag }) => longNames(flag));
   assert.equal(new Set(longs).size, longs.length);
@@ -212,14 +212,14 @@ test("isAbsentOrEmpty(), textField(), listField(), isPublic(), isJsonObject()", 
   assert.equal(isJsonObject({}), true);
 });
 
-test("parseJsonOrUndefined() tells a value from none", () => {
+test("parseJsonOrUndefined() returns undefined for text that is not JSON", () => {
   assert.deepEqual(parseJsonOrUndefined("null"), { value: null });
   assert.deepEqual(parseJsonOrUndefined(' {"a":[1]} '), { value: { a: [1] } });
   for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(parseJsonOrUndefined(text), undefined);
 });
 
 describe("isSameJson()", () => {
-  test("does not mind the order of keys, and minds that of lists", () => {
+  test("ignores the order of keys, but not that of list items", () => {
     assert.equal(isSameJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
     assert.equal(isSameJson([1, 2], [2, 1]), false);
   });
@@ -237,12 +237,12 @@ describe("isSameJson()", () => {
     [{ a: 1 }, Object.create({ a: 1 })],
   ];
   for (const [a, b] of different) {
-    test(`tells ${JSON.stringify(a)} from ${JSON.stringify(b)}`, () => {
+    test(`distinguishes ${JSON.stringify(a)} from ${JSON.stringify(b)}`, () => {
       assert.equal(isSameJson(a, b), false);
       assert.equal(isSameJson(b, a), false);
     });
   }
-  test("agrees with a copy, and with nothing that was changed", () => {
+  test("is true for a copy, and false for any changed copy", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const copy: unknown = JSON.parse(JSON.stringify(value));

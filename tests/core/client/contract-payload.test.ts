@@ -217,7 +217,7 @@ for (const contract of CONTRACTS) {
   const { version, family, refused, leftOut } = contract;
   const cases = casesOf(version);
 
-  describe(`creating clients as the reference of ${version} does`, () => {
+  describe(`creating clients like Hydra's CLI of ${version}`, () => {
     const server = new Recorder(family);
     let endpoint = "";
     before(async () => {
@@ -242,7 +242,7 @@ for (const contract of CONTRACTS) {
     for (const each of cases) {
       const codes = Object.hasOwn(refused, each.name) ? refused[each.name] : undefined;
       if (codes !== undefined) {
-        test(`refuses on purpose: ${each.name}`, async () => {
+        test(`rejects deliberately: ${each.name}`, async () => {
           const { played, posted } = await run(each);
           assert.deepEqual(codesOf(played), codes, played.stderr);
           assert.notEqual(played.status, 0);
@@ -268,7 +268,7 @@ for (const contract of CONTRACTS) {
       });
     }
 
-    test("every listed case was recorded, and as many are compared as there were", () => {
+    test("every listed case was recorded, and all recorded cases are compared", () => {
       const names = cases.map(({ name }) => name);
       for (const name of [...Object.keys(refused), ...contract.ours]) assert.ok(names.includes(name), name);
       const compared = cases.filter(({ name, payload }) => !Object.hasOwn(refused, name) && payload !== undefined);
@@ -278,7 +278,7 @@ for (const contract of CONTRACTS) {
   });
 }
 
-test("each field that is left out on purpose is one that the reference sends unasked", () => {
+test("Hydra's own CLI sends each of the deliberately omitted fields by default", () => {
   for (const { version, leftOut } of CONTRACTS) {
     const [plain] = casesOf(version).filter(({ name }) => name.startsWith("no flags at all"));
     assert.ok(plain?.payload !== undefined);

@@ -133,7 +133,7 @@ const SPELLINGS: readonly (readonly [field: string, alike: readonly unknown[], o
 
 describe("isSameValue()", () => {
   for (const [field, alike, other] of SPELLINGS) {
-    it(`takes all spellings of one ${field} for the same, and no other: ${JSON.stringify(alike).slice(0, 60)}`, () => {
+    it(`treats all spellings of one ${field} as equal, and no others: ${JSON.stringify(alike).slice(0, 60)}`, () => {
       for (const a of alike) {
         for (const b of alike) assert.ok(isSameValue(field, a, b), JSON.stringify([a, b]));
         assert.ok(!isSameValue(field, a, other), JSON.stringify([a, other]));
@@ -142,7 +142,7 @@ describe("isSameValue()", () => {
     });
   }
 
-  it("splits items at bars where the server does", () => {
+  it("splits items at vertical bars if the server does", () => {
     for (const tier of ["1.8", "1.11"] as const) {
       assert.ok(isSameValue("audience", ["a|b", ""], ["b", "a"], tier));
       assert.ok(isSameValue("grant_types", ["|"], ["authorization_code"], tier));
@@ -151,7 +151,7 @@ describe("isSameValue()", () => {
       assert.ok(!isSameValue("audience", ["a|b"], ["b", "a"], tier));
   });
 
-  it("takes linear time, whatever the texts", () => {
+  it("takes linear time for any text", () => {
     const long = "/".repeat(2_000_000);
     for (const [field, value] of [
       ["allowed_cors_origins", [`https:${long}x`]],
@@ -162,7 +162,7 @@ describe("isSameValue()", () => {
       assert.ok(canonicalValue(field, value) !== undefined || field === "scope");
   });
 
-  it("takes what empties a field for nothing", () => {
+  it("treats empty values like absent ones", () => {
     for (const field of CLIENT_FIELDS) assert.ok(isSameValue(field.name, clearingValue(field), undefined), field.name);
   });
 });
@@ -193,7 +193,7 @@ function answerOf(keys: readonly string[]): JsonObject {
 }
 
 describe("detectReleaseByFields() and serverStoresField()", () => {
-  it("read a server's release line from any client, and which fields it drops", () => {
+  it("detect the release line from a client, and which fields it drops", () => {
     for (const [tier, keys] of ANSWERS) {
       const answer = answerOf(keys);
       assert.equal(detectReleaseByFields(answer), tier);
@@ -204,7 +204,7 @@ describe("detectReleaseByFields() and serverStoresField()", () => {
     }
   });
 
-  it("believe an answer that has the field", () => {
+  it("count a field as stored if the response has it", () => {
     assert.ok(serverStoresField({ skip_consent: true }, "skip_consent"));
     assert.ok(serverStoresField({ later: 1 }, "later"));
     assert.ok(!serverStoresField({}, "later"));
@@ -214,14 +214,14 @@ describe("detectReleaseByFields() and serverStoresField()", () => {
 describe("findChanges()", () => {
   const modern = answerOf(ANSWERS.find(([tier]) => tier === "26")?.[1] ?? []);
 
-  it("gives none for what a client is already, in any spelling", () => {
+  it("is empty if the client already has the wanted values, in any spelling", () => {
     for (const [field, alike] of SPELLINGS)
       for (const before of alike)
         for (const after of alike)
           assert.deepEqual(findChanges({ ...modern, [field]: before }, { [field]: after }), [], field);
   });
 
-  it("gives what differs, as it is wanted", () => {
+  it("returns the fields that differ, with the wanted values", () => {
     for (const [field, [value], other] of SPELLINGS) {
       if (isSameValue(field, value, undefined) || isSameValue(field, other, undefined)) continue;
       const expected: readonly Change[] = [{ field, before: other, after: value }];
@@ -229,7 +229,7 @@ describe("findChanges()", () => {
     }
   });
 
-  it("empties a field by the value that the servers take for it, whichever stands in the file", () => {
+  it("clears a field with the value that servers use, whichever empty value the file has", () => {
     const full: JsonObject = {
       ...{
         ...modern,
@@ -255,7 +255,7 @@ describe("findChanges()", () => {
     );
   });
 
-  it("never gives an id, a credential, or what the server sets by itself", () => {
+  it("never contains IDs, credentials or fields that the server sets itself", () => {
     const wanted = {
       ...{ client_id: "b", client_secret: "s", registration_access_token: "t", registration_client_uri: "u" },
       ...{
@@ -268,7 +268,7 @@ describe("findChanges()", () => {
     assert.deepEqual(findChanges({ client_id: "a" }, wanted), [{ field: "owner", before: undefined, after: "o" }]);
   });
 
-  it("leaves out what an answer cannot show, which incomparable() gives", () => {
+  it("leaves out what a response cannot show, which incomparable() returns", () => {
     const current = { ...modern, scope: "openid offline" };
     assert.deepEqual(findChanges(current, { scope: "", later: 1 }), []);
     assert.deepEqual(findIncomparableChanges(current, { scope: "", later: 1, owner: "o" }), [
@@ -296,7 +296,7 @@ function serverOf(version: SandboxVersion): (method: string, path: string, body?
 
 describe("a second run", () => {
   for (const version of ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const) {
-    it(`finds nothing to change after a create or a change, as ${version} keeps clients`, () => {
+    it(`changes nothing after a create or a change, as ${version} stores clients`, () => {
       const runs = randomRuns(1000);
       let created = 0;
       let changed = 0;

@@ -91,7 +91,7 @@ const UNFIT: readonly (readonly [client: JsonObject, unfit: readonly string[]])[
 
 describe("a manifest of hydra-maester", () => {
   for (const [client, unfit] of UNFIT)
-    test(`of ${JSON.stringify(client)} is what its CRD accepts`, async () => {
+    test(`of ${JSON.stringify(client)} is accepted by its CRD`, async () => {
       const written = buildMaesterManifest(client, false);
       assert.deepEqual(written.unfit, unfit);
       assert.ok(written.manifest !== undefined);
@@ -101,7 +101,7 @@ describe("a manifest of hydra-maester", () => {
       assert.deepEqual(differences({ ...client, owner: undefined }, rest), []);
     });
 
-  test("does not exist without a grant type that fits", () => {
+  test("cannot be written for a client without a grant type of the CRD", () => {
     const { manifest, unfit } = buildMaesterManifest(
       { client_id: "a", grant_types: ["urn:ietf:params:oauth:grant-type:device_code"] },
       false,
@@ -110,7 +110,7 @@ describe("a manifest of hydra-maester", () => {
     assert.equal(unfit.length, 1);
   });
 
-  test("keeps a protected client in the server", () => {
+  test("keeps a protected client on the server", () => {
     const { manifest } = buildMaesterManifest({ client_id: "a" }, true);
     assert.deepEqual(manifest?.["spec"], {
       grantTypes: ["authorization_code"],
@@ -127,7 +127,7 @@ describe("a manifest of hydra-maester", () => {
     assert.deepEqual(nameOf({ client_id: "a", owner: "web/-" }), { name: "a" });
   });
 
-  test("of any client is accepted by the CRD, and read back it is the same client except for what is listed", async () => {
+  test("of any client is accepted by the CRD, and is read back as the same client except for what is listed", async () => {
     const check = await CRD_CHECK;
     const write = await loadYamlWriter();
     let whole = 0;
@@ -158,7 +158,7 @@ describe("a manifest of hydra-maester", () => {
     assert.ok(whole > 10, `only ${whole} fit`);
   });
 
-  test("that breaks the schema is rejected, so that the checks above mean something", async () => {
+  test("that breaks the schema is rejected, so the checks above mean something", async () => {
     const check = await CRD_CHECK;
     const { manifest } = buildMaesterManifest({ client_id: "a" }, false);
     for (const [key, value] of [

@@ -8,7 +8,7 @@ describe("classifyFieldName()", () => {
     for (const name of FIELD_NAMES) assert.deepEqual(classifyFieldName(name), { kind: "field" }, name);
   });
 
-  test("takes no name that RFC 7591 and OpenID Connect register for a typing error, in any spelling", () => {
+  test("reports no name registered by RFC 7591 or OpenID Connect as misspelled", () => {
     for (const name of [
       "application_type",
       "id_token_signed_response_alg",
@@ -59,7 +59,7 @@ describe("classifyFieldName()", () => {
     ["userinfo_signed_response_algs", "userinfo_signed_response_alg"],
     ["client_credentials_grant_acces_token_lifespan", "client_credentials_grant_access_token_lifespan"],
   ] as const)
-    test(`${key} is ${field}, misspelt`, () => {
+    test(`${key} is a misspelled ${field}`, () => {
       assert.deepEqual(classifyFieldName(key), { kind: "misspelt", field });
     });
 
@@ -84,11 +84,11 @@ describe("classifyFieldName()", () => {
     ["autoapprove", "skip_consent"],
     ["public_keys", "jwks"],
   ] as const)
-    test(`${key} is a wrong name of ${field}`, () => {
+    test(`${key} is another name for ${field}`, () => {
       assert.deepEqual(classifyFieldName(key), { kind: "wrong-name", field, hint: `write ${field}` });
     });
 
-  test("says what to write for names of which no field is a synonym", () => {
+  test("explains what to write instead of names that no field replaces one to one", () => {
     for (const key of ["public", "is_public", "publicClient", "confidential", "client_type"])
       assert.deepEqual(classifyFieldName(key), {
         kind: "wrong-name",
@@ -126,15 +126,15 @@ describe("classifyFieldName()", () => {
     "constructor",
     "toString",
   ])
-    test(`${JSON.stringify(key)} is unknown, and near to nothing`, () => {
+    test(`${JSON.stringify(key)} is unknown, and similar to no field`, () => {
       assert.deepEqual(classifyFieldName(key), { kind: "unknown" });
     });
 
-  test("no field is a wrong name", () => {
+  test("no field counts as misnamed", () => {
     for (const name of FIELD_NAMES) assert.notEqual(classifyFieldName(name).kind, "wrong-name", name);
   });
 
-  test("reads a key of any length", () => {
+  test("handles keys of any length", () => {
     for (const key of ["x".repeat(1_000_000), "a_".repeat(500_000), "aA".repeat(500_000), "scope ".repeat(200_000)])
       assert.deepEqual(classifyFieldName(key), { kind: "unknown" });
   });

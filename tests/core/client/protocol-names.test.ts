@@ -15,7 +15,7 @@ const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-test("nearestGrantType() finds what was meant", () => {
+test("nearestGrantType() finds the grant type that was meant", () => {
   for (const [name, meant] of [
     ["authorize_code", "authorization_code"],
     ["authorization-code", "authorization_code"],
@@ -47,7 +47,7 @@ test("nearestGrantType() finds what was meant", () => {
   for (const name of GRANT_TYPES) assert.equal(nearestGrantType(name), name);
 });
 
-test("response types are known in any order, and wrong ones corrected word by word", () => {
+test("response types are accepted in any order, and corrected word by word", () => {
   for (const name of ["code", "token", "id_token", "none", "code id_token", "id_token code", "id_token token code"])
     assert.equal(isResponseType(name), true, name);
   for (const [name, meant] of [
@@ -69,7 +69,7 @@ test("response types are known in any order, and wrong ones corrected word by wo
   assert.equal(isResponseType("code code"), false);
 });
 
-test("nearestScope() takes near misses, and no scope that may be another program's own", () => {
+test("nearestScope() corrects near misses, but no scope that another program may define", () => {
   for (const [word, meant] of [
     ["open_id", "openid"],
     ["open-id", "openid"],
@@ -113,7 +113,7 @@ test("nearestScope() takes near misses, and no scope that may be another program
     assert.equal(nearestScope(word), undefined, word.slice(0, 50));
 });
 
-test("isWithinOneEdit() is what one change of a word can do, and no more", () => {
+test("isWithinOneEdit() is true for one changed, added, removed or swapped character, and no more", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 6 });
   const letters = ["a", "b", "c"];
   const edits = (text: string): ReadonlySet<string> => {

@@ -346,7 +346,7 @@ const RULES: Readonly<Record<string, Row>> = {
   },
 };
 
-test("a hint names the field in a file, and the flag on a command line or for an update", () => {
+test("a hint names the field for a file, and the flag for a command line or an update", () => {
   const hintsOf = (client: JsonObject, label: (field: string) => string): readonly string[] =>
     lintClient(client, label).map(({ hint }) => hint);
   const cases: readonly (readonly [JsonObject, hint: string, ...names: (readonly [field: string, flag: string])[]])[] =
@@ -388,14 +388,14 @@ test("a hint names the field in a file, and the flag on a command line or for an
   }
 });
 
-test("no hint for a file, and none in the manual, names a flag", () => {
+test("no hint for a file, and none in the manual, mentions a flag", () => {
   for (const { broken } of Object.values(RULES))
     for (const [client] of broken)
       for (const { hint } of lintClient(client, own)) assert.doesNotMatch(hint, /--[a-z]|\p{Cc}/u);
   for (const { hint } of RULE_INFOS) assert.doesNotMatch(hint, /--[a-z]/);
 });
 
-test("the rules and their severity match the table, in its order", () => {
+test("the rules, their severity and their order match the table", () => {
   assert.deepEqual(
     RULE_INFOS.map(({ name, severity }) => [name, severity]),
     [
@@ -415,7 +415,7 @@ const own = (field: string): string => field;
 for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
   describe(rule, () => {
     for (const [client, messages] of broken) {
-      test(`finds ${JSON.stringify(client)}`, () => {
+      test(`reports problems of ${JSON.stringify(client)}`, () => {
         const found = lintClient(client, own).filter((finding) => finding.rule === rule);
         assert.deepEqual(
           found.map(({ message }) => message),
@@ -425,7 +425,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
       });
     }
     for (const client of fine) {
-      test(`leaves ${JSON.stringify(client)}`, () => {
+      test(`accepts ${JSON.stringify(client)}`, () => {
         assert.deepEqual(
           lintClient(client, own).filter((finding) => finding.rule === rule),
           [],
@@ -435,7 +435,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
   });
 }
 
-test("all problems are found at once, in the order of the rules", () => {
+test("all problems are reported at once, in the order of the rules", () => {
   const client = {
     client_secret: "a b",
     jwks: KEYS,
@@ -469,7 +469,7 @@ test("all problems are found at once, in the order of the rules", () => {
   );
 });
 
-test("a client with the defaults of Hydra's own CLI only lacks a callback", () => {
+test("with the defaults of Hydra's own CLI, a client lacks only a redirect URI", () => {
   const client = {
     client_name: "my app",
     grant_types: ["authorization_code"],
@@ -485,7 +485,7 @@ test("a client with the defaults of Hydra's own CLI only lacks a callback", () =
   assert.deepEqual(lintClient({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
 });
 
-test("messages name the source of a value, and problems are capitalized", () => {
+test("messages name the source of a value, and problems begin with a capital letter", () => {
   const label = (field: string): string => (field === "redirect_uris" ? "environment variable X" : `--${field}`);
   const [finding] = lintClient({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
   assert.ok(finding !== undefined);
@@ -496,7 +496,7 @@ test("messages name the source of a value, and problems are capitalized", () => 
   assert.equal(problem.hint, "remove the # and everything after it (RFC 6749, 3.1.2)");
 });
 
-test("no client makes a rule throw, and no message holds the secret", () => {
+test("no client makes a rule throw, and no message contains the secret", () => {
   const value = fc.oneof(
     fc.string(),
     fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom("*", "http:", "//", "#"))),

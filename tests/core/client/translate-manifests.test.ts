@@ -67,7 +67,7 @@ function manifest(spec: string, name = "a"): string {
 }
 
 describe("translateManifests()", () => {
-  test("translates a manifest to the client that hydra-maester registers", async () => {
+  test("produces the client that hydra-maester registers", async () => {
     const found = await read(WEB);
     const entries = found.entries.map(({ source: _, ...entry }) => entry);
     assert.deepEqual(entries, [
@@ -89,7 +89,7 @@ describe("translateManifests()", () => {
     assert.deepEqual([found.notes, found.problems, found.unknownKeys], [[], [], []]);
   });
 
-  test("takes the ID and the secret from the Secret of spec.secretName, before or after the client", async () => {
+  test("uses the ID and the secret of the Secret in spec.secretName, before or after the client", async () => {
     const data = secret("data: {client_id: Z3JhZmFuYQ==, client_secret: MTIzNDU2Nzg=}");
     for (const text of [`${data}---\n${GRAFANA}`, `${GRAFANA}${data}`]) {
       const found = await read(text);
@@ -201,7 +201,7 @@ tokenLifespans:
     for (const field of Object.keys(client ?? {})) assert.ok(FIELD_NAMES.includes(field), field);
   });
 
-  test("takes client fields that a later CRD may have, in its spelling", async () => {
+  test("accepts client fields that a later CRD may have", async () => {
     const found = await read(manifest("jwks: {keys: []}\nbackchannelLogoutUri: https://a.example/b"));
     assert.deepEqual(clientsOf(found), [
       { jwks: { keys: [] }, backchannel_logout_uri: "https://a.example/b", owner: "a/default" },
@@ -222,7 +222,7 @@ tokenLifespans:
     });
   }
 
-  test("leaves a value of the wrong type to the rules", async () => {
+  test("leaves values of a wrong type to the rules", async () => {
     const [client] = clientsOf(await read(manifest("scope: 5\nredirectUris: https://a.example/cb")));
     assert.deepEqual(client, { scope: 5, redirect_uris: "https://a.example/cb", owner: "a/default" });
     assert.ok(typeof client === "object" && client !== null);
@@ -232,7 +232,7 @@ tokenLifespans:
     );
   });
 
-  test("reads lists of Kubernetes objects and arrays of them, in order", async () => {
+  test("reads Kubernetes lists and arrays of objects, in order", async () => {
     const item = (name: string) => ({
       apiVersion: "hydra.ory.sh/v1alpha1",
       kind: "OAuth2Client",
@@ -248,7 +248,7 @@ tokenLifespans:
     );
   });
 
-  test("leaves values that are not Kubernetes objects as they are", () => {
+  test("returns values that are not Kubernetes objects unchanged", () => {
     const values = [{ client_id: "a" }, [{ client_id: "b" }], { items: [{ client_id: "c" }] }, null, 5, "kind"];
     const found = translateManifests([{ name: "f.json", values }]);
     assert.deepEqual(clientsOf(found), values);
@@ -259,7 +259,7 @@ tokenLifespans:
     assert.deepEqual([found.notes, found.problems], [[], []]);
   });
 
-  test("skips other kinds with one note a file", async () => {
+  test("skips other kinds with one note per file", async () => {
     const others = `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: x}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: y}\n`;
     const found = await read(`${WEB}${others}${secret("data: {}", "another")}`);
     assert.equal(found.entries.length, 1);
@@ -269,7 +269,7 @@ tokenLifespans:
     assert.deepEqual(found.problems, []);
   });
 
-  test("a file of Kubernetes objects without a client is a problem", async () => {
+  test("reports a file with Kubernetes objects but no client", async () => {
     const openshift =
       "apiVersion: other.example/v1\nkind: OAuth2Client\nmetadata: {name: x}\n---\nkind: Role\nspec: {}";
     const found = await read({ "web.yaml": WEB, "other.yaml": openshift });
@@ -283,14 +283,14 @@ tokenLifespans:
     );
   });
 
-  test("a file that holds only the Secret of a client in another file is fine", async () => {
+  test("accepts a file that has only the Secret of a client in another file", async () => {
     const data = secret("data: {CLIENT_ID: Z3JhZmFuYQ==, CLIENT_SECRET: MTIzNDU2Nzg=}");
     const found = await read({ "client.yaml": GRAFANA, "secret.yaml": data });
     assert.deepEqual([found.notes, messagesOf(found), found.entries.length], [[], [], 1]);
     assert.equal(Object.getOwnPropertyDescriptor(clientsOf(found)[0], "client_id")?.value, "grafana");
   });
 
-  test("names keys that hydra-maester drops silently, with the right one", async () => {
+  test("reports keys that hydra-maester ignores, and suggests the right one", async () => {
     const spec =
       "client_name: x\nredirectUrls: []\nredirect_uris: []\nclientId: x\nclient_secret: x\nsomething: 1\ntokenLifespans: {authorizationCodeGrantAccessTokenLifespan: 1h, other: 1h}";
     const found = await read(manifest(spec));
@@ -313,7 +313,7 @@ tokenLifespans:
     assert.deepEqual(clientsOf(found), [{ owner: "a/default" }]);
   });
 
-  test("a manifest without a name or a spec is a problem and no client", async () => {
+  test("reports a manifest without a name or a spec, and returns no client for it", async () => {
     const found = await read(
       "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {}\nspec: {}\n---\napiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: b}\n",
     );
@@ -324,7 +324,7 @@ tokenLifespans:
     ]);
   });
 
-  test("says that spec.hydraAdmin does not choose the server", async () => {
+  test("notes that spec.hydraAdmin does not select the server", async () => {
     const found = await read(manifest("hydraAdmin: {url: http://hydra, port: 4445}"));
     assert.deepEqual(found.notes, [
       "app.yaml, OAuth2Client default/a: spec.hydraAdmin is ignored; --endpoint chooses the server",
@@ -341,7 +341,7 @@ describe("the Secret of a client", () => {
     return [id, text, messagesOf(found)];
   };
 
-  test("has the keys that hydra-maester writes, in data or stringData", async () => {
+  test("is read by the keys that hydra-maester writes, in data or stringData", async () => {
     const plain = "stringData: {CLIENT_ID: web, CLIENT_SECRET: secret-1}";
     assert.deepEqual(await credentials(plain), ["web", "secret-1", []]);
     assert.deepEqual(await credentials(`data: {CLIENT_ID: eA==, CLIENT_SECRET: eA==}\n${plain}`), [
@@ -354,7 +354,7 @@ describe("the Secret of a client", () => {
     assert.deepEqual(await credentials('data: {CLIENT_ID: "w6k=", CLIENT_SECRET: "8J+UkQ=="}'), ["é", "🔑", []]);
   });
 
-  test("may have other keys, which are then the only ones", async () => {
+  test("may have other keys, which are then the only ones used", async () => {
     const keys = { id: "ID", secret: "KEY" };
     assert.deepEqual(await credentials("stringData: {ID: web, KEY: secret-1, CLIENT_ID: other}", keys), [
       "web",
@@ -368,7 +368,7 @@ describe("the Secret of a client", () => {
     ]);
   });
 
-  test("needs a secret only where the client uses one", async () => {
+  test("needs a secret only if the client uses one", async () => {
     const lines = "stringData: {CLIENT_ID: web}";
     assert.deepEqual(await credentials(lines), [
       "web",
@@ -383,7 +383,7 @@ describe("the Secret of a client", () => {
       ]);
   });
 
-  test("with values that are not base64 of text is a problem that never shows them", async () => {
+  test("with values that are not base64 text is reported without showing them", async () => {
     for (const value of ["hunter22!", "gICA", "5"]) {
       assert.deepEqual(await credentials(`data: {CLIENT_ID: d2Vi, CLIENT_SECRET: ${value}}`), [
         "web",
@@ -398,7 +398,7 @@ describe("the Secret of a client", () => {
     ]);
   });
 
-  test("is that of the client's namespace, or has none", async () => {
+  test("has the client's namespace, or none", async () => {
     const data = (id: string) => `stringData: {CLIENT_ID: ${id}, CLIENT_SECRET: secret-1}`;
     const idOf = async (text: string): Promise<unknown> =>
       Object.getOwnPropertyDescriptor(clientsOf(await read(text))[0], "client_id")?.value;
@@ -410,7 +410,7 @@ describe("the Secret of a client", () => {
   });
 });
 
-test("isKubernetesObject() takes what kubectl would, and no client", () => {
+test("isKubernetesObject() accepts what kubectl accepts, and no client", () => {
   assert.ok(isKubernetesObject({ apiVersion: "v1", kind: "Secret" }));
   assert.ok(isKubernetesObject({ kind: "OAuth2Client", spec: {} }));
   assert.ok(isKubernetesObject({ kind: "Role", metadata: { name: "x" } }));

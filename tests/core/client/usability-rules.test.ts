@@ -485,7 +485,7 @@ const RULES: Readonly<Record<string, Row>> = {
 };
 
 describe("the rules about values", () => {
-  test("are these", () => {
+  test("are listed in order, with a hint and what servers do", () => {
     assert.deepEqual(
       USABILITY_RULE_INFOS.map(({ name }) => name),
       Object.keys(RULES),
@@ -515,7 +515,7 @@ describe("the rules about values", () => {
     });
   }
 
-  test("let the examples of the reference pass without a word", () => {
+  test("accept the examples of Hydra's documentation", () => {
     for (const client of [
       {
         client_name: "my app",
@@ -539,7 +539,7 @@ describe("the rules about values", () => {
       assert.deepEqual(lintUsability(client, own), [], JSON.stringify(client));
   });
 
-  test("give the corrected value as it is typed on a command line", () => {
+  test("print the corrected value as it is typed on a command line", () => {
     const hints = (client: JsonObject, label = flags): readonly string[] =>
       lintUsability(client, label).map(({ hint }) => hint);
     assert.deepEqual(hints({ grant_types: ["client-credentials", "refresh"] }), [
@@ -562,7 +562,7 @@ describe("the rules about values", () => {
     ]);
   });
 
-  test("shorten no corrected value, and leave out one that is too long to read", () => {
+  test("never shorten a corrected value, and leave out one that is too long to read", () => {
     const long = Array.from({ length: 20 }, (_, i) => `scope-number-${i}`);
     const client = (words: readonly string[]) => ({ grant_types: ["refresh_token"], scope: words.join(" ") });
     const [found] = lintUsability(client(long), own);
@@ -576,7 +576,7 @@ test("createEmptySecretFinding() names the flag", () => {
   assert.equal(createEmptySecretFinding("--secret").message, "--secret is empty, so it's ignored");
 });
 
-test("no client makes a rule throw, and no message or hint holds the secret", () => {
+test("never throw, and never put the secret into a message or a hint", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.webUrl(),
@@ -618,7 +618,7 @@ test("no client makes a rule throw, and no message or hint holds the secret", ()
   );
 });
 
-test("the rules take linear time", () => {
+test("take linear time", () => {
   const many = 200_000;
   const list = (item: string) => Array.from({ length: many / 10 }, (_, i) => `${item}${i}`);
   for (const client of [

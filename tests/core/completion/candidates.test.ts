@@ -31,7 +31,7 @@ async function candidates(line: string): Promise<readonly string[]> {
   return kind === "words" ? found.map(({ text }) => head + text) : [`${kind} behind ${JSON.stringify(head)}`];
 }
 
-describe("what could come next", () => {
+describe("candidates", () => {
   const cases: readonly (readonly [line: string, ...found: readonly string[]])[] = [
     ["cli", "clients"],
     ["create cl", "client", "clients"],
@@ -93,20 +93,20 @@ describe("what could come next", () => {
     test(`hydra ${line}`, async () => assert.deepEqual(await candidates(line), found));
   }
 
-  test("behind a command that takes only flags, its flags", async () => {
+  test("are flags after a command that has no operands", async () => {
     const found = await candidates("clients list ");
     assert.ok(found.includes("--limit") && found.every((name) => name.startsWith("--")));
     assert.deepEqual(await candidates("clients list -- "), []);
   });
 
-  test("behind a single dash, letters too", async () => {
+  test("include short flags after a single dash", async () => {
     const found = await candidates("clients create -");
     for (const name of ["-n", "-g", "--name", "--grant-types"]) assert.ok(found.includes(name), name);
   });
 });
 
 describe("completion over the whole tree", () => {
-  test("every command, flag and choice is offered, by the names of its grammar", async () => {
+  test("offers every command, flag and choice under the names of its syntax", async () => {
     let flags = 0;
     for (const { path, syntax, command } of await everyCommand()) {
       const line = path.slice(1).join(" ");
@@ -131,7 +131,7 @@ describe("completion over the whole tree", () => {
     assert.ok(flags > 300);
   });
 
-  test("a value that is offered is one that the parser takes", async () => {
+  test("offers only values that the parser accepts", async () => {
     for (const flag of [...FIELD_FLAGS, ...FLAGS_BEFORE_COMMAND]) {
       if (flag.kind === "switch") continue;
       const line = `clients create --${flag.name}=`;
@@ -146,7 +146,7 @@ describe("completion over the whole tree", () => {
     }
   });
 
-  test("the formats and the topics are all there", async () => {
+  test("offers all formats and topics", async () => {
     assert.deepEqual(
       await candidates("clients get x --format "),
       FORMAT_CHOICES.map((format) => format.replace(/=.*/, "=")),
@@ -155,7 +155,7 @@ describe("completion over the whole tree", () => {
     for (const { name } of TOPICS) assert.ok(help.includes(name), name);
   });
 
-  test("usual values are those of fields", () => {
+  test("offers common values only for client fields", () => {
     for (const name of USUAL_FIELD_VALUES.keys()) assert.ok(FIELD_NAMES.includes(name), name);
   });
 });
@@ -174,7 +174,7 @@ describe("reading what is typed", () => {
     fc.string(),
   );
 
-  test("a flag waits for its value exactly where the parser does", () => {
+  test("expects a flag's value exactly if the parser does", () => {
     fc.assert(
       fc.property(word, (text) => {
         fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
@@ -185,7 +185,7 @@ describe("reading what is typed", () => {
     );
   });
 
-  test("words that were quoted for a shell are read back as they were", () => {
+  test("reads words quoted for a shell as the shell does", () => {
     // Control characters are written as calls of printf, which are never run here.
     const plain = fc.array(fc.string().filter((text) => text === escapeControls(text)));
     fc.assert(
@@ -197,7 +197,7 @@ describe("reading what is typed", () => {
     );
   });
 
-  test("an open quote, an escape at the end and what a shell would run are only text", () => {
+  test("treats open quotes, a final escape and shell code as text", () => {
     assert.deepEqual(splitTypedLine(`a 'b c`), { words: ["a"], last: { raw: "'b c", text: "b c", quote: "'" } });
     assert.deepEqual(splitTypedLine('a "b\\"'), { words: ["a"], last: { raw: '"b\\"', text: 'b"', quote: '"' } });
     assert.deepEqual(splitTypedLine('"\\a').last.text, "\\a");
@@ -207,13 +207,13 @@ describe("reading what is typed", () => {
   });
 });
 
-describe("the answers to shells", () => {
+describe("replies to shells", () => {
   const ids = (...found: readonly string[]) => ({
     environment: () => undefined,
     output: async () => found.map((id) => `${JSON.stringify({ client_id: id, client_name: "N\u0000: n" })}\n`).join(""),
   });
 
-  test("bash gets what takes the place of the part that it replaces", async () => {
+  test("bash gets the replacement for the part that it replaces", async () => {
     const line = "hydra clients create -g a,urn:ie";
     assert.equal(
       await completionRequestReply(["bash", line, "ie"], NOBODY),
@@ -232,7 +232,7 @@ describe("the answers to shells", () => {
     assert.equal(await completionRequestReply(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
   });
 
-  test("bash reads back each id as it is", async () => {
+  test("bash reads back each ID unchanged", async () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
@@ -244,7 +244,7 @@ describe("the answers to shells", () => {
     );
   });
 
-  test("an open quote gets no id that it could not hold", async () => {
+  test("inside an open quote, IDs that it cannot hold are left out", async () => {
     const all = ids("it's", "a$b", "plain", "wide id");
     assert.equal(
       await completionRequestReply(["bash", "hydra clients get '", ""], all),
@@ -256,7 +256,7 @@ describe("the answers to shells", () => {
     );
   });
 
-  test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
+  test("zsh, fish and PowerShell get descriptions, and a name with a line break stays on one line", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
     assert.equal(
       await completionRequestReply(["zsh", "clients", "get", ""], odd),
@@ -282,13 +282,13 @@ describe("the answers to shells", () => {
     );
   });
 
-  test("nobody else gets one", async () => {
+  test("other shells get an empty reply", async () => {
     assert.equal(await completionRequestReply([], NOBODY), "");
     assert.equal(await completionRequestReply(["tcsh", "clients", ""], NOBODY), "");
   });
 });
 
-describe("asking for ids", () => {
+describe("completing client IDs", () => {
   /** The command lines that completing a line runs. */
   async function runs(
     words: readonly string[],
@@ -305,7 +305,7 @@ describe("asking for ids", () => {
     return lines;
   }
 
-  test("happens with the settings of the line, in a second, and at an id alone", async () => {
+  test("uses the settings of the line, takes at most a second, and happens only where an ID belongs", async () => {
     const list = "clients list --format ndjson --limit 1000 --fail-after 1s";
     assert.deepEqual(await runs(["clients", "get"]), [list]);
     const line = [
@@ -333,7 +333,7 @@ describe("asking for ids", () => {
       assert.deepEqual(await runs(line), [], line.join(" "));
   });
 
-  test("does not happen where it is turned off, and never takes standard input", async () => {
+  test("can be disabled, and never reads standard input", async () => {
     assert.deepEqual(await runs(["clients", "get"], { HYDRA_COMPLETE_IDS: "0" }), []);
     assert.deepEqual(await runs(["clients", "get", "--access-token-file", "-"]), []);
   });
@@ -341,7 +341,7 @@ describe("asking for ids", () => {
 
 describe("hydra completion", () => {
   for (const shell of SHELLS) {
-    test(`prints the script for ${shell}, whole and alone`, async () => {
+    test(`prints only the script for ${shell}`, async () => {
       const played = await play(["completion", shell]);
       assert.deepEqual(played, { status: 0, stdout: `${COMPLETION_SCRIPTS[shell]}\n`, stderr: "" });
       assert.ok(COMPLETION_SCRIPTS[shell].includes(`__complete ${shell}`));
@@ -353,7 +353,7 @@ describe("hydra completion", () => {
     });
   }
 
-  test("is a script whatever the config file says, and JSON where the line asks for it", async () => {
+  test("prints the script whatever the format in the config file, and JSON if a flag asks for it", async () => {
     const files = { "/c.yaml": "format: json\n" };
     const played = await play(["completion", "zsh", "--config", "/c.yaml"], { files });
     assert.equal(played.stdout, `${COMPLETION_SCRIPTS.zsh}\n`);
@@ -361,7 +361,7 @@ describe("hydra completion", () => {
     assert.deepEqual(JSON.parse(asked.stdout), { shell: "zsh", script: COMPLETION_SCRIPTS.zsh });
   });
 
-  test("knows no other shell", async () => {
+  test("rejects any other shell", async () => {
     const played = await play(["completion", "fsh"]);
     assert.deepEqual(played, {
       status: 2,
@@ -370,9 +370,9 @@ describe("hydra completion", () => {
     });
   });
 
-  test("is said to be untested where it is", () => assert.match(COMPLETION_SCRIPTS.powershell, /^# Not tested/m));
+  test("notes which scripts are untested", () => assert.match(COMPLETION_SCRIPTS.powershell, /^# Not tested/m));
 
-  test("calls the program in PowerShell by its path without the quotes that stand on the line", () => {
+  test("calls the program in PowerShell by its path, without the quotes of the command line", () => {
     assert.match(COMPLETION_SCRIPTS.powershell, /^ {2}\$program = \$commandAst\.GetCommandName\(\)\n/m);
     assert.match(COMPLETION_SCRIPTS.powershell, /& \$program __complete powershell \$line/);
     assert.doesNotMatch(COMPLETION_SCRIPTS.powershell, /CommandElements\[0\]/);

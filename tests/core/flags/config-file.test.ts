@@ -34,7 +34,7 @@ function valuesOf(file: ConfigFile): FlagValues {
   return line.values;
 }
 
-test("the keys are those of the manual", () => {
+test("the keys match the manual", () => {
   assert.deepEqual([...CONFIG_KEYS].sort(), [
     "access_token",
     "api",
@@ -50,7 +50,7 @@ test("the keys are those of the manual", () => {
   ]);
 });
 
-test("each key reaches its flag, whatever kind of scalar YAML made of it", () => {
+test("each key sets its flag, whatever kind of YAML scalar its value is", () => {
   const file = read({
     endpoint: "http://a.example",
     access_token: 12345,
@@ -90,7 +90,7 @@ describe("headers", () => {
   }
 });
 
-describe("a value of the wrong type is refused, and not shown", () => {
+describe("a value of the wrong type is rejected, and not shown", () => {
   const WHOLE = "write one text, number or true or false";
   const LINES = "write a list of 'Name: value', or names with their values";
   const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, key: string, hint: string])[] = [
@@ -120,7 +120,7 @@ describe("a value of the wrong type is refused, and not shown", () => {
   }
 
   for (const content of ["text", 5, true, ["endpoint: x"], [[]]]) {
-    test(`a file that is ${JSON.stringify(content)} as a whole`, () => {
+    test(`a file that consists of ${JSON.stringify(content)}`, () => {
       assert.throws(() => read(content), {
         message: `Config file "${PATH}" has no keys with values`,
         code: "config-file",
@@ -129,7 +129,7 @@ describe("a value of the wrong type is refused, and not shown", () => {
   }
 });
 
-test("an empty file, and a key without a value, say nothing", () => {
+test("an empty file, and a key without a value, set nothing", () => {
   for (const content of [undefined, null, {}, { endpoint: null, headers: null }]) {
     const file = read(content);
     assert.equal(file.endpoint, undefined);
@@ -138,7 +138,7 @@ test("an empty file, and a key without a value, say nothing", () => {
   }
 });
 
-test("unknown keys are told by name and have no effect, those of an object's prototype too", () => {
+test("unknown keys are reported by name and have no effect, those of an object's prototype too", () => {
   const content = JSON.parse(
     '{"dsn":"postgres://s3cret","__proto__":{"endpoint":"http://x"},"constructor":1,"Endpoint":"y"}',
   );
@@ -148,7 +148,7 @@ test("unknown keys are told by name and have no effect, those of an object's pro
   for (const key of ["dsn", "constructor", "toString", "__proto__"]) assert.equal(file.file(key), undefined);
 });
 
-test("settings are found by own keys alone", () => {
+test("only an object's own keys are settings", () => {
   const file = read(Object.create({ endpoint: "http://inherited.example" }));
   assert.equal(file.endpoint, undefined);
 });
@@ -170,7 +170,7 @@ describe("a file that others can read", () => {
   }
 });
 
-describe("who can have written a file", () => {
+describe("whether other users can write to a file", () => {
   const cases: readonly (readonly [mode: number, uid: number, user: number | undefined, trust: string])[] = [
     [0o600, 1000, 1000, "all"],
     [0o644, 0, 1000, "all"],
@@ -189,7 +189,7 @@ describe("who can have written a file", () => {
     });
   }
 
-  test("is a warning, whatever the file holds", () => {
+  test("is a warning, whatever the file contains", () => {
     const file = interpretParsedConfig({
       path: PATH,
       content: {},

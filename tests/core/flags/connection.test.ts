@@ -72,7 +72,7 @@ const ENDPOINTS: readonly (readonly [
   ["unix:///tmp/with a blank", { base: "http://localhost", socket: "/tmp/with a blank" }],
 ];
 
-describe("readConnection() takes the endpoint", () => {
+describe("readConnection() accepts the endpoint", () => {
   for (const [endpoint, expected] of ENDPOINTS) {
     test(endpoint, () => {
       const reading = read({ words: ["--endpoint", endpoint] });
@@ -136,7 +136,7 @@ const BAD: readonly (readonly [endpoint: string, message: string, hint: string])
   ["hydra.example:4445/x?t=s3cret", '"hydra.example:4445/x" is not a valid URL', SHAPES],
 ];
 
-describe("readConnection() refuses the endpoint", () => {
+describe("readConnection() rejects the endpoint", () => {
   for (const [endpoint, message, hint] of BAD) {
     test(JSON.stringify(endpoint), () => {
       const reading = read({ words: ["--endpoint", endpoint] });
@@ -146,7 +146,7 @@ describe("readConnection() refuses the endpoint", () => {
   }
 });
 
-test("a broken endpoint is called by where it came from", () => {
+test("the error about an invalid endpoint names its source", () => {
   const message = (settings: Settings): string => read(settings).problems[0]?.message ?? "";
   assert.equal(message({ words: ["-e", "x"] }), '-e "x" is not a valid URL');
   const environment = { HYDRA_ADMIN_URL: "x", ORY_SDK_URL: "y" };
@@ -158,7 +158,7 @@ test("a broken endpoint is called by where it came from", () => {
   assert.equal(message({ file: { endpoint: "z" } }), '"endpoint" in /etc/hydra.yaml "z" is not a valid URL');
 });
 
-test("without an endpoint the hint names the ways to give one", () => {
+test("without an endpoint, the hint lists the ways to set one", () => {
   for (const settings of [{}, { words: ["--endpoint="] }, { environment: { HYDRA_ADMIN_URL: "" } }]) {
     const [problem, ...others] = read(settings).problems;
     assert.equal(others.length, 0);
@@ -176,7 +176,7 @@ describe("headers", () => {
     return reading.connection?.headers;
   }
 
-  test("a value may hold colons, commas and quotes, and blanks around it are cut", () => {
+  test("a value may contain colons, commas and quotes, and spaces around it are removed", () => {
     assert.deepEqual(headersOf('X-Url:  http://a:1/?x="y",z ', "x-b:", "X-C : d"), {
       "x-url": 'http://a:1/?x="y",z',
       "x-b": "",
@@ -184,11 +184,11 @@ describe("headers", () => {
     });
   });
 
-  test("repeats of a name are joined, whatever their case", () => {
+  test("repeated headers are joined, whatever the case of their names", () => {
     assert.deepEqual(headersOf("X-A: 1", "x-a: 2"), { "x-a": "1, 2" });
   });
 
-  test("a name from an object's prototype is a header like any other", () => {
+  test("a name that an object's prototype has is a header like any other", () => {
     const headers = headersOf("__proto__: 1", "constructor: 2");
     assert.deepEqual(Object.entries(headers ?? {}), [
       ["__proto__", "1"],
@@ -210,7 +210,7 @@ describe("headers", () => {
     ["Content-Type: text/plain", '-H "Content-Type" is set by this program'],
   ];
   for (const [line, message] of REFUSED) {
-    test(`${JSON.stringify(line)} is refused`, () => {
+    test(`${JSON.stringify(line)} is rejected`, () => {
       const reading = read({ words: [...AT, "-H", line] });
       assert.equal(reading.connection, undefined);
       assert.deepEqual(
@@ -220,7 +220,7 @@ describe("headers", () => {
     });
   }
 
-  test("no line is taken that could break out of its header, and no value is shown", () => {
+  test("rejects every line that could break out of its header, without showing the value", () => {
     const lines = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: fc.constantFrom(":", "a", " ", "\r", "\n", "\t", "é", "漢") }),
@@ -238,7 +238,7 @@ describe("headers", () => {
     );
   });
 
-  test("--fake-tls-termination sends X-Forwarded-Proto, over a header of the same name", () => {
+  test("--fake-tls-termination sends X-Forwarded-Proto, and overrides a header of the same name", () => {
     assert.deepEqual(
       read({ words: [...AT, "--fake-tls-termination", "-H", "X-Forwarded-Proto: http"] }).connection?.headers,
       { "x-forwarded-proto": "https" },
@@ -246,7 +246,7 @@ describe("headers", () => {
   });
 });
 
-describe("one Authorization is sent", () => {
+describe("only one Authorization header is sent", () => {
   const HERE = "http://hydra.example";
   const cases: readonly (readonly [title: string, settings: Settings, sent: string])[] = [
     ["the token of the flag", { words: ["--access-token", "t"] }, "Bearer t"],
@@ -310,7 +310,7 @@ describe("one Authorization is sent", () => {
     });
   }
 
-  test("userinfo that does not count beside a credential of the same place is told, and not shown", () => {
+  test("userinfo that another credential overrides is reported, and not shown", () => {
     const dropped = (settings: Settings): readonly string[] => read(settings).warnings;
     assert.deepEqual(dropped({ words: ["-e", "http://u:s3cret@a.example", "--access-token", "t"] }), [
       "the user and password in -e are not sent, because --access-token sets Authorization",
@@ -324,14 +324,14 @@ describe("one Authorization is sent", () => {
     assert.deepEqual(dropped({ words: ["--access-token", "t"], file: { endpoint: "http://u:s3cret@a.example" } }), []);
   });
 
-  test("a token and a header from the same place are refused", () => {
+  test("a token and a header from the same source are rejected", () => {
     const reading = read({ words: ["-e", HERE, "--access-token", "s3cret", "-H", "Authorization: Basic x"] });
     assert.deepEqual(told(reading), [
       "two-authorizations: --access-token and -H both set Authorization | give one of the two",
     ]);
   });
 
-  test("a token that no header can carry is refused, and not shown", () => {
+  test("a token that does not fit into a header is rejected, and not shown", () => {
     for (const token of ["Bearer s3cret", "s3\ncret", "s3crét"]) {
       assert.deepEqual(told(read({ words: ["-e", HERE], environment: { OAUTH2_ACCESS_TOKEN: token } })), [
         "bad-token: Environment variable OAUTH2_ACCESS_TOKEN has a character that is not allowed in a bearer token | give only the token, on one line, without Bearer before it",
@@ -340,7 +340,7 @@ describe("one Authorization is sent", () => {
   });
 });
 
-describe("credentials of the config file go to its own endpoint alone", () => {
+describe("credentials of the config file are only sent to its own endpoint", () => {
   const TOKEN = { access_token: "s3cret" };
   const HEADERS = { headers: ["X-Key: s3cret"] };
   const allowed: readonly (readonly [title: string, settings: Settings])[] = [
@@ -434,21 +434,21 @@ describe("credentials of the config file go to its own endpoint alone", () => {
     ],
   ];
   for (const [title, settings, sources] of refused) {
-    test(`refused: ${title}`, () => {
+    test(`rejects ${title}`, () => {
       const reading = read(settings);
       assert.equal(reading.connection, undefined);
       assert.deepEqual(told(reading), [`foreign-credentials: Credentials for another server: ${sources} | ${HINT}`]);
     });
   }
 
-  test("the userinfo of the file's endpoint does not go to another", () => {
+  test("the userinfo of the file's endpoint is not sent to another one", () => {
     const reading = read({ words: ["-e", "http://b.example"], file: { endpoint: "http://u:s3cret@a.example" } });
     assert.deepEqual(reading.connection?.headers, {});
   });
 });
 
-describe("the rest of the connection", () => {
-  test("defaults", () => {
+describe("the other connection settings", () => {
+  test("have defaults", () => {
     assert.deepEqual(read({ words: ["-e", "http://a.example"] }).connection, {
       base: "http://a.example",
       socket: undefined,
@@ -464,7 +464,7 @@ describe("the rest of the connection", () => {
     });
   });
 
-  test("settings of the file", () => {
+  test("can come from the file", () => {
     const file = {
       endpoint: "https://a.example",
       fail_after: "5s",
@@ -492,7 +492,7 @@ describe("the rest of the connection", () => {
     ]);
   });
 
-  test("without https, certificates matter only for the public side of the server", () => {
+  test("without https, certificate settings only matter for the public side of the server", () => {
     const { connection, warnings } = read({
       words: ["-e", "http://a.example", "--ca-file", "ca.pem", "--skip-tls-verify"],
     });
@@ -500,7 +500,7 @@ describe("the rest of the connection", () => {
     assert.deepEqual(warnings, []);
   });
 
-  test("all that is wrong is told at once", () => {
+  test("are all checked at once", () => {
     const reading = read({ words: ["-e", "x", "-H", "y", "--access-token", "a b"] });
     assert.deepEqual(
       reading.problems.map(({ code }) => code),

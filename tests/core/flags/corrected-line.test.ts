@@ -35,12 +35,12 @@ const SECRET_LINES: readonly (readonly string[])[] = [
   ["client_secret=hush", "--json"],
 ];
 
-test("the format that is written as in other tools becomes --format, and everything else stays", () => {
+test("the format flag of other tools becomes --format, and everything else stays", () => {
   for (const [words, corrected] of LINES)
     assert.equal(lineWithFormatFlag("clients get", words, INDEX), `hydra clients get ${corrected}`);
 });
 
-test("credentials are not shown", () => {
+test("credentials are left out", () => {
   for (const words of SECRET_LINES)
     assert.doesNotMatch(lineWithFormatFlag("clients get", words, INDEX), /hush/, words.join(" "));
 });

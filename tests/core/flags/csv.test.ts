@@ -48,14 +48,14 @@ for (const [text, fields] of LINES) {
   });
 }
 
-test("splitCsvOrFault() refuses a bare line break, after which the reference drops the rest without a word", () => {
+test("splitCsvOrFault() rejects a bare line break, after which Hydra's own CLI silently drops the rest", () => {
   for (const text of ["a\nb", "a\r\nb", "a\rb", "\n", "a,b\n"]) {
     const line = splitCsvOrFault(text);
     assert.ok("fault" in line && /line break/.test(line.fault), JSON.stringify(text));
   }
 });
 
-test("splitCsvOrFault() never throws, and tells fields or a fault for any text", () => {
+test("splitCsvOrFault() never throws, and returns fields or a fault for any text", () => {
   const texts = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: fc.constantFrom('"', ",", "a", "\n", "\r", " ") }),
@@ -69,7 +69,7 @@ test("splitCsvOrFault() never throws, and tells fields or a fault for any text",
   );
 });
 
-test("csvField() writes what splitCsv() reads back as one field", () => {
+test("splitCsv() reads what csvField() writes as one field", () => {
   const values = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: fc.constantFrom('"', ",", "a", "\n", "\r", " ") }),
@@ -82,7 +82,7 @@ test("csvField() writes what splitCsv() reads back as one field", () => {
   );
 });
 
-test("csvField() joined by commas reads back as the same list, and leaves plain words bare", () => {
+test("csvField() values joined by commas are read back as the same list, and plain words stay unquoted", () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { minLength: 1 }), (values) => {
       assert.deepEqual(splitCsvOrFault(values.map(csvField).join(",")), { fields: values });

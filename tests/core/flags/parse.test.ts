@@ -217,7 +217,7 @@ const LINES: readonly (readonly [
   [["", "a b"], {}, ["", "a b"]],
 ];
 
-describe("parseFlagsWithProblems() reads a line as pflag does", () => {
+describe("parseFlagsWithProblems() reads a command line as pflag does", () => {
   for (const [words, values, operands = []] of LINES) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -228,7 +228,7 @@ describe("parseFlagsWithProblems() reads a line as pflag does", () => {
   }
 });
 
-describe("a switch takes the spellings of Go's ParseBool and no other", () => {
+describe("a switch accepts the spellings of Go's ParseBool and no others", () => {
   const on = ["1", "t", "T", "TRUE", "true", "True"];
   const off = ["0", "f", "F", "FALSE", "false", "False"];
   for (const word of [...on, ...off]) {
@@ -242,7 +242,7 @@ describe("a switch takes the spellings of Go's ParseBool and no other", () => {
     });
   }
   for (const word of ["", "yes", "no", "on", "off", "tRUE", "TrUe", "2", "-1", " true"]) {
-    test(`--loud=${word} is refused`, () => {
+    test(`--loud=${word} is rejected`, () => {
       assert.deepEqual(told(parse([`--loud=${word}`]).problems), [
         `bad-value: --loud ${JSON.stringify(word)} is neither true nor false | write --loud or --loud=false`,
       ]);
@@ -322,7 +322,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   ],
 ];
 
-describe("parseFlagsWithProblems() refuses", () => {
+describe("parseFlagsWithProblems() rejects", () => {
   for (const [words, problems] of REFUSED) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -332,7 +332,7 @@ describe("parseFlagsWithProblems() refuses", () => {
   }
 });
 
-test("a flag that needs a value rejects an empty one, also where it takes a single text", () => {
+test("a flag that needs a value rejects an empty one, also if it takes free text", () => {
   const rows = [NAMESPACE, SECRET_NAME, PGP_KEY, KEYBASE];
   const problems = rows.flatMap(
     (row) => parseFlagsWithProblems([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
@@ -343,7 +343,7 @@ test("a flag that needs a value rejects an empty one, also where it takes a sing
   );
 });
 
-test("a value that is overridden and bad leaves the flag without a value", () => {
+test("an invalid value that is overridden leaves the flag without a value", () => {
   const { values } = parse(["--fail-after", "soon", "--fail-after", "1s"]);
   assert.equal(values.isSet(AFTER), false);
   assert.equal(values.number(AFTER), 60_000);
@@ -355,14 +355,14 @@ test("a long name after one dash is read as a cluster, as pflag does", () => {
   assert.deepEqual(line.operands, ["app"]);
 });
 
-test("the word behind an unknown flag is taken for its value, unless it is a flag", () => {
+test("the word after an unknown flag counts as its value, unless it is a flag", () => {
   assert.deepEqual(parse(["--bogus", "value", "--loud"]).operands, []);
   assert.deepEqual(parse(["--bogus=x", "value"]).operands, ["value"]);
   const line = parse(["--bogus", "--loud"]);
   assert.equal(line.values.bool(LOUD), true);
 });
 
-test("without a command's name the hint points to the whole help", () => {
+test("without a command name, the hint points to the general help", () => {
   const { problems } = parseFlagsWithProblems(["--bogus", "--name"], [NAME], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
@@ -370,7 +370,7 @@ test("without a command's name the hint points to the whole help", () => {
   );
 });
 
-test("a known flag that is taken as a value is told, and its own value and a credential are not", () => {
+test("a known flag used as a value is reported, without its own value or a credential", () => {
   assert.deepEqual(parse(["--name", "--loud"]).warnings, ['--name took "--loud" as its value']);
   assert.deepEqual(parse(["--name", "--token=hunter2"]).warnings, ['--name took "--token=…" as its value']);
   assert.deepEqual(parse(["--token", "--name"]).warnings, ["--token took the flag after it as its value"]);
@@ -378,7 +378,7 @@ test("a known flag that is taken as a value is told, and its own value and a cre
   assert.deepEqual(parse(["--name=--loud"]).warnings, []);
 });
 
-test("operands behind a credential's value are marked, because a blank may have cut it", () => {
+test("operands after the value of a credential are marked, because a space may have split it", () => {
   assert.deepEqual([...parse(["--token", "Bearer", "hunter2", "x", "--loud", "y"]).maybeSecret], ["hunter2", "x"]);
   assert.deepEqual([...parse(["-tBearer", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--name", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
@@ -387,7 +387,7 @@ test("operands behind a credential's value are marked, because a blank may have 
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
-test("quoteWithoutFlagValue() leaves out the value of a flag", () => {
+test("quoteWithoutFlagValue() leaves out a flag's value", () => {
   assert.equal(quoteWithoutFlagValue("plain"), '"plain"');
   assert.equal(quoteWithoutFlagValue("--token=hunter2"), '"--token=…"');
   assert.equal(quoteWithoutFlagValue("-thunter2"), '"-t…"');
@@ -400,7 +400,7 @@ test("quoteWithoutFlagValue() leaves out the value of a flag", () => {
   assert.equal(redactFlagValue(NAME, "--token=hunter2"), '"--token=…"');
 });
 
-describe("values come from the flag, the environment, the file, the default, in this order", () => {
+describe("a value comes from the flag, the environment, the file or the default, in this order", () => {
   const NAMED: TextFlag = { ...NAME, env: ["FIRST", "SECOND"], file: "name", default: "own" };
   const LISTED: ListFlag = { ...CALLBACKS, env: ["LIST"], file: "callbacks" };
   const SWITCHED: BoolFlag = { ...LOUD, env: ["LOUD"], file: "loud" };
@@ -456,18 +456,18 @@ describe("values come from the flag, the environment, the file, the default, in 
     });
   }
 
-  test("a list from a variable is CSV, and one from the file is taken value by value", () => {
+  test("a list in a variable is CSV, and one in the file has one value per item", () => {
     assert.deepEqual(read([], around({ LIST: 'a,"b,c"' })).values.list(LISTED), ["a", "b,c"]);
     assert.deepEqual(read([], around({}, { callbacks: ["a", "b,c"] })).values.list(LISTED), ["a", "b", "c"]);
     assert.deepEqual(read(["-c", "x"], around({ LIST: "a" })).values.list(LISTED), ["x"]);
   });
 
-  test("a flag turns off what the environment turns on", () => {
+  test("a flag can turn off what the environment turns on", () => {
     assert.equal(read(["--loud=false"], around({ LOUD: "true" })).values.bool(SWITCHED), false);
     assert.equal(read([], around({ LOUD: "T" })).values.bool(SWITCHED), true);
   });
 
-  test("a bad value names the variable or the file, in sentence case", () => {
+  test("the error about an invalid value names the variable or the file, and begins with a capital letter", () => {
     const { problems } = read([], around({ LOUD: "perhaps" }, { after: ["later"] }));
     assert.deepEqual(told(problems), [
       'bad-value: Environment variable LOUD "perhaps" is neither true nor false | write true or false',
@@ -475,26 +475,26 @@ describe("values come from the flag, the environment, the file, the default, in 
     ]);
   });
 
-  test("the hint for a value of the environment or the file names no flag to write", () => {
+  test("the hint for a value from the environment or the file suggests no flag", () => {
     const ways = { from: "file", name: '"kind" in hydra.yaml' } as const;
     const rows: readonly Flag[] = [{ ...KIND, file: "kind", choices: ["long", "short"] }];
     const { problems } = parseFlagsWithProblems([], rows, "", around({}, { kind: ["x"] }));
     assert.deepEqual(told(problems), [`bad-value: ${ways.name} "x" is not one of long or short | for example: long`]);
   });
 
-  test("a bad value of the environment does not matter where a flag is given", () => {
+  test("an invalid value in the environment is ignored if the flag is set", () => {
     assert.deepEqual(told(read(["--fail-after", "1s"], around({ AFTER: "later" })).problems), []);
   });
 });
 
-test("a blank at an end of a list's value is told once a flag, and kept", () => {
+test("leading and trailing spaces in list values are kept, and reported once per flag", () => {
   const line = parse(["-c", "a, b", "-c", " c", "--callbacks", "d"]);
   assert.deepEqual(line.values.list(CALLBACKS), ["a", " b", " c", "d"]);
   assert.deepEqual(line.warnings, ['--callbacks: the space around " b" is part of the value']);
   assert.deepEqual(parse(["-c", "a b,c"]).warnings, []);
 });
 
-test("the hint for a bad number writes one that the flag takes", () => {
+test("the hint for an invalid number suggests a valid one", () => {
   const { problems } = parseFlagsWithProblems(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
@@ -502,7 +502,7 @@ test("the hint for a bad number writes one that the flag takes", () => {
   );
 });
 
-test("defaults are there when nothing is given, and are not given", () => {
+test("a default is used if nothing is set, and does not count as set", () => {
   const { values } = parse([]);
   assert.equal(values.text(KIND), "a");
   assert.equal(values.text(NAME), undefined);
@@ -514,7 +514,7 @@ test("defaults are there when nothing is given, and are not given", () => {
   assert.ok(ROWS.every((row) => !values.isSet(row)));
 });
 
-test("longNames() puts the name of the grammar at hand first", () => {
+test("longNames() begins with the name in the current syntax", () => {
   assert.deepEqual(longNames(CALLBACKS), ["callbacks", "redirect-uri", "cb"]);
   assert.deepEqual(longNames(CALLBACKS, "2.x"), ["redirect-uri", "callbacks", "cb"]);
   assert.deepEqual(longNames(NAME, "2.x"), ["name"]);
@@ -556,7 +556,7 @@ for (const [words, flags, command, rest] of BEFORE) {
 /** True where two types are the same. */
 type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-test("a default and choices are part of the type of a flag's value", () => {
+test("defaults and choices are part of the type of a flag's value", () => {
   const { values } = parseFlagsWithProblems(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
   const number = values.number(FAIL_AFTER);
   const withoutDefault = values.number(LIMIT_ROW);
@@ -577,7 +577,7 @@ test("a default and choices are part of the type of a flag's value", () => {
   );
 });
 
-test("asksForHelp() sees help wherever a flag may stand, and nowhere else", () => {
+test("asksForHelp() detects help wherever a flag may be, and nowhere else", () => {
   const rows = [...ROWS, HELP];
   for (const words of [
     ["--help"],
@@ -621,7 +621,7 @@ function spelledList(flag: ListFlag | RepeatFlag): fc.Arbitrary<{ words: string[
 }
 
 for (const flag of [CALLBACKS, GRANTS, HEADER]) {
-  test(`any list of values reads back, whichever spellings of --${flag.name} carry it`, () => {
+  test(`any list of values is read back unchanged, whichever spellings of --${flag.name} pass it`, () => {
     fc.assert(
       fc.property(spelledList(flag), ({ words, values }) => {
         const line = parse(words);
@@ -634,7 +634,7 @@ for (const flag of [CALLBACKS, GRANTS, HEADER]) {
   });
 }
 
-test("any text reads back, whichever spelling carries it", () => {
+test("any text is read back unchanged, whichever spelling passes it", () => {
   fc.assert(
     fc.property(anyText, fc.nat(20), (value, way) => {
       const all = spellings(NAME, value);
@@ -695,7 +695,7 @@ test("no command line makes the parser throw", () => {
   );
 });
 
-test("the value of a credential is in no message, hint or warning, wherever it stands among other words", () => {
+test("no message, hint or warning contains the value of a credential, wherever it is on the line", () => {
   const CREDENTIAL = "Zq9xhunter2xq9Z";
   const credentials = REAL.filter(({ secret }) => secret === true);
   assert.deepEqual(

@@ -90,7 +90,7 @@ const PAGE: HelpPage = {
   more: ["There is more."],
 };
 
-test("renderHelp() of a whole page", () => {
+test("renderHelp() renders a whole page", () => {
   assert.equal(
     renderHelp(PAGE, { width: 100, color: false, all: true }),
     `Make a thing.
@@ -121,7 +121,7 @@ There is more.
   );
 });
 
-test("renderHelp() of a group of commands", () => {
+test("renderHelp() renders a group of commands", () => {
   const page = {
     ...PAGE,
     about: [],
@@ -151,7 +151,7 @@ General:
   );
 });
 
-test("in the 2.x grammar a flag goes by the name that it has there", () => {
+test("in the 2.x syntax, a flag has the name of that syntax", () => {
   assert.equal(flagUsage(URIS, "2.x"), "-c, --redirect-uri LIST");
   assert.deepEqual(flagNotes(URIS, "2.x"), ["default: x,y", "also: --callbacks, --cb"]);
   assert.match(
@@ -160,7 +160,7 @@ test("in the 2.x grammar a flag goes by the name that it has there", () => {
   );
 });
 
-test("flagDefaultText() is what would be typed", () => {
+test("flagDefaultText() is the default as it would be typed", () => {
   assert.equal(flagDefaultText(KIND), "a");
   assert.equal(flagDefaultText(URIS), "x,y");
   assert.equal(flagDefaultText(AFTER), "1m0s");
@@ -169,7 +169,7 @@ test("flagDefaultText() is what would be typed", () => {
   assert.equal(flagDefaultText({ ...shared, kind: "each", name: "e", value: "E" }), undefined);
 });
 
-test("colour is bold on headings and names, and nothing else", () => {
+test("only headings and names are bold", () => {
   const plain = renderHelp(PAGE, { width: 100, color: false, all: true });
   const colored = renderHelp(PAGE, { width: 100, color: true, all: true });
   assert.ok(!plain.includes("\u001b"));
@@ -178,7 +178,7 @@ test("colour is bold on headings and names, and nothing else", () => {
   assert.ok(colored.includes("\u001b[1m-k, --kind KIND\u001b[22m"));
 });
 
-test("wrap() keeps every word, in lines no longer than the width but for a word that is", () => {
+test("wrap() keeps every word, and no line exceeds the width unless a word does", () => {
   const words = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "é"), minLength: 1, maxLength: 15 }), {
     minLength: 1,
   });
@@ -204,7 +204,7 @@ const REAL: readonly Flag[] = [
 describe("the help of the real flags", () => {
   for (const grammar of ["1.x", "2.x"] as const satisfies readonly SyntaxVersion[]) {
     for (const width of [40, 60, 80, 120]) {
-      test(`${grammar} at ${width} columns shows each flag once and keeps to the width`, () => {
+      test(`${grammar} at ${width} columns shows each flag once, within the width`, () => {
         const text = renderHelp({ ...PAGE, grammar, flags: REAL }, { width: width, color: false, all: true });
         const names = new Set(REAL.map((flag) => `  ${flagUsage(flag, grammar)}`));
         for (const flag of REAL) assert.equal(text.split(`  ${flagUsage(flag, grammar)}`).length, 2, flag.name);
@@ -217,7 +217,7 @@ describe("the help of the real flags", () => {
     }
   }
 
-  test("a help is one sentence without a period, and tells no value of a variable", () => {
+  test("is one sentence without a period, and never shows the value of a variable", () => {
     for (const flag of REAL) {
       assert.match(flag.help, /^[A-Z].*[^.\s]$/, flag.name);
       for (const note of flagNotes(flag, "1.x")) assert.match(note, /^(one of|default|environment|also): \S/);
@@ -264,7 +264,7 @@ describe("the page of a command with many flags", () => {
     });
   }
 
-  test("describes the flags of apply as apply takes them", () => {
+  test("describes the flags of apply for apply", () => {
     const text = renderHelp({ ...PAGE, flags: APPLY.spec.flags }, { width: 80, color: false, all: false });
     const [common = "", more = ""] = text.split("More flags");
     assert.match(common, /--dry-run +Show what would be changed, like hydra diff\n/);

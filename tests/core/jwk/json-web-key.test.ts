@@ -50,7 +50,7 @@ describe("asJsonWebKeys()", () => {
   });
 });
 
-test("publicPart() keeps no private member, and hasPrivateMembers() finds each of them", () => {
+test("publicPart() removes all private members, and hasPrivateMembers() detects each of them", () => {
   for (const name of ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]) {
     const secret = { ...EC, [name]: name === "oth" ? [] : "c2VjcmV0" };
     assert.ok(hasPrivateMembers(secret), name);
@@ -59,7 +59,7 @@ test("publicPart() keeps no private member, and hasPrivateMembers() finds each o
   assert.ok(!hasPrivateMembers(EC));
 });
 
-test("withCrtMembersFromPrimes() computes what Hydra 1.8 leaves out", () => {
+test("withCrtMembersFromPrimes() computes the members that Hydra 1.8 leaves out", () => {
   for (let round = 0; round < 3; round++) {
     const whole = rsaKey();
     const { dp: _, dq: __, qi: ___, ...short } = whole;
@@ -78,20 +78,20 @@ test("withCrtMembersFromPrimes() computes what Hydra 1.8 leaves out", () => {
     assert.equal(withCrtMembersFromPrimes(other), other);
 });
 
-describe("pairs of Hydra 1.x", () => {
+describe("key pairs of Hydra 1.x", () => {
   const privateKey = key({ ...EC, d: "ZA", kid: "private:a" });
   const publicKey = key({ ...EC, kid: "public:a" });
   const other = key({ ...EC, x: "eg", kid: "public:b" });
   const secret = key({ kty: "oct", k: "aw", kid: "s" });
 
-  test("are one public key, and one whole key", () => {
+  test("count as one public key or one private key", () => {
     const all = [publicKey, privateKey, other, secret];
     assert.deepEqual(publicKeyOfEachPair(all), [publicKey, other]);
     assert.deepEqual(withoutRedundantPublicHalves(all), [privateKey, other, secret]);
     assert.deepEqual(publicKeyOfEachPair([privateKey]), [{ ...EC, kid: "private:a" }]);
   });
 
-  test("are included by their halves and IDs", () => {
+  test("are matched by their IDs and halves", () => {
     assert.ok(includesKeyOrPrivateHalf([privateKey], publicKey));
     assert.ok(includesKeyOrPrivateHalf([privateKey], key({ ...EC, kid: "a" })));
     assert.ok(includesKeyOrPrivateHalf([publicKey], publicKey));
@@ -102,7 +102,7 @@ describe("pairs of Hydra 1.x", () => {
   });
 });
 
-test("signingAndEncryptionAlgorithms() begins with the usual one of each type", () => {
+test("signingAndEncryptionAlgorithms() begins with the common algorithm of each key type", () => {
   const usual = (members: Readonly<Record<string, unknown>>) => signingAndEncryptionAlgorithms(key(members))[0];
   assert.equal(usual({ kty: "RSA" }), "RS256");
   assert.deepEqual(

@@ -48,7 +48,7 @@ describe("wantsColor()", () => {
 });
 
 describe("createPainter()", () => {
-  test("paints each role, whatever stream the process has", () => {
+  test("styles each role, whatever stream the process has", () => {
     const paint = createPainter(true);
     assert.equal(paint("error", "Error"), "\u001b[1m\u001b[31mError\u001b[39m\u001b[22m");
     assert.equal(paint("warning", "Warning"), "\u001b[1m\u001b[33mWarning\u001b[39m\u001b[22m");
@@ -61,14 +61,14 @@ describe("createPainter()", () => {
     assert.equal(paint("error", ""), "");
   });
 
-  test("goes on with a note after a command in it", () => {
+  test("resumes the style of a note after a command in it", () => {
     const paint = createPainter(true);
     const text = paint("note", `run ${paint("command", "hydra")} now`);
     assert.equal(text, "\u001b[2mrun \u001b[36mhydra\u001b[39m now\u001b[22m");
     assert.equal(withoutColors(text), "run hydra now");
   });
 
-  test("leaves text as it is without colour", () => {
+  test("returns the text unchanged without color", () => {
     assert.equal(createPainter(false)("error", "Error"), "Error");
   });
 });

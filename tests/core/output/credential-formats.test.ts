@@ -28,7 +28,7 @@ const value = fc
   )
   .map((text) => text.toWellFormed().replaceAll("\0", ""));
 
-test("a POSIX shell gets back every text that shellQuoted() wrote", () => {
+test("a POSIX shell reads back every text that shellQuoted() writes", () => {
   fc.assert(
     fc.property(fc.array(value, { minLength: 20, maxLength: 40 }), (texts) => {
       const got = shell(`printf '%s\\0' ${texts.map(shellQuoted).join(" ")}`);
@@ -38,7 +38,7 @@ test("a POSIX shell gets back every text that shellQuoted() wrote", () => {
   );
 });
 
-test("a shell that evaluates the env format has the credentials and runs nothing else", () => {
+test("evaluating the env format in a shell sets the credentials and runs nothing", () => {
   fc.assert(
     fc.property(value, value, (id, secret) => {
       const script = `${formatDotenv({ id, secret })}printf '%s\\0%s' "$CLIENT_ID" "$CLIENT_SECRET"`;
@@ -49,7 +49,7 @@ test("a shell that evaluates the env format has the credentials and runs nothing
   );
 });
 
-test("shellQuoted() writes nothing that a terminal would act on, and no quotes where none are needed", () => {
+test("shellQuoted() writes no control characters, and no quotes that are not needed", () => {
   fc.assert(
     fc.property(value, (text) => {
       assert.doesNotMatch(
@@ -85,14 +85,14 @@ for (const [text, word] of [
   });
 }
 
-test("a text that no shell can hold is refused without being shown", () => {
+test("a text that no shell variable can hold is rejected without showing it", () => {
   assert.throws(
     () => shellQuoted("se\0cret"),
     (error) => error instanceof Problem && error.exit === "failed" && !error.message.includes("se"),
   );
 });
 
-test("env writes what there is: a secret, an encrypted one, or the id alone", () => {
+test("env writes the secret, the encrypted secret, or only the ID", () => {
   assert.equal(formatDotenv({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET=s~1\n");
   assert.equal(formatDotenv({ id: "a", secret: "~s:~" }), "CLIENT_ID=a\nCLIENT_SECRET='~s:~'\n");
   assert.equal(formatDotenv({ id: "a", secret: "s:~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s:~1'\n");
@@ -101,7 +101,7 @@ test("env writes what there is: a secret, an encrypted one, or the id alone", ()
   assert.equal(formatDotenv({ id: "a", secret: "s" }, { id: "APP_ID" }), "APP_ID=a\nCLIENT_SECRET=s\n");
 });
 
-test("k8s-secret is the manifest of an opaque Secret", () => {
+test("k8s-secret writes the manifest of an opaque Secret", () => {
   assert.equal(
     formatSecretManifest({ id: "My App", secret: "s:é'\n" }, { secret: "client.secret" }),
     `apiVersion: v1
@@ -116,7 +116,7 @@ data:
   );
 });
 
-test("k8s-secret of many is a stream of documents, and env of many blocks", () => {
+test("k8s-secret writes several clients as YAML documents, and env as blocks", () => {
   const view: ResultView<{ readonly id: string }> = {
     columns: [],
     id: ({ id }) => id,
@@ -135,7 +135,7 @@ test("k8s-secret of many is a stream of documents, and env of many blocks", () =
   ]);
 });
 
-test("kubernetesName() gives a DNS subdomain for any id, and a different one for different ids", () => {
+test("kubernetesName() returns a DNS subdomain for any ID, and different ones for different IDs", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), value), { maxLength: 20 }),
@@ -152,7 +152,7 @@ test("kubernetesName() gives a DNS subdomain for any id, and a different one for
 });
 
 for (const id of ["65017df9-1a1a-4f80-8453-7c803ae61190", "every-flag", "app.example", "0"]) {
-  test(`kubernetesName() leaves ${id} as it is`, () => {
+  test(`kubernetesName() returns ${id} unchanged`, () => {
     assert.equal(kubernetesName(id), id);
   });
 }
@@ -169,12 +169,12 @@ for (const [text, format] of [
   ["a b", "k8s-secret"],
   ["k".repeat(254), "k8s-secret"],
 ] as const) {
-  test(`credentialName() refuses ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
+  test(`credentialName() rejects ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
     assert.throws(() => checkCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
   });
 }
 
-test("credentialName() takes what the format takes", () => {
+test("credentialName() accepts what the format allows", () => {
   assert.equal(checkCredentialName("_App1", "env", "--x"), "_App1");
   assert.equal(checkCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
 });

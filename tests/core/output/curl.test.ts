@@ -45,7 +45,7 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
 }));
 
 describe("redactJson()", () => {
-  it("takes every credential out, at whatever depth", () => {
+  it("replaces every credential, at any depth", () => {
     const body = {
       client_secret: "s",
       items: [{ registration_access_token: "t", client_id: "a" }],
@@ -66,7 +66,7 @@ describe("redactJson()", () => {
     assert.deepEqual(redactJson(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
   });
 
-  it("leaves none behind in anything, and leaves all else as it is", () => {
+  it("leaves no credential in any value, and changes nothing else", () => {
     fc.assert(
       fc.property(json, (value) => {
         for (const found of credentialsIn(redactJson(value))) assert.ok(found === REDACTED || found === undefined);
@@ -85,7 +85,7 @@ function readRecord(text: string): Readonly<Record<string, unknown>> {
 const PLAIN: CurlConnection = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
 
 describe("curlLineWithoutSecrets()", () => {
-  it("writes a line to paste", () => {
+  it("writes a line that can be pasted", () => {
     const url = "http://127.0.0.1:4445/admin/clients/my-app";
     assert.equal(curlLineWithoutSecrets({ method: "DELETE", url }, PLAIN), `curl --request DELETE ${url}`);
     const body = [{ op: "add", path: "/client_secret", value: "s" }];
@@ -102,7 +102,7 @@ describe("curlLineWithoutSecrets()", () => {
     );
   });
 
-  it("takes no text for the place of a credential, whatever characters it has", () => {
+  it("never confuses text with the placeholder of a credential", () => {
     const values = ["\ue000client_secret\ue000", `\${CLIENT_SECRET:?}`, "(redacted)", "\0CLIENT_SECRET\0"];
     const body = { client_name: values, client_secret: "s", ...Object.fromEntries(values.map((key) => [key, key])) };
     const url = "http://127.0.0.1:1";
@@ -118,14 +118,14 @@ describe("curlLineWithoutSecrets()", () => {
     ]);
   });
 
-  it("keeps numbers as they came, and leaves out what JSON leaves out", () => {
+  it("keeps numbers exactly, and leaves out what JSON leaves out", () => {
     const body = { ...readRecord('{"n":12345678901234567890,"f":1.10,"list":[1e400]}'), gone: undefined };
     const words = shellWords(curlLineWithoutSecrets({ method: "POST", url: "http://a", body }, PLAIN));
     assert.equal(words[5], JSON.stringify(body));
     assert.match(words[5] ?? "", /12345678901234567890.*1e400/);
   });
 
-  it("has a variable of its own for every header, whatever the header's name", () => {
+  it("has a separate variable for every header, whatever its name", () => {
     const line = curlLineWithoutSecrets(
       { method: "DELETE", url: "http://a" },
       { ...PLAIN, headers: { "X.A": "s", Path: "s" } },
@@ -133,7 +133,7 @@ describe("curlLineWithoutSecrets()", () => {
     assert.match(line, /'X\.A: '"\$\{HEADER_X_A:\?\}" --header 'Path: '"\$\{HEADER_PATH:\?\}"/);
   });
 
-  it("is a line that a shell does not run before its credentials are set", () => {
+  it("stops in a shell until its credentials are set", () => {
     const line = curlLineWithoutSecrets(
       { method: "POST", url: "http://127.0.0.1:1", body: { client_secret: "s" } },
       PLAIN,
@@ -144,7 +144,7 @@ describe("curlLineWithoutSecrets()", () => {
     assert.doesNotMatch(stderr, /refused|not found/);
   });
 
-  it("gives a shell the very words that are meant, whatever is in them", () => {
+  it("passes exactly the intended words, whatever they contain", () => {
     fc.assert(
       fc.property(json, fc.constantFrom("POST", "PUT", "PATCH"), (value, method) => {
         const body = { hard: "'\"$(touch x)`\\\n\t\u0000\u001b☃", value };

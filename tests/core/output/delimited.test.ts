@@ -10,18 +10,18 @@ const field = fc.oneof(
 );
 
 describe("tsvLine()", () => {
-  test("escapes what would separate, and joins lists", () => {
+  test("escapes tabs, line breaks and backslashes, and joins lists", () => {
     assert.equal(tsvLine(["id", "na\tme", ["a", "b"], ""]), "id\tna\\tme\ta,b\t\n");
     assert.equal(tsvLine(["a\nb\r\\n"]), "a\\nb\\r\\\\n\n");
     assert.equal(tsvLine([]), "\n");
   });
 
-  test("leaves other controls to a file, and none to a terminal", () => {
+  test("keeps other control characters in a file, but not on a terminal", () => {
     assert.equal(tsvLine(["\u001b[2J\u202e"]), "\u001b[2J\u202e\n");
     assert.equal(tsvLine(["\u001b[2J\u202e\t\\"], true), "\\x1b[2J\\u202e\\t\\\\\n");
   });
 
-  test("can be read back, one line a record", () => {
+  test("can be read back, one line per record", () => {
     const back = (line: string): readonly string[] =>
       line
         .slice(0, -1)
@@ -58,14 +58,14 @@ function parsed(record: string): readonly string[] {
 }
 
 describe("csvLine()", () => {
-  test("quotes what RFC 4180 has quoted, and joins lists", () => {
+  test("quotes as RFC 4180 requires, and joins lists", () => {
     assert.equal(csvLine(["id", 'say "hi"', ["a", "b"], "x y", ""]), 'id,"say ""hi""","a,b",x y,\r\n');
     assert.equal(csvLine(["a\nb", "c\r\nd"]), '"a\nb","c\r\nd"\r\n');
     assert.equal(csvLine([""]), '""\r\n');
     assert.equal(csvLine(["", ""]), ",\r\n");
   });
 
-  test("is harmless on a terminal", () => {
+  test("writes no control characters to a terminal", () => {
     assert.equal(csvLine(["\u001b[2J\n,"], true), '"\\x1b[2J\\n,"\r\n');
   });
 

@@ -58,7 +58,7 @@ describe("fileNameOf()", () => {
     }),
   );
 
-  test("is one safe name for any ID, and another one for any other ID", () => {
+  test("is one safe name for any ID, and differs for different IDs", () => {
     fc.assert(
       fc.property(id, id, (a, b) => {
         const name = fileNameOf(a);
@@ -72,8 +72,8 @@ describe("fileNameOf()", () => {
   });
 });
 
-describe("a template", () => {
-  test("is a path with {id}, once or more", () => {
+describe("a path template", () => {
+  test("contains {id} once or more", () => {
     assert.equal(isFileTemplate(TEMPLATE), true);
     assert.equal(isFileTemplate("{id}"), true);
     assert.equal(isFileTemplate("secrets.env"), false);
@@ -83,7 +83,7 @@ describe("a template", () => {
     assert.equal(fillTemplate(TEMPLATE, "$&{id}"), "secrets/%24%26%7Bid%7D.env");
   });
 
-  test("with another placeholder is a problem", () => {
+  test("with another placeholder is rejected", () => {
     const problem = findTemplateProblem("secrets/{name}.env", "--secret-out");
     assert.equal(problem?.message, 'Invalid --secret-out "secrets/{name}.env": unknown placeholder "{name}"');
     assert.equal(problem?.hint, "use {id}, the client ID as a file name, such as secrets/{id}.env");
@@ -116,7 +116,7 @@ describe("clientPathsAndProblems()", () => {
     assert.deepEqual(problems, []);
   });
 
-  test("finds IDs that differ only in case, once for all of them", () => {
+  test("reports IDs that differ only in case, once for all of them", () => {
     assert.deepEqual(messages(["web", "Web", "other", "WEB"]), [
       'Client IDs "web", "Web" and "WEB" have the same file "secrets/web.env"',
     ]);
@@ -127,7 +127,7 @@ describe("clientPathsAndProblems()", () => {
     ]);
   });
 
-  test("finds IDs that are too long for a file name", () => {
+  test("reports IDs that are too long for a file name", () => {
     assert.deepEqual(messages(["x".repeat(251)]), []);
     assert.deepEqual(messages(["x".repeat(252)]).length, 1);
     assert.deepEqual(messages(["é".repeat(42)]), [

@@ -8,7 +8,7 @@ import { displayWidth } from "../../../lib/core/output/width.ts";
 describe("insertLineBreaks()", () => {
   const text = "Hint: use https, or give the key itself with --pgp-key @FILE";
 
-  test("breaks lines at spaces, and indents those that follow", () => {
+  test("breaks lines at spaces, and indents continuation lines", () => {
     assert.equal(insertLineBreaks(text, 30), "Hint: use https, or give the\nkey itself with --pgp-key\n@FILE");
     assert.equal(
       insertLineBreaks(text, 30, "      "),
@@ -16,33 +16,33 @@ describe("insertLineBreaks()", () => {
     );
   });
 
-  test("leaves what fits, with its own lines and spaces", () => {
+  test("leaves text that fits unchanged", () => {
     assert.equal(insertLineBreaks(text, 60), text);
     assert.equal(insertLineBreaks("  a  b\n\n   c", 40), "  a  b\n\n   c");
     assert.equal(insertLineBreaks("", 40), "");
     assert.equal(insertLineBreaks("    four spaces and more words", 24), "    four spaces and more\nwords");
   });
 
-  test("keeps a long word whole", () => {
+  test("keeps a long word in one piece", () => {
     const url = `https://a.example/${"x".repeat(50)}`;
     assert.equal(insertLineBreaks(`open ${url} now`, 30), `open\n${url}\nnow`);
     assert.equal(insertLineBreaks(url, 30), url);
   });
 
-  test("counts columns, not characters or colours", () => {
+  test("counts columns, not characters or color codes", () => {
     assert.equal(insertLineBreaks("漢字漢字 漢字漢字 漢字漢字", 20), "漢字漢字 漢字漢字\n漢字漢字");
     const paint = createPainter(true);
     const red = paint("error", "Error:");
     assert.equal(insertLineBreaks(`${red} cannot open the file`, 20), `${red} cannot open\nthe file`);
   });
 
-  test("breaks nothing on a terminal too narrow to read on", () => {
+  test("does nothing if the terminal is too narrow to be readable", () => {
     assert.equal(insertLineBreaks(text, 19), text);
     assert.equal(insertLineBreaks(text, 24, "      "), text);
     assert.equal(insertLineBreaks(text, 0), text);
   });
 
-  test("loses no word and keeps to the width", () => {
+  test("loses no word, and stays within the width", () => {
     const word = fc.string({ minLength: 1, maxLength: 12, unit: fc.constantFrom("a", "é", "漢", "-") });
     fc.assert(
       fc.property(fc.array(word), fc.integer({ min: 26, max: 80 }), (words, columns) => {

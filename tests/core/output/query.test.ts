@@ -48,7 +48,7 @@ for (const [pointer, value] of [
   });
 }
 
-test("a pointer made of any path refers to what stands there", () => {
+test("a pointer made from any path refers to the value at that path", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: fc.constantFrom("~", "/", "0", "1", "a", "é") }), { maxLength: 5 }),
@@ -69,7 +69,7 @@ for (const [text, error] of [
   ["/a~", '"~" is not an escape: write ~0 for a tilde and ~1 for a slash'],
   ["/a~b", '"~b" is not an escape: write ~0 for a tilde and ~1 for a slash'],
 ] as const) {
-  test(`${text} is no JSON pointer`, () => {
+  test(`${text} is not a JSON pointer`, () => {
     assert.deepEqual(parsePointerOrError(text), { error });
   });
 }
@@ -116,7 +116,7 @@ for (const [path, values, single] of [
   });
 }
 
-test("nested each gives a list for each element", () => {
+test("nested # returns a list for each element", () => {
   const document = [{ a: [{ b: 1 }, { b: 2 }] }, { a: [{ b: 3 }] }];
   assert.deepEqual(selectionOf(parsePathQuery("#.a.#.b"), document), { values: [[1, 2], [3]], single: false });
 });
@@ -131,12 +131,12 @@ for (const [path, error] of [
   ["a|@reverse", '"|" at position 2 is not supported in a dotted path'],
   ["a[0]", '"[" at position 2 is not supported in a dotted path'],
 ] as const) {
-  test(`${JSON.stringify(path)} is no dotted path`, () => {
+  test(`${JSON.stringify(path)} is not a dotted path`, () => {
     assert.deepEqual(parsePathQuery(path), { error });
   });
 }
 
-test("a name escaped at will is found by its dotted path", () => {
+test("a name is found by its dotted path, however it is escaped", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ minLength: 1, unit: "binary-ascii" }), { minLength: 1, maxLength: 4 }),

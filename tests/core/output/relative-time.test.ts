@@ -11,7 +11,7 @@ function ago(milliseconds: number): string {
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000] as const;
 
-describe("a time of a server", () => {
+describe("relative times", () => {
   for (const [milliseconds, long, short] of [
     [0, "just now", "0s"],
     [SECOND - 1, "just now", "0s"],
@@ -37,18 +37,18 @@ describe("a time of a server", () => {
       assert.equal(shortAge(ago(milliseconds), NOW), short);
     });
 
-  test("may be in another zone, or with more digits", () => {
+  test("are read in any time zone, and with more digits", () => {
     assert.equal(relativeTime("2026-11-26T13:00:00+02:00", NOW), "1 hour ago");
     assert.equal(shortAge("2026-11-26T11:00:00.123456789Z", NOW), "59m");
   });
 
   for (const text of ["", "yesterday-ish", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z", "1970-01-01T00:00:00Z"])
-    test(`${JSON.stringify(text)} is none`, () => {
+    test(`${JSON.stringify(text)} is not a time`, () => {
       assert.equal(relativeTime(text, NOW), undefined);
       assert.equal(shortAge(text, NOW), undefined);
     });
 
-  test("always has a text of a few characters", () => {
+  test("are a few characters long", () => {
     fc.assert(
       fc.property(fc.date({ min: new Date(1), max: new Date(4_102_444_800_000), noInvalidDate: true }), (then) => {
         assert.match(relativeTime(then.toISOString(), NOW) ?? "", /^(?:just now|\d+ [a-z]+ ago|in \d+ [a-z]+)$/);

@@ -78,14 +78,14 @@ function refusal(text: string): Problem {
   return assert.fail(`${text} was taken`);
 }
 
-test("parseFormat() takes every format that it lists", () => {
+test("parseFormat() accepts every format that it lists", () => {
   for (const format of FORMAT_USAGES) {
     const text = format.replace("EXPR", "client_id").replace("PTR", "/client_id");
     assert.equal(parseFormat(text).kind, text.replace(/=.*/, ""));
   }
 });
 
-test("parseFormat() knows the reference's name for ids", () => {
+test("parseFormat() accepts the name that Hydra's own CLI has for IDs", () => {
   assert.deepEqual(parseFormat("quiet"), { kind: "id" });
 });
 
@@ -94,11 +94,11 @@ test("parseFormat() keeps everything after the first equals sign as the expressi
   assert.deepEqual(format, { kind: "jsonpath", query: { language: "rfc9535", text: "$[?@.a=='b=c']" } });
 });
 
-test("parseFormat() takes the empty pointer, which is the whole document", async () => {
+test("parseFormat() accepts the empty pointer, which selects the whole document", async () => {
   assert.equal(await rendered("jsonpointer=", pipe, [{ id: "a" }]), '{\n  "id": "a"\n}\n');
 });
 
-test("parseFormat() refuses an unknown format with the nearest one and the whole list", () => {
+test("parseFormat() rejects an unknown format, with a suggestion and the list of formats", () => {
   const problem = refusal("jsn");
   assert.equal(problem.exit, "usage");
   assert.equal(problem.message, 'Unknown format "jsn"');
@@ -122,7 +122,7 @@ for (const [text, message] of [
   ],
   ["raw=a..b", 'Cannot use --format "raw=a..b": missing name before the dot at position 3'],
 ] as const) {
-  test(`parseFormat() refuses ${JSON.stringify(text)}`, () => {
+  test(`parseFormat() rejects ${JSON.stringify(text)}`, () => {
     const problem = refusal(text);
     assert.equal(problem.message, message);
     assert.equal(problem.exit, "usage");
@@ -130,7 +130,7 @@ for (const [text, message] of [
   });
 }
 
-test("parseFormat() names the place that the value came from", () => {
+test("parseFormat() names the source of the value", () => {
   assert.throws(
     () => parseFormat("x", "format in ~/.hydra.yaml"),
     /^Problem: Format in ~\/\.hydra\.yaml "x" is not a known format$/,
@@ -142,7 +142,7 @@ test("isJsonFormat() is true for exactly the formats that print JSON", () => {
   assert.deepEqual(json, ["json", "json-pretty", "ndjson", "jsonpath=EXPR", "jsonpointer=PTR"]);
 });
 
-test("loadFormatLibraries() loads what the format needs and nothing else", async () => {
+test("loadFormatLibraries() loads only what the format needs", async () => {
   const loaded: string[] = [];
   const load: FormatLibraryLoaders = {
     yaml: async () => {
@@ -199,7 +199,7 @@ for (const [format, one, two, inEnvelope] of [
   ["jsonpointer=/tags/1", '"y"\n', "null\n", "null\n"],
   ["jsonpointer=/items/0/secret", "null\n", "null\n", '"s"\n'],
 ] as const) {
-  test(`${format} renders one value, many, and many in an envelope`, async () => {
+  test(`${format} renders one value, several, and several in an envelope`, async () => {
     assert.equal(await rendered(format, pipe, [A]), one);
     assert.equal(await rendered(format, list, [A, B]), two);
     assert.equal(await rendered(format, list, [A, B], wrapped), inEnvelope);
@@ -223,14 +223,14 @@ for (const [format, bare, inEnvelope] of [
   });
 }
 
-test("json-pretty of many is what JSON.stringify makes of the whole", async () => {
+test("json-pretty of several values matches JSON.stringify", async () => {
   assert.equal(await rendered("json-pretty", pipe, [A]), `${JSON.stringify(A, null, 2)}\n`);
   assert.equal(await rendered("json-pretty", list, [A, B]), `${JSON.stringify([A, B], null, 2)}\n`);
   const whole = { items: [A, B], next: "", last: true };
   assert.equal(await rendered("json-pretty", list, [A, B], wrapped), `${JSON.stringify(whole, null, 2)}\n`);
 });
 
-test("json and json-pretty of anything parse back, one value or many", async () => {
+test("json and json-pretty parse back, for one value or several", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anything, { maxLength: 4 }),
@@ -247,7 +247,7 @@ test("json and json-pretty of anything parse back, one value or many", async () 
   );
 });
 
-test("ndjson has one line for each value, which parses back", async () => {
+test("ndjson has one line per value, which parses back", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anything, { maxLength: 5 }), async (items) => {
       const text = await rendered("ndjson", list, items);
@@ -261,7 +261,7 @@ test("ndjson has one line for each value, which parses back", async () => {
   );
 });
 
-test("values come out as they come in", () => {
+test("values are written unchanged", () => {
   const json = createStreamRenderer(parseFormat("json"), wrapped, list);
   assert.equal(json.item(B), '{"items":[{"id":"b"}');
   assert.equal(json.item(B), ',{"id":"b"}');
@@ -275,30 +275,30 @@ test("values come out as they come in", () => {
   assert.equal(table.end(), "");
 });
 
-test("the end replaces the envelope's members for expressions too", async () => {
+test("expressions also select members of the envelope", async () => {
   const format = parseFormat("raw=next");
   const renderer = createStreamRenderer(format, wrapped, { ...list, tools: await loadFormatLibraries(format, none) });
   assert.equal(renderer.item(A), "");
   assert.equal(renderer.end({ next: "p2" }), "p2\n");
 });
 
-test("the order of keys and the exact strings are the server's", () => {
+test("keeps the server's order of keys and exact strings", () => {
   assert.equal(toPrintableJson({ z: 1, a: 2, é: "ü <&> 漢" }), '{"z":1,"a":2,"é":"ü <&> 漢"}');
 });
 
-test("toPrintableJson() escapes what a terminal could act on", () => {
+test("toPrintableJson() escapes control characters", () => {
   assert.equal(toPrintableJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
   assert.equal(toPrintableJson(undefined), "null");
 });
 
-test("the table of a list ends with the rows of its view, whose widths count", () => {
+test("the table of a list ends with the rows of its view, which count for the widths", () => {
   const paged = { ...view, tableEnd: (rest: JsonObject) => [[], ["A LONG LABEL", String(rest["last"])]] };
   const end = (rest?: JsonObject) => createStreamRenderer(parseFormat("table"), paged, list).end(rest);
   assert.equal(end({ last: true }), "ID\t\tSECRET\tTAGS\n\nA LONG LABEL\ttrue\n");
   assert.equal(createStreamRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
-test("text, table and id are harmless lines whatever the values hold, also in a pipe", async () => {
+test("text, table and id never contain control characters, even in a pipe", async () => {
   const evil = { id: "a\nb\u001b[2J\u202e", secret: "x\ty\r\u009b", tags: ["\u0000", "\u2028"] };
   for (const format of ["text", "table", "id", "raw=id"]) {
     for (const options of [pipe, list]) {
@@ -311,14 +311,14 @@ test("text, table and id are harmless lines whatever the values hold, also in a 
   assert.equal(await rendered("table", list, [evil]).then((text) => text.split("\n").length), 3);
 });
 
-test("raw is exact where no terminal reads it", async () => {
+test("raw is exact if the output is not a terminal", async () => {
   const evil = { id: "a\nb\u001b[2J" };
   assert.equal(await rendered("raw=id", pipe, [evil]), "a\nb\u001b[2J\n");
   const seen = await rendered("raw=id", { ...pipe, terminal: { isTerminal: true, color: true } }, [evil]);
   assert.equal(seen, "a\\nb\\x1b[2J\n");
 });
 
-test("raw prints null, numbers and objects as JSON, and nothing for what is not there", async () => {
+test("raw prints null, numbers and objects as JSON, and nothing for absent values", async () => {
   const item = { id: "a", n: 1.5, o: { k: ["v"] }, z: null };
   assert.equal(await rendered("raw=n", pipe, [item]), "1.5\n");
   assert.equal(await rendered("raw=o", pipe, [item]), '{"k":["v"]}\n');
@@ -326,12 +326,12 @@ test("raw prints null, numbers and objects as JSON, and nothing for what is not 
   assert.equal(await rendered("raw=missing", pipe, [item]), "");
 });
 
-test("text is the table where a view has no lines of its own", async () => {
+test("text is a table if a view has no lines of its own", async () => {
   const { text: _text, ...tabular } = view;
   assert.equal(await rendered("text", pipe, [A], tabular), await rendered("table", pipe, [A], tabular));
 });
 
-test("a format without its tool is a fault of the program, told at once", () => {
+test("rendering a format without its library throws at once", () => {
   const yaml: Format = { kind: "yaml" };
   assert.throws(() => createStreamRenderer(yaml, view, pipe), TypeError);
   assert.throws(() => createStreamRenderer(parseFormat("raw=a"), view, pipe), TypeError);

@@ -84,7 +84,7 @@ function clients(format: string, terminal: TextTerminal, records: readonly Clien
   return records.map((record) => renderer.item(record)).join("") + renderer.end();
 }
 
-test("text of a list of clients is the 1.x reference's table", () => {
+test("text of a list of clients is the table of Hydra's 1.x CLI", () => {
   assert.equal(
     clients("text", PIPE, [bare, every]),
     `
@@ -97,7 +97,7 @@ test("text of a list of clients is the 1.x reference's table", () => {
   );
 });
 
-test("table of one client has the 2.x reference's labels, tabs and joins, without its padding at the end", () => {
+test("table of one client has the labels, tabs and joined lists of Hydra's 2.x CLI, without trailing padding", () => {
   const renderer = createStreamRenderer(parseFormat("table"), VIEW, { terminal: PIPE, isList: false, tools: {} });
   assert.equal(
     renderer.item({ ...every, client_secret: "kZ3vcH0iRdba3K6PZHpWXf64n6" }),
@@ -114,7 +114,7 @@ test("table of one client has the 2.x reference's labels, tabs and joins, withou
   );
 });
 
-test("table of many in a pipe is aligned with tabs, as the 2.x reference's", () => {
+test("table of several clients in a pipe is aligned with tabs, as in Hydra's 2.x CLI", () => {
   const rows = drawn([{ label: "ID" }, { label: "NAME" }], "plain", PIPE, [
     ["imp-1", "x"],
     ["a-longer-id", ""],
@@ -123,7 +123,7 @@ test("table of many in a pipe is aligned with tabs, as the 2.x reference's", () 
   assert.deepEqual(rows, ["ID\t\tNAME", "imp-1\t\tx", "a-longer-id", "\t\ty, z"]);
 });
 
-test("a list of clients on a terminal of 80 columns keeps ids whole and cuts the rest", () => {
+test("a list of clients on a terminal of 80 columns keeps IDs whole and cuts the rest", () => {
   const rows = clients("text", screen(80), [bare, every]).split("\n");
   assert.deepEqual(rows.slice(0, 4), [
     "|              CLIENT ID               |  NAME   | RESPON… |  SCOPE  | REDIRE… |",
@@ -133,24 +133,24 @@ test("a list of clients on a terminal of 80 columns keeps ids whole and cuts the
   ]);
 });
 
-test("columns without content leave first where a terminal is narrow", () => {
+test("empty columns are dropped first on a narrow terminal", () => {
   const [head] = clients("table", screen(80), [{ ...bare, redirect_uris: ["https://a.example/callback"] }]).split("\n");
   assert.equal(head, "CLIENT ID                             SCOPE   REDIRECT URIS");
 });
 
-test("a terminal that does not tell its width counts as 80 columns", () => {
+test("a terminal of unknown width counts as 80 columns", () => {
   for (const terminal of [screen(0), { isTerminal: true, color: false }]) {
     assert.equal(clients("text", terminal, [bare, every]), clients("text", screen(80), [bare, every]));
   }
 });
 
-test("widths are settled by the first rows, and later ones are cut to them on a terminal only", () => {
+test("the first rows determine the widths, and later ones are cut only on a terminal", () => {
   const rows = [["a"], ["bb"], ["a-much-longer-row"]];
   assert.deepEqual(drawn([{ label: "ID" }], "plain", screen(9), rows, 2), ["ID", "a", "bb", "a…"]);
   assert.deepEqual(drawn([{ label: "ID" }], "plain", PIPE, rows, 2), ["ID", "a", "bb", "a-much-longer-row"]);
 });
 
-test("rows are held back until the widths are settled, by count or by a flush", () => {
+test("rows are held back until the widths are known, by their number or by a flush", () => {
   const table = createTableWriter([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
   assert.equal(table.row(["a"]), "");
   assert.equal(table.flush(), "ID\na\n");
@@ -161,7 +161,7 @@ test("rows are held back until the widths are settled, by count or by a flush", 
   assert.equal(counted.row(["a"]).split("\n").length, 102);
 });
 
-test("a column marked whole is never cut, and one value is never cut", () => {
+test("a column marked as whole is never cut, and neither is a single value", () => {
   const secret = "s".repeat(60);
   const headings = [{ label: "ID" }, { label: "SECRET", whole: true }, { label: "SCOPE" }];
   const rows = drawn(headings, "plain", screen(40), [["id-1", secret, "openid offline"]], 1);
@@ -169,7 +169,7 @@ test("a column marked whole is never cut, and one value is never cut", () => {
   assert.ok(formatRecord([{ label: "SECRET", value: secret }], screen(20)).includes(secret));
 });
 
-test("labels are bold on a terminal with colour and nowhere else", () => {
+test("labels are bold only on a terminal with color", () => {
   const fields = [
     { label: "ID", value: "a" },
     { label: "NAME", value: ["b", "c"] },
@@ -212,7 +212,7 @@ test("no table is wider than its terminal", () => {
   );
 });
 
-test("nothing is cut in a pipe, and no line of a plain table ends in padding", () => {
+test("nothing is cut in a pipe, and no line of a plain table ends with padding", () => {
   fc.assert(
     fc.property(tables, ({ labels, rows, shape, settleAfter }) => {
       const headings = labels.map((label) => ({ label: label.replace(/[^!-~]/g, "x") }));

@@ -15,7 +15,7 @@ function characters(): readonly string[] {
   return all;
 }
 
-test("the same characters are two columns wide as for the runtime", () => {
+test("the runtime agrees which characters are two columns wide", () => {
   const different = characters().filter((char) => (displayWidth(char) === 2) !== (Bun.stringWidth(char) === 2));
   assert.deepEqual(
     different.map((char) => `U+${char.codePointAt(0)?.toString(16)}`),

@@ -26,7 +26,7 @@ const packets = fc.array(
 );
 
 describe("OpenPGP packets", () => {
-  it("are found one by one in every header form", () => {
+  it("are split one by one, with every header form", () => {
     fc.assert(
       fc.property(packets, (rows) => {
         const stream = concatBytes(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
@@ -41,7 +41,7 @@ describe("OpenPGP packets", () => {
     );
   });
 
-  it("are known to be cut off", () => {
+  it("are recognized as cut off", () => {
     const whole = packet(6, new Uint8Array(300), "new", false);
     for (let length = 1; length < whole.length; length++)
       assert.ok(readPackets(whole.subarray(0, length)).broken, String(length));
@@ -49,7 +49,7 @@ describe("OpenPGP packets", () => {
 });
 
 describe("base64", () => {
-  it("comes back in every wrapping and alphabet", () => {
+  it("is decoded in every wrapping and alphabet", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.integer({ min: 1, max: 80 }), (bytes, width) => {
         const text = toBase64(bytes);
@@ -66,7 +66,7 @@ describe("base64", () => {
 });
 
 describe("key material", () => {
-  it("of any kind is taken or refused in words, never quoted and never slow", () => {
+  it("is accepted or rejected with an explanation, never quoted and never slow", () => {
     const texts = fc.oneof(
       fc.string({ unit: "binary", maxLength: 300 }),
       fc.uint8Array({ maxLength: 300 }),
@@ -104,7 +104,7 @@ describe("key material", () => {
     }
   });
 
-  it("with many beginnings and no end is refused in one pass", () => {
+  it("with many beginnings and no end is rejected in one pass", () => {
     const material = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n".repeat(30_000);
     assert.throws(() => parsePgpKeys(material, "--pgp-key"), { code: "pgp-not-a-key" });
     const signed = "-----BEGIN PGP SIGNED MESSAGE-----\n".repeat(30_000);

@@ -12,7 +12,7 @@ import {
   parseKeySource,
 } from "../../../lib/core/pgp/parse-key-source.ts";
 
-test("normalizeKeybaseName() takes every spelling of a name", () => {
+test("normalizeKeybaseName() accepts every spelling of a name", () => {
   for (const text of [
     "ann",
     "@ann",
@@ -65,7 +65,7 @@ describe("parseKeySource()", () => {
 });
 
 describe("findKeyOwnerNameProblem()", () => {
-  test("lets right names pass", () => {
+  test("returns nothing for valid names", () => {
     for (const word of [
       "keybase:ann_1",
       "github:octo-cat",
@@ -79,7 +79,7 @@ describe("findKeyOwnerNameProblem()", () => {
       assert.equal(findKeyOwnerNameProblem(parseKeySource(word), "--pgp-key"), undefined, word);
   });
 
-  test("names the flag and what is expected", () => {
+  test("names the flag and the expected value", () => {
     const problem = findKeyOwnerNameProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
     assert.equal(problem?.message, 'Invalid --pgp-key github:"octo cat/../x": not a GitHub user name');
     assert.equal(problem?.hint, "write the name as in the URL of the profile, such as github:octocat");
@@ -91,7 +91,7 @@ describe("findKeyOwnerNameProblem()", () => {
   });
 });
 
-test("githubKeyUrl() is below the base URL", () => {
+test("githubKeyUrl() appends to the base URL", () => {
   assert.equal(githubKeyUrl("octocat"), "https://github.com/octocat.gpg");
   assert.equal(githubKeyUrl("octocat", "http://127.0.0.1:8080/mirror/"), "http://127.0.0.1:8080/mirror/octocat.gpg");
 });
@@ -118,7 +118,7 @@ describe("keylessAnswerReason()", () => {
       assert.equal(keylessAnswerReason(text), reason);
     });
 
-  test("is none for a text that may be a key", () => {
+  test("is undefined for text that may be a key", () => {
     const line = "mDMEZ".padEnd(64, "A");
     for (const text of [
       `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${line}\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n`,
@@ -152,11 +152,11 @@ describe("base64OfMarkerlessArmor()", () => {
     });
 
   for (const text of ["", "=twTO", "Version: 1", "not base64!", `${wrapped}\n=twTO\n${wrapped}`, "@key.asc", "a: b"])
-    test(`nothing in ${JSON.stringify(text.slice(0, 40))}`, () => {
+    test(`finds nothing in ${JSON.stringify(text.slice(0, 40))}`, () => {
       assert.equal(base64OfMarkerlessArmor(text), undefined);
     });
 
-  test("finds the bytes of any length, wrapped in any way", () => {
+  test("decodes bytes of any length, with any line breaks", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 80 }), (key, width) => {
         const text = toBase64(key);

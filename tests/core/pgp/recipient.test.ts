@@ -46,7 +46,7 @@ function refusal(run: () => unknown): Problem {
 }
 
 describe("pinned fingerprints", () => {
-  it("are read in every spelling that people copy them in", () => {
+  it("are read in every spelling that people copy", () => {
     const spellings = [
       A,
       A.toLowerCase(),
@@ -60,7 +60,7 @@ describe("pinned fingerprints", () => {
     assert.equal(parseFingerprintPin(C.toLowerCase()), C);
   });
 
-  it("are whole: a key ID is refused with the reason", () => {
+  it("must be whole: a key ID is rejected with the reason", () => {
     for (const id of ["DEADBEEF", "0xdeadbeef", "DEAD BEEF DEAD BEEF"]) {
       const problem = refusal(() => parseFingerprintPin(id));
       assert.equal(problem.code, "pgp-fingerprint-short");
@@ -75,7 +75,7 @@ describe("pinned fingerprints", () => {
     }
   });
 
-  it("pass where each key has one and each has its key", () => {
+  it("pass if each key has one and each one has its key", () => {
     checkFingerprintPins([recipient(A)], []);
     checkFingerprintPins([], []);
     checkFingerprintPins([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
@@ -83,7 +83,7 @@ describe("pinned fingerprints", () => {
     checkFingerprintPins([recipient(A, SUBKEY)], [SUBKEY, A]);
   });
 
-  it("refuse a key without one, and name all such keys", () => {
+  it("reject a key without one, and name all such keys", () => {
     const problem = refusal(() => checkFingerprintPins([recipient(A), recipient(B), recipient(C)], [A]));
     assert.equal(problem.code, "pgp-fingerprint-mismatch");
     assert.equal(problem.exit, "noUsableKey");
@@ -91,19 +91,19 @@ describe("pinned fingerprints", () => {
     assert.deepEqual(problem.details, [`Not pinned either: ${recipientLine(recipient(C))}`]);
   });
 
-  it("refuse a pin that no key has", () => {
+  it("reject a fingerprint that no key has", () => {
     const problem = refusal(() => checkFingerprintPins([recipient(A)], [A, B]));
     assert.equal(problem.code, "pgp-fingerprint-unused");
     assert.match(problem.message, new RegExp(`${B}$`));
   });
 });
 
-it("shows a recipient without what could move a cursor", () => {
+it("shows a recipient without control characters", () => {
   const line = recipientLine(recipient(A));
   assert.equal(line, `${A} "Alice\\x1b <alice@example.org>" (ECDH Curve25519, --pgp-key @a.asc)`);
 });
 
-it("shows a line to decrypt with the text put in, also for armored text", () => {
+it("shows a command that decrypts the text, also for armored text", () => {
   assert.equal(decryptTextCommand("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
   assert.match(decryptTextCommand("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
   assert.match(decryptTextCommand("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
@@ -122,7 +122,7 @@ it("shows a line to decrypt with the text put in, also for armored text", () => 
   );
 });
 
-it("tells a busy key server from one without the key, and hides credentials of its address", () => {
+it("distinguishes a busy key server from one without the key, and hides credentials in its URL", () => {
   const url = "https://user:hunter2@keys.example.org/k";
   const none = keyServerAnswerProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
   assert.deepEqual([none.code, none.exit, none.status, none.hint], ["wkd-no-key", "noUsableKey", 404, "do this"]);

@@ -23,7 +23,7 @@ function differences(file: JsonObject, server: JsonObject): readonly string[] {
 }
 
 describe("an exported client", () => {
-  test("has the fields in the order of the help, whatever order the server has", () => {
+  test("has its fields in the order of the help, whatever their order on the server", () => {
     const record = { scope: "x", owner: "o", client_name: "n", client_id: "a", created_at: "2026", client_secret: "s" };
     assert.deepEqual(Object.entries(exportClient(record, false).client), [
       ["client_id", "a"],
@@ -33,7 +33,7 @@ describe("an exported client", () => {
     ]);
   });
 
-  test("leaves out defaults, spelt in any way", () => {
+  test("leaves out defaults, in any spelling", () => {
     const record = {
       client_id: "a",
       grant_types: [],
@@ -59,21 +59,21 @@ describe("an exported client", () => {
     });
   });
 
-  test("has no private key, and no key that is secret as a whole", () => {
+  test("contains no private key and no symmetric key", () => {
     const keys = [{ ...EC_KEY, d: "d1" }, { kty: "oct", k: "k1" }, EC_KEY, null];
     const { client, notes } = exportClient({ client_id: "a", jwks: { keys } }, false);
     assert.deepEqual(client["jwks"], { keys: [EC_KEY, EC_KEY, null] });
     assert.equal(notes.length, 1);
   });
 
-  test("leaves out what this program doesn't know, and says so", () => {
+  test("leaves out unknown fields, and reports them", () => {
     const record = { client_id: "a", new_field: 1, "x-hydra": { key: "b" }, empty: "", "\u001b": true };
     const { client, notes } = exportClient(record, false);
     assert.deepEqual(client, { client_id: "a" });
     assert.deepEqual(notes, ["fields that this program does not know are left out: new_field, x-hydra and \\x1b"]);
   });
 
-  test("read from YAML is the same client, for any client", async () => {
+  test("of any client is read from YAML as the same client", async () => {
     const write = await loadYamlWriter();
     await fc.assert(
       fc.asyncProperty(anyClient, fc.boolean(), async (random, keepsDefaults) => {
@@ -92,7 +92,7 @@ describe("an exported client", () => {
 });
 
 describe("the edits of a client in a file", () => {
-  test("make it the exported one, and nothing is left to edit, for any two clients", () => {
+  test("turn any client into the exported one, and then there is nothing left to edit", () => {
     fc.assert(
       fc.property(anyClient, anyClient, fc.boolean(), (written, random, isMarked) => {
         const record = { ...random, client_id: "a" };
@@ -108,7 +108,7 @@ describe("the edits of a client in a file", () => {
     );
   });
 
-  test("don't touch other spellings of the same client, for any client", () => {
+  test("keep other spellings of the same client, for any client", () => {
     fc.assert(
       fc.property(anyClient, (random) => {
         const file = { client_id: "a", ...random };
@@ -124,7 +124,7 @@ describe("the edits of a client in a file", () => {
     );
   });
 
-  test("ignore the rules that the client breaks, in addition to those of the file", () => {
+  test("ignore the rules that the client breaks, in addition to those that the file ignores", () => {
     const written = { client_id: "a", "x-hydra": { ignore: ["implicit-grant"], key: "k" } };
     const { client } = exportClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
     assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
@@ -135,7 +135,7 @@ describe("the edits of a client in a file", () => {
     });
   });
 
-  test("change only the settings that a mark has", () => {
+  test("change only settings that a mark has", () => {
     const plan = (settings: unknown, mark: JsonObject): unknown =>
       applyMemberEdits(
         { client_id: "a", "x-hydra": settings },
@@ -153,7 +153,7 @@ describe("the edits of a client in a file", () => {
     assert.deepEqual(plan(null, { key: "b" }), { key: "b" });
   });
 
-  test("keep placeholders in settings that have the wanted value", () => {
+  test("keep placeholders in settings that already have the wanted value", () => {
     const values: Record<string, string> = {
       yes: "true",
       no: "false",
@@ -178,7 +178,7 @@ describe("the edits of a client in a file", () => {
     });
   });
 
-  test("keep placeholders in a manifest that have the wanted value", () => {
+  test("keep placeholders in a manifest that already has the wanted value", () => {
     const values: Record<string, string> = {
       name: "Web",
       grants: '["client_credentials"]',
@@ -211,7 +211,7 @@ describe("the edits of a client in a file", () => {
 });
 
 describe("the mark of a client", () => {
-  test("is a member of its metadata", () => {
+  test("is part of its metadata", () => {
     const mark = { stack: "prod", key: "billing", secret: 2, protect: true } as const;
     assert.equal(MARK_MEMBER, "hydra.apply");
     const client = withMark({ client_id: "a", metadata: { team: "x" } }, mark);
@@ -229,7 +229,7 @@ describe("the mark of a client", () => {
     { stack: "", key: "a" },
     { stack: 1, key: "a" },
   ])
-    test(`is not ${JSON.stringify(value)}`, () => {
+    test(`cannot be ${JSON.stringify(value)}`, () => {
       assert.equal(readMark({ metadata: { "hydra.apply": value } }), undefined);
       assert.equal(readMark({ metadata: value }), undefined);
     });
@@ -244,7 +244,7 @@ describe("placeholders", () => {
   const variables = (name: string): string | undefined =>
     ({ host: "a.example", list: '["x"]', yes: "true", text: "x" })[name];
 
-  test("are replaced inside of texts only", () => {
+  test("are replaced only inside strings", () => {
     const value = { a: [`https://\${{host}}/\${{ text }}`, 1], [`\${{ host }}`]: `\${{ nosuch }} \${ host }` };
     assert.deepEqual(replaceKnownPlaceholders(value, variables), {
       a: ["https://a.example/x", 1],
@@ -252,7 +252,7 @@ describe("placeholders", () => {
     });
   });
 
-  test("that are the whole text can also mean JSON", () => {
+  test("that are the whole string can also stand for JSON", () => {
     assert.deepEqual(possibleReplacedValues(`\${{ list }}`, variables), ['["x"]', ["x"]]);
     assert.deepEqual(possibleReplacedValues(` \${{ yes }} `, variables), [" true ", true]);
     assert.deepEqual(possibleReplacedValues(`\${{ text }}`, variables), ["x"]);

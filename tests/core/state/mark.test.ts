@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
 
-test("a mark is read back from the metadata that it was added to, and the other members stay", () => {
+test("a mark is read back from the metadata that contains it, and other members are kept", () => {
   const mark = { stack: "prod", key: "billing", secret: 2, protect: true } as const;
   const client = withMark({ client_id: "x", metadata: { team: "a" } }, mark);
   assert.deepEqual(client, { client_id: "x", metadata: { team: "a", [MARK_MEMBER]: mark } });
@@ -10,7 +10,7 @@ test("a mark is read back from the metadata that it was added to, and the other 
   assert.deepEqual(readMark(withMark({}, { stack: "s", key: "k" })), { stack: "s", key: "k" });
 });
 
-test("metadata that apply never writes is no mark", () => {
+test("metadata that apply never writes does not count as a mark", () => {
   const values: readonly unknown[] = [
     null,
     "text",

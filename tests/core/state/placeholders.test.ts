@@ -15,14 +15,14 @@ function replaced(value: unknown, values: Readonly<Record<string, string>>): unk
   return result;
 }
 
-test("a placeholder is replaced anywhere in a string, and its value is not searched again", () => {
+test("a placeholder is replaced anywhere in a string, and placeholders in its value are not", () => {
   const values = { host: "a.example", x: "${{ host }}" };
   assert.deepEqual(replaced({ redirect_uris: ["https://${{host}}/${{ x }}"] }, values), {
     redirect_uris: ["https://a.example/${{ host }}"],
   });
 });
 
-test("a string that is only a placeholder becomes what the field takes", () => {
+test("a string that is only a placeholder gets the type of its field", () => {
   const values = { list: '["a","b"]', yes: "true", n: "12", text: "plain", object: '{"a":1}' };
   assert.deepEqual(
     replaced(
@@ -55,14 +55,14 @@ test("a string that is only a placeholder becomes what the field takes", () => {
   );
 });
 
-test("in a manifest, the fields are those of its spec", () => {
+test("in a manifest, the fields of its spec determine the types", () => {
   const spec = { redirectUris: "${{ list }}", skipConsent: "${{ yes }}", clientName: "${{ yes }}" };
   assert.deepEqual(replaced({ spec }, { list: '["a"]', yes: "true" }), {
     spec: { redirectUris: ["a"], skipConsent: true, clientName: "true" },
   });
 });
 
-test("every placeholder without a value is reported with its path; other braces are text", () => {
+test("every placeholder without a value is reported with its path, and other braces are text", () => {
   const { value, missing } = replaceAndCheckVariables(
     { a: ["x ${{ one }}"], b: "${{ two }}", c: "${{ s.x }} ${{ }}" },
     lookup({}),
@@ -74,6 +74,6 @@ test("every placeholder without a value is reported with its path; other braces 
   assert.deepEqual(value, { a: ["x "], b: "", c: "${{ s.x }} ${{ }}" });
 });
 
-test("names of object members can be replaced by no value", () => {
+test("names of object members cannot contain placeholders", () => {
   assert.deepEqual(replaced({ "${{ x }}": 1 }, {}), { "${{ x }}": 1 });
 });

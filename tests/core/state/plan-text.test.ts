@@ -63,7 +63,7 @@ const EXAMPLE = (): Promise<Plan> =>
     ],
   );
 
-test("a plan for people", async () => {
+test("a plan as text lists changes and counts", async () => {
   const lines = planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns: undefined }).map(
     ({ text }) => text,
   );
@@ -92,7 +92,7 @@ describe("a plan for a terminal", () => {
   const linesAt = async (columns: number | undefined): Promise<readonly string[]> =>
     planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns }).map(({ text }) => text);
 
-  test("is broken at words below the values", async () => {
+  test("breaks lines at words, indented below the values", async () => {
     const lines = await linesAt(58);
     assert.deepEqual(lines.slice(0, 14), [
       "+ billing                       clients/billing.yaml:1",
@@ -112,7 +112,7 @@ describe("a plan for a terminal", () => {
     ]);
   });
 
-  test("has values below their labels where they have no room", async () => {
+  test("puts values below their labels if there is no room", async () => {
     const lines = await linesAt(40);
     assert.deepEqual(lines.slice(0, 18), [
       "+ billing",
@@ -149,7 +149,7 @@ describe("a plan for a terminal", () => {
   });
 });
 
-test("a plan as JSON lists what differs, and counts the rest", async () => {
+test("a plan as JSON lists the differences, and counts the rest", async () => {
   const document = planDocument(await EXAMPLE(), "http://127.0.0.1:4445");
   const { clients, ...rest } = document;
   assert.deepEqual(rest, {
@@ -181,7 +181,7 @@ test("a plan as JSON lists what differs, and counts the rest", async () => {
   });
 });
 
-test("a plan as Markdown has a table, and a diff for each client", async () => {
+test("a plan as Markdown has a table, and a diff per client", async () => {
   const text = planMarkdown(await EXAMPLE());
   assert.match(text, /^### OAuth 2\.0 clients of stack prod\n\n1 to create, 1 to change/);
   assert.match(
@@ -196,7 +196,7 @@ test("a plan as Markdown has a table, and a diff for each client", async () => {
   assert.match(text, /- client_name: "Old"\n/);
 });
 
-test("credentials in metadata are shown in no form of a plan, but that they change is", async () => {
+test("no form of a plan shows credentials in metadata, only that they change", async () => {
   const client = (secret: string): JsonObject => ({
     metadata: {
       client_secret: `${secret}-1`,
