@@ -175,7 +175,7 @@ describe("imports", () => {
     assert.deepEqual(repeated, []);
   });
 
-  test("lib/commands holds one file a command, and each is in the tree", () => {
+  test("lib/commands has one file per command, and each is in the tree", () => {
     const files = [...MODULES.keys()].filter(
       (path) => path.startsWith("lib/commands/") && basename(path) !== "index.ts",
     );
@@ -283,7 +283,7 @@ function assertNotLoaded(loaded: ReadonlySet<string>, paths: readonly string[]):
 }
 
 describe("start-up", () => {
-  test("the names of topics and the summaries that help lists without loading them are those of the topics and commands", async () => {
+  test("topic names and summaries that help lists without loading them match the topics and commands", async () => {
     assert.deepEqual(
       TOPIC_NAMES,
       TOPICS.map(({ name }) => name),

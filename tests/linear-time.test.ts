@@ -71,7 +71,7 @@ test("no regular expression trims a run at the end of a string, which takes quad
   }
 });
 
-test("trimCharactersAtEnd() and trimCharactersAtStart() remove the characters of a set, and nothing between others", () => {
+test("trimCharactersAtEnd() and trimCharactersAtStart() remove the characters of a set only at the ends", () => {
   assert.equal(trimCharactersAtEnd("0a00b000", "0"), "0a00b");
   assert.equal(trimCharactersAtStart("000a00b0", "0"), "a00b0");
   assert.equal(trimCharactersAtEnd("a. .", ". "), "a");
@@ -81,7 +81,7 @@ test("trimCharactersAtEnd() and trimCharactersAtStart() remove the characters of
   }
 });
 
-test("suggestWord() still finds the intended names, long ones also by their beginnings", () => {
+test("suggestWord() finds the intended names, long ones also by their beginnings", () => {
   for (const [word, meant] of [
     ["redirect_uri", "redirect_uris"],
     ["redirct_uris", "redirect_uris"],

@@ -29,7 +29,7 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
 
 describe("an ID with a slash that the server can't look up", () => {
   for (const command of ["diff", "apply"])
-    test(`is refused by ${command}, with its place`, () =>
+    test(`is rejected by ${command}, with its place`, () =>
       withStateBench("2.3", async (bench) => {
         bench.write({ "c/x.yaml": `# comment\n${client("team/app")}` });
         const played = await bench.run([command, join(bench.folder, "c")]);
@@ -40,7 +40,7 @@ describe("an ID with a slash that the server can't look up", () => {
       }));
 });
 
-test("a file without clients doesn't hide those of the stack", () =>
+test("a file without clients does not hide the stack's clients", () =>
   withStateBench("26", async (bench) => {
     bench.write({ "c/x.yaml": client("one") });
     assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
@@ -62,7 +62,7 @@ test("diff -q prints the IDs of the clients that differ", () =>
     assert.equal((await bench.run(["diff", join(bench.folder, "c"), "-q"])).stdout.trim(), "");
   }));
 
-test("keys that can't be file names are problems of keys", () =>
+test("keys that can't be file names are reported as such", () =>
   withStateBench("26", async (bench) => {
     const secret = (key: string): string => `scope: a\ngrant_types: [client_credentials]\nx-hydra: {key: ${key}}\n`;
     const run = (): ReturnType<typeof bench.run> =>

@@ -54,7 +54,7 @@ describe("one file for all secrets", () => {
         assert.equal(readFileSync(path, "utf8"), text);
       }));
 
-  test("that holds something else is left as it is", () =>
+  test("that contains something else is not changed", () =>
     withCopies(async (bench) => {
       bench.write({ "clients/a.yaml": client("one") });
       const contents = {
@@ -77,7 +77,7 @@ describe("one file for all secrets", () => {
       assert.deepEqual(bench.writes(), []);
     }));
 
-  test("never loses the credentials that it has of a client", () =>
+  test("never loses a client's credentials that it contains", () =>
     withCopies(async (bench) => {
       bench.write({ "clients/a.yaml": client("one") });
       assert.equal((await applyTo(bench, "s.json")).status, 0);
@@ -101,7 +101,7 @@ function copyOf(bench: StateBench, more: Readonly<Record<string, string>>): stri
 
 const COPY = "copies/hydra-rescue-import-0.ndjson";
 
-describe("a secret that an earlier run has left in a recovery copy", () => {
+describe("a secret in a recovery copy of an earlier run", () => {
   async function withClient(
     work: (bench: StateBench, updatedAt: string) => Promise<void>,
     as?: SandboxVersion,
@@ -118,7 +118,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
     ["s.json", "s.json"],
     ["folder", "folder/one.env"],
   ] as const)
-    test(`is put into its place: ${file}`, () =>
+    test(`is delivered to its file: ${file}`, () =>
       withClient(async (bench, updatedAt) => {
         bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
         const planned = await applyTo(bench, out, "--dry-run");
@@ -132,7 +132,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
         assert.ok(!existsSync(join(bench.folder, COPY)));
       }));
 
-  test("is put into its place with a warning where the server's answer is not known", () =>
+  test("is delivered with a warning if the server's response is unknown", () =>
     withClient(async (bench) => {
       // The last line may be cut short.
       bench.write({ [COPY]: `${copyOf(bench, {})}{"state":"unver` });
@@ -142,7 +142,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
     }));
 
-  test("is not delivered where the server's answer is not known and the client was changed after it was created", () =>
+  test("is not delivered if the response is unknown and the client was changed after its creation", () =>
     withClient(async (bench) => {
       // This server takes the time from the request.
       const aMinuteAgo = new Date(Date.now() - 60_000).toISOString();
@@ -154,7 +154,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.ok(!existsSync(join(bench.folder, "s.json")));
     }, "1.8"));
 
-  test("is not delivered once the client was changed, and the command for another one is named", () =>
+  test("is not delivered if the client was changed since, and the message names the command for a new one", () =>
     withClient(async (bench) => {
       const old = { state: "made", updated_at: "2020-01-01T00:00:00Z" };
       const text = copyOf(bench, old);
@@ -181,7 +181,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.ok(readFileSync(join(bench.folder, "s.json"), "utf8").includes(secret));
     }));
 
-  test("is of no use for another stack, client or server, or where others could have written it", () =>
+  test("is not used for another stack, client or server, or if others could have written it", () =>
     withClient(async (bench, updatedAt) => {
       const made = { state: "made", updated_at: updatedAt };
       for (const other of [
@@ -202,7 +202,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.ok(!existsSync(join(bench.folder, "s.json")));
     }));
 
-  test("is withdrawn once the client has got another one", () =>
+  test("is withdrawn when the client gets another one", () =>
     withCopies(async (bench) => {
       bench.write({ "clients/a.yaml": client("one"), [COPY]: copyOf(bench, {}) });
       assert.equal((await applyTo(bench, "s.json")).status, 0);
@@ -218,7 +218,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
     ["create", ["clients", "create", "--id", "one", "--if-exists", "update", "--secret", "another-secret-1234567890"]],
     ["import", ["clients", "import", "IMPORTED", "--if-exists", "update"]],
   ] as const)
-    test(`is withdrawn once clients ${name} has set another one`, () =>
+    test(`is withdrawn when clients ${name} sets another one`, () =>
       withClient(async (bench) => {
         const other = "copies/hydra-rescue-a.ndjson";
         bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
@@ -230,7 +230,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
       }));
 
-  test("is void once a newer one of the client is delivered or in its place, however the files are named", async () => {
+  test("is void when a newer one is delivered or already in place, whatever the names of the copies", async () => {
     for (const [older, newer] of [
       ["copies/hydra-rescue-a.ndjson", "copies/hydra-rescue-b.ndjson"],
       ["copies/hydra-rescue-b.ndjson", "copies/hydra-rescue-a.ndjson"],
@@ -256,7 +256,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       });
   });
 
-  test("is the one that the client has for certain, even if another copy is newer", () =>
+  test("is the one that the client certainly has, even if another copy is newer", () =>
     withClient(async (bench, updatedAt) => {
       const confirmed = { state: "made", updated_at: updatedAt, time: "2020-01-01T00:00:00Z" };
       const other = "copies/hydra-rescue-a.ndjson";
@@ -271,7 +271,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
     }));
 
   for (const name of Object.keys(FORMATS))
-    test(`is put into ${name} even if another client there has the same one`, () =>
+    test(`is added to ${name} even if another client there has the same one`, () =>
       withClient(async (bench, updatedAt) => {
         const given = "client_id: two\ngrant_types: [client_credentials]\nx-hydra: {secret: {file: two.txt}}\n";
         bench.write({ "clients/b.yaml": given, "clients/two.txt": "left-secret-1234567890" });
@@ -286,7 +286,7 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
         assert.equal(readFileSync(join(bench.folder, name), "utf8"), text);
       }));
 
-  test("that is in its place already is only removed; other credentials there are not touched", () =>
+  test("that is already in place is only removed; other credentials there are not touched", () =>
     withClient(async (bench, updatedAt) => {
       const secret = dotenvValue(join(bench.folder, "first/one.env"), "CLIENT_SECRET");
       bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt, client_secret: secret }) });

@@ -92,7 +92,7 @@ describe("clients of others", () => {
       assert.deepEqual(client["metadata"], { team: "x", [MARK_MEMBER]: { stack: "prod", key: "one" } });
     }));
 
-  test("clients of another stack and of hydra-maester are refused, --adopt or not", () =>
+  test("clients of another stack and of hydra-maester are rejected, with or without --adopt", () =>
     withStateBench("26", async (bench) => {
       await bench.ask("POST", "", { client_id: "one", metadata: { [MARK_MEMBER]: { stack: "test", key: "one" } } });
       await bench.ask("POST", "", { client_id: "two", owner: "web/auth" });
@@ -120,7 +120,7 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
     client_secret: SECRET,
   };
 
-  test("a manifest is refused while hydra-maester keeps its client, which has another ID", () =>
+  test("a manifest is rejected if hydra-maester manages its client, which has another ID", () =>
     withStateBench("26", async (bench) => {
       await bench.ask("POST", "", MAESTERS);
       bench.write({ "clients/web.yaml": MANIFEST });
@@ -167,7 +167,7 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
       });
   });
 
-  test("a client with our mark is ours, whatever its owner looks like", () =>
+  test("a client with our mark is ours, whatever its owner field says", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\n") });
       await assertDone(apply(bench));
@@ -182,7 +182,7 @@ describe("what get, list and --prune print", () => {
   const read = (bench: StateBench, path: string, ...flags: readonly string[]): Promise<Played> =>
     bench.run([...flags, join(bench.folder, path)]);
 
-  test("comes back without a difference, with the key and the protection of its mark", () =>
+  test("is accepted as files without a difference, with the key and the protection of its mark", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", KEPT), "clients/b.yaml": yaml("two", "x-hydra: {key: l}\n") });
       await assertDone(apply(bench));
@@ -217,7 +217,7 @@ describe("what get, list and --prune print", () => {
       assert.equal((await assertDone(diff(bench, "--exit-code"))).status, 0);
     }));
 
-  test("is an error in another stack, and never gets another key", () =>
+  test("is rejected by another stack, and never gets another key", () =>
     withStateBench("26", async (bench) => {
       const metadata = { [MARK_MEMBER]: { stack: "test", key: "k" } };
       bench.write({ "one.json": JSON.stringify([{ scope: "a", client_id: "one", metadata }], undefined, 1) });
@@ -247,7 +247,7 @@ describe("--prune", () => {
     });
   }
 
-  test("deletes what no file has, last, and prints it whole; nothing without the flag", () =>
+  test("deletes what is in no file, last, and prints it whole; without the flag it deletes nothing", () =>
     withClients(async (bench) => {
       bench.write({ "clients/b.yaml": "", "clients/c.yaml": yaml("three", "client_name: C\n") });
       const without = await diff(bench);
@@ -275,7 +275,7 @@ describe("--prune", () => {
       }
     }));
 
-  test("does nothing where the files have no clients, without --allow-empty", () =>
+  test("does nothing if the files have no clients, without --allow-empty", () =>
     withClients(async (bench) => {
       bench.write({ "clients/a.yaml": "", "clients/b.yaml": "", "clients/c.yaml": "" });
       const played = await apply(bench, "--prune");
@@ -286,7 +286,7 @@ describe("--prune", () => {
       assert.deepEqual(await idsOf(bench), ["foreign", "other"]);
     }));
 
-  test("does nothing where it would delete more than --max-deletes", () =>
+  test("does nothing if it would delete more than --max-deletes", () =>
     withClients(async (bench) => {
       bench.write({ "clients/b.yaml": "", "clients/c.yaml": yaml("new") });
       const played = await apply(bench, "--prune", "--max-deletes", "1");
@@ -298,7 +298,7 @@ describe("--prune", () => {
       assert.deepEqual(bench.writes(), []);
     }));
 
-  test("keeps a protected client, until its file says otherwise", () =>
+  test("keeps a protected client until its file changes that", () =>
     withClients(async (bench) => {
       bench.write({ "clients/b.yaml": yaml("two", "x-hydra: {protect: true}\n") });
       assert.match((await diff(bench)).stdout, /x-hydra.protect +true\n/);
@@ -313,7 +313,7 @@ describe("--prune", () => {
       assert.equal((await idsOf(bench)).includes("two"), false);
     }));
 
-  test("does not begin where another client failed", () =>
+  test("does not start if another client failed", () =>
     withClients(async (bench) => {
       bench.write({
         "clients/b.yaml": "",
@@ -349,7 +349,7 @@ describe("identity", () => {
       });
   });
 
-  test("a server that chooses IDs can't have the one of a file", () =>
+  test("a server that chooses IDs can't use the one in a file", () =>
     withStateBench("2.1", async (bench) => {
       bench.write({ "clients/web.yaml": yaml("web") });
       const played = await apply(bench);
@@ -357,7 +357,7 @@ describe("identity", () => {
       assert.match(played.stderr, /does not accept a chosen client ID/);
     }));
 
-  test("a server that is known to choose IDs refuses the one of a file in the plan, and nothing is changed", () =>
+  test("if the server is known to choose IDs, the plan rejects the one in a file, and nothing is changed", () =>
     withStateBench("2.1", async (bench) => {
       bench.write({ "clients/api.yaml": "scope: a\n" });
       await assertDone(apply(bench));
@@ -405,7 +405,7 @@ describe("identity", () => {
 });
 
 describe("secrets", () => {
-  test("nothing is created without a place for the generated secrets", () =>
+  test("nothing is created without a destination for the generated secrets", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
       const played = await bench.run(["apply", join(bench.folder, "clients")]);
@@ -414,7 +414,7 @@ describe("secrets", () => {
       assert.deepEqual(bench.writes(), []);
     }));
 
-  test("public clients and clients that sign assertions need no place", () =>
+  test("public clients and clients with private keys need no destination", () =>
     withStateBench("26", async (bench) => {
       bench.write({
         "clients/a.yaml":
@@ -448,7 +448,7 @@ describe("secrets", () => {
       assert.equal((await idsOf(bench)).includes("d"), false);
     }));
 
-  test("one file holds all secrets in its format", () =>
+  test("one file has all secrets, in its format", () =>
     withStateBench("26", async (bench) => {
       const files = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("2-x") };
       bench.write(files);
@@ -522,7 +522,7 @@ describe("secrets", () => {
       assert.equal((await run("diff", "--exit-code")).status, 0);
     }));
 
-  test("one failure among several clients is exit code 8, also where the others are unchanged", () =>
+  test("one failure among several clients is exit code 8, also if the others are unchanged", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       await assertDone(apply(bench));
@@ -533,7 +533,7 @@ describe("secrets", () => {
       assert.match(played.stderr, /Apply: 1 unchanged, 1 failed/);
     }));
 
-  test("a secret that is not to be set is not needed, except to be checked", () =>
+  test("a secret that will not be set is not needed, except to be verified", () =>
     withStateBench("26", async (bench) => {
       const write = (scope: string): void =>
         bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n").replace("scope: a", scope) });
@@ -551,7 +551,7 @@ describe("secrets", () => {
       assert.match(checked.stderr, /a\.yaml:4:20: environment variable "ONE" is not set/);
     }));
 
-  test("a missing secret is an error before the first change, and diff does not need it", () =>
+  test("a missing secret is an error before the first change, but not for diff", () =>
     withStateBench("26", async (bench) => {
       bench.write({
         "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n"),
@@ -652,7 +652,7 @@ describe("an editor between the plan and the write", () => {
   }
 
   for (const as of ["1.11", "26"] as const)
-    test(`a change by someone else is planned again, on ${as}`, () =>
+    test(`a change by someone else leads to a new plan, on ${as}`, () =>
       withStateBench(as, async (bench) => {
         bench.write({ "clients/a.yaml": yaml("one") });
         await assertDone(apply(bench));
@@ -667,7 +667,7 @@ describe("an editor between the plan and the write", () => {
         assert.deepEqual([now["client_name"], now["owner"], now["client_uri"]], ["Mine", "", ""]);
       }));
 
-  test("a client that another stack has taken meanwhile is not touched", () =>
+  test("a client that another stack has taken meanwhile is not changed", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       await assertDone(apply(bench));
@@ -745,7 +745,7 @@ describe("an editor between the plan and the write", () => {
         assert.match(readFileSync(join(bench.folder, "out.json"), "utf8"), new RegExp(SECRET));
       }));
 
-  test("a client that is deleted between two pages of the list hides no client that is then created again", () =>
+  test("if a client is deleted between two pages of the list, no other one is created twice", () =>
     withStateBench("2.1", async (bench) => {
       for (let n = 0; n < 501; n++) await bench.ask("POST", "", { client_name: String(n), scope: "a" });
       const items: unknown = await (await fetch(`${bench.url}/admin/clients?page_size=1000`)).json();
@@ -769,7 +769,7 @@ describe("an editor between the plan and the write", () => {
       );
     }));
 
-  test("two runs at once create one client, and the slower one says so", () =>
+  test("of two runs at once, one creates the client and the other one says so", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/one.yaml": "scope: a\n" });
       let other: Played | undefined;
@@ -790,7 +790,7 @@ describe("an editor between the plan and the write", () => {
 });
 
 describe("on a terminal", () => {
-  test("apply shows the plan and asks; without a yes nothing is changed", () =>
+  test("apply shows the plan and asks, and changes nothing without a yes", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const args = ["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "s")];
@@ -839,7 +839,7 @@ describe("on a terminal", () => {
 });
 
 describe("what the server does not keep", () => {
-  test("is a note and not a difference; --strict makes it an error", () =>
+  test("is a note and not a difference, and an error with --strict", () =>
     withStateBench("1.8", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "skip_consent: true\n") });
       await assertDone(apply(bench));

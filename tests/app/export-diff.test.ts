@@ -10,7 +10,7 @@ import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
 import { jsonObject, withStateBench } from "./state-bench.ts";
 
 for (const as of versionsFor(ordinaryTraits))
-  test(`a client whose metadata is no object is left out with a warning that says how to go on, on ${as}`, () =>
+  test(`a client whose metadata is not an object is left out, with a warning that explains what to do, on ${as}`, () =>
     withStateBench(as, async (bench) => {
       // Hydra 2.1 chooses IDs.
       const ids: unknown[] = [];

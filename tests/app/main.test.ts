@@ -76,14 +76,14 @@ function errors({ stderr }: Played): readonly string[] {
   return stderr.split("\n").filter((line) => line.startsWith("Error: ") || line.startsWith("Hint: "));
 }
 
-test("the tree has the commands of both grammars, each with a name of its own", async () => {
+test("the tree has the commands of both syntaxes, each with a unique name", async () => {
   const paths = (await leaves()).map(({ path }) => path.join(" "));
   for (const path of ["clients create", "create oauth2-client", "sandbox", "version"])
     assert.ok(paths.includes(path), path);
   assert.equal(new Set(paths).size, paths.length);
 });
 
-test("a line that was not understood is told without a judgement of the client that it seems to describe", async () => {
+test("a line that cannot be parsed is reported without validating its client", async () => {
   const { status, stdout, stderr } = await play([
     "clients",
     "create",
@@ -104,7 +104,7 @@ test("a line that was not understood is told without a judgement of the client t
 });
 
 describe("help", () => {
-  test("of every command and group goes to standard output, in each way to ask for it", async () => {
+  test("for every command and group goes to standard output, however it is requested", async () => {
     for (const { path } of await COMMANDS) {
       const asked = await quiet([...path, "--help"]);
       assert.equal(asked.status, 0, path.join(" "));
@@ -120,12 +120,12 @@ describe("help", () => {
     }
   });
 
-  test("is what hydra alone shows", async () => {
+  test("is shown by hydra without arguments", async () => {
     assert.deepEqual(await quiet([]), await quiet(["--help"]));
     assert.deepEqual(await quiet(["help"]), await quiet(["--help"]));
   });
 
-  test("comes before any other fault, and never where --help is a value or behind --", async () => {
+  test("precedes any other error, except if --help is a value or follows --", async () => {
     assert.equal((await quiet(["clients", "create", "--bogus", "x", "--help"])).status, 0);
     assert.equal(
       (await quiet(["clients", "create", "--dry-run", "--name", "--help"])).stdout.includes("Usage:"),
@@ -136,7 +136,7 @@ describe("help", () => {
     ]);
   });
 
-  test("is not what a line without a command gets whose words stand behind --", async () => {
+  test("is not shown if the command's words follow --", async () => {
     for (const args of [["--", "clients", "create"], ["--"], ["-v", "--", "--help"]])
       assert.deepEqual(
         [(await quiet(args)).status, ...errors(await quiet(args))],
@@ -145,12 +145,12 @@ describe("help", () => {
       );
   });
 
-  test("of an alias is that of the command, under the name that was asked", async () => {
+  test("for an alias is that of the command, under the alias", async () => {
     const { stdout } = await quiet(["create", "client", "--help"]);
     assert.ok(stdout.includes("hydra create client [flags]"));
   });
 
-  test("is coloured on a terminal alone, and not under NO_COLOR or a dumb terminal", async () => {
+  test("is colored only on a terminal, and not with NO_COLOR or on a dumb terminal", async () => {
     const bold = (played: Played): boolean => played.stdout.includes("\u001b[1m");
     assert.equal(bold(await quiet(["--help"])), false);
     assert.equal(bold(await quiet(["--help"], { columns: 80 })), true);
@@ -159,13 +159,13 @@ describe("help", () => {
     assert.equal(bold(await quiet(["--help"], { columns: 80, environment: { TERM: "dumb" } })), false);
   });
 
-  test("keeps to the terminal's width", async () => {
+  test("fits the terminal's width", async () => {
     const { stdout } = await quiet(["clients", "create", "--help"], { columns: 70, environment: { NO_COLOR: "1" } });
     const flags = stdout.slice(stdout.indexOf("\nClient:"));
     for (const line of flags.split("\n")) assert.ok(line.length <= 70 || /^ {2}\S*\s*--[\w-]+ \S+$/.test(line), line);
   });
 
-  test("shows no value of the environment", async () => {
+  test("shows no values of variables", async () => {
     const environment = { OAUTH2_ACCESS_TOKEN: "s3cret", HYDRA_CLIENT_SECRET: "s3cret", ORY_SDK_URL: "http://s3cret" };
     for (const { path } of await leaves()) {
       assert.ok(!(await quiet([...path, "--help"], { environment })).stdout.includes("s3cret"));
@@ -174,14 +174,14 @@ describe("help", () => {
 });
 
 describe("--version", () => {
-  test("alone is the version", async () => {
+  test("by itself prints the version", async () => {
     const version = await quiet(["version"]);
     assert.equal(version.status, 0);
     assert.match(version.stdout, /^Version: \S+\n/);
     assert.deepEqual(await quiet(["--version"]), version);
   });
 
-  test("after a command never runs it", async () => {
+  test("after a command does not run it", async () => {
     for (const { path } of await leaves()) {
       const played = await quiet([...path, "--version"]);
       assert.equal(played.status, 2, path.join(" "));
@@ -303,7 +303,7 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
   ],
 ];
 
-describe("a wrong line is told on stderr, with exit status 2, and nothing is sent", () => {
+describe("an invalid line is reported on stderr with exit code 2, and nothing is sent", () => {
   for (const [line, codes, told] of WRONG) {
     test(line, async () => {
       const words = line.split(" ");
@@ -321,7 +321,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
     });
   }
 
-  test("names from an object's prototype are no commands, at any place", async () => {
+  test("names from an object's prototype are no commands, anywhere", async () => {
     for (const { path } of await groups()) {
       for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
         const played = await quiet([...path, name]);
@@ -332,7 +332,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
     }
   });
 
-  test("without an endpoint, every command that needs one says so", async () => {
+  test("without an endpoint, every command that needs one reports that", async () => {
     for (const { path, command } of await leaves()) {
       if (command.spec.server !== true) continue;
       const operands = command.spec.operands === undefined ? [] : ["x"];
@@ -342,7 +342,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
     }
   });
 
-  test("a command that takes operands asks for them, and one that takes few refuses more", async () => {
+  test("a command requires its operands, and rejects too many", async () => {
     for (const { path, command } of await leaves()) {
       const { operands } = command.spec;
       if (operands !== undefined && operands.least > 0)
@@ -357,7 +357,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
   });
 });
 
-test("all that is wrong with a line is told at once, each with its hint", async () => {
+test("all problems of a line are reported together, each with its hint", async () => {
   const line = [
     "clients",
     "create",
@@ -400,7 +400,7 @@ test("all that is wrong with a line is told at once, each with its hint", async 
   assert.equal(errors(played).filter((text) => text.startsWith("Error: ")).length, codes.length + 1);
 });
 
-describe("recipients that a line names", () => {
+describe("recipients on a command line", () => {
   /** The lines that can encrypt, in both grammars. */
   const LINES: readonly (readonly string[])[] = [
     ["clients", "create", "-g", "client_credentials"],
@@ -418,7 +418,7 @@ describe("recipients that a line names", () => {
   ];
   const scene: Scene = { files: { "/secret": "a-secret-of-the-user", "/clients": '{"client_id":"app"}' } };
 
-  test("are wrong usage where a value is empty, as a shell variable that is not set leaves it", async () => {
+  test("are a usage error if a value is empty, as with an unset shell variable", async () => {
     const hint = "Hint: give a value or leave the flag out; a shell variable that is not set looks like this";
     const pin = "A".repeat(40);
     const cases: readonly (readonly [words: readonly string[], error: string])[] = [
@@ -441,7 +441,7 @@ describe("recipients that a line names", () => {
     }
   });
 
-  test("are looked at together, and with all else that is wrong, before any key is fetched", async () => {
+  test("are checked together, with all other problems, before any key is fetched", async () => {
     const wrong = [
       ...["--pgp-fingerprint", "DEADBEEF", "--pgp-fingerprint", "x", "--pgp-key", "wkd:nobody"],
       ...["--pgp-key-url", `${endpoint}/key.asc`, "--pgp-key-url", "ftp://x/key", "--pgp-key-url", "wkd:nobody@"],
@@ -466,7 +466,7 @@ describe("recipients that a line names", () => {
     ]);
   });
 
-  test("are missed where there is a fingerprint alone", async () => {
+  test("are required if there is only a fingerprint", async () => {
     const played = await quiet(["clients", "rotate-secret", "app", "--pgp-fingerprint", "A".repeat(40), "--api", "x"]);
     assert.deepEqual(errors(played).slice(2), [
       "Error: --pgp-fingerprint requires a key",
@@ -475,7 +475,7 @@ describe("recipients that a line names", () => {
   });
 });
 
-test("a recipient for a client without a secret is refused, naming where its method was set", async () => {
+test("a recipient for a client without a secret is rejected, naming where its method was set", async () => {
   const line = ["clients", "create", "--pgp-key", "x", "-c", "https://a.example/cb"];
   const cases: readonly (readonly [words: readonly string[], named: string, scene?: Scene])[] = [
     [["--token-endpoint-auth-method", "none"], "--token-endpoint-auth-method"],
@@ -494,7 +494,7 @@ test("a recipient for a client without a secret is refused, naming where its met
   }
 });
 
-test("an id that would mean the collection of clients is asked for nowhere", async () => {
+test("an ID that would name the collection of clients is never requested", async () => {
   for (const path of [
     ["clients", "get"],
     ["get", "oauth2-client"],
@@ -517,7 +517,7 @@ test("an id that would mean the collection of clients is asked for nowhere", asy
   }
 });
 
-test("help may lose its reader, and tells of a disk that is full", async () => {
+test("help ignores a closed pipe, and reports a full disk", async () => {
   const gone = Object.assign(new Error("gone"), { code: "EPIPE" });
   const full = Object.assign(new Error("full"), { code: "ENOSPC" });
   for (const line of [["--help"], ["help", "formats"], ["clients", "create", "--help"]]) {
@@ -528,7 +528,7 @@ test("help may lose its reader, and tells of a disk that is full", async () => {
   }
 });
 
-test("the list that a list writes is not one client", async () => {
+test("a list printed by list is not accepted as one client", async () => {
   const files = { "/list.json": '{"items":[{"client_id":"a"}],"is_last_page":true}' };
   for (const line of [
     ["clients", "create"],
@@ -544,7 +544,7 @@ test("the list that a list writes is not one client", async () => {
 });
 
 describe("errors as JSON", () => {
-  test("are one object a line on stderr: error, message, hint, and further ones under more", async () => {
+  test("are one object per line on stderr: error, message and hint, with further errors under more", async () => {
     const { stderr, stdout } = await quiet(["clients", "create", "--format", "json", "--bogus", "--name"]);
     assert.equal(stdout, "");
     assert.deepEqual(JSON.parse(stderr.split("\n").find((line) => line.startsWith("{")) ?? ""), {
@@ -561,7 +561,7 @@ describe("errors as JSON", () => {
     });
   });
 
-  test("are asked for by any JSON format, before or after the command, by flag or by the config file", async () => {
+  test("are selected by any JSON format, before or after the command, by flag or by the config file", async () => {
     const asked: readonly (readonly [args: readonly string[], scene: Scene])[] = [
       [["clients", "create", "--bogus", "--format=json"], {}],
       [["clients", "create", "--bogus", "--format=json-pretty"], {}],
@@ -576,7 +576,7 @@ describe("errors as JSON", () => {
     for (const [args, scene] of asked) assert.equal(codesOf(await quiet(args, scene)).length, 1, args.join(" "));
   });
 
-  test("are not told to who asked for something else", async () => {
+  test("are not printed if another format was selected", async () => {
     for (const args of [
       ["clients", "create", "--bogus"],
       ["clients", "create", "--bogus", "--format=yaml"],
@@ -585,7 +585,7 @@ describe("errors as JSON", () => {
   });
 });
 
-describe("no credential is told", () => {
+describe("no message contains a credential", () => {
   const lines = [
     "--access-token Bearer s3cret clients create",
     "--acces-token s3cret clients create",
@@ -626,7 +626,7 @@ describe("the config file", () => {
     return stderr.replace(/^Dry run\b.*\n/m, "");
   }
 
-  test("need not be there, nor does HOME", async () => {
+  test("is optional, and so is HOME", async () => {
     for (const environment of [HOME, { HOME: "" }, {}]) {
       const played = await quiet(LINE, { environment });
       assert.equal(played.status, 0, played.stderr);
@@ -634,7 +634,7 @@ describe("the config file", () => {
     }
   });
 
-  test("gives settings after flag and environment, and each error names it", async () => {
+  test("is overridden by flags and the environment, and each error names its source", async () => {
     const scene = { environment: HOME, files: { [PATH]: "fail_after: later\napi: v3\n" } };
     assert.deepEqual(errors(await quiet(LINE, scene)), [
       'Error: "fail_after" in /home/x/.hydra.yaml "later" is not a duration',
@@ -645,7 +645,7 @@ describe("the config file", () => {
     assert.equal((await quiet([...LINE, "--fail-after=1s", "--api=v1"], scene)).status, 0);
   });
 
-  test("has hints for it that name no flag, and tokens that are sent as they are written", async () => {
+  test("gets hints that mention no flags, and its tokens are sent unchanged", async () => {
     const files = { "/c.yaml": `endpoint: ${endpoint}\nskip_tls_verify: "yes"\nheaders: [X-A: 1, X-B: 0x1F]\n` };
     const played = await quiet(["clients", "list", "--config", "/c.yaml"], { files });
     assert.deepEqual(errors(played), [
@@ -670,13 +670,13 @@ describe("the config file", () => {
     }
   });
 
-  test("that is broken is told with its line", async () => {
+  test("with a syntax error is reported with the line", async () => {
     const played = await quiet(LINE, { environment: HOME, files: { [PATH]: "endpoint: http://a\napi: [\n" } });
     assert.equal(played.status, 2);
     assert.match(errors(played)[0] ?? "", /hydra\.yaml, line [23]\b/);
   });
 
-  test("has unknown keys told under -v alone", async () => {
+  test("has unknown keys reported only with -v", async () => {
     const scene = { environment: HOME, files: { [PATH]: "dsn: memory\nserve: {}\n" } };
     assert.equal(told(await quiet(LINE, scene)), "");
     assert.equal(
@@ -685,7 +685,7 @@ describe("the config file", () => {
     );
   });
 
-  test("with credentials that others can read gets a warning", async () => {
+  test("with credentials that others can read causes a warning", async () => {
     const files = { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" };
     const environment = { ...HOME, HYDRA_ADMIN_URL: "" };
     const open = await quiet(LINE, { environment, files, mode: 0o644 });
@@ -693,7 +693,7 @@ describe("the config file", () => {
     assert.equal(told(await quiet(LINE, { environment, files })), "");
   });
 
-  test("does not hand its credentials to another endpoint", async () => {
+  test("never sends its credentials to another endpoint", async () => {
     const scene = { environment: HOME, files: { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" } };
     const played = await quiet(["--format=json", ...LINE], scene);
     assert.equal(played.status, 2);
@@ -701,7 +701,7 @@ describe("the config file", () => {
     assert.ok(played.stderr.includes("HYDRA_ADMIN_URL") && played.stderr.includes(PATH));
   });
 
-  test("named by the flag must be there, and is not needed for a command without settings", async () => {
+  test("given by the flag must exist, unless the command has no settings", async () => {
     assert.deepEqual(codesOf(await quiet([...LINE, "--format=json", "--config", "/no"], {})), ["config-file"]);
     assert.equal((await quiet(["clients", "--help", "--config", "/no"])).status, 0);
   });
@@ -724,7 +724,7 @@ describe("--ca-file", () => {
     assert.deepEqual(codesOf(piped), ["unreachable"]);
   });
 
-  test("is checked before anything is sent, also for http", async () => {
+  test("is checked before anything is sent, even for http", async () => {
     const block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (const text of ["", "no certificate", block, `${rootCertificates[0]}\n${block}`]) {
       const played = await quiet([...LINE, "--ca-file", "/ca.pem"], { files: { "/ca.pem": text } });
@@ -742,19 +742,19 @@ describe("standard output", () => {
     return Object.assign(new Error(`${code}: write`), { code });
   }
 
-  test("that nobody reads ends a reading command quietly", async () => {
+  test("without a reader ends a reading command quietly", async () => {
     const played = await quiet(["version"], { stdoutFails: failure("EPIPE") });
     assert.deepEqual([played.status, played.stderr], [0, ""]);
   });
 
-  test("that takes nothing for another reason is told", async () => {
+  test("that fails for another reason is reported", async () => {
     const played = await quiet(["version", "--format=json"], { stdoutFails: failure("ENOSPC") });
     assert.equal(played.status, 1);
     assert.deepEqual(codesOf(played), ["unwritable"]);
   });
 });
 
-test("a fault of the program itself is told without a trace, and with one under HYDRA_DEBUG", async () => {
+test("an internal error is reported without a stack trace, and with one if HYDRA_DEBUG is set", async () => {
   const fault = (): never => {
     throw new RangeError("s3cret");
   };
@@ -768,7 +768,7 @@ test("a fault of the program itself is told without a trace, and with one under 
   assert.ok(debugged.stderr.includes("main.test.ts"), debugged.stderr);
 });
 
-describe("the words of messages", () => {
+describe("the wording of messages", () => {
   /** A message is a sentence in sentence case: it begins with a capital, or with a flag, a quote or a name of a field. */
   function assertSentence(text: string): void {
     assert.match(text, /^([A-Z"]|-{1,2}[a-zA-Z]|[a-z]+(_[a-z]+)+ |[\w./~-]+:)/, text);
@@ -871,7 +871,7 @@ describe("the words of messages", () => {
     assert.ok(told > FAULTS.length * 5);
   });
 
-  test("every message that stands in the source begins as a sentence and ends without a period", () => {
+  test("every message in the source begins with a capital letter and has no period at the end", () => {
     const lib = new URL("../../lib/", import.meta.url);
     const names = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
     let found = 0;
@@ -889,7 +889,7 @@ describe("the words of messages", () => {
   });
 });
 
-test("a command shows citty the same flags that it parses, and whether each takes a value", async () => {
+test("citty gets the same flags that a command parses, and whether each takes a value", async () => {
   for (const { path, command } of await leaves()) {
     const { args } = command;
     const shown: unknown = typeof args === "function" ? await args() : await args;

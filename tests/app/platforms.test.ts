@@ -49,7 +49,7 @@ describe("the default config file", () => {
     assert.match(played.stderr, /"\/x\/hydra\/config\.yaml" is not used: every user of this machine can write it/);
   });
 
-  test("is in the profile on Windows, where permission bits say nothing about other users", async () => {
+  test("is in the profile on Windows, whose permission bits say nothing about other users", async () => {
     const environment = { USERPROFILE: "C:\\Users\\me", LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local", HOME: "/h" };
     const text = `endpoint: ${sandbox.url}\naccess_token: t\n`;
     for (const path of ["C:\\Users\\me\\.hydra.yaml", "C:\\Users\\me\\AppData\\Local\\hydra\\config.yaml"]) {
@@ -77,7 +77,7 @@ function windowsIn(folder: string, icacls: string): Readonly<Record<string, stri
 describe("secrets on Windows", () => {
   const windows = { platform: "win32" } as const;
 
-  test("go to files whose access is limited to the user while they are empty", async () => {
+  test("are written to files that are limited to the user before they have content", async () => {
     using folder = temporaryFolder();
     const environment = windowsIn(folder.path, "");
     const out = join(folder.path, "out.env");
@@ -89,7 +89,7 @@ describe("secrets on Windows", () => {
     assert.deepEqual([size, more], ["0 bytes", []]);
   });
 
-  test("cause a warning where the access cannot be limited, once for a folder", async () => {
+  test("cause a warning if the access cannot be limited, once per folder", async () => {
     using folder = temporaryFolder();
     const environment = windowsIn(folder.path, "exit 5");
     const warnings = async (system: string, ids: readonly string[]): Promise<string> => {

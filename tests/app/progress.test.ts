@@ -14,12 +14,12 @@ describe("formatProgressLine()", () => {
     assert.equal(line(8, 8, 0, 2_000), "[########################] 8/8  4.0/s");
   });
 
-  test("guesses nothing before it can be known", () => {
+  test("estimates nothing too early", () => {
     assert.equal(line(8, 0, 0, 5_000), "[........................] 0/8");
     assert.equal(line(400, 100, 0, 999), "[######..................] 100/400");
   });
 
-  test("leaves out what a narrow terminal has no room for", () => {
+  test("leaves out what does not fit a narrow terminal", () => {
     assert.equal(line(40, 10, 3, 4_000, 60), "[######..................] 10/40  3 failed  2.5/s  12s left");
     assert.equal(line(40, 10, 3, 4_000, 50), "[######..................] 10/40  3 failed  2.5/s");
     assert.equal(line(40, 10, 3, 4_000, 45), "[######..................] 10/40  3 failed");
@@ -27,7 +27,7 @@ describe("formatProgressLine()", () => {
   });
 });
 
-test("formatShortDuration() is as people say it, rounded up", () => {
+test("formatShortDuration() rounds up to a unit that people use", () => {
   for (const [milliseconds, text] of [
     [0, "0s"],
     [1, "1s"],

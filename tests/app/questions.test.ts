@@ -100,7 +100,7 @@ describe("a terminal", () => {
     });
   }
 
-  test("a login in CI does not ask for the URL that the browser ends at", () => {
+  test("a login in CI does not ask for the URL that the browser was redirected to", () => {
     const { stdout, stderr } = systemHost();
     const terminal = { isTerminal: true };
     const host = {

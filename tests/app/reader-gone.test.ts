@@ -77,7 +77,7 @@ describe("without a reader", () => {
     }
   });
 
-  test("what was done is named", async () => {
+  test("what was done is reported", async () => {
     const key = '{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}';
     for (const [line, done] of [
       ["token revoke --client-id app some-token", "the token was revoked anyway"],

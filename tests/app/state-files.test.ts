@@ -186,7 +186,7 @@ function errorsIn({ stderr }: Played): readonly string[] {
 const PUBLIC = (id: string): string =>
   `client_id: ${id}\nscope: a\ntoken_endpoint_auth_method: none\ngrant_types: [refresh_token]\n`;
 
-describe("wrong files are reported with their place, before the first request", () => {
+describe("invalid files are reported with their place, before the first request", () => {
   for (const [name, text, ...errors] of WRONG)
     test(name, async () => {
       const played = await run({ [name]: text });
@@ -204,7 +204,7 @@ describe("wrong files are reported with their place, before the first request", 
       }
     });
 
-  test("all of them at once", async () => {
+  test("all of them together", async () => {
     const played = await run(Object.fromEntries(WRONG.map(([name, text]) => [name, text])));
     assert.equal(played.status, 2);
     const expected = WRONG.flatMap(([, , ...errors]) => errors);
@@ -219,7 +219,7 @@ describe("wrong files are reported with their place, before the first request", 
     assert.match(played.stderr, /"a\.yaml" is given twice/);
   });
 
-  test("a folder without files of clients, which may be a wrong path, except with --allow-empty", () =>
+  test("a folder without client files, which may be a wrong path, except with --allow-empty", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "c/README.md": "# text\n" });
       for (const command of ["diff", "apply"]) {
@@ -231,7 +231,7 @@ describe("wrong files are reported with their place, before the first request", 
       }
     }));
 
-  test("what is in a folder and can't be read, so that --prune deletes no client that is behind it", () =>
+  test("unreadable entries of a folder, so that --prune deletes no client that may be in them", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "ext/two.yaml": PUBLIC("two"), "c/one.yaml": PUBLIC("one") });
       const at = (name: string): string => join(bench.folder, name);
@@ -316,7 +316,7 @@ const BREAKING: Readonly<Record<string, string>> = {
   "secret-empty": "",
 };
 
-test("the hints of all rules name fields of the file, and no flags that apply doesn't have", async () => {
+test("the hints of all rules mention fields of the file, and no flags that apply doesn't have", async () => {
   assert.deepEqual(Object.keys(BREAKING).sort(), RULE_INFOS.map(({ name }) => name).sort());
   const environment = { SHORT: "abc", LONG: "a".repeat(80), ODD: "with a blank here" };
   const found = new Set<string>();
@@ -361,7 +361,7 @@ test("the examples in docs/state.md are right", () =>
     assert.match(played.stdout, /^2 to create$/m);
   }));
 
-test("import and export reject a file that has more than a list of clients too, and 'JWT' is a strategy", () =>
+test("import and export also reject a file with more than a list of clients, and 'JWT' is a strategy", () =>
   withStateBench("26", async (bench) => {
     bench.write({
       "a.yaml": "client_id: a\nscope: a\nitems: [{client_id: b, scope: a}]\n",
@@ -383,7 +383,7 @@ test("import and export reject a file that has more than a list of clients too, 
     }
   }));
 
-test("import ignores x-hydra and says so", () =>
+test("import ignores x-hydra, and reports that", () =>
   withStateBench("26", async (bench) => {
     bench.write({ "a.yaml": "client_id: a\nscope: a\nx-hydra: {key: other}\n" });
     const played = await bench.run(["clients", "import", join(bench.folder, "a.yaml"), "--format", "id"]);
@@ -521,7 +521,7 @@ spec:
       assert.match(played.stdout, /https:\/\/a\.example\/cb/);
     }));
 
-  test("printed by list apply as they are", () =>
+  test("printed by list are applied as they are", () =>
     withStateBench("2.3", async (bench) => {
       await bench.ask("POST", "", {
         client_id: "a",

@@ -4,7 +4,7 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { instead, openFaultProxy } from "../e2e/fault-proxy.ts";
 import { play } from "./in-process.ts";
 
-test("a delete of many gives each client the time of --fail-after", async () => {
+test("a delete of several clients allows each one the time of --fail-after", async () => {
   const sandbox = await startSandbox({ as: "1.11", listen: "127.0.0.1:0" });
   const refused = new Set<string>();
   const busy = instead({ status: 503, headers: { "retry-after": "60" } });

@@ -27,7 +27,7 @@ describe("a token command", () => {
     return play(line.split(" "), { environment, files });
   }
 
-  test("names the public port where it needs the admin port, and nothing else", async () => {
+  test("names the public port if it needs the admin port, and nothing else", async () => {
     const wrong = await hydra(`token flush -e ${server.publicUrl}`);
     assert.equal(wrong.status, 1);
     assert.match(wrong.stderr, /isn't a Hydra admin port\nHint: give the admin port/);
@@ -51,7 +51,7 @@ describe("a token command", () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
   });
 
-  test("names the credentials file and the field that it lacks", async () => {
+  test("names the credentials file and its missing field", async () => {
     const files = {
       "/id.json": '{"client_id":"app"}',
       "/secret.env": "CLIENT_SECRET=x\nCLIENT_ID=\n",
@@ -68,7 +68,7 @@ describe("a token command", () => {
     }
   });
 
-  test("has the command that allows what the client may not do, and the command works", async () => {
+  test("suggests the command that allows what the client may not do, and the command works", async () => {
     const secret = "correct-horse-battery";
     const files = { "/s": secret };
     const create = async (words: string): Promise<void> => {
@@ -101,7 +101,7 @@ describe("a token command", () => {
     assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
   });
 
-  test("stops at once where the admin API doesn't know the client of a login", async () => {
+  test("stops at once if the admin API doesn't know the client of a login", async () => {
     for (const [line, list] of [
       ["token user --client-id nobody --auth-method none", "hydra clients list"],
       ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-clients"],
@@ -114,7 +114,7 @@ describe("a token command", () => {
     }
   });
 
-  test("reports all that is wrong with its line at once", async () => {
+  test("reports all problems of its line together", async () => {
     for (const [line, messages] of [
       [
         "token user --client-id web --auth-method none --https --port 70000 --redirect x --max-age abc --auth-url a --token-url b",
@@ -134,14 +134,14 @@ describe("a token command", () => {
     }
   });
 
-  test("names --access-token where a proxy wants credentials", async () => {
+  test("suggests --access-token if a proxy requires credentials", async () => {
     await using proxy = await rogueServer((_, response) => sendJson(response, 401, {}));
     const { status, stderr } = await hydra(`token introspect x -e ${proxy.url}`);
     assert.equal(status, 3);
     assert.match(stderr, /Hint: .*--header or --access-token/);
   });
 
-  test("names a redirect to a sign-in page, and any other", async () => {
+  test("names a redirect to a login page, and any other", async () => {
     let location = "";
     let status = 302;
     await using proxy = await rogueServer((_, response) => response.writeHead(status, { location }).end());
@@ -167,7 +167,7 @@ describe("a token command", () => {
     assert.doesNotMatch(stderr, /a-token-of-mine/);
   });
 
-  test("names the flag for an endpoint at another origin, if there is one", async () => {
+  test("suggests the flag for an endpoint at another origin, if there is one", async () => {
     await using foreign = await rogueServer((_, response, url) => {
       const elsewhere = "https://elsewhere.example";
       const endpoints = { token_endpoint: `${elsewhere}/t`, revocation_endpoint: `${elsewhere}/r` };

@@ -55,7 +55,7 @@ function hydra(line: string, url: string, files: Readonly<Record<string, string>
 
 describe("a token command", () => {
   for (const status of [429, 502, 503, 504])
-    test(`repeats what was answered with ${status}, and says so`, async () => {
+    test(`repeats a request after status ${status}, and reports that`, async () => {
       await using server = await faultyServer({
         [DISCOVERY]: [status, status],
         "/token": [status],
@@ -84,7 +84,7 @@ describe("a token command", () => {
     assert.equal(new Set(assertions).size, 3);
   });
 
-  test("ends with 6 when the time is over", async () => {
+  test("exits with 6 when the time is over", async () => {
     await using server = await faultyServer({ "/token": Array<Fault>(99).fill(503) });
     const busy = await hydra("token client --client-id app --fail-after 3s", server.url);
     assert.equal(busy.status, 6, busy.stderr);
@@ -103,7 +103,7 @@ describe("a token command", () => {
     assert.equal(count(server, DISCOVERY), 1);
   });
 
-  test("goes on polling for a device on a server that is too busy", async () => {
+  test("continues polling for a device if the server is too busy", async () => {
     await using server = await faultyServer({ "/token": [503, "drop", 429] });
     const played = await hydra("token device --client-id app --scope a", server.url);
     assert.equal(played.status, 0, played.stderr);
@@ -111,7 +111,7 @@ describe("a token command", () => {
   });
 });
 
-describe("what works only once", () => {
+describe("a request that works only once", () => {
   /** How often a refresh token is sent whose first request fails. */
   async function countRequests(fault: Fault): Promise<number> {
     await using server = await faultyServer({ "/token": [fault] });
@@ -135,11 +135,11 @@ describe("what works only once", () => {
     return server.asked.filter(({ form }) => form.get("grant_type") === "refresh_token").length;
   }
 
-  test("is not sent again when the first request may have been carried out", async () => {
+  test("is not repeated if the server may have processed the first one", async () => {
     for (const fault of [502, 503, 504, "drop"] as const) assert.equal(await countRequests(fault), 1, String(fault));
   });
 
-  test("is sent again when the server was too busy to look at it", async () => {
+  test("is repeated if the server was too busy to process it", async () => {
     assert.equal(await countRequests(429), 2);
   });
 });

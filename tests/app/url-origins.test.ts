@@ -51,14 +51,14 @@ async function withAnswer(
   }
 }
 
-describe("the endpoint", () => {
-  test("of a server that does not run", () =>
+describe("errors name where the endpoint comes from", () => {
+  test("if no server runs there", () =>
     assertHints(
       NOWHERE,
       (place) => `check that the server is running and that the endpoint (${place}) points to its admin port`,
     ));
 
-  test("of a server that redirects", () =>
+  test("if the server redirects", () =>
     withAnswer(302, { location: "https://hydra.example.com/" }, "", (url) =>
       assertHints(
         url,
@@ -67,7 +67,7 @@ describe("the endpoint", () => {
       ),
     ));
 
-  test("of another service", () =>
+  test("if it is another service", () =>
     withAnswer(200, {}, "hello", (url) =>
       assertHints(
         url,
@@ -75,7 +75,7 @@ describe("the endpoint", () => {
       ),
     ));
 
-  test("with http instead of https", () =>
+  test("if it has http instead of https", () =>
     withAnswer(200, {}, "", (url) =>
       assertHints(
         url.replace("http:", "https:"),
@@ -84,7 +84,7 @@ describe("the endpoint", () => {
     ));
 });
 
-describe("the public URL", () => {
+describe("errors name where the public URL comes from", () => {
   const getToken = ["token", "client", "--client-id", "a", "--fail-after", "0"];
   const environment = { OAUTH2_CLIENT_SECRET: "secret" };
   const scenes: readonly (readonly [args: readonly string[], environment: Readonly<Record<string, string>>, string])[] =
@@ -95,19 +95,19 @@ describe("the public URL", () => {
       [[], { HYDRA_URL: NOWHERE }, "environment variable HYDRA_URL"],
     ];
   for (const [args, more, place] of scenes) {
-    test(`of ${place}`, async () => {
+    test(`if it is ${place}`, async () => {
       const played = await play([...getToken, ...args], { environment: { ...environment, ...more } });
       assert.equal(hintOf(played), `check the public URL (${place}), and that the server is running`);
     });
   }
 
-  test("of a server without a discovery document", () =>
+  test("if the server has no discovery document", () =>
     withAnswer(404, {}, "", async (url) => {
       const played = await play(getToken, { environment: { ...environment, HYDRA_URL: url } });
       assert.equal(hintOf(played), "check the public URL (environment variable HYDRA_URL)");
     }));
 
-  test("at which new credentials are verified", () =>
+  test("if new credentials are verified there", () =>
     withAnswer(200, {}, "[]", async (url) => {
       const create = ["create", "oauth2-client", "--grant-type", "client_credentials", "--verify", "-e", url];
       const found = await play(create, { environment: { HYDRA_PUBLIC_URL: NOWHERE } });

@@ -22,7 +22,7 @@ async function piecesOf(seed: number, args: readonly string[], stdin = ""): Prom
 
 describe("a list of 1000 clients", () => {
   for (const format of ["ndjson", "id", "csv", "table", "json"])
-    test(`is written in few pieces, the first one at once: ${format}`, async () => {
+    test(`is written in few pieces, the first one immediately: ${format}`, async () => {
       const pieces = await piecesOf(1000, ["clients", "list", "--format", format]);
       const length = pieces.join("").length;
       assert.ok(pieces.length >= 2, `${pieces.length} pieces`);
@@ -31,7 +31,7 @@ describe("a list of 1000 clients", () => {
     });
 });
 
-test("an import writes each client at once, for it may be the last thing that it does", async () => {
+test("an import writes each client immediately, because it may be the last one", async () => {
   const clients = Array.from({ length: 50 }, (_, at) => ({ client_id: `c${at}`, grant_types: ["client_credentials"] }));
   const pieces = await piecesOf(0, ["clients", "import", "-", "--format", "ndjson"], JSON.stringify(clients));
   assert.equal(pieces.length, 50);

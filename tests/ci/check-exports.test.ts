@@ -28,7 +28,7 @@ const MODULES: Readonly<Record<string, string>> = {
   "tests/a.test.ts": 'import { seam, tested } from "../lib/a.ts";\n',
 };
 
-test("the check of exports finds those without a user and those that only tests use, and fixes the former", () => {
+test("the check of exports finds unused ones and those that only tests use, and fixes the former", () => {
   const folder = mkdtempSync(join(tmpdir(), "hydra-exports-"));
   try {
     for (const [path, text] of Object.entries(MODULES)) {

@@ -49,7 +49,7 @@ describe("evaluate()", () => {
     });
   });
 
-  test("does not believe an exit code of 0", () => {
+  test("does not trust an exit code of 0", () => {
     assert.deepEqual(judged(suites(1, FAILED)), { passed: 0, failed: ["bad"] });
     assert.deepEqual(judged(suites(1, PASSED), 0, "Error: thrown late\n    at x\n"), {
       passed: 1,
@@ -57,7 +57,7 @@ describe("evaluate()", () => {
     });
   });
 
-  test("fails a run whose tests all passed and that did not end well", () => {
+  test("fails a run that did not end well, although all its tests passed", () => {
     assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit code 3"] });
     assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit code none"] });
   });
@@ -70,7 +70,7 @@ describe("evaluate()", () => {
     });
   });
 
-  test("fails a run without a whole report", () => {
+  test("fails a run without a complete report", () => {
     const whole = suites(2, PASSED, PASSED_OPEN);
     for (const report of [
       undefined,
@@ -106,7 +106,7 @@ describe("evaluate()", () => {
   });
 });
 
-test("a failure among concurrent tests fails the run, also where bun blames it on no test", () => {
+test("a failure among concurrent tests fails the run, even if bun assigns it to no test", () => {
   const folder = mkdtempSync(join(tmpdir(), "hydra-report-"));
   try {
     const run = (...body: readonly string[]): Verdict => {

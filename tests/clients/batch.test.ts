@@ -36,7 +36,7 @@ function openPool(total: number, concurrency: number) {
   };
 }
 
-test("a batch gives the server up after eight items in a row that could not reach it", () => {
+test("a batch gives up on the server after eight items in a row that could not reach it", () => {
   const reported: Problem[] = [];
   const context = { fail: (problem: Problem) => void reported.push(problem), signal: new AbortController().signal };
   const batch = new BatchFailures(context, 100);
@@ -52,7 +52,7 @@ test("a batch gives the server up after eight items in a row that could not reac
 });
 
 describe("an ordered pool", () => {
-  test("yields outcomes in the order of the items, whichever is finished first", async () => {
+  test("yields outcomes in the order of the items, whichever finishes first", async () => {
     const { outcomes, running, finish } = openPool(3, 3);
     const first = outcomes.next();
     assert.deepEqual(running(), [0, 1, 2]);
@@ -65,7 +65,7 @@ describe("an ordered pool", () => {
     assert.deepEqual(await outcomes.next(), { done: true, value: undefined });
   });
 
-  test("works on no more items at once than it may", async () => {
+  test("never works on more items at once than allowed", async () => {
     const { pool, outcomes, running, finish } = openPool(5, 2);
     const first = outcomes.next();
     assert.deepEqual(running(), [0, 1]);
@@ -77,7 +77,7 @@ describe("an ordered pool", () => {
     assert.deepEqual(running(), [2, 3]);
   });
 
-  test("waits for a slow item once enough outcomes wait for it", async () => {
+  test("waits for a slow item when enough outcomes wait for it", async () => {
     const { pool, outcomes, running, finish } = openPool(100, 2);
     const first = outcomes.next();
     for (let n = 1; n < 20; n++) await finish(n);
@@ -91,7 +91,7 @@ describe("an ordered pool", () => {
     assert.equal(running().length, 1);
   });
 
-  test("starts nothing more after a signal, and finishes what is under way", async () => {
+  test("starts nothing new after a signal, and finishes what has started", async () => {
     const { pool, outcomes, abort, running, finish } = openPool(5, 2);
     const first = outcomes.next();
     abort.abort();
@@ -104,7 +104,7 @@ describe("an ordered pool", () => {
     assert.equal(pool.notStarted, 3);
   });
 
-  test("gives the outcomes that nobody has taken when it is stopped", async () => {
+  test("returns the outcomes not yet taken when it is stopped", async () => {
     const { pool, outcomes, running, finish } = openPool(5, 2);
     const first = outcomes.next();
     await finish(0);
@@ -117,7 +117,7 @@ describe("an ordered pool", () => {
     assert.equal(pool.notStarted, 2);
   });
 
-  test("throws what an item throws when its turn comes", async () => {
+  test("throws an item's error in the item's turn", async () => {
     const { outcomes, finish, fail } = openPool(2, 2);
     const first = outcomes.next();
     await fail(1);

@@ -74,7 +74,7 @@ class Stack {
 
 onEveryServer("clients in files", ordinaryTraits, (server) => {
   for (const flags of [[], ["--merge"]])
-    test(`differ in nothing after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
+    test(`have no differences after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
       using folder = temporaryFolder();
       const stack = new Stack(server(), folder.path);
       const before = clientsFor(11, 24);
@@ -97,7 +97,7 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
       assert.deepEqual(await Promise.all(ids.map((id) => server().stored(id))), stored);
     });
 
-  test("take over clients that were created by hand", async () => {
+  test("are adopted if they were created by hand", async () => {
     using folder = temporaryFolder();
     const stack = new Stack(server(), folder.path);
     const wanted = new Map<string, Json>();
@@ -115,7 +115,7 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     await stack.assertNoDifferences();
   });
 
-  test("are created with secrets that work, found again by their mark, and pruned", async () => {
+  test("are created with working secrets, found again by their mark, and pruned", async () => {
     using folder = temporaryFolder();
     const stack = new Stack(server(), folder.path);
     const client = { grant_types: ["client_credentials"], scope: "a b", metadata: { team: "x" } };

@@ -60,7 +60,7 @@ function passedSteps(steps: Steps): readonly string[] {
 const LOGIN = ["authorization", "tokens", "refresh", "introspection", "revocation", "logout"];
 
 onEveryServer("clients test", ordinaryTraits, (server) => {
-  test("goes through a web application with a secret, in either way to send it", async () => {
+  test("passes for a web application with a secret, sent in either way", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
     writeFileSync(file, SECRET);
@@ -73,12 +73,12 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("goes through the login of a web application without its secret", async () => {
+  test("passes for the login of a web application without its secret", async () => {
     const id = await registered(server(), WEB);
     assert.deepEqual(passedSteps(await testClient(server(), [id])), ["discovery", "authorization"]);
   });
 
-  test("goes through a single-page and a native application", async () => {
+  test("passes for a single-page and a native application", async () => {
     for (const uri of ["https://spa.example.com/", "http://127.0.0.1:4446/callback", "com.example.app:/callback"]) {
       const id = await registered(server(), {
         ...PUBLIC,
@@ -91,7 +91,7 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("goes through a machine with a secret and one with a key", async () => {
+  test("passes for a machine with a secret and one with a key", async () => {
     using folder = temporaryFolder();
     const [secret, key] = [join(folder.path, "secret"), join(folder.path, "key.pem")];
     writeFileSync(secret, SECRET);
@@ -110,7 +110,7 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     assert.deepEqual(passedSteps(await testClient(server(), [keyed, "--client-key", key])), expected);
   });
 
-  test("names the setting where a redirect URI or a scope isn't registered", async () => {
+  test("names the setting if a redirect URI or a scope isn't registered", async () => {
     const id = await registered(server(), WEB);
     const command = server().family === "v1" ? `hydra clients update ${id}` : `hydra update oauth2-client ${id}`;
     const flag = server().family === "v1" ? "--add-callback" : "--add-redirect-uri";
@@ -129,7 +129,7 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("goes through the implicit flow", async () => {
+  test("passes for the implicit flow", async () => {
     for (const types of [["token"], ["id_token"], ["id_token token"]]) {
       const id = await registered(server(), { ...PUBLIC, grant_types: ["implicit"], response_types: types });
       const passed = passedSteps(await testClient(server(), [id]));
@@ -144,7 +144,7 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("goes through a device where the server has that flow, and says so elsewhere", async () => {
+  test("passes for a device if the server supports it, and otherwise says that it doesn't", async () => {
     const id = await registered(server(), {
       ...PUBLIC,
       grant_types: [DEVICE, "refresh_token"],

@@ -315,7 +315,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     assert.deepEqual(stored["redirect_uris"], ["https://app.example.com/cb"]);
   });
 
-  test("registers a client that authenticates with a key, and gives it a secret as well", async () => {
+  test("registers a client that authenticates with a key, which also gets a secret", async () => {
     const { id, secret } = await server().create([
       ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
       ...["--jwks", JSON.stringify(KEY_SET)],

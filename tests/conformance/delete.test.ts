@@ -13,7 +13,7 @@ async function made(server: Server): Promise<string> {
 }
 
 onEveryServer("clients delete", ordinaryTraits, (server) => {
-  test("deletes each of several, and reports it", async () => {
+  test("deletes each of several clients, and reports it", async () => {
     const ids = [await made(server()), await made(server()), await made(server())];
     const ended = await server().run(["clients", "delete", ...ids]);
     assert.equal(ended.status, 0, ended.stderr);
@@ -22,7 +22,7 @@ onEveryServer("clients delete", ordinaryTraits, (server) => {
     for (const id of ids) assert.equal(await server().has(id), false);
   });
 
-  test("reads ids from standard input, each once", async () => {
+  test("reads IDs from standard input, each once", async () => {
     const ids = [await made(server()), await made(server())];
     const ended = await server().run(["delete", "oauth2-clients", "-", "-q"], {
       stdin: `\n${ids.join("\r\n")}\n${ids[0]}\r\n`,
@@ -32,7 +32,7 @@ onEveryServer("clients delete", ordinaryTraits, (server) => {
     for (const id of ids) assert.equal(await server().has(id), false);
   });
 
-  test("continues after an unknown client, where the server reports it", async () => {
+  test("continues after an unknown client, if the server reports it", async () => {
     const ids = [await made(server()), await made(server())];
     const missing = randomUUID();
     const tells = (await server().ask("DELETE", `${server().path}/${randomUUID()}`)).status !== 204;
@@ -58,7 +58,7 @@ onEveryServer("clients delete", ordinaryTraits, (server) => {
     if (tells) assert.match(alone.stderr, /^Error: .*client .* not found\nHint: .*\n$/);
   });
 
-  test("deletes a client whose id needs escaping, and no other", async () => {
+  test("deletes a client whose ID needs escaping, and no other", async () => {
     if (!server().takesIds) return;
     const other = await made(server());
     for (const part of ["a b", "ü☃", "100%25", "q?x=1&y", "hash#1", "plus+1"]) {

@@ -60,7 +60,7 @@ function assertSame(file: unknown, stored: JsonObject): void {
 }
 
 onEveryServer("export", ordinaryTraits, (server) => {
-  test("writes the clients of the server", async () => {
+  test("writes the server's clients", async () => {
     const clients = await register(server(), 11);
     const { stdout, status, stderr } = await server().run(["export", ...clients.keys()]);
     assert.equal(status, 0, stderr);
@@ -86,7 +86,7 @@ onEveryServer("export", ordinaryTraits, (server) => {
     }
   });
 
-  test("edits files of other clients until they describe those of the server", async () => {
+  test("edits files of other clients until they describe the server's", async () => {
     using folder = temporaryFolder();
     const clients = await register(server(), 12);
     const write = await loadYamlWriter();
@@ -107,7 +107,7 @@ onEveryServer("export", ordinaryTraits, (server) => {
     assert.doesNotMatch(again.stdout, /Changed|Added/);
   });
 
-  test("selects by stack, without it, and by pattern", async () => {
+  test("selects by stack, without a stack, and by pattern", async () => {
     const clients = await register(server(), 14);
     const isMarked = (client: JsonObject): boolean => JSON.stringify(client["metadata"] ?? {}).includes("hydra.apply");
     const selected = async (...args: readonly string[]): Promise<readonly string[]> => {

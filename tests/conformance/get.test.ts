@@ -87,7 +87,7 @@ onEveryServer("clients get", ordinaryTraits, (server) => {
       );
   });
 
-  test("finds a client whose id needs escaping", async () => {
+  test("finds a client whose ID needs escaping", async () => {
     if (!server().takesIds) return;
     for (const part of ["a b", "ü☃", "100%25", "q?x=1&y", "hash#1", "plus+1", "semi;1:2@3"]) {
       const id = `${part} ${randomUUID()}`;

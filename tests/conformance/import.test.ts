@@ -30,7 +30,7 @@ async function works(server: Server, id: string, secret: string): Promise<void> 
 }
 
 onEveryServer("clients import", ordinaryTraits, (server) => {
-  test("registers the clients of every input format, in order, with secrets that work", async () => {
+  test("registers the clients of every input format, in order, with working secrets", async () => {
     using folder = temporaryFolder();
     const clients = ids(server(), 5).map((id, n) =>
       withId(id, { client_name: `c${n} ☃`, grant_types: ["client_credentials"] }),
@@ -176,7 +176,7 @@ onEveryServer("clients import", ordinaryTraits, (server) => {
     assert.equal(told["status"], 400);
   });
 
-  test("registers nothing where one of them breaks a rule", async () => {
+  test("registers nothing if one client breaks a rule", async () => {
     const owner = `broken ${randomUUID()}`;
     const clients = [{ owner }, { owner, redirect_uris: ["https://a.example/#x"] }];
     const ended = await server().run(["clients", "import"], { stdin: JSON.stringify(clients) });

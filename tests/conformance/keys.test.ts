@@ -134,7 +134,7 @@ onEveryServer("key sets", keyRouteTraits, (server) => {
     assert.deepEqual([await stored(a), await stored(b)], [[], []]);
   });
 
-  test("give private keys with --private, and to a new file that only the owner can read", async () => {
+  test("include private parts with --private, and in a new file that only the owner can read", async () => {
     const set = newSet();
     using folder = temporaryFolder();
     const file = join(folder.path, "new.json");
@@ -155,7 +155,7 @@ onEveryServer("key sets", keyRouteTraits, (server) => {
     assert.match(open.stdout, /^-----BEGIN PUBLIC KEY-----\n[\s\S]*-----END PUBLIC KEY-----\n$/);
   });
 
-  test("take keys from files, with IDs by RFC 7638 and the algorithm of the key", async () => {
+  test("are imported from files, with IDs by RFC 7638 and the algorithm of the key", async () => {
     const set = newSet();
     using folder = temporaryFolder();
     const file = join(folder.path, "key.json");
@@ -189,7 +189,7 @@ onEveryServer("key sets", keyRouteTraits, (server) => {
   });
 
   for (const round of [1, 2, 3]) {
-    test(`come back from a backup with IDs, order and material (${round})`, async () => {
+    test(`are restored from a backup with IDs, order and contents (${round})`, async () => {
       const [set, copy] = [newSet(), newSet()];
       using folder = temporaryFolder();
       const files = drawFiles(random, folder.path);
@@ -205,7 +205,7 @@ onEveryServer("key sets", keyRouteTraits, (server) => {
     });
   }
 
-  test("are not touched where the input is wrong", async () => {
+  test("are not changed if the input is invalid", async () => {
     const set = newSet();
     using folder = temporaryFolder();
     const file = join(folder.path, "bad");

@@ -52,7 +52,7 @@ onEveryServer("clients list", allTraits, (server) => {
     );
   });
 
-  test("filters by owner and by name, whether the server can or not", async () => {
+  test("filters by owner and by name, even if the server cannot", async () => {
     const all = await server().run(["clients", "list", "--owner", owner, "--format", "ndjson"]);
     assert.equal(all.status, 0, all.stderr);
     const found = lines(all.stdout).map((line) => asJson(JSON.parse(line)));
@@ -67,7 +67,7 @@ onEveryServer("clients list", allTraits, (server) => {
     assert.equal(none.stdout, "");
   });
 
-  test("lists nothing where there is nothing to list", async () => {
+  test("lists nothing if there is nothing to list", async () => {
     const none = ["--owner", `no ${owner}`];
     for (const more of [[], ["--limit", "3"], ["--limit", "3", "--page", "2"], ["--page-size", "3"]]) {
       const json = await server().run(["clients", "list", ...none, ...more, "--format", "json"]);

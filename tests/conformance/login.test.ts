@@ -120,7 +120,7 @@ onEveryServer("a login with the program", ordinaryTraits, (server) => {
     await logIn(server(), ["token", "user", "--client-id", id, ...flags]);
   });
 
-  test("on another device works where the server has that flow", async () => {
+  test("works on another device if the server supports it", async () => {
     const { publicUrl = "" } = server();
     const discovery = asJson((await exchange("GET", `${publicUrl}/.well-known/openid-configuration`)).body);
     const id = await registered(server(), {

@@ -77,7 +77,7 @@ onEveryServer("clients rotate-secret", allTraits, (server) => {
     await proveChange(server(), client, secret);
   });
 
-  test("does so repeatedly, in the 2.x syntax", async () => {
+  test("works repeatedly, and in the 2.x syntax", async () => {
     let client = await made(server());
     for (let n = 0; n < 3; n++) {
       const ended = await server().run(["rotate-secret", "oauth2-client", client.id, "--format", "json"]);
@@ -113,7 +113,7 @@ onEveryServer("clients rotate-secret", allTraits, (server) => {
     await proveChange(server(), client, secret);
   });
 
-  test("tests the new secret where that is requested", async () => {
+  test("verifies the secret if requested", async () => {
     const { publicUrl } = server();
     if (publicUrl === undefined) return;
     const client = await made(server());
@@ -142,7 +142,7 @@ onEveryServer("clients rotate-secret", allTraits, (server) => {
     assert.equal(ended.stdout, "");
   });
 
-  test("drops the old secrets in the end, or says that the server keeps none", async () => {
+  test("drops the old secrets, or says that the server keeps none", async () => {
     const client = await made(server());
     if (server().overlaps) {
       const rotated = await server().run(["clients", "rotate-secret", client.id]);

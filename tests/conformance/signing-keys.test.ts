@@ -89,7 +89,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
   });
   after(() => restore(server(), original));
 
-  test("are guarded against an end of all logins by the deletion of the set", async () => {
+  test("are protected against the deletion of the set, which would end all logins", async () => {
     const old = await signs();
     const before = await stored(server());
     assertGuarded(await keys("delete", SET), isPair() ? NO_LOGIN : /no token issued so far can be verified/);
@@ -101,7 +101,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     assert.equal(await signs(), old);
   });
 
-  test("are guarded against a set of public keys only", async () => {
+  test("are protected against a set of public keys only", async () => {
     const before = await stored(server());
     const old = await signs();
     const newest = before.filter(({ kid }) => bareKid(kid) === bareKid(old));
@@ -121,7 +121,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     await restore(server(), before);
   });
 
-  test("stay where a public key is imported, which stops Hydra 1.x", async () => {
+  test("keep signing if a public key is imported, except on Hydra 1.x, which is protected against it", async () => {
     const old = await signs();
     using folder = temporaryFolder();
     const file = join(folder.path, "next.pub");
@@ -142,7 +142,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     assert.equal(await signs(), old);
   });
 
-  test("are guarded against another algorithm", async () => {
+  test("are protected against another algorithm", async () => {
     const old = await signs();
     const before = await stored(server());
     using folder = temporaryFolder();
@@ -185,7 +185,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     assert.ok(!left.includes(session.idToken.kid), String(left));
   });
 
-  test("rotate in steps, each proved by a login; Hydra 1.x rotates in one", async () => {
+  test("rotate in steps, each verified by a login; Hydra 1.x rotates in one", async () => {
     const old = await signs();
     const proof = ["--public-url", server().publicUrl ?? ""];
     using folder = temporaryFolder();
@@ -212,7 +212,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     assert.equal(await signs(), next);
   });
 
-  test("keep their order in a backup that is put back", async () => {
+  test("keep their order when a backup is restored", async () => {
     assertDone(await keys("rotate", SET));
     const now = await signs();
     const before = await stored(server());
@@ -225,7 +225,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     assert.deepEqual(await stored(server()), before);
   });
 
-  test("come back with a backup after the set was deleted", async () => {
+  test("are restored from a backup after the set was deleted", async () => {
     const now = await signs();
     const { stdout } = assertDone(await keys("get", SET, "--private", "--format", "json"));
     assertDone(await keys("delete", SET, "--yes"));

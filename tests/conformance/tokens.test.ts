@@ -71,7 +71,7 @@ function failed(...codes: readonly string[]): (error: unknown) => boolean {
 
 onEveryServer("tokens", ordinaryTraits, (server) => {
   for (const method of ["client_secret_basic", "client_secret_post"] as const) {
-    test(`come by client credentials with ${method}`, async () => {
+    test(`are issued for client credentials with ${method}`, async () => {
       const id = await registered(server(), { ...MACHINE, token_endpoint_auth_method: method });
       const client = await clientOf(server(), id, { method, secret: SECRET });
       const { accessToken } = await client.clientCredentials({ scopes: ["read"] });
@@ -90,7 +90,7 @@ onEveryServer("tokens", ordinaryTraits, (server) => {
     });
   }
 
-  test("come by client credentials with private_key_jwt", async () => {
+  test("are issued for client credentials with private_key_jwt", async () => {
     const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1", alg: "RS256", use: "sig" };
     const id = await registered(server(), {
@@ -105,7 +105,7 @@ onEveryServer("tokens", ordinaryTraits, (server) => {
   });
 
   for (const method of ["client_secret_basic", "none"] as const) {
-    test(`come by a login, and are refreshed and revoked, with ${method}`, async () => {
+    test(`are issued for a login, refreshed and revoked, with ${method}`, async () => {
       const isPublic = method === "none";
       const id = await registered(server(), {
         ...WEB,
@@ -125,7 +125,7 @@ onEveryServer("tokens", ordinaryTraits, (server) => {
     });
   }
 
-  test("come to a device, where the server has that flow", async () => {
+  test("are issued to a device, if the server supports it", async () => {
     const { publicUrl = "" } = server();
     const { endpoints } = await discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
     if (endpoints.device_authorization_endpoint === undefined) return;
@@ -150,7 +150,7 @@ onEveryServer("tokens", ordinaryTraits, (server) => {
     assert.equal((await admin(server()).introspect(accessToken)).active, false);
   });
 
-  test("that have expired are flushed by 1.x only", async () => {
+  test("that have expired are flushed only by 1.x", async () => {
     const flushed = admin(server()).flush();
     if (server().family === "v1") await flushed;
     else await assert.rejects(flushed, failed("no-flush"));

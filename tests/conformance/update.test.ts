@@ -131,7 +131,7 @@ const ROWS: readonly Row[] = [
 
 onEveryServer("clients update", ordinaryTraits, (server) => {
   for (const { title, args, changes } of ROWS) {
-    test(`changes what is given and nothing else: ${title}`, async () => {
+    test(`changes only what is given: ${title}`, async () => {
       const client = await made(server());
       const before = client.stored;
       const ended = await server().run(["clients", "update", client.id, ...args]);
@@ -204,7 +204,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     });
   }
 
-  test("sends nothing where nothing would change", async () => {
+  test("sends nothing if nothing would change", async () => {
     const client = await made(server());
     const ended = await server().run([
       ...["clients", "update", client.id, "-n", "before", "--add-scope", "core", "--unset", "jwks"],
@@ -217,7 +217,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
 
-  test("takes a file, whose fields it merges", async () => {
+  test("merges the fields of a file", async () => {
     const client = await made(server());
     const file = JSON.stringify({ client_id: client.id, client_name: "filed", scope: "openid" });
     const ended = await server().run(["clients", "update", client.id, "--file", "-", "--owner", "other"], {
@@ -262,7 +262,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     await works(server(), { ...client, secret });
   });
 
-  test("replaces the whole client, as Hydra's own CLI does, where that is requested", async () => {
+  test("replaces the whole client if requested, as Hydra's own CLI does", async () => {
     const client = await made(server());
     const ended = await server().run([
       ...["clients", "update", client.id, "--replace", "-n", "Renamed", "-c", "https://c.example/cb", "-a", "openid"],
@@ -279,7 +279,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     await works(server(), client);
   });
 
-  test("rejects what the change would make invalid, before sending it", async () => {
+  test("rejects what would make the client invalid, before sending it", async () => {
     const client = await made(server());
     for (const [args, rule] of [
       [["--remove-callback", "https://app.example.com/cb,https://app.example.com/other"], "post-logout-uri-mismatch"],

@@ -126,7 +126,7 @@ describe("the differences in docs/deno.md", () => {
     }
   });
 
-  it("without a write permission, create warns and rotate-secret is refused", LONG, async () => {
+  it("without write permission, create warns and rotate-secret is rejected", LONG, async () => {
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
     try {
       const env = { HYDRA_ADMIN_URL: sandbox.url };

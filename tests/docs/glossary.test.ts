@@ -152,11 +152,11 @@ test("the glossary finds words in prose, and not in code", () => {
 
 describe("plain English", () => {
   for (const page of [...globSync("*.md", { cwd: ROOT }), ...globSync("docs/*.md", { cwd: ROOT })].sort()) {
-    test(`in ${page}`, () => assert.deepEqual(offendersIn(page, proseOf(read(page))), []));
+    test(`is used in ${page}`, () => assert.deepEqual(offendersIn(page, proseOf(read(page))), []));
   }
 
   for (const topic of TOPICS) {
-    test(`in hydra help ${topic.name}`, () => {
+    test(`is used in hydra help ${topic.name}`, () => {
       const parts = topic.parts.flatMap((part) => {
         if (part.kind === "lines") return [];
         // The hints of the rules are messages.
@@ -167,7 +167,7 @@ describe("plain English", () => {
     });
   }
 
-  test("in the help of flags", () => {
+  test("is used in the help of flags", () => {
     const flags = [
       ...Object.values(FLAGS).flatMap((value) => (typeof value === "object" && "help" in value ? [value] : [])),
       ...[...CLIENT_FIELDS, ...LIST_EDITS].map(({ flag }) => flag),
@@ -182,6 +182,6 @@ describe("plain English", () => {
     ".ci/docs/manual.ts",
     ".ci/bench/report.ts",
   ].sort()) {
-    test(`in the texts of ${module}`, () => assert.deepEqual(offendersIn(module, stringsOf(read(module))), []));
+    test(`is used in the texts of ${module}`, () => assert.deepEqual(offendersIn(module, stringsOf(read(module))), []));
   }
 });

@@ -109,7 +109,7 @@ describe("docs/kubernetes.md", () => {
       }
     });
 
-  test("calls the program in every place that should", async () => {
+  test("calls the program everywhere it should", async () => {
     const lines = await Promise.all([...FILES.keys()].map(commandLines));
     assert.deepEqual(
       lines.flat().map(([command]) => command),
@@ -139,7 +139,7 @@ describe("docs/kubernetes.md", () => {
     for (const [, text] of FILES) assert.doesNotMatch(text, /kubectl apply (?!--server-side)/);
   });
 
-  test("has hooks that come in the right order", async () => {
+  test("has hooks in the right order", async () => {
     const found = await manifests();
     const [, argo] = found.find(([name]) => name === "argocd.yaml") ?? [];
     assert.deepEqual(objectsIn(argo).find((object) => object["annotations"])?.["annotations"], {

@@ -46,7 +46,7 @@ const NOTHING = { environment: () => undefined, file: () => undefined };
 
 describe("hydra help TOPIC", () => {
   for (const topic of TOPICS) {
-    test(`${topic.name} fits a terminal and has no marks of its own`, async () => {
+    test(`${topic.name} fits a terminal and contains no markup`, async () => {
       const played = await play(["help", topic.name]);
       assert.equal(played.status, 0, played.stderr);
       assert.equal(played.stderr, "");
@@ -64,7 +64,7 @@ describe("hydra help TOPIC", () => {
     assert.deepEqual(terms, [...new Set(terms)]);
   });
 
-  test("no topic has the name of a command, except keys, whose commands have their help too", async () => {
+  test("no topic has the name of a command, except keys, which also shows the help of its commands", async () => {
     const { command } = await followCommandWords([]);
     assert.ok(isGroup(command));
     for (const { name } of TOPICS)
@@ -237,7 +237,7 @@ describe("the formats topic is right", () => {
       assert.equal(await run("clients", "get", "a", "--format", "jsonpointer=/client_id"), '"a"\n');
     }));
 
-  test("if the format has no secret, it is saved to a file that the message names", () =>
+  test("if the format omits the secret, it is saved to a file that the message names", () =>
     on("26", async ({ url, secretOf }) => {
       using folder = temporaryFolder();
       const environment = { HYDRA_ADMIN_URL: url, XDG_STATE_HOME: folder.path };
@@ -421,7 +421,7 @@ describe("the servers topic is right", () => {
     }
   });
 
-  test("2.1 rejects chosen IDs and creates without, and an unknown client of 1.8 is reported as not found", async () => {
+  test("2.1 rejects chosen IDs, and an unknown client of 1.8 is reported as not found", async () => {
     await on("2.1", async ({ url }) => {
       const refused = await play([...CREATE, "--id", "mine", "-e", url]);
       assert.equal(refused.status, 1);

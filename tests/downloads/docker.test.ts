@@ -59,7 +59,7 @@ describe("the images, built with BuildKit", () => {
     ["Dockerfile", () => glibc.path],
     ["Dockerfile.alpine", writeAlpineRoot],
   ] as const) {
-    test(`${dockerfile} runs as nobody without a writable file`, { timeout: 600_000 }, () => {
+    test(`${dockerfile} runs as an unprivileged user without a writable file`, { timeout: 600_000 }, () => {
       const tag = `test-${dockerfile.toLowerCase()}`;
       importRoot(base(), `base-${tag}`);
       const how = ["--quiet", "--network=none", "--build-arg", `BASE=base-${tag}`, "--tag", tag];

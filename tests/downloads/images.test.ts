@@ -63,7 +63,7 @@ describe("the images, built with buildah", () => {
     ["Dockerfile", "scratch", "arm64", "arm64"],
     ["Dockerfile.alpine", "localhost/alpine-standin", "amd64", "amd64-musl"],
   ] as const) {
-    test(`${dockerfile} for ${processor} has the program, the licences, the labels and the user`, {
+    test(`${dockerfile} for ${processor} has the program, the licenses, the labels and the user`, {
       timeout: 600_000,
     }, () => {
       const tag = `localhost/${program}`;

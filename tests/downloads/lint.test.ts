@@ -11,7 +11,7 @@ import { RELEASE, runTool, trackedFiles } from "./tools.ts";
 
 const PARSE = ".ci/tools/parse-powershell.py";
 
-describe("lint", () => {
+describe("linters", () => {
   test("shellcheck accepts the shell scripts", () => {
     const scripts = [...trackedFiles(".sh"), ".ci/run"];
     assert.ok(scripts.includes(".ci/install/install.sh"));

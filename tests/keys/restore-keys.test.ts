@@ -30,13 +30,13 @@ async function restored(before: readonly JsonWebKey[], now: readonly JsonWebKey[
 }
 
 describe("undoing the change of a key", () => {
-  test("puts it back in its place", async () => {
+  test("puts it back into its place", async () => {
     assert.deepEqual(await restored([nPublic, aPrivate], [nPrivate, aPrivate]), [nPublic, aPrivate]);
     assert.deepEqual(await restored([aPrivate, nPublic], [nPrivate, aPrivate]), [aPrivate, nPublic]);
     assert.deepEqual(await restored([aPrivate, nPrivate], [aPrivate]), [aPrivate, nPrivate]);
   });
 
-  test("leaves alone what others have added, changed and removed meanwhile", async () => {
+  test("keeps what others have added, changed and removed meanwhile", async () => {
     const added = half("c", true);
     assert.deepEqual(await restored([nPublic, aPrivate], [added, nPrivate, aPrivate]), [added, nPublic, aPrivate]);
     const before = [bPublic, nPublic, aPrivate];
@@ -45,7 +45,7 @@ describe("undoing the change of a key", () => {
     assert.deepEqual(await restored(before, [nPrivate, other, aPrivate]), [other, nPublic, aPrivate]);
   });
 
-  test("is not done while the key is as it was changed", () => {
+  test("is unnecessary while the key is as it was changed", () => {
     assert.ok(!isRestored([nPublic, aPrivate], [nPrivate, aPrivate], "n"));
     assert.ok(!isRestored([aPrivate], [nPrivate, aPrivate], "n"));
     assert.ok(!isRestored([aPrivate, nPrivate], [aPrivate], "n"));

@@ -45,7 +45,7 @@ function unpack(path: string, pack: typeof tarGz, command: (file: string) => rea
 
 for (const { name, pack, command } of FORMATS) {
   describe(name, () => {
-    test("packs what the usual program unpacks, with its content, mode and time", () => {
+    test("is unpacked by the usual program, with content, mode and time", () => {
       using folder = scratchFolder();
       unpack(folder.path, pack, command);
       const files = readdirSync(folder.path, { recursive: true, encoding: "utf8" })
@@ -60,11 +60,11 @@ for (const { name, pack, command } of FORMATS) {
       }
     });
 
-    test("gives the same bytes for the same files in any order", () => {
+    test("has the same bytes for the same files in any order", () => {
       assert.deepEqual(pack(ENTRIES.toReversed(), SECONDS), pack(ENTRIES, SECONDS));
     });
 
-    test("gives other bytes for another time, mode or content", () => {
+    test("has other bytes for another time, mode or content", () => {
       const plain = pack(ENTRIES, SECONDS);
       const [first, ...others] = ENTRIES;
       assert.ok(first !== undefined);
@@ -80,7 +80,7 @@ for (const { name, pack, command } of FORMATS) {
 }
 
 describe("tarGz()", () => {
-  test("has root as the owner and contains nothing of this machine", () => {
+  test("has root as the owner and nothing of this machine", () => {
     const listing = execFileSync("tar", ["-tvzf", "-", "--full-time", "--utc"], {
       input: tarGz([{ path: "program", content: bytes(3), executable: true }], SECONDS),
       encoding: "utf8",
@@ -96,7 +96,7 @@ describe("tarGz()", () => {
 });
 
 describe("zip()", () => {
-  test("is complete to a strict reader", () => {
+  test("passes a strict reader", () => {
     using folder = scratchFolder();
     const archive = join(folder.path, "archive.zip");
     writeFileSync(archive, zip(ENTRIES, SECONDS));

@@ -233,7 +233,7 @@ describe("install.sh", () => {
     ["darwin-arm64", { uname: uname("Darwin", "arm64") }],
     ["darwin-arm64", { uname: uname("Darwin", "x86_64"), sysctl: "echo 1" }],
   ];
-  test("has a system for every target", () => {
+  test("knows a system for every target", () => {
     const names = TARGETS.filter(({ archive }) => archive === "tar.gz").map(({ name }) => name);
     assert.deepEqual(new Set(systems.map(([name]) => name)), new Set(names));
   });
@@ -268,7 +268,7 @@ describe("install.sh", () => {
     assertRejected(windows, /install\.ps1/);
   });
 
-  test("installs nothing from an archive that was changed, or that the checksums do not list", async () => {
+  test("installs nothing from an archive that was changed or that has no checksum", async () => {
     serve(good);
     served.set("/hydra-linux-x64.tar.gz", archiveOf("linux-x64", "echo changed"));
     using changed = await install();
@@ -281,13 +281,13 @@ describe("install.sh", () => {
     assertRejected(missing, /cannot download http:\/\/127\.0\.0\.1:\d+\/SHA256SUMS/);
   });
 
-  test("installs no program that does not start, and says what musl needs", async () => {
+  test("installs no program that does not start, and explains what musl needs", async () => {
     serve(new Map([["hydra-linux-x64-musl.tar.gz", archiveOf("linux-x64-musl", "exit 127")]]));
     using run = await install({ tools: musl });
     assertRejected(run, /it needs libstdc\+\+: apk add libstdc\+\+/);
   });
 
-  test("checks the attestation where GitHub's CLI is logged in", async () => {
+  test("checks the attestation if GitHub's CLI is logged in", async () => {
     serve(good);
     const log = 'echo "$*" >>"$HOME/../gh.log"';
     using valid = await install({ released: true, tools: { gh: log } });
@@ -326,7 +326,7 @@ describe("install.sh", () => {
     assertRejected(unreleased, /not from a release\nHint: set HYDRA_INSTALL_BASE/);
   });
 
-  test("downloads with wget where there is no curl", async () => {
+  test("downloads with wget if there is no curl", async () => {
     serve(good);
     using run = await install({ tools: { wget: WGET, curl: "" } });
     assert.equal(run.status, 0, run.output);
@@ -335,7 +335,7 @@ describe("install.sh", () => {
   });
 
   for (const [name, tools] of Object.entries({ curl: {}, wget: { wget: WGET, curl: "" } })) {
-    test(`follows redirects of https to https only, with ${name}`, async () => {
+    test(`follows redirects from https to https only, with ${name}`, async () => {
       serve(good);
       await using mirror = await openMirror();
       const from = (path: string) =>
@@ -393,7 +393,7 @@ exec ${placeOf("wget")} -q -O "$4" "$5"`;
     assert.doesNotMatch(run.output, /secret/);
   });
 
-  test("replaces an older program, and does not explain a PATH that is right", async () => {
+  test("replaces an older program, and says nothing about a PATH that is right", async () => {
     serve(good);
     using run = await install({ older: true });
     assert.equal(run.status, 0, run.output);
@@ -401,7 +401,7 @@ exec ${placeOf("wget")} -q -O "$4" "$5"`;
     assert.doesNotMatch(run.output, /PATH/);
   });
 
-  test("installs for all users as root, or into the folder that is given", async () => {
+  test("installs for all users as root, or into a given folder", async () => {
     serve(good);
     using given = await install({ args: ["--prefix", "home/opt"] });
     assert.equal(given.status, 0, given.output);
@@ -441,7 +441,7 @@ exec ${placeOf("wget")} -q -O "$4" "$5"`;
     }
   });
 
-  test("installs where programs in the temporary folder may not run, and says so of the folder to install into", async () => {
+  test("works if programs in the temporary folder may not run, and explains it for the target folder", async () => {
     serve(good);
     using disk = openDisk(1_048_576, "noexec");
     using run = await install({ env: { TMPDIR: disk.path } });

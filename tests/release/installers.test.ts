@@ -30,7 +30,7 @@ describe("the repository", () => {
     return repositoryPage(folder.path);
   };
 
-  test("is that of package.json, or none", () => {
+  test("is that of package.json, or a placeholder", () => {
     assert.equal(pageIn({}), undefined);
     for (const url of [`git+${PAGE}.git`, `${PAGE}.git`, PAGE])
       assert.equal(pageIn({ repository: { type: "git", url } }), PAGE, url);
@@ -38,7 +38,7 @@ describe("the repository", () => {
       assert.throws(() => pageIn({ repository: { type: "git", url } }), /not one of GitHub/, url);
   });
 
-  test("is named in no other file than package.json", () => {
+  test("is named in no file other than package.json", () => {
     const page = repositoryPage(ROOT);
     const files = [".ci/install/install.sh", ".ci/install/install.ps1", ".ci/release/installers.ts", "docs/install.md"];
     for (const file of files)
@@ -47,7 +47,7 @@ describe("the repository", () => {
 });
 
 describe("the install scripts", () => {
-  test("get the repository and the version of the release, and change in nothing else", () => {
+  test("contain the repository and the version of the release, and differ in nothing else", () => {
     const [plain, filled] = [undefined, PAGE].map((page) => installScripts(ROOT, { page, version: "1.2.3" }));
     assert.deepEqual(
       filled?.map(({ name }) => name),

@@ -61,20 +61,20 @@ function shipped(): readonly Shipped[] {
 
 const all = shipped();
 
-describe("licences", () => {
-  test("every package in the program may be there", () => {
+describe("licenses", () => {
+  test("every package in the program has a permitted one", () => {
     assert.ok(all.length > 0);
     for (const { name, licence } of all) assert.ok(ALLOWED.includes(licence), `${name} is under ${licence}`);
   });
 
-  test("every package in the program comes with its text", () => {
+  test("every package in the program is listed with its text", () => {
     for (const { name, text } of all) {
       assert.match(text, /copyright|lesser general public license/i, name);
       assert.ok(text.length > 500, `the licence of ${name} is whole`);
     }
   });
 
-  test("the notice lists the packages in the program, and no other", () => {
+  test("the notice lists the packages in the program, and no others", () => {
     const rows = notice.split("\n").flatMap((line) => {
       const [, name, version, licence] = /^\| (\S+) \| (\d\S+) \| (\S+) \| <https:\S+> \|$/.exec(line) ?? [];
       return name === undefined ? [] : [{ name, version, licence }];
@@ -110,7 +110,7 @@ describe("licences", () => {
     for (const name of kept) assert.ok(named.has(name), `${name} is in no list`);
   });
 
-  test("the notice lists what Bun contains, and every part has its text and its copyright", () => {
+  test("the notice lists what Bun contains, each part with its text and copyright", () => {
     const rows = notice
       .split("\n")
       .filter((line) => /^\| .* \| .* \| <https:\S+> \|$/.test(line) && !/ \d+\.\d+\.\d+ /.test(line));
@@ -163,7 +163,7 @@ describe("dependencies", () => {
     for (const { runtime } of TARGETS) assert.equal(pinned(root, runtime).version, pinned(root, "bun").version);
   });
 
-  test("nothing in the program is a development dependency", () => {
+  test("no development dependency is in the program", () => {
     for (const { name } of all) assert.equal(packages[`node_modules/${name}`]?.dev, false, name);
   });
 });

@@ -73,7 +73,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
 const PUBLISH = `npm publish "release/hydra-clients-\${GITHUB_REF_NAME#v}.tgz" --ignore-scripts --provenance --access public`;
 
 describe("the workflows", () => {
-  test("are those for a push and for a release, and the one that both use", () => {
+  test("are one for a push, one for a release, and the one that both use", () => {
     assert.deepEqual(
       files,
       ["release", "smoke", "test"].map((name) => `.github/workflows/${name}.yml`),
@@ -92,7 +92,7 @@ describe("the workflows", () => {
     assert.equal(new Set(pins).size, actions.size, "an action has two versions");
   });
 
-  test("may write nothing but what a job names", () => {
+  test("can write only what a job names", () => {
     for (const { file, workflow } of workflows) {
       assert.deepEqual(workflow.permissions, { contents: "read" }, file);
       for (const [name, job] of Object.entries(workflow.jobs)) {
@@ -114,7 +114,7 @@ describe("the workflows", () => {
     for (const [path] of named) assert.ok(existsSync(join(root, path)), path);
   });
 
-  test("start every target's program on a machine that is of its kind, and those for musl in an image that has it", () => {
+  test("start every target's program on a machine of its kind, and those for musl in an image that has it", () => {
     const matrix = v.object({ strategy: v.object({ matrix: v.object({ include: v.array(MACHINE) }) }) });
     const machines = v.parse(matrix, jobsOf("smoke")["smoke"]).strategy.matrix.include;
     assert.deepEqual(machines.map(({ target }) => target).sort(), TARGETS.map(({ name }) => name).sort());
@@ -126,7 +126,7 @@ describe("the workflows", () => {
     assert.equal(commands("smoke.yml").match(/sh \.github\/smoke\.sh /g)?.length, 2);
   });
 
-  test("give what root made back before a step that is not root writes", () => {
+  test("return root's files to the user before a step without root writes", () => {
     const steps = jobsOf("release")["test"]?.steps ?? [];
     const lines = steps.map(({ run = "" }) => run);
     const rooted = lines.findIndex((line) => line.includes("sudo env"));
@@ -150,7 +150,7 @@ describe("the workflows", () => {
     assert.deepEqual(jobs["verify"]?.["with"], { tag: `\${{ github.ref_name }}` });
   });
 
-  test("give a job that can sign or publish nothing to run but actions and the tools of the system", () => {
+  test("run nothing but actions and system tools in a job that can sign or publish", () => {
     const jobs = Object.entries(jobsOf("release"));
     const writing = jobs.filter(([, { permissions }]) => Object.values(permissions).includes("write"));
     assert.deepEqual(writing.map(([name]) => name).sort(), Object.keys(WRITERS).sort());
@@ -163,7 +163,7 @@ describe("the workflows", () => {
     assert.ok(jobsOf("release")["publish-npm"]?.steps.some(({ run }) => run === PUBLISH));
   });
 
-  test("check what they publish against the checksums, which the attestations are of", () => {
+  test("check what they publish against the attested checksums", () => {
     for (const name of ["attest", "publish", "publish-npm"]) {
       const lines = jobsOf("release")[name]?.steps.map(({ run = "" }) => run) ?? [];
       assert.ok(lines.includes("sha256sum --check --strict SHA256SUMS"), name);
@@ -184,7 +184,7 @@ describe("the workflows", () => {
       assert.ok(!job.steps.some(({ uses = "" }) => uses.startsWith("actions/upload-artifact@")), name);
   });
 
-  test("audit, build twice, attest and sum before a release", () => {
+  test("audit, build twice, attest and compute checksums before a release", () => {
     const wanted = ["npm audit --omit=dev", "npm run build -- --all --packages", "deno-compile.sh", ".ci/run --all"];
     for (const command of wanted) assert.ok(commands("release.yml").includes(command), command);
     const attested = (jobsOf("release")["attest"]?.steps ?? [])
@@ -217,7 +217,7 @@ describe("the documentation", () => {
     }
   });
 
-  test("has a line for each way to install, in the README and with details", () => {
+  test("has a command for each way to install, in the README and with details", () => {
     const [, section = ""] = read("README.md").split(/^## Install$/m);
     const [install = ""] = section.split(/^## /m);
     for (const word of [
@@ -238,7 +238,7 @@ describe("the documentation", () => {
     assert.ok(install.includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
   });
 
-  test("states the Node that the development needs, as package.json does", () => {
+  test("states the Node version of package.json", () => {
     const { engines } = v.parse(
       v.object({ engines: v.object({ node: v.string() }) }),
       JSON.parse(read("package.json")),
@@ -249,7 +249,7 @@ describe("the documentation", () => {
     assert.ok(read(".github/workflows/test.yml").includes(`node: ["${oldest}", `));
   });
 
-  test("keeps a changelog whose first section is of what is not released yet, or of this version", () => {
+  test("has a changelog whose first section is for unreleased changes or for this version", () => {
     const text = read("CHANGELOG.md");
     assert.match(text, /^# Changelog\n/);
     const { version } = v.parse(v.object({ version: v.string() }), JSON.parse(read("package.json")));
@@ -313,7 +313,7 @@ describe("the documentation", () => {
     for (const { command, ratio } of even) assert.ok(ratio >= 0.9 && ratio <= 1.4, `${command}: ${ratio}`);
   });
 
-  test("has lines to install for each system, with a check of the sum", () => {
+  test("has install commands for each system, with a check of the checksum", () => {
     const parts = read("docs/install.md").split(/^### /m);
     for (const system of ["Linux", "Alpine", "macOS", "Windows"]) {
       const part = parts.find((text) => text.startsWith(`${system}\n`)) ?? "";
@@ -323,7 +323,7 @@ describe("the documentation", () => {
     assert.ok(parts.some((text) => text.startsWith("Containers\n")));
   });
 
-  test("says how a release is made, as the workflow does", () => {
+  test("describes how to make a release as the workflow does it", () => {
     const page = read("CONTRIBUTING.md");
     for (const word of ["## [Unreleased]", "npm run docs", "npm run build -- --all --sizes", "git tag"]) {
       assert.ok(page.includes(word), word);

@@ -34,7 +34,7 @@ const PUBLIC = { ...WEB, token_endpoint_auth_method: "none" };
 
 const TOKENS = ["introspection", "revocation"];
 
-describe("the steps of a test", () => {
+describe("the steps of a client's test", () => {
   test("follow from the grant types of the client", () => {
     assert.deepEqual(plan(WEB), [
       "credentials",
@@ -73,7 +73,7 @@ describe("the steps of a test", () => {
     ]);
   });
 
-  test("need credentials where the client authenticates", () => {
+  test("need credentials if the client authenticates", () => {
     const skipped = ["credentials: skipped", "authorization", "tokens: skipped", "refresh: skipped"];
     assert.deepEqual(plan(WEB, { canAuthenticate: false }).slice(0, 4), skipped);
     const implicit = { ...WEB, grant_types: ["implicit"], response_types: ["token"] };
@@ -82,7 +82,7 @@ describe("the steps of a test", () => {
     assert.ok(plan(without, { canAuthenticate: false }).includes("implicit"));
   });
 
-  test("need what the server has", () => {
+  test("need what the server supports", () => {
     const device = plan({ ...PUBLIC, grant_types: [DEVICE_GRANT], redirect_uris: [] }, { hasDeviceFlow: false });
     assert.deepEqual(device, [
       "credentials: skipped",
@@ -93,13 +93,13 @@ describe("the steps of a test", () => {
     assert.ok(plan(WEB, { hasLogout: false }).includes("logout: skipped"));
   });
 
-  test("include the login of a client that has redirect URIs, whatever its grant types say", () => {
+  test("include the login of a client with redirect URIs, whatever its grant types", () => {
     assert.ok(plan({ ...WEB, grant_types: ["client_credentials"] }).includes("authorization"));
     const hybrid = plan({ ...WEB, response_types: ["code id_token"] });
     assert.ok(hybrid.includes("authorization: skipped") && hybrid.includes("tokens: skipped"));
   });
 
-  test("report a refresh token that can't come", () => {
+  test("report a refresh token that cannot be issued", () => {
     assert.ok(plan({ ...WEB, scope: "openid" }).includes("refresh: skipped"));
     assert.ok(plan({ ...WEB, grant_types: ["authorization_code"] }).includes("refresh: skipped"));
     assert.ok(plan({ ...WEB, grant_types: ["authorization_code"], scope: "openid" }).includes("refresh: skipped"));
@@ -111,8 +111,8 @@ describe("the steps of a test", () => {
   });
 });
 
-describe("the setting to change", () => {
-  test("is a command line in the syntax of the user, with its words quoted", () => {
+describe("the suggested command", () => {
+  test("is in the user's syntax, with its words quoted", () => {
     const named = { id: "my app", syntax: "2.x" } as const;
     assert.equal(
       addToClientCommandLine(named, "scope", "a", "b"),
@@ -125,7 +125,7 @@ describe("the setting to change", () => {
     assert.throws(() => addToClientCommandLine(named, "client_name", "x"), TypeError);
   });
 
-  test("is none for rejected credentials, and for what no setting of the client can change", () => {
+  test("is missing for rejected credentials, and if no setting of the client can help", () => {
     const web = client(WEB);
     for (const code of ["invalid-client", "unreachable", "invalid-grant", "invalid-request"] as const)
       assert.equal(fixCommandFor("tokens", code, web), undefined, code);

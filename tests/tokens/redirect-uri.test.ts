@@ -10,7 +10,7 @@ function target(uri: string, hosts: readonly string[], port: number, path: strin
 }
 
 describe("the redirect URI", () => {
-  test("is on a free port of 127.0.0.1 where nothing else is known", () => {
+  test("is on a free port of 127.0.0.1 by default", () => {
     const expected = target("http://127.0.0.1/callback", ["127.0.0.1"], 0, "/callback");
     assert.deepEqual(chooseRedirect(NOTHING, undefined), expected);
     assert.deepEqual(chooseRedirect(NOTHING, []), expected);
@@ -18,7 +18,7 @@ describe("the redirect URI", () => {
     assert.equal(withPort(expected.uri, 8080), "http://127.0.0.1:8080/callback");
   });
 
-  test("is one that the client has: 127.0.0.1, else [::1], else a fixed port of localhost", () => {
+  test("is a registered one: 127.0.0.1, else [::1], else a fixed port of localhost", () => {
     const all = ["http://localhost:8080/l", "http://[::1]:1/six", "http://127.0.0.1:4446/four"];
     assert.deepEqual(chooseRedirect(NOTHING, all), target("http://127.0.0.1/four", ["127.0.0.1"], 0, "/four"));
     assert.deepEqual(chooseRedirect(NOTHING, all.slice(0, 2)), target("http://[::1]/six", ["::1"], 0, "/six"));
@@ -27,7 +27,7 @@ describe("the redirect URI", () => {
     assert.deepEqual(chooseRedirect(NOTHING, ["http://localhost/l"]), target("http://localhost/l", both, 80, "/l"));
   });
 
-  test("has the port of --port, or a registered localhost that has it", () => {
+  test("has the port of --port, or is a registered localhost URI with that port", () => {
     const wishes = { ...NOTHING, port: 4446 };
     const default4446 = target("http://127.0.0.1:4446/callback", ["127.0.0.1"], 4446, "/callback");
     assert.deepEqual(chooseRedirect(wishes, undefined), default4446);
@@ -38,7 +38,7 @@ describe("the redirect URI", () => {
     assert.equal(chooseRedirect({ ...NOTHING, port: 80 }, undefined).listen?.port, 80);
   });
 
-  test("is that of --redirect, with a free port only where it names none on a loopback address", () => {
+  test("is that of --redirect, with a free port only if that has none on a loopback address", () => {
     const wish = (redirect: string, port?: number): RedirectTarget => chooseRedirect({ redirect, port }, undefined);
     assert.deepEqual(wish("http://127.0.0.1:81/cb"), target("http://127.0.0.1:81/cb", ["127.0.0.1"], 81, "/cb"));
     assert.deepEqual(wish("http://127.0.0.1:80/cb"), target("http://127.0.0.1:80/cb", ["127.0.0.1"], 80, "/cb"));
@@ -52,7 +52,7 @@ describe("the redirect URI", () => {
     );
   });
 
-  test("stays as it is written, except for the port", () => {
+  test("is not changed, except for the port", () => {
     for (const [uri, withPort8] of [
       ["http://127.0.0.1", "http://127.0.0.1:8"],
       ["http://127.0.0.1:4446?a=b", "http://127.0.0.1:8?a=b"],
@@ -65,7 +65,7 @@ describe("the redirect URI", () => {
     }
   });
 
-  test("can only be pasted where this program isn't reached by it", () => {
+  test("must be pasted if the browser cannot reach this program with it", () => {
     for (const redirect of [
       "https://app.example.com/cb",
       "https://127.0.0.1/cb",
