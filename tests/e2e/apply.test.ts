@@ -249,7 +249,7 @@ describe("an apply with recipients", () => {
       assert.deepEqual(readdirSync(scene.state), []);
     }));
 
-  test("deletes the client again where the encrypted secret can't be printed", () =>
+  test("deletes the client again if the encrypted secret can't be printed", () =>
     withOneClient(async (scene, flags, _, count) => {
       const line = `"$0" "$@" > /dev/full`;
       const ended = await start("bash", ["-c", line, BINARY, ...flags, "--format", "ndjson"], {
@@ -261,7 +261,7 @@ describe("an apply with recipients", () => {
       assert.deepEqual(readdirSync(scene.state), []);
     }));
 
-  test("keeps a copy where the output format leaves the encrypted secret out, until another format shows it", () =>
+  test("keeps a copy if the output format leaves the encrypted secret out, until another format shows it", () =>
     withOneClient(async (scene, flags) => {
       const ended = await runBinary([...flags, "-q"], { env: environment(scene) });
       assert.equal(ended.status, 0, ended.stderr);
@@ -316,7 +316,7 @@ async function peakOfDiff(scene: Scene, pages: number): Promise<number> {
   }
 }
 
-test("5,000 clients are applied, then differ in nothing, with little more memory than 50", {
+test("5,000 clients are applied, then have no differences, with little more memory than 50", {
   timeout: 120_000,
 }, async () => {
   using folder = temporaryFolder();

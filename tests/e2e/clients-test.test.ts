@@ -133,7 +133,7 @@ describe("clients test", () => {
     assert.deepEqual(stdout.replaceAll(new RegExp(uuid, "g"), "UUID").trimEnd().split("\n"), expected);
   });
 
-  test("marks steps in ASCII where the locale isn't UTF-8, and in color where colors are wanted", async () => {
+  test("marks steps in ASCII if the locale isn't UTF-8, and in color if colors are wanted", async () => {
     const args = ["clients", "test", "spa"];
     const [ascii, color, both] = await Promise.all([
       hydra(args, { LC_ALL: "C", LANG: "C.UTF-8" }),
@@ -146,7 +146,7 @@ describe("clients test", () => {
     assert.match(both.stdout, /^\u001b\[32m\+\u001b\[39m discovery /);
   });
 
-  test("is a table of names in the formats with columns, and whole in yaml and ndjson", async () => {
+  test("is a table in formats with columns, and complete in yaml and ndjson", async () => {
     const [csv, yaml, ndjson, quiet] = await Promise.all(
       [["--format", "csv"], ["--format", "yaml"], ["--format", "ndjson"], ["-q"]].map((flags) =>
         hydra(["test", "oauth2-client", "machine", ...own("machine"), ...flags]),
@@ -229,7 +229,7 @@ describe("clients test", () => {
     assert.match(stdout, /\n {17}hydra update oauth2-client typeless --add-response-type code\n/);
   });
 
-  test("leaves out what a failed step was needed for", async () => {
+  test("skips the steps that need a failed one", async () => {
     const all = await steps(["web", ...own("web"), "--scope", "openid,offline,write"]);
     assert.deepEqual(
       all.map(({ name, status, detail }) => (status === "skipped" ? `${name}: ${detail}` : `${name} ${status}`)),
@@ -281,7 +281,7 @@ describe("clients test", () => {
     }
   });
 
-  test("verifies the certificate of the public side with --ca-file, also where the admin API is plain http", async () => {
+  test("verifies the certificate of the public side with --ca-file, also if the admin API is plain http", async () => {
     const { authority, good } = makeCertificates();
     writeFileSync(path("ca.pem"), authority.cert);
     const secure = await startSandbox({ as: "26", listen: "127.0.0.1:0", publicListen: "127.0.0.1:0", tls: good });

@@ -66,7 +66,7 @@ describe("the config file", () => {
     },
   );
 
-  it("gives every setting", SLOW, async () => {
+  it("can contain every setting", SLOW, async () => {
     using folder = temporaryFolder();
     const { authority, good } = makeCertificates();
     const ca = join(folder.path, "ca.pem");
@@ -127,7 +127,7 @@ describe("the config file", () => {
     assert.equal(scenario.sandbox.clients().length, 2);
   });
 
-  it("bounds the whole command", async () => {
+  it("limits the time of the whole command", async () => {
     await using scenario = await openScenario("26", always(dropBefore));
     configure(scenario, "fail_after: 500ms\n");
     const ended = await scenario.run(SEED);
@@ -156,7 +156,7 @@ describe("the config file", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("is reported with its line where it is invalid", SLOW, async () => {
+  it("is reported with its line if it is invalid", SLOW, async () => {
     await using scenario = await openScenario();
     const cases = [
       ["endpoint: http://a\naccess_token: [hush\nformat: json\n", /line [23]/],
@@ -191,7 +191,7 @@ describe("the config file", () => {
     isStored(await cleared(scenario), await scenario.run(SEED, { cwd: folder.path, env: { HOME: "" } }));
   });
 
-  it("may be in the config folder of the user, where the home folder has none", async () => {
+  it("may be in the config folder of the user, if the home folder has none", async () => {
     await using scenario = await openScenario();
     mkdirSync(join(scenario.home, "conf/hydra"), { recursive: true });
     const env = { ...NO_ENDPOINT.env, XDG_CONFIG_HOME: join(scenario.home, "conf") };
@@ -203,7 +203,7 @@ describe("the config file", () => {
     assertFails(await scenario.run(SEED, { env }), 6, /127\.0\.0\.1:1: connection refused/);
   });
 
-  it("may be empty, and may be a server's own", async () => {
+  it("may be empty, and may be that of a server", async () => {
     await using scenario = await openScenario();
     configure(scenario, "");
     isStored(scenario, await scenario.run(SEED));
@@ -216,7 +216,7 @@ describe("the config file", () => {
     assert.match(ended.stderr, /unknown key "serve" is ignored\n.*unknown key "dsn" is ignored/);
   });
 
-  it("causes a warning where others can read its credentials", SLOW, async () => {
+  it("causes a warning if others can read its credentials", SLOW, async () => {
     await using scenario = await openScenario();
     for (const text of ["access_token: hush", "headers: {X-Key: hush}"]) {
       const path = configure(scenario, `endpoint: ${scenario.url}\n${text}\n`, 0o644);
@@ -228,7 +228,7 @@ describe("the config file", () => {
     assert.equal((await scenario.run(SEED, NO_ENDPOINT)).stderr, "");
   });
 
-  it("is rejected where someone else could have written it, unless it is given explicitly", SLOW, async () => {
+  it("is rejected if someone else could have written it, unless it is given explicitly", SLOW, async () => {
     await using scenario = await openScenario();
     const path = configure(scenario, `endpoint: ${scenario.url}\n`);
     const env = { ...NO_ENDPOINT.env, OAUTH2_ACCESS_TOKEN: "hush" };
@@ -265,7 +265,7 @@ describe("the config file", () => {
     }
   });
 
-  it("causes a warning where its group can write it", async () => {
+  it("causes a warning if its group can write it", async () => {
     await using scenario = await openScenario();
     const path = configure(scenario, `endpoint: ${scenario.url}\n`, 0o660);
     const ended = await scenario.run(SEED, NO_ENDPOINT);
@@ -274,7 +274,7 @@ describe("the config file", () => {
     assert.equal(ended.stderr, warning);
   });
 
-  it("causes a warning where it skips the certificate check", async () => {
+  it("causes a warning if it skips the certificate check", async () => {
     using home = temporaryFolder();
     const { selfSigned: tls } = makeCertificates();
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls: { key: tls.key, cert: tls.cert } });
@@ -290,7 +290,7 @@ describe("the config file", () => {
     }
   });
 
-  it("keeps its credentials from every other endpoint", SLOW, async () => {
+  it("never sends its credentials to another endpoint", SLOW, async () => {
     await using scenario = await openScenario();
     for (const text of ["access_token: hush", "headers: ['X-Key: hush']"]) {
       configure(scenario, `endpoint: http://hydra.example:4445\n${text}\n`);

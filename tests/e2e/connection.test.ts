@@ -107,7 +107,7 @@ describe("over TLS", () => {
     }
   });
 
-  it("rejects what it doesn't trust at once, and nothing is created", SLOW, async () => {
+  it("rejects untrusted certificates at once, and creates nothing", SLOW, async () => {
     const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
     const cases: readonly (readonly [identity: Identity, more: readonly string[], reason: RegExp, hint?: RegExp])[] = [
       [made.good, [], /certificate's authority is not trusted/],
@@ -287,7 +287,7 @@ describe("the headers", () => {
 });
 
 describe("the path of the endpoint", () => {
-  it("may end with a slash, and an /admin is taken off with a word", async () => {
+  it("may end with a slash, and /admin is removed with a note", async () => {
     for (const as of ["1.8", "26"] as const) {
       await using scenario = await openScenario(as);
       const ended = await scenario.run([...SEED, "--endpoint", `${scenario.url}/admin/`]);

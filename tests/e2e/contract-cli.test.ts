@@ -260,7 +260,7 @@ for (const contract of CONTRACTS) {
     }
 
     for (const each of cases.filter(({ args }) => args.includes("import"))) {
-      test(`${each.name}: sends the same, and a secret where the reference lets the server make one`, async () => {
+      test(`${each.name}: sends the same, and a secret if the reference lets the server generate one`, async () => {
         const ended = await run(each);
         assertExit(ended, each, undefined);
         const ours = sent();
@@ -285,7 +285,7 @@ for (const contract of CONTRACTS) {
       const theirs = comparable(v.parse(Client, reference.body));
       const { path } = sentOf("PUT", reference.url, "");
 
-      test(`${each.name}: reads the client and changes what is named, not all the rest`, async () => {
+      test(`${each.name}: reads the client and changes only the given fields`, async () => {
         // The reference wipes the addresses that no longer fit the redirect URI; here they stay unless they are named.
         const misfit = api === "v1" && each.name === "update";
         if (misfit) {

@@ -58,7 +58,7 @@ describe("the examples", () => {
     }
   });
 
-  it("creates the same in the other syntax, as JSON", async () => {
+  it("creates the same client in the other syntax, as JSON", async () => {
     await using scenario = await openScenario();
     const ended = await scenario.run([
       ...["create", "oauth2-client", "--name", "my app", "--redirect-uri", "http://localhost/cb"],
@@ -255,7 +255,7 @@ describe("the flags", () => {
     isStored(scenario, ended);
   });
 
-  it("write every format, each with the stored secret where it shows one", SLOW, async () => {
+  it("write every format, each with the stored secret if it shows one", SLOW, async () => {
     await using scenario = await openScenario();
     for (const format of ["text", "table", "json", "json-pretty", "yaml", "ndjson", "env", "k8s-secret"]) {
       const id = `in-${format}`;
@@ -312,7 +312,7 @@ describe("the flags", () => {
 });
 
 describe("the exit code", () => {
-  it("is 1 where the server rejects the request", async () => {
+  it("is 1 if the server rejects the request", async () => {
     await using scenario = await openScenario("2.1");
     assertFails(await scenario.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
     assert.equal(scenario.sandbox.clients().length, 0);
@@ -375,7 +375,7 @@ describe("the exit code", () => {
     assertExit(await scenario.run(SEED, { env: { HYDRA_ADMIN_URL: undefined, ORY_SDK_URL: scenario.url } }), 0);
   });
 
-  it("is 3 where the server rejects the caller's credentials", async () => {
+  it("is 3 if the server rejects the caller's credentials", async () => {
     for (const status of [401, 403]) {
       await using scenario = await openScenario("26", always(instead({ status, body: "who?" })));
       assertFails(await scenario.run(SEED), 3, new RegExp(`${status}`));
@@ -398,7 +398,7 @@ describe("the exit code", () => {
     assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "my app");
   });
 
-  it("is 6 where nothing answers", SLOW, async () => {
+  it("is 6 if nothing answers", SLOW, async () => {
     await using scenario = await openScenario();
     // A port that was just given back may be another program's a moment later; nobody listens on port 1.
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
@@ -416,7 +416,7 @@ describe("the exit code", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("comes with the error as JSON where the format is JSON", async () => {
+  it("comes with the error as JSON if the format is JSON", async () => {
     await using scenario = await openScenario();
     assertExit(await scenario.run([...SEED, "--id", "taken"]), 0);
     const ended = await scenario.run([...SEED, "--id", "taken", "--format", "json"]);

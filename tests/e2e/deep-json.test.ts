@@ -70,7 +70,7 @@ describe("a client in a list, nested too deeply", () => {
       assert.equal(ended.stderr.match(/Cannot show/g)?.length, 1);
     });
 
-  it("is listed by its id, selected by its fields, and counted by --limit", SLOW, async () => {
+  it("is listed by its ID, selected by its fields, and counted by --limit", SLOW, async () => {
     await using server = await openHydra(CLIENTS);
     for (const args of [["-q"], ["--format", "id"], ["-q", "--owner", "x"], ["-q", "--page-size", "5"]]) {
       const ended = await server.run(["clients", "list", ...args]);
@@ -102,7 +102,7 @@ describe("a client in a list, nested too deeply", () => {
     assert.equal(server.seen.at(-1), "DELETE /admin/clients/deep");
   });
 
-  it("is harmless at a hundred thousand levels, as are endless numbers", SLOW, async () => {
+  it("is harmless even with 100,000 levels or endless numbers", SLOW, async () => {
     await using server = await openHydra({
       ...{ a: CLIENTS.a, deep: `{"client_id":"deep","x":${nested(100_000)}}` },
       ...{ zeros: `{"client_id":"zeros","metadata":{"n":${ZEROS}}}` },
@@ -171,7 +171,7 @@ async function openAnswers(answer: (method: string) => string): Promise<Hydra> {
 }
 
 describe("input from a user", () => {
-  it("is rejected before anything is sent where it is nested too deeply or too large", SLOW, async () => {
+  it("is rejected before anything is sent if it is nested too deeply or too large", SLOW, async () => {
     await using scenario = await openScenario();
     const file = (name: string, text: string): string => {
       const path = join(scenario.home, name);
@@ -219,46 +219,50 @@ describe("input from a user", () => {
     assert.ok(got.stdout.includes(nested(498)), describeRun(got).slice(0, 2_000));
   });
 
-  it("is JSON where it begins as JSON: comments are read, other faults are named with their place", SLOW, async () => {
-    await using scenario = await openScenario();
-    const path = (name: string, text: string): string => {
-      writeFileSync(join(scenario.home, name), text);
-      return join(scenario.home, name);
-    };
-    const commented = (id: string): string => `// a client
+  it(
+    "is read as JSON if it begins as JSON: comments are allowed, other errors are reported with their place",
+    SLOW,
+    async () => {
+      await using scenario = await openScenario();
+      const path = (name: string, text: string): string => {
+        writeFileSync(join(scenario.home, name), text);
+        return join(scenario.home, name);
+      };
+      const commented = (id: string): string => `// a client
 {
   // id
   "client_id": "${id}", /* the secret */ "client_secret": "${id}-secret",
   "grant_types": ["client_credentials"] // m2m
 }
 `;
-    assertExit(await scenario.run(["clients", "create", "--file", path("a.json", commented("one"))]), 0);
-    assertExit(
-      await scenario.run(["clients", "import", path("b.json", `[${commented("two")}, ${commented("three")}]`)]),
-      0,
-    );
-    assertExit(await scenario.run(["clients", "import", "-"], { stdin: commented("four") + commented("five") }), 0);
-    assertExit(
-      await scenario.run(["clients", "update", "one", "--file", path("c.json", '{"client_name":"x" /* y */}')]),
-      0,
-    );
-    for (const id of ["one", "two", "three", "four", "five"])
-      assert.equal(scenario.sandbox.secretOf(id), `${id}-secret`, id);
-    const before = scenario.proxy.seen.length;
-    for (const [text, message] of [
-      ['{\n "client_id": "t",\n}\n', /line 2, column 18: a trailing comma before }/],
-      ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: name "client_id" occurs twice in an object/],
-      ["[{'client_id': 't'}]", /line 1, column 3: a name in double quotes is expected/],
-      ['{"client_id": "t"', /line 1, column 18: the text ends in the middle of a value/],
-    ] as const) {
-      for (const args of [["create", "--file"], ["update", "t", "--file"], ["import"]])
-        assertFails(await scenario.run(["clients", ...args, path("broken.json", text)]), 2, message);
-      assertFails(await scenario.run(["clients", "import", "-"], { stdin: text }), 2, message);
-    }
-    assert.equal(scenario.proxy.seen.length, before);
-    // A file that says so is YAML, of which JSON is a part.
-    assertExit(await scenario.run(["clients", "create", "--file", path("y.yaml", '{client_id: "six",}')]), 0);
-  });
+      assertExit(await scenario.run(["clients", "create", "--file", path("a.json", commented("one"))]), 0);
+      assertExit(
+        await scenario.run(["clients", "import", path("b.json", `[${commented("two")}, ${commented("three")}]`)]),
+        0,
+      );
+      assertExit(await scenario.run(["clients", "import", "-"], { stdin: commented("four") + commented("five") }), 0);
+      assertExit(
+        await scenario.run(["clients", "update", "one", "--file", path("c.json", '{"client_name":"x" /* y */}')]),
+        0,
+      );
+      for (const id of ["one", "two", "three", "four", "five"])
+        assert.equal(scenario.sandbox.secretOf(id), `${id}-secret`, id);
+      const before = scenario.proxy.seen.length;
+      for (const [text, message] of [
+        ['{\n "client_id": "t",\n}\n', /line 2, column 18: a trailing comma before }/],
+        ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: name "client_id" occurs twice in an object/],
+        ["[{'client_id': 't'}]", /line 1, column 3: a name in double quotes is expected/],
+        ['{"client_id": "t"', /line 1, column 18: the text ends in the middle of a value/],
+      ] as const) {
+        for (const args of [["create", "--file"], ["update", "t", "--file"], ["import"]])
+          assertFails(await scenario.run(["clients", ...args, path("broken.json", text)]), 2, message);
+        assertFails(await scenario.run(["clients", "import", "-"], { stdin: text }), 2, message);
+      }
+      assert.equal(scenario.proxy.seen.length, before);
+      // A file that says so is YAML, of which JSON is a part.
+      assertExit(await scenario.run(["clients", "create", "--file", path("y.yaml", '{client_id: "six",}')]), 0);
+    },
+  );
 
   it("is read the same from the config file", SLOW, async () => {
     await using scenario = await openScenario();

@@ -80,7 +80,7 @@ describe("clients delete", () => {
     assertFails(await scenario.run(["clients", "delete", "a", "--fail-after", "0"], { env }), 6, /refused/);
   });
 
-  it("treats a deletion whose answer was lost as done", async () => {
+  it("treats a deletion whose response was lost as done", async () => {
     let first = true;
     await using scenario = await openScenario("26", ({ method }) => {
       if (method !== "DELETE" || !first) return undefined;
@@ -94,7 +94,7 @@ describe("clients delete", () => {
     assert.deepEqual(sent(scenario), ["DELETE /admin/clients/a", "DELETE /admin/clients/a"]);
   });
 
-  it("reads ids from standard input, from what list -q writes", async () => {
+  it("reads IDs from standard input, from what list -q writes", async () => {
     await using scenario = await openScenario();
     await fill(scenario, ["a", "b", "c"]);
     const listed = await scenario.run(["clients", "list", "-q"]);
@@ -163,7 +163,7 @@ describe("clients delete", () => {
     assert.deepEqual(left(scenario), ["b", "c"]);
   });
 
-  it("doesn't prompt where nobody could answer", async () => {
+  it("doesn't prompt if nobody could answer", async () => {
     await using scenario = await openScenario();
     await fill(scenario, ["a"]);
     assertExit(await scenario.run(["clients", "delete", "a"], { stdin: "n\n" }), 0);
@@ -227,7 +227,7 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scenario), ["a"]);
   });
 
-  it("prompts once on the terminal where standard input is something else", SLOW, async () => {
+  it("prompts once on the terminal if standard input is something else", SLOW, async () => {
     await using scenario = await openScenario();
     await fill(scenario, ["a", "b", "c", "d", "e"]);
     const open = (line: string) => openTerminal([], { env: { HYDRA_ADMIN_URL: scenario.url }, line, columns: 200 });
@@ -267,7 +267,7 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scenario), []);
   });
 
-  it("asks nobody without a controlling terminal, and deletes nothing", SLOW, async () => {
+  it("deletes nothing if there is no controlling terminal to ask on", SLOW, async () => {
     await using scenario = await openScenario();
     await fill(scenario, ["a", "b"]);
     const line = 'setsid -w "$HYDRA" clients delete a b </dev/null';
@@ -277,7 +277,7 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scenario), ["a", "b"]);
   });
 
-  it("doesn't prompt with --yes, and counts many", SLOW, async () => {
+  it("doesn't prompt with --yes, and counts the clients", SLOW, async () => {
     await using scenario = await openScenario();
     const ids = ["a", "b", "c", "d", "e", "f"];
     await fill(scenario, [...ids, "g", "h"]);

@@ -106,7 +106,7 @@ describe("the source under deno", () => {
     }
   });
 
-  it("creates one client in spite of lost answers", SLOW, async () => {
+  it("creates one client in spite of lost responses", SLOW, async () => {
     for (const fault of [dropBefore, dropAfter, cutInside, instead({ status: 503 })]) {
       await using scenario = await openScenario("26", inOrder(fault));
       const ended = await run([...SEED, "--endpoint", scenario.url]);
@@ -116,7 +116,7 @@ describe("the source under deno", () => {
     }
   });
 
-  it("encrypts a secret that gpg reads", SLOW, async () => {
+  it("encrypts a secret that gpg can decrypt", SLOW, async () => {
     const gpg = openGpg();
     try {
       const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));

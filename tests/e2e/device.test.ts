@@ -70,7 +70,7 @@ describe("token device", () => {
     for (const token of labels.exec(stdout)?.slice(1) ?? assert.fail(stdout)) assert.ok(!stderr.includes(token));
   });
 
-  test("needs no secret for a public client, and prints the whole answer in 2.x syntax", async () => {
+  test("needs no secret for a public client, and prints the full response in 2.x syntax", async () => {
     const args = ["perform", "device-code", "--client-id", "public-tv", "--format", "json", "--scope", "openid"];
     const env = { HYDRA_PUBLIC_URL: server.publicUrl, HYDRA_ADMIN_URL: server.url };
     await using running = startBinary(args, { env });
@@ -101,7 +101,7 @@ describe("token device", () => {
     assertFails(await runBinary(scope, { env: { HYDRA_PUBLIC_URL: server.publicUrl } }), 1, /\(invalid_scope\)/);
   });
 
-  test("says which servers have the flow where this one doesn't", async () => {
+  test("says which servers support the flow if this one doesn't", async () => {
     await using old = await withSandbox("2.3");
     const args = ["token", "device", "--client-id", "tv", "--auth-method", "none"];
     const ended = await runBinary(args, { env: { HYDRA_PUBLIC_URL: old.publicUrl } });

@@ -37,7 +37,7 @@ const CLIENT = {
 };
 
 describe("--dry-run", () => {
-  it("sends nothing, or for a change of a client reads it alone", SLOW, async () => {
+  it("sends nothing, or only reads the client that would change", SLOW, async () => {
     await using scenario = await openScenario();
     const id = await fill(scenario, "26", CLIENT);
     const file = join(scenario.home, "clients.json");
@@ -182,7 +182,7 @@ describe("--dry-run", () => {
 });
 
 describe("a --dry-run=curl command, with secrets filled in,", () => {
-  it("does in a shell what the command does", SLOW, async () => {
+  it("has the same effect in a shell as the command", SLOW, async () => {
     for (const as of ["26", "2.3", "1.11"] as const) {
       const api = as.startsWith("1.") ? "v1" : "v2";
       await using scenario = await openScenario(as);
@@ -234,7 +234,7 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
     }
   });
 
-  it("has a variable only where a credential is, whatever a value holds", SLOW, async () => {
+  it("has a variable only in place of a credential, whatever other values contain", SLOW, async () => {
     await using scenario = await openScenario();
     const name = "\ue000any_variable\ue000";
     const ended = await scenario.run([...CREATE_JOB, "-n", name, "--dry-run=curl"]);
@@ -266,7 +266,7 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
     );
   });
 
-  it("is nothing where nothing would change", async () => {
+  it("is empty if nothing would change", async () => {
     await using scenario = await openScenario();
     const id = await fill(scenario, "26", CLIENT);
     for (const [way, stdout] of [
@@ -279,7 +279,7 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
     }
   });
 
-  it("carries the names of headers, and a socket", async () => {
+  it("contains the headers and the socket", async () => {
     await using scenario = await openScenario();
     const ended = await scenario.run([
       ...["clients", "delete", "x", "--dry-run=curl", "-H", "X-Key: hush", "--access-token", "hush", "--api", "v2"],

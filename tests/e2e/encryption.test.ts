@@ -109,7 +109,7 @@ describe("recipients", () => {
     return [...SEED, "--pgp-key", typeof key === "string" ? key : base64(key), ...more];
   }
 
-  describe("good ones", () => {
+  describe("usable recipients", () => {
     it("are read by gpg for RSA, Curve25519 and NIST keys, in every form of a key", SLOW, async () => {
       const rsa = gpg.quick("Rita <rita@example.com>", "rsa3072", "sign");
       gpg.addSubkey(rsa, "rsa3072", "encr");
@@ -142,7 +142,7 @@ describe("recipients", () => {
       }
     });
 
-    it("each read the one message, when there are several", SLOW, async () => {
+    it("can each decrypt the same message if there are several", SLOW, async () => {
       const alone = [alice, bob].map((key) => {
         const own = openGpg();
         own.run(["--import"], { input: gpg.secret(key.fingerprint) });
@@ -168,13 +168,13 @@ describe("recipients", () => {
       }
     });
 
-    it("get a given secret too, which is not shown", async () => {
+    it("also receive a given secret, which is not shown", async () => {
       await using scenario = await openScenario();
       const given = "given-secret-0123456789";
       assert.equal(decrypts(scenario, await scenario.run(to(alice.binary, "--secret", given))), given);
     });
 
-    it("leave no plain secret and no other credential in any format", SLOW, async () => {
+    it("hide the plain secret and all other credentials in every format", SLOW, async () => {
       const tokens: string[] = [];
       await using scenario = await openScenario(
         "26",
@@ -208,7 +208,7 @@ describe("recipients", () => {
       for (const { record } of scenario.recoveryCopies()) assert.equal(record.client_secret, undefined);
     });
 
-    it("get the server's secret where it answers with another one", async () => {
+    it("receive the server's secret if it returns another one", async () => {
       const own = "made-by-the-server-012345";
       await using scenario = await openScenario(
         "26",
@@ -234,7 +234,7 @@ describe("recipients", () => {
     });
   });
 
-  describe("bad ones", () => {
+  describe("unusable recipients", () => {
     it("create nothing, each with its own code that names the key", SLOW, async () => {
       const past = "20200101T000000";
       const expired = gpg.quick("Expired <expired@example.com>", "ed25519", "sign", "20200301T000000", past);
@@ -287,7 +287,7 @@ describe("recipients", () => {
   });
 
   describe("fingerprints", () => {
-    it("that match let a key pass, in any notation", SLOW, async () => {
+    it("accept a matching key, in any notation", SLOW, async () => {
       const [, subkey = ""] = gpg.fingerprints(alice.fingerprint);
       const spaced = alice.fingerprint.replace(/.{4}/g, "$& ");
       for (const pin of [
@@ -352,7 +352,7 @@ describe("recipients", () => {
       decrypts(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/5`]));
     });
 
-    it("that gives no key creates nothing", SLOW, async () => {
+    it("that returns no key creates nothing", SLOW, async () => {
       await using host = await openKeyHost();
       await using scenario = await openScenario();
       const cases: readonly (readonly [reply: ReturnType<KeyHost["reply"]>, status: number, message: RegExp])[] = [
@@ -442,7 +442,7 @@ describe("recipients", () => {
     const note =
       "-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: This user hasn't uploaded any GPG keys.\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n";
 
-    it("is asked for below the base URL, and one without a key creates nothing", SLOW, async () => {
+    it("is requested below the base URL, and nothing is created if there is no key", SLOW, async () => {
       await using host = await openKeyHost();
       host.reply = (target) => {
         if (target === "/alice.gpg") return { body: alice.armored };

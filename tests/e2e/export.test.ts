@@ -101,7 +101,7 @@ describe("export to standard output", () => {
       assert.equal(ended.stdout, `${BILLING_YAML}---\n${WEB_YAML}`);
     });
 
-  it("has the same clients as get, where the server chooses the IDs", async () => {
+  it("has the same clients as get, if the server chooses the IDs", async () => {
     const { client_id: _, ...client } = WEB;
     await using scenario = await filled([client], "2.1");
     const { stdout: id } = await scenario.run(["clients", "list", "-q"]);
@@ -109,7 +109,7 @@ describe("export to standard output", () => {
     assert.equal(ended.stdout, WEB_YAML.replace("client_id: web", `client_id: ${id.trim()}`));
   });
 
-  it("has every spelling", async () => {
+  it("works in both syntaxes and with every alias", async () => {
     await using scenario = await filled([WEB]);
     for (const line of ["export", "clients export", "export oauth2-clients", "export oauth2-client", "client export"]) {
       const ended = await scenario.run([...line.split(" "), "web"]);
@@ -435,7 +435,7 @@ client_id: other
     assert.match((await exportIn(scenario, "*", "--into", "c")).stdout, /^Unchanged.*\nUnchanged.*\n$/);
   });
 
-  it("writes nothing where a link leads nowhere", async () => {
+  it("writes nothing if a symbolic link is broken", async () => {
     await using scenario = await filled([WEB]);
     mkdirSync(join(scenario.home, "c"));
     symlinkSync("nowhere", join(scenario.home, "c/web.yaml"));

@@ -420,7 +420,7 @@ describe("a create, when the server answers with", () => {
     assert.match(ended.stderr, /^Error: Cannot create client: server answered 503: warming up/m);
   });
 
-  it("one try only, where the time is 0", async () => {
+  it("a status to retry, gives up after one attempt if the time is 0", async () => {
     for (const fault of [dropBefore, instead({ status: 503 }), instead({ status: 429 })]) {
       await using scenario = await openScenario("26", always(fault));
       const ended = await scenario.run([...SEED, "--fail-after", "0"]);
@@ -462,7 +462,7 @@ describe("a create with --id", () => {
     assert.notEqual(scenario.recoveryCopies()[0]?.record.client_secret, printed(first).secret);
   });
 
-  it("keeps the secret encrypted where encryption was asked for", SLOW, async () => {
+  it("keeps the secret encrypted if encryption was asked for", SLOW, async () => {
     const { openGpg } = await import("../adapters/gpg.ts");
     const gpg = openGpg();
     try {

@@ -183,7 +183,7 @@ describe("every command", () => {
     }
   });
 
-  it("rejects a credential format where there are no credentials, and sends nothing", SLOW, async () => {
+  it("rejects a credential format if there are no credentials, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
     const ids = [
       ["clients", "get", "a"],
@@ -267,7 +267,7 @@ describe("every command", () => {
     assert.equal(await run("delete", "clients", "a", "b"), "ID\na\nb\n");
   });
 
-  it("reports errors as JSON where its format is JSON, and as lines elsewhere", SLOW, async () => {
+  it("reports errors as JSON if its format is JSON, and as lines elsewhere", SLOW, async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "nothing.json");
     for (const [at, format] of FORMATS.entries()) {
@@ -327,7 +327,7 @@ describe("every command", () => {
 });
 
 describe("the env format", () => {
-  it("gives a shell the very id and secret", async () => {
+  it("sets exactly the ID and the secret in a shell", async () => {
     await using scenario = await openScenario();
     const script = 'set -eu; eval "$("$0" "$@")"; printf "%s\\n%s" "$CLIENT_ID" "$CLIENT_SECRET"';
     const id = 'it\'s "$(id)" & `x` \\ ☃';
@@ -400,7 +400,7 @@ describe("the rules", () => {
     response_types: ["code"],
   };
 
-  it("are all tried here", () => {
+  it("are all tested", () => {
     assert.deepEqual(Object.keys(BROKEN).toSorted(), RULE_INFOS.map(({ name }) => name).toSorted());
   });
 
@@ -439,7 +439,7 @@ describe("the rules", () => {
     },
   );
 
-  it("report an ID with a slash where the server could not look it up, before anything is created", SLOW, async () => {
+  it("report an ID with a slash if the server could not look it up, before anything is created", SLOW, async () => {
     for (const version of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
       await using scenario = await openScenario(version);
       const file = join(scenario.home, "slash.json");

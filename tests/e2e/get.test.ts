@@ -13,7 +13,7 @@ function reads(fault: Fault): Plan {
 const JSON_TYPE = { "content-type": "application/json" };
 
 describe("clients get", () => {
-  it("sends one request a client, in the order of the command line", async () => {
+  it("sends one request per client, in the order of the command line", async () => {
     await using scenario = await openScenario();
     for (const id of ["b", "a"])
       assertExit(await scenario.run(["clients", "create", "--id", id, "-c", "http://localhost/"]), 0);
@@ -107,7 +107,7 @@ describe("clients get", () => {
     }
   });
 
-  it("keeps fields that it does not know, and the server's own order", async () => {
+  it("keeps unknown fields, and the server's order", async () => {
     const odd = '{"zeta":{"__proto__":{"a":1}},"client_id":"x","constructor":"c","n":1.5,"alpha":null}';
     await using scenario = await openScenario("26", reads(instead({ status: 200, headers: JSON_TYPE, body: odd })));
     const ended = await scenario.run(["clients", "get", "x", "--format", "json"]);

@@ -173,7 +173,7 @@ describe("links of a list", () => {
     assert.deepEqual(elsewhere.seen, []);
   });
 
-  it("that lead in a circle end with an error", async () => {
+  it("that form a cycle end with an error", async () => {
     for (const tokens of [["t"], ["t", "u", "v"]]) {
       await using server = await openAnswering((_, response, nth) =>
         send(
@@ -252,7 +252,7 @@ function pour(response: ServerResponse, status: number, start: string, mebibytes
 }
 
 describe("bodies of 50 MB", () => {
-  it("are listed where they are clients", SLOW, async () => {
+  it("are listed if they are clients", SLOW, async () => {
     await using server = await openAnswering((_, response) =>
       pour(response, 200, '[{"client_id":"a","client_name":"', 50, '"}]'),
     );
@@ -261,7 +261,7 @@ describe("bodies of 50 MB", () => {
     assert.equal(listed.stdout, "a\n");
   });
 
-  it("are summarized where they are errors", SLOW, async () => {
+  it("are summarized if they are errors", SLOW, async () => {
     await using server = await openAnswering((_, response) =>
       pour(response, 400, '{"error":"e","error_description":"', 50, '"}'),
     );
@@ -271,7 +271,7 @@ describe("bodies of 50 MB", () => {
     assert.ok(ended.stderr.length < 1_000);
   });
 
-  it("are rejected where they are even larger", SLOW, async () => {
+  it("are rejected if they are even larger", SLOW, async () => {
     await using server = await openAnswering((_, response) => pour(response, 200, '[{"client_id":"', 70, '"}]'));
     const ended = await server.run(["clients", "list"]);
     assertFails(ended, 6, /larger than 64 MiB/);
@@ -312,7 +312,7 @@ describe("invalid answers", () => {
     }
   });
 
-  it("are shown however deep and odd they are", SLOW, async () => {
+  it("are shown even if they are deep or unusual", SLOW, async () => {
     for (const depth of [10, 499]) {
       await using server = await openAnswering((_, response) =>
         send(response, [{ "content-type": "application/json" }, nested(depth)]),

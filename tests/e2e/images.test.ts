@@ -214,14 +214,14 @@ describe("the images", () => {
     assert.match(ended.stdout, /^Version: /);
   });
 
-  test("hold the licences beside the program", () => {
+  test("contain the licenses next to the program", () => {
     for (const { name, text } of files) {
       assert.match(text, /^COPY LICENSE THIRD-PARTY\.md \S+\/doc\/hydra\/$/m, name);
       assert.match(text, /^COPY dist\/images\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
     }
   });
 
-  test("hold the programs of their C library, and run nothing in the base without a shell", () => {
+  test("contain the program for their C library, and run nothing in the base without a shell", () => {
     for (const { name, text } of files) {
       const [, place = ""] =
         /^COPY --chmod=0755 dist\/images\/(\S+)\/hydra \/usr\/local\/bin\/hydra$/m.exec(text) ?? [];

@@ -92,7 +92,7 @@ describe("clients import --dry-run", () => {
     assert.doesNotMatch(ended.stdout + ended.stderr, /brought/);
   });
 
-  it("stops at the first request where the server cannot be reached", async () => {
+  it("stops at the first request if the server cannot be reached", async () => {
     await using scenario = await openChanges();
     const nowhere = ["--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
     const ended = await scenario.run(["clients", "import", scenario.file, "--dry-run", ...nowhere]);

@@ -272,7 +272,7 @@ describe("clients import", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("rejects misspelt keys with the right one, warns of them with --lenient, and of unknown keys unless --strict", async () => {
+  it("rejects misspelled keys with the right one, warns of them with --lenient, and of unknown keys unless --strict", async () => {
     await using scenario = await openScenario();
     const stdin = ndjson([
       { client_id: "a", scopes: "x" },
@@ -490,7 +490,7 @@ describe("clients import", () => {
       assert.equal(secret, scenario.sandbox.secretOf(id));
   });
 
-  it("imports 1,000 clients with the very secrets that are stored", SLOW, async () => {
+  it("imports 1,000 clients, and prints exactly the stored secrets", SLOW, async () => {
     await using scenario = await openScenario();
     const clients = clientsOf(1_000);
     const file = join(scenario.home, "clients.ndjson");
@@ -560,7 +560,7 @@ describe("a file that Hydra's own CLI exported", () => {
   }
 });
 
-describe("an import that is cut short", () => {
+describe("an interrupted import", () => {
   it("by a signal finishes open requests, and a second run completes it", SLOW, async () => {
     for (const signal of ENDING_SIGNALS) {
       const { plan, open, arrived, waiting } = gates();
@@ -642,7 +642,7 @@ describe("an import that is cut short", () => {
     }
   });
 
-  it("because of head, in a shell, loses none either", SLOW, async () => {
+  it("because of head, in a shell, loses no secret either", SLOW, async () => {
     for (let n = 0; n < 5; n++) {
       await using scenario = await openScenario();
       const file = join(scenario.home, "clients.ndjson");

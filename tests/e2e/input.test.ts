@@ -119,7 +119,7 @@ describe("input", () => {
     assertFails(await runBinary([...args, file]), 2, /of --secret-file: the input is larger than 4 KiB/);
   });
 
-  it("that is a folder is a usage error, and an empty one has its own", SLOW, async () => {
+  it("that is a folder is a usage error, and so is an empty file", SLOW, async () => {
     for (const { args } of READERS) {
       assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a folder$/);
     }

@@ -127,7 +127,7 @@ describe("an unusual but usable key", () => {
     return changed;
   }
 
-  it("adds nothing to either stream", SLOW, async () => {
+  it("causes no extra output on either stream", SLOW, async () => {
     await using scenario = await openScenario();
     const streams = async (material: Uint8Array, NODE_ENV?: string): Promise<readonly string[]> => {
       const ended = await scenario.run([...SEED, "--pgp-key", base64(material)], { env: { NODE_ENV } });
@@ -147,7 +147,7 @@ describe("an unusual but usable key", () => {
     }
   });
 
-  it("adds nothing to either stream under Deno", SLOW, async () => {
+  it("causes no extra output on either stream under Deno", SLOW, async () => {
     await using scenario = await openScenario();
     using cache = temporaryFolder();
     const env = {

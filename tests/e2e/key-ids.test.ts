@@ -192,7 +192,7 @@ test("keys with the same ID are rejected with the names of their files", async (
   assert.deepEqual(await storedKeys(sandbox, "own"), []);
 });
 
-test("a key that was created is named where its output cannot be written", async () => {
+test("a key that was created is named if its output cannot be written", async () => {
   await using sandbox = await withSandbox("26");
   for (const words of ["create own --kid mine --private", "create own --kid mine-too", `rotate ${SET} --kid next`]) {
     const env = { HYDRA: BINARY, HYDRA_ADMIN_URL: sandbox.url };
@@ -202,7 +202,7 @@ test("a key that was created is named where its output cannot be written", async
   }
 });
 
-test("messages about keys fit what was asked for", async () => {
+test("messages about keys fit the request", async () => {
   await using sandbox = await withSandbox("26");
   using folder = temporaryFolder();
   const file = join(folder.path, "key.json");

@@ -208,7 +208,7 @@ describe("a backup", () => {
 });
 
 describe("a rotation that goes wrong", () => {
-  test("is undone where another key signs, which a login finds out", async () => {
+  test("is undone if another key signs, which a login finds out", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");
     const clientId = await registerLoginClient(server);
@@ -243,7 +243,7 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
-  test("is undone where another instance rotates at the same time: the key is published as before", async () => {
+  test("is undone if another instance rotates at the same time: the key is published as before", async () => {
     await using sandbox = await withSandbox("2.3");
     const server = serverOf(sandbox, "2.3");
     await signingKey(server, await registerLoginClient(server));
@@ -272,7 +272,7 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
-  test("puts a retired key back in its place where another key signs afterwards", async () => {
+  test("puts a retired key back in its place if another key signs afterwards", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");
     await signingKey(server, await registerLoginClient(server));
@@ -302,7 +302,7 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
-  test("is undone in one step where the login fails", async () => {
+  test("is undone in one step if the login fails", async () => {
     await using sandbox = await withSandbox("1.11");
     const server = serverOf(sandbox, "1.11");
     const clientId = await registerLoginClient(server);
@@ -340,7 +340,7 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
-  test("changes nothing where the proof cannot work, and removes a key that could not be delivered", async () => {
+  test("changes nothing if the proof cannot work, and removes a key that could not be delivered", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");
     const clientId = await registerLoginClient(server);

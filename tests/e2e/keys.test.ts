@@ -181,7 +181,7 @@ describe("--generate-key", () => {
     assert.deepEqual({ ...storedKey(scenario, "app"), ...publicPart(text) }, storedKey(scenario, "app"));
   });
 
-  it("is rejected before anything is created where it cannot be intended", SLOW, async () => {
+  it("is rejected before anything is created if it cannot be intended", SLOW, async () => {
     await using scenario = await openScenario();
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);

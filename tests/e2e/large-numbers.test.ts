@@ -32,7 +32,7 @@ async function stored(scenario: Scenario, as: SandboxVersion): Promise<string> {
 }
 
 describe("numbers that the runtime cannot hold", () => {
-  it("stay as they are in a change that has nothing to do with them", SLOW, async () => {
+  it("are kept by a change of other fields", SLOW, async () => {
     for (const as of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
       await using scenario = await withClient(as);
       const id = await idOf(scenario);
@@ -102,7 +102,7 @@ describe("numbers that the runtime cannot hold", () => {
     assert.match((await scenario.run(["export", "big", "--format", "json"])).stdout, /"n":1e400/);
   });
 
-  it("come in by flags, files and imports", SLOW, async () => {
+  it("are accepted from flags, files and imports", SLOW, async () => {
     await using scenario = await openScenario();
     const yaml = join(scenario.home, "client.yaml");
     const json = join(scenario.home, "clients.json");

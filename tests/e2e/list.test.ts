@@ -65,7 +65,7 @@ function lines(text: string): readonly string[] {
 }
 
 describe("clients list", () => {
-  it("follows every page of both ways of paging, on every version", SLOW, async () => {
+  it("follows every page with both kinds of paging, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       for (const count of [0, 1, PAGE, 1_050]) {
         await using crowd = await openCrowd(as, count);
@@ -78,7 +78,7 @@ describe("clients list", () => {
     }
   });
 
-  it("writes a list of every length in every format", SLOW, async () => {
+  it("writes lists of any length in every format", SLOW, async () => {
     for (const count of [0, 1, 250]) {
       await using crowd = await openCrowd("26", count);
       const run = async (format: string): Promise<string> => {
@@ -121,7 +121,7 @@ describe("clients list", () => {
     }
   });
 
-  it("holds little more of 100,000 clients than of 200", SLOW, async () => {
+  it("needs little more memory for 100,000 clients than for 200", SLOW, async () => {
     async function peak(as: SandboxVersion, count: number): Promise<number> {
       const { plan, reached, release } = holding(Math.ceil(count / PAGE));
       await using crowd = await openCrowd(as, count, plan);
@@ -199,7 +199,7 @@ describe("clients list", () => {
     }
   });
 
-  it("filters by owner and name where the server cannot, and passes the filter on where it can", SLOW, async () => {
+  it("filters by owner and name itself, unless the server can", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scenario = await openScenario(as);
       const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
@@ -267,7 +267,7 @@ describe("clients list", () => {
     assert.equal(crowd.proxy.seen.length, 0);
   });
 
-  it("ends with an error where a later page fails, its rows written and its JSON left open", async () => {
+  it("ends with an error if a later page fails, its rows written and its JSON left open", async () => {
     for (const format of ["text", "ndjson", "json"]) {
       let pages = 0;
       const refuse = instead({ status: 403, body: "enough" });
@@ -281,7 +281,7 @@ describe("clients list", () => {
     }
   });
 
-  it("ends quietly where the reader closes the pipe, and fetches no more pages", async () => {
+  it("ends quietly if the reader closes the pipe, and fetches no more pages", async () => {
     await using crowd = await openCrowd("26", 50 * PAGE);
     const script = '{ "$0" "$@"; echo "status $?" >&2; } | head -n 3';
     const env = { HYDRA_ADMIN_URL: crowd.proxy.url };

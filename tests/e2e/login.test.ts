@@ -154,7 +154,7 @@ describe("token user", () => {
     );
   });
 
-  test("sends what the flags say, and nothing for those that aren't given", async () => {
+  test("sends the flags that are given, and nothing else", async () => {
     await using running = startLogin([
       ...["--prompt", "login,consent", "--max-age", "600", "--audience", "https://api", "--state", "a-fixed-state"],
       ...["--redirect", "http://[::1]/other?x=1", "--scope", "openid", "--response-mode", "form_post"],
@@ -176,7 +176,7 @@ describe("token user", () => {
     ]);
   });
 
-  test("gets the answer as a form where --response-mode asks for it", async () => {
+  test("gets the response as a form if --response-mode requests it", async () => {
     await using running = startLogin(["--response-mode", "form_post"]);
     const url = await loginUrl(running);
     const redirectUri = parameter(url, "redirect_uri");
@@ -198,7 +198,7 @@ describe("token user", () => {
     assert.equal(parameter(url, "redirect_uri"), uri);
   });
 
-  test("asks by default only for scopes that the client has, where the admin API knows them", async () => {
+  test("asks by default only for scopes that the client has, if the admin API knows them", async () => {
     for (const [id, edit, asked] of [
       ["plain", ["--remove-scope", "offline"], "openid"],
       ["wild", ["--remove-scope", "offline", "--add-scope", "off*"], "offline openid"],
@@ -234,7 +234,7 @@ describe("token user", () => {
     assert.equal((await logIn(args, more)).ended.status, 0);
   });
 
-  test("goes on without an admin API that doesn't answer, unless the command line names it", async () => {
+  test("continues without an admin API that doesn't answer, unless the command line names it", async () => {
     const closed = "http://127.0.0.1:9";
     const { ended } = await logIn(["token", "user", ...credentials("web")], { HYDRA_ADMIN_URL: closed });
     assert.equal(ended.status, 0, ended.stderr);
@@ -245,7 +245,7 @@ describe("token user", () => {
 });
 
 describe("the listener of token user", () => {
-  test("answers nothing but the redirect, and goes on waiting after a wrong state", async () => {
+  test("answers nothing but the redirect, and continues waiting after a wrong state", async () => {
     await using running = startLogin();
     const url = await loginUrl(running);
     const redirectUri = parameter(url, "redirect_uri");
@@ -297,7 +297,7 @@ describe("the listener of token user", () => {
     }
   });
 
-  test("takes one answer, and serves the page after it once", async () => {
+  test("accepts one response, and then serves one page", async () => {
     await using running = startLogin();
     const url = await loginUrl(running);
     const { end } = await browse(url.href, ({ pathname }) => pathname === "/callback");
@@ -407,7 +407,7 @@ describe("the browser of token user", () => {
     }
   });
 
-  test("that can't be started is reported, and the login goes on", async () => {
+  test("that can't be started is reported, and the login continues", async () => {
     for (const env of [fakeBrowser(() => "exit 3").env, { PATH: folder.path, DISPLAY: ":99" }]) {
       await using running = startLogin([], env);
       await running.seen("stderr", "The browser could not be opened; open the URL yourself");
@@ -454,7 +454,7 @@ describe("the browser of token user", () => {
 describe("token user on a terminal", () => {
   const url = (screen: string): string => /^http\S+$/m.exec(screen)?.[0] ?? assert.fail(screen);
 
-  test("accepts the URL that the browser ends at, and asks again after another one", async () => {
+  test("accepts the URL that the browser was redirected to, and asks again after another one", async () => {
     await register("pasted", "-c", "https://app.example.com/cb");
     const args = ["token", "user", ...credentials("pasted"), "--redirect", "https://app.example.com/cb"];
     await using terminal = await openTerminal(args, { columns: 1000, env: environment() });
@@ -476,7 +476,7 @@ describe("token user on a terminal", () => {
     assert.match(terminal.screen(), /^Access Token:\n\s+ory_at_\S+$/m);
   });
 
-  test("takes the question back when the browser answers", async () => {
+  test("removes the question when the browser returns", async () => {
     const args = ["token", "user", ...credentials("web"), "-q"];
     await using terminal = await openTerminal(args, { columns: 1000, env: environment() });
     const screen = await terminal.seen(/You can also paste the URL that it ends at: ?$/m);
@@ -495,7 +495,7 @@ describe("token user on a terminal", () => {
     assert.equal(await terminal.ended(), 130);
   });
 
-  test("adds the redirect URI after a yes, and nothing after anything else", async () => {
+  test("adds the redirect URI only after a yes", async () => {
     await register("asked", "-c", "https://app.example.com/cb");
     const args = ["token", "user", ...credentials("asked")];
     const env = environment({ HYDRA_ADMIN_URL: server.url });
@@ -585,7 +585,7 @@ describe("token user fails", () => {
       );
   });
 
-  test("with 1 where the redirect goes elsewhere and there is no terminal to paste on", async () => {
+  test("with 1 if the redirect goes elsewhere and there is no terminal to paste on", async () => {
     const args = ["token", "user", ...credentials("web"), "--redirect", "https://app.example.com/cb"];
     const ended = await runBinary(args, { env: environment() });
     assertFails(

@@ -643,7 +643,7 @@ describe("a recovery copy", () => {
     assert.equal(scenario.sandbox.secretOf("hidden"), undefined);
   });
 
-  it("goes to the given folder, or else to the first that is writable", SLOW, async () => {
+  it("is written to the given folder, or else to the first writable one", SLOW, async () => {
     using folders = temporaryFolder();
     const [named = "", state = "", own = "", temporary = ""] = ["named", "state", "own", "temporary"].map((name) => {
       const path = join(folders.path, name);
@@ -699,7 +699,7 @@ describe("a recovery copy", () => {
     assert.ok(!existsSync(elsewhere));
   });
 
-  it("holds the secret before a change is sent, and goes once it is delivered", SLOW, async () => {
+  it("holds the secret before a change is sent, and disappears once it is delivered", SLOW, async () => {
     for (const encrypted of [false, true]) {
       const during: string[] = [];
       await using scenario = await openScenario("26", (exchange) =>
@@ -729,7 +729,7 @@ describe("a recovery copy", () => {
     }
   });
 
-  it("isn't written where the disk is full, and the change isn't sent", SLOW, async () => {
+  it("isn't written if the disk is full, and the change isn't sent", SLOW, async () => {
     using disk = openDisk(65_536);
     await using scenario = await openScenario("26", (exchange) =>
       exchange.target.endsWith("/secrets/rotate")

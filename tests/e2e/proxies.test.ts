@@ -92,7 +92,7 @@ describe("a proxy from the environment", () => {
     }
   });
 
-  it("is what resolves the host", async () => {
+  it("resolves the host name", async () => {
     await using scenario = await openScenario();
     await using recorder = await openRecorder(scenario.url);
     const args = [...SEED, "--endpoint", "http://hydra.invalid:4445", "--fail-after", "0"];
@@ -101,7 +101,7 @@ describe("a proxy from the environment", () => {
     assert.deepEqual(recorder.asked, ["POST http://hydra.invalid:4445/admin/clients HTTP/1.1"]);
   });
 
-  it("is left out where NO_PROXY says so", SLOW, async () => {
+  it("is not used for hosts in NO_PROXY", SLOW, async () => {
     await using scenario = await openScenario();
     await using recorder = await openRecorder(scenario.url);
     await using door = await openDoor(scenario.url);
@@ -158,7 +158,7 @@ describe("a proxy from the environment", () => {
     }
   });
 
-  it("is given its own credentials, which are never shown", async () => {
+  it("receives its own credentials, which are never shown", async () => {
     await using scenario = await openScenario();
     await using recorder = await openRecorder(scenario.url);
     await using door = await openDoor(scenario.url);

@@ -85,7 +85,7 @@ describe("clients create without flags that describe a client", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("never asks with --no-input, in CI, or where a stream is not a terminal", SLOW, async () => {
+  it("never asks with --no-input, in CI, or if a stream is not a terminal", SLOW, async () => {
     await using scenario = await openScenario();
     const silent: readonly (readonly [string, TerminalOptions])[] = [
       ["clients create --no-input", {}],

@@ -129,7 +129,7 @@ describe("the recipes of the README", () => {
     assert.deepEqual(older, before);
   });
 
-  test("are twelve", () => {
+  test("are all tested: twelve", () => {
     const names = [
       "tokens",
       "login",

@@ -497,7 +497,7 @@ const EVERY = RUNS_EVERYTHING
   ? { mistake: 1, format: 2, server: 3, otherCase: 8 }
   : { mistake: 2, format: 5, server: 9, otherCase: 20 };
 
-describe("a credential is shown or stored only where it was requested", () => {
+describe("a credential is shown or stored only if it was requested", () => {
   it("by any command of the tree", async () => {
     const leaves = (await everyCommand())
       .filter(({ command }) => isLeaf(command))

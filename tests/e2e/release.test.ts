@@ -150,7 +150,7 @@ describe("a release", () => {
   });
 
   if (GIVEN === undefined) {
-    test("is the same to the byte when it is built in another folder, by another user, elsewhere", () => {
+    test("is identical if it is built in another folder, by another user", () => {
       const sums = readFileSync(join(folder, "SHA256SUMS"), "utf8");
       const names = readdirSync(other).filter((name) => name !== "SHA256SUMS");
       assert.ok(names.some((name) => name.startsWith(`hydra-${host.name}.`)));

@@ -143,7 +143,7 @@ describe("clients rotate-secret", () => {
     },
   );
 
-  it("sets a given secret, which no stream shows, even where the server could generate one", SLOW, async () => {
+  it("sets a given secret, which no stream shows, even if the server could generate one", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scenario = await openScenario(version);
       const id = await made(scenario, version);
@@ -179,7 +179,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("with --verify tests the new secret without a token, or with one where requested", SLOW, async () => {
+  it("with --verify tests the new secret without a token, or with one if requested", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scenario = await openScenario(version);
       await using tokens = await openTokenServer(scenario.sandbox);
@@ -437,7 +437,7 @@ describe("a rotation that fails", () => {
     await Promise.all(doubtful.map(rotated));
   });
 
-  it("by the server's own endpoint is retried where it certainly didn't happen", SLOW, async () => {
+  it("by the server's own endpoint is retried if it certainly didn't happen", SLOW, async () => {
     const busy = instead({ status: 429, headers: { "retry-after": "0" }, body: "" });
     await using scenario = await openScenario("next", meeting(busy, busy));
     const id = await made(scenario, "next");
@@ -477,7 +477,7 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("by PATCH or PUT is retried with the same secret, which is saved where the outcome is unknown", SLOW, async () => {
+  it("by PATCH or PUT is retried with the same secret, which is saved if the outcome is unknown", SLOW, async () => {
     for (const version of ["26", "1.8"] as const) {
       const reader = await openReader();
       const change: (fault: Fault) => (exchange: Exchange) => Fault | undefined = (fault) => {
@@ -616,7 +616,7 @@ describe("clients rotate-secret on a terminal", () => {
     assert.deepEqual(changes(scenario), []);
   });
 
-  it("doesn't ask with --yes, with --dry-run, or where a stream is something else", SLOW, async () => {
+  it("doesn't ask with --yes, with --dry-run, or if a stream is something else", SLOW, async () => {
     await using scenario = await filled("26");
     const env = { HYDRA_ADMIN_URL: scenario.url };
     for (const end of ["--yes", "-y", "--dry-run", "</dev/null", '2>"$HOME/errors"']) {

@@ -119,7 +119,7 @@ describe("going back to an earlier key, whose private half the server has,", () 
       assert.deepEqual(await storedClients(sandbox), []);
     });
 
-  test("is reported as not undone where the server rejects that", async () => {
+  test("is reported as not undone if the server rejects that", async () => {
     using folder = temporaryFolder();
     const { sandbox, file } = await openRotated(folder.path);
     await using _ = sandbox;

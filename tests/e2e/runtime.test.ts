@@ -199,7 +199,7 @@ describe("a variable that configures the runtime", () => {
     });
   });
 
-  it("of the families that tune the runtime may add to stderr, and never a secret", SLOW, async () => {
+  it("that tunes the runtime may add output to stderr, but never a secret", SLOW, async () => {
     await eachOf(FAMILIES, 1, (usual, seen, variables) => {
       const { stderr, ...rest } = seen;
       const { stderr: own, ...same } = usual;

@@ -71,7 +71,7 @@ function oryCommand(line: string, name: string): readonly [string, string, strin
 }
 
 describe("what people write by mistake", () => {
-  it("is answered with what they mean", SLOW, async () => {
+  it("gets a hint with what they meant", SLOW, async () => {
     for (const [line, error, hint] of MISTAKES) {
       const ended = await runBinary(line.split(" "));
       assert.equal(ended.status, 2, describeRun(ended));
@@ -82,7 +82,7 @@ describe("what people write by mistake", () => {
 });
 
 describe("what scripts for Hydra's own CLI rely on", () => {
-  it("HYDRA_URL is the endpoint where nothing else names one", async () => {
+  it("HYDRA_URL is the endpoint if nothing else names one", async () => {
     await using scenario = await openScenario();
     const dead = "http://127.0.0.1:1";
     assertExit(await runBinary(["clients", "create", "--id", "a"], { env: { HYDRA_URL: scenario.url } }), 0);
@@ -118,7 +118,7 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     assert.deepEqual(scenario.sandbox.clients(), []);
   });
 
-  it("a group of commands alone shows its help", SLOW, async () => {
+  it("a group of commands by itself shows its help", SLOW, async () => {
     for (const group of ["clients", "client", "pgp", "create", "list", "ls"]) {
       const ended = await runBinary([group]);
       assertExit(ended, 0);
@@ -149,7 +149,7 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     assert.match(next, /\nb\t[\s\S]*\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n$/);
   });
 
-  it("a secret of --secret or --file comes back in the 2.x syntax", SLOW, async () => {
+  it("a secret of --secret or --file is printed in the 2.x syntax", SLOW, async () => {
     await using scenario = await openScenario();
     using folder = temporaryFolder();
     const file = join(folder.path, "client.json");
@@ -254,7 +254,7 @@ describe("advice", () => {
   /** A client that the rules warn about, with a secret that others can see. */
   const RISKY = ["--secret", GIVEN, "--redirect-uri", "http://app.example.com/cb"];
 
-  it("doesn't get into a result for programs where both streams are one", SLOW, async () => {
+  it("is left out if a result for programs and stderr are one stream", SLOW, async () => {
     await using scenario = await openScenario();
     const created = JSON.parse(await merged(scenario, ["create", "client", ...RISKY, "--format", "json"]));
     assert.equal(created.client_secret, GIVEN);

@@ -207,7 +207,7 @@ describe("a provided secret", () => {
     },
   );
 
-  it("isn't prompted for where the command line is wrong", SLOW, async () => {
+  it("is not requested if the command line is invalid", SLOW, async () => {
     await using scenario = await openScenario();
     for (const more of [
       ["--bogus"],
@@ -236,7 +236,7 @@ describe("a provided secret", () => {
     assert.doesNotMatch(terminal.written(), /pasted-s/);
   });
 
-  it("that was mistyped, left empty or cancelled creates nothing", SLOW, async () => {
+  it("that was mistyped, empty or canceled creates nothing", SLOW, async () => {
     await using scenario = await openScenario();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
       [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
@@ -354,7 +354,7 @@ describe("contradictory flags about a secret", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("are none where a file or a flag gives an empty secret", async () => {
+  it("do not include an empty secret", async () => {
     await using scenario = await openScenario();
     for (const [id, ...more] of [
       ["a", "--set", 'client_secret=""'],

@@ -228,7 +228,7 @@ describe("the public port", () => {
       ? instead({ status: 200, body: '{"issuer":"http://127.0.0.1:4444/"}' })
       : instead({ status: 404, body: "404 page not found" });
 
-  it("is recognised, and the setting that names it", SLOW, async () => {
+  it("is detected, and the error names the setting it came from", SLOW, async () => {
     await using scenario = await openScenario("26", openId);
     for (const args of [["clients", "list"], SEED, ["clients", "get", "a"]]) {
       assertFails(

@@ -110,13 +110,13 @@ const settings = (): ShellOptions => ({ env: { HYDRA_ADMIN_URL: sandbox.url } })
 
 for (const shell of ["bash", "zsh", "fish"] as const) {
   describe(`a real ${shell}`, () => {
-    it("completes commands, flags, values, lists, files and ids at Tab", LONG, async () => {
+    it("completes commands, flags, values, lists, files and IDs at Tab", LONG, async () => {
       await using open = await openShell(shell, settings());
       furnish(open.folder);
       for (const [line, completed] of TABS) await assertCompletes(line, () => open.after(line, "Tab"), completed);
     });
 
-    it("runs nothing of the line and asks no server but for ids", LONG, async () => {
+    it("runs nothing on the line, and contacts a server only for IDs", LONG, async () => {
       const asked: string[] = [];
       const watched = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
       await using cleanup = new AsyncDisposableStack();
@@ -141,7 +141,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
       await assertCompletes(first, () => open.after(first, "Tab"), `${first}ne `);
     });
 
-    it("stays silent where a server doesn't answer, is unknown or must not be asked", LONG, async () => {
+    it("stays silent if a server doesn't answer, is unknown or must not be asked", LONG, async () => {
       const dead = createServer(() => {});
       await new Promise<void>((done) => dead.listen(0, "127.0.0.1", done));
       const address = dead.address();

@@ -75,7 +75,7 @@ describe("the start of the program", () => {
     assert.deepEqual(await loadedBy(scenario, ["clients", "create", "--help"]), []);
   });
 
-  it("loads each of them for what needs it, and then alone", SLOW, async () => {
+  it("loads each of them only for the commands that need it", SLOW, async () => {
     await using scenario = await openScenario();
     const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
     const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
@@ -87,7 +87,7 @@ describe("the start of the program", () => {
     assert.deepEqual(await loadedBy(scenario, [...SEED, "--config", config]), ["yaml"]);
   });
 
-  it("loads the sandbox for the sandbox alone", SLOW, async () => {
+  it("loads the sandbox only for the sandbox command", SLOW, async () => {
     const { env, loaded } = recorded();
     await using sandbox = startBinary(["sandbox", "--listen", "127.0.0.1:0"], { env });
     await sandbox.seen("stdout", "HYDRA_ADMIN_URL=");

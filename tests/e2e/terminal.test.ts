@@ -105,7 +105,7 @@ describe("a table on a terminal", () => {
     assert.doesNotMatch(text, /…/);
   });
 
-  it("lets no name control the terminal", async () => {
+  it("never lets a name control the terminal", async () => {
     await using scenario = await openScenario();
     const evil = "\u001b[2J\u001b]0;owned\u0007\u001b[31mred";
     await fill(scenario, [{ client_id: "a", client_name: evil, owner: evil }]);
@@ -172,7 +172,7 @@ describe("clients list for people", () => {
     }
   });
 
-  it("knows the total where the server sends it", SLOW, async () => {
+  it("knows the total if the server sends it", SLOW, async () => {
     await using scenario = await openScenario("1.11");
     for (const { client_id } of [BILLING, SHOP, JOB])
       await fetch(`${scenario.sandbox.url}/clients`, { method: "POST", body: JSON.stringify({ client_id }) });
@@ -199,7 +199,7 @@ describe("clients list for people", () => {
   });
 });
 
-describe("colour", () => {
+describe("color", () => {
   const bold = "\u001b[1m";
 
   it("is used on a terminal only, not with NO_COLOR, not on a dumb one and not into a pipe", SLOW, async () => {
@@ -232,7 +232,7 @@ describe("colour", () => {
 });
 
 describe("messages on a terminal", () => {
-  it("have colours and break at words", SLOW, async () => {
+  it("have colors and break at words", SLOW, async () => {
     await using scenario = await openScenario();
     const args = ["clients", "get", "no-such-client-with-a-long-name"];
     const env = { HYDRA_ADMIN_URL: scenario.url };
@@ -377,7 +377,7 @@ describe("the progress of an import", () => {
     assert.doesNotMatch(screen, /\[#/);
   });
 
-  it("leaves the results whole where they go to the same terminal", async () => {
+  it("leaves the results whole if they go to the same terminal", async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, clients);
@@ -416,7 +416,7 @@ describe("the progress of an import", () => {
     assert.match(terminal.screen(), /^Ready: http:\/\/127\.0\.0\.1:\d+\n$/);
   });
 
-  it("isn't shown where stderr is not a terminal", async () => {
+  it("isn't shown if stderr is not a terminal", async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "clients.ndjson");
     const errors = join(scenario.home, "errors");
@@ -465,7 +465,7 @@ describe("a command on a terminal that reads", () => {
     assert.equal(scenario.proxy.seen.length, 0);
   });
 
-  it("shows nothing of a secret that is typed, and takes it twice", SLOW, async () => {
+  it("shows nothing of a typed secret, and asks for it twice", SLOW, async () => {
     await using scenario = await openScenario();
     await fill(scenario, [{ client_id: "a", token_endpoint_auth_method: "client_secret_basic" }]);
     const args = ["clients", "update", "a", "--secret-prompt"];
@@ -572,7 +572,7 @@ describe("a pager", () => {
 
   const IGNORING = `trap '' INT; sed -u 's/^/paged: /'`;
 
-  it("gets Ctrl-C for itself, and the list goes on", SLOW, async () => {
+  it("gets Ctrl-C for itself, and the list continues", SLOW, async () => {
     await using list = await openLongList(IGNORING);
     list.terminal.type("C-c");
     await list.terminal.seen(/\^C/);
@@ -611,7 +611,7 @@ describe("a pager", () => {
       assert.equal(await list.terminal.ended(), exit, list.terminal.screen());
     });
 
-  it("that doesn't exist or ends at once is no failure", SLOW, async () => {
+  it("that doesn't exist or ends at once is not a failure", SLOW, async () => {
     await using scenario = await openScenario();
     await fill(scenario, [SHOP]);
     for (const pager of ["true", "/no/such/pager"]) {

@@ -79,14 +79,14 @@ describe("a server that repeats a request in its error", () => {
     });
   }
 
-  test("shows no short token where it is quoted or the value of a name", async () => {
+  test("shows no short token, quoted or as the value of a name", async () => {
     await using server = await echoServer(({ form }) => `AAA is no word, but token=${form.get("token")}, "AAA" is`);
     const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
     const { stderr } = await runBinary(["token", "revoke", ...BASIC, "AAA"], { env });
     assert.match(stderr, /: AAA is no word, but token=\(redacted\), "\(redacted\)" is \(invalid_request\)$/m);
   });
 
-  test("names no method for the credentials that is none", async () => {
+  test("suggests only authentication methods that exist", async () => {
     const text = `The OAuth 2.0 Client supports client authentication method 'secretsecret', but`;
     await using server = await rogueServer(({ path }, response, url) =>
       path.startsWith("/.well-known/")
@@ -162,7 +162,7 @@ describe("a token", () => {
 });
 
 describe("an answer that is no token or introspection", () => {
-  test("is named where it is none of RFC 7662", async () => {
+  test("is reported if it does not follow RFC 7662", async () => {
     for (const body of ["null", "[]", "", "{}", '{"active":"yes"}']) {
       await using server = await rogueServer((_, response) => response.writeHead(200).end(body));
       const { stdout, stderr, status } = await runBinary(["token", "introspect", "-e", server.url, "ory_at_x"]);
@@ -174,7 +174,7 @@ describe("an answer that is no token or introspection", () => {
     }
   });
 
-  test("is named where it is a redirect, without what was sent, and is not followed", async () => {
+  test("is reported if it is a redirect, which is not followed, without what was sent", async () => {
     await using server = await rogueServer(({ path, headers }, response, url) => {
       const location = `/moved/${encodeURIComponent(headers.authorization ?? "")}?${SECRET}`;
       if (path.startsWith("/.well-known/")) sendJson(response, 200, { issuer: url, token_endpoint: `${url}/token` });
@@ -189,7 +189,7 @@ describe("an answer that is no token or introspection", () => {
     assert.equal(server.asked.length, 2);
   });
 
-  test("is named where the token has a type that this program doesn't use", async () => {
+  test("is named if the token has a type that this program doesn't use", async () => {
     await using server = await tokenServer('{"access_token":"at-1","token_type":"mac"}');
     const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
     const { stdout, stderr, status } = await runBinary(["token", "client", ...BASIC], { env });

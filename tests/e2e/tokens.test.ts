@@ -90,7 +90,7 @@ describe("tokens", () => {
     folder[Symbol.dispose]();
   });
 
-  test("come from every form of a credentials file, and from a key", async () => {
+  test("are issued with every form of a credentials file, and with a key", async () => {
     for (const flags of [
       ["--credentials", path("basic.env")],
       ["--credentials", path("post.json")],
@@ -102,7 +102,7 @@ describe("tokens", () => {
       assert.ok(await isActive(await token(...flags)), flags.join(" "));
   });
 
-  test("come from a secret in a file, on standard input, in the environment and on the command line", async () => {
+  test("are issued with a secret in a file, on standard input, in the environment or on the command line", async () => {
     const [, secret = ""] = /CLIENT_SECRET='?([^'\s]+)/.exec(text("basic.env")) ?? [];
     writeFileSync(path("secret"), `${secret}\n`);
     const id = ["--client-id", "basic"];
@@ -152,7 +152,7 @@ describe("tokens", () => {
     await failsWith(await hydra(["delete", "access-tokens", "nobody"]), 4, /client "nobody" not found/);
   });
 
-  test("of the client in OAUTH2_CLIENT_ID are deleted only in 1.x syntax, and only where no other is named", async () => {
+  test("of the client in OAUTH2_CLIENT_ID are deleted only in 1.x syntax, and only if no other is named", async () => {
     const named = { OAUTH2_CLIENT_ID: "basic" };
     const kept = await token("--credentials", path("basic.env"));
     await failsWith(await hydra(["delete", "access-tokens"], named), 2, /There is no client ID/);
@@ -192,7 +192,7 @@ describe("tokens", () => {
     await failsWith(revoke, 3, /^Error: Cannot revoke the token: the server rejected the client's credentials/);
   });
 
-  test("aren't given for an unknown scope, and the failure is JSON where that is the format", async () => {
+  test("aren't given for an unknown scope, and the failure is JSON if that is the format", async () => {
     const ended = await hydra([
       "token",
       "client",

@@ -168,7 +168,7 @@ describe("keys of files", () => {
     }
   });
 
-  it("of which none is a client field are an error, and no keys at all are fine beside flags", async () => {
+  it("without any client field are an error, and an empty object is fine with flags", async () => {
     await using scenario = await openScenario();
     for (const input of ['{"foo": 1}', '{"$schema": "x", "version": 2}', '{"apps": [{"client_id": "a"}]}'])
       await feed(scenario, [input, 2, "Error: FILE has no client field\n"]);
@@ -204,7 +204,7 @@ describe("other shapes of files", () => {
   });
 });
 
-describe("values that make dead clients", () => {
+describe("values that make a client unusable", () => {
   const CREATE = ["clients", "create"];
   const REDIRECT = ["-c", "https://a.example/cb"];
 
@@ -302,7 +302,7 @@ describe("values that make dead clients", () => {
     },
   );
 
-  it("are none in the example of the first user, nor in names and metadata", async () => {
+  it("are not reported for a usual client, nor in names and metadata", async () => {
     await using scenario = await openScenario();
     for (const args of [SEED, [...CREATE, ...REDIRECT, "-n", "${role_x}", "--metadata", '{"a":"$B"}']]) {
       const ended = await scenario.run([...args, "--strict"]);

@@ -65,14 +65,14 @@ describe("standard output that is closed before the start", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
-  it("is not confused with one that was thrown away on purpose", async () => {
+  it("is distinguished from output that is discarded on purpose", async () => {
     await using scenario = await openScenario();
     const ended = await shell(scenario, '"$0" "$@" >/dev/null', SEED);
     assertExit(ended, 0);
     assert.equal(scenario.sandbox.clients().length, 1);
   });
 
-  it("creates nothing either where there is no secret to show, because nobody would get the ID", async () => {
+  it("creates nothing either if there is no secret to show, because nobody would get the ID", async () => {
     await using scenario = await openScenario();
     for (const more of [
       ["--token-endpoint-auth-method", "none"],
@@ -107,7 +107,7 @@ describe("a pipe without a reader", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
-  it("keeps the secret where the client cannot be taken back", SLOW, async () => {
+  it("keeps the secret if the client cannot be taken back", SLOW, async () => {
     const refuses = instead({ status: 403, body: "no" });
     const { plan, open } = held(({ method }) => (method === "DELETE" ? refuses : undefined));
     await using scenario = await openScenario("26", plan);
@@ -137,7 +137,7 @@ describe("a pipe without a reader", () => {
     }
   });
 
-  it("loses nothing with a shell's pipe either, however it runs", SLOW, async () => {
+  it("loses nothing in a shell pipe either", SLOW, async () => {
     for (let n = 0; n < 10; n++) {
       await using scenario = await openScenario();
       const script = '{ "$0" "$@"; echo "status $?" >&2; } | true';
@@ -269,7 +269,7 @@ describe("the folder for recovery copies", () => {
     },
   );
 
-  it("must be usable where it is given", SLOW, async () => {
+  it("must be usable if it is given", SLOW, async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "file");
     writeFileSync(file, "");

@@ -91,7 +91,7 @@ describe("clients update by a file with --add-…", () => {
 });
 
 describe("create --if-exists update of a public client", () => {
-  it("says that the client has no secret yet where it needs one from then on", SLOW, async () => {
+  it("says that the client has no secret yet if it needs one from then on", SLOW, async () => {
     await using scenario = await openScenario();
     const create = ["clients", "create", "--id", "web", "-c", "https://a.example/cb"];
     assertExit(await scenario.run([...create, "--token-endpoint-auth-method", "none"]), 0);
@@ -263,7 +263,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^access_token_strategy: \(nothing\) → "jwt"$/m);
   });
 
-  it("keeps a list's own repeats where a value is added that it has", async () => {
+  it("keeps repeated list values when an existing value is added", async () => {
     await using scenario = await withClient("26");
     assertExit(await scenario.run(["clients", "update", scenario.id, "--audience", "a,a,b"]), 0);
     const ended = await scenario.run(["clients", "update", scenario.id, "--add-audience", "b"]);
@@ -271,7 +271,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /is already up to date/);
   });
 
-  it("reports the state of the secret where a client becomes public, or stops being so", async () => {
+  it("reports the state of the secret if a client becomes public, or stops being so", async () => {
     await using scenario = await withClient("26");
     const method = (way: string, ...more: string[]) =>
       scenario.run(["clients", "update", scenario.id, "--token-endpoint-auth-method", way, ...more]);
@@ -318,7 +318,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^metadata: .* → /m);
   });
 
-  it("sends nothing where nothing would change, on every version", SLOW, async () => {
+  it("sends nothing if nothing would change, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scenario = await withClient(as);
       const ended = await scenario.run([
@@ -428,7 +428,7 @@ describe("clients update", () => {
     assert.deepEqual(writes(newer), []);
   });
 
-  it("takes a file as changes, over it flags, over them --set", async () => {
+  it("applies a file, then flags, then --set", async () => {
     await using scenario = await withClient("26");
     const file = join(scenario.home, "client.yaml");
     writeFileSync(file, "client_name: filed\nscope: a b\nmetadata:\n  whole: true\nowner: filed\n");
@@ -523,7 +523,7 @@ describe("clients update", () => {
     assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
-  it("rejects misspelt fields of --set, accepts them with --lenient, and unknown ones unless --strict", async () => {
+  it("rejects misspelled fields of --set, accepts them with --lenient, and unknown ones unless --strict", async () => {
     await using scenario = await withClient("26");
     const set = (assignment: string, ...more: readonly string[]) =>
       scenario.run(["clients", "update", scenario.id, "--set", assignment, ...more]);
@@ -542,7 +542,7 @@ describe("clients update", () => {
     assert.match((await set("x_team=1")).stderr, /^Warning: --set x_team is not a client field$/m);
   });
 
-  it("replaces everything where that is requested", async () => {
+  it("replaces everything if that is requested", async () => {
     await using scenario = await withClient("26");
     const ended = await scenario.run([
       "update",
@@ -619,7 +619,7 @@ describe("clients update with a secret", () => {
     }
   });
 
-  it("is saved where it is unknown whether the server accepted it", SLOW, async () => {
+  it("is saved if it is unknown whether the server accepted it", SLOW, async () => {
     const unsure = async (fault: Fault): Promise<void> => {
       await using scenario = await withClient("26", changing(fault));
       const ended = await scenario.run([...args(scenario), "--fail-after", "5s"], { stdin });
@@ -634,7 +634,7 @@ describe("clients update with a secret", () => {
     await Promise.all([dropAfter, stallAfter, swapped(() => ({ status: 200, body: "<html>" }))].map(unsure));
   });
 
-  it("saves nothing where the server rejected it", async () => {
+  it("saves nothing if the server rejected it", async () => {
     await using scenario = await withClient("26", changing(instead({ status: 403, body: "no" })));
     assertFails(await scenario.run(args(scenario), { stdin }), 3, /403/);
     assert.deepEqual(scenario.recoveryCopies(), []);

@@ -111,7 +111,7 @@ describe("wait", () => {
     assertExit(await page.run(["wait"]), 0);
   });
 
-  it("fails at once where waiting cannot help", async () => {
+  it("fails at once if waiting cannot help", async () => {
     await using guarded = await openScenario("26", asked(instead({ status: 401, body: "who" })));
     assertFails(await guarded.run(["wait"]), 3, /401/);
   });

@@ -281,7 +281,7 @@ for (const { file, as, replayed } of RUNS) {
       });
     }
 
-    test("with every request that it made for clients and keys, lists aside", () =>
+    test("with every request that it made for clients and keys, except lists", () =>
       assert.equal(exchanges.length, replayed));
   });
 }

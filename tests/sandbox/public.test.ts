@@ -121,13 +121,13 @@ describe("the public port", () => {
       }));
   }
 
-  test("has no clients, and the admin port no tokens", () =>
+  test("has no clients, and the admin port has no tokens", () =>
     using("26", async ({ get, adminUrl }) => {
       assert.equal((await get("/admin/clients")).status, 404);
       assert.equal((await fetch(`${adminUrl}/oauth2/token`, { method: "POST" })).status, 404);
     }));
 
-  test("is there only when it is asked for, and never on a socket", async () => {
+  test("exists only on request, and never on a socket", async () => {
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
     assert.equal(sandbox.publicUrl, undefined);
     await sandbox.close();
@@ -161,7 +161,7 @@ describe("the token endpoint", () => {
       for (const scope of ["c", "b", "a.b", "b."]) assert.equal(await ask(scope), "invalid_scope", scope);
     }));
 
-  test("answers requests that are none, as the servers do", () =>
+  test("answers malformed requests as the servers do", () =>
     using("26", async ({ post, publicUrl }) => {
       const cases: readonly (readonly [
         Readonly<Record<string, string>>,
@@ -189,7 +189,7 @@ describe("the token endpoint", () => {
       assert.equal(json.status, 400);
     }));
 
-  test("explains itself in the words of 1.8 there", () =>
+  test("explains errors in the words of 1.8 there", () =>
     using("1.8", async ({ post }) => {
       const { body } = await post("/oauth2/token", { grant_type: "client_credentials", scope: "zz" }, basic());
       assert.equal(body["error_hint"], 'The OAuth 2.0 Client is not allowed to request scope "zz".');
@@ -212,7 +212,7 @@ describe("the revocation endpoint", () => {
       }));
   }
 
-  test("leaves the tokens of other clients alone", () =>
+  test("leaves the tokens of other clients unchanged", () =>
     using("26", async ({ post, admin }) => {
       const { body } = await post("/oauth2/token", { grant_type: "client_credentials" }, basic());
       const token = String(body["access_token"]);
@@ -318,7 +318,7 @@ describe("the built-in login", () => {
       }));
   }
 
-  test("isn't used where a login application is configured", () =>
+  test("isn't used if a login application is configured", () =>
     using(
       "26",
       async ({ get }) => {
@@ -373,7 +373,7 @@ describe("a request that a web page could send to the public port", () => {
 
 describe("the admin port", () => {
   for (const as of SANDBOX_VERSIONS) {
-    test(`of Hydra ${as} has introspection and deletion where its version has them`, () =>
+    test(`of Hydra ${as} has introspection and deletion if its version has them`, () =>
       using(as, async ({ adminUrl, admin }) => {
         const body = "token=none";
         const headers = { "content-type": FORM };

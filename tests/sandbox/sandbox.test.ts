@@ -162,7 +162,7 @@ describe("startSandbox() listens", () => {
   }
 });
 
-describe("startSandbox() refuses", () => {
+describe("startSandbox() rejects", () => {
   for (const listen of ["0.0.0.0:0", "[::]:0", "192.0.2.1:4445", "example.com:80", "127.example.org:1"]) {
     test(`${listen}, which others could reach`, async () => {
       await assert.rejects(startSandbox({ as: "26", listen }), problem("usage"));
@@ -178,7 +178,7 @@ describe("startSandbox() refuses", () => {
     "unix://a.sock",
     "http://127.0.0.1:1",
   ]) {
-    test(`"${listen}", which is no address`, async () => {
+    test(`"${listen}", which is not an address`, async () => {
       await assert.rejects(startSandbox({ as: "26", listen }), problem("usage"));
     });
   }
@@ -189,7 +189,7 @@ describe("startSandbox() refuses", () => {
       await assert.rejects(startSandbox({ as: "26", listen }), problem("address-in-use"));
     }));
 
-  test("a socket that another listens on, and leaves it alone", async () => {
+  test("a socket that another listens on, and leaves it unchanged", async () => {
     const listen = `unix://${join(folder, "b.sock")}`;
     await using({ listen }, async () => {
       await assert.rejects(startSandbox({ as: "26", listen }), problem("address-in-use"));
@@ -197,7 +197,7 @@ describe("startSandbox() refuses", () => {
     });
   });
 
-  test("a path with a file in it, and leaves it alone", async () => {
+  test("a path with a file in it, and leaves it unchanged", async () => {
     const path = join(folder, "precious");
     writeFileSync(path, "text");
     await assert.rejects(startSandbox({ as: "26", listen: `unix://${path}` }), problem("usage"));
@@ -239,7 +239,7 @@ describe("close()", () => {
 });
 
 describe("the sandbox", () => {
-  test("tells each request in one line, without its body", async () => {
+  test("logs each request in one line, without its body", async () => {
     const lines: string[] = [];
     await using({ onRequest: (line) => lines.push(line) }, async (sandbox) => {
       await call(sandbox, "POST", "/admin/clients", { client_secret: "very-secret" });
@@ -248,7 +248,7 @@ describe("the sandbox", () => {
     assert.deepEqual(lines, ["POST /admin/clients 201", "GET /admin/clients?page_size=1 200"]);
   });
 
-  test("refuses a body over 10 MiB and takes one below", () =>
+  test("accepts a body of up to 10 MiB", () =>
     using({}, async (sandbox) => {
       const large = await call(sandbox, "POST", "/admin/clients", { client_name: "x".repeat(10 * 1024 * 1024) });
       assert.equal(large.status, 413);
@@ -313,7 +313,7 @@ describe("the sandbox", () => {
       assert.deepEqual({ name, contacts, metadata }, { name: "a\ufffd", contacts: ["a\ufffd"], metadata: { half } });
     }));
 
-  test("goes on after the cursor's client is gone", () =>
+  test("continues after the cursor's client is gone", () =>
     using({ seed: 5 }, async (sandbox) => {
       const ids = sandbox.clients().map((client) => String(client["client_id"]));
       const page = await call(sandbox, "GET", "/admin/clients?page_size=2");
@@ -370,7 +370,7 @@ describe("rotation of the next server", () => {
     }));
 
   for (const method of ["POST", "DELETE"]) {
-    test(`${method} refuses a client that has no use for a secret, and one that is not there`, () =>
+    test(`${method} rejects a client that has no use for a secret, and one that is not there`, () =>
       using({ as: "next" }, async (sandbox) => {
         const made = await call(sandbox, "POST", path, { token_endpoint_auth_method: "none" });
         const refused = await call(sandbox, method, `${path}/${String(made.body["client_id"])}/secrets/rotate`);
