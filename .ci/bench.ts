@@ -210,7 +210,7 @@ interface Setup {
   readonly environment: NodeJS.ProcessEnv;
   /** Whether the page cache can be dropped. */
   readonly cold: boolean;
-  /** Whether GNU time is there to measure memory. */
+  /** Whether GNU time is installed, which measures memory. */
   readonly memory: boolean;
 }
 

@@ -40,7 +40,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { imports: ["core"], packages: ["valibot"] },
   servers: { imports: ["core", "servers"], packages: ["valibot"] },
   sandbox: { imports: ["core", "servers", "sandbox"], effects: true },
-  // An adapter is alone with its folder and with one package: see the tests below.
+  // An adapter imports only its own folder and one package: see the tests below.
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
@@ -166,7 +166,7 @@ describe("imports", () => {
     assert.deepEqual(cyclesIn(MODULES), []);
   });
 
-  test("a base name stands for one thing; a verb may repeat under another noun of lib/commands", () => {
+  test("a base name means one thing; a verb may repeat under another noun of lib/commands", () => {
     const paths = [...MODULES.keys()].filter((path) => basename(path) !== "index.ts");
     const byName = Object.groupBy(paths, (path) => basename(path));
     const repeated = Object.values(byName).filter(

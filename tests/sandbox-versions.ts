@@ -41,7 +41,7 @@ const PREFERRED = ["26", ...SANDBOX_VERSIONS.filter((version) => version !== "26
  */
 export function versionsFor(dependencies: Dependencies): readonly SandboxVersion[] {
   if (RUNS_EVERYTHING) return SANDBOX_VERSIONS;
-  // Under deno, a suite is there for the runtime, which the versions don't depend on.
+  // Under deno, a suite tests the runtime, which the versions don't depend on.
   if ("Deno" in globalThis) return ["1.11", "26"];
   const found: { readonly version: SandboxVersion; readonly traits: unknown }[] = [];
   for (const version of PREFERRED) {

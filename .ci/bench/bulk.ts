@@ -31,7 +31,7 @@ const CONCURRENCY = 8;
 /** The program that only requests the pages of a list. */
 const LIST_PAGES = join(import.meta.dirname, "list-pages.ts");
 
-/** How often an import, a list and what stands beside it run by turns. */
+/** How often an import, a list and what they are compared with run by turns. */
 const ROUNDS = 3;
 
 function median(values: readonly number[]): number {
@@ -50,7 +50,7 @@ async function server(clients: number): Promise<{ readonly url: string; readonly
   return { url, process: child };
 }
 
-/** How many connections to a local port are established, as Linux tells them. */
+/** The number of established connections to a local port, as Linux reports them. */
 function openConnections(port: number): number {
   if (!existsSync("/proc/net/tcp")) return 0;
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -115,7 +115,7 @@ async function plainLoad(endpoint: string, prefix: string, count: number): Promi
   return count / ((performance.now() - begun) / 1000);
 }
 
-/** Lists and imports, measured: on the sandbox, and beside the reference on its own server where one is named. */
+/** Measures lists and imports on the sandbox, compared with another CLI on its own server if one is named. */
 export async function bulkRows(binary: string, folder: string): Promise<readonly BulkRow[]> {
   const rows: BulkRow[] = [];
   const row = (name: string, what: string, ours: string, other = "-", ratio = "-"): void => {
@@ -168,7 +168,7 @@ async function importRows(
 ): Promise<void> {
   const run = `bench${process.pid}`;
   const prefixes: string[] = [];
-  /** A name for the ids of one load, noted so that they can be taken away. */
+  /** A name for the IDs of one load, noted so that the clients can be deleted. */
   const load = (name: string): string => {
     const prefix = `${run}-${name}-${prefixes.length}`;
     prefixes.push(prefix);

@@ -1,4 +1,4 @@
-/** What a list of many clients is measured beside: it requests the pages one after the other, and prints each client on a line. */
+/** What a list of many clients is compared with: requests the pages one after the other, and prints one line per client. */
 
 import { writeSync } from "node:fs";
 import process from "node:process";

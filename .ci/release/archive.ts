@@ -31,7 +31,7 @@ export function tarGz(entries: readonly Entry[], seconds: number, level = SMALLE
     return [tarHeader(entry, seconds), entry.content, Buffer.alloc(padding)];
   });
   const packed = gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level });
-  // The system that packed it is told in a byte that zlib sets by where it runs (RFC 1952, OS): 255 is unknown.
+  // One byte names the system that packed it, which zlib sets by where it runs (RFC 1952, OS): 255 is unknown.
   packed[9] = 255;
   return packed;
 }

@@ -4,11 +4,11 @@ interface Part {
   /** What it is under, as an SPDX expression; of several to choose from, the one that is chosen. */
   readonly licence: string;
   readonly source: string;
-  /** The key of Bun's own `process.versions` that tells its version or commit. */
+  /** The key in Bun's own `process.versions` with its version or commit. */
   readonly version?: string;
-  /** Whether it is there on every system, or on one alone. */
+  /** Whether it is part of Bun on every system, or only on one. */
   readonly only?: "Windows" | "Linux and Windows" | "Linux";
-  /** Who holds the copyright, in the words of its own notice; empty where its licence stands in no one place. */
+  /** Who holds the copyright, in the words of its own notice; empty if no single place names them. */
   readonly notice: readonly string[];
 }
 

@@ -7,7 +7,7 @@ interface Section {
   readonly text: string;
 }
 
-/** The sections of a changelog in the form of Keep a Changelog, as they stand: the newest first. */
+/** The sections of a changelog in the format of Keep a Changelog, in their order: the newest first. */
 export function sectionsOf(changelog: string): readonly Section[] {
   const [, ...parts] = changelog.split(/^## /m);
   return parts.map((part) => {
@@ -17,7 +17,7 @@ export function sectionsOf(changelog: string): readonly Section[] {
   });
 }
 
-/** The day of the newest release that a changelog tells of, or undefined before the first. */
+/** The day of the newest release in a changelog, or undefined before the first. */
 export function newestRelease(changelog: string): string | undefined {
   return sectionsOf(changelog).find(({ date }) => date !== undefined)?.date;
 }

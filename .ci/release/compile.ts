@@ -39,7 +39,7 @@ function readStamp(root: string): Stamp {
   };
 }
 
-/** A folder for what is made on the way, beside the result so that a rename can put it in place. */
+/** A folder for intermediate files, next to the result so that a rename can put it in place. */
 export function scratchFolder(beside: string): Disposable & { readonly path: string } {
   mkdirSync(beside, { recursive: true });
   const path = mkdtempSync(join(beside, ".build-"));

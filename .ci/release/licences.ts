@@ -35,7 +35,7 @@ function readPackage(folder: string): Shipped {
   return { name, version, licence: current(license), text: readFileSync(join(folder, file), "utf8") };
 }
 
-/** A licence by its name in SPDX today: a plus behind those of GNU became `-or-later`. */
+/** A license by its current SPDX name: a plus after those of GNU became `-or-later`. */
 function current(licence: string): string {
   return licence.replace(/^([AL]?GPL-[\d.]+)\+$/, "$1-or-later");
 }

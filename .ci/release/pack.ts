@@ -23,7 +23,7 @@ const DOCUMENTS = [
 ] as const;
 
 /**
- * What every archive holds beside the program.
+ * What every archive contains in addition to the program.
  *
  * @param program a compiled program that runs on this machine
  */

@@ -21,7 +21,7 @@ const BOM = v.looseObject({
  * runtimes of all targets with what they hold. It holds no time, serial number or version of the tool, so one checkout has
  * one.
  *
- * @param shipped the packages in the program. npm alone would also list what a dependency asks for and no module loads.
+ * @param shipped the packages in the program. npm by itself would also list dependencies that no module loads.
  */
 export function billOfMaterials(root: string, shipped: readonly Shipped[]): string {
   const written = execFileSync("npm", ["sbom", "--sbom-format=cyclonedx", "--package-lock-only"], {
@@ -70,7 +70,7 @@ export function billOfMaterials(root: string, shipped: readonly Shipped[]): stri
   return `${JSON.stringify(whole, undefined, 2)}\n`;
 }
 
-/** A licence as CycloneDX takes it: one by its id, several as an expression. */
+/** A license in CycloneDX: a single one by its ID, several as an expression. */
 function licences(expression: string) {
   return licencesIn(expression).length === 1 ? [{ license: { id: expression } }] : [{ expression }];
 }

@@ -3,7 +3,7 @@ import { errorCode, errorMessage, Problem } from "../core/problem.ts";
 
 /** Where the redirect back to the client arrives. */
 export interface ListenOptions {
-  /** Loopback IP addresses. An address that this machine doesn't have is left out if another one is there. */
+  /** Loopback IP addresses. An address that this machine doesn't have is left out if it has another one. */
   readonly hosts: readonly string[];
   /** 0 for a free port. */
   readonly port: number;

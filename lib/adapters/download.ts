@@ -36,7 +36,7 @@ export function createDownload(
   };
 }
 
-/** 304 is no redirect, but part of caching. */
+/** 304 is part of caching, and does not redirect. */
 function isRedirect(status: number): boolean {
   return status >= 300 && status <= 399 && status !== 304;
 }

@@ -42,7 +42,7 @@ export interface Host {
   uid(): number | undefined;
   /** Reads a file to its end; rejects with `InputTooLarge` once it is longer than `limit` bytes. */
   readFile(path: string, limit: number): Promise<InputFile>;
-  /** The wanted files in a folder and its subfolders, also behind links; undefined for a path that isn't a folder. */
+  /** The wanted files in a folder and its subfolders, following links; undefined for a path that isn't a folder. */
   listFolder(path: string, isWanted: (name: string) => boolean): Promise<FolderContents | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;

@@ -35,7 +35,7 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
   }
 }
 
-/** A command line without a command: alone, a group shows its help, as in Hydra's own CLI. */
+/** A command line without a command: by itself, a group shows its help, as in Hydra's own CLI. */
 async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitName> {
   const { path, words } = called;
   if (words.length === 0) return showHelp(run.host, called);

@@ -85,7 +85,7 @@ function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, f
   );
 }
 
-/** Whether only the client ID is missing, and a person is there who can choose one. */
+/** Whether only the client ID is missing, and someone can be asked for it. */
 function mayAskId(
   { host }: Pick<RunState, "host">,
   { command: { spec } }: ResolvedLeaf,

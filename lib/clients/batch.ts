@@ -164,7 +164,7 @@ export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
         this.#active--;
         this.#startMore();
       });
-      // Whoever takes the outcome gets the rejection; until then it must not count as unhandled.
+      // The code that takes the outcome gets the rejection; until then it must not count as unhandled.
       work.catch(() => {});
       this.#pending.push(work);
     }

@@ -115,7 +115,7 @@ export class ClientFields {
     );
   }
 
-  /** The columns of a list for people, the most useful ones first; the rank tells which are hidden first. */
+  /** The columns of a list for people, the most useful ones first; the rank decides which are hidden first. */
   standard(): readonly Column<JsonObject>[] {
     const column = (name: string, more: Omit<Column<JsonObject>, "label" | "value">): readonly Column<JsonObject>[] => {
       const field = this.#short.get(name);

@@ -212,7 +212,7 @@ function entriesIn(
   });
 }
 
-/** The hint for an object that is no client. */
+/** The hint for an object that is not a client. */
 const NO_FIELD_HINT = "give clients as objects with fields such as client_name and grant_types";
 
 function entryOf(

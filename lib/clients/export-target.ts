@@ -94,7 +94,7 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : true;
 }
 
-/** The files of a folder, also behind links, as `apply` reads them; throws the Problems of what can't be read. */
+/** The files of a folder, following links, as `apply` reads them; throws the Problems of what can't be read. */
 async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportTargetFile[]> {
   const found = await findFolderFiles(context, folder, "export");
   const unreadable = combineProblems(found?.problems ?? []);

@@ -27,7 +27,7 @@ export async function findFolderFiles(
   return { files: listed.files, problems: listed.unreadable.map((entry) => unreadableProblem(entry, reader)) };
 }
 
-/** A problem and not a note: a client behind the entry would look as if it were in no file, and could be pruned. */
+/** A problem and not a note: a client in the entry would seem to be in no file, and could be pruned. */
 function unreadableProblem({ path, why }: ListedFolder["unreadable"][number], reader: string): Problem {
   const [reason, hint] = explain(why);
   return usageError(`Cannot read ${quote(path)} of ${reader}: ${escapeControls(reason)}`, hint, "unreadable-file");

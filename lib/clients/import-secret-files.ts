@@ -65,7 +65,7 @@ function contentProblems(context: Pick<Context, "values">, client: JsonObject): 
 function objectNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
   if (secretFormat(context) !== "k8s") return [];
   const metadata = kubernetesSecretMetadata(context);
-  // A template that is no name for any client is one problem of its own.
+  // A template that is not a valid name for any client is a single problem.
   if (!isKubernetesSecretName(kubernetesSecretName(metadata, "id"))) return [];
   const owners = new Map<string, string>();
   return ids.flatMap((id) => {

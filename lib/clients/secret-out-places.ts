@@ -53,7 +53,7 @@ export interface SecretOwner {
 interface PendingSecret extends SecretOwner {
   readonly id: string;
   readonly secret: PlainOrEncryptedSecret;
-  /** To be called once it is there. */
+  /** To be called once it is in place. */
   readonly delivered: () => void;
   /** To be called when it can't get there; returns the problem that says what became of it. */
   readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
@@ -247,7 +247,7 @@ async function sharedFileProblems(
     );
 }
 
-/** Whether a secret is in its place: "taken" where something else is there, such as another secret. */
+/** Whether a secret is in its place: "taken" if something else is, such as another secret. */
 export async function secretPlaceStatus(
   context: SecretPlaceContext,
   owner: SecretOwner,

@@ -178,7 +178,7 @@ export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Prob
   const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;
-      // A client of somebody else is no fault of the file.
+      // A client of somebody else is not the file's fault.
       const source = code === "not-ours" ? undefined : desired?.source;
       const where = source === undefined ? "" : `${formatFileLineColumn(source)}: `;
       return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];

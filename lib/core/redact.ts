@@ -142,7 +142,7 @@ function hashPiece(text: string, at: number): number {
   return (text.charCodeAt(at) * 961 + text.charCodeAt(at + 3) * 31 + text.charCodeAt(at + 7)) & 0xff_ff;
 }
 
-/** Anything shorter is no credential and would match ordinary words. */
+/** Anything shorter is not a credential and would match ordinary words. */
 const MIN_REDACTED = 4;
 
 /** Shorter pieces of base64 would match ordinary words. */

@@ -26,7 +26,7 @@ export interface SandboxOptions {
   readonly consentUrl?: string;
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number;
-  /** Told one line for each request: method, target and status, no header and no body. */
+  /** Called with one line for each request: method, target and status, no header and no body. */
   readonly onRequest?: (line: string) => void;
   /** How many clients to begin with. */
   readonly seed?: number;

@@ -4,7 +4,7 @@ import { createDownload } from "../../lib/adapters/download.ts";
 import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
-/** What stands at an address: a body, or the address that it leads to. */
+/** What a URL returns: a body, or the URL that it redirects to. */
 type Place = string | { readonly to: string | undefined; readonly status?: number } | NetworkFailure;
 
 /** A web of places; an address that is none of them fails the test. */

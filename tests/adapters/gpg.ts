@@ -40,7 +40,7 @@ export interface Gpg {
 const BATCH = ["--batch", "--yes", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", ""];
 
 /**
- * Starts with an empty home folder; the path is short, because the agent's socket stands in it.
+ * Starts with an empty home folder; the path is short, because the agent's socket is in it.
  *
  * It throws where gpg is missing, so that tests fail rather than pass without it.
  */

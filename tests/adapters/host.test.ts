@@ -46,7 +46,7 @@ describe("the host", () => {
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Starts a script of this runtime in a shell; `host` stands in it, and `$0 $@` in the shell is the script. */
+  /** Starts a script of this runtime in a shell; `host` is defined in it, and `$0 $@` in the shell is the script. */
   function start(script: string, shell = '"$0" "$@"', env: Readonly<Record<string, string>> = {}) {
     const file = join(folder, `script-${scripts++}.ts`);
     writeFileSync(file, `import { systemHost } from ${JSON.stringify(HOST)};\nconst host = systemHost();\n${script}\n`);

@@ -12,7 +12,7 @@ import { makeCertificates } from "../e2e/tls.ts";
 
 const IN_BUN = "Bun" in globalThis;
 
-/** An http door with the runtime's own connections, told what to trust. */
+/** An HTTP adapter with the runtime's own connections and the given trust. */
 function door(more: Partial<HttpOptions> = {}): SendHttp {
   return createHttp({
     transport: createRuntimeFetch,
@@ -74,7 +74,7 @@ async function openServer(): Promise<Server> {
   return server;
 }
 
-/** A server that writes these bytes to whoever connects, and what to do then. */
+/** A server that writes these bytes to anyone who connects, and what to do then. */
 async function openRaw(bytes: string, end: boolean): Promise<{ url: string; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {

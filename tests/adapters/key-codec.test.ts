@@ -160,7 +160,7 @@ function otherCurve(name: string): string {
   return readFileSync(at("other.pem"), "utf8");
 }
 
-test("what is no key is rejected, and no message shows any of it", async () => {
+test("input that is not a key is rejected, and no message shows any of it", async () => {
   openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out pss.pem");
   const pem = readFileSync(at("rsa.p8.pem"), "utf8");
   const wrong = [

@@ -9,7 +9,7 @@ export interface Reply {
   readonly body: string | Uint8Array;
 }
 
-/** A loopback server that stands for every host of the test, and the way to reach it. */
+/** A loopback server that takes the place of every host of the test, and the way to reach it. */
 export interface KeyServer {
   /** Its own address, without a slash at the end. */
   readonly url: string;

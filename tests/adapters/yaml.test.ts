@@ -295,7 +295,7 @@ test("yaml of many comes record by record and reads back as one document", async
   );
 });
 
-test("yaml shows a record as soon as it is there", () => {
+test("yaml shows a record as soon as it arrives", () => {
   const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
   const renderer = createStreamRenderer(parseFormat("yaml"), wrapped, options);
   assert.equal(renderer.item({ id: "a", uris: ["u"] }), "the items:\n  - id: a\n    uris:\n      - u\n");

@@ -3,7 +3,7 @@ import { type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
 import { main } from "../../lib/app/main.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 
-/** Secrets that cannot be handed over are kept in real files, which go with the tests. */
+/** Secrets that cannot be delivered are kept in real files, which are deleted with the tests. */
 let state: ReturnType<typeof temporaryFolder> | undefined;
 
 after(() => state?.[Symbol.dispose]());
@@ -35,9 +35,9 @@ export interface Scene {
   readonly stdoutFails?: Error;
   /** Called with each text that standard output gets. */
   readonly onStdout?: (text: string) => void;
-  /** Makes ids in the place of the system. */
+  /** Generates IDs in place of the system. */
   readonly uuid?: () => string;
-  /** Called when a command says that much work lies ahead. */
+  /** Called when a command expects much work. */
   readonly onLongWork?: () => void;
   /** Called once the program listens, with the way to send it a signal. */
   readonly onListening?: (send: (signal: number) => void) => void;
@@ -118,7 +118,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
   return { status, ...written };
 }
 
-/** The codes of the problems that a run told as JSON, in their order. */
+/** The codes of the problems that a run printed as JSON, in their order. */
 export function codesOf({ stderr }: Played): readonly string[] {
   return stderr.split("\n").flatMap((line) => {
     if (!line.startsWith("{")) return [];

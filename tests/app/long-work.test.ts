@@ -4,7 +4,7 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { play } from "./in-process.ts";
 
 describe("the JIT compiler starts early", () => {
-  /** How often a command said that much work lies ahead, on a server with so many clients. */
+  /** How often a command announced much work, on a server with so many clients. */
   async function said(seed: number, args: readonly string[], stdin = ""): Promise<number> {
     const server = await startSandbox({ as: "26", listen: "127.0.0.1:0", seed });
     let times = 0;

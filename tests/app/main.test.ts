@@ -401,7 +401,7 @@ test("all problems of a line are reported together, each with its hint", async (
 });
 
 describe("recipients on a command line", () => {
-  /** The lines that can encrypt, in both grammars. */
+  /** The lines that can encrypt, in both syntaxes. */
   const LINES: readonly (readonly string[])[] = [
     ["clients", "create", "-g", "client_credentials"],
     ["create", "oauth2-client", "--grant-type", "client_credentials"],
@@ -621,7 +621,7 @@ describe("the config file", () => {
   const PATH = "/home/x/.hydra.yaml";
   const LINE = ["clients", "create", "--dry-run", "-c", "https://a.example/cb", "--id", "i"];
 
-  /** What is told beside the word that this was a dry run. */
+  /** What is printed in addition to the note about the dry run. */
   function told({ stderr }: Played): string {
     return stderr.replace(/^Dry run\b.*\n/m, "");
   }
@@ -844,7 +844,7 @@ describe("the wording of messages", () => {
   test("every problem of every command is a sentence without a period, with a hint", async () => {
     let told = 0;
     for (const { path, command } of await leaves()) {
-      // What runs until it is stopped is left alone where nothing is wrong with its line.
+      // A command that runs until it is stopped is skipped if its line is valid.
       const stays = path.join(" ") === "sandbox" ? ["--as", "x"] : [];
       for (const [words, scene] of FAULTS) {
         const operands = command.spec.operands === undefined ? [] : ["x"];

@@ -33,7 +33,7 @@ function clientsFor({ family }: Server, seed: number): readonly Json[] {
     .slice(0, 14);
 }
 
-/** A client with an id, where the server takes one. */
+/** A client with an ID, if the server accepts one. */
 function withId(server: Server, client: Json): Json {
   return server.takesIds ? { ...client, client_id: `again-${randomUUID()}` } : client;
 }

@@ -21,7 +21,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 
 const GENERATED = /^[A-Za-z0-9._~-]{26,}$/;
 
-/** The payload that `clients create` without any flag stands for. */
+/** The payload of `clients create` without any flag. */
 const DEFAULTS = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
@@ -36,7 +36,7 @@ const KEY_SET = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "a", use
 interface Row {
   readonly title: string;
   readonly args: readonly string[];
-  /** What the arguments put into the payload, beside the defaults. */
+  /** What the arguments add to the payload with defaults. */
   readonly fields: Json;
   /** Whether every version of Hydra since 1.8 keeps the fields as they are given. */
   readonly everywhere?: boolean;

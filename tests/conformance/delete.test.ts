@@ -49,7 +49,7 @@ onEveryServer("clients delete", ordinaryTraits, (server) => {
       assert.equal(told["error"], "not-found");
       assert.ok(textOf(told, "message").includes(missing));
     } else {
-      // Hydra 1.8 says of any id that it is gone.
+      // Hydra 1.8 answers for any ID as if it had been deleted.
       assert.equal(ended.status, 0, ended.stderr);
       assert.deepEqual(gone, [ids[0], missing, ids[1]]);
     }

@@ -8,7 +8,7 @@ import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers
 
 const CREDENTIALS = ["client_secret", "registration_access_token"];
 
-/** Registers a client without the program and gives its id. */
+/** Registers a client without the program and returns its ID. */
 async function made(server: Server, client: Json = {}): Promise<string> {
   const answer = await server.post({ client_secret: "a-secret-of-its-own", ...client });
   assert.equal(answer.status, 201, JSON.stringify(answer));

@@ -1,6 +1,6 @@
 /**
  * Every command that changes the keys that sign, with every kind of key: a change is rejected if, and only if, it harms
- * logins. Whether it does is found out by a login with `--yes`.
+ * logins. A login with `--yes` shows whether it does.
  */
 
 import assert from "node:assert/strict";

@@ -9,7 +9,7 @@ import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers
 /** More clients than one request of a whole list asks for. */
 const MANY = 207;
 
-/** Registers clients of an owner of their own without the program, several at a time; the ids in no order. */
+/** Registers clients of an owner of their own without the program, several at a time; the IDs in no order. */
 async function made(server: Server, owner: string, count: number): Promise<readonly string[]> {
   const ids: string[] = [];
   let next = 0;

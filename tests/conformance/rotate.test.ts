@@ -39,7 +39,7 @@ async function made(server: Server, more: Json = {}): Promise<Made> {
   return { id, secret, stored: await server.stored(id) };
 }
 
-/** The secret after a label of the 1.x text, which must be all that is printed beside the id. */
+/** The secret after a label of the 1.x text, which must be all that is printed except the ID. */
 function printed(id: string, stdout: string): string {
   const [, secret] =
     new RegExp(`^OAuth 2\\.0 Client ID: ${id}\nOAuth 2\\.0 Client Secret: (\\S+)\n$`).exec(stdout) ?? [];
@@ -97,7 +97,7 @@ onEveryServer("clients rotate-secret", allTraits, (server) => {
     });
     assert.equal(ended.status, 0, ended.stderr);
     assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
-    // The server makes its secrets itself where it rotates, so a given one replaces what was there.
+    // The server generates secrets itself when it rotates, so a given one replaces the current ones.
     await proveChange(server(), client, secret, false);
   });
 

@@ -28,19 +28,19 @@ export interface Server {
   /** Where the clients live: `/admin/clients` or `/clients`. */
   readonly path: string;
   readonly family: "v1" | "v2";
-  /** Whether a client may bring its own id. */
+  /** Whether a client may have a chosen ID. */
   readonly takesIds: boolean;
-  /** Whether it makes new secrets beside the old ones, which stay valid until they are dropped. */
+  /** Whether it keeps the old secrets when it generates a new one, until they are dropped. */
   readonly overlaps: boolean;
   /** Runs the compiled program with this server as its endpoint. */
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
-  /** Runs the compiled program, which must succeed, and gives the credentials that it printed in the 1.x grammar. */
+  /** Runs the compiled program, which must succeed, and returns the credentials that it printed in the 1.x syntax. */
   create(args: readonly string[], options?: RunOptions): Promise<Credentials>;
   /** Asks the admin API without the program. */
   ask(method: string, path: string, body?: Json): Promise<Answer>;
-  /** The stored client by its id, which must be there. */
+  /** The stored client with this ID, which must exist. */
   stored(id: string): Promise<Json>;
-  /** Whether there is a client of this id. */
+  /** Whether a client with this ID exists. */
   has(id: string): Promise<boolean>;
   /** Registers a client without the program. */
   post(client: Json): Promise<Answer>;
@@ -98,7 +98,7 @@ export function exchange(
   });
 }
 
-/** The ids of the clients that some output speaks of. */
+/** The IDs of the clients that some output mentions. */
 function idsIn(stdout: string): readonly string[] {
   return [...stdout.matchAll(/(?:^OAuth 2\.0 Client ID: |"client_id": ?")([^\s"]+)/gm)].flatMap(([, id]) =>
     id === undefined ? [] : [id],
@@ -107,7 +107,7 @@ function idsIn(stdout: string): readonly string[] {
 
 interface Opened {
   readonly server: Server;
-  /** Takes away every client that was made, and tells which ones are still there. */
+  /** Deletes every client that was created, and returns those that still exist. */
   clean(): Promise<readonly string[]>;
   /** Takes away the server itself, where it was started here. */
   close(): Promise<void>;
@@ -276,7 +276,7 @@ export function comparable(client: Json): Json {
 
 /**
  * Asks the public port for a token with the client_credentials grant (RFC 6749, 4.4) and Basic credentials, or with
- * those that stand in the form.
+ * those in the form.
  */
 export function askToken(server: Server, basic: Credentials | undefined, form: Json = {}): Promise<Answer> {
   assert.ok(server.publicUrl !== undefined);

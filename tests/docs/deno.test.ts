@@ -18,7 +18,7 @@ const LONG = { timeout: 120_000 };
 /** The shell commands of the page. */
 const BLOCKS = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
 
-/** A port that nobody listens on, below those that the system gives to whoever asks for any: those may be taken at once. */
+/** A port that nobody listens on, below those that the system assigns when a program asks for any: those may be taken at once. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 30_000);

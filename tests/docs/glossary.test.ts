@@ -12,11 +12,11 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Words that a native reader stumbles over, each with what to write instead. */
 const WORDS: readonly (readonly [found: RegExp, instead: string])[] = [
   [/\b(?:tells?|telling|told)\b/i, "report, print, show, say"],
-  [/\bstand(?:s|ing)?\b/i, "is, means, represents"],
+  [/\bstand(?:s|ing)?\b(?!-ins?\b)/i, "is, means, represents"],
   [/\bmend(?:s|ed|ing)?\b/i, "fix"],
-  [/\balone\b/i, "only"],
+  [/(?<!\b(?:leaves?|left) (?:\w+ )*)\balone\b/i, "only"],
   [/\bbeside\b/i, "next to, in addition to, compared with"],
-  [/\bbehind\b/i, "after"],
+  [/\bbehind\b(?!\s+(?:an?|the)\s+(?:[\w-]+\s+)*(?:proxy|gateway)\b)/i, "after"],
   [/\bmade\s+(?:here|up)\b/i, "generated"],
   [/\bas\s+good\s+as\b/i, "the same as"],
   [/\bat\s+hand\b/i, "available"],
@@ -117,6 +117,23 @@ function literalsIn(source: string): readonly Literal[] {
   return found;
 }
 
+const COMMENT_OR_LITERAL =
+  /\/\*[\s\S]*?\*\/|(?<![:\w"'`\\])\/\/.*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/g;
+
+/** The comments of a module and the titles of its tests, at their places in the source. */
+function commentsAndTitlesOf(source: string): string {
+  let prose = blanked(source);
+  for (const { 0: found, index } of source.matchAll(COMMENT_OR_LITERAL)) {
+    const isTitle = /(?:^|\n)\s*(?:test|it|describe)\($/.test(source.slice(Math.max(0, index - 60), index));
+    if (!found.startsWith("/") && !isTitle) continue;
+    const text = isTitle
+      ? ` ${found.slice(1, -1).replace(/\$\{[^}]*\}/g, blanked)} `
+      : found.replace(/`[^`\n]*`/g, blanked);
+    prose = prose.slice(0, index) + text + prose.slice(index + text.length);
+  }
+  return prose;
+}
+
 /** The literals of a module that are prose, at their places in the source. */
 function stringsOf(source: string): string {
   let prose = blanked(source);
@@ -148,6 +165,12 @@ test("the glossary finds words in prose, and not in code", () => {
     offendersIn("x.ts", stringsOf(source)).map((line) => line.split(" ", 2).join(" ")),
     ['x.ts:3 "told"', 'x.ts:3 "alone"'],
   );
+  const test = '// It stands at `grammar`.\ntest("is no id", () => told("alone"));\nconst url = "http://beside";';
+  assert.deepEqual(
+    offendersIn("x.ts", commentsAndTitlesOf(test)).map((line) => line.split(" ", 2).join(" ")),
+    ['x.ts:1 "stands"', 'x.ts:2 "is', 'x.ts:2 "id"'],
+  );
+  assert.equal(found("a stand-in behind a TLS proxy is left alone"), 0);
 });
 
 describe("plain English", () => {
@@ -184,4 +207,13 @@ describe("plain English", () => {
   ].sort()) {
     test(`is used in the texts of ${module}`, () => assert.deepEqual(offendersIn(module, stringsOf(read(module))), []));
   }
+
+  test("is used in comments and in the titles of tests", () => {
+    const modules = globSync("{cli,build}.ts,{lib,.ci,tests}/**/*.{ts,mjs}".split(/,(?![^{]*\})/), { cwd: ROOT });
+    assert.ok(modules.length > 700);
+    const offenders = modules
+      .filter((module) => module !== "tests/docs/glossary.test.ts")
+      .flatMap((module) => offendersIn(module, commentsAndTitlesOf(read(module))));
+    assert.deepEqual(offenders, []);
+  });
 });

@@ -60,8 +60,8 @@ esac
 `;
 
 /**
- * Does what the tests need, of which a container or a careful kernel may forbid any part. Who is root in a user namespace alone
- * may mount, but knows no other user.
+ * Does what the tests need, of which a container or a careful kernel may forbid any part. A user who is root only in a namespace
+ * may mount, but has no other users.
  */
 const PROBE = "mount -t proc proc /proc && mount -t tmpfs tmpfs /tmp && mount --bind /usr /mnt";
 
@@ -78,7 +78,7 @@ const WAYS = [
 
 let way: (typeof WAYS)[number] | undefined;
 
-/** How namespaces can be made here: `unshare` with the options starts a program in some. */
+/** How namespaces can be created on this system: `unshare` with the options starts a program in some. */
 export function namespaces(): (typeof WAYS)[number] {
   way ??= WAYS.find(({ options, probe }) => {
     const args = [...options, "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", probe];

@@ -24,7 +24,7 @@ export interface RunOptions {
 
 /** How a run of the program ended. */
 export interface Ended {
-  /** Its exit status, or null when a signal ended it. */
+  /** Its exit code, or null when a signal ended it. */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -101,7 +101,7 @@ export function start(file: string, args: readonly string[], options: RunOptions
     });
   }
   if (options.stdin !== undefined) {
-    // A program that ends without reading its input is judged by its status, not by the broken pipe.
+    // A program that ends without reading its input is checked by its exit code, not by the broken pipe.
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.stdin);
   }

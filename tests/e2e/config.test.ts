@@ -21,7 +21,7 @@ import {
 } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
-/** Writes a config file into the home folder of a scenario, readable by its owner alone. */
+/** Writes a config file into the home folder of a scenario, readable only by its owner. */
 function configure(scenario: Scenario, text: string, mode = 0o600, name = ".hydra.yaml"): string {
   const path = join(scenario.home, name);
   writeFileSync(path, text);

@@ -79,7 +79,7 @@ class Replay {
     this.#serve(request, response).catch(() => request.socket.destroy());
   });
 
-  /** @param fallback exchanges of other runs, for what this program asks beside the reference. */
+  /** @param fallback exchanges of other runs, for requests that Hydra's own CLI doesn't send. */
   constructor(fallback: readonly Exchange[]) {
     this.#fallback = fallback;
   }
@@ -89,7 +89,7 @@ class Replay {
     for await (const part of request.setEncoding("utf8")) text += String(part);
     const sent = sentOf(request.method ?? "", request.url ?? "", text === "" ? "" : JSON.parse(text));
     this.seen.push(sent);
-    // A patch is answered as the reference's replacement was.
+    // A patch gets the response that the replacement of Hydra's own CLI got.
     const methods = sent.method === "PATCH" ? ["PATCH", "PUT"] : [sent.method];
     const fits = ({ request: { method, url } }: Exchange): boolean =>
       methods.includes(method) &&
@@ -161,7 +161,7 @@ interface Difference {
   readonly why: string;
   /** The requests that are sent in place of the reference's. */
   readonly sends?: (reference: readonly Sent[]) => readonly Sent[];
-  /** The exit status; without it 0 where the reference has 0, and another where it has another. */
+  /** The exit code; without it, 0 if Hydra's own CLI has 0, and another one otherwise. */
   readonly status?: number;
 }
 
@@ -237,7 +237,7 @@ for (const contract of CONTRACTS) {
       return { ...ended, stdout: ended.stdout.replaceAll(folder.path, "{DIR}") };
     }
 
-    /** The requests of a run; imports are under way at once, so that their order is that of the ids. */
+    /** The requests of a run; imports send several at once, so their order is that of the IDs. */
     function sent(): readonly Sent[] {
       return server.seen.toSorted((a, b) =>
         a.method === "POST" && b.method === "POST" ? JSON.stringify(a.body).localeCompare(JSON.stringify(b.body)) : 0,
@@ -311,7 +311,7 @@ for (const contract of CONTRACTS) {
         if (api === "v2") {
           assert.equal(changed?.method, "PATCH");
           const steps = v.parse(v.array(v.looseObject({ path: v.string(), value: v.unknown() })), changed.body);
-          // The key set that a server tells as {} stands in the way of any patch of a client with an address of keys.
+          // The key set that a server returns as {} prevents any patch of a client with a key set URL.
           const meant = steps.filter((step) => step.path !== "/jwks");
           assert.deepEqual(Object.fromEntries(meant.map((step) => [step.path.slice(1), step.value])), named);
           return;

@@ -223,7 +223,7 @@ const DIFFERENCES: readonly Difference[] = [
       const body = v.parse(FieldsSchema, exchanges.at(-1)?.response.body);
       const times = theirs["expiry"] === undefined ? {} : { expires_at: "{TIME}", expiry: "{TIME}" };
       const whole: Fields = { ...body, ...times };
-      // Nothing that the reference prints may be missing.
+      // Nothing that Hydra's own CLI prints may be missing.
       const printed: Fields = { ...theirs, ...times, ...(aud === null ? {} : { aud }) };
       for (const [name, value] of Object.entries(printed)) assert.deepEqual(whole[name], value, name);
       return JSON.stringify(whole);

@@ -21,7 +21,7 @@ interface Hydra extends AsyncDisposable {
   run(args: readonly string[]): Promise<Ended>;
 }
 
-/** A server of 2.x that has these clients, each as the text of its JSON, by id. */
+/** A server of 2.x that has these clients, each as the text of its JSON, by ID. */
 async function openHydra(clients: Readonly<Record<string, string>>): Promise<Hydra> {
   const seen: string[] = [];
   const server = createServer((request, response) => {
@@ -148,7 +148,7 @@ describe("an answer about one client", () => {
   });
 });
 
-/** A server that answers by the method alone. */
+/** A server whose responses depend only on the method. */
 async function openAnswers(answer: (method: string) => string): Promise<Hydra> {
   const seen: string[] = [];
   const server = createServer((request, response) => {

@@ -179,7 +179,7 @@ export async function inResult(stdout: string, reader: Reader, format = "json"):
   return all;
 }
 
-/** The credentials in a file that `--secret-out` wrote as JSON, or `--key-out` for the client of this id. */
+/** The credentials in a file that `--secret-out` wrote as JSON, or `--key-out` for the client with this ID. */
 export async function inSecretFile(path: string, reader: Reader, keyOf?: string): Promise<readonly Delivered[]> {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, "utf8");

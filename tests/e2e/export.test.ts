@@ -653,7 +653,7 @@ x-hydra: {key: "\${{ key }}", protect: true}
   ];
 
   for (const [name, text, error, hint = /^Hint: /m] of REJECTED)
-    it(`leaves a file with ${JSON.stringify(text)} alone`, async () => {
+    it(`does not change a file with ${JSON.stringify(text)}`, async () => {
       await using scenario = await filled([{ ...WEB, metadata: { team: "b" } }]);
       const path = put(scenario, name, text);
       const ended = await exportIn(scenario, "web", "--into", name);
@@ -662,7 +662,7 @@ x-hydra: {key: "\${{ key }}", protect: true}
       assert.equal(readFileSync(path, "utf8"), text);
     });
 
-  it("leaves a file that isn't UTF-8 alone, and a folder", async () => {
+  it("does not change a file that isn't UTF-8, or a folder", async () => {
     await using scenario = await filled([WEB]);
     const path = join(scenario.home, "c.yaml");
     writeFileSync(path, Buffer.from([0x61, 0x3a, 0x20, 0xff]));

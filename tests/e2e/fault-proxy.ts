@@ -18,7 +18,7 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly socket: Socket;
-  /** Hands the request to the server behind and gives its answer. */
+  /** Passes the request on to the server and returns its response. */
   pass(): Promise<Reply & { readonly body: string }>;
   /** Answers, with a right length and the end of the connection. */
   reply(reply: Reply): void;
@@ -27,7 +27,7 @@ export interface Exchange {
 /** What the proxy does with one request instead of handing it through. */
 export type Fault = (exchange: Exchange) => Promise<void> | void;
 
-/** A proxy that stands before a server and spoils what it is told to spoil. */
+/** A proxy in front of a server that spoils what its plan says. */
 export interface FaultProxy {
   readonly url: string;
   /** Every request so far. */

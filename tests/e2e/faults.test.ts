@@ -53,7 +53,7 @@ function json(reply: Reply & { readonly body: string }, change: (client: Record<
 
 /**
  * What must be true after any fault: the one client with its stored secret was printed, or there is one clear error, and
- * the secret of a client that is there all the same is in a rescue file.
+ * the secret of a client that exists anyway is in a recovery copy.
  */
 function settled(scenario: Scenario, ended: Ended): void {
   const clients = scenario.sandbox.clients();
@@ -80,7 +80,7 @@ function settled(scenario: Scenario, ended: Ended): void {
   }
 }
 
-/** How a create ends: the exit status, how many requests that make a client were sent, and whether a secret is kept. */
+/** How a create ends: the exit code, how many requests that create a client were sent, and whether a secret is kept. */
 interface Ending {
   readonly status: number;
   readonly sent: number;
@@ -88,7 +88,7 @@ interface Ending {
   readonly says?: RegExp;
 }
 
-/** How a fault ends where the id can be chosen, and where it cannot. */
+/** How a fault ends if the ID can be chosen, and if it cannot. */
 interface Row {
   readonly name: string;
   readonly faults: readonly Fault[];
@@ -109,12 +109,12 @@ const JSON_TYPE = { "content-type": "application/json" };
 
 const PAGE = "<!doctype html><html><body><h1>Bad gateway</h1></body></html>";
 
-/** An ambiguous failure: repeated where that is safe; elsewhere told, with the secret kept. */
+/** An ambiguous failure: repeated if that is safe; otherwise reported, with the secret kept. */
 function ambiguous(status: number, says: RegExp): { chosen: Ending; unchosen: Ending } {
   return { chosen: REPEATED, unchosen: { status, sent: 1, kept: true, says } };
 }
 
-/** An answer that nothing can be made of, to a request that was carried out: found again where the id is known. */
+/** A response without meaning, to a request that was carried out: the client is found again if its ID is known. */
 function unreadable(says: RegExp): { chosen: Ending; unchosen: Ending } {
   return { chosen: MADE, unchosen: { status: 1, sent: 1, kept: true, says } };
 }
@@ -365,7 +365,7 @@ describe("a create, when the server answers with", () => {
     const broken: Reply = { status: 500, headers: JSON_TYPE, body: '{"error":"commit failed"}' };
     const unseen: Fault = (exchange) => exchange.reply({ status: 503 });
     const cases: readonly { plan: Plan; id: readonly string[]; kept: number }[] = [
-      // The client is there, perhaps another run's.
+      // The client exists, perhaps created by another run.
       { plan: inOrder(swapped(() => broken)), id: ["--id", "mine"], kept: 1 },
       // It is certainly not there.
       { plan: inOrder(instead(broken)), id: ["--id", "mine"], kept: 0 },

@@ -30,7 +30,7 @@ interface Answering extends AsyncDisposable {
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 
-/** A server that answers as it is told, with no manners at all. */
+/** A server that answers as its plan says, without any manners. */
 async function openAnswering(
   answer: (request: IncomingMessage, response: ServerResponse, nth: number) => void,
 ): Promise<Answering> {

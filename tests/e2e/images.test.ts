@@ -30,10 +30,10 @@ const ROOTS: readonly { readonly name: string; readonly needsProc: boolean; read
 
 const CREATE = ["clients", "create", "-n", "my app", "-c", "http://localhost/cb"];
 
-/** Said where a secret that cannot be handed over could be kept nowhere. */
+/** Printed if a secret that cannot be delivered could not be kept anywhere. */
 const WARNED = /^Warning: no directory is writable for a recovery copy [^\n]+\n$/;
 
-/** What a container may be started with, and what is then said beside the result. */
+/** What a container may be started with, and what is then printed in addition to the result. */
 const CONDITIONS: readonly (readonly [name: string, options: RootOptions, said: RegExp])[] = [
   ["as it comes", { tmp: 1 << 20 }, /^$/],
   ["as root", { user: 0, tmp: 1 << 20 }, /^$/],
@@ -262,7 +262,7 @@ describe("the images", () => {
     }
   });
 
-  test("are sent what they copy, which is there or made by the build, and nothing else", () => {
+  test("are sent only what they copy, which exists or is made by the build", () => {
     const [everything, ...allowed] = readFileSync(join(root, ".dockerignore"), "utf8")
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));

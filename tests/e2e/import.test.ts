@@ -43,7 +43,7 @@ function ids(scenario: Scenario): readonly string[] {
   return scenario.sandbox.clients().map(({ client_id: id }) => String(id));
 }
 
-/** So many clients, with ids in an order that is not that of the alphabet. */
+/** So many clients, with IDs in an order that is not alphabetical. */
 function clientsOf(count: number): readonly Json[] {
   return Array.from({ length: count }, (_, n) => ({ client_id: `c-${(n * 37) % count}`, client_name: `name ${n}` }));
 }
@@ -435,7 +435,7 @@ describe("clients import", () => {
         return async (exchange) => {
           most = Math.max(most, ++now);
           if (now === count) full.resolve();
-          // All wait until as many are there as may be, so that fewer would never end.
+          // All wait until as many have arrived as allowed, so that fewer would never end.
           await full.promise;
           const answer = await exchange.pass();
           now--;
@@ -654,7 +654,7 @@ describe("an interrupted import", () => {
       const shown = results(ended.stdout);
       assert.equal(shown.length, 2, describeRun(ended));
       const rescued = scenario.recoveryCopies();
-      // What left the program and was not read is the reader's; all else is there.
+      // What left the program and was not read belongs to the reader; everything else must exist.
       const status = Number(/^status (\d+)$/m.exec(ended.stderr)?.[1]);
       if (status !== 0) assert.equal(status, 1, describeRun(ended));
       for (const { record } of rescued)

@@ -16,7 +16,7 @@ interface Reader {
   readonly args: readonly string[];
   readonly name: string;
   readonly limit: string;
-  /** What stands before the path of a file. */
+  /** What precedes the path of a file. */
   readonly prefix?: string;
 }
 

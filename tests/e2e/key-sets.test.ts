@@ -208,7 +208,7 @@ describe("a backup", () => {
 });
 
 describe("a rotation that goes wrong", () => {
-  test("is undone if another key signs, which a login finds out", async () => {
+  test("is undone if another key signs, which a login detects", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");
     const clientId = await registerLoginClient(server);

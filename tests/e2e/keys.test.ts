@@ -107,7 +107,7 @@ describe("--generate-key", () => {
             const client = scenario.sandbox.clients().find((one) => one["client_id"] === id);
             assert.equal(client?.["token_endpoint_auth_signing_alg"], algorithm);
             assert.equal(client?.["token_endpoint_auth_method"], "private_key_jwt");
-            // The server made a secret beside the key, which nobody asked for.
+            // The server generated a secret in addition to the key, which nobody asked for.
             const secret = scenario.sandbox.secretOf(id) ?? "";
             assert.notEqual(secret, "");
             for (const hidden of [secret, ...privateParts(key)]) {
@@ -315,7 +315,7 @@ describe("--verify", () => {
       assertExit(good, 0);
       assert.match(good.stderr, /^Verified: client "\S+" got a token$/m);
       assert.equal(tokens.asked.at(-1)?.authorization === undefined, method === "client_secret_post");
-      // Those who are refused are told so, and get their credentials all the same: the client is there.
+      // Rejected credentials are reported and still delivered, because the client exists.
       const bad = await scenario.run([...args, "--id", method, "--public-url", strangers.url]);
       assertExit(bad, 1);
       assert.match(

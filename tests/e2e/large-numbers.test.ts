@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { assertExit, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
-/** Numbers that a double cannot hold, as an id of 64 bits is one. */
+/** Numbers that a double cannot hold, such as an ID of 64 bits. */
 const METADATA = '{"tenant":12345678901234567890,"ratio":0.12345678901234567890,"small":-5}';
 
 async function withClient(as: SandboxVersion): Promise<Scenario> {

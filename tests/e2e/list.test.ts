@@ -109,7 +109,7 @@ describe("clients list", () => {
         await using crowd = await openCrowd(as, 2 * PAGE + 50, plan);
         await using running = crowd.start(["clients", "list", "--format", format]);
         await reached;
-        // All rows of the pages before are there, the last one among them.
+        // All rows of the previous pages are written, the last one among them.
         const before = await running.seen("stdout", crowd.ids[2 * PAGE - 1] ?? "none");
         assert.ok(!before.includes(crowd.ids[2 * PAGE] ?? "none"));
         assert.equal(crowd.proxy.seen.length, 3);

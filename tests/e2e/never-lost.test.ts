@@ -158,7 +158,7 @@ const OLD = "old-secret-0123456789";
 
 const GIVEN = "given-secret-0123456789";
 
-/** The clients of an import: with and without ids and secrets of their own. */
+/** The clients of an import: with and without IDs and secrets of their own. */
 const IMPORTED = [
   { client_id: "first", redirect_uris: ["http://localhost/cb"] },
   { redirect_uris: ["http://localhost/cb"] },

@@ -26,7 +26,7 @@ import { makeCertificates } from "./tls.ts";
 
 /** A proxy that writes down what it is asked for. */
 interface Recorder extends TcpServer {
-  /** The first lines of all requests, with the value of Proxy-Authorization behind them where there is one. */
+  /** The first lines of all requests, followed by the value of Proxy-Authorization if there is one. */
   readonly asked: readonly string[];
 }
 

@@ -15,7 +15,7 @@ import { BINARY, start, temporaryFolder } from "./binary.ts";
 
 const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 
-/** The recipes of the README, by name, as they stand there. */
+/** The recipes of the README, by name. */
 const RECIPES = new Map(
   [...README.matchAll(/```sh recipe=(\S+)\n([\s\S]*?)```/g)].map(([, name = "", lines = ""]) => [name, lines]),
 );

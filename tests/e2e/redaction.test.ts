@@ -192,7 +192,7 @@ async function watch(one: Case, format: string, server: Server, version: Sandbox
     const ended = await running.ended;
     const story = `${args.join(" ")} (${server}, ${version})\n${describeRun(ended)}`;
     assert.doesNotMatch(ended.stderr, /Unexpected failure/, story);
-    // The process list shows what the user typed, and no process beside it.
+    // The process list shows what the user typed, and no other process.
     for (const { line, children } of seen)
       assert.deepEqual({ line, children }, { line: [BINARY, ...args], children: "" });
     if (proxy.seen.length > 0) runs.all++;
@@ -208,7 +208,7 @@ async function watch(one: Case, format: string, server: Server, version: Sandbox
       assert.ok(!ended.stderr.includes(text), `${text} is told: ${story}`);
     const out = one.delivers === true ? never.filter((text) => text !== hush.registration) : [...never, ...asked];
     for (const text of forbidden(out)) assert.ok(!ended.stdout.includes(text), `${text} is shown: ${story}`);
-    // Files that were there, and files that were asked for or are named, may hold credentials; nothing else may be there.
+    // Files that existed before, and files that were requested or are named, may hold credentials; nothing else may exist.
     for (const file of filesIn(place.path).filter((file) => !given.includes(file))) {
       const named = ended.stderr.includes(file) || ended.stderr.includes(file.slice(at("cwd/").length));
       assert.ok(named, `${file} was left: ${story}`);
@@ -277,7 +277,7 @@ function testOfClient(...words: readonly string[]): readonly Case[] {
   ];
 }
 
-/** Every command, in both of its grammars, as it is meant to be used. */
+/** Every command, in both of its syntaxes, as it is meant to be used. */
 const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
   "token client": withClientSecret("token", "client"),
   "perform client-credentials": withClientSecret("perform", "client-credentials"),
@@ -485,7 +485,7 @@ async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<unknown
       }
     }
   };
-  // All of them end before one that failed is told, so that none is cut off and leaves its folder behind.
+  // All of them end before a failed one is reported, so that none is cut off and leaves its folder.
   const ends = await Promise.allSettled(Array.from({ length: 6 }, one));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

@@ -36,7 +36,7 @@ const root = join(import.meta.dirname, "../..");
 const SLOW = { timeout: 900_000 };
 
 /**
- * A release that is there already, all targets of it, or none: then two targets are built here, this machine's twice. The
+ * A release that exists already, all targets of it, or none: then two targets are built here, this machine's twice. The
  * other one is none of its kind, and packed in the other format.
  */
 const GIVEN = process.env["TEST_RELEASE"];
@@ -73,7 +73,7 @@ function checkOut(to: string): void {
   mkdirSync(join(to, "node_modules"));
   for (const name of readdirSync(modules)) {
     if (name === ".bin" || name === ".package-lock.json") continue;
-    // What goes into the program has to lie in the checkout itself; the compiler and other tools need not.
+    // What goes into the program has to be in the checkout itself; the compiler and other tools need not.
     if (name.startsWith("@") || ["bun", "deno", "typescript", ".cache"].includes(name)) {
       symlinkSync(join(modules, name), join(to, "node_modules", name));
     } else cpSync(join(modules, name), join(to, "node_modules", name), { recursive: true });
@@ -201,7 +201,7 @@ describe("a release", () => {
       }
     });
 
-    test(`has pages for ${target.name} whose links lead to what is there`, SLOW, () => {
+    test(`has pages for ${target.name} whose links lead to existing files`, SLOW, () => {
       const at = unpacked(target);
       const pages = globSync("**/*.md", { cwd: at });
       assert.ok(pages.includes("README.md"));
@@ -212,7 +212,7 @@ describe("a release", () => {
           assert.ok(existsSync(join(at, dirname(page), link.replace(/#.*/, ""))), `${page}: ${link}`);
         }
       }
-      // What the page on third parties names by its place in an archive is no link.
+      // What the page on third parties names by its place in an archive is not a link.
       const named = readFileSync(join(at, "THIRD-PARTY.md"), "utf8").matchAll(/`(licenses\/[^`]+)`/g);
       for (const [, file = ""] of named) assert.ok(existsSync(join(at, file)), file);
     });

@@ -43,7 +43,7 @@ const FULL = {
   metadata: { team: { name: "a", secret: "kept" } },
 };
 
-/** Registers a client without the program, and gives its id. */
+/** Registers a client without the program, and returns its ID. */
 async function made({ sandbox }: Scenario, version: SandboxVersion, more: object = {}): Promise<string> {
   const path = version.startsWith("1.") ? "/clients" : "/admin/clients";
   const answer = await fetch(`${sandbox.url}${path}`, { method: "POST", body: JSON.stringify({ ...FULL, ...more }) });

@@ -136,7 +136,7 @@ const OF_SYSTEM: readonly (readonly [name: string, value: string])[] = [
   ["FORCE_COLOR", "1"],
 ];
 
-/** Families without an end, of which three each stand for the rest: they tune the runtime, and write to stderr at most. */
+/** Unlimited families, each represented by three: they tune the runtime, and write to stderr at most. */
 const FAMILIES: readonly (readonly [name: string, value: string])[] = [
   ["BUN_JSC_useJIT", "0"],
   ["BUN_JSC_logGC", "1"],

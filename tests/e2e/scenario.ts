@@ -50,7 +50,7 @@ const Rescue = v.looseObject({
   client_secret_encrypted: v.optional(v.string()),
 });
 
-/** A rescue file that was found. */
+/** A recovery copy that was found. */
 export interface RecoveryCopy {
   readonly path: string;
   /** Its permission bits. */
@@ -58,7 +58,7 @@ export interface RecoveryCopy {
   readonly record: v.InferOutput<typeof Rescue>;
 }
 
-/** The rescue files in a folder. */
+/** The recovery copies in a folder. */
 export function recoveryCopiesIn(folder: string): readonly RecoveryCopy[] {
   return readdirSync(folder)
     .filter((name) => name.includes("hydra-rescue"))
@@ -82,7 +82,7 @@ export interface Scenario extends AsyncDisposable {
   readonly proxy: FaultProxy;
   /** Where the program is sent: the proxy. */
   readonly url: string;
-  /** The home folder of every run, where rescue files go. */
+  /** The home folder of every run, where recovery copies go. */
   readonly home: string;
   /** Starts the program; the endpoint and the home are added. */
   start(args: readonly string[], options?: RunOptions): Running;
@@ -120,7 +120,7 @@ export async function waitForAnswers({ proxy }: Scenario, { pid }: Running, post
   await waitUntilIdle(pid, () => !hasConnectionTo(proxy.url));
 }
 
-/** The id and the secret that the text format printed, and nothing else beside them. */
+/** The ID and the secret that the text format printed, which must be all of its output. */
 export function printed(ended: Ended): { readonly id: string; readonly secret: string } {
   const [all, id = "", secret = ""] =
     /^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 Client Secret: (\S+)\n$/.exec(ended.stdout) ?? [];
@@ -128,7 +128,7 @@ export function printed(ended: Ended): { readonly id: string; readonly secret: s
   return { id, secret };
 }
 
-/** The id and the encrypted secret that the text format printed, and nothing else beside them. */
+/** The ID and the encrypted secret that the text format printed, which must be all of its output. */
 export function printedEncrypted(ended: Ended): { readonly id: string; readonly message: string } {
   const [all, id = "", message = ""] =
     /^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 Encrypted Client Secret: (\S+)\n$/.exec(ended.stdout) ?? [];
@@ -141,7 +141,7 @@ export function describeRun(ended: Ended): string {
   return `exit ${ended.status}${ended.signal === null ? "" : ` by ${ended.signal}`}\nstdout: ${ended.stdout}\nstderr: ${ended.stderr}`;
 }
 
-/** Asserts an exit status. */
+/** Asserts an exit code. */
 export function assertExit(ended: Ended, status: number): void {
   assert.equal(ended.status, status, describeRun(ended));
 }

@@ -8,7 +8,7 @@ import { assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
 
 describe("a secret file whose folder changes while the client is created", () => {
-  it("leaves no draft behind when the folder is swapped for another", SLOW, async () => {
+  it("leaves no draft when the folder is swapped for another", SLOW, async () => {
     using folder = temporaryFolder();
     const before = join(folder.path, "before");
     const moved = join(folder.path, "moved");

@@ -51,7 +51,7 @@ const CREATE = ["clients", "create", "-g", "client_credentials"];
 
 const GIVEN = "given~secret_0123.456789";
 
-/** Asserts that a run was refused before anything was sent, and left no file but those that were there. */
+/** Asserts that a run was rejected before anything was sent, and left no new file. */
 function untouched(scenario: Scenario, ended: Ended, folder: string, files: readonly string[], message: RegExp): void {
   assertFails(ended, 2, message);
   assert.deepEqual(readdirSync(folder).sort(), [...files].sort(), describeRun(ended));
@@ -607,7 +607,7 @@ describe("--secret-out", () => {
         const text = readFileSync(out, "utf8");
         assert.ok(text.startsWith(redirection.startsWith("3>>") ? `before\n${written}` : written), text);
         assert.ok(!text.includes("\0"));
-        // What stands behind the place that is written at stays.
+        // What follows the written place is kept.
         const behind = 'echo first >&3; "$0" "$@"; echo last >&3';
         assertExit(await run(scenario, `exec 3>"$OUT"; ${behind}`, [...CREATE, "--id", "two"]), 0);
         assert.match(readFileSync(out, "utf8"), /^first\nCLIENT_ID=two\nCLIENT_SECRET=\S+\nlast\n$/);
@@ -829,7 +829,7 @@ describe("--secret-out", () => {
       assert.equal(none.stdout, "", args.join(" "));
       assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered here$/m);
     }
-    // A client that has none is whole with its id, also when it is there already.
+    // A client without a secret is complete with its ID, also if it existed before.
     const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
     for (const args of [open, [...open, "--if-exists", "skip"]]) {
       const id = await scenario.run(args);
@@ -946,7 +946,7 @@ describe("recipients of one message", () => {
     ];
   }
 
-  /** What each of them, alone, makes of a message. */
+  /** What each of them reads from a message, using only its own key. */
   function readBy(message: string): readonly string[] {
     return people.map(({ fingerprint }) => {
       const alone = openGpg();
@@ -959,7 +959,7 @@ describe("recipients of one message", () => {
     });
   }
 
-  it("come from every source at once, each pinned, and each can read it alone", SLOW, async () => {
+  it("come from every source at once, each pinned, and each can read it with only its own key", SLOW, async () => {
     await using scenario = await openScenario();
     const pins = ["--pgp-fingerprint", people.map(({ fingerprint }) => fingerprint).join(",")];
     const ended = await scenario.run([...CREATE, "--id", "app", ...everyone(), ...pins, "--format", "json"], {
@@ -978,11 +978,11 @@ describe("recipients of one message", () => {
     );
     for (const { fingerprint } of people) assert.match(ended.stderr, new RegExp(`^Encrypted to ${fingerprint} `, "m"));
     assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
-    // The advanced method where its host is there, the direct one where it is not.
+    // The advanced method if its host exists, otherwise the direct one.
     assert.deepEqual(directory.hosts, ["openpgpkey.example.org", "openpgpkey.example.net", "example.net"]);
   });
 
-  it("are all unusable when one is, and nothing is made or left behind", SLOW, async () => {
+  it("are all unusable when one is, and nothing is created or left over", SLOW, async () => {
     const signer = gpg.exported(gpg.quick("Sign <sign@example.com>", "ed25519", "sign"));
     await using scenario = await openScenario();
     using place = temporaryFolder();

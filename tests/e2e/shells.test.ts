@@ -11,7 +11,7 @@ import { fishCandidates, openShell, type ShellOptions } from "./shell.ts";
 
 const LONG = { timeout: 300_000 };
 
-/** An id that no shell takes as it stands. */
+/** An ID that every shell has to quote. */
 const ODD = "we ird:id'x";
 
 /** Files and folders of the folder that the shells work in. */
@@ -20,7 +20,7 @@ function furnish(folder: string): void {
   for (const name of ["dist", "dir one"]) mkdirSync(join(folder, name));
 }
 
-/** What every shell makes of a line at Tab, a candidate that is alone with its blank behind it. */
+/** What every shell makes of a line at Tab; an only candidate is followed by a space. */
 const TABS: readonly (readonly [line: string, completed: string])[] = [
   ["hydra cli", "hydra clients "],
   ["./hydra clients cr", "./hydra clients create "],

@@ -213,7 +213,7 @@ describe("a signal at any moment", () => {
       await new Promise((resolve) => setTimeout(resolve, random.below(70)));
       running.kill(name);
       const ended = await running.ended;
-      // Before its handlers stand, a signal ends the program in the system's way.
+      // Before its handlers are set, a signal ends the program in the system's way.
       assert.ok(
         ended.signal === name || ended.status === 0 || ended.status === EXIT_CODES_BY_SIGNAL[name],
         `after ${name}: ${describeRun(ended)}`,

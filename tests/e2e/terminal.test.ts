@@ -57,7 +57,7 @@ describe("a table on a terminal", () => {
       for (const format of ["text", "table"]) {
         await using terminal = await shown(scenario, ["clients", "list", "--format", format], { columns, rows: 40 });
         const rows = terminal.screen().split("\n").slice(0, -1);
-        // A row that did not fit would stand on two lines of the screen.
+        // A row that did not fit would take two lines of the screen.
         const expected = format === "table" ? 1 + WIDE.length + 3 : 2 + 3 * WIDE.length;
         assert.ok(rows.length <= expected, terminal.screen());
         for (const row of rows) assert.ok(displayWidth(row) <= columns, `${displayWidth(row)} in ${columns}: ${row}`);

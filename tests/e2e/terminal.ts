@@ -11,7 +11,7 @@ export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** The line of a shell that is run, where `"$HYDRA"` is the program; its arguments alone are run without it. */
+  /** The line of a shell that is run, where `"$HYDRA"` is the program; arguments without a line run without a shell. */
   readonly line?: string;
 }
 
@@ -62,7 +62,7 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
   writeFileSync(
     at("line.sh"),
     [
-      // Ctrl-C is for the program alone.
+      // Ctrl-C is only for the program.
       "trap : INT",
       `while [ ! -e ${word(at("go"))} ]; do sleep 0.02; done`,
       `env -i ${variables.join(" ")} sh -c ${word(line)}`,
@@ -92,7 +92,7 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       ),
     ended: () =>
       until(
-        // The log passes through another process: it is whole when the end mark is there.
+        // The log passes through another process: it is complete when it contains the end mark.
         () =>
           existsSync(at("status")) && log().includes(END) ? Number(readFileSync(at("status"), "utf8")) : undefined,
         () => `the program does not end; ${shown()}`,

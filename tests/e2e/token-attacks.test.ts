@@ -161,7 +161,7 @@ describe("a token", () => {
   });
 });
 
-describe("an answer that is no token or introspection", () => {
+describe("a response that is not a token or an introspection", () => {
   test("is reported if it does not follow RFC 7662", async () => {
     for (const body of ["null", "[]", "", "{}", '{"active":"yes"}']) {
       await using server = await rogueServer((_, response) => response.writeHead(200).end(body));

@@ -182,7 +182,7 @@ describe("tokens", () => {
       generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }),
     );
     const key = await hydra(["token", "client", "--client-id", "key", "--client-key", path("other.pem")]);
-    // Hydra calls a key that isn't registered an invalid request; the client's credentials are rejected all the same.
+    // Hydra calls a key that isn't registered an invalid request; the client's credentials are rejected anyway.
     await failsWith(key, 3, /uses signing key with kid '\S+', which could not be found/);
     const revoke = await hydra(
       ["token", "revoke", "--client-id", "basic", "-"],

@@ -18,7 +18,7 @@ import {
   SLOW,
 } from "./scenario.ts";
 
-/** Runs the program in a shell, its arguments behind `"$0" "$@"`. */
+/** Runs the program in a shell, its arguments after `"$0" "$@"`. */
 function shell(
   scenario: Scenario,
   script: string,
@@ -283,7 +283,7 @@ describe("the folder for recovery copies", () => {
     for (const [folder, why] of cases) {
       const skip = [...SEED, "--id", "a", "--if-exists", "skip"];
       for (const args of [SEED, skip, ["clients", "rotate-secret", "a"], ["clients", "import"]]) {
-        // What can be found out by trying alone is tried once it is known whether the client is there.
+        // What only a try can show is tried once it is known whether the client exists.
         if (folder === "/proc" && (args === skip || args[1] === "rotate-secret")) continue;
         const ended = await scenario.run([...args, "--rescue-dir", folder], { stdin: '{"client_id":"i"}' });
         assertFails(ended, 2, new RegExp(`^Error: Cannot use --rescue-dir "${folder}": ${why}$`));

@@ -24,7 +24,7 @@ const CLIENT = {
   client_secret: SECRET,
 };
 
-/** A server with one client, whose id is given back. */
+/** A server with one client, and the client's ID. */
 async function withClient(as: SandboxVersion, plan?: Plan): Promise<Scenario & { readonly id: string }> {
   const scenario = await openScenario(as, plan);
   const path = as.startsWith("1.") ? "/clients" : "/admin/clients";

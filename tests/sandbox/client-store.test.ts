@@ -48,7 +48,7 @@ describe("createClientStore()", () => {
     });
   }
 
-  test("finds the place after an ID, whether or not it is there", () => {
+  test("finds the place after an ID, whether or not it exists", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string()), fc.string(), (all, wanted) => {
         const store = createClientStore("id");

@@ -14,7 +14,7 @@ interface Recording {
   readonly changed?: { readonly note: string; readonly reason: string };
 }
 
-/** The runs of the reference CLI, and how many requests for clients and keys, lists of clients aside, it made in all. */
+/** The runs of Hydra's own CLI, and how many requests for clients and keys it sent in all, not counting lists of clients. */
 const RUNS: readonly Omit<Recording, "changed">[] = [
   { file: "cli-1.8.5.json", as: "1.8", replayed: 43 },
   { file: "cli-1.11.10.json", as: "1.11", replayed: 43 },
@@ -58,7 +58,7 @@ function recording(file: string): readonly Exchange[] {
   return all.filter(isExchange);
 }
 
-/** The requests of the reference CLI for clients and keys, in its order; its lists also held clients that it did not make. */
+/** The requests of Hydra's own CLI for clients and keys, in its order; its lists also had clients that it did not create. */
 function runs(file: string): readonly Exchange[] {
   const all: unknown = JSON.parse(readFileSync(new URL(`../contract/${file}`, import.meta.url), "utf8"));
   assert.ok(Array.isArray(all));
@@ -119,7 +119,7 @@ function recorded({ response }: Exchange): Told {
   return typeof response === "string" ? "no answer" : { ...response, headers: { ...response.headers } };
 }
 
-/** A page of a list that is ordered by made ids holds other clients in each run: how many, and with which fields. */
+/** A page of a list ordered by generated IDs has other clients in each run: how many, and with which fields. */
 function shapes(told: Told): Told {
   if (told === "no answer" || !Array.isArray(told.body)) return told;
   const fields = new Set(told.body.flatMap((client) => (isRecord(client) ? Object.keys(client) : [])));
@@ -151,7 +151,7 @@ function tokensOf(told: Told): ReadonlyMap<string, string> {
   );
 }
 
-/** Sends what was recorded, with the ids and tokens of this run in the place of the recorded ones. */
+/** Sends what was recorded, with the IDs and tokens of this run in place of the recorded ones. */
 class Replay {
   private readonly sandbox: Sandbox;
   private readonly names = new Map<string, string>();
@@ -181,7 +181,7 @@ class Replay {
     try {
       parsed = JSON.parse(text);
     } catch {
-      // A body that is no JSON is compared as the text it is.
+      // A body that is not JSON is compared as text.
     }
     return { status: response.status, headers, body: parsed };
   }
@@ -263,7 +263,7 @@ for (const row of RECORDINGS) {
 }
 
 for (const { file, as, replayed } of RUNS) {
-  describe(`the sandbox as ${as} answers the reference CLI as in ${file}`, () => {
+  describe(`the sandbox as ${as} answers Hydra's own CLI as in ${file}`, () => {
     const exchanges = runs(file);
     let sandbox: Sandbox;
     let replay: Replay;

@@ -40,7 +40,7 @@ interface Told {
   readonly body: unknown;
 }
 
-/** Sends a request whose path goes out as it stands, however odd. */
+/** Sends a request whose path is not changed in any way. */
 function send(base: string, method: string, path: string, body: string | undefined): Promise<Told> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {

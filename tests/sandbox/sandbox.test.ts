@@ -128,7 +128,7 @@ describe("startSandbox() listens", () => {
     assert.ok(!existsSync(socketPath));
   });
 
-  test("on a socket that a stopped process left behind", async () => {
+  test("on a socket that a stopped process has left", async () => {
     const [made, left] = [join(folder, "made.sock"), join(folder, "left.sock")];
     const stopped = createSocketServer();
     await new Promise<void>((resolve) => stopped.listen(made, resolve));

@@ -23,7 +23,7 @@ const OWN: Readonly<Record<Version, ServerFamily>> = {
   "26.2.0": HYDRA_2,
 };
 
-/** What a recorded answer means: in all versions alike, or by version; undefined where it is no refusal. */
+/** What a recorded response means: in all versions alike, or by version; undefined if it rejects nothing. */
 interface Row {
   readonly note: string;
   readonly names: Named;

@@ -71,7 +71,7 @@ describe("nextPage() follows the recorded lists to the end", () => {
         assert.ok(Array.isArray(clients));
         page = family.nextPage(page, given, clients.length);
       }
-      // The eight clients fill three pages of three; what 1.x tells behind the end is not asked for.
+      // The eight clients fill three pages of three; what 1.x returns after the end is not requested.
       assert.equal(walked.length, 3);
       assert.equal(page, undefined);
     });

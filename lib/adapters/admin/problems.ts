@@ -189,7 +189,7 @@ function rejectionMessage(server: AdminServerInfo, response: AdminResponse, { ki
   return kind === "unauthorised" ? `${message}${rejectedCredential(server, response)}` : message;
 }
 
-/** What was rejected, by what, and the words by which the operators of the server find out why. */
+/** What was rejected, by what, and the words by which the operators of the server can look up why. */
 function rejectedCredential(server: AdminServerInfo, { request, family, answer }: AdminResponse): string {
   const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
   const { authenticate = "" } = answer;

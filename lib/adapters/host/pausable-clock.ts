@@ -1,7 +1,7 @@
 /** A monotonic clock that stops while a question waits for its answer, so that thinking uses up no time limit. */
 interface PausableClock {
   now(): number;
-  /** Does work while the clock stands still. */
+  /** Does work while the clock is stopped. */
   paused<T>(work: () => Promise<T>): Promise<T>;
 }
 

@@ -309,7 +309,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
   return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
 }
 
-/** An ID token whose times lie ahead of this machine's clock. */
+/** An ID token whose times are ahead of this machine's clock. */
 export function earlyIdTokenProblem({ action }: OAuthStep, seconds: number): Problem {
   return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
     code: "id-token-not-yet-valid",

@@ -106,7 +106,7 @@ function rawOf(text: string): JsonObject {
 /** The longest lifetime in seconds that is taken for one: 300 years. */
 const MAX_LIFETIME = 1e10;
 
-/** An answer that the library accepts: a lifetime that no token can have is no reason to lose the token. */
+/** A response that the library accepts: an impossible lifetime must not lose the token. */
 async function withoutImpossibleLifetime(response: Response): Promise<Response> {
   const { expires_in: lifetime, ...rest } = rawOf(await response.clone().text());
   const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toPrintableJson(lifetime));

@@ -80,7 +80,7 @@ interface CreateJob {
 /** The flags that describe a client, or where its description is. */
 const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, CLIENT_FILE, SET, GENERATE_KEY];
 
-/** Asks for the client where a person is there and the command line doesn't describe one. */
+/** Asks for the client if someone can be asked and the command line doesn't describe one. */
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));

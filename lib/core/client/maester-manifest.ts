@@ -44,7 +44,7 @@ const URI_LISTS: readonly string[] = [
 
 const LISTED_URI = /[A-Za-z0-9_]+:\/?\/?[^\s]+/;
 
-/** The pattern of other URIs in the CRD. Its dot is no line break. */
+/** The pattern of other URIs in the CRD. Its dot does not match line breaks. */
 const HTTP_URI = /^https?:\/\/.*/;
 
 const LIFESPAN = /[0-9]+(?:ns|us|ms|s|m|h)/;

@@ -282,7 +282,7 @@ export function classifyFieldName(key: string): KeyClass {
   const name = snakeCase(key);
   const wrong = WRONG_NAMES.get(name);
   if (wrong !== undefined) return wrong;
-  // A registered name in another spelling is no misspelt field either.
+  // A registered name in another spelling does not count as misspelled either.
   if (REGISTERED.has(name)) return { kind: "registered" };
   const field = misspeltField(name);
   return field === undefined ? { kind: "unknown" } : { kind: "misspelt", field };

@@ -291,7 +291,7 @@ function secretProblem(secret: KubernetesObject, what: string, hint: string): Pr
   return usageError(`${secret.file}, Secret ${fullName(secret)} ${what}`, hint, "bad-secret");
 }
 
-/** The names of the keys that hold the credentials: those given, or of hydra-maester's own those that are there. */
+/** The names of the keys that hold the credentials: the given ones, or those of hydra-maester's own that exist. */
 function credentialKeys(own: readonly string[], keys: SecretKeys | undefined): SecretKeys {
   return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
 }
@@ -370,7 +370,7 @@ function counted(objects: readonly KubernetesObject[]): string {
   return [...counts].map(([kind, count]) => `${count} ${quote(kind).slice(1, -1)}`).join(", ");
 }
 
-/** Reports the objects of a file that are not clients: a note beside a client, else a problem. */
+/** Reports the objects of a file that are not clients: as a note if there is a client, otherwise as a problem. */
 function reportSkipped(file: string, objects: readonly KubernetesObject[], translation: Translation): void {
   const own = objects.filter((object) => object.file === file);
   const skipped = own.filter((object) => !isMaesterClient(object) && !translation.used.has(object));

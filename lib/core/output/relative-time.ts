@@ -14,7 +14,7 @@ const SKEW = 60_000;
 /** Go's zero time, in year 1, and the epoch: what servers answer for a time that they don't know. */
 const LATEST_UNKNOWN = 0;
 
-/** The milliseconds since a time of a server; undefined for a text that is no time, or one that means none. */
+/** The milliseconds since a time of a server; undefined for text that is not a time, or that means none. */
 function elapsed(timestamp: string, now: number): number | undefined {
   const then = Date.parse(timestamp);
   if (Number.isNaN(then) || then <= LATEST_UNKNOWN) return undefined;
@@ -30,7 +30,7 @@ function largestUnit(milliseconds: number) {
 
 /**
  * A time of a server as a person would say it: `3 days ago`, `1 hour ago`, `just now`, `in 2 months`. Undefined for a
- * text that is no time, and for the zero time. A time up to a minute ahead is a clock that runs fast, and is `just now`.
+ * text that is not a time, and for the zero time. A time up to a minute ahead is a clock that runs fast, and is `just now`.
  */
 export function relativeTime(timestamp: string, now: number): string | undefined {
   const since = elapsed(timestamp, now);

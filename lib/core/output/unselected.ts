@@ -45,7 +45,7 @@ export class SelectionWatch {
       const hint = isDotted ? `; in a list use ${this.#listPath}${this.#text}` : "";
       return `Nothing is selected by ${quote(this.#text)}: there is no value at this path${hint}`;
     }
-    // A field that this client only doesn't have is no typing error.
+    // A field that only this client lacks is not a typing error.
     const meant = KNOWN_FIELDS.has(first) ? undefined : suggestWord(first, this.#names);
     return `Nothing is selected by ${quote(this.#text)}: there is no ${joinWords(missing.map(quote), "or")}${
       meant === undefined ? "" : `; did you mean ${quote(meant)}?`

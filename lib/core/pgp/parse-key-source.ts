@@ -22,7 +22,7 @@ export function normalizeKeybaseName(text: string): string {
 
 /**
  * Takes apart a word of `--pgp-key` or `pgp inspect`: `keybase:NAME`, `github:USER`, `wkd:ADDRESS`, an http or https URL,
- * `@FILE`, `-`, or the key itself. The name behind a prefix isn't checked; {@link findKeyOwnerNameProblem} does that.
+ * `@FILE`, `-`, or the key itself. The name after a prefix isn't checked; {@link findKeyOwnerNameProblem} does that.
  */
 export function parseKeySource(word: string): KeySource {
   if (word === "-") return { kind: "stdin" };

@@ -68,7 +68,7 @@ function authorizationCode(engine: PublicContext): GrantHandler {
     const value = form.get("code") ?? "";
     const used = engine.tokens.usedCode(value);
     if (used !== undefined) {
-      // Whoever comes second may be the rightful one, so the first one's tokens end (RFC 6749, 4.1.2).
+      // The second sender may be the rightful one, so the first one's tokens end (RFC 6749, 4.1.2).
       engine.tokens.endGrant(used.id);
       return versionedError(engine, "invalid_grant", "The authorization code has already been used.");
     }

@@ -11,7 +11,7 @@ import type { TestedClient } from "./tested-client.ts";
 
 type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "host">;
 
-/** Whether the secret in the environment is of this client: with an ID beside it, it may be of another one. */
+/** Whether the secret in the environment belongs to this client: if an ID is set with it, it may belong to another one. */
 function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
   if (!values.isSet(LOGIN_CLIENT_SECRET)) return false;
   if (values.origin(LOGIN_CLIENT_SECRET).from === "flag") return true;

@@ -96,7 +96,7 @@ const PAYLOAD = { client_id: ID, client_secret: "secret-0123456789", client_name
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
 
-/** An admin API with one client in it, whose id is given back: not every version takes a chosen one. */
+/** An admin API with one client in it, and the client's ID: not every version accepts a chosen one. */
 async function withClient(as: SandboxVersion, plan?: Plan, more?: Partial<AdminOptions>): Promise<[Stage, string]> {
   let armed = false;
   const set = await stage(as, (exchange) => (armed ? plan?.(exchange) : undefined), more);
@@ -223,7 +223,7 @@ describe("a request that fails", () => {
   it("starts no attempt without time for it", async () => {
     let tries = 0;
     const refused = new NetworkFailure("refused", "connection refused");
-    // The pauses are 200 and 400 ms: 640 ms leave 40 behind them.
+    // The pauses are 200 and 400 ms: of 640 ms, they leave 40.
     for (const [failAfter, expected] of [
       [640, 2],
       [700, 3],

@@ -22,7 +22,7 @@ describe("editLine()", () => {
     }
   });
 
-  it("ends at the end of input, and reports the keys that stand for signals", () => {
+  it("ends at the end of input, and reports the keys that mean signals", () => {
     assert.deepEqual(editLine("", "ab\u0004c", true), { kind: "ended", line: "ab" });
     assert.deepEqual(editLine("", "ab\u0003c", true), { kind: "signal", signal: "SIGINT" });
     assert.deepEqual(editLine("", "ab\u001cc", true), { kind: "signal", signal: "SIGQUIT" });

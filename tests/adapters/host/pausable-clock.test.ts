@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPausableClock } from "../../../lib/adapters/host/pausable-clock.ts";
 
-test("a clock stands still while work is done, also if it fails", async () => {
+test("a clock stops while work is done, also if it fails", async () => {
   let real = 100;
   const clock = createPausableClock(() => real);
   const started = clock.now();

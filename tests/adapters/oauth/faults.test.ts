@@ -150,7 +150,7 @@ describe("a redirect back to the client", () => {
     client.checkRedirect(pending, `${REDIRECT_URI}?state=${state}&code=c`);
   });
 
-  test("tells why a login failed, with control characters escaped", async () => {
+  test("reports why a login failed, with control characters escaped", async () => {
     await using server = await testServer("26");
     const { client, pending } = await begun(server);
     const query = new URLSearchParams({
@@ -390,7 +390,7 @@ describe("an error of a server", () => {
     });
   });
 
-  test("of a gateway that wants credentials of its own is no fault of this program", async () => {
+  test("of a gateway that wants credentials of its own is reported as such", async () => {
     for (const [status, challenge] of [
       [401, 'Key realm="kong"'],
       [403, 'Basic realm="x"'],
@@ -421,7 +421,7 @@ describe("an error of a server", () => {
 });
 
 describe("polling for a device", () => {
-  test("slows down when told to, and ends with the code", async () => {
+  test("slows down when asked to, and ends with the code", async () => {
     const issuer = new RogueIssuer();
     const { server, client } = await rogueClient(issuer);
     await using _ = server;

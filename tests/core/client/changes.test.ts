@@ -86,7 +86,7 @@ function same(actual: unknown, wanted: unknown): void {
   assert.ok(isSameJson(actual, wanted), `${JSON.stringify(actual)} is not ${JSON.stringify(wanted)}`);
 }
 
-/** A key set that is empty is told in several ways, which are one. */
+/** An empty key set is represented in several ways, which mean the same. */
 function plain(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([field, member]) => !isSameValue(field, member, undefined)));
 }
@@ -282,7 +282,7 @@ describe("createUpdateRequest()", () => {
 describe("withValueAtPath()", () => {
   const segment = fc.oneof(fc.constantFrom(...HARD_NAMES), fc.string({ minLength: 1, maxLength: 3 }));
 
-  /** What stands at a path. */
+  /** The value at a path. */
   function at(value: unknown, path: readonly string[]): unknown {
     return path.reduce<unknown>(
       (inner, key) => (isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),

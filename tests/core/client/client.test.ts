@@ -57,7 +57,7 @@ test("draftClient() without flags has the defaults of Hydra's own CLI", () => {
   assert.deepEqual(clientOf([], { defaults: false }), {});
 });
 
-/** Words, and the one field that they set beside the defaults. */
+/** Words, and the one field that they set in addition to the defaults. */
 const SET: readonly (readonly [words: readonly string[], field: string, value: unknown])[] = [
   [["-n", "my app"], "client_name", "my app"],
   [["-c", "https://a.example/1,https://a.example/2"], "redirect_uris", ["https://a.example/1", "https://a.example/2"]],

@@ -225,7 +225,7 @@ for (const contract of CONTRACTS) {
     });
     after(() => server.close());
 
-    /** Runs one case, its errors told as JSON. */
+    /** Runs one case, with errors as JSON. */
     async function run({
       name,
       args,

@@ -167,7 +167,7 @@ describe("isSameValue()", () => {
   });
 });
 
-/** The keys of an answer that tell a release line. */
+/** The keys of a response that reveal a release line. */
 const ANSWERS: readonly (readonly [ReleaseLine | undefined, readonly string[]])[] = [
   ["1.8", []],
   ["1.11", [LIFESPAN, "password_grant_access_token_lifespan"]],

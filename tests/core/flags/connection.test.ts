@@ -103,7 +103,7 @@ const QUERY = "leave out the ? or # and what follows; a credential goes into a h
 
 const SOCKET = "write the whole path after unix://, such as unix:///var/run/hydra.sock";
 
-/** Endpoints that are refused, with the message behind `--endpoint` and the hint. */
+/** Endpoints that are rejected, with the message after `--endpoint` and the hint. */
 const BAD: readonly (readonly [endpoint: string, message: string, hint: string])[] = [
   ["localhost:4445", '"localhost:4445" is not a valid URL', "put http:// or https:// in front: http://localhost:4445"],
   ["127.0.0.1:1", '"127.0.0.1:1" is not a valid URL', "put http:// or https:// in front: http://127.0.0.1:1"],

@@ -165,7 +165,7 @@ const LINES: readonly (readonly [
   // The last of several counts.
   [["--name", "a", "-n", "b"], { name: "b" }],
   [["-n", "b", "--name="], { name: "" }],
-  // A value that may be left out is taken only behind an equals sign.
+  // An optional value is accepted only after an equals sign.
   [["--dry-run"], { "dry-run": "json" }],
   [["--dry-run=curl"], { "dry-run": "curl" }],
   [["--dry-run", "curl"], { "dry-run": "json" }, ["curl"]],
@@ -209,7 +209,7 @@ const LINES: readonly (readonly [
   [["--fail-after=0"], { "fail-after": 0 }],
   [["--limit", "0"], { limit: 0 }],
   [["--limit", "007"], { limit: 7 }],
-  // Operands stand anywhere; two dashes end the flags.
+  // Operands may be anywhere; two dashes end the flags.
   [["a", "--loud", "b"], { loud: true }, ["a", "b"]],
   [["--loud", "--", "--name", "-x"], { loud: true }, ["--name", "-x"]],
   [["--", "--"], {}, ["--"]],
@@ -250,7 +250,7 @@ describe("a switch accepts the spellings of Go's ParseBool and no others", () =>
   }
 });
 
-/** Lines that are refused, with all that is told: code, message and hint. */
+/** Lines that are rejected, with all that is reported: code, message and hint. */
 const REFUSED: readonly (readonly [words: readonly string[], problems: readonly string[]])[] = [
   [["--name"], ["missing-value: --name needs a value | write --name TEXT; hydra help clients create shows it"]],
   [["-n"], ["missing-value: -n needs a value | write -n TEXT; hydra help clients create shows it"]],

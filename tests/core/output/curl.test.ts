@@ -19,7 +19,7 @@ function shellWords(line: string): readonly string[] {
   return output.toString().split("\0").slice(0, -1);
 }
 
-/** Every value at whatever depth stands under one of these names, and every JSON Patch value at such a path. */
+/** Every value at whatever depth is under one of these names, and every JSON Patch value at such a path. */
 function* credentialsIn(value: unknown): Generator<unknown> {
   if (Array.isArray(value)) for (const item of value) yield* credentialsIn(item);
   if (!isJsonObject(value)) return;

@@ -38,7 +38,7 @@ describe("tsvLine()", () => {
   });
 });
 
-/** The fields of one record, by the grammar of RFC 4180. */
+/** The fields of one record, by the syntax of RFC 4180. */
 function parsed(record: string): readonly string[] {
   const fields: string[] = [];
   let at = 0;

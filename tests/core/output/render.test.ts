@@ -298,7 +298,7 @@ test("the table of a list ends with the rows of its view, which count for the wi
   assert.equal(createStreamRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
-test("text, table and id never contain control characters, even in a pipe", async () => {
+test("formats for people and `-q` never contain control characters, even in a pipe", async () => {
   const evil = { id: "a\nb\u001b[2J\u202e", secret: "x\ty\r\u009b", tags: ["\u0000", "\u2028"] };
   for (const format of ["text", "table", "id", "raw=id"]) {
     for (const options of [pipe, list]) {

@@ -5,7 +5,7 @@ import { displayWidth } from "../../../lib/core/output/width.ts";
 /** The runtime that runs this test has its own table of widths. */
 declare const Bun: { readonly stringWidth: (text: string) => number };
 
-/** Every assigned character that stands by itself: marks, formats and flags depend on their neighbors. */
+/** Every assigned character that is shown by itself: marks, formats and flags depend on their neighbors. */
 function characters(): readonly string[] {
   const all: string[] = [];
   for (let code = 0x20; code <= 0x10ffff; code++) {

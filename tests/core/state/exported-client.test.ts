@@ -252,7 +252,7 @@ describe("placeholders", () => {
     });
   });
 
-  test("that are the whole string can also stand for JSON", () => {
+  test("that are the whole string can also represent JSON", () => {
     assert.deepEqual(possibleReplacedValues(`\${{ list }}`, variables), ['["x"]', ["x"]]);
     assert.deepEqual(possibleReplacedValues(` \${{ yes }} `, variables), [" true ", true]);
     assert.deepEqual(possibleReplacedValues(`\${{ text }}`, variables), ["x"]);
