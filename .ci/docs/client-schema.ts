@@ -191,7 +191,7 @@ const IS_KUBERNETES: JsonObject = {
   ],
 };
 
-/** The schema: one client or manifest, a list of them, or a list below `clients` or `items`. */
+/** The schema: one client or manifest, a list of them, or a list under `clients` or `items`. */
 function clientSchema(): JsonObject {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",

@@ -88,7 +88,7 @@ async function readable(file: KeyFile, read: () => Promise<KeyObject>): Promise<
   }
   throw badKey(
     file,
-    "it is damaged, or of a type that JSON Web Keys don't have here",
+    "it is damaged, or its key type is not supported",
     "supported are RSA, EC on P-256, P-384 and P-521, and Ed25519",
   );
 }
@@ -122,7 +122,7 @@ async function readDer(file: KeyFile): Promise<KeyObject> {
         return readPrivateKey(file, { key, format: "der", type: "pkcs8" }, true);
     }
   }
-  throw badKey(file, "it is none of the supported formats");
+  throw badKey(file, "its format is not supported");
 }
 
 /** The JSON in a text, or undefined if it is something else. */

@@ -86,7 +86,7 @@ export async function discoverProofEndpoints(
   const answer = await request(http, { method: "GET", url, timeout, headers }, { action, origin });
   if (requiresTls(answer)) {
     const server = new URL(base).origin;
-    throw new Problem(`${action}: ${server} speaks TLS: the server wants https`, {
+    throw new Problem(`${action}: ${server} uses TLS: the server requires https`, {
       code: "https-required",
       exit: "failed",
       hint: `use ${server.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,

@@ -32,7 +32,7 @@ const TOO_MANY_ALIASES: YamlReasonAndHint = { reason: "it has too many aliases",
 
 const UNKNOWN_ALIAS: YamlReasonAndHint = {
   reason: "an alias has no anchor before it",
-  hint: "define the anchor with &NAME first, or put a text that begins with * in quotes",
+  hint: "define the anchor with &NAME first, or put a string that begins with * in quotes",
 };
 
 const NESTED_ALIAS: YamlReasonAndHint = {
@@ -318,7 +318,7 @@ function quotedText(text: string): string {
 async function nodeMaker(): Promise<CreateNode> {
   const { isCollection, isScalar } = await import("yaml");
   const [walk, write] = await Promise.all([nodeWalk(), loadYamlWriter()]);
-  // In brackets some characters have a meaning, and a text of several lines would need the indentation of its place.
+  // In brackets some characters have a meaning, and a multi-line string would need the indentation of its place.
   const written = (text: string): string => {
     if (/[\n,[\]{}]/.test(text)) return quotedText(text);
     const own = write(text).trimEnd();

@@ -121,7 +121,7 @@ async function readConfig(
   if (named === undefined && trust.trust === "none")
     throw usageError(
       `Config file ${quote(path)} is not used: ${trust.reason}`,
-      `make sure that its content is yours, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
+      `check that nobody else changed its contents, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
@@ -138,10 +138,10 @@ async function readConfig(
 }
 
 /** A missing endpoint with the key of the config file that was probably meant. */
-async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+async function withMisspelledEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
   if (problem.code !== "no-endpoint" || config === undefined) return problem;
-  const { findMisspeltEndpoint } = await import("../core/flags/config-file.ts");
-  const key = findMisspeltEndpoint(config);
+  const { findMisspelledEndpoint } = await import("../core/flags/config-file.ts");
+  const key = findMisspelledEndpoint(config);
   if (key === undefined) return problem;
   return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
     hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
@@ -198,7 +198,7 @@ async function readServer(
   const reading = readConnection(values, config?.endpoint, tokenFile, side);
   // Only commands for the admin API read the endpoint of the config file.
   if (side === "public") return reading;
-  const explained = reading.problems.map(async (problem) => withMisspeltEndpoint(problem, config));
+  const explained = reading.problems.map(async (problem) => withMisspelledEndpoint(problem, config));
   return { ...reading, problems: await Promise.all(explained) };
 }
 

@@ -36,7 +36,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   // A topic may have the name of a group of commands; the words after it then name a command.
   const isCommand = names.length > 1 && Object.hasOwn(await childrenByName(ROOT), names[0] ?? "");
   if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
-  if (name !== undefined && !isCommand) await rejectMisspeltTopic(name);
+  if (name !== undefined && !isCommand) await rejectMisspelledTopic(name);
   return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
 }
 
@@ -51,7 +51,7 @@ async function showTopic(host: HelpHost, name: string): Promise<ExitName> {
 }
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
-async function rejectMisspeltTopic(name: string): Promise<void> {
+async function rejectMisspelledTopic(name: string): Promise<void> {
   if (isUnsupportedOryCommand([], name)) return;
   const meant = suggestWord(name, [...Object.keys(await childrenByName(ROOT)), ...TOPIC_NAMES]);
   if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;

@@ -41,7 +41,7 @@ interface FileContent {
 
 /**
  * The values in a file: JSON values with comments, one or several after each other, or YAML documents; each a client, a
- * list of clients, a list below `clients` or `items`, or a Kubernetes object. Text that starts like JSON is never read as
+ * list of clients, a list under `clients` or `items`, or a Kubernetes object. Text that starts like JSON is never read as
  * YAML.
  */
 async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {

@@ -62,7 +62,7 @@ export async function prepareCredentialsToDeliver(
   if (kind === "client_private_key") return keyDelivery(prepared, record);
   const answered = getTextField(record, "client_secret");
   const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
-  if (differs) context.warn("the server returned another secret than the one sent; the server's counts");
+  if (differs) context.warn("the server returned a different secret from the one sent; the server's secret is used");
   const secret = differs ? answered : plain;
   if (secret === undefined) {
     // With encryption requested, no credential is shown, not even of a client without a secret.

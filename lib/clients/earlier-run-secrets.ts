@@ -10,7 +10,7 @@ import { secretOutKind } from "./secret-out-places.ts";
 /** How many leftovers are named one by one; the others are only counted. */
 const MAX_SHOWN_LEFTOVERS = 5;
 
-/** A secret that an earlier run has left. */
+/** A secret that an earlier run left. */
 interface Leftover {
   readonly path: string;
   readonly warning: string;
@@ -54,7 +54,7 @@ function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: rea
   ];
 }
 
-const START = "an earlier run has left";
+const START = "an earlier run left";
 
 /** @param isOnly whether no other draft or copy holds the same secrets. */
 function draftLeftover(what: string, draft: LeftoverDraft, isOnly: boolean): Leftover {

@@ -37,7 +37,7 @@ function explain(why: ListedFolder["unreadable"][number]["why"]): readonly [reas
   const rename = "rename it: only files of clients have names that end in .yaml, .yml or .json";
   switch (why) {
     case "dangling-link":
-      return ["the link leads nowhere", "correct the link, or remove it"];
+      return ["the symbolic link is broken", "correct the link, or remove it"];
     case "folder":
       return ["it is a folder", rename];
     case "special":

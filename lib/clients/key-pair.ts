@@ -45,7 +45,7 @@ function keyFieldProblems({ client, label }: ReadDraft, algorithm: string): read
     if (client[field] !== undefined)
       problems.push(
         usageError(
-          `--generate-key ${algorithm} and ${label(field)} exclude each other`,
+          `--generate-key ${algorithm} and ${label(field)} cannot be used together`,
           "leave one of them out",
           "two-keys",
         ),

@@ -44,7 +44,7 @@ const FILTER: RepeatFlag = {
   name: "filter",
   value: "FIELD=VALUE",
   group: "input",
-  help: "Only clients with this value; of a list one item is enough. Repeatable, all must match",
+  help: "Only clients where FIELD is VALUE (or contains it, if a list); repeatable, all must match",
 };
 
 /** The flags that choose clients, their order and their columns. */

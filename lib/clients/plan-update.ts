@@ -63,7 +63,7 @@ export function planAndCheckUpdate(
   const mark = readMark(current);
   if (mark !== undefined && readMark(merged) === undefined)
     context.warn(
-      `client ${quote(id)} leaves stack ${quote(mark.stack)}: the new metadata has no "${MARK_MEMBER}", so hydra apply will not know it`,
+      `client ${quote(id)} leaves stack ${quote(mark.stack)}: the new metadata has no "${MARK_MEMBER}", so hydra apply no longer manages it`,
     );
   return {
     ...update,

@@ -150,7 +150,7 @@ export async function removeAlreadyPlaced(
     else if (found === "missing") missing.push(each);
     else
       context.warn(
-        `an earlier run has left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its place has other credentials; delete it once you know that those work`,
+        `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its destination has other credentials; delete the copy once you have checked that those work`,
       );
   }
   return missing;
@@ -209,7 +209,7 @@ async function doubtOf({ context, endpoints }: DueJob, due: RecoveredSecret): Pr
 
 function doubtfulProblem({ step, clientId, copy }: RecoveredSecret, reason: string): Problem {
   return new Problem(
-    `The secret of client ${quote(step.key)} that an earlier run has left in ${quote(copy.path)} is not delivered: ${reason}`,
+    `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
       code: "undelivered",
       exit: "failed",

@@ -74,7 +74,7 @@ function sourceProblems({ values }: Values): readonly Problem[] {
   if (given.length < 2) return [];
   return [
     usageError(
-      `${given.map(({ name }) => name).join(" and ")} exclude each other`,
+      `${given.map(({ name }) => name).join(" and ")} cannot be used together`,
       "give the secret in one way",
       "two-secrets",
     ),
@@ -87,7 +87,7 @@ function lengthProblems({ values }: Values, instead: readonly TextFlag[]): reado
   if (values.isSet(SECRET_LENGTH) && source !== undefined)
     problems.push(
       usageError(
-        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is generated`,
+        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} cannot be used together: no secret is generated`,
         "leave out one of them",
         "length-without-secret",
       ),

@@ -77,7 +77,7 @@ export function reportFieldMistakes(
 ): void {
   if (!isAbsentOrEmpty(fields["client_secret"]))
     findings.error(value, ["client_secret"], {
-      message: "a secret does not belong into a file of clients",
+      message: "a secret does not belong in a client file",
       hint: `use ${EXTENSION_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
       code: "secret-in-file",
     });
@@ -100,7 +100,7 @@ export function reportFieldMistakes(
 function unknownFieldHint(key: string): string | undefined {
   const found = classifyFieldName(key);
   if (found.kind === "field" || IGNORED_FILE_FIELDS.has(key)) return undefined;
-  if (found.kind === "misspelt") return `did you mean ${found.field}? --lenient sends it anyway`;
+  if (found.kind === "misspelled") return `did you mean ${found.field}? --lenient sends it anyway`;
   return `${found.kind === "wrong-name" ? found.hint : "remove it"}; --lenient sends it anyway`;
 }
 

@@ -162,7 +162,7 @@ function reportManifests(
     if (value === undefined) continue;
     const fault = {
       message: `${quote(key)} is not a key of an OAuth2Client`,
-      hint: meant === undefined ? "remove it, or add --lenient" : `did you mean ${meant}? --lenient goes on anyway`,
+      hint: meant === undefined ? "remove it, or add --lenient" : `did you mean ${meant}? --lenient accepts it`,
       code: "unknown-field",
     } as const;
     if (values.bool(LENIENT_FIELD_NAMES)) findings.warning(value, key.split("."), fault);

@@ -31,7 +31,7 @@ const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
   default: "26",
   choices: VERSIONS,
   group: "input",
-  help: "Hydra version to emulate; next also keeps old secrets on rotation",
+  help: "Hydra version to emulate; next = 26 plus secret rotation that keeps old secrets",
 };
 
 /** The URLs as lines that a shell can evaluate. */

@@ -16,8 +16,8 @@ export const wait = defineLeaf({
   name: "wait",
   summary: "Wait until the server is ready",
   about: [
-    "Polls /health/ready until the server is ready, for init containers and start-up scripts. A 404, as a gateway answers while the server starts, is waited for.",
-    "Fails at once on the public port of Hydra, which is ready too but has no admin API.",
+    "Polls /health/ready until the server is ready, for init containers and start-up scripts. Keeps waiting on 404, which a gateway may return while the server starts.",
+    "Fails immediately on the public port of Hydra, which is ready too but has no admin API.",
   ],
   flags: [FOR, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },

@@ -13,7 +13,7 @@ export function findUnsafeRuntimeProblem(environment: (name: string) => string |
   }
   const given = environment("BUN_OPTIONS") ?? "";
   if (given !== "" && (environment("BUN_INSPECT_PRELOAD") ?? "") !== "") {
-    return unsafeVariable("BUN_INSPECT_PRELOAD", "with BUN_OPTIONS, whichever they are, it runs other code first");
+    return unsafeVariable("BUN_INSPECT_PRELOAD", "together with any BUN_OPTIONS, it runs other code first");
   }
   // The runtime accepts quotes and backslashes around options, so they must not hide one.
   const options = given.replace(/["'\\]/g, "");

@@ -46,7 +46,7 @@ export async function activateKey(context: Context, set: string, key: KeyWithKid
   const { kid, alg, use } = published;
   const result = keySetResult(context, [{ set, keys: [publicPart(published)] }]);
   if (rotation.state.kind === "signs" && rotation.state.kid === kid) {
-    context.note(`Key ${quote(kid)} signs already: nothing was changed`);
+    context.note(`Key ${quote(kid)} is already the signing key; nothing was changed`);
     return result;
   }
   const { keys, shape } = rotation;

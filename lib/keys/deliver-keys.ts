@@ -40,7 +40,7 @@ export async function keyOutputProblems(
 ): Promise<readonly Problem[]> {
   const problems = [...(await secretTargetProblems([out]))];
   if (values.bool(PUBLIC) && (values.bool(PRIVATE) || wantsRecipients({ values })))
-    problems.push(usageError("--public and --private exclude each other", "leave one of them out"));
+    problems.push(usageError("--public and --private cannot be used together", "leave one of them out"));
   if (values.isSet(KEYS_ENCRYPTED_FORMAT) && !wantsRecipients({ values }))
     problems.push(
       usageError(

@@ -127,7 +127,7 @@ export function rejectBreakingKeyChange({ values, warn }: GuardContext, change: 
     throw new Problem(`Cannot change key set ${quote(change.set)}: ${consequence.text}`, {
       code: "signing-set",
       exit: "usage",
-      hint: `${consequence.hint}; --yes goes on anyway`,
+      hint: `${consequence.hint}; --yes continues anyway`,
     });
   warn(`key set ${quote(change.set)}: ${consequence.text}`);
 }
@@ -141,7 +141,7 @@ export function rejectBreakingOrWarnOfKeyChange(context: GuardContext, change: K
   // What becomes of the tokens of the key that signs was said already.
   const named = signing.kind === "signs" && change.isMove !== true ? signing.kid : undefined;
   const lost = lostKeys(change).filter((kid) => kid !== named);
-  if (lost.length > 0) context.warn(`tokens signed with key ${joinWords(lost.map(quote))} can't be verified any more`);
+  if (lost.length > 0) context.warn(`tokens signed with key ${joinWords(lost.map(quote))} can no longer be verified`);
 }
 
 /** Guards the change of a set that is not read yet. Sets that nothing is signed with are not looked at. */

@@ -37,7 +37,7 @@ export const IMPORT_ALG: TextFlag = {
   value: "ALG",
   group: "input",
   nonEmpty: true,
-  help: "Algorithm of keys that don't say theirs (default: by their type); must fit the key",
+  help: "Algorithm for keys without `alg` (default: from the key type); must match the key",
 };
 
 export const REPLACE: BoolFlag = {
@@ -62,7 +62,7 @@ export const PUBLIC: BoolFlag = {
   kind: "switch",
   name: "public",
   group: "output",
-  help: "Print only public keys, as without --private",
+  help: "Print only public keys (the default)",
 };
 
 export const PRIVATE: BoolFlag = {
@@ -111,7 +111,9 @@ export const KEY_ENCRYPTION_FLAGS: readonly Flag[] = ENCRYPTION_FLAGS.map((flag)
 });
 
 /** Goes on where a change would stop or break logins, and answers every question. */
-export const KEYS_YES: BoolFlag = confirmationFlag("Answer all questions with yes, and go on where logins would break");
+export const KEYS_YES: BoolFlag = confirmationFlag(
+  "Answer yes to all questions, and continue even if logins would break",
+);
 
 /** The public URL, at which a login proves the state of the keys. */
 export const PROOF_URL: TextFlag = {

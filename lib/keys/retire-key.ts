@@ -45,7 +45,7 @@ export async function retireKey(context: Context, set: string, named: string): P
   context.note(
     `Key ${quote(kid)} is number ${place + 1} of ${count}, the newest first${signing === "" ? "" : `; ${quote(signing)} signs`}`,
   );
-  await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can't be verified any more.`);
+  await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can no longer be verified.`);
   await takeStep(context, rotation, {
     kid,
     change: (api) => removeKeyOrPair(api, set, kid),

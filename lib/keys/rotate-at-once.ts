@@ -10,7 +10,7 @@ import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import { isTokenSigningSet, predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
-/** Rotates in one step: the server generates a key, which signs at once. */
+/** Rotates in one step: the server generates a key, which signs immediately. */
 export async function rotateAtOnce(context: Context, set: string): Promise<Result> {
   const { values, host, note } = context;
   const rotation = await readRotation(context, set);
@@ -22,7 +22,7 @@ export async function rotateAtOnce(context: Context, set: string): Promise<Resul
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after });
   if (shape === "single" && isTokenSigningSet(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
-  await confirmStep(context, `Generate a key in set ${quote(set)} that signs at once?`);
+  await confirmStep(context, `Generate a key in set ${quote(set)} that signs immediately?`);
   const named = shape === "pair" ? `public:${kid}` : kid;
   const created: NamedSet[] = [];
   await takeStep(context, rotation, {

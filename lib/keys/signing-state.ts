@@ -78,7 +78,7 @@ function verificationFault(key: JsonWebKey, alg: string): Consequence | undefine
   const measured = "so that no client can verify its tokens (measured on Hydra 1.8 to 26.2)";
   if (use !== "sig")
     return {
-      text: `a key with "use": ${quote(use)} signs at once, ${measured}`,
+      text: `a key with "use": ${quote(use)} signs immediately, ${measured}`,
       hint: 'the keys of this set need "use": "sig"',
     };
   if (named !== alg)
@@ -88,7 +88,7 @@ function verificationFault(key: JsonWebKey, alg: string): Consequence | undefine
     };
   if (bits >= LEAST_RSA_BITS) return undefined;
   return {
-    text: `an RSA key of ${bits} bits signs at once, ${measured}`,
+    text: `an RSA key of ${bits} bits signs immediately, ${measured}`,
     hint: `use a key of ${LEAST_RSA_BITS} bits or more (RFC 7518, 3.3)`,
   };
 }

@@ -23,7 +23,7 @@ function asPair({ set }: SetAndKeyShape, key: KeyWithKid): readonly KeyWithKid[]
   ];
 }
 
-/** A private key of Hydra 1.x gets the ID of its public half, because tokens that were issued already name that. */
+/** A private key of Hydra 1.x gets the ID of its public half, because existing tokens carry that key ID. */
 function asSingle(key: KeyWithKid): KeyWithKid {
   const isHalf = hasPrivateMembers(key) && !isSymmetric(key) && key.kid.startsWith("private:");
   return isHalf ? { ...key, kid: `public:${kidWithoutPrefix(key.kid)}` } : key;

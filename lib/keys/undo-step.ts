@@ -58,7 +58,7 @@ function signingText({ set, shape }: SetToRotate, keys: readonly JsonWebKey[]): 
 }
 
 function inspectHint(set: string): string {
-  return `look at the set, and put it right: hydra keys get ${set}`;
+  return `check the key set and fix it: hydra keys get ${set}`;
 }
 
 /** Undoes a step, reads the set again, and returns the problem that ends the command. */

@@ -113,7 +113,7 @@ export function reasonToGiveUp(
   if (decision.kind === "stop" && decision.exceeds === undefined) return undefined;
   if (decision.kind === "stop" && decision.exceeds === "pause" && outcome.kind === "answered") {
     const pause = formatDuration(Math.round(outcome.retryAfter / 1000) * 1000);
-    return `it asks for a pause of ${pause}, longer than --fail-after leaves`;
+    return `it asks to wait ${pause}, longer than --fail-after allows`;
   }
   return triedForText(failAfter);
 }

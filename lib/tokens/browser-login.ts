@@ -44,7 +44,7 @@ async function showLogin(
     tell(`To log in on another device: ${deviceCommand}`);
 }
 
-/** Whether a person can paste the URL that the browser ends at. */
+/** Whether a person can paste the URL that the browser was redirected to. */
 export function canPasteRedirectUrl(
   { host, values }: Pick<LoginContext, "host" | "values">,
   responseMode: WaitingLogin["responseMode"],

@@ -66,7 +66,7 @@ export const MAX_AGE: TextFlag = {
   name: "max-age",
   value: "SECONDS",
   group: "input",
-  help: "Time since the last login, after which the user must log in again; -1: no limit",
+  help: "Maximum age of the last login before the user must log in again; -1 = no limit",
 };
 
 export const RESPONSE_MODE: WithDefault<ChoiceFlag<"query" | "form_post">> = {
@@ -119,7 +119,7 @@ export const REJECTED_LOGIN_FLAGS: readonly {
       help: "Not supported: browsers don't trust a self-signed certificate",
     },
     reason: "a self-signed certificate teaches people to ignore the browser's warnings",
-    hint: "leave it out: http on a loopback address is secure (RFC 8252, 8.3); for an https redirect URI, give it with --redirect and paste the URL that the browser ends at",
+    hint: "leave it out: http on a loopback address is secure (RFC 8252, 8.3); for an https redirect URI, give it with --redirect and paste the URL that the browser was redirected to",
   },
   {
     flag: {
@@ -138,7 +138,7 @@ export const REJECTED_LOGIN_FLAGS: readonly {
       group: "input",
       help: "Not supported: this program is not a login and consent application",
     },
-    reason: "this program is not a login and consent application, which is what decides about it",
+    reason: "only a login and consent application can skip these pages, and this program isn't one",
     hint: "leave it out; the sandbox (hydra sandbox) logs in by itself",
   },
 ];

@@ -19,7 +19,7 @@ function checkSources({ values }: Pick<Context, "values">): void {
   const isPair = given.length === 2 && given.includes(CREDENTIALS) && given.includes(CLIENT_KEY);
   if (given.length > 1 && !isPair)
     throw usageError(
-      `${given.map(({ name }) => `--${name}`).join(" and ")} exclude each other`,
+      `${given.map(({ name }) => `--${name}`).join(" and ")} cannot be used together`,
       "give one of them",
       "two-secrets",
     );

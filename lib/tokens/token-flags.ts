@@ -47,7 +47,7 @@ export const CLIENT_AUTH_METHOD: WithDefault<ChoiceFlag<"auto" | "basic" | "post
   default: "auto",
   choices: ["auto", "basic", "post", "private_key_jwt", "none"],
   group: "secret",
-  help: "How the client authenticates; auto follows the server where it names the other method for a secret",
+  help: "Client authentication method; auto tries basic, then post if the server requires it",
 };
 
 export const SCOPE: ListFlag = {

@@ -85,7 +85,7 @@ describe("drafts of secret files", () => {
       assert.ok(existsSync(other));
       assert.ok(
         played.stderr.includes(
-          `an earlier run has left secrets in "${left}", the only copy: "${target}" does not exist; delete it once you have it`,
+          `an earlier run left secrets in "${left}", the only copy: "${target}" does not exist; delete it once you have it`,
         ),
         played.stderr,
       );
@@ -99,7 +99,7 @@ describe("drafts of secret files", () => {
       const c = put(`.c.env.${HEX}`, SECRET + RESERVED.slice(SECRET.length));
       const d = [put(`.d.env.${HEX}`, SECRET), put(`.d.env.${"1".repeat(16)}`, SECRET)];
       const text = await warnings();
-      const start = "an earlier run has left a secret of client";
+      const start = "an earlier run left a secret of client";
       for (const line of [
         `${start} "a" in "${a}", the only copy: "${join(a, "../a.env")}" does not exist; delete it once you have it`,
         `${start} "b" in "${b}", and "${file}" exists too; delete the draft once you know that the file works`,
@@ -114,7 +114,7 @@ describe("drafts of secret files", () => {
     withClients(["a", "b", "c", "d", "e", "f", "g"], async ({ bench, put, warnings }) => {
       for (const key of ["a", "b", "c", "d", "e", "f", "g"]) put(`.${key}.env.${HEX}`, SECRET);
       const text = await warnings();
-      assert.equal(text.match(/an earlier run has left a secret of client/g)?.length, 5);
+      assert.equal(text.match(/an earlier run left a secret of client/g)?.length, 5);
       assert.ok(
         text.includes(
           `earlier runs have left 2 more secrets, of clients "f" and "g", in "${join(bench.folder, "out")}/"\n`,

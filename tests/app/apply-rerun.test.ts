@@ -198,7 +198,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
       bench.write({ [COPY]: copyOf(bench, made) });
       chmodSync(join(bench.folder, COPY), 0o666);
       const played = await applyTo(bench, "s.json");
-      assert.match(played.stderr, /an earlier run has left a secret of client "one"/);
+      assert.match(played.stderr, /an earlier run left a secret of client "one"/);
       assert.ok(!existsSync(join(bench.folder, "s.json")));
     }));
 
@@ -294,7 +294,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
       assert.ok(!existsSync(join(bench.folder, COPY)));
       bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
       const played = await applyTo(bench, "first");
-      assert.match(played.stderr, /and its place has other credentials/);
+      assert.match(played.stderr, /and its destination has other credentials/);
       assert.ok(readFileSync(join(bench.folder, "first/one.env"), "utf8").includes(secret));
     }));
 });

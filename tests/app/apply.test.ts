@@ -363,7 +363,7 @@ describe("identity", () => {
       await assertDone(apply(bench));
       bench.write({ "clients/other.yaml": "scope: a\n", "clients/web.yaml": yaml("web-id") });
       bench.writes();
-      const reason = "this server does not accept a chosen client ID (it answers as Hydra 2.1)";
+      const reason = "this server does not accept custom client IDs (it behaves like Hydra 2.1)";
       for (const played of [await diff(bench), await apply(bench), await apply(bench, "--dry-run")]) {
         assert.equal(played.status, 2, played.stderr);
         const file = join(bench.folder, "clients/web.yaml");

@@ -46,7 +46,7 @@ describe("the default config file", () => {
     const scene = { environment: { XDG_CONFIG_HOME: "/x" }, files, mode: 0o666 };
     const played = await play(["clients", "list"], scene);
     assert.equal(played.status, 2);
-    assert.match(played.stderr, /"\/x\/hydra\/config\.yaml" is not used: every user of this machine can write it/);
+    assert.match(played.stderr, /"\/x\/hydra\/config\.yaml" is not used: every user of this machine can write to it/);
   });
 
   test("is in the profile on Windows, whose permission bits say nothing about other users", async () => {

@@ -47,7 +47,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "token client": { args: () => ["token", "client", "--client-id", "a"], question: /Client secret: /, status: 2 },
   "keys delete": { args: () => ["keys", "delete", "mine"], question: /Delete key set "mine"/, status: 0 },
-  "keys rotate": { args: () => ["keys", "rotate", SET], question: /that signs at once\?/, status: 0 },
+  "keys rotate": { args: () => ["keys", "rotate", SET], question: /that signs immediately\?/, status: 0 },
   "keys get --private": { args: () => ["keys", "get", "mine", "--private"], question: /Show private keys/, status: 1 },
   "keys import of an encrypted key": {
     args: ({ folder }) => ["keys", "import", "mine", join(folder, "key.pem"), "--alg", "ES256", "--use", "sig"],

@@ -59,7 +59,7 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
   [
     "j.yaml",
     "scope: a\nclient_secret: abcdefgh\n",
-    "j.yaml:2:1: a secret does not belong into a file of clients | use x-hydra",
+    "j.yaml:2:1: a secret does not belong in a client file | use x-hydra",
   ],
   ["k.yaml", "scope: a\nmetadata: text\n", "k.yaml:2:1: metadata is not an object"],
   [
@@ -149,26 +149,26 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
   [
     "ah.yaml",
     "clients:\n  - client_id: a\n    scope: a\nitems:\n  - client_id: b\n",
-    'ah.yaml:1:1: "clients" does not belong to an object with a list of items | keep all clients in items',
+    'ah.yaml:1:1: "clients" is not allowed next to a list of items | keep all clients in items',
   ],
   [
     "ai.yaml",
     "client_id: a\nitem: []\nredirect_uri: x\nfoo: 1\nx-hydra: {protect: true}\nclients: []\n",
-    'ai.yaml:1:1: "client_id" does not belong | move it into the clients in clients',
+    'ai.yaml:1:1: "client_id" is not allowed | move it into the clients in clients',
     'ai.yaml:2:1: "item" does not belong | did you mean items?',
-    'ai.yaml:3:1: "redirect_uri" does not belong | did you mean redirect_uris? It belongs into the clients in clients',
+    'ai.yaml:3:1: "redirect_uri" does not belong | did you mean redirect_uris? It belongs in the clients under clients',
     'ai.yaml:4:1: "foo" does not belong | remove it; only apiVersion',
     'ai.yaml:5:1: "x-hydra" does not belong | move it into the clients in clients',
   ],
   [
     "aj.json",
     '[{"items": [{"clients": [],\n "clint_id": "a"}]}]',
-    'aj.json:2:2: "clint_id" does not belong | did you mean client_id? It belongs into the clients in clients',
+    'aj.json:2:2: "clint_id" is not allowed | did you mean client_id? It belongs in the clients under clients',
   ],
   [
     "ak.yaml",
     "apiVersion: v1\nkind: List\nmetadata: {}\nitems: []\nclients: []\n",
-    'ak.yaml:5:1: "clients" does not belong to an object with a list of items',
+    'ak.yaml:5:1: "clients" is not allowed next to a list of items',
   ],
   ["ag.yaml", "clients:\n  - client_id: a\n    scope: a\n  - client_id: .\n    scope: a\n", "ag.yaml:4:5: client_id "],
 ];
@@ -250,7 +250,7 @@ describe("invalid files are reported with their place, before the first request"
         for (const [name, why] of [
           ["dir.yaml", "it is a folder"],
           ["pipe.json", "it is not a regular file"],
-          ["two.yaml", "the link leads nowhere"],
+          ["two.yaml", "the symbolic link is broken"],
         ])
           assert.ok(played.stderr.includes(`Cannot read "${at(`c/${name}`)}" of ${command}: ${why}`), played.stderr);
       }
@@ -379,7 +379,7 @@ test("import and export also reject a file with more than a list of clients, and
     ]) {
       const played = await bench.run(args);
       assert.equal(played.status, 2, args.join(" "));
-      assert.match(played.stderr, /"client_id" does not belong to an object with a list of items/);
+      assert.match(played.stderr, /"client_id" is not allowed next to a list of items/);
     }
   }));
 

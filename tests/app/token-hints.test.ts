@@ -124,7 +124,7 @@ describe("a token command", () => {
       ["token device --device-auth-url a --token-url b", [/--device-auth-url "a"/, /--token-url "b"/, /no client ID/]],
       ["token client --token-url b", [/--token-url "b"/, /no client ID/]],
       ["token revoke -", [/token is empty/, /no client ID/]],
-      ["token decode - --verify --jwks f", [/token is empty/, /exclude each other/]],
+      ["token decode - --verify --jwks f", [/token is empty/, /cannot be used together/]],
       ["clients test web --client-key k --auth-method basic --public-url x", [/--client-key/, /is not an http/]],
     ] as const) {
       const { status, stderr } = await hydra(line);

@@ -138,7 +138,7 @@ onEveryServer("a change of the keys that sign", signingTraits, (server) => {
     const tokens = await logIn(server(), clientId);
     return tokens === "failed" ? undefined : tokens.rawIdToken;
   }
-  /** Whether a login fails, gives a token that clients reject, or an issued token can't be verified any more. */
+  /** Whether a login fails, gives a token that clients reject, or an issued token can no longer be verified. */
   async function isHarmed(issued: string): Promise<boolean> {
     const token = await idToken();
     if (token === undefined) return true;
@@ -171,7 +171,7 @@ onEveryServer("a change of the keys that sign", signingTraits, (server) => {
     if (guarded.status === 0)
       return assert.equal(await isHarmed(issued), false, `${name} does harm: ${guarded.stderr}`);
     assert.equal(guarded.status, 2, `${name}: ${guarded.stderr}`);
-    assert.match(guarded.stderr, /^Error: Cannot change key set .*\nHint: .*; --yes goes on anyway$/m, name);
+    assert.match(guarded.stderr, /^Error: Cannot change key set .*\nHint: .*; --yes continues anyway$/m, name);
     assert.deepEqual(await stored(), unchanged, name);
     const ended = await run(given, "--yes");
     assert.equal(ended.status, 0, `${name}: ${ended.stderr}`);

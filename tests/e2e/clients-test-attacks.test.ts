@@ -217,8 +217,8 @@ describe("clients test with a provider", () => {
     );
     failed(await testClient(without), "authorization", "unreadable-redirect", /without a new consent_challenge$/);
     for (const [request, reason] of [
-      [{ client: { client_id: "web" }, subject: "a-real-user" }, /consent request is of another user$/],
-      [{ client: { client_id: "other" }, subject: "a-real-user" }, /consent request is of another client$/],
+      [{ client: { client_id: "web" }, subject: "a-real-user" }, /consent request belongs to a different user$/],
+      [{ client: { client_id: "other" }, subject: "a-real-user" }, /consent request belongs to a different client$/],
     ] as const) {
       await using other = await startProvider(
         ({ url, method }, response) =>
@@ -237,7 +237,12 @@ describe("clients test with a provider", () => {
         url.pathname.endsWith("/requests/login") &&
         sendJson(response, 200, { client: { client_id: "web" }, skip: true, subject: "a-real-user" }),
     );
-    failed(await testClient(provider), "authorization", "unreadable-redirect", /login request is of another user$/);
+    failed(
+      await testClient(provider),
+      "authorization",
+      "unreadable-redirect",
+      /login request belongs to a different user$/,
+    );
     assert.ok(provider.requests.every(({ method }) => method !== "PUT"));
   });
 
@@ -249,7 +254,7 @@ describe("clients test with a provider", () => {
     });
     const { status, detail, hint } = step(await testClient(provider), "discovery");
     assert.equal(status, "warning");
-    assert.match(detail, /, issuer agrees, clock \+(?:1h0m0s|59m59s)$/);
+    assert.match(detail, /, issuer matches, clock \+(?:1h0m0s|59m59s)$/);
     assert.match(hint ?? "", /^set the clocks/);
   });
 
@@ -291,7 +296,7 @@ describe("clients test with a provider", () => {
       const id_token = sign({ iss, aud: "web", sub: "somebody-else", nonce, iat: at, exp: at + 600 });
       return sendJson(response, 200, { access_token: "t", id_token, token_type: "bearer", scope: "openid" });
     });
-    failed(await testClient(user), "tokens", "id-token-mismatch", /the ID token is of another user$/);
+    failed(await testClient(user), "tokens", "id-token-mismatch", /the ID token belongs to a different user$/);
   });
 
   test("that never answers is given up when the time of --fail-after is over", async () => {
@@ -344,7 +349,7 @@ describe("clients test with a provider", () => {
       "oauth-error",
       /^Cannot revoke the token: server_error/,
     );
-    assert.match(stderr, /^Warning: tokens of this test are left until they expire: Cannot revoke the token/);
+    assert.match(stderr, /^Warning: tokens of this test stay valid until they expire: Cannot revoke the token/);
     const left = [...provider.issued].filter((token) => !provider.revoked.has(token));
     assert.equal(left.length, 1);
   });

@@ -119,7 +119,7 @@ describe("clients test", () => {
     assert.equal(stderr, "");
     const uuid = "[0-9a-f]{8}-[0-9a-f-]{27}";
     const expected = [
-      `✓ discovery      ${server.publicUrl}/, issuer agrees, clock agrees`,
+      `✓ discovery      ${server.publicUrl}/, issuer matches, clock in sync`,
       "✓ credentials    client_secret_basic accepted by the revocation endpoint, no token issued",
       `✓ authorization  redirect_uri ${REDIRECT}, scope openid offline, PKCE S256`,
       "✓ tokens         access token (opaque, 1h0m0s), refresh token, ID token RS256 kid UUID verified, nonce agrees",
@@ -334,7 +334,7 @@ describe("clients test", () => {
       [["web", "--public-url", "http://u:p@127.0.0.1:4444"], /has a user, a query or a fragment/],
       [["web", "--subject", ""], /--subject "" is empty/],
       [["spa", "--credentials", path("other.env")], /The credentials are of client "web", not of client "spa"/],
-      [["web", "--client-secret-file", "-", "--credentials", path("web.env")], /exclude each other/],
+      [["web", "--client-secret-file", "-", "--credentials", path("web.env")], /cannot be used together/],
       [["web", "--client-key", path("no.pem")], /Client "web" is registered with client_secret_basic/],
       [["web", "--client-key", path("no.pem"), "--auth-method", "private_key_jwt"], /Cannot read the client key/],
     ] as const) {

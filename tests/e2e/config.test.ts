@@ -233,8 +233,8 @@ describe("the config file", () => {
     const path = configure(scenario, `endpoint: ${scenario.url}\n`);
     const env = { ...NO_ENDPOINT.env, OAUTH2_ACCESS_TOKEN: "hush" };
     const cases = [
-      [() => chmodSync(path, 0o602), "every user of this machine can write it", "chmod 600"],
-      [() => chmodSync(path, 0o666), "every user of this machine can write it", "chmod 600"],
+      [() => chmodSync(path, 0o602), "every user of this machine can write to it", "chmod 600"],
+      [() => chmodSync(path, 0o666), "every user of this machine can write to it", "chmod 600"],
       // Only root can give a file away.
       ...(process.getuid?.() === 0
         ? ([[() => chownSync(path, 12_345, 0), "it belongs to another user \\(UID 12345\\)", "chown 0"]] as const)
@@ -265,12 +265,12 @@ describe("the config file", () => {
     }
   });
 
-  it("causes a warning if its group can write it", async () => {
+  it("causes a warning if its group can write to it", async () => {
     await using scenario = await openScenario();
     const path = configure(scenario, `endpoint: ${scenario.url}\n`, 0o660);
     const ended = await scenario.run(SEED, NO_ENDPOINT);
     assertExit(ended, 0);
-    const warning = `Warning: Config file ${path} may have been written by someone else: its group can write it\n`;
+    const warning = `Warning: Config file ${path} may have been written by someone else: its group can write to it\n`;
     assert.equal(ended.stderr, warning);
   });
 

@@ -157,7 +157,7 @@ describe("the flags", () => {
     const written = (flag: string): readonly string[] =>
       sample(flag)[0].length === 0 ? [`--${flag}`] : sample(flag)[0].flatMap((value) => [`--${flag}`, value]);
     for (const [scenario, left, chosen] of [
-      // Of each of two pairs that exclude each other, one at a time.
+      // Of each of two pairs that cannot be used together, one at a time.
       [one, ["jwks", "subject-type"], names],
       [one, ["jwks-uri", "access-token-strategy"], names],
       [other, [""], ["callbacks", ...fields.map(([, flag]) => flag).filter((flag) => OLD.test(flag))]],

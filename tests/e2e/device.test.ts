@@ -105,7 +105,11 @@ describe("token device", () => {
     await using old = await withSandbox("2.3");
     const args = ["token", "device", "--client-id", "tv", "--auth-method", "none"];
     const ended = await runBinary(args, { env: { HYDRA_PUBLIC_URL: old.publicUrl } });
-    assertFails(ended, 1, /Cannot start the device flow: the server doesn't have it\nHint: Hydra has it from 25\.4 on/);
+    assertFails(
+      ended,
+      1,
+      /Cannot start the device flow: the server doesn't support it\nHint: Hydra has it from 25\.4 on/,
+    );
   });
 });
 

@@ -289,11 +289,11 @@ describe("clients import", () => {
       [
         'Warning: standard input, client 2: "xyzzy" is not a client field',
         'Error: standard input, client 1: "scopes" is not a client field',
-        "Hint: write scope; --lenient goes on anyway",
+        "Hint: write scope; --lenient accepts it",
         'Error: standard input, client 2: "response:types" is not a client field',
-        "Hint: did you mean response_types? --lenient goes on anyway",
+        "Hint: did you mean response_types? --lenient accepts it",
         'Error: standard input, client 2: "Client_Name" is not a client field',
-        "Hint: did you mean client_name? --lenient goes on anyway",
+        "Hint: did you mean client_name? --lenient accepts it",
         "",
       ].join("\n"),
     );

@@ -42,7 +42,7 @@ describe("the messages about the keys that sign", () => {
         const reason = `key "${second}" signs, and no token that it signed can be verified any more`;
         assert.ok(rejected.stderr.includes(reason), rejected.stderr);
         const { stderr } = assertDone(await keys("delete", SET, "--kid", "second", "--yes"));
-        assert.ok(stderr.includes(`the older key "${first}" signs at once: `), stderr);
+        assert.ok(stderr.includes(`the older key "${first}" signs immediately: `), stderr);
         assert.ok(!stderr.includes("a new key"), stderr);
       }));
 
@@ -81,7 +81,7 @@ describe("the messages about the keys that sign", () => {
           const moved = join(folder, "moved.json");
           execFileSync("sh", ["-c", 'cat > "$1"', "sh", moved], { input: stdout });
           const { stderr } = assertDone(await here("import", SET, moved, "--replace"));
-          assert.match(stderr, new RegExp(`tokens signed with key .*"${old}".* can't be verified any more`));
+          assert.match(stderr, new RegExp(`tokens signed with key .*"${old}".* can no longer be verified`));
         });
       }));
 

@@ -357,7 +357,7 @@ describe("a rotation that goes wrong", () => {
     assert.equal(none.status, 2);
     assert.match(none.stderr, /--publish has no destination for the private key/);
     const both = await server.run(["keys", "rotate", SET, "--publish", "--activate"]);
-    assert.match(both.stderr, /Steps --publish and --activate exclude each other/);
+    assert.match(both.stderr, /Steps --publish and --activate cannot be used together/);
     assert.equal(both.status, 2);
     assert.deepEqual(await storedKeys(server), before);
   });
@@ -425,7 +425,7 @@ describe("on a terminal", () => {
     const clientId = await registerLoginClient(server);
     const old = await signingKey(server, clientId);
     await using terminal = await openTerminal(["keys", "rotate", SET, "--endpoint", sandbox.url], { columns: 300 });
-    const screen = await terminal.seen(/signs at once\? \[y\/N\]/);
+    const screen = await terminal.seen(/signs immediately\? \[y\/N\]/);
     assert.match(screen, /sessions that began before keep the old key's ID.*ory\/hydra#3573/);
     terminal.type("n", "Enter");
     assert.equal(await terminal.ended(), 1);

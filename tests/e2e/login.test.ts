@@ -637,7 +637,7 @@ describe("token user with a rogue server", () => {
       /the answer is of another issuer/,
     ],
     ["two codes", { query: () => "&code=another" }, /the answer has several codes\nHint: start again/],
-    ["a swapped nonce", { claims: { nonce: "of-another-login" } }, /the ID token has another nonce than expected/],
+    ["a swapped nonce", { claims: { nonce: "of-another-login" } }, /the ID token has an unexpected nonce/],
     ["an ID token for another client", { claims: { aud: "other" } }, /the ID token has another aud/],
     ["an ID token of another issuer", { claims: { iss: "https://evil.example" } }, /the ID token has another iss/],
     [
@@ -667,8 +667,8 @@ describe("token user with a rogue server", () => {
       HYDRA_PUBLIC_URL: rogue.url,
     };
     for (const [authTime, expected] of [
-      [undefined, /has no time of the login/],
-      [now - 86_400, /is of an older login/],
+      [undefined, /has no auth_time/],
+      [now - 86_400, /is from an earlier login/],
     ] as const) {
       await using running = startBinary(["token", "user", "--max-age", "0"], { env: environment(more) });
       const url = await loginUrl(running);
@@ -710,7 +710,7 @@ describe("token user with a rogue server", () => {
       response.writeHead(200, { "content-type": "application/json" }).end('{"issuer":"https://evil.example/"}');
     });
     const ended = await runBinary(["token", "user", ...credentials("web"), "--public-url", rogue.url]);
-    assertFails(ended, 1, /it is of another issuer, "https:\/\/evil\.example\/"/);
+    assertFails(ended, 1, /its issuer is "https:\/\/evil\.example\/"/);
     assert.ok(!ended.stderr.includes("Open this URL"));
   });
 });

@@ -110,7 +110,7 @@ describe("a provided secret", () => {
     }
     await using scenario = await openScenario();
     const two = await scenario.run([...CREATE, ...file, "--secret", "another"]);
-    untouched(scenario, two, folder.path, ["secret"], /--secret and --secret-file exclude each other/);
+    untouched(scenario, two, folder.path, ["secret"], /--secret and --secret-file cannot be used together/);
     assert.doesNotMatch(two.stderr, /another/);
   });
 
@@ -298,10 +298,10 @@ describe("contradictory flags about a secret", () => {
       [[...update, "--encrypted-format", "base64"], /--encrypted-format has no recipient to encrypt to/],
       [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has no recipient/],
       [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
-      [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
+      [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret cannot be used together/],
       [
         [...CREATE, "--secret-file", "-", "--secret-length", "40"],
-        /--secret-length and --secret-file exclude each other/,
+        /--secret-length and --secret-file cannot be used together/,
       ],
       [
         [
@@ -309,7 +309,7 @@ describe("contradictory flags about a secret", () => {
           ...["--token-endpoint-auth-method", "private_key_jwt", "--generate-key", "ES256"],
           ...["--key-out", join(folder.path, "key"), "--secret-length", "40"],
         ],
-        /--secret-length and --generate-key exclude each other/,
+        /--secret-length and --generate-key cannot be used together/,
       ],
       [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url requires --verify/],
@@ -403,7 +403,7 @@ describe("an access token", () => {
     }
     writeFileSync(file, "token-HUSH");
     const both = await scenario.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
-    untouched(scenario, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
+    untouched(scenario, both, folder.path, ["token"], /--access-token and --access-token-file cannot be used together/);
     const missing = await scenario.run(["clients", "list", "--access-token-file", `${file}x`]);
     untouched(scenario, missing, folder.path, ["token"], /the file does not exist/);
     const twice = await scenario.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });

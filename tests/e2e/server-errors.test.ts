@@ -43,7 +43,7 @@ describe("http to a port for TLS", () => {
       await using port = await answering(bytes);
       for (const [args, action] of LINES) {
         const ended = await runBinary([...args, "--endpoint", port.url, "--fail-after", "3s"]);
-        assertFails(ended, 1, new RegExp(`^Error: ${action}: ${port.url} speaks TLS: the server wants https$`));
+        assertFails(ended, 1, new RegExp(`^Error: ${action}: ${port.url} uses TLS: the server requires https$`));
         const https = port.url.replace("http:", "https:");
         assert.ok(
           ended.stderr.includes(`Hint: use ${https} (with --ca-file, or for tests --skip-tls-verify)\n`),
@@ -64,7 +64,7 @@ describe("http to the public port of a server with TLS", () => {
     assertFails(
       ended,
       1,
-      new RegExp(`^Error: Cannot find the token endpoint: ${port.url} speaks TLS: the server wants https$`),
+      new RegExp(`^Error: Cannot find the token endpoint: ${port.url} uses TLS: the server requires https$`),
     );
     assert.deepEqual(scenario.sandbox.clients(), []);
   });

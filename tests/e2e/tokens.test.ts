@@ -222,7 +222,7 @@ describe("tokens", () => {
       hydra(["token", "client", "--credentials", path("key.pem")]),
     ]);
     await failsWith(none, 2, /There is no client secret\nHint: add --credentials FILE/);
-    await failsWith(both, 2, /--client-secret-file and --credentials exclude each other/);
+    await failsWith(both, 2, /--client-secret-file and --credentials cannot be used together/);
     await failsWith(unreadable, 2, /There are no credentials in/);
     await failsWith(await hydra(["token", "client"]), 2, /There is no client ID/);
   });

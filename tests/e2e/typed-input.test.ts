@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of others are among the values
-/** What people really feed in: manifests, files of other programs, misspelt keys, and values that make dead clients. */
+/** What people really feed in: manifests, files of other programs, misspelled keys, and values that make dead clients. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -133,7 +133,7 @@ describe("hydra-maester manifests", () => {
 
 describe("keys of files", () => {
   it(
-    "that are misspelt or have a wrong name are errors with the right field, and go on with --lenient",
+    "that are misspelled or have a wrong name are errors with the right field, and are accepted with --lenient",
     SLOW,
     async () => {
       await using scenario = await openScenario();
@@ -154,7 +154,7 @@ describe("keys of files", () => {
         const input = JSON.stringify({ owner: "team", [key]: "x" });
         const mistake = `FILE: "${key}" is not a client field`;
         const lenient = hint.endsWith("?") ? `${hint} ` : `${hint}; `;
-        await feed(scenario, [input, 2, `Error: ${mistake}\nHint: ${lenient}--lenient goes on anyway\n`]);
+        await feed(scenario, [input, 2, `Error: ${mistake}\nHint: ${lenient}--lenient accepts it\n`]);
         await feed(scenario, [input, 0, `Warning: ${mistake}; ${hint}\n`], ["--lenient", "--dry-run"]);
       }
     },

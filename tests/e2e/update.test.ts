@@ -529,9 +529,9 @@ describe("clients update", () => {
       scenario.run(["clients", "update", scenario.id, "--set", assignment, ...more]);
     const requests = scenario.proxy.seen.length;
     for (const assignment of ['clinet_name="x"', 'metadat.team="x"']) {
-      const misspelt = await set(assignment);
-      assertFails(misspelt, 2, /^Error: --set (clinet_name|metadat\.team) is not a client field$/m);
-      assert.match(misspelt.stderr, /^Hint: did you mean (client_name|metadata)\? --lenient goes on anyway$/m);
+      const misspelled = await set(assignment);
+      assertFails(misspelled, 2, /^Error: --set (clinet_name|metadat\.team) is not a client field$/m);
+      assert.match(misspelled.stderr, /^Hint: did you mean (client_name|metadata)\? --lenient accepts it$/m);
     }
     assertFails(await set("x_team=1", "--strict"), 2, /--set x_team is not a client field/);
     assert.equal(scenario.proxy.seen.length, requests);

@@ -90,7 +90,7 @@ async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmb
 function rejectedChange(session: AdminSession, response: AdminResponse, trail: AttemptAmbiguity, set: string): Problem {
   const problem = keyProblem(session, response);
   if (!trail.ambiguous) return problem;
-  const remark = "an attempt before, whose answer was lost, may have made the change";
+  const remark = "an earlier attempt, whose response was lost, may have made the change";
   return markAmbiguous(problem, response.request, remark, `look at the set first: hydra keys get ${set}`);
 }
 

@@ -140,7 +140,7 @@ export function errorResponseProblem(server: AdminServerInfo, response: AdminRes
 
 function needsHttps(server: AdminServerInfo, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
-  return buildResponseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
+  return buildResponseProblem(server, response, `${server.endpoint} uses TLS: the server requires https`, {
     code: "https-required",
     exit: "failed",
     hint: `use ${https} (with --ca-file, or for tests --skip-tls-verify)`,

@@ -139,7 +139,7 @@ function checkLoginAge(
   const at = idTokenClaims["auth_time"];
   if (typeof at === "number" && at + CLOCK_TOLERANCE >= oldestLogin) return;
   throw new Problem(
-    `${action}: the ID token ${typeof at === "number" ? "is of an older login" : "has no time of the login"}`,
+    `${action}: the ID token ${typeof at === "number" ? "is from an earlier login" : "has no auth_time"}`,
     {
       code: "id-token-mismatch",
       exit: "failed",

@@ -51,7 +51,7 @@ const MAX_INTERVAL = 300;
 const MAX_LIFETIME = 86_400;
 
 function noDeviceFlow(action: string): Problem {
-  return new Problem(`${action}: the server doesn't have it`, {
+  return new Problem(`${action}: the server doesn't support it`, {
     code: "missing-endpoint",
     exit: "failed",
     hint: "Hydra has it from 25.4 on, if device_authorization_endpoint is in its discovery document; otherwise use hydra token user",

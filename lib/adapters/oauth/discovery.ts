@@ -146,7 +146,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const { issuer } = read.output;
   const expected = options.issuer ?? base;
   if (trimCharactersAtEnd(issuer, "/") !== trimCharactersAtEnd(expected, "/")) {
-    throw new Problem(`${STEP.action}: it is of another issuer, ${quote(urlWithoutSecrets(issuer))}`, {
+    throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
       hint: `set ${publicUrlName(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,

@@ -74,9 +74,9 @@ export function createLoginApplication(
   async function readOwn(challenge: Challenge): Promise<JsonObject> {
     const request = await ask(challenge, { method: "GET", path: challenge.name });
     if (clientIdOf(request) !== clientId)
-      throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request is of another client`);
+      throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request belongs to a different client`);
     const isOther = challenge.name === "consent" ? request["subject"] !== subject : request["skip"] === true;
-    if (isOther) throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request is of another user`);
+    if (isOther) throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request belongs to a different user`);
     return request;
   }
 

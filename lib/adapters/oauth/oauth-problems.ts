@@ -299,7 +299,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
   if (code === JWT_CLAIM_COMPARISON) {
     return mismatch(step, `the ID token has another ${escapeControls(claim)} than expected`, CLAIM_HINTS[claim]);
   }
-  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims are those of another user");
+  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims belong to a different user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
     const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;

@@ -7,7 +7,7 @@ import type { YamlReasonAndHint } from "./syntax-problem.ts";
 /** The longest octal or hexadecimal number: converting its digits takes more than linear time. */
 const LONGEST_PREFIXED_NUMBER = 1000;
 
-const NUMBER_HINT = "put a text of digits in quotes";
+const NUMBER_HINT = "put a string of digits in quotes";
 
 const TOO_LONG: YamlReasonAndHint = { reason: "the number is too long", hint: NUMBER_HINT };
 

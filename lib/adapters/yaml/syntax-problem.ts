@@ -23,15 +23,15 @@ export const SEVERAL_DOCUMENTS: YamlReasonAndHint = {
 const FAULTS: Readonly<Partial<Record<ErrorCode, YamlReasonAndHint>>> = {
   ALIAS_PROPS: {
     reason: "an alias has a tag or an anchor of its own",
-    hint: "write the alias without it, or put a text that begins with * in quotes",
+    hint: "write the alias without it, or put a string that begins with * in quotes",
   },
   BAD_ALIAS: {
     reason: "an alias has no anchor before it, or a bad name",
-    hint: "define the anchor with &NAME first, or put a text that begins with * in quotes",
+    hint: "define the anchor with &NAME first, or put a string that begins with * in quotes",
   },
   BAD_COLLECTION_TYPE: {
     reason: "a tag does not match the value",
-    hint: "remove the tag, or put a text that begins with ! in quotes",
+    hint: "remove the tag, or put a string that begins with ! in quotes",
   },
   BAD_DIRECTIVE: { reason: "unknown directive", hint: "remove the line that begins with %" },
   BAD_DQ_ESCAPE: {
@@ -44,7 +44,7 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, YamlReasonAndHint>>> = {
   },
   BAD_PROP_ORDER: {
     reason: "a tag or an anchor is in the wrong place",
-    hint: "write it right before its value, or put a text that begins with ! or & in quotes",
+    hint: "write it right before its value, or put a string that begins with ! or & in quotes",
   },
   BAD_SCALAR_START: {
     reason: "a value starts with a character that requires quotes",
@@ -61,11 +61,11 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, YamlReasonAndHint>>> = {
   KEY_OVER_1024_CHARS: { reason: "a key is longer than 1024 characters", hint: "add the colon, or shorten the key" },
   MISSING_CHAR: {
     reason: "a colon, comma, quote or bracket is missing",
-    hint: "add it, or put a text with special characters in quotes",
+    hint: "add it, or put a string with special characters in quotes",
   },
   MULTILINE_IMPLICIT_KEY: {
     reason: "a key spans several lines, or its colon is missing",
-    hint: "add the colon, or put a text of several lines in quotes",
+    hint: "add the colon, or put a multi-line string in quotes",
   },
   MULTIPLE_ANCHORS: { reason: "a value has several anchors", hint: "keep one of the anchors" },
   MULTIPLE_DOCS: SEVERAL_DOCUMENTS,
@@ -74,7 +74,7 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, YamlReasonAndHint>>> = {
   TAB_AS_INDENT: { reason: "indentation requires spaces, not tabs", hint: "replace the tabs with spaces" },
   TAG_RESOLVE_FAILED: {
     reason: "unknown tag",
-    hint: "use YAML 1.2 without custom tags, or put a text that begins with ! in quotes",
+    hint: "use YAML 1.2 without custom tags, or put a string that begins with ! in quotes",
   },
 };
 

@@ -115,7 +115,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   if (algorithm !== undefined && given !== undefined && isAbsentOrEmpty(read.client["client_secret"]))
     problems.push(
       usageError(
-        `--generate-key ${algorithm} and ${given.name} exclude each other`,
+        `--generate-key ${algorithm} and ${given.name} cannot be used together`,
         "leave one of them out",
         "two-keys",
       ),

@@ -85,7 +85,7 @@ export const remove = defineLeaf({
   name: "delete",
   summary: "Delete one or more clients",
   about: [
-    "Asks for confirmation on a terminal, once for all clients, also if the IDs come from standard input. If a client fails, the others are still deleted. Use - to read IDs from standard input, one per line.",
+    "Asks for confirmation on a terminal, once for all clients, even if the IDs come from standard input. If a client fails, the others are still deleted. Use - to read IDs from standard input, one per line.",
     "--fail-after limits the time for each client, not for the whole command.",
   ],
   operands: {

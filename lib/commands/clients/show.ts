@@ -34,9 +34,9 @@ async function run(context: Context): Promise<Result> {
 /** `clients show` and `show oauth2-client`: clients for people to read. */
 export const show = defineLeaf({
   name: "show",
-  summary: "Describe clients for people to read",
+  summary: "Show a readable summary of clients",
   about: [
-    "Shows what sets a client apart: its redirects, tokens and keys without the values that most clients have, its age, and what the rules find (hydra help rules). For programs use get, which shows every field.",
+    "Shows redirect URIs, tokens, keys and age without default values, and what the rules find (hydra help rules). For programs use get, which shows every field.",
   ],
   operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [...SERVER_COMMAND_FLAGS],

@@ -51,7 +51,7 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
   const session = await openTest(context, id, login);
   if (subject !== undefined) warn(`this test logs in as user ${quote(subject)} at client ${quote(id)}`);
   const steps = await uninterruptible(() =>
-    runClientTest(session, ({ message }) => warn(`tokens of this test are left until they expire: ${message}`)),
+    runClientTest(session, ({ message }) => warn(`tokens of this test stay valid until they expire: ${message}`)),
   );
   const report = toTestReport(id, steps);
   const view = createTestResultView(id, steps, {

@@ -309,7 +309,7 @@ function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = f
 /** `clients update` and `update oauth2-client`: changes only the fields that are given. */
 export const update = defineLeaf({
   name: "update",
-  summary: "Change a client, only the fields you pass",
+  summary: "Update only the given fields of a client",
   about: [
     "Changes only the fields you pass; all others, including the secret, stay unchanged. Reports on standard error what changed. With --replace, or with --file in the 2.x syntax, it sends the whole client, like Hydra's own CLI: fields that are not given are reset, except the secret.",
     "--dry-run reads the client to show the exact request, and changes nothing.",
@@ -343,7 +343,7 @@ export const update = defineLeaf({
     ],
     "2.x": [
       ["update oauth2-client my-app --scope openid,offline", "Replace the scopes"],
-      ["update oauth2-client my-app --file my-app.json", "Make the client what the file says; its secret stays"],
+      ["update oauth2-client my-app --file my-app.json", "Replace the client with the file; its secret is kept"],
     ],
   },
   server: true,

@@ -34,7 +34,7 @@ export const getKeys = defineLeaf({
   summary: "Show the keys of a set, or export them",
   about: [
     "Prints public keys, the newest first. --private adds the private keys; on a terminal, that asks first.",
-    "Recipients (--pgp-key and others) encrypt the whole set with its private keys, which is a backup that hydra keys import reads after decryption.",
+    "With recipients (--pgp-key and others), the whole set, including private keys, is encrypted. Decrypt it and pass it to hydra keys import to restore it.",
     "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
   ],
   operands: { name: "SET", least: 1, most: Number.POSITIVE_INFINITY, help: "Key set, such as hydra.openid.id-token" },

@@ -142,10 +142,10 @@ export const importKeys = defineLeaf({
   name: "import",
   summary: "Add keys in files to a set, or replace the set",
   about: [
-    "Reads JSON Web Keys, key sets, PEM (PKCS #1, PKCS #8, SEC 1, SPKI, X.509; also encrypted) and DER. A set that keys get or Hydra's own CLI printed is read too, of any version.",
+    "Reads JSON Web Keys, key sets, PEM (PKCS #1, PKCS #8, SEC 1, SPKI, X.509; also encrypted) and DER. Also reads key sets printed by keys get or by any version of Hydra's own CLI.",
     "The algorithm follows from the key; an --alg that does not fit is an error, and nothing is sent. Without an ID, a key gets its thumbprint (RFC 7638). For Hydra 1.x, a private key becomes a pair.",
     "Files begin with the newest key, as keys get prints them, and the order is kept. Of several files, the last has the newest keys.",
-    "The sets that tokens are signed with are protected: what would stop or break logins needs --yes.",
+    "Key sets that sign tokens are protected: changes that would stop or break logins require --yes.",
   ],
   operands: {
     first: "SET",

@@ -28,7 +28,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   if (first !== undefined && second !== undefined)
     return [
       usageError(
-        `Steps --${first.name} and --${second.name} exclude each other`,
+        `Steps --${first.name} and --${second.name} cannot be used together`,
         "take one step after the other",
         "rotation-steps",
       ),
@@ -102,9 +102,9 @@ export const rotateSigningKey = defineLeaf({
   summary: "Replace the key that signs, in steps or at once",
   about: [
     "In steps (Hydra 2.x): --publish adds a public key, with which nothing is signed yet. Once verifiers have fetched the key set again, --activate makes it sign. Once no token of the old key is left, --retire deletes that.",
-    "In one step, without any of these flags, the server generates a key that signs at once. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
+    "In one step, without any of these flags, the server generates a key that signs immediately. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
     "With --public-url, a login of a temporary client proves each step. If another key signs it, the step is undone.",
-    "Names the sessions that a step breaks, and asks on a terminal.",
+    "Reports which sessions a step breaks, and asks for confirmation on a terminal.",
   ],
   operands: { name: "SET", least: 1, most: 1, help: "Key set, such as hydra.openid.id-token" },
   flags: [

@@ -132,7 +132,7 @@ export const pgpInspect = defineLeaf({
   summary: "Show an OpenPGP key and whether it is usable",
   about: [
     "Accepts keys like --pgp-key, or a file, a URL, wkd:user@host, github:USER or keybase:NAME. The exit code is 7 if a key is not usable.",
-    "Of an encrypted message, shows the recipients and whether the key of --pgp-key is one of them. If it is not, the exit code is 7.",
+    "For an encrypted message, shows the recipients and whether the key of --pgp-key is one of them. If it is not, the exit code is 7.",
   ],
   operands: {
     name: "KEY",

@@ -71,7 +71,7 @@ function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFi
   const url = values.text(KEYS_URL);
   const isVerified = values.bool(VERIFY_WITH_SERVER);
   if ([file !== undefined, url !== undefined, isVerified].filter(Boolean).length > 1)
-    throw usageError("--jwks, --jwks-uri and --verify exclude each other", "give one of them");
+    throw usageError("--jwks, --jwks-uri and --verify cannot be used together", "give one of them");
   if (file !== undefined)
     return { what: "the key set of --jwks", read: async () => (await readFile(file, "--jwks")).text };
   const what = url === undefined ? "the key set of --public-url" : "the key set of --jwks-uri";

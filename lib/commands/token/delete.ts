@@ -15,7 +15,7 @@ const OF_CLIENT: TextFlag = {
   value: "ID",
   group: "input",
   env: ["OAUTH2_CLIENT_ID"],
-  help: "Client ID, the same as ID; the variable counts only in 1.x syntax, and only without ID",
+  help: "Client ID, instead of the argument ID; the variable is read only in 1.x syntax and without ID",
 };
 
 /** The clients that the command line names, else the one of the environment, as in Hydra's 1.x CLI. */

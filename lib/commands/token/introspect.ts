@@ -40,7 +40,7 @@ export const introspect = defineLeaf({
   flags: [REQUIRED_SCOPE, REQUIRE_ACTIVE, ...IGNORED, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [["token introspect --active - < token.txt", "Exit with 4 if the token in a file is inactive"]],
-    "2.x": [["introspect token ory_at_example --format json-pretty", "Everything that the server knows"]],
+    "2.x": [["introspect token ory_at_example --format json-pretty", "The full server response"]],
   },
   server: true,
   format: { "1.x": "json-pretty", "2.x": "table" },

@@ -40,7 +40,7 @@ export function findStrayMembers(value: JsonObject, list: string): readonly Stra
     const isAllowed =
       key === list || MEMBERS_BESIDE_LIST.includes(key) || (key.startsWith("x-") && key !== EXTENSION_MEMBER);
     if (isAllowed) return [];
-    const message = `${quote(key)} does not belong to an object with a list of ${list}`;
+    const message = `${quote(key)} is not allowed next to a list of ${list}`;
     return [{ key, message, hint: strayHint(key, list) }];
   });
 }
@@ -51,7 +51,7 @@ function strayHint(key: string, list: string): string {
   if (found.kind === "field" || key === EXTENSION_MEMBER) return `move it into the clients in ${list}`;
   const near = suggestWord(key, [...LISTS, ...MEMBERS_BESIDE_LIST]);
   if (near !== undefined) return `did you mean ${near}?`;
-  if (found.kind === "misspelt") return `did you mean ${found.field}? It belongs into the clients in ${list}`;
+  if (found.kind === "misspelled") return `did you mean ${found.field}? It belongs in the clients under ${list}`;
   return `remove it; only ${joinWords(MEMBERS_BESIDE_LIST)} and names that begin with x- may be there`;
 }
 

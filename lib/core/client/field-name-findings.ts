@@ -18,7 +18,7 @@ export function createFieldNameFinding(name: string, hint: string | undefined, l
 }
 
 /**
- * The keys of a client that are not fields. Misspelt and wrong names would lose what they say, so they are errors unless
+ * The keys of a client that are not fields. Misspelled and wrong names would lose what they say, so they are errors unless
  * `lenient`; extensions, registered or not, are warnings. `nameOf` is what messages call a key.
  */
 export function findUnknownFields(
@@ -31,7 +31,7 @@ export function findUnknownFields(
     switch (found.kind) {
       case "field":
         return [];
-      case "misspelt":
+      case "misspelled":
         return [createFieldNameFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
       case "wrong-name":
         return [createFieldNameFinding(nameOf(key), found.hint, lenient)];
@@ -54,11 +54,11 @@ export function fieldNameProblem({ severity, message, hint }: FieldNameFinding):
 function problemHint(severity: FieldNameFinding["severity"], hint: string | undefined): string {
   if (hint === undefined) return "leave it out, or leave out --strict";
   if (severity === "warning") return hint;
-  return `${hint}${hint.endsWith("?") ? " " : "; "}--lenient goes on anyway`;
+  return `${hint}${hint.endsWith("?") ? " " : "; "}--lenient accepts it`;
 }
 
 /** Whether an object can be meant as a client: one of its keys is a field, or unless `lenient` is a mistake for one. */
 export function looksLikeClient(client: JsonObject, lenient: boolean): boolean {
   const kinds = Object.keys(client).map((key) => classifyFieldName(key).kind);
-  return kinds.some((kind) => kind === "field" || (!lenient && (kind === "misspelt" || kind === "wrong-name")));
+  return kinds.some((kind) => kind === "field" || (!lenient && (kind === "misspelled" || kind === "wrong-name")));
 }

@@ -135,7 +135,7 @@ export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): 
   ];
 }
 
-export function misspeltScopes(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function misspelledScopes(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
   return scopesOf(client).flatMap((word): readonly ValueFinding[] => {
     const meant = nearestScope(word);
     return meant === undefined

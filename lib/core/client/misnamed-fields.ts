@@ -8,7 +8,7 @@ type KeyClass =
   /** A registered name that Hydra has no field for. */
   | { readonly kind: "registered" }
   /** A field, spelled wrongly. */
-  | { readonly kind: "misspelt"; readonly field: string }
+  | { readonly kind: "misspelled"; readonly field: string }
   /** A name that other programs use; without a field where a client has nothing of the kind. */
   | { readonly kind: "wrong-name"; readonly field: string | undefined; readonly hint: string }
   /** Nothing that is known or near. */
@@ -259,7 +259,7 @@ function isNear(word: string, other: string): boolean {
  * Whether a key is a field, spelled wrongly. Looks word by word, because in long names another word makes another field
  * while few letters of the whole differ: `id_token_signed_response_alg` is not `userinfo_signed_response_alg`.
  */
-function isMisspelt(key: string, field: string): boolean {
+function isMisspelled(key: string, field: string): boolean {
   if (key.replaceAll("_", "") === field.replaceAll("_", "")) return true;
   const words = key.split("_", 12);
   const others = field.split("_");
@@ -269,9 +269,9 @@ function isMisspelt(key: string, field: string): boolean {
   return words.length === others.length && words.every((word, i) => isNear(word, others[i] ?? ""));
 }
 
-/** The known field that a misspelt key means. */
-function misspeltField(key: string): string | undefined {
-  const near = FIELD_NAMES.filter((field) => isMisspelt(key, field));
+/** The known field that a misspelled key means. */
+function misspelledField(key: string): string | undefined {
+  const near = FIELD_NAMES.filter((field) => isMisspelled(key, field));
   return near.length < 2 ? near[0] : (suggestWord(key, near) ?? near[0]);
 }
 
@@ -284,6 +284,6 @@ export function classifyFieldName(key: string): KeyClass {
   if (wrong !== undefined) return wrong;
   // A registered name in another spelling does not count as misspelled either.
   if (REGISTERED.has(name)) return { kind: "registered" };
-  const field = misspeltField(name);
-  return field === undefined ? { kind: "unknown" } : { kind: "misspelt", field };
+  const field = misspelledField(name);
+  return field === undefined ? { kind: "unknown" } : { kind: "misspelled", field };
 }

@@ -186,7 +186,7 @@ function squashed(key: string): string {
   return key.toLowerCase().replaceAll("_", "").replaceAll("-", "");
 }
 
-/** The known key that a misspelt one means: in another case or with other separators, or a few letters away. */
+/** The known key that a misspelled one means: in another case or with other separators, or a few letters away. */
 function nearestKey(key: string, known: readonly string[]): string | undefined {
   return known.find((name) => squashed(name) === squashed(key)) ?? suggestWord(key, known);
 }

@@ -41,7 +41,7 @@ function withScheme(url: string): string {
   return `${isLoopbackHost(host) ? "http" : "https"}://${url}`;
 }
 
-/** What a URL that begins with its host, with a misspelt scheme, or without the slashes after it, should be. */
+/** What a URL that begins with its host, with a misspelled scheme, or without the slashes after it, should be. */
 function correctedScheme(url: string): string | undefined {
   if (/^[a-z\d.-]+:\d{1,5}(?:[/?]|$)/i.test(url)) return withScheme(url);
   const [begin = "", scheme = "", slashes = ""] = /^([a-z][a-z\d+.-]{0,40}):(\/{0,2})/i.exec(url) ?? [];
@@ -51,7 +51,7 @@ function correctedScheme(url: string): string | undefined {
   return meant === undefined || isRight || rest === "" ? undefined : `${meant}://${rest}`;
 }
 
-/** The scheme of the web that a misspelt one means; only in front of a host, where no app has a scheme of its own so near. */
+/** The scheme of the web that a misspelled one means; only in front of a host, where no app has a scheme of its own so near. */
 function nearScheme(scheme: string, slashes: string): string | undefined {
   if (slashes !== "//") return undefined;
   return ["https", "http"].find((known) => isWithinOneEdit(scheme.toLowerCase(), known));

@@ -5,7 +5,7 @@ import { isUnreplacedPlaceholder } from "../unreplaced-placeholders.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import {
   missingResponses,
-  misspeltScopes,
+  misspelledScopes,
   offlineWithoutRefresh,
   refreshWithoutOffline,
   scopesWithCommas,
@@ -158,7 +158,7 @@ const VALUE_RULES: readonly ValueRule[] = [
     severity: "warning",
     hint: "use the names of OpenID Connect Core: openid, offline_access, profile, email, address, phone",
     servers: ALL_ACCEPT,
-    find: misspeltScopes,
+    find: misspelledScopes,
   },
   {
     name: "scope-commas",

@@ -32,8 +32,8 @@ export function configTrustByPermissions(
   if (file.uid !== user && file.uid !== 0)
     return { trust: "none", reason: `it belongs to another user (UID ${file.uid})`, remedy: `chown ${user}` };
   if ((file.mode & 0o002) !== 0)
-    return { trust: "none", reason: "every user of this machine can write it", remedy: "chmod 600" };
-  if ((file.mode & 0o020) !== 0) return { trust: "some", reason: "its group can write it", remedy: "chmod 600" };
+    return { trust: "none", reason: "every user of this machine can write to it", remedy: "chmod 600" };
+  if ((file.mode & 0o020) !== 0) return { trust: "some", reason: "its group can write to it", remedy: "chmod 600" };
   return { trust: "all" };
 }
 
@@ -96,7 +96,7 @@ function readSettings(
         `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
         key === HEADER.file
           ? "write a list of 'Name: value', or names with their values"
-          : "write one text, number or true or false",
+          : "write a string, a number, true or false",
         "config-file",
       );
     if (found.length > 0) settings.set(key, found);
@@ -118,7 +118,7 @@ const ENDPOINT_NAMES = new Set([
 ]);
 
 /** The key of a config file that was probably meant to be the endpoint. */
-export function findMisspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): string | undefined {
+export function findMisspelledEndpoint({ unknown }: Pick<ConfigFile, "unknown">): string | undefined {
   return unknown.find((key) => {
     const name = key.toLowerCase().replaceAll("-", "_");
     return ENDPOINT_NAMES.has(name) || /endpoint|admin_url/.test(name) || suggestWord(name, CONFIG_KEYS) === "endpoint";

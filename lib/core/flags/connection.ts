@@ -186,7 +186,7 @@ function readToken(values: FlagValues, file: TokenFile | undefined, problems: Pr
   }
   if (file !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
     problems.push(
-      usageError("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
+      usageError("--access-token and --access-token-file cannot be used together", "give one of the two", "two-tokens"),
     );
   }
   if (!/^[\u0021-\u007e]*$/.test(text)) {

@@ -105,7 +105,7 @@ export const FAIL_AFTER: WithDefault<DurationFlag> = {
   file: "fail_after",
   default: 60_000,
   zero: "a single try",
-  help: "Time limit for the whole command with retries; 0 = try once",
+  help: "Time limit, including retries; 0 = try once",
 };
 
 export const FAKE_TLS: BoolFlag = {
@@ -324,7 +324,7 @@ export const REQUIRE_PIN: BoolFlag = {
   name: "require-pin",
   group: "encryption",
   file: "require_pin",
-  help: "Require --pgp-fingerprint for keys that are fetched (URL, wkd:, Keybase)",
+  help: "Require --pgp-fingerprint for fetched keys (URL, wkd:, GitHub, Keybase)",
 };
 
 export const ENCRYPTED_FORMAT: WithDefault<ChoiceFlag<EncryptedFormat>> = {
@@ -356,7 +356,7 @@ export const LENIENT_FIELD_NAMES: BoolFlag = {
   kind: "switch",
   name: "lenient",
   group: "input",
-  help: "Go on with misspelt and misnamed fields, which are errors otherwise",
+  help: "Accept misspelled and misnamed fields instead of rejecting them",
 };
 
 export const CLIENT_FILE: TextFlag = {

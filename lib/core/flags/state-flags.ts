@@ -31,7 +31,7 @@ export const VAR: RepeatFlag = {
   value: "NAME=VALUE",
   group: "input",
   nonEmpty: true,
-  help: "Value of a variable in the files, instead of the environment's HYDRA_VAR_NAME; repeatable",
+  help: "Value of a variable in the files, overrides HYDRA_VAR_NAME; repeatable",
 };
 
 export const EXIT_CODE: BoolFlag = {
@@ -54,7 +54,7 @@ export const ALLOW_EMPTY: BoolFlag = {
   kind: "switch",
   name: "allow-empty",
   group: "input",
-  help: "Accept a folder without files of clients, and let --prune go on without any client",
+  help: "Accept a folder without client files; with --prune, this deletes all clients of the stack",
 };
 
 export const ADOPT: BoolFlag = {
@@ -70,7 +70,7 @@ export const ADOPT_FROM: TextFlag = {
   value: "STACK",
   group: "input",
   nonEmpty: true,
-  help: "Take over clients of another stack, which then no longer has them",
+  help: "Move clients from another stack to this one",
 };
 
 /** Flags that decide how files and clients are compared. */

@@ -26,7 +26,7 @@ const ENV_FLAGS: readonly Flag[] = [
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ["HYDRA_VAR_NAME", "Value of the variable `NAME` in client files (`hydra help state`)"],
+  ["HYDRA_VAR_NAME", "Value of the variable `NAME` in client files, unless `--var` sets it (`hydra help state`)"],
   [
     "HYDRA_GITHUB_URL",
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
@@ -105,9 +105,8 @@ export const ENVIRONMENT_TOPIC: Topic = {
     ),
     textPart("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
     textPart("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
-    textPart("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
     textPart(
-      "To `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` are the public URL. They use them if",
+      "For `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` set the public URL if",
       "`HYDRA_PUBLIC_URL` is not set. `token delete` reads `OAUTH2_CLIENT_ID` if the command line names no client.",
     ),
     headingPart("System variables"),

@@ -11,7 +11,7 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   notFound: "The client, the key or the key set was not found, or with `--active` the token is inactive",
   conflict: "A client or a key with this ID already exists",
   unreachable:
-    "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, also after answers such as 503",
+    "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, including while retrying responses such as 503",
   noUsableKey: "No usable encryption key. Nothing was created or changed",
   someFailed: "Some of several clients failed. Each failure is reported on standard error",
   differs: "`diff --exit-code`: the files and the server differ",

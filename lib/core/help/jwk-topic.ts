@@ -54,7 +54,7 @@ export const JWK_TOPIC: Topic = {
     ),
     headingPart("Protected sets"),
     textPart(
-      "A change of a set that tokens are signed with is rejected (exit code 2) if it stops or breaks logins; `--yes` goes on. These",
+      "A change of a set that tokens are signed with is rejected (exit code 2) if it stops or breaks logins; `--yes` continues anyway. These",
       "consequences were measured on real servers:",
     ),
     rowsPart(
@@ -64,7 +64,7 @@ export const JWK_TOPIC: Topic = {
       ],
       [
         "The set, or its last private key, is deleted",
-        "Hydra 1.x: every login fails until a private key is put back. Hydra 2.x generates another key at the next login; tokens of a deleted set can't be verified any more",
+        "Hydra 1.x: every login fails until a private key is put back. Hydra 2.x generates another key at the next login; tokens of a deleted set can no longer be verified",
       ],
       [
         "A shared secret",
@@ -115,7 +115,7 @@ export const JWK_TOPIC: Topic = {
       'hydra keys get hydra.openid.id-token --private --endpoint "$OLD_HYDRA" | hydra keys import hydra.openid.id-token - --replace --endpoint "$NEW_HYDRA"',
     ),
     textPart(
-      "From Hydra 1.x to 2.x, a private key gets the ID `public:KID`, because tokens that were issued already name that. From 2.x to 1.x, a key",
+      "From Hydra 1.x to 2.x, a private key gets the ID `public:KID`, because existing tokens carry that key ID. From 2.x to 1.x, a key",
       "becomes a pair; tokens that name `KID` find no key there.",
     ),
   ],

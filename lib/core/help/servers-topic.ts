@@ -47,7 +47,7 @@ export const SERVERS_TOPIC: Topic = {
     headingPart("What counts as a difference"),
     textPart(
       "`update`, `create --if-exists update` and `import --if-exists update` write only if a value differs, so a second run writes",
-      "nothing. On Hydra 26, each write also invalidates the client's registration access token. These are not differences:",
+      "nothing. On Hydra 25 and later, each write also invalidates the client's registration access token. These are not differences:",
     ),
     rowsPart(
       ["No value", 'Absent, `null`, `""`, `[]`, `{}` and `false`'],
@@ -68,7 +68,7 @@ export const SERVERS_TOPIC: Topic = {
     headingPart("Retries"),
     textPart(
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
-      "and so are requests that the server's database rolled back because of another one at the same time.",
+      "and so are requests that the server's database rolled back because of a concurrent request.",
       "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `--fail-after 0`",
       "means a single attempt.",
       "The first failure is reported immediately.",

@@ -49,14 +49,14 @@ export const STATE_TOPIC: Topic = {
     ),
     headingPart("Stacks"),
     textPart(
-      "A stack (`--stack` or `HYDRA_STACK`) is a named group of clients that are kept together. Its clients are marked in their metadata:",
+      "A stack (`--stack` or `HYDRA_STACK`) is a named group of clients that are managed together. Its clients are marked in their metadata:",
       '`"hydra.apply": {"stack": "prod", "key": "billing"}`. Login and consent apps see this mark, because Hydra sends them the whole client.',
     ),
     textPart(
       "An existing client without a mark is only changed with `--adopt`; `hydra diff` shows what would be reset. Clients of another stack, and",
       "clients of hydra-maester (their `owner` is `NAME/NAMESPACE`), are never changed: the exit code is 5. To take a client over from hydra-maester,",
       "delete its `OAuth2Client` with `deletionPolicy: orphan`, clear the owner with `hydra clients update ID --unset owner`, and replace its",
-      "manifest by a file with its ID: `hydra export ID --into clients/`. Then use `--adopt`.",
+      "manifest with a file that has its ID: `hydra export ID --into clients/`. Then use `--adopt`.",
     ),
     textPart(
       "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is refused.",

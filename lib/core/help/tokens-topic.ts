@@ -27,10 +27,10 @@ export const TOKENS_TOPIC: Topic = {
     textPart(
       "`token user` opens the login in the browser and waits for the answer, five minutes by default (`--timeout`). It prints the tokens;",
       "`-q` prints only the access token. Without a browser (`--no-open`, CI, SSH, no display) it prints the URL of the login. On a",
-      "terminal, you can paste the URL that the browser ends at, even if its page can't be loaded.",
+      "terminal, you can paste the URL that the browser was redirected to, even if its page can't be loaded.",
     ),
     textPart(
-      "The answer comes to a free port of 127.0.0.1. Hydra accepts every port if `http://127.0.0.1/callback` is registered, but not for",
+      "The browser is redirected to a free port on 127.0.0.1. Hydra accepts any port if `http://127.0.0.1/callback` is registered, but not for",
       "`localhost`. `--redirect` and `--port` set both; if the redirect URI is not on this machine, the URL has to be pasted. With the",
       "admin API (`--admin-url` or `HYDRA_ADMIN_URL`), `token user` uses a redirect URI that the client has, and offers to add one",
       "if none fits. A public client then needs no `--auth-method none`, and without `--scope` the login only asks for those of the",
@@ -75,7 +75,7 @@ export const TOKENS_TOPIC: Topic = {
     headingPart("What is checked"),
     textPart(
       "An inactive token is not an error, unless `--active` is given: then the exit code is 4. `token delete` exits with 4 if there is no",
-      "such client; Hydra itself reports success. Rejected credentials exit with 3, and a browser that doesn't come back with 6.",
+      "such client; Hydra itself reports success. The exit code is 3 for rejected credentials, and 6 if the login isn't completed in time.",
     ),
     textPart(
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
@@ -94,7 +94,7 @@ export const TOKENS_TOPIC: Topic = {
     ),
     textPart(
       "No real user is affected: the user is a new one, `hydra-test-UUID`, the login is not remembered, and only the tokens of the test are",
-      "revoked, also after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
+      "revoked, even after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
     ),
     headingPart("Flushing"),
     textPart(

@@ -182,7 +182,7 @@ function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner:
 
 const ID_REFUSED: ClientRefusal = {
   code: "id-refused",
-  reason: "this server does not accept a chosen client ID (it answers as Hydra 2.1)",
+  reason: "this server does not accept custom client IDs (it behaves like Hydra 2.1)",
   hint: "remove client_id from the file: the client is then found by its mark",
 };
 

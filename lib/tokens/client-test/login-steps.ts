@@ -102,7 +102,7 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
   const { payload } = parseJwt(idToken);
   const { iss, aud, exp } = payload;
   const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
-  if (payload["nonce"] !== nonce) throw mismatch("the ID token has another nonce than expected");
+  if (payload["nonce"] !== nonce) throw mismatch("the ID token has an unexpected nonce");
   if (iss !== foundServer(session).issuer) throw mismatch("the ID token has another iss than expected");
   if (!audience.includes(session.client.id)) throw mismatch("the ID token has another aud than expected");
   if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw mismatch("the ID token has expired");

@@ -19,7 +19,7 @@ export function checkIdTokenSubject(
   claims: JsonObject | undefined,
 ): void {
   if (claims === undefined || client.registered["subject_type"] === "pairwise" || claims["sub"] === subject) return;
-  throw new Problem("Login failed: the ID token is of another user", {
+  throw new Problem("Login failed: the ID token belongs to a different user", {
     code: "id-token-mismatch",
     exit: "failed",
     hint: "don't use the token",

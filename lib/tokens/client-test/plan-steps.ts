@@ -59,7 +59,8 @@ function codeTokensDecision(client: TestedClient, facts: ServerAndCredentialFact
 
 function deviceDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
   if (!usesDevice(client)) return "leave-out";
-  if (!facts.hasDeviceFlow) return skippedOutcome("this server has no device flow; Hydra has it from version 25 on");
+  if (!facts.hasDeviceFlow)
+    return skippedOutcome("this server does not support the device flow, which requires Hydra 25.4 or later");
   return authenticated(facts);
 }
 

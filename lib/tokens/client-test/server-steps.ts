@@ -9,7 +9,7 @@ const CLOCK_TOLERANCE = 5;
 
 /** The difference of the clocks; a second is the precision of the Date header. */
 function clockText(offset: number): string {
-  if (Math.abs(offset) <= 1) return "clock agrees";
+  if (Math.abs(offset) <= 1) return "clock in sync";
   return `clock ${offset < 0 ? "-" : "+"}${formatDuration(Math.abs(offset) * 1_000)}`;
 }
 
@@ -18,14 +18,14 @@ export async function discoverTestedServer(session: TestSession): Promise<StepOu
   const server = await session.flow.discover(session.limits.ordinary);
   session.server = server;
   const { issuer, clockOffset } = server;
-  const found = `${urlWithoutSecrets(issuer)}, issuer agrees`;
+  const found = `${urlWithoutSecrets(issuer)}, issuer matches`;
   if (clockOffset === undefined) return passedOutcome(`${found}, clock unknown`);
   const detail = `${found}, ${clockText(clockOffset)}`;
   return Math.abs(clockOffset) <= CLOCK_TOLERANCE
     ? passedOutcome(detail)
     : warningOutcome(
         detail,
-        "set the clocks of this machine and of the server: tokens may be rejected as expired or not yet valid",
+        "synchronize the clocks of this machine and the server: tokens may be rejected as expired or not yet valid",
       );
 }
 

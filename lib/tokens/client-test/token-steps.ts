@@ -52,7 +52,7 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
   for (const { value, subject } of obtained) {
     const { active, raw } = await admin.introspect(value);
     if (!active) throw unexpectedIntrospection("a new access token is inactive");
-    if (raw["client_id"] !== client.id) throw unexpectedIntrospection("the token is of another client");
+    if (raw["client_id"] !== client.id) throw unexpectedIntrospection("the token belongs to a different client");
     if (raw["sub"] !== subject) throw unexpectedIntrospection("the token is of another subject");
   }
   const subjects = [...new Set(obtained.map(({ subject }) => `sub ${subject}`))];

@@ -255,7 +255,7 @@ describe("a request that fails", () => {
     assert.equal(outcome.problem.exit, "unreachable");
     assert.match(
       outcome.problem.message,
-      /: server answered 429 \(it asks for a pause of 1h1m1s, longer than --fail-after leaves\)$/,
+      /: server answered 429 \(it asks to wait 1h1m1s, longer than --fail-after allows\)$/,
     );
     assert.deepEqual(set.slept, []);
     assert.equal(set.proxy.posts().length, 1);

@@ -60,7 +60,7 @@ describe("classifyFieldName()", () => {
     ["client_credentials_grant_acces_token_lifespan", "client_credentials_grant_access_token_lifespan"],
   ] as const)
     test(`${key} is a misspelled ${field}`, () => {
-      assert.deepEqual(classifyFieldName(key), { kind: "misspelt", field });
+      assert.deepEqual(classifyFieldName(key), { kind: "misspelled", field });
     });
 
   for (const [key, field] of [

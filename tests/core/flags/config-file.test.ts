@@ -91,7 +91,7 @@ describe("headers", () => {
 });
 
 describe("a value of the wrong type is rejected, and not shown", () => {
-  const WHOLE = "write one text, number or true or false";
+  const WHOLE = "write a string, a number, true or false";
   const LINES = "write a list of 'Name: value', or names with their values";
   const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, key: string, hint: string])[] = [
     [{ endpoint: ["s3cret"] }, "endpoint", WHOLE],
@@ -194,10 +194,10 @@ describe("whether other users can write to a file", () => {
       path: PATH,
       content: {},
       readable: false,
-      writers: "its group can write it",
+      writers: "its group can write to it",
     });
     assert.deepEqual(file.warnings, [
-      `Config file ${PATH} may have been written by someone else: its group can write it`,
+      `Config file ${PATH} may have been written by someone else: its group can write to it`,
     ]);
   });
 });
