@@ -96,14 +96,27 @@ function Test-Attestation([string] $Path) {
   }
 }
 
-# Starts the program in the folder where it will be: in the temporary folder, programs may not be allowed to run.
+# Starts the program in the folder where it will be: in the temporary folder, programs may not be allowed to run. Without the
+# user's config file and the runtime's variables, because a mistake in them doesn't mean that the program can't run here.
 function Test-Program([string] $Path) {
+  $kept = @{}
+  foreach ($name in 'HOME', 'USERPROFILE', 'LOCALAPPDATA', 'XDG_CONFIG_HOME', 'BUN_INSPECT', 'BUN_OPTIONS') {
+    if (Test-Path "Env:$name") {
+      $kept[$name] = (Get-Item "Env:$name").Value
+      Remove-Item "Env:$name"
+    }
+  }
   try {
     & $Path version | Out-Null
   } catch {
     throw "$Path cannot be started: $($_.Exception.Message) If programs may not run in its folder, choose another one with -Folder"
+  } finally {
+    foreach ($name in $kept.Keys) { Set-Item "Env:$name" $kept[$name] }
   }
-  if ($LASTEXITCODE -ne 0) { throw 'The program does not start: it needs Windows 10 1809 or newer on x64' }
+  if ($LASTEXITCODE -eq 2) { throw 'The program does not start here: its own message above says why' }
+  if ($LASTEXITCODE -ne 0) {
+    throw 'The program does not start: it needs Windows 10 1809 or newer on x64, and a processor with SSE4.2'
+  }
 }
 
 function Install-Files([string] $From, [string] $Folder) {
