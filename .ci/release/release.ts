@@ -57,6 +57,8 @@ export function buildRelease(options: ReleaseOptions): readonly Size[] {
     return { target, program: statSync(program).size, archive: archive.length };
   });
   placeLicenses(join(out, "images"), added);
+  // The empty directory that the images have for recovery copies.
+  mkdirSync(join(out, "images/rescue"));
   addFile(release, nodePackageName(stamp), packForNode({ root, stamp, scratch, companions: added, level }));
   if (options.withPackages) addSystemPackages(options, release, added);
   addInstallers(options, release);

@@ -66,6 +66,10 @@ describe("the images, built with BuildKit", () => {
       docker("build", ...how, "--file", join(ROOT, dockerfile), ROOT);
       const limits = ["--read-only", "--cap-drop=ALL", "--user=12345:12345", "--network=none"];
       assert.match(docker("run", "--rm", ...limits, tag, "version"), /^Version: \d/);
+      // Docker gives a new volume the owner of the directory that it is mounted on.
+      const container = docker("create", tag).trim();
+      const uid = docker("cp", `${container}:/rescue`, "-").slice(108, 116);
+      assert.equal(Number.parseInt(uid, 8), 65532, "/rescue does not belong to the image's user");
     });
   }
 });

@@ -75,6 +75,7 @@ describe("the images, built with buildah", () => {
       assert.equal(config.Labels["org.opencontainers.image.title"], "hydra-clients");
       const container = buildah("from", "--pull-never", tag).trim();
       const root = buildah("mount", container).trim();
+      assert.equal(statSync(join(root, "rescue")).uid, 65532);
       const installed = join(root, "usr/local/bin/hydra");
       assert.equal(statSync(installed).mode & 0o777, 0o755);
       assert.ok(readFileSync(installed).equals(readFileSync(join(IMAGES, program, "hydra"))), "another program");
