@@ -10,12 +10,16 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { evaluate, type Verdict } from "./test-report.ts";
+import { isKeptVariable, selectSteps } from "./test-selection.ts";
 
 /** Milliseconds after which a step counts as hanging. A busy machine needs many times what an idle one does. */
 const LIMIT = 20 * 60_000;
 
 /** Milliseconds after which one test counts as hanging, so that the report names it. */
 const TEST_LIMIT = 8 * 60_000;
+
+/** Milliseconds that the output of a runner that has ended may stay open. */
+const CLOSE_LIMIT = 10_000;
 
 const root = join(import.meta.dirname, "..");
 
@@ -41,9 +45,7 @@ interface ProcessEnd {
 
 /** The environment of every step: no colours, and nothing that would configure the program under test. */
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => name === "HYDRA_TEST_ENDPOINTS" || !/^(HYDRA_|OAUTH2_|ORY_|FORCE_COLOR$)/.test(name),
-  );
+  const kept = Object.entries(process.env).filter(([name]) => isKeptVariable(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1", ...extra };
 }
 
@@ -94,7 +96,15 @@ function execute(command: readonly string[], extra: Readonly<Record<string, stri
       clear();
     }, LIMIT);
     // What a test leaves running holds the pipes open, so it goes as soon as its runner has ended.
-    child.once("exit", clear);
+    child.once("exit", (status) => {
+      clear();
+      // A process that left the group can still hold them; then the runner's own end has to do.
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        settle({ status, output });
+      }, CLOSE_LIMIT).unref();
+    });
     child.once("error", (error) => {
       clear();
       settle({ status: null, output: `${output}${error.message}\n` });
@@ -134,6 +144,9 @@ const CONCURRENT =
 const ALSO_UNDER_DENO =
   /^tests\/(app\/(main|platforms|state-files)|adapters\/(?!edit-yaml|host\/|jsonpath|oauth\/(cookie|expected)|yaml))/;
 
+/** The test files that also run on the servers of HYDRA_TEST_ENDPOINTS. */
+const ON_REAL_SERVERS = /^tests\/(conformance\/|e2e\/keys\.test\.ts$)/;
+
 /** The unit tests that share one process: they only compute, and most take less time than loading and compiling the code. */
 const SHARED = "tests/core/";
 
@@ -169,7 +182,8 @@ function testStep(runtime: Runtime, files: readonly string[], built?: () => Prom
       const uncaught = `${report}.uncaught`;
       const { status, output } = await execute(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-      return { ...evaluate({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
+      const end = { status, report: read(report), uncaught: read(uncaught) ?? "" };
+      return { ...evaluate(end, others.length === 0 ? [] : files), output };
     },
   };
 }
@@ -227,25 +241,24 @@ function allSteps(): readonly Step[] {
   const endToEnd = files.filter((file) => file.startsWith("tests/e2e/"));
   const downloads = files.filter((file) => file.startsWith("tests/downloads/"));
   const units = files.filter((file) => ![conformance, endToEnd, downloads].some((others) => others.includes(file)));
-  const conformanceSteps = conformance.map((file) => testStep("bun", [file], built));
+  const realServerSteps = files
+    .filter((file) => ON_REAL_SERVERS.test(file))
+    .map((file) => testStep("bun", [file], built));
+  const alsoUnderDeno = units.filter((file) => ALSO_UNDER_DENO.test(file));
   return [
     { name: build.name, run: built },
     ...checks(),
-    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformanceSteps) : conformanceSteps),
-    ...[...endToEnd, ...downloads].map((file) => testStep("bun", [file], built)),
+    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(realServerSteps) : realServerSteps),
+    ...[...endToEnd, ...downloads]
+      .filter((file) => !ON_REAL_SERVERS.test(file))
+      .map((file) => testStep("bun", [file], built)),
     ...units.map((file) => testStep("bun", [file])),
-    ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", [file])),
+    ...alsoUnderDeno.map((file) => testStep("deno", [file])),
     ...presence("conformance tests", conformance),
     ...presence("end-to-end tests", endToEnd),
     ...presence("unit tests", units),
+    ...presence("tests under deno", alsoUnderDeno),
   ];
-}
-
-function selected(steps: readonly Step[], words: readonly string[]): readonly Step[] {
-  if (words.length === 0) return steps;
-  return steps.filter(({ name }) =>
-    words.some((word) => (word === "checks" ? /^check (types|format)/.test(name) : name.includes(word))),
-  );
 }
 
 /** The same steps, with those that share a process as one, which takes long and so comes before the rest. */
@@ -279,7 +292,8 @@ function recoveryCopies(): readonly string[] {
 }
 
 async function main(): Promise<number> {
-  const steps = withSharedProcess(selected(allSteps(), process.argv.slice(2)));
+  const { steps: chosen, unmatched } = selectSteps(allSteps(), process.argv.slice(2));
+  const steps = withSharedProcess(chosen);
   const totals: Totals = { passed: 0, failures: [] };
   const started = performance.now();
   const before = recoveryCopies();
@@ -290,7 +304,7 @@ async function main(): Promise<number> {
   // Two workers more than processors: many steps wait for deadlines and answers.
   await Promise.all(Array.from({ length: availableParallelism() + 2 }, work));
   const { passed, failures } = totals;
-  if (steps.length === 0) failures.push("nothing to run");
+  failures.push(...unmatched.map((word) => `no step has "${word}" in its name`));
   const added = recoveryCopies().filter((name) => !before.includes(name));
   failures.push(...added.map((name) => `a test left ${name} in the root of the repository`));
   const total = ((performance.now() - started) / 1000).toFixed(0);
