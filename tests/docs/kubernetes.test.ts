@@ -13,6 +13,7 @@ import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json.ts";
+import { objectsIn } from "../objects-in.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/kubernetes.md"), "utf8");
 
@@ -24,12 +25,6 @@ const FILES: ReadonlyMap<string, string> = new Map(
 async function documentsOf(name: string): Promise<readonly JsonObject[]> {
   const documents = await parseYamlDocuments(FILES.get(name) ?? "", name);
   return documents.filter(isJsonObject);
-}
-
-/** The objects inside a value, from the outermost. */
-function objectsIn(value: unknown): readonly JsonObject[] {
-  if (Array.isArray(value)) return value.flatMap(objectsIn);
-  return isJsonObject(value) ? [value, ...Object.values(value).flatMap(objectsIn)] : [];
 }
 
 /** The arguments of the program in the containers and the steps of a file. */
