@@ -4,11 +4,11 @@
  * `TEST_DOWNLOADS=1` adds the tests whose tools `.ci/run --all` downloads.
  */
 
-import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { execute, killGroups } from "./process-group.ts";
 import { evaluate, type Verdict } from "./test-report.ts";
 import { isKeptVariable, selectSteps } from "./test-selection.ts";
 
@@ -38,79 +38,26 @@ interface Step {
   readonly shared?: string;
 }
 
-interface ProcessEnd {
-  readonly status: number | null;
-  readonly output: string;
-}
-
 /** The environment of every step: no colours, and nothing that would configure the program under test. */
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => isKeptVariable(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1", ...extra };
 }
 
-const groups = new Set<number>();
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // The whole group has ended already.
-  }
-}
-
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    for (const pid of groups) killGroup(pid);
+    killGroups();
     rmSync(scratch, { recursive: true, force: true });
     process.exit(signal === "SIGINT" ? 130 : 143);
   });
 }
 
-/** Runs a program in a process group of its own, and kills what is left of the group when the program has ended. */
-function execute(command: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<ProcessEnd> {
-  const [file = "", ...args] = command;
-  return new Promise((settle) => {
-    const child = spawn(file, args, {
-      cwd: root,
-      env: environment(extra),
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
-    const { pid } = child;
-    if (pid !== undefined) groups.add(pid);
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-      });
-    }
-    const clear = (): void => {
-      clearTimeout(timer);
-      if (pid === undefined) return;
-      killGroup(pid);
-      groups.delete(pid);
-    };
-    const timer = setTimeout(() => {
-      output += `\nDid not end within ${LIMIT / 60_000} minutes\n`;
-      clear();
-    }, LIMIT);
-    // What a test leaves running holds the pipes open, so it goes as soon as its runner has ended.
-    child.once("exit", (status) => {
-      clear();
-      // A process that left the group can still hold them; then the runner's own end has to do.
-      setTimeout(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-        settle({ status, output });
-      }, CLOSE_LIMIT).unref();
-    });
-    child.once("error", (error) => {
-      clear();
-      settle({ status: null, output: `${output}${error.message}\n` });
-    });
-    child.once("close", (status) => settle({ status, output }));
-  });
+/** Runs the program of a step. */
+function executeStep(
+  command: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+): ReturnType<typeof execute> {
+  return execute(command, { cwd: root, env: environment(extra), limit: LIMIT, closeLimit: CLOSE_LIMIT });
 }
 
 /** A step that passes where a command exits with 0. */
@@ -118,7 +65,7 @@ function check(name: string, ...command: readonly string[]): Step {
   return {
     name: `check ${name}`,
     run: async () => {
-      const { status, output } = await execute(command);
+      const { status, output } = await executeStep(command);
       return status === 0
         ? { passed: 1, failed: [], output }
         : { passed: 0, failed: [`exit code ${status ?? "none"}`], output };
@@ -180,7 +127,7 @@ function testStep(runtime: Runtime, files: readonly string[], built?: () => Prom
       }
       const report = join(scratch, `${reports++}.xml`);
       const uncaught = `${report}.uncaught`;
-      const { status, output } = await execute(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
+      const { status, output } = await executeStep(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
       const end = { status, report: read(report), uncaught: read(uncaught) ?? "" };
       return { ...evaluate(end, others.length === 0 ? [] : files), output };

@@ -5,7 +5,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test } from "node:test";
+import { execute } from "../../.ci/process-group.ts";
 import { evaluate, type Verdict } from "../../.ci/test-report.ts";
 import { isKeptVariable, selectSteps } from "../../.ci/test-selection.ts";
 
@@ -139,6 +141,19 @@ describe("selectSteps()", () => {
     assert.match(stdout, /no step has "conformnace" in its name[\s\S]*\n0 passed, 1 failed\n$/);
     assert.equal(status, 1);
   });
+});
+
+test("a runner has ended even if a process that left its group keeps its output open", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hydra-group-"));
+  try {
+    const script = "setsid sh -c 'echo $$ >pid; exec sleep 600' & until [ -s pid ]; do :; done; echo done; exit 3";
+    const limits = { limit: 600_000, closeLimit: 1 };
+    const { status, output } = await execute(["sh", "-c", script], { cwd: folder, env: process.env, ...limits });
+    assert.deepEqual([status, output], [3, "done\n"]);
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("the steps see the variables of tests, and none that configure the program", () => {
