@@ -17,6 +17,8 @@ LABEL org.opencontainers.image.title="hydra-clients" \
 COPY --chmod=0755 dist/images/${TARGETARCH}/hydra /usr/local/bin/hydra
 COPY LICENSE THIRD-PARTY.md /usr/local/share/doc/hydra/
 COPY dist/images/licenses/ /usr/local/share/doc/hydra/licenses/
+# A new volume that is mounted here belongs to the same user.
+COPY --chown=65532:65532 dist/images/rescue/ /rescue/
 # They would act before the first line of the program (SECURITY.md), so none of a base image counts.
 ENV BUN_BE_BUN= BUN_INSPECT= BUN_INSPECT_PRELOAD= BUN_OPTIONS= LD_PRELOAD=
 # nonroot, by number, so that a cluster can see that it is not root.

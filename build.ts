@@ -1,7 +1,7 @@
 /**
  * Compiles the program: `bun build.ts` for this machine into `dist/hydra`; `--all`, or `--target NAME` once for each,
  * for others too, packed with what belongs to a release. `--packages` adds those for package managers, which needs nfpm.
- * `--out FOLDER` replaces `dist`, `--sizes` writes the sizes into the documentation, and `--compression 1` saves the time
+ * `--out FOLDER` replaces `dist`, `--sizes` with `--all` writes the sizes into the documentation, and `--compression 1` saves the time
  * that the smallest archives take.
  *
  * The same commit gives the same bytes in any folder, on machines of the same kind.
@@ -13,7 +13,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { SMALLEST } from "./.ci/release/archive.ts";
 import { compile, prepare, scratchFolder } from "./.ci/release/compile.ts";
-import { buildRelease } from "./.ci/release/release.ts";
+import { buildRelease, requireReplaceable } from "./.ci/release/release.ts";
 import { hostTarget } from "./.ci/release/runtimes.ts";
 import { sizePage, sizeTable } from "./.ci/release/sizes.ts";
 import { TARGETS, type Target, targetOf } from "./.ci/release/targets.ts";
@@ -44,7 +44,13 @@ function wanted(): readonly Target[] {
 
 const targets = wanted();
 
+if (values.packages && targets.length === 0) throw new Error("--packages needs --all or --target");
+
+if (values.sizes && !values.all) throw new Error("--sizes needs --all: docs/sizes.md lists every target");
+
 const out = resolve(values.out);
+
+if (targets.length > 0 && out !== join(root, "dist")) requireReplaceable(out);
 
 const host = hostTarget(root);
 

@@ -35,6 +35,7 @@ import { generateKey } from "openpgp";
 import { BINARY, start } from "../tests/e2e/binary.ts";
 import { bulkRows } from "./bench/bulk.ts";
 import { buildFloor, type FloorPrograms } from "./bench/floor.ts";
+import { median } from "./bench/median.ts";
 import { type Bar, chart, page } from "./bench/report.ts";
 
 /** Programs in memory as a download or a copy leaves them. */
@@ -65,13 +66,6 @@ interface Figures {
   readonly ours: number;
   readonly reference?: number;
   readonly ratio?: number;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
 /** A command line as words; quotes keep spaces. */

@@ -17,6 +17,8 @@ interface RunnerEnd {
 
 interface Case {
   readonly name: string;
+  /** The test file, if the runner states it. */
+  readonly file: string | undefined;
   readonly outcome: "passed" | "failed" | "skipped";
 }
 
@@ -50,7 +52,7 @@ function readCases(report: string): readonly Case[] | undefined {
   for (const { groups: { attributes = "", body = "" } = {} } of text.matchAll(TEST_CASE)) {
     const name = attribute(attributes, "name");
     if (name === undefined || body.includes("<testcase")) return undefined;
-    cases.push({ name, outcome: outcomeOf(body) });
+    cases.push({ name, file: attribute(attributes, "file"), outcome: outcomeOf(body) });
   }
   const stated = Number(attribute(/<testsuites\b(?:[^">]|"[^"]*")*>/.exec(text)?.[0] ?? "", "tests"));
   return stated === cases.length ? cases : undefined;
@@ -68,8 +70,10 @@ function membersOnly(cases: readonly Case[]): readonly Case[] {
 /**
  * Evaluates one run of a test runner. A run that crashed, called `process.exit`, left no complete report, executed no
  * test, skipped one, or had an uncaught error has failed, whatever its exit code.
+ *
+ * @param files files of a runner that states the file of each test: each of them must have a test
  */
-export function evaluate(end: RunnerEnd): Verdict {
+export function evaluate(end: RunnerEnd, files: readonly string[] = []): Verdict {
   const cases = end.report === undefined ? undefined : readCases(end.report);
   if (cases === undefined) {
     return { passed: 0, failed: [`no readable report, exit code ${end.status ?? "none"}`] };
@@ -79,7 +83,9 @@ export function evaluate(end: RunnerEnd): Verdict {
     outcome === "passed" ? [] : [outcome === "skipped" ? `${name} (skipped)` : name],
   );
   if (end.uncaught !== "") failed.push(`uncaught: ${end.uncaught.split("\n", 1)[0]}`);
-  if (counted.length === 0) failed.push("no test was executed");
+  const empty = files.filter((file) => !cases.some((one) => one.file === file));
+  failed.push(...empty.map((file) => `${file}: no test was executed`));
+  if (counted.length === 0 && empty.length === 0) failed.push("no test was executed");
   if (end.status !== 0 && failed.length === 0) failed.push(`exit code ${end.status ?? "none"}`);
   return { passed: counted.filter(({ outcome }) => outcome === "passed").length, failed };
 }

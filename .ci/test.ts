@@ -4,18 +4,22 @@
  * `TEST_DOWNLOADS=1` adds the tests whose tools `.ci/run --all` downloads.
  */
 
-import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { execute, killGroups } from "./process-group.ts";
 import { evaluate, type Verdict } from "./test-report.ts";
+import { isKeptVariable, selectSteps } from "./test-selection.ts";
 
 /** Milliseconds after which a step counts as hanging. A busy machine needs many times what an idle one does. */
 const LIMIT = 20 * 60_000;
 
 /** Milliseconds after which one test counts as hanging, so that the report names it. */
 const TEST_LIMIT = 8 * 60_000;
+
+/** Milliseconds that the output of a runner that has ended may stay open. */
+const CLOSE_LIMIT = 10_000;
 
 const root = join(import.meta.dirname, "..");
 
@@ -34,73 +38,26 @@ interface Step {
   readonly shared?: string;
 }
 
-interface ProcessEnd {
-  readonly status: number | null;
-  readonly output: string;
-}
-
 /** The environment of every step: no colours, and nothing that would configure the program under test. */
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => name === "HYDRA_TEST_ENDPOINTS" || !/^(HYDRA_|OAUTH2_|ORY_|FORCE_COLOR$)/.test(name),
-  );
+  const kept = Object.entries(process.env).filter(([name]) => isKeptVariable(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1", ...extra };
-}
-
-const groups = new Set<number>();
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // The whole group has ended already.
-  }
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    for (const pid of groups) killGroup(pid);
+    killGroups();
     rmSync(scratch, { recursive: true, force: true });
     process.exit(signal === "SIGINT" ? 130 : 143);
   });
 }
 
-/** Runs a program in a process group of its own, and kills what is left of the group when the program has ended. */
-function execute(command: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<ProcessEnd> {
-  const [file = "", ...args] = command;
-  return new Promise((settle) => {
-    const child = spawn(file, args, {
-      cwd: root,
-      env: environment(extra),
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
-    const { pid } = child;
-    if (pid !== undefined) groups.add(pid);
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-      });
-    }
-    const clear = (): void => {
-      clearTimeout(timer);
-      if (pid === undefined) return;
-      killGroup(pid);
-      groups.delete(pid);
-    };
-    const timer = setTimeout(() => {
-      output += `\nDid not end within ${LIMIT / 60_000} minutes\n`;
-      clear();
-    }, LIMIT);
-    // What a test leaves running holds the pipes open, so it goes as soon as its runner has ended.
-    child.once("exit", clear);
-    child.once("error", (error) => {
-      clear();
-      settle({ status: null, output: `${output}${error.message}\n` });
-    });
-    child.once("close", (status) => settle({ status, output }));
-  });
+/** Runs the program of a step. */
+function executeStep(
+  command: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+): ReturnType<typeof execute> {
+  return execute(command, { cwd: root, env: environment(extra), limit: LIMIT, closeLimit: CLOSE_LIMIT });
 }
 
 /** A step that passes where a command exits with 0. */
@@ -108,7 +65,7 @@ function check(name: string, ...command: readonly string[]): Step {
   return {
     name: `check ${name}`,
     run: async () => {
-      const { status, output } = await execute(command);
+      const { status, output } = await executeStep(command);
       return status === 0
         ? { passed: 1, failed: [], output }
         : { passed: 0, failed: [`exit code ${status ?? "none"}`], output };
@@ -133,6 +90,9 @@ const CONCURRENT =
  */
 const ALSO_UNDER_DENO =
   /^tests\/(app\/(main|platforms|state-files)|adapters\/(?!edit-yaml|host\/|jsonpath|oauth\/(cookie|expected)|yaml))/;
+
+/** The test files that also run on the servers of HYDRA_TEST_ENDPOINTS. */
+const ON_REAL_SERVERS = /^tests\/(conformance\/|e2e\/keys\.test\.ts$)/;
 
 /** The unit tests that share one process: they only compute, and most take less time than loading and compiling the code. */
 const SHARED = "tests/core/";
@@ -167,9 +127,10 @@ function testStep(runtime: Runtime, files: readonly string[], built?: () => Prom
       }
       const report = join(scratch, `${reports++}.xml`);
       const uncaught = `${report}.uncaught`;
-      const { status, output } = await execute(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
+      const { status, output } = await executeStep(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-      return { ...evaluate({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
+      const end = { status, report: read(report), uncaught: read(uncaught) ?? "" };
+      return { ...evaluate(end, others.length === 0 ? [] : files), output };
     },
   };
 }
@@ -227,25 +188,24 @@ function allSteps(): readonly Step[] {
   const endToEnd = files.filter((file) => file.startsWith("tests/e2e/"));
   const downloads = files.filter((file) => file.startsWith("tests/downloads/"));
   const units = files.filter((file) => ![conformance, endToEnd, downloads].some((others) => others.includes(file)));
-  const conformanceSteps = conformance.map((file) => testStep("bun", [file], built));
+  const realServerSteps = files
+    .filter((file) => ON_REAL_SERVERS.test(file))
+    .map((file) => testStep("bun", [file], built));
+  const alsoUnderDeno = units.filter((file) => ALSO_UNDER_DENO.test(file));
   return [
     { name: build.name, run: built },
     ...checks(),
-    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformanceSteps) : conformanceSteps),
-    ...[...endToEnd, ...downloads].map((file) => testStep("bun", [file], built)),
+    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(realServerSteps) : realServerSteps),
+    ...[...endToEnd, ...downloads]
+      .filter((file) => !ON_REAL_SERVERS.test(file))
+      .map((file) => testStep("bun", [file], built)),
     ...units.map((file) => testStep("bun", [file])),
-    ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", [file])),
+    ...alsoUnderDeno.map((file) => testStep("deno", [file])),
     ...presence("conformance tests", conformance),
     ...presence("end-to-end tests", endToEnd),
     ...presence("unit tests", units),
+    ...presence("tests under deno", alsoUnderDeno),
   ];
-}
-
-function selected(steps: readonly Step[], words: readonly string[]): readonly Step[] {
-  if (words.length === 0) return steps;
-  return steps.filter(({ name }) =>
-    words.some((word) => (word === "checks" ? /^check (types|format)/.test(name) : name.includes(word))),
-  );
 }
 
 /** The same steps, with those that share a process as one, which takes long and so comes before the rest. */
@@ -279,7 +239,8 @@ function recoveryCopies(): readonly string[] {
 }
 
 async function main(): Promise<number> {
-  const steps = withSharedProcess(selected(allSteps(), process.argv.slice(2)));
+  const { steps: chosen, unmatched } = selectSteps(allSteps(), process.argv.slice(2));
+  const steps = withSharedProcess(chosen);
   const totals: Totals = { passed: 0, failures: [] };
   const started = performance.now();
   const before = recoveryCopies();
@@ -290,7 +251,7 @@ async function main(): Promise<number> {
   // Two workers more than processors: many steps wait for deadlines and answers.
   await Promise.all(Array.from({ length: availableParallelism() + 2 }, work));
   const { passed, failures } = totals;
-  if (steps.length === 0) failures.push("nothing to run");
+  failures.push(...unmatched.map((word) => `no step has "${word}" in its name`));
   const added = recoveryCopies().filter((name) => !before.includes(name));
   failures.push(...added.map((name) => `a test left ${name} in the root of the repository`));
   const total = ((performance.now() - started) / 1000).toFixed(0);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { median } from "./median.ts";
 
 /** One measured figure of many clients. */
 interface BulkRow {
@@ -33,10 +34,6 @@ const LIST_PAGES = join(import.meta.dirname, "list-pages.ts");
 
 /** How often an import, a list and what they are compared with run by turns. */
 const ROUNDS = 3;
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
 
 /** Starts the sandbox with so many clients; closing its standard input ends it. */
 async function server(clients: number): Promise<{ readonly url: string; readonly process: ChildProcess }> {

@@ -96,14 +96,27 @@ function Test-Attestation([string] $Path) {
   }
 }
 
-# Starts the program in the folder where it will be: in the temporary folder, programs may not be allowed to run.
+# Starts the program in the folder where it will be: in the temporary folder, programs may not be allowed to run. Without the
+# user's config file and the runtime's variables, because a mistake in them doesn't mean that the program can't run here.
 function Test-Program([string] $Path) {
+  $kept = @{}
+  foreach ($name in 'HOME', 'USERPROFILE', 'LOCALAPPDATA', 'XDG_CONFIG_HOME', 'BUN_INSPECT', 'BUN_OPTIONS') {
+    if (Test-Path "Env:$name") {
+      $kept[$name] = (Get-Item "Env:$name").Value
+      Remove-Item "Env:$name"
+    }
+  }
   try {
     & $Path version | Out-Null
   } catch {
     throw "$Path cannot be started: $($_.Exception.Message) If programs may not run in its folder, choose another one with -Folder"
+  } finally {
+    foreach ($name in $kept.Keys) { Set-Item "Env:$name" $kept[$name] }
   }
-  if ($LASTEXITCODE -ne 0) { throw 'The program does not start: it needs Windows 10 1809 or newer on x64' }
+  if ($LASTEXITCODE -eq 2) { throw 'The program does not start here: its own message above says why' }
+  if ($LASTEXITCODE -ne 0) {
+    throw 'The program does not start: it needs Windows 10 1809 or newer on x64, and a processor with SSE4.2'
+  }
 }
 
 function Install-Files([string] $From, [string] $Folder) {
@@ -119,15 +132,22 @@ function Install-Files([string] $From, [string] $Folder) {
       throw "Cannot replace $Folder\hydra.exe: $($_.Exception.Message) If hydra is running, end it, then run this script again"
     }
   } finally {
-    if (Test-Path -LiteralPath $staged) { Remove-Item -LiteralPath $staged -Force }
+    Remove-Item -LiteralPath $staged -Force -ErrorAction SilentlyContinue
   }
 }
 
+# Adds the folder to the user's PATH in the registry. Other entries may name variables, such as %USERPROFILE%\bin, and must keep
+# doing so: they are read without expanding them, and written with the type that has them expanded.
 function Add-ToPath([string] $Folder) {
-  $path = [Environment]::GetEnvironmentVariable('Path', 'User')
-  if (($path -split ';') -contains $Folder) { return }
-  $parts = @($path -split ';' | Where-Object { $_ }) + $Folder
-  [Environment]::SetEnvironmentVariable('Path', ($parts -join ';'), 'User')
+  $key = 'HKCU:\Environment'
+  $path = (Get-Item $key).GetValue('Path', '', 'DoNotExpandEnvironmentNames')
+  $parts = @($path -split ';' | Where-Object { $_ })
+  if (@($parts | ForEach-Object { [Environment]::ExpandEnvironmentVariables($_) }) -contains $Folder) { return }
+  Set-ItemProperty $key -Name Path -Value (($parts + $Folder) -join ';') -Type ExpandString
+  # The registry alone doesn't reach new terminals: any change of a user variable announces the new environment to them.
+  $dummy = "HydraInstall$PID"
+  [Environment]::SetEnvironmentVariable($dummy, '1', 'User')
+  [Environment]::SetEnvironmentVariable($dummy, [NullString]::Value, 'User')
   Write-Output 'Open a new terminal, so that it finds hydra on the PATH'
 }
 
@@ -148,10 +168,11 @@ function Install-Hydra {
     }
     Test-Sum $scratch "$name.zip"
     Test-Attestation "$scratch\$name.zip"
-    Expand-Archive "$scratch\$name.zip" -DestinationPath $scratch
+    Expand-Archive -LiteralPath "$scratch\$name.zip" -DestinationPath $scratch
     Install-Files "$scratch\$name" $target
   } finally {
-    Remove-Item $scratch -Recurse -Force
+    # A scanner may still hold a file: that must not hide the result.
+    Remove-Item -LiteralPath $scratch -Recurse -Force -ErrorAction SilentlyContinue
   }
   Write-Output "Installed hydra to $target\hydra.exe"
   Add-ToPath $target

@@ -98,24 +98,25 @@ wget_over_https() {
     if wget -nv -S --max-redirect=0 -O "$2" "$url" >"$scratch/wget.log" 2>&1; then
       return 0
     fi
+    asked=${url%%[?#]*}
     location=$(awk 'tolower($1) == "location:" { sub(/\r$/, ""); url = $2 } END { print url }' "$scratch/wget.log")
-    case $location in
+    case ${location%%[?#]*} in
       '')
         # Without the headers of the response.
         sed -n 's/?[^ ]*//; /^[^ ]/p' "$scratch/wget.log" >&2
         return 1
         ;;
       [Hh][Tt][Tt][Pp][Ss]://*) url=$location ;;
+      //*) url=https:$location ;;
+      /*)
+        host=${asked#*://}
+        url=https://${host%%/*}$location
+        ;;
       *://*)
         fail "$(shown "$url") redirects to $(shown "$location"), which is not https" \
           "download from another URL: set HYDRA_INSTALL_BASE"
         ;;
-      //*) url=https:$location ;;
-      /*)
-        host=${url#*://}
-        url=https://${host%%/*}$location
-        ;;
-      *) url=${url%/*}/$location ;;
+      *) url=${asked%/*}/$location ;;
     esac
     left=$((left - 1))
   done
@@ -163,35 +164,38 @@ require_no_folder() {
   [ ! -d "$1" ] || fail "cannot write $1: it is a folder" "remove it, or choose another folder with --prefix"
 }
 
-# Copies a file next to its place.
+# Copies a file next to its place, with a name that no other file has: $staged.
 stage() {
   require_no_folder "$3"
-  { mkdir -p "$(dirname "$3")" && cp "$2" "$3.new" && chmod "$1" "$3.new"; } ||
+  { mkdir -p "$(dirname "$3")" && staged=$(mktemp "$3.XXXXXX") && cp "$2" "$staged" && chmod "$1" "$staged"; } ||
     fail "cannot write $3" "choose a folder that you can write to with --prefix"
 }
 
 # Puts a file in place at once, also over a program that is running.
 place() {
   stage "$@"
-  mv "$3.new" "$3"
+  mv -f "$staged" "$3"
 }
 
-# Starts the program next to its place: in the temporary folder, programs may not be allowed to run.
+# Starts the program next to its place: in the temporary folder, programs may not be allowed to run. Without the user's config
+# file and the runtime's variables, because a mistake in them doesn't mean that the program can't run here.
 try_program() {
-  "$1" version >"$scratch/version" && return
+  HOME='' XDG_CONFIG_HOME='' BUN_INSPECT='' BUN_OPTIONS='' "$1" version >"$scratch/version" && return
   status=$?
+  case $name in *-x64*) sse=", and a processor with SSE4.2" ;; *) sse= ;; esac
   case $status/$name in
+    2/*) fail "the program does not start here" "its own message above says why" ;;
     126/*) fail "$1 cannot be started" "if its folder is mounted noexec, choose another folder with --prefix" ;;
-    */*-musl) fail "the program does not start" "it needs libstdc++: apk add libstdc++" ;;
-    */hydra-linux-*) fail "the program does not start" "it needs glibc 2.17 or newer, and /proc" ;;
-    *) fail "the program does not start" "it needs macOS 13 or newer" ;;
+    */*-musl) fail "the program does not start" "it needs musl 1.2.4 or newer, libstdc++ (apk add libstdc++)$sse" ;;
+    */hydra-linux-*) fail "the program does not start" "it needs glibc 2.17 or newer, /proc$sse" ;;
+    *) fail "the program does not start" "it needs macOS 13 or newer$sse" ;;
   esac
 }
 
 install_files() {
-  staged=$2/bin/hydra.new
   stage 755 "$1/hydra" "$2/bin/hydra"
-  try_program "$staged"
+  program=$staged
+  try_program "$program"
   for page in "$1"/man/man*/*; do
     section=$(basename "$(dirname "$page")")
     place 644 "$page" "$2/share/man/$section/$(basename "$page")"
@@ -199,7 +203,7 @@ install_files() {
   place 644 "$1/completions/hydra.bash" "$2/share/bash-completion/completions/hydra"
   place 644 "$1/completions/_hydra" "$2/share/zsh/site-functions/_hydra"
   place 644 "$1/completions/hydra.fish" "$2/share/fish/vendor_completions.d/hydra.fish"
-  mv "$staged" "$2/bin/hydra"
+  mv -f "$program" "$2/bin/hydra"
 }
 
 base_url() {
@@ -242,19 +246,24 @@ chosen_prefix() {
 }
 
 main() {
+  # What root installs is for all users, whatever root's own umask is.
+  umask 022
   usage="usage: sh install.sh [--prefix FOLDER]"
   install_curl="install curl, then run this script again"
   check_base="for a mirror, check that all files in HYDRA_INSTALL_BASE are from one release"
   has sha256sum || has shasum || has openssl ||
     fail "the checksum cannot be checked" "install sha256sum, shasum or openssl, then run this script again"
-  has tar || fail "tar is not installed" "install tar, then run this script again"
+  for tool in tar gzip awk; do
+    has "$tool" || fail "$tool is not installed" "install $tool, then run this script again"
+  done
   if [ $# = 0 ]; then prefix=$(default_prefix); else prefix=$(chosen_prefix "$@"); fi
   require_no_folder "$prefix/bin/hydra"
   base=$(base_url)
   name=hydra-$(target)
   scratch=$(mktemp -d) || fail "cannot create a temporary folder" "set TMPDIR to a folder that you can write to"
   staged=
-  trap 'rm -rf "$scratch" ${staged:+"$staged"}' EXIT
+  program=
+  trap 'rm -rf "$scratch"; rm -f ${staged:+"$staged"} ${program:+"$program"}' EXIT
   trap 'exit 1' HUP INT TERM
   download "$base/SHA256SUMS" "$scratch/SHA256SUMS"
   download "$base/$name.tar.gz" "$scratch/$name.tar.gz"

@@ -30,8 +30,13 @@ export function tarGz(entries: readonly Entry[], seconds: number, level = SMALLE
     const padding = (512 - (entry.content.length % 512)) % 512;
     return [tarHeader(entry, seconds), entry.content, Buffer.alloc(padding)];
   });
-  const packed = gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level });
-  // One byte names the system that packed it, which zlib sets by where it runs (RFC 1952, OS): 255 is unknown.
+  return gzip(Buffer.concat([...parts, Buffer.alloc(1024)]), level);
+}
+
+/** Compresses to the same bytes on every system. */
+export function gzip(content: Uint8Array, level = SMALLEST): Uint8Array {
+  const packed = gzipSync(content, { level });
+  // zlib sets this byte to the system that it runs on (RFC 1952, OS): 255 is unknown.
   packed[9] = 255;
   return packed;
 }

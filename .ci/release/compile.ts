@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
@@ -10,7 +10,7 @@ import type { Target } from "./targets.ts";
 /** What a build is stamped with. */
 export interface Stamp {
   readonly version: string;
-  /** The commit's full hash, or `unknown` outside a git checkout. */
+  /** The commit's full hash, with `-dirty` if tracked files differ from it, or `unknown` outside a git checkout. */
   readonly commit: string;
   /** The commit's date (RFC 3339), or `unknown`. */
   readonly date: string;
@@ -18,8 +18,11 @@ export interface Stamp {
   readonly seconds: number;
 }
 
+/** 1980-01-01, the earliest time that a zip archive can hold, in seconds since 1970. */
+const EARLIEST = 315_532_800;
+
 /** Reads the stamp of a checkout. */
-function readStamp(root: string): Stamp {
+export function readStamp(root: string): Stamp {
   const git = (...args: readonly string[]): string | undefined => {
     try {
       return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -31,11 +34,20 @@ function readStamp(root: string): Stamp {
     v.object({ version: v.string() }),
     JSON.parse(readFileSync(join(root, "package.json"), "utf8")),
   );
+  // The source may be unpacked inside a checkout of another project, whose commits say nothing about it.
+  const checkout = git("rev-parse", "--show-toplevel");
+  const isOwn = checkout !== undefined && realpathSync(checkout) === realpathSync(root);
+  const head = isOwn ? git("rev-parse", "HEAD") : undefined;
+  if (head === undefined) {
+    const seconds = Number(process.env["SOURCE_DATE_EPOCH"] ?? EARLIEST);
+    return { version, commit: "unknown", date: "unknown", seconds: Math.max(seconds || 0, EARLIEST) };
+  }
+  const changes = git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no");
   return {
     version,
-    commit: git("rev-parse", "HEAD") ?? "unknown",
+    commit: changes === "" ? head : `${head}-dirty`,
     date: git("show", "--no-patch", "--format=%cI", "HEAD") ?? "unknown",
-    seconds: Number(git("show", "--no-patch", "--format=%ct", "HEAD") ?? process.env["SOURCE_DATE_EPOCH"] ?? 315532800),
+    seconds: Math.max(Number(git("show", "--no-patch", "--format=%ct", "HEAD")), EARLIEST),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Entry } from "./archive.ts";
 import { compile, type Prepared } from "./compile.ts";
@@ -38,6 +38,17 @@ function addFile({ path, sums }: ReleaseFolder, name: string, content: Uint8Arra
   sums.set(name, createHash("sha256").update(content).digest("hex"));
 }
 
+/** The folders that each build replaces. */
+const REPLACED = ["programs", "images", "release"] as const;
+
+/** Fails if a build would delete a folder that no earlier one wrote: only a build leaves these checksums. */
+export function requireReplaceable(out: string): void {
+  if (existsSync(join(out, "release/SHA256SUMS"))) return;
+  const found = REPLACED.map((name) => join(out, name)).find((path) => existsSync(path));
+  if (found !== undefined)
+    throw new Error(`${found} is not from a build: remove it, or choose another folder with --out`);
+}
+
 /**
  * Compiles and packs targets for a release, and returns how big each is. The programs stay next to the archives, and again
  * under the names of container images.
@@ -45,7 +56,7 @@ function addFile({ path, sums }: ReleaseFolder, name: string, content: Uint8Arra
 export function buildRelease(options: ReleaseOptions): readonly Size[] {
   const { prepared, targets, out, scratch, level } = options;
   const { root, stamp } = prepared;
-  for (const folder of ["programs", "images", "release"]) rmSync(join(out, folder), { recursive: true, force: true });
+  for (const folder of REPLACED) rmSync(join(out, folder), { recursive: true, force: true });
   const release: ReleaseFolder = { path: join(out, "release"), sums: new Map() };
   mkdirSync(release.path, { recursive: true });
   const shipped = shippedPackages(root, prepared.inputs);
@@ -57,6 +68,8 @@ export function buildRelease(options: ReleaseOptions): readonly Size[] {
     return { target, program: statSync(program).size, archive: archive.length };
   });
   placeLicenses(join(out, "images"), added);
+  // The empty directory that the images have for recovery copies.
+  mkdirSync(join(out, "images/rescue"));
   addFile(release, nodePackageName(stamp), packForNode({ root, stamp, scratch, companions: added, level }));
   if (options.withPackages) addSystemPackages(options, release, added);
   addInstallers(options, release);

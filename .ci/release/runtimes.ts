@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
@@ -79,7 +79,8 @@ function download(spec: string, cache: string, kept: string): void {
   const folder = `${kept}.${process.pid}`;
   mkdirSync(folder, { recursive: true });
   try {
-    execFileSync("npm", ["pack", "--silent", "--pack-destination", folder, spec], {
+    // A relative path: on Windows a shell starts npm, and would split the path of a checkout at its spaces.
+    execFileSync("npm", ["pack", "--silent", "--pack-destination", basename(folder), spec], {
       cwd: cache,
       stdio: ["ignore", "ignore", "inherit"],
       shell: process.platform === "win32",

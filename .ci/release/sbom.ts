@@ -27,7 +27,7 @@ export function billOfMaterials(root: string, shipped: readonly Shipped[]): stri
   const written = execFileSync("npm", ["sbom", "--sbom-format=cyclonedx", "--package-lock-only"], {
     cwd: root,
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "inherit"],
     shell: process.platform === "win32",
   });
   const bom = v.parse(BOM, JSON.parse(written));

@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
-import type { Entry } from "./archive.ts";
+import { type Entry, gzip } from "./archive.ts";
 import { bare, type Stamp } from "./compile.ts";
 import { archiveName } from "./pack.ts";
 import type { Target } from "./targets.ts";
@@ -139,13 +138,6 @@ function debianFiles(documents: string, stamp: Stamp): readonly Entry[] {
     { path: `${documents}/copyright`, content: Buffer.from(copyright) },
     { path: `/usr/share/lintian/overrides/${PACKAGE_NAME}`, content: Buffer.from(OVERRIDES) },
   ];
-}
-
-/** Compresses without the name, time and system, so that the result depends only on the content. */
-function gzip(content: Uint8Array): Uint8Array {
-  const packed = gzipSync(content, { level: 9 });
-  packed[9] = 255;
-  return packed;
 }
 
 const DETAILS = "It registers clients from containers, init jobs, pipelines or a terminal,\nand rotates their secrets.";

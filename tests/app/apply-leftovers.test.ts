@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type StateBench, withStateBench } from "./state-bench.ts";
+import { type StateSetup, withStateSetup } from "./state-setup.ts";
 
 const RESERVED = "\0".repeat(65_536);
 
@@ -13,7 +13,7 @@ const SECRET = "CLIENT_ID='a'\nCLIENT_SECRET='left-secret-1234567890'\n";
 const HEX = "0123456789abcdef";
 
 interface Files {
-  readonly bench: StateBench;
+  readonly bench: StateSetup;
   /** Writes a file, last changed so many minutes ago. */
   readonly put: (name: string, text: string, minutes?: number) => string;
   /** What the next run says on standard error. */
@@ -22,7 +22,7 @@ interface Files {
 
 /** A stack with the clients `keys`, which exist, and the folder `out` for their secrets. */
 async function withClients(keys: readonly string[], work: (files: Files) => Promise<void>): Promise<void> {
-  await withStateBench("26", async (bench) => {
+  await withStateSetup("26", async (bench) => {
     const out = join(bench.folder, "out");
     mkdirSync(out);
     for (const key of keys) bench.write({ [`clients/${key}.yaml`]: `client_id: ${key}\nscope: a\n` });

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { withStateBench } from "./state-bench.ts";
+import { withStateSetup } from "./state-setup.ts";
 
 const client = (id: string): string =>
   `client_id: ${id}\nscope: a\ntoken_endpoint_auth_method: none\nredirect_uris: [http://127.0.0.1/cb]\n`;
 
 test("a client moves to another stack with --adopt-from, and the old stack no longer prunes it", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({ "a/mv.yaml": client("mv"), "a/stays.yaml": client("stays"), "b/mv.yaml": client("mv") });
     const apply = (name: string, ...flags: readonly string[]): ReturnType<typeof bench.run> =>
       bench.run(["apply", join(bench.folder, name), "--stack", name, ...flags]);
@@ -30,7 +30,7 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
 describe("an ID with a slash that the server can't look up", () => {
   for (const command of ["diff", "apply"])
     test(`is rejected by ${command}, with its place`, () =>
-      withStateBench("2.3", async (bench) => {
+      withStateSetup("2.3", async (bench) => {
         bench.write({ "c/x.yaml": `# comment\n${client("team/app")}` });
         const played = await bench.run([command, join(bench.folder, "c")]);
         assert.equal(played.status, 2, played.stdout);
@@ -41,7 +41,7 @@ describe("an ID with a slash that the server can't look up", () => {
 });
 
 test("a file without clients does not hide the stack's clients", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({ "c/x.yaml": client("one") });
     assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
     bench.write({ "c/x.yaml": "" });
@@ -55,7 +55,7 @@ test("a file without clients does not hide the stack's clients", () =>
   }));
 
 test("diff -q prints the IDs of the clients that differ", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({ "c/x.yaml": client("one"), "c/y.yaml": client("two") });
     assert.equal((await bench.run(["diff", join(bench.folder, "c"), "-q"])).stdout, "one\ntwo\n");
     assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
@@ -63,7 +63,7 @@ test("diff -q prints the IDs of the clients that differ", () =>
   }));
 
 test("keys that can't be file names are reported as such", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     const secret = (key: string): string => `scope: a\ngrant_types: [client_credentials]\nx-hydra: {key: ${key}}\n`;
     const run = (): ReturnType<typeof bench.run> =>
       bench.run(["apply", join(bench.folder, "c"), "--secret-out", join(bench.folder, "out")]);

@@ -7,19 +7,19 @@ import { describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { dotenvValue } from "../dotenv-value.ts";
-import { jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+import { jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 
 const client = (id: string, more = ""): string =>
   `client_id: ${id}\ngrant_types: [client_credentials]\nscope: a\n${more}`;
 
-async function applyTo(bench: StateBench, out: string, ...flags: readonly string[]): ReturnType<StateBench["run"]> {
+async function applyTo(bench: StateSetup, out: string, ...flags: readonly string[]): ReturnType<StateSetup["run"]> {
   const args = ["apply", join(bench.folder, "clients"), "--stack", "prod", "--secret-out", join(bench.folder, out)];
   return bench.run([...args, "--rescue-dir", join(bench.folder, "copies"), ...flags]);
 }
 
 /** A server, and a folder for recovery copies. */
-function withCopies(work: (bench: StateBench) => Promise<void>, as: SandboxVersion = "26"): Promise<void> {
-  return withStateBench(as, (bench) => {
+function withCopies(work: (bench: StateSetup) => Promise<void>, as: SandboxVersion = "26"): Promise<void> {
+  return withStateSetup(as, (bench) => {
     bench.write({ "copies/keep": "" });
     return work(bench);
   });
@@ -92,7 +92,7 @@ describe("one file for all secrets", () => {
 });
 
 /** A recovery copy as a run leaves it that was killed. */
-function copyOf(bench: StateBench, more: Readonly<Record<string, string>>): string {
+function copyOf(bench: StateSetup, more: Readonly<Record<string, string>>): string {
   const endpoint = bench.url;
   const time = new Date().toISOString();
   const due = { stack: "prod", key: "one", delivery: "due", client_id: "one", client_secret: "left-secret-1234567890" };
@@ -103,7 +103,7 @@ const COPY = "copies/hydra-rescue-import-0.ndjson";
 
 describe("a secret in a recovery copy of an earlier run", () => {
   async function withClient(
-    work: (bench: StateBench, updatedAt: string) => Promise<void>,
+    work: (bench: StateSetup, updatedAt: string) => Promise<void>,
     as?: SandboxVersion,
   ): Promise<void> {
     await withCopies(async (bench) => {

@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import { isJsonObject } from "../../lib/core/json.ts";
 import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Played } from "./in-process.ts";
-import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 
 const SECRET = "given-secret-1234567890-abcdef";
 
@@ -20,7 +20,7 @@ function yaml(id: string, more = ""): string {
 const PUBLIC = "scope: a\ngrant_types: [client_credentials]\ntoken_endpoint_auth_method: none\n";
 
 /** Applies the folder `clients`; secrets go to the folder `secrets`. */
-function apply(bench: StateBench, ...flags: readonly string[]): Promise<Played> {
+function apply(bench: StateSetup, ...flags: readonly string[]): Promise<Played> {
   const out = flags.some((flag) => flag.startsWith("--secret-out"))
     ? []
     : ["--secret-out", join(bench.folder, `secrets-${secrets++}`)];
@@ -29,7 +29,7 @@ function apply(bench: StateBench, ...flags: readonly string[]): Promise<Played> 
 
 let secrets = 0;
 
-function diff(bench: StateBench, ...flags: readonly string[]): Promise<Played> {
+function diff(bench: StateSetup, ...flags: readonly string[]): Promise<Played> {
   return bench.run(["diff", join(bench.folder, "clients"), "--stack", "prod", ...flags]);
 }
 
@@ -39,7 +39,7 @@ async function assertDone(played: Promise<Played>): Promise<Played> {
   return result;
 }
 
-async function idsOf(bench: StateBench): Promise<readonly unknown[]> {
+async function idsOf(bench: StateSetup): Promise<readonly unknown[]> {
   const { items } = await bench.ask("GET", "");
   assert.ok(Array.isArray(items));
   return items
@@ -51,7 +51,7 @@ async function idsOf(bench: StateBench): Promise<readonly unknown[]> {
 
 describe("clients of others", () => {
   test("a client without a mark is changed only with --adopt, and diff shows it as an adoption", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       await bench.ask("POST", "", { client_id: "one", client_name: "By hand", owner: "me" });
       await bench.ask("POST", "", { client_id: "two" });
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two"), "clients/c.yaml": yaml("three") });
@@ -81,7 +81,7 @@ describe("clients of others", () => {
     }));
 
   test("with --merge, an adoption keeps what the file doesn't name, metadata included", () =>
-    withStateBench("1.11", async (bench) => {
+    withStateSetup("1.11", async (bench) => {
       await bench.ask("POST", "", { client_id: "one", client_name: "By hand", metadata: { team: "x" }, scope: "old" });
       bench.write({ "clients/a.yaml": "client_id: one\nowner: me\n" });
       await assertDone(apply(bench, "--adopt", "--merge"));
@@ -93,7 +93,7 @@ describe("clients of others", () => {
     }));
 
   test("clients of another stack and of hydra-maester are rejected, with or without --adopt", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       await bench.ask("POST", "", { client_id: "one", metadata: { [MARK_MEMBER]: { stack: "test", key: "one" } } });
       await bench.ask("POST", "", { client_id: "two", owner: "web/auth" });
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
@@ -121,7 +121,7 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
   };
 
   test("a manifest is rejected if hydra-maester manages its client, which has another ID", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       await bench.ask("POST", "", MAESTERS);
       bench.write({ "clients/web.yaml": MANIFEST });
       bench.writes();
@@ -142,7 +142,7 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
       ["clients", "export", "apply"],
     );
     for (const withSecret of [false, true])
-      await withStateBench("26", async (bench) => {
+      await withStateSetup("26", async (bench) => {
         await bench.ask("POST", "", MAESTERS);
         bench.write({ "clients/web.yaml": MANIFEST });
         for (const line of lines) {
@@ -168,7 +168,7 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
   });
 
   test("a client with our mark is ours, whatever its owner field says", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\n") });
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\nclient_name: New\n") });
@@ -179,11 +179,11 @@ spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
 
 describe("what get, list and --prune print", () => {
   const KEPT = "x-hydra: {key: k, protect: true}\n";
-  const read = (bench: StateBench, path: string, ...flags: readonly string[]): Promise<Played> =>
+  const read = (bench: StateSetup, path: string, ...flags: readonly string[]): Promise<Played> =>
     bench.run([...flags, join(bench.folder, path)]);
 
   test("is accepted as files without a difference, with the key and the protection of its mark", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", KEPT), "clients/b.yaml": yaml("two", "x-hydra: {key: l}\n") });
       await assertDone(apply(bench));
       const got = await assertDone(bench.run(["get", "client", "one", "--format", "json"]));
@@ -205,7 +205,7 @@ describe("what get, list and --prune print", () => {
     }));
 
   test("creates a deleted client again under its key", () =>
-    withStateBench("1.8", async (bench) => {
+    withStateSetup("1.8", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {key: k}\n"), "clients/b.yaml": yaml("two") });
       await assertDone(apply(bench));
       const { stdout } = await assertDone(bench.run(["clients", "get", "one", "--format", "json"]));
@@ -218,7 +218,7 @@ describe("what get, list and --prune print", () => {
     }));
 
   test("is rejected by another stack, and never gets another key", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const metadata = { [MARK_MEMBER]: { stack: "test", key: "k" } };
       bench.write({ "one.json": JSON.stringify([{ scope: "a", client_id: "one", metadata }], undefined, 1) });
       for (const command of ["diff", "apply"]) {
@@ -236,8 +236,8 @@ describe("what get, list and --prune print", () => {
 describe("--prune", () => {
   const three = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two"), "clients/c.yaml": yaml("three") };
 
-  async function withClients(work: (bench: StateBench) => Promise<void>): Promise<void> {
-    await withStateBench("26", async (bench) => {
+  async function withClients(work: (bench: StateSetup) => Promise<void>): Promise<void> {
+    await withStateSetup("26", async (bench) => {
       bench.write(three);
       await assertDone(apply(bench));
       await bench.ask("POST", "", { client_id: "foreign" });
@@ -329,7 +329,7 @@ describe("--prune", () => {
 describe("identity", () => {
   test("without a client_id, a second run finds the client, on every version", async () => {
     for (const as of ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const)
-      await withStateBench(as, async (bench) => {
+      await withStateSetup(as, async (bench) => {
         bench.write({ "clients/web.yaml": "scope: a\n", "clients/api.yaml": "scope: b\n" });
         const first = await assertDone(apply(bench, "--format", "ndjson"));
         assert.deepEqual(
@@ -350,7 +350,7 @@ describe("identity", () => {
   });
 
   test("a server that chooses IDs can't use the one in a file", () =>
-    withStateBench("2.1", async (bench) => {
+    withStateSetup("2.1", async (bench) => {
       bench.write({ "clients/web.yaml": yaml("web") });
       const played = await apply(bench);
       assert.equal(played.status, 1);
@@ -358,7 +358,7 @@ describe("identity", () => {
     }));
 
   test("if the server is known to choose IDs, the plan rejects the one in a file, and nothing is changed", () =>
-    withStateBench("2.1", async (bench) => {
+    withStateSetup("2.1", async (bench) => {
       bench.write({ "clients/api.yaml": "scope: a\n" });
       await assertDone(apply(bench));
       bench.write({ "clients/other.yaml": "scope: a\n", "clients/web.yaml": yaml("web-id") });
@@ -383,7 +383,7 @@ describe("identity", () => {
     }));
 
   test("of two clients with the same mark, the older one is kept and the other one pruned", () =>
-    withStateBench("2.1", async (bench) => {
+    withStateSetup("2.1", async (bench) => {
       bench.write({ "clients/web.yaml": "scope: a\n" });
       await assertDone(apply(bench));
       const [id] = await idsOf(bench);
@@ -395,7 +395,7 @@ describe("identity", () => {
     }));
 
   test("a key that moves to another client_id creates that client, and the old one is pruned", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/web.yaml": yaml("old", "x-hydra: {key: web}\n") });
       await assertDone(apply(bench));
       bench.write({ "clients/web.yaml": yaml("new", "x-hydra: {key: web}\n") });
@@ -406,7 +406,7 @@ describe("identity", () => {
 
 describe("secrets", () => {
   test("nothing is created without a destination for the generated secrets", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
       const played = await bench.run(["apply", join(bench.folder, "clients")]);
       assert.equal(played.status, 2);
@@ -415,7 +415,7 @@ describe("secrets", () => {
     }));
 
   test("public clients and clients with private keys need no destination", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "clients/a.yaml":
           "client_id: a\nscope: a\ntoken_endpoint_auth_method: none\nredirect_uris: [http://127.0.0.1/cb]\n",
@@ -426,7 +426,7 @@ describe("secrets", () => {
     }));
 
   test("a folder gets one private file for each new client, and a rerun opens nothing", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "clients/a.yaml": yaml("one"),
         "clients/b.yaml": yaml("b/2", "x-hydra: {key: two}\n").replace("b/2", "b-2"),
@@ -449,7 +449,7 @@ describe("secrets", () => {
     }));
 
   test("one file has all secrets, in its format", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const files = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("2-x") };
       bench.write(files);
       const read = async (name: string): Promise<string> => {
@@ -470,7 +470,7 @@ describe("secrets", () => {
     }));
 
   test("secrets of the environment and of files are set once, and again when their version is raised", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const file = (version: number): string => yaml("one", `x-hydra: {secret: {env: ONE, version: ${version}}}\n`);
       bench.write({
         "clients/a.yaml": file(1),
@@ -506,7 +506,7 @@ describe("secrets", () => {
     }));
 
   test("--verify shows a secret that someone changed, and apply sets it again", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n") });
       const environment = { ONE: SECRET };
       const run = (command: string, ...flags: readonly string[]): Promise<Played> =>
@@ -523,7 +523,7 @@ describe("secrets", () => {
     }));
 
   test("one failure among several clients is exit code 8, also if the others are unchanged", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       await assertDone(apply(bench));
       const rejected = "policy_uri: ftp://one.example/\n";
@@ -534,7 +534,7 @@ describe("secrets", () => {
     }));
 
   test("a secret that will not be set is not needed, except to be verified", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const write = (scope: string): void =>
         bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n").replace("scope: a", scope) });
       write("scope: a");
@@ -552,7 +552,7 @@ describe("secrets", () => {
     }));
 
   test("a missing secret is an error before the first change, but not for diff", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n"),
         "clients/b.yaml": yaml("two", "x-hydra: {secret: {file: none.txt}}\n"),
@@ -566,7 +566,7 @@ describe("secrets", () => {
     }));
 
   test("a client that becomes confidential gets a secret", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const client = (method: string): string =>
         `client_id: one\nscope: a\nredirect_uris: [https://a.example/cb]\ntoken_endpoint_auth_method: ${method}\n`;
       bench.write({ "clients/a.yaml": client("none") });
@@ -580,7 +580,7 @@ describe("secrets", () => {
     }));
 
   test("no recovery copy is left behind", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const state = join(bench.folder, "state");
       bench.write({ "state/keep": "" });
@@ -633,7 +633,7 @@ async function withProxy(
 describe("an editor between the plan and the write", () => {
   /** Applies while someone else does something right before the client is read again. */
   async function applyWhile(
-    bench: StateBench,
+    bench: StateSetup,
     edit: () => Promise<unknown>,
     ...flags: readonly string[]
   ): Promise<Played> {
@@ -653,7 +653,7 @@ describe("an editor between the plan and the write", () => {
 
   for (const as of ["1.11", "26"] as const)
     test(`a change by someone else leads to a new plan, on ${as}`, () =>
-      withStateBench(as, async (bench) => {
+      withStateSetup(as, async (bench) => {
         bench.write({ "clients/a.yaml": yaml("one") });
         await assertDone(apply(bench));
         bench.write({ "clients/a.yaml": yaml("one", "client_name: Mine\n") });
@@ -668,7 +668,7 @@ describe("an editor between the plan and the write", () => {
       }));
 
   test("a client that another stack has taken meanwhile is not changed", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": yaml("one", "client_name: Mine\n") });
@@ -681,7 +681,7 @@ describe("an editor between the plan and the write", () => {
     }));
 
   test("a client that another stack has taken meanwhile is not pruned", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": "" });
@@ -694,7 +694,7 @@ describe("an editor between the plan and the write", () => {
     }));
 
   test("two runs at once set one secret, and the slower one does not replace what the other has delivered", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": `${PUBLIC}client_id: one\n` });
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": yaml("one") });
@@ -715,7 +715,7 @@ describe("an editor between the plan and the write", () => {
     ["changed", `${PUBLIC}client_id: one\n`, "PUT", "one"],
   ] as const)
     test(`a client that was ${how} meanwhile with the secret of a killed run fails until that is delivered`, () =>
-      withStateBench("26", async (bench) => {
+      withStateSetup("26", async (bench) => {
         bench.write({ "clients/a.yaml": before });
         await assertDone(apply(bench));
         bench.write({ "clients/a.yaml": yaml("one") });
@@ -746,7 +746,7 @@ describe("an editor between the plan and the write", () => {
       }));
 
   test("if a client is deleted between two pages of the list, no other one is created twice", () =>
-    withStateBench("2.1", async (bench) => {
+    withStateSetup("2.1", async (bench) => {
       for (let n = 0; n < 501; n++) await bench.ask("POST", "", { client_name: String(n), scope: "a" });
       const items: unknown = await (await fetch(`${bench.url}/admin/clients?page_size=1000`)).json();
       assert.ok(Array.isArray(items));
@@ -770,7 +770,7 @@ describe("an editor between the plan and the write", () => {
     }));
 
   test("of two runs at once, one creates the client and the other one says so", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/one.yaml": "scope: a\n" });
       let other: Played | undefined;
       const before = async (method: string): Promise<void> => {
@@ -791,7 +791,7 @@ describe("an editor between the plan and the write", () => {
 
 describe("on a terminal", () => {
   test("apply shows the plan and asks, and changes nothing without a yes", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const args = ["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "s")];
       const declined = await bench.run(args, { answer: "n", columns: 300 });
@@ -807,7 +807,7 @@ describe("on a terminal", () => {
     }));
 
   test("diff and apply break lines at words, below their values; in a pipe no line is broken", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const words = Array.from({ length: 9 }, (_, at) => `scope-${at}`);
       bench.write({ "clients/a.yaml": `client_id: one\nscope: ${words.join(" ")}\n` });
       const args = [join(bench.folder, "clients"), "--stack", "prod", "--color", "never"];
@@ -830,7 +830,7 @@ describe("on a terminal", () => {
     }));
 
   test("--dry-run shows the plan and changes nothing", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const played = await assertDone(apply(bench, "--dry-run"));
       assert.match(played.stdout, /^\+ one /);
@@ -840,7 +840,7 @@ describe("on a terminal", () => {
 
 describe("what the server does not keep", () => {
   test("is a note and not a difference, and an error with --strict", () =>
-    withStateBench("1.8", async (bench) => {
+    withStateSetup("1.8", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "skip_consent: true\n") });
       await assertDone(apply(bench));
       const shown = await diff(bench, "--exit-code");

@@ -7,11 +7,11 @@ import fc from "fast-check";
 import { isJsonObject } from "../../lib/core/json.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
-import { jsonObject, withStateBench } from "./state-bench.ts";
+import { jsonObject, withStateSetup } from "./state-setup.ts";
 
 for (const as of versionsFor(ordinaryTraits))
   test(`a client whose metadata is not an object is left out, with a warning that explains what to do, on ${as}`, () =>
-    withStateBench(as, async (bench) => {
+    withStateSetup(as, async (bench) => {
       // Hydra 2.1 chooses IDs.
       const ids: unknown[] = [];
       for (const metadata of [[1, 2], "text", 7, { a: 1 }, [], "", null])
@@ -39,7 +39,7 @@ for (const as of versionsFor(ordinaryTraits))
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anyClient, { minLength: 1, maxLength: 3 }), (clients) =>
-        withStateBench(as, async (bench) => {
+        withStateSetup(as, async (bench) => {
           for (const client of clients) await bench.ask("POST", "", client);
           const exported = await bench.run(["export", "--unmarked"]);
           assert.equal(exported.status, 0, exported.stderr);

@@ -8,10 +8,10 @@ import { systemHost } from "../../lib/adapters/host.ts";
 import { FlagValues } from "../../lib/core/flags/parsed-flag-values.ts";
 import { canPasteRedirectUrl } from "../../lib/tokens/browser-login.ts";
 import type { Played, Scene } from "./in-process.ts";
-import { type StateBench, withStateBench } from "./state-bench.ts";
+import { type StateSetup, withStateSetup } from "./state-setup.ts";
 
 interface Case {
-  readonly args: (bench: StateBench) => readonly string[];
+  readonly args: (bench: StateSetup) => readonly string[];
   /** What a person is asked, or what says that there is nobody to ask. */
   readonly question: RegExp;
   /** The exit code without a question. */
@@ -58,7 +58,7 @@ const CASES: Readonly<Record<string, Case>> = {
 
 async function run({ args, stdin }: Case, more: readonly string[], scene: Scene): Promise<Played> {
   let played: Played | undefined;
-  await withStateBench("26", async (bench) => {
+  await withStateSetup("26", async (bench) => {
     await bench.ask("POST", "", {
       client_id: "a",
       client_secret: "secret-of-a-client",

@@ -10,7 +10,7 @@ import { describe, test } from "node:test";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
 import { codesOf, type Played, play } from "./in-process.ts";
-import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 
 /** A port on which nothing listens: wrong files are reported before the first request. */
 const NOWHERE = "http://127.0.0.1:9";
@@ -220,7 +220,7 @@ describe("invalid files are reported with their place, before the first request"
   });
 
   test("a folder without client files, which may be a wrong path, except with --allow-empty", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "c/README.md": "# text\n" });
       for (const command of ["diff", "apply"]) {
         const args = [command, join(bench.folder, "c"), "--stack", "s"];
@@ -232,7 +232,7 @@ describe("invalid files are reported with their place, before the first request"
     }));
 
   test("unreadable entries of a folder, so that --prune deletes no client that may be in them", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({ "ext/two.yaml": PUBLIC("two"), "c/one.yaml": PUBLIC("one") });
       const at = (name: string): string => join(bench.folder, name);
       const apply = (...flags: readonly string[]): Promise<Played> => bench.run(["apply", ...flags, "--stack", "s"]);
@@ -338,7 +338,7 @@ test("the hints of all rules mention fields of the file, and no flags that apply
 });
 
 test("with --lenient, unknown fields are sent, and a note says that they can't be compared", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({ "a.yaml": "client_id: a\nscope: a\nsoftware_id: x\n" });
     const out = join(bench.folder, "out");
     const flags = [join(bench.folder, "a.yaml"), "--lenient"];
@@ -350,7 +350,7 @@ test("with --lenient, unknown fields are sent, and a note says that they can't b
   }));
 
 test("the examples in docs/state.md are right", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     const page = readFileSync(join(import.meta.dirname, "../../docs/state.md"), "utf8");
     const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
     assert.equal(examples.length, 2);
@@ -362,7 +362,7 @@ test("the examples in docs/state.md are right", () =>
   }));
 
 test("import and export also reject a file with more than a list of clients, and 'JWT' is a strategy", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({
       "a.yaml": "client_id: a\nscope: a\nitems: [{client_id: b, scope: a}]\n",
       "l.yaml":
@@ -384,7 +384,7 @@ test("import and export also reject a file with more than a list of clients, and
   }));
 
 test("import ignores x-hydra, and reports that", () =>
-  withStateBench("26", async (bench) => {
+  withStateSetup("26", async (bench) => {
     bench.write({ "a.yaml": "client_id: a\nscope: a\nx-hydra: {key: other}\n" });
     const played = await bench.run(["clients", "import", join(bench.folder, "a.yaml"), "--format", "id"]);
     assert.equal(played.status, 0, played.stderr);
@@ -394,7 +394,7 @@ test("import ignores x-hydra, and reports that", () =>
 
 /** The clients that a plan for files creates, by key. */
 async function planned(
-  bench: StateBench,
+  bench: StateSetup,
   args: readonly string[],
   stdin?: string,
 ): Promise<ReadonlyMap<unknown, JsonObject>> {
@@ -416,7 +416,7 @@ function sourcesOf(clients: ReadonlyMap<unknown, JsonObject>, folder: string): R
 
 describe("files", () => {
   test("of a folder are read recursively in order; hidden ones, packages and other kinds are skipped", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "c/web.yaml": "scope: a\n",
         "c/b/api.json": '{"client_id": "api", "scope": ["a", "b"]}',
@@ -443,7 +443,7 @@ describe("files", () => {
     }));
 
   test("of hydra-maester become clients with its owner and the Secret that it names", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "m/all.yaml": `apiVersion: hydra.ory.sh/v1alpha1
 kind: OAuth2Client
@@ -470,7 +470,7 @@ spec:
     }));
 
   test("with the Secret of a manifest give the ID and the secret", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "m/a.yaml":
           "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: web}\nspec: {grantTypes: [client_credentials], scope: a, secretName: s}\n",
@@ -485,7 +485,7 @@ spec:
     }));
 
   test("from standard input need a key or an ID", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       const clients = await planned(
         bench,
         ["-"],
@@ -498,7 +498,7 @@ spec:
     }));
 
   test("take variables from --var and HYDRA_VAR_…, and no others from the environment", () =>
-    withStateBench("26", async (bench) => {
+    withStateSetup("26", async (bench) => {
       bench.write({
         "a.yaml": "client_id: ${{ id }}\nscope: ${{ scopes }}\nredirect_uris: ['https://${{ host }}/cb']\n",
       });
@@ -522,7 +522,7 @@ spec:
     }));
 
   test("printed by list are applied as they are", () =>
-    withStateBench("2.3", async (bench) => {
+    withStateSetup("2.3", async (bench) => {
       await bench.ask("POST", "", {
         client_id: "a",
         scope: "x",

@@ -5,8 +5,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test } from "node:test";
+import { execute } from "../../.ci/process-group.ts";
 import { evaluate, type Verdict } from "../../.ci/test-report.ts";
+import { isKeptVariable, selectSteps } from "../../.ci/test-selection.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -70,6 +73,15 @@ describe("evaluate()", () => {
     });
   });
 
+  test("fails a run in which a file has no test", () => {
+    const end = { status: 0, report: suites(1, PASSED), uncaught: "" };
+    assert.deepEqual(evaluate(end, ["a.test.ts"]), { passed: 1, failed: [] });
+    assert.deepEqual(evaluate(end, ["a.test.ts", "b.test.ts"]), {
+      passed: 1,
+      failed: ["b.test.ts: no test was executed"],
+    });
+  });
+
   test("fails a run without a complete report", () => {
     const whole = suites(2, PASSED, PASSED_OPEN);
     for (const report of [
@@ -104,6 +116,51 @@ describe("evaluate()", () => {
     const printed = '<system-out><![CDATA[<testcase name="fake"/></testsuites>]]></system-out>';
     assert.deepEqual(judged(suites(1, `<testcase name="real">${printed}</testcase>`)), { passed: 1, failed: [] });
   });
+});
+
+describe("selectSteps()", () => {
+  const steps = ["check types", "check format and lint", "bun tests/conformance/create.test.ts"].map((name) => ({
+    name,
+  }));
+
+  test("selects by any part of a name, and everything without a word", () => {
+    assert.deepEqual(selectSteps(steps, []), { steps, unmatched: [] });
+    assert.deepEqual(selectSteps(steps, ["create", "lint"]), { steps: steps.slice(1), unmatched: [] });
+    assert.deepEqual(selectSteps(steps, ["checks"]), { steps: steps.slice(0, 2), unmatched: [] });
+  });
+
+  test("reports every word that selects nothing", () => {
+    assert.deepEqual(selectSteps(steps, ["create", "conformnace"]), {
+      steps: steps.slice(2),
+      unmatched: ["conformnace"],
+    });
+    const { status, stdout } = spawnSync(join(ROOT, "node_modules/.bin/bun"), [".ci/test.ts", "conformnace"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    assert.match(stdout, /no step has "conformnace" in its name[\s\S]*\n0 passed, 1 failed\n$/);
+    assert.equal(status, 1);
+  });
+});
+
+test("a runner has ended even if a process that left its group keeps its output open", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hydra-group-"));
+  try {
+    const script = "setsid sh -c 'echo $$ >pid; exec sleep 600' & until [ -s pid ]; do :; done; echo done; exit 3";
+    const limits = { limit: 600_000, closeLimit: 1 };
+    const { status, output } = await execute(["sh", "-c", script], { cwd: folder, env: process.env, ...limits });
+    assert.deepEqual([status, output], [3, "done\n"]);
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("the steps see the variables of tests, and none that configure the program", () => {
+  for (const name of ["HYDRA_BINARY", "HYDRA_TEST_ENDPOINTS", "PATH", "TEST_ALL"])
+    assert.ok(isKeptVariable(name), name);
+  for (const name of ["HYDRA_ADMIN_URL", "HYDRA_BINARY_PATH", "OAUTH2_ACCESS_TOKEN", "ORY_SDK_URL", "FORCE_COLOR"])
+    assert.ok(!isKeptVariable(name), name);
 });
 
 test("a failure among concurrent tests fails the run, even if bun assigns it to no test", () => {

@@ -100,12 +100,12 @@ describe("docs/architecture.md", () => {
     assert.ok(nodes.size > 10);
   });
 
-  test("names files that exist, at least one for each promise", () => {
+  test("names files that exist, at least one for each guarantee", () => {
     for (const path of codeIn(PAGE).filter((code) => /^(?:lib|tests|\.ci)\//.test(code)))
       assert.ok(existsSync(join(ROOT, path)), path);
-    const promises = tableUnder("Promises");
-    assert.ok(promises.length >= 10);
-    for (const [promise, files = ""] of promises) assert.ok(codeIn(files).length > 0, promise);
+    const guarantees = tableUnder("Guarantees");
+    assert.ok(guarantees.length >= 10);
+    for (const [guarantee, files = ""] of guarantees) assert.ok(codeIn(files).length > 0, guarantee);
   });
 
   test("fits on one screen", () => assert.ok(PAGE.split("\n").length <= 70));

@@ -13,6 +13,7 @@ import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json.ts";
+import { objectsIn } from "../objects-in.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/kubernetes.md"), "utf8");
 
@@ -24,12 +25,6 @@ const FILES: ReadonlyMap<string, string> = new Map(
 async function documentsOf(name: string): Promise<readonly JsonObject[]> {
   const documents = await parseYamlDocuments(FILES.get(name) ?? "", name);
   return documents.filter(isJsonObject);
-}
-
-/** The objects inside a value, from the outermost. */
-function objectsIn(value: unknown): readonly JsonObject[] {
-  if (Array.isArray(value)) return value.flatMap(objectsIn);
-  return isJsonObject(value) ? [value, ...Object.values(value).flatMap(objectsIn)] : [];
 }
 
 /** The arguments of the program in the containers and the steps of a file. */
@@ -96,8 +91,7 @@ describe("docs/kubernetes.md", () => {
     test(`${name} calls commands and flags that exist`, async () => {
       const known = Object.keys(await childrenByName(ROOT));
       for (const words of await commandLines(name)) {
-        // Not every command of the page is part of every build of the program.
-        if (!known.includes(words[0] ?? "")) continue;
+        assert.ok(known.includes(words[0] ?? ""), words.join(" "));
         const { command, words: rest } = await followCommandWords(words);
         assert.ok(isLeaf(command), words.join(" "));
         const { problems } = parseFlagsWithProblems(rest, command.spec.flags, "", NO_VALUE_SOURCES);
@@ -137,6 +131,51 @@ describe("docs/kubernetes.md", () => {
     assert.equal(applying.length, 1);
     assert.match(JSON.stringify(applying), /hydra apply/);
     for (const [, text] of FILES) assert.doesNotMatch(text, /kubectl apply (?!--server-side)/);
+  });
+
+  test("replaces the Job, which can't be changed, on a second run", () => {
+    assert.match(PAGE, /kubectl delete job hydra-clients --namespace ory --ignore-not-found && kubectl apply -k \./);
+  });
+
+  test("gives the token only to the program, and warns of pull requests that others could open", async () => {
+    const [workflow = {}] = await documentsOf(".github/workflows/clients.yml");
+    assert.ok(!Object.keys(isJsonObject(workflow["env"]) ? workflow["env"] : {}).includes("OAUTH2_ACCESS_TOKEN"));
+    for (const { run, uses, env } of objectsIn(workflow)) {
+      if (typeof run !== "string" && typeof uses !== "string") continue;
+      const hasToken = isJsonObject(env) && Object.hasOwn(env, "OAUTH2_ACCESS_TOKEN");
+      assert.equal(hasToken, typeof run === "string" && run.startsWith("hydra "), `${run ?? uses}`);
+    }
+    assert.match(PAGE, /only in a private repository/);
+  });
+
+  test("edits the comment that has its marker, and no other", async () => {
+    const workflow = await documentsOf(".github/workflows/clients.yml");
+    const script = objectsIn(workflow).find(({ run }) => typeof run === "string" && run.includes("gh "))?.["run"];
+    assert.ok(typeof script === "string");
+    const folder = mkdtempSync(join(tmpdir(), "hydra-comment-"));
+    try {
+      const gh = '#!/bin/sh\necho "$*" >>gh.log\ncase $* in *--paginate*) printf "$FOUND" ;; esac\n';
+      writeFileSync(join(folder, "gh"), gh, { mode: 0o755 });
+      const run = (found: string): readonly string[] => {
+        rmSync(join(folder, "gh.log"), { force: true });
+        writeFileSync(join(folder, "diff.md"), "No differences\n");
+        const env = { PATH: `${folder}:${process.env["PATH"]}`, GITHUB_REPOSITORY: "o/r", NUMBER: "7", FOUND: found };
+        const { status, stderr } = spawnSync("bash", ["-e", "-c", script], { cwd: folder, env, encoding: "utf8" });
+        assert.equal(status, 0, stderr);
+        assert.equal(readFileSync(join(folder, "diff.md"), "utf8"), "No differences\n<!-- hydra diff prod -->\n");
+        return readFileSync(join(folder, "gh.log"), "utf8").trimEnd().split("\n");
+      };
+      const [search = "", ...commented] = run("");
+      assert.match(
+        search,
+        /^api --paginate repos\/o\/r\/issues\/7\/comments --jq .*contains\("<!-- hydra diff prod -->"\)/,
+      );
+      assert.deepEqual(commented, ["pr comment 7 --body-file diff.md"]);
+      const [, ...edited] = run("11\n12\n");
+      assert.deepEqual(edited, ["api --silent --method PATCH repos/o/r/issues/comments/11 --field body=@diff.md"]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test("has hooks in the right order", async () => {

@@ -1,13 +1,13 @@
 /** Both images, built by BuildKit on substitutes for their bases and run by a Docker daemon of the test's own. */
 
 import assert from "node:assert/strict";
-import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { openGlibcRoot } from "../e2e/bare-root.ts";
 import { type Running, start, temporaryFolder } from "../e2e/binary.ts";
-import { ROOT, runTool } from "./tools.ts";
+import { ROOT, runTool, writeAlpineTools } from "./tools.ts";
 
 const folder = temporaryFolder();
 
@@ -30,11 +30,7 @@ function writeAlpineRoot(): string {
   const root = at("alpine");
   cpSync(resolve(ROOT, musl), root, { recursive: true });
   rmSync(join(root, "usr/local/bin/hydra"));
-  mkdirSync(join(root, "bin"));
-  copyFileSync(runTool("sh", ["-c", "command -v busybox"]).trim(), join(root, "bin/busybox"));
-  symlinkSync("busybox", join(root, "bin/sh"));
-  for (const name of ["apk", "addgroup", "adduser"])
-    writeFileSync(join(root, "bin", name), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+  writeAlpineTools(root);
   return root;
 }
 
@@ -66,6 +62,10 @@ describe("the images, built with BuildKit", () => {
       docker("build", ...how, "--file", join(ROOT, dockerfile), ROOT);
       const limits = ["--read-only", "--cap-drop=ALL", "--user=12345:12345", "--network=none"];
       assert.match(docker("run", "--rm", ...limits, tag, "version"), /^Version: \d/);
+      // Docker gives a new volume the owner of the directory that it is mounted on.
+      const container = docker("create", tag).trim();
+      const uid = docker("cp", `${container}:/rescue`, "-").slice(108, 116);
+      assert.equal(Number.parseInt(uid, 8), 65532, "/rescue does not belong to the image's user");
     });
   }
 });

@@ -1,12 +1,12 @@
 /** Both Dockerfiles, built with buildah on stand-ins for their bases. */
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { IMAGES, ROOT, runTool } from "./tools.ts";
+import { IMAGES, ROOT, runTool, writeAlpineTools } from "./tools.ts";
 
 const folder = temporaryFolder();
 
@@ -39,17 +39,7 @@ function configOf(tag: string): v.InferOutput<typeof IMAGE>["OCIv1"] {
 /** An image with a shell and what the Dockerfile for Alpine calls. */
 function buildAlpineStandIn(): void {
   const at = join(folder.path, "alpine");
-  mkdirSync(join(at, "bin"), { recursive: true });
-  const busybox = runTool("sh", ["-c", "command -v busybox"]).trim();
-  copyFileSync(busybox, join(at, "bin/busybox"));
-  symlinkSync("busybox", join(at, "bin/sh"));
-  const expected = {
-    apk: "add --no-cache libstdc++",
-    addgroup: "-S -g 65532 nonroot",
-    adduser: "-S -D -H -u 65532 -G nonroot nonroot",
-  };
-  for (const [name, args] of Object.entries(expected))
-    writeFileSync(join(at, "bin", name), `#!/bin/sh\n[ "$*" = "${args}" ]\n`, { mode: 0o755 });
+  writeAlpineTools(at);
   writeFileSync(join(at, "Dockerfile"), "FROM scratch\nCOPY bin /bin\nENV PATH=/bin\n");
   buildah("bud", "--quiet", "--isolation=chroot", "--tag", "localhost/alpine-standin", at);
 }
@@ -75,6 +65,7 @@ describe("the images, built with buildah", () => {
       assert.equal(config.Labels["org.opencontainers.image.title"], "hydra-clients");
       const container = buildah("from", "--pull-never", tag).trim();
       const root = buildah("mount", container).trim();
+      assert.equal(statSync(join(root, "rescue")).uid, 65532);
       const installed = join(root, "usr/local/bin/hydra");
       assert.equal(statSync(installed).mode & 0o777, 0o755);
       assert.ok(readFileSync(installed).equals(readFileSync(join(IMAGES, program, "hydra"))), "another program");

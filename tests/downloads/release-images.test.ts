@@ -1,13 +1,13 @@
 /** The images of a release, built by its script on substitutes for their bases from a registry on this machine. */
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import * as v from "valibot";
 import { start, temporaryFolder } from "../e2e/binary.ts";
-import { ROOT, runTool } from "./tools.ts";
+import { ROOT, runTool, writeAlpineTools } from "./tools.ts";
 
 const INDEX = v.object({
   manifests: v.array(
@@ -19,11 +19,7 @@ const CONFIG = v.object({ config: v.object({ Labels: v.record(v.string(), v.stri
 
 /** A folder with an image of a shell and what the Dockerfile for Alpine calls, whose programs run on this machine. */
 function writeBase(at: string): void {
-  mkdirSync(join(at, "bin"), { recursive: true });
-  copyFileSync(runTool("sh", ["-c", "command -v busybox"]).trim(), join(at, "bin/busybox"));
-  symlinkSync("busybox", join(at, "bin/sh"));
-  for (const name of ["apk", "addgroup", "adduser"])
-    writeFileSync(join(at, "bin", name), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+  writeAlpineTools(at);
   writeFileSync(join(at, "Dockerfile"), "FROM scratch\nCOPY bin /bin\nENV PATH=/bin\n");
 }
 

@@ -15,6 +15,8 @@ import { type Certificates, makeCertificates } from "./tls.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
 /**
  * The roots: what the image of `Dockerfile` holds, and what that of `Dockerfile.alpine` holds where TEST_MUSL_ROOT
  * names such a folder.
@@ -189,7 +191,7 @@ const UNSET = "ENV BUN_BE_BUN= BUN_INSPECT= BUN_INSPECT_PRELOAD= BUN_OPTIONS= LD
 describe("the images", () => {
   const files = ["Dockerfile", "Dockerfile.alpine"].map((name) => ({
     name,
-    text: readFileSync(join(root, name), "utf8"),
+    text: read(name),
   }));
 
   test("run the program, as a user that is not root, by number", () => {
@@ -212,6 +214,13 @@ describe("the images", () => {
     const ended = await runBinary(["version"], { env });
     assertExit(ended, 0);
     assert.match(ended.stdout, /^Version: /);
+  });
+
+  test("have the directory for recovery copies that the documentation mounts a volume on", () => {
+    const [, target = ""] = /type=volume,source=\w+,target=(\S+) … --rescue-dir \1/.exec(read("docs/install.md")) ?? [];
+    assert.equal(target, "/rescue");
+    const copy = `COPY --chown=${NONROOT}:${NONROOT} dist/images/rescue/ ${target}/`;
+    for (const { name, text } of files) assert.ok(text.split("\n").includes(copy), name);
   });
 
   test("contain the licenses next to the program", () => {

@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { isJsonObject, isStringList } from "../../lib/core/json.ts";
 import { startSandbox } from "../../lib/sandbox/index.ts";
+import { objectsIn } from "../objects-in.ts";
 import { type Ended, type Running, startBinary, temporaryFolder } from "./binary.ts";
 import { openFaultProxy, type Plan } from "./fault-proxy.ts";
 
@@ -19,11 +20,6 @@ async function jobArguments(): Promise<readonly string[]> {
   const found = objectsIn(job).find(({ name, args }) => name === "apply" && isStringList(args));
   assert.ok(isStringList(found?.["args"]));
   return found["args"];
-}
-
-function objectsIn(value: unknown): readonly Record<string, unknown>[] {
-  if (Array.isArray(value)) return value.flatMap(objectsIn);
-  return isJsonObject(value) ? [{ ...value }, ...Object.values(value).flatMap(objectsIn)] : [];
 }
 
 const IDS = Array.from({ length: 12 }, (_, n) => `job-${n}`);

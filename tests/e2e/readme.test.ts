@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
@@ -24,6 +24,15 @@ const Imported = v.looseObject({
   client_id: v.string(),
   outcome: v.picklist(["created", "skipped"]),
   client_secret_encrypted: v.optional(v.string()),
+});
+
+test("no command of a page is followed by a remark: interactive shells such as zsh would take it for arguments", () => {
+  const root = join(import.meta.dirname, "../..");
+  for (const page of ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/*.md", { cwd: root })]) {
+    const text = readFileSync(join(root, page), "utf8");
+    for (const [, block = ""] of text.matchAll(/^```(?:sh|powershell)[^\n]*\n([\s\S]*?)^```/gm))
+      assert.doesNotMatch(block, /(?:^|\s)#(?:\s|$)/m, page);
+  }
 });
 
 describe("the recipes of the README", () => {

@@ -144,7 +144,7 @@ describe("version", () => {
     assertExit(ended, 0);
     const { version, commit, date, ...others } = JSON.parse(ended.stdout);
     assert.match(version, /^\d+\.\d+\.\d+/);
-    assert.match(commit, /^([0-9a-f]{40}|unknown)$/);
+    assert.match(commit, /^([0-9a-f]{40}(-dirty)?|unknown)$/);
     assert.ok(date !== undefined);
     assert.deepEqual(others, {});
     assert.equal((await scenario.run(["--version"])).stdout, (await scenario.run(["version"])).stdout);

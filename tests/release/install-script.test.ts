@@ -83,8 +83,8 @@ interface Mirror extends AsyncDisposable {
 }
 
 /**
- * Serves the archives over https. Below `/plain`, everything is redirected to http; below `/https`, `/root`, `/host` and `/near` to
- * the archives, by the forms that a redirect may have; below `/loop` to itself.
+ * Serves the archives over https. Below `/plain`, everything is redirected to http; below `/https`, `/root`, `/host`, `/near`, `/query`
+ * and `/relative` to the archives, by the forms that a redirect may have; below `/loop` to itself.
  */
 async function openMirror(): Promise<Mirror> {
   const { authority, good: identity } = makeCertificates();
@@ -96,6 +96,8 @@ async function openMirror(): Promise<Mirror> {
       root: `/${name}`,
       host: `//127.0.0.1:${port}/${name}`,
       near: `../${name}`,
+      query: `/${name}?from=http://127.0.0.1/`,
+      relative: `../${name}?from=http://127.0.0.1/`,
       loop: `${name}`,
     };
     const location = targets[kind];
@@ -132,6 +134,8 @@ interface System {
   readonly older?: boolean;
   /** A folder to create in the home folder. */
   readonly folder?: string;
+  /** The umask of the user's shell. */
+  readonly umask?: string;
 }
 
 interface Run extends Disposable {
@@ -205,7 +209,7 @@ async function install(system: System = {}): Promise<Run> {
     stream.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
-  child.stdin.end(script);
+  child.stdin.end(`umask ${system.umask ?? "022"}\n${script}`);
   const status = await new Promise<number | null>((ended) => child.once("close", ended));
   assert.deepEqual(readdirSync(temporary), [], "the script left files in the temporary folder");
   const files = readdirSync(home, { recursive: true, encoding: "utf8" }).filter((name) =>
@@ -284,7 +288,43 @@ describe("install.sh", () => {
   test("installs no program that does not start, and explains what musl needs", async () => {
     serve(new Map([["hydra-linux-x64-musl.tar.gz", archiveOf("linux-x64-musl", "exit 127")]]));
     using run = await install({ tools: musl });
-    assertRejected(run, /it needs libstdc\+\+: apk add libstdc\+\+/);
+    assertRejected(
+      run,
+      /it needs musl 1\.2\.4 or newer, libstdc\+\+ \(apk add libstdc\+\+\), and a processor with SSE4\.2/,
+    );
+  });
+
+  test("starts the program without the user's settings, and refers to its own message when it rejects something else", async () => {
+    const names = ["HOME", "XDG_CONFIG_HOME", "BUN_INSPECT", "BUN_OPTIONS"];
+    const checks = names.map((name) => `[ -z "$${name}" ] || { echo "Error: ${name} is not usable" >&2; exit 2; }`);
+    serve(
+      new Map([["hydra-linux-x64.tar.gz", archiveOf("linux-x64", [...checks, 'echo "Version: 1.2.3"'].join("\n"))]]),
+    );
+    const env = Object.fromEntries(names.slice(1).map((name) => [name, "set"]));
+    using run = await install({ env });
+    assert.equal(run.status, 0, run.output);
+    const rejecting = 'echo "Error: no ticket" >&2; exit 2';
+    serve(new Map([["hydra-linux-x64.tar.gz", archiveOf("linux-x64", rejecting)]]));
+    using rejected = await install();
+    assertRejected(rejected, /^Error: no ticket\ninstall\.sh: .*\nHint: its own message above says why$/m);
+  });
+
+  test("needs gzip and awk, and says so before it downloads", async () => {
+    serve(good);
+    for (const name of ["gzip", "awk"]) {
+      using run = await install({ tools: { [name]: "" } });
+      assertRejected(run, new RegExp(`^install\\.sh: ${name} is not installed\nHint: install ${name}`));
+    }
+  });
+
+  test("installs for everybody with any umask, and keeps files that have the names of drafts", async () => {
+    serve(good);
+    using run = await install({ umask: "077", folder: ".local/bin/hydra.new" });
+    assert.equal(run.status, 0, run.output);
+    const modeOf = (path: string): number => statSync(join(run.home, path)).mode & 0o777;
+    for (const path of [".local/share/man/man1", ".local/bin/hydra"]) assert.equal(modeOf(path), 0o755, path);
+    assert.equal(modeOf(".local/share/man/man1/hydra.1"), 0o644);
+    assert.ok(existsSync(join(run.home, ".local/bin/hydra.new")));
   });
 
   test("checks the attestation if GitHub's CLI is logged in", async () => {
@@ -340,7 +380,7 @@ describe("install.sh", () => {
       await using mirror = await openMirror();
       const from = (path: string) =>
         install({ tools, env: { ...mirror.env, HYDRA_INSTALL_BASE: `${mirror.base}${path}` } });
-      for (const path of ["", "/https", "/root", "/host", "/near"]) {
+      for (const path of ["", "/https", "/root", "/host", "/near", "/query", "/relative"]) {
         using run = await from(path);
         assert.equal(run.status, 0, `${path}: ${run.output}`);
       }
@@ -448,7 +488,7 @@ exec ${placeOf("wget")} -q -O "$4" "$5"`;
     assert.equal(run.status, 0, run.output);
     assert.deepEqual(readdirSync(disk.path), [], "the script left files in the temporary folder");
     using blocked = await install({ args: ["--prefix", disk.path] });
-    assertRejected(blocked, /bin\/hydra\.new cannot be started\nHint: if its folder is mounted noexec, choose another/);
+    assertRejected(blocked, /bin\/hydra\.\w+ cannot be started\nHint: if its folder is mounted noexec, choose another/);
     assert.deepEqual(readdirSync(join(disk.path, "bin")), []);
   });
 });

@@ -65,6 +65,23 @@ describe("the install scripts", () => {
   });
 });
 
+describe("the installation on Windows", () => {
+  const script = readFileSync(join(ROOT, ".ci/install/install.ps1"), "utf8");
+
+  test("keeps variables in the user's PATH", () => {
+    for (const text of [script, readFileSync(join(ROOT, "docs/install.md"), "utf8")])
+      assert.doesNotMatch(text, /[GS]etEnvironmentVariable\('Path'/i);
+    assert.match(script, /GetValue\('Path', '', 'DoNotExpandEnvironmentNames'\)/);
+    assert.match(script, /Set-ItemProperty \$key -Name Path .* -Type ExpandString$/m);
+  });
+
+  test("reports why it failed even if it can't clean up", () => {
+    const removals = script.match(/Remove-Item (?!"Env:).*/g) ?? [];
+    assert.equal(removals.length, 2);
+    for (const line of removals) assert.match(line, /^Remove-Item -LiteralPath .* -ErrorAction SilentlyContinue$/);
+  });
+});
+
 describe("the Homebrew formula", () => {
   test("has the archives of macOS and of Linux with glibc, each with its checksum", () => {
     const formula = homebrewFormula(release);

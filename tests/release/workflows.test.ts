@@ -1,8 +1,10 @@
 /** The GitHub workflows and the pages about installation and releases. */
 
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
@@ -14,6 +16,7 @@ import { TARGETS } from "../../.ci/release/targets.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 import { SANDBOX_VERSIONS } from "../../lib/sandbox/index.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -70,7 +73,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "publish-npm": ["id-token"],
 };
 
-const PUBLISH = `npm publish "release/hydra-clients-\${GITHUB_REF_NAME#v}.tgz" --ignore-scripts --provenance --access public`;
+const PUBLISH = `npm publish "release/hydra-clients-\${GITHUB_REF_NAME#v}.tgz" --ignore-scripts --provenance --access public --tag "$NPM_TAG"`;
 
 describe("the workflows", () => {
   test("are one for a push, one for a release, and the one that both use", () => {
@@ -124,6 +127,8 @@ describe("the workflows", () => {
       else assert.ok(runner.startsWith(target.startsWith("darwin") ? "macos-" : "windows-"), target);
     }
     assert.equal(commands("smoke.yml").match(/sh \.github\/smoke\.sh /g)?.length, 2);
+    // Whether the archive exists is for the script to find out, which fails without it.
+    assert.doesNotMatch(commands("smoke.yml"), /-[ef] "\$archive"/);
   });
 
   test("return root's files to the user before a step without root writes", () => {
@@ -143,7 +148,7 @@ describe("the workflows", () => {
       test: ["build"],
       smoke: ["build"],
       attest: ["build", "test", "smoke"],
-      ...Object.fromEntries(published.map((name) => [name, ["attest"]])),
+      ...Object.fromEntries(published.map((name) => [name, ["build", "attest"]])),
       verify: published,
       "verify-installers": published,
     });
@@ -198,6 +203,28 @@ describe("the workflows", () => {
       { "subject-checksums": "images/SHA256SUMS" },
       { "subject-checksums": "images/SHA256SUMS", "sbom-path": "release/hydra.cdx.json" },
     ]);
+  });
+
+  test("release only versions, and let only the newest one become the latest", () => {
+    const [tags = ""] = /tags: .*/.exec(read(".github/workflows/release.yml")) ?? [];
+    assert.equal(tags, 'tags: ["v[0-9]+.[0-9]+.[0-9]+"]');
+    const { steps = [] } = jobsOf("release")["build"] ?? {};
+    const script = steps.find((step) => step["id"] === "newest")?.run ?? "";
+    using folder = temporaryFolder();
+    const latest = (tag: string, ...released: readonly string[]): string => {
+      const gh = `#!/bin/sh\nprintf '${released.map((name) => `${name}\\n`).join("")}'\n`;
+      writeFileSync(join(folder.path, "gh"), gh, { mode: 0o755 });
+      const output = join(folder.path, "output");
+      writeFileSync(output, "");
+      const env = { PATH: `${folder.path}:${process.env["PATH"]}`, GITHUB_REF_NAME: tag, GITHUB_OUTPUT: output };
+      execFileSync("bash", ["-e", "-c", script], { env });
+      return readFileSync(output, "utf8");
+    };
+    assert.equal(latest("v0.1.0"), "latest=true\n");
+    assert.equal(latest("v1.10.0", "v1.9.0", "v1.2.0"), "latest=true\n");
+    assert.equal(latest("v1.9.1", "v1.10.0", "v1.9.0"), "latest=false\n");
+    for (const use of ['--latest="$LATEST"', '[ "$LATEST" = true ]', '--tag "$NPM_TAG"'])
+      assert.ok(commands("release.yml").includes(use), use);
   });
 
   test("verify what was published on every platform, and by every way to install it", () => {

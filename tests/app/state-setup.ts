@@ -9,7 +9,7 @@ import { temporaryFolder } from "../e2e/binary.ts";
 import { type Played, play, type Scene } from "./in-process.ts";
 
 /** A server and a folder of files. */
-export interface StateBench {
+export interface StateSetup {
   readonly url: string;
   /** The folder of the files. */
   readonly folder: string;
@@ -37,7 +37,7 @@ export function jsonObject(text: string): JsonObject {
 }
 
 /** Runs a test with a server of a version and an empty folder. */
-export async function withStateBench(as: SandboxVersion, work: (bench: StateBench) => Promise<void>): Promise<void> {
+export async function withStateSetup(as: SandboxVersion, work: (bench: StateSetup) => Promise<void>): Promise<void> {
   let requests: string[] = [];
   const sandbox = await startSandbox({
     as,
@@ -47,7 +47,7 @@ export async function withStateBench(as: SandboxVersion, work: (bench: StateBenc
   });
   const prefix = as.startsWith("1.") ? "/clients" : "/admin/clients";
   using folder = temporaryFolder();
-  const write: StateBench["write"] = (files) => {
+  const write: StateSetup["write"] = (files) => {
     for (const [name, text] of Object.entries(files)) {
       const path = join(folder.path, name);
       mkdirSync(dirname(path), { recursive: true });
