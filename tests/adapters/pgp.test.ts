@@ -10,6 +10,7 @@ import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
 import { checkFingerprintPins, decryptTextCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
+import { copiesWithUserIds, newPrimaryKey } from "./key-packets.ts";
 
 /** Text with everything that a careless path would change: no line break at the end, CR LF, bytes beyond ASCII. */
 const PLAIN = "s3cr~t-é\r\nsecond line\n\n";
@@ -134,6 +135,33 @@ describe("OpenPGP recipients", () => {
       const after = gpg.exported(name).armored;
       assert.equal((await refusal(before + after)).code, "pgp-key-revoked");
       assert.equal((await refusal(after + before)).code, "pgp-key-revoked");
+    });
+
+    it("lets signals and timers have their turn between keys", async () => {
+      const keys = await Promise.all(Array.from({ length: 20 }, newPrimaryKey));
+      let turns = 0;
+      let next = setImmediate(function count() {
+        turns++;
+        next = setImmediate(count);
+      });
+      await inspectKeys(Buffer.concat(keys), ORIGIN, new Date());
+      clearImmediate(next);
+      assert.ok(turns >= keys.length, `${turns} turns`);
+    });
+
+    it("accepts many signatures of others and many copies, but not a key of too many parts", async () => {
+      const few = await inspectKeys(copiesWithUserIds(await newPrimaryKey(), 400), ORIGIN, new Date());
+      assert.deepEqual(
+        few.map(({ userIds }) => userIds.length),
+        [400],
+      );
+      const problem = await refusal(copiesWithUserIds(await newPrimaryKey(), 600));
+      assert.equal(problem.code, "pgp-key-unsupported");
+      assert.match(
+        problem.message,
+        /^Cannot use the key [0-9A-F]{40} from --pgp-key: it has more than 500 parts and signatures$/,
+      );
+      assert.match(problem.hint ?? "", /export-minimal/);
     });
 
     it("says what was passed instead of a key", async () => {

@@ -9,7 +9,7 @@ import { fingerprintAndAlgorithmOf, fingerprintOf } from "./fingerprint-and-algo
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
 import { findPrimaryKeyIssue, findSubkeyIssue, hasSha1Revocation } from "./key-issues.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
-import { parseKeys } from "./parse-keys.ts";
+import { nextTurn, parseKeys } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material. */
@@ -19,8 +19,12 @@ export async function parseAndEvaluateKeys(
   origin: string,
   now: Date,
 ): Promise<readonly EvaluatedKey[]> {
-  const keys = await parseKeys(pgp, material, origin, now);
-  return Promise.all(keys.map(async (parsed) => ({ parsed, report: await evaluate(pgp, parsed, now) })));
+  const evaluated: EvaluatedKey[] = [];
+  for (const parsed of await parseKeys(pgp, material, origin)) {
+    await nextTurn();
+    evaluated.push({ parsed, report: await evaluate(pgp, parsed, now) });
+  }
+  return evaluated;
 }
 
 /** Evaluates one key at the time `now`. */

@@ -1,11 +1,11 @@
-import { concatBytes, fromBase64 } from "../bytes.ts";
+import { fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
 import { base64OfMarkerlessArmor } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
-interface Packet {
+export interface Packet {
   readonly tag: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
@@ -14,7 +14,6 @@ interface Packet {
 /** A transferable key (RFC 9580 section 10.1) without the packets that only matter in a keyring. */
 export interface TransferableKey {
   readonly packets: readonly Packet[];
-  readonly bytes: Uint8Array;
   /** Whether it contains secret key packets. */
   readonly secret: boolean;
 }
@@ -172,7 +171,6 @@ function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
     const own = kept.slice(start, starts[i + 1]);
     return {
       packets: own,
-      bytes: concatBytes(own.map((packet) => packet.whole)),
       secret: own.some((packet) => packet.tag === PACKET_TYPE.secretKey || packet.tag === PACKET_TYPE.secretSubkey),
     };
   });
