@@ -10,7 +10,7 @@ import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
 import { checkFingerprintPins, decryptTextCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
-import { copiesWithUserIds, newPrimaryKey } from "./key-packets.ts";
+import { copiesWithUserIds, madeUpSignature, newPrimaryKey, packet } from "./key-packets.ts";
 
 /** Text with everything that a careless path would change: no line break at the end, CR LF, bytes beyond ASCII. */
 const PLAIN = "s3cr~t-é\r\nsecond line\n\n";
@@ -523,6 +523,76 @@ describe("OpenPGP recipients", () => {
     });
   });
 
+  describe("a key that can't be read", () => {
+    /** Keys of version 3 and of an algorithm that nobody knows, and one whose numbers are cut off. */
+    const strange = (): ReadonlyMap<string, Uint8Array> => {
+      const [primary] = readPackets(curve.binary).packets;
+      assert.ok(primary);
+      return new Map([
+        ["version 3", packet(PACKET_TYPE.publicKey, [3, 1, 1, 1, 1, 0, 0, 1, 0, 1, 0x80, 0])],
+        ["algorithm 99 is not supported", packet(PACKET_TYPE.publicKey, [4, 1, 1, 1, 1, 99, 0])],
+        ["it is damaged", packet(PACKET_TYPE.publicKey, primary.body.slice(0, -5))],
+      ]);
+    };
+
+    it("doesn't keep a pin or an address from selecting another key", async () => {
+      for (const [reason, bytes] of strange()) {
+        for (const file of [Buffer.concat([bytes, rsa.binary]), Buffer.concat([rsa.binary, bytes])]) {
+          assert.equal((await one(file, new Date(), { pins: [rsa.fingerprint] })).fingerprint, rsa.fingerprint);
+          assert.equal((await one(file, new Date(), { address: "alice@example.org" })).fingerprint, rsa.fingerprint);
+          const several = await refusal(file);
+          assert.equal(several.code, "pgp-several-keys");
+          assert.match(several.details.join("\n"), new RegExp(`^Found: .*Alice RSA.*\n.*${reason}`, "m"));
+          const none = await refusal(file, { pins: [nist.fingerprint] });
+          assert.equal(none.code, "pgp-fingerprint-mismatch");
+          assert.match(none.message, /any of the 2 keys/);
+        }
+      }
+    });
+
+    it("is described next to the others", async () => {
+      for (const [reason, bytes] of strange()) {
+        const found = await inspectKeys(Buffer.concat([bytes, rsa.binary]), ORIGIN, new Date());
+        assert.deepEqual(
+          found.map(({ usable, userId }) => [usable, userId]),
+          [
+            [true, "Alice RSA <alice@example.org>"],
+            [false, null],
+          ],
+        );
+        assert.match(found[1]?.reason ?? "", new RegExp(reason));
+        assert.match(found[1]?.hint ?? "", /gpg/);
+      }
+    });
+
+    it("is named by its reason and its fingerprint if it is the only one or the pinned one", async () => {
+      for (const [reason, bytes] of strange()) {
+        const problem = await refusal(bytes);
+        assert.match(problem.message, new RegExp(`^Cannot use the key ([0-9A-F]{40} )?from --pgp-key: .*${reason}`));
+        assert.equal(problem.code, reason === "it is damaged" ? "pgp-key-damaged" : "pgp-key-unsupported");
+        const [, fingerprint] = /key ([0-9A-F]{40}) from/.exec(problem.message) ?? [];
+        assert.equal(fingerprint === undefined, reason === "version 3");
+        if (fingerprint === undefined) continue;
+        const pinned = await refusal(Buffer.concat([bytes, rsa.binary]), { pins: [fingerprint] });
+        assert.equal(pinned.message, problem.message);
+      }
+    });
+  });
+
+  it("ignores a malformed signature that someone added to a key", async () => {
+    const keyId = Buffer.from(curve.fingerprint.slice(-16), "hex");
+    for (const issuer of [keyId, Buffer.alloc(8)]) {
+      for (const cut of [1, 3, 20]) {
+        const { body } = readPackets(madeUpSignature({ type: 0x10, keyId: issuer })).packets[0] ?? {};
+        const malformed = packet(PACKET_TYPE.signature, body?.slice(0, -cut) ?? []);
+        const packets = readPackets(curve.binary).packets.flatMap(({ tag, whole }) =>
+          tag === PACKET_TYPE.userId ? [whole, malformed] : [whole],
+        );
+        assert.equal((await one(Buffer.concat(packets))).fingerprint, curve.fingerprint, `cut by ${cut}`);
+      }
+    }
+  });
+
   describe("encryption", () => {
     it("creates one message that each of three recipients can decrypt", async () => {
       const recipients = await Promise.all([rsa, curve, nist].map((key) => one(key.armored)));
@@ -634,13 +704,13 @@ describe("OpenPGP recipients", () => {
 
   describe("inspection", () => {
     it("describes a valid key as plain JSON", async () => {
-      const [, subkey] = gpg.fingerprints(curve.fingerprint);
+      const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);
       const [found, ...others] = await inspectKeys(curve.armored, ORIGIN, new Date());
       assert.ok(found);
       assert.equal(others.length, 0);
       assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
       const { created, subkeys, ...rest } = found;
-      assert.match(created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      assert.match(created ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       assert.deepEqual(rest, {
         origin: ORIGIN,
         fingerprint: curve.fingerprint,
@@ -696,7 +766,7 @@ describe("OpenPGP recipients", () => {
         if (armored === "") continue;
         const [found] = await inspectKeys(armored, ORIGIN, new Date());
         const outcome = await parseRecipients(armored, ORIGIN, new Date()).catch((error: unknown) => error);
-        assert.equal(found?.usable, Array.isArray(outcome), found?.fingerprint);
+        assert.equal(found?.usable, Array.isArray(outcome), found?.fingerprint ?? "");
         if (outcome instanceof Problem) assert.equal(outcome.code, found?.code);
       }
     });
