@@ -322,6 +322,19 @@ describe("OpenPGP recipients", () => {
       assert.match(problem.message, /its self-signatures are not valid/);
     });
 
+    it("rejects a key without a user ID, as a key server may publish it", async () => {
+      const packets = readPackets(curve.binary).packets.flatMap(({ tag, body, whole }) =>
+        tag === PACKET_TYPE.userId || (tag === PACKET_TYPE.signature && body[1] === 0x13) ? [] : [whole],
+      );
+      const problem = await refusal(Buffer.concat(packets));
+      assert.equal(problem.code, "pgp-key-no-user-id");
+      assert.match(
+        problem.message,
+        /: it has no user ID; keys\.openpgp\.org leaves out addresses that were not confirmed$/,
+      );
+      assert.match(problem.hint ?? "", new RegExp(`ask its owner .*: gpg --export --armor ${curve.fingerprint}$`));
+    });
+
     it("escapes names from outside in messages", async () => {
       const { publicKey } = await openpgp.generateKey({
         userIDs: [{ name: "Eve\u001b[2J\nOAuth 2.0 Client Secret: x", email: "eve@example.org" }],

@@ -25,6 +25,7 @@ const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerpr
     "ask its owner to add an encryption subkey and export it again",
     (fpr) => `gpg --quick-add-key ${fpr}`,
   ],
+  "pgp-key-no-user-id": ["ask its owner for the whole key", (fpr) => `gpg --export --armor ${fpr}`],
   "pgp-key-unsupported": ["ask its owner for a Curve25519 subkey", (fpr) => `gpg --quick-add-key ${fpr} cv25519 encr`],
   "pgp-key-invalid": ["export it again from where it was created", (fpr) => `gpg --export --armor ${fpr}`],
 };

@@ -90,20 +90,30 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
   if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
   const expires = finiteExpiryDate(await key.getExpirationTime());
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
-  try {
-    await key.verifyPrimaryKey(now);
-    return undefined;
-  } catch (error) {
-    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignaturePackets(pgp, key)];
-    const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
-    if (forgeable !== undefined) return forgeable;
-    const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
-    if (first !== undefined && first > now) return futureIssue("its owner signed it on", first, now);
+  return key.verifyPrimaryKey(now).then(
+    () => undefined,
+    (error: unknown) => selfSignatureIssue(pgp, parsed, now, error),
+  );
+}
+
+/** Why no signature of its owner makes a primary key valid; `error` is what the library says about it. */
+function selfSignatureIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date, error: unknown): KeyIssue {
+  const { key } = parsed;
+  const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignaturePackets(pgp, key)];
+  const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
+  if (forgeable !== undefined) return forgeable;
+  const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
+  if (first !== undefined && first > now) return futureIssue("its owner signed it on", first, now);
+  if (key.users.length === 0) {
     return {
-      code: "pgp-key-invalid",
-      reason: `its self-signatures are not valid (${escapeControls(errorMessage(error))})`,
+      code: "pgp-key-no-user-id",
+      reason: "it has no user ID; keys.openpgp.org leaves out addresses that were not confirmed",
     };
   }
+  return {
+    code: "pgp-key-invalid",
+    reason: `its self-signatures are not valid (${escapeControls(errorMessage(error))})`,
+  };
 }
 
 /** Why a subkey can't be used for encryption. */
