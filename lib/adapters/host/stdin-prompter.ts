@@ -48,7 +48,7 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
   const { stdin } = process;
   const first = editLine("", typeAhead, raw);
   if (first.kind !== "editing") return first;
-  let { line } = first;
+  let { line, unfinished } = first;
   if (stdin.readableEnded || signal?.aborted === true) return { kind: "ended", line };
   return new Promise((resolve) => {
     const decoder = new TextDecoder();
@@ -62,8 +62,8 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
     const onEnd = (): void => finish({ kind: "ended", line });
     const onAbort = (): void => finish({ kind: "ended", line: "" });
     const onData = (chunk: Uint8Array): void => {
-      const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw);
-      if (edited.kind === "editing") line = edited.line;
+      const edited = editLine(line, unfinished + decoder.decode(chunk, { stream: true }), raw);
+      if (edited.kind === "editing") ({ line, unfinished } = edited);
       else finish(edited);
     };
     stdin.on("data", onData);
