@@ -471,6 +471,104 @@ describe("OpenPGP recipients", () => {
       }
     });
 
+    describe("is not used after a revocation that can't be verified", () => {
+      const HASHES = { md5: 1, sha1: 2, ripemd160: 3, sha224: 11, unknown: 99 };
+
+      /** The packets of a key with another one after its first packet of a type. */
+      function withPacket(key: Uint8Array, tag: number, added: Uint8Array): Uint8Array {
+        const { packets } = readPackets(key);
+        const at = packets.findIndex((one) => one.tag === tag) + 1;
+        assert.ok(at > 0);
+        return Buffer.concat([
+          ...packets.slice(0, at).map(({ whole }) => whole),
+          added,
+          ...packets.slice(at).map(({ whole }) => whole),
+        ]);
+      }
+
+      /** Revocations of curve's primary key or subkey, named by what can't be verified. */
+      function revocations(type: number): ReadonlyMap<string, Uint8Array> {
+        const keyId = Buffer.from(curve.fingerprint.slice(-16), "hex");
+        const made = { type, keyId, algorithm: 22 };
+        const { body = new Uint8Array() } = readPackets(madeUpSignature(made)).packets[0] ?? {};
+        return new Map([
+          [
+            "version 3",
+            packet(PACKET_TYPE.signature, [3, 5, type, 0x60, 0, 0, 0, ...keyId, 22, 8, 0, 0, 0, 8, 0x80, 0, 8, 0x80]),
+          ],
+          ["malformed", packet(PACKET_TYPE.signature, body.slice(0, -3))],
+          ["unknown hash", madeUpSignature({ ...made, hash: HASHES.unknown })],
+        ]);
+      }
+
+      /** The primary key or the subkey of curve, revoked by its owner with a weak or unknown signature. */
+      async function revokedByOwner(
+        type: openpgp.enums.signature,
+        change: (signature: openpgp.SignaturePacket) => void,
+      ): Promise<Uint8Array> {
+        const secret = await openpgp.readPrivateKey({ armoredKey: gpg.secret(curve.fingerprint) });
+        const signature = new openpgp.SignaturePacket();
+        signature.signatureType = type;
+        signature.publicKeyAlgorithm = secret.keyPacket.algorithm;
+        signature.hashAlgorithm = openpgp.enums.hash.sha256;
+        signature.reasonForRevocationFlag = openpgp.enums.reasonForRevocation.keyCompromised;
+        change(signature);
+        const [subkey] = secret.subkeys;
+        const data = { key: secret.keyPacket, bind: subkey?.keyPacket };
+        // Its types lack the last parameter.
+        await Reflect.apply(signature.sign, signature, [secret.keyPacket, data, new Date(), false, openpgp.config]);
+        const { keyRevocation } = openpgp.enums.signature;
+        const part = type === keyRevocation ? PACKET_TYPE.publicKey : PACKET_TYPE.publicSubkey;
+        return withPacket(curve.binary, part, packet(PACKET_TYPE.signature, signature.write()));
+      }
+
+      const PARTS = [
+        [0x20, PACKET_TYPE.publicKey],
+        [0x28, PACKET_TYPE.publicSubkey],
+      ] as const;
+
+      it("because of its version, its form or its hash algorithm", async () => {
+        for (const [type, part] of PARTS) {
+          for (const [name, revocation] of revocations(type)) {
+            const problem = await refusal(withPacket(curve.binary, part, revocation));
+            assert.equal(problem.code, "pgp-key-revoked", `${name}: ${problem.message}`);
+            assert.match(problem.message, /seems to be revoked, by a signature that cannot be verified$/);
+          }
+        }
+      });
+
+      it("because of something critical that is unknown", async () => {
+        const { keyRevocation, subkeyRevocation } = openpgp.enums.signature;
+        for (const type of [keyRevocation, subkeyRevocation]) {
+          const plain = await revokedByOwner(type, () => {});
+          assert.equal((await refusal(plain)).code, "pgp-key-revoked");
+          const notation = {
+            name: "unknown@example.org",
+            value: new Uint8Array(),
+            humanReadable: false,
+            critical: true,
+          };
+          const strange = await revokedByOwner(type, (signature) => signature.rawNotations.push(notation));
+          const problem = await refusal(strange);
+          assert.equal(problem.code, "pgp-key-revoked");
+          assert.match(problem.message, /cannot be verified$/);
+        }
+      });
+
+      it("but is used if the revocation is of another key or certainly forged", async () => {
+        for (const [type, part] of PARTS) {
+          const own = Buffer.from(curve.fingerprint.slice(-16), "hex");
+          for (const forged of [
+            madeUpSignature({ type, keyId: own, algorithm: 22 }),
+            madeUpSignature({ type, keyId: own, algorithm: 22, hash: HASHES.sha1 }),
+            madeUpSignature({ type, keyId: Buffer.alloc(8, 1), algorithm: 22, hash: HASHES.md5 }),
+            madeUpSignature({ type, keyId: Buffer.alloc(8, 1), hash: HASHES.unknown }),
+          ])
+            assert.equal((await one(withPacket(curve.binary, part, forged))).fingerprint, curve.fingerprint);
+        }
+      });
+    });
+
     it("is never one with an unknown algorithm, which is reported", async () => {
       const unknown = Buffer.from(curve.binary);
       const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);

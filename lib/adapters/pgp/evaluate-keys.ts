@@ -12,7 +12,7 @@ import {
   fingerprintV4,
 } from "./fingerprint-and-algorithm.ts";
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
-import { findPrimaryKeyIssue, findSubkeyIssue, hasSha1Revocation } from "./key-issues.ts";
+import { findPrimaryKeyIssue, findSubkeyIssue, isSubkeyRevoked, isUserIdRevoked } from "./key-issues.ts";
 import type {
   EvaluatedKey,
   EvaluatedKeys,
@@ -53,7 +53,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     ...(await unreadableSubkeys(pgp, parsed)),
   ];
   // Reported by now. The library takes no notice of these revocations, and would encrypt to the subkeys.
-  key.subkeys = key.subkeys.filter((subkey) => !hasSha1Revocation(pgp, key, subkey.revocationSignatures));
+  key.subkeys = await withoutRevoked(pgp, parsed);
   const own = await findPrimaryKeyIssue(pgp, parsed, now);
   const part = own ?? (await encryptionPart(pgp, key, now));
   const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
@@ -73,11 +73,18 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     expires: finiteExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
-    userIds: await evaluateUserIds(pgp, key, now),
+    userIds: await evaluateUserIds(pgp, parsed, now),
     subkeys,
     encryptsTo,
     issue: failed ?? (encryptsTo === undefined ? noSubkeyIssue(subkeys, purpose) : undefined),
   };
+}
+
+/** The subkeys of a key without those that have a revocation which the library ignores. */
+async function withoutRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]> {
+  const kept: Subkey[] = [];
+  for (const subkey of parsed.key.subkeys) if (!(await isSubkeyRevoked(pgp, parsed, subkey))) kept.push(subkey);
+  return kept;
 }
 
 /** Evaluates a subkey; which one is used is decided later. */
@@ -132,12 +139,12 @@ function noSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): Key
 }
 
 /** The user IDs of a key, each with whether its self-certification is valid. */
-function evaluateUserIds(pgp: OpenPgp, key: Key, now: Date): Promise<KeyReport["userIds"]> {
-  const named = key.users.flatMap((user) => (user.userID === null ? [] : [{ user, userId: user.userID.userID }]));
+function evaluateUserIds(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyReport["userIds"]> {
+  const named = parsed.key.users.flatMap((user) => (user.userID === null ? [] : [{ user, packet: user.userID }]));
   return Promise.all(
-    named.map(async ({ user, userId }) => ({
-      userId,
-      valid: !hasSha1Revocation(pgp, key, user.revocationSignatures) && (await user.verify(now).catch(() => false)),
+    named.map(async ({ user, packet }) => ({
+      userId: packet.userID,
+      valid: !(await isUserIdRevoked(pgp, parsed, packet)) && (await user.verify(now).catch(() => false)),
     })),
   );
 }

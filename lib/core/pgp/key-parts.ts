@@ -35,6 +35,32 @@ function subpackets(area: Uint8Array): readonly { readonly type: number; readonl
   return found;
 }
 
+/** The type of a signature packet (RFC 9580 section 5.2.1); undefined for other packets. */
+function signatureType({ tag, body }: Packet): number | undefined {
+  if (tag !== PACKET_TYPE.signature) return undefined;
+  return body[0] === 3 ? body[2] : body[1];
+}
+
+/** Whether a packet has a type and a content. */
+export function isSamePacket(packet: Packet, tag: number, body: Uint8Array): boolean {
+  return (
+    packet.tag === tag && packet.body.length === body.length && packet.body.every((byte, index) => byte === body[index])
+  );
+}
+
+/** The signatures of a type that follow a part of a key, and precede the next part. */
+export function signaturesOfPart(
+  { packets }: TransferableKey,
+  isPart: (packet: Packet) => boolean,
+  type: number,
+): readonly Packet[] {
+  let isInside = false;
+  return packets.filter((packet) => {
+    if (packet.tag !== PACKET_TYPE.signature) isInside = isPart(packet);
+    return isInside && signatureType(packet) === type;
+  });
+}
+
 /** Whether a signature names a key as its issuer, by its key ID (RFC 9580 sections 5.2.3.12 and 5.2.3.35). */
 export function isIssuedBy({ body }: Packet, keyId: string): boolean {
   const [version] = body;
