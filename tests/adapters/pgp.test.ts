@@ -109,6 +109,13 @@ describe("OpenPGP recipients", () => {
         "literal \\r\\n": armored.replaceAll("\n", "\\r\\n"),
         "literal \\n and a real one at the end": `${armored.replaceAll("\n", "\\n")}\n`,
         "text around it": `Hello,\nhere is my key:\n\n${armored}\nBye\n-- \nBob`,
+        "a mail that quotes it": `Bob wrote:\n${armored.replace(/^/gm, "> ")}\nThanks`,
+        "a quote of a quote": armored.replace(/^/gm, ">> ").replaceAll(">> \n", ">>\n"),
+        "a signed text": gpg.run(["--clearsign"], { input: `My key:\n\n${armored}` }).stdout.toString(),
+        "a signed text as one line": gpg
+          .run(["--clearsign"], { input: armored })
+          .stdout.toString()
+          .replaceAll("\n", "\\n"),
         "an indent": armored.replaceAll("\n", "\n    "),
         "blanks instead of line ends": armored.replaceAll("\n", " "),
         "blanks, with headers": commented.replaceAll("\n", " "),

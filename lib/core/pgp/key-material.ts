@@ -282,9 +282,13 @@ function keysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKe
   return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
 }
 
-/** Text with line feeds as line endings, including those that a tool wrote as backslash and letter. */
+/**
+ * Text with line feeds as line endings, including those that a tool wrote as backslash and letter. Lines lose the marks of a
+ * mail that quotes them, and the dash that a signed text puts before a marker (RFC 9580 section 7.2).
+ */
 function unescaped(text: string): string {
-  return text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
+  const lines = text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
+  return lines.replace(/^(?:>[ \t]?)+/gm, "").replace(/^- (?=-----)/gm, "");
 }
 
 /** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */
