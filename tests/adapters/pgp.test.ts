@@ -116,6 +116,8 @@ describe("OpenPGP recipients", () => {
           .run(["--clearsign"], { input: armored })
           .stdout.toString()
           .replaceAll("\n", "\\n"),
+        "no line end before the checksum": commented.replace(/\n(=.{4}\n)/, "$1"),
+        "a header whose name has a space": armored.replace("-----\n\n", "-----\nKey ID: 1234\n\n"),
         "an indent": armored.replaceAll("\n", "\n    "),
         "blanks instead of line ends": armored.replaceAll("\n", " "),
         "blanks, with headers": commented.replaceAll("\n", " "),

@@ -2,7 +2,7 @@ import { fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
-import { base64OfMarkerlessArmor } from "./markerless-armor.ts";
+import { base64OfMarkerlessArmor, isArmorHeader, joinWithoutChecksum } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 export interface Packet {
@@ -196,9 +196,9 @@ function armorBody(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   const body =
     lines.filter((line) => line !== "").length > 1
-      ? lines.filter((line) => !/^[A-Za-z][A-Za-z -]*:(?: |$)/.test(line))
+      ? lines.filter((line) => !isArmorHeader(line))
       : fromFirstRun(text.trim().split(/\s+/));
-  return body.filter((line) => !/^=[A-Za-z0-9+/]{4}$/.test(line)).join("");
+  return joinWithoutChecksum(body);
 }
 
 /** The words from the first one that can only be base64. */
