@@ -65,7 +65,7 @@ function lines(key: JsonObject): readonly string[] {
   const subkeys = objectsIn(key, "subkeys");
   const usable = key["usable"] === true;
   return [
-    `Key:       ${getTextField(key, "fingerprint") ?? "unknown fingerprint"} (${getTextField(key, "algorithm") ?? ""})`,
+    `Key:       ${idOf(key)} (${getTextField(key, "algorithm") ?? ""})`,
     `User ID:   ${getTextField(key, "userId") ?? "(none)"}`,
     ...(typeof key["created"] === "string"
       ? [`Created:   ${day(key["created"])}, expires ${day(key["expires"])}`]
@@ -82,7 +82,7 @@ function lines(key: JsonObject): readonly string[] {
 }
 
 function idOf(item: JsonObject): string {
-  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "");
+  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "unknown");
 }
 
 function usableText(item: JsonObject): string {

@@ -100,7 +100,7 @@ export function isSha1SelfSignature({ tag, body }: Packet): boolean {
 }
 
 /** The problem for material without a key. */
-export function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
+function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
   return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
     exit: "noUsableKey",

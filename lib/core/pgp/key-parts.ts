@@ -62,7 +62,7 @@ export function signaturesOfPart(
 }
 
 /** Whether a signature names a key as its issuer, by its key ID (RFC 9580 sections 5.2.3.12 and 5.2.3.35). */
-export function isIssuedBy({ body }: Packet, keyId: string): boolean {
+function isIssuedBy({ body }: Packet, keyId: string): boolean {
   const [version] = body;
   if (version === 3) return hex(body.subarray(7, 15)) === keyId;
   const sizeBytes = version === 6 ? 4 : 2;
