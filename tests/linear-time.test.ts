@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
@@ -15,6 +16,7 @@ import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
+import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
 
 const MANY = 1_000_000;
 
@@ -29,6 +31,17 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a key with many beginnings", () => thrown(() => parsePgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
   ["a key of fingerprints", () => thrown(() => parsePgpKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
   ["armor without an end", () => thrown(() => parsePgpKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
+  [
+    "copies of a key with signatures of others",
+    async () => inspectKeys(copiesWithForeignSignatures(await newPrimaryKey(), MANY / 100), "it", new Date()),
+  ],
+  [
+    "copies of a key with other user IDs",
+    async () =>
+      assert.rejects(inspectKeys(copiesWithUserIds(await newPrimaryKey(), MANY / 100), "it", new Date()), {
+        code: "pgp-key-unsupported",
+      }),
+  ],
   ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => urlWithoutSecrets(`a${"@".repeat(MANY)}`)],

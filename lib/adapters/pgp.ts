@@ -6,7 +6,7 @@ import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate-keys.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
-import { type Inspection, toInspection } from "./pgp/inspection.ts";
+import { type Inspection, inspectUnreadableKey, toInspection } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
 
 export type { KeySelector } from "./pgp/choose-keys.ts";
@@ -71,8 +71,11 @@ export async function inspectKeys(
   now: Date,
 ): Promise<readonly Inspection[]> {
   const pgp = await import("openpgp");
-  const evaluated = await parseAndEvaluateKeys(pgp, material, origin, now);
-  return evaluated.map(({ report }) => toInspection(report, origin));
+  const { keys, unreadable } = await parseAndEvaluateKeys(pgp, material, origin, now);
+  return [
+    ...keys.map(({ report }) => toInspection(report, origin)),
+    ...unreadable.map((key) => inspectUnreadableKey(key, origin)),
+  ];
 }
 
 /**

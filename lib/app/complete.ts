@@ -18,6 +18,7 @@ import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/shared-flags.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { terminalWidth } from "../core/output/width.ts";
 import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand } from "./resolve.ts";
 
 /** What completion needs from outside. */
@@ -139,7 +140,7 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
       words: words.slice(1),
       typed: last,
       ...(replaced === undefined ? {} : { replaced }),
-      listWidth: LISTING.has(type) ? Number(columns) || 80 : undefined,
+      listWidth: LISTING.has(type) ? terminalWidth(Number(columns)) : undefined,
     };
   }
   const raw = passed[passed.length - 1] ?? "";

@@ -161,9 +161,14 @@ async function writePaged(
   command: string,
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
-  const pager = startPager(command);
+  let hasWarned = false;
+  const pager = startPager(command, (text) => {
+    if (!hasWarned) context.warn(`the pager ${quote(command)} cannot be started; HYDRA_PAGER or PAGER names it`);
+    hasWarned = true;
+    return context.host.stdout.write(text);
+  });
   run.isPaging = true;
-  const left = pager.ended.then((signal) => {
+  const left = pager.ended.then(({ signal }) => {
     run.isPaging = false;
     // Ctrl-C reaches the pager and this program; a pager that it ends leaves nobody who could press it again.
     if (signal === "SIGINT") run.endBySignal(SIGINT);

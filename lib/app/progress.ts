@@ -1,4 +1,5 @@
 import type { Host, Output } from "../adapters/host.ts";
+import { terminalWidth } from "../core/output/width.ts";
 
 const CLEARED = "\r\u001b[K";
 
@@ -124,7 +125,7 @@ export class ProgressBar {
   }
 
   #columns(): number {
-    return this.#host.stderr.columns ?? 80;
+    return terminalWidth(this.#host.stderr.columns);
   }
 
   #show(line: string): void {

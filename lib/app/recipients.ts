@@ -168,10 +168,10 @@ async function keyOwners(values: FlagValues, sources: PgpKeyAccess): Promise<Rea
   const owners = new Map<string, KeyOwner>();
   for (const key of values.list(PGP_KEY)) {
     for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
-      const owner = {
-        fingerprint: getTextField(report, "fingerprint") ?? "",
-        userId: getTextField(report, "userId") ?? null,
-      };
+      const fingerprint = getTextField(report, "fingerprint");
+      // A key that can't be read.
+      if (fingerprint === undefined) continue;
+      const owner = { fingerprint, userId: getTextField(report, "userId") ?? null };
       const subkeys = Array.isArray(report["subkeys"]) ? report["subkeys"].filter(isJsonObject) : [];
       for (const part of [report, ...subkeys]) owners.set(keyIdOf(getTextField(part, "fingerprint") ?? ""), owner);
     }

@@ -2,6 +2,7 @@ import type { Host, Output } from "../adapters/host.ts";
 import { COLOR } from "../core/flags/shared-flags.ts";
 import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
+import { terminalWidth } from "../core/output/width.ts";
 
 type StyleHost = Pick<Host, "args" | "environment">;
 
@@ -38,11 +39,11 @@ export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">)
   const { isTerminal, columns } = host.stderr;
   return {
     paint: createPainter(hasColor(host, host.stderr)),
-    wrap: isTerminal ? (line) => insertLineBreaks(line, columns || 80, "  ") : PLAIN_STYLE.wrap,
+    wrap: isTerminal ? (line) => insertLineBreaks(line, terminalWidth(columns), "  ") : PLAIN_STYLE.wrap,
   };
 }
 
 /** The width of help texts, which may be read through a pager. */
 export function helpWidth({ stdout, stderr }: Pick<Host, "stdout" | "stderr">): number {
-  return Math.min(stdout.columns ?? stderr.columns ?? 80, 120);
+  return Math.min(terminalWidth(stdout.columns || stderr.columns), 120);
 }

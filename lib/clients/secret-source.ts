@@ -11,7 +11,7 @@ import {
   SECRET_LENGTH,
   SECRET_PROMPT,
 } from "../core/flags/shared-flags.ts";
-import { allowsQuestions } from "../core/interactive.ts";
+import { allowsQuestions, canPrompt } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
@@ -58,10 +58,11 @@ async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean
   const file = values.text(SECRET_FILE);
   if (file !== undefined) return secretInFile(context, file);
   if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
-  const mayAsk = allowsQuestions(host, values.bool(NO_INPUT));
-  if (host.stdinIsTerminal && mayAsk) return mayPrompt() ? typedSecret(context) : undefined;
+  if (canPrompt(host, values.bool(NO_INPUT))) return mayPrompt() ? typedSecret(context) : undefined;
   throw usageError(
-    mayAsk ? "--secret-prompt needs a terminal" : "--secret-prompt cannot ask: --no-input and CI exclude it",
+    allowsQuestions(host, values.bool(NO_INPUT))
+      ? "--secret-prompt needs a terminal on standard input and standard error"
+      : "--secret-prompt cannot ask: --no-input and CI exclude it",
     "use --secret-file - to read the secret from standard input",
     "no-terminal",
   );

@@ -272,6 +272,7 @@ export const PROBLEM_CODES = {
     "pgp-key-weak": "The key is too weak",
     "pgp-key-sha1": "The key is signed only with SHA-1",
     "pgp-key-sign-only": "The key is not for encryption",
+    "pgp-key-no-user-id": "The key has no user ID",
     "pgp-key-unsupported": "The key's version or algorithm is not supported",
     "pgp-key-invalid": "The key is invalid",
     "pgp-several-keys": "There are several keys, and no fingerprint chooses one",

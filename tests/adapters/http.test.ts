@@ -244,6 +244,21 @@ describe("an HTTP request", () => {
     }
   });
 
+  it("rejects a body that is longer than its stated length", async () => {
+    const chunk = `2000\r\n${"x".repeat(0x2000)}\r\n`;
+    for (const framing of [
+      ["Content-Length: 5", "Transfer-Encoding: chunked"],
+      ["Transfer-Encoding: chunked", "Content-Length: 5"],
+      ["Transfer-Encoding: gzip, chunked", "Content-Length: 0"],
+    ]) {
+      const raw = await openRaw(`HTTP/1.1 200 OK\r\n${framing.join("\r\n")}\r\n\r\n${chunk}0\r\n\r\n`, true);
+      const refused = await failure(door()({ method: "GET", url: raw.url, maxBytes: 5000 }));
+      // A runtime that rejects both headers together is right, too.
+      assert.ok(refused.kind === "too-large" || (!IN_BUN && refused.kind === "protocol"), refused.kind);
+      await raw.close();
+    }
+  });
+
   it("times out before the response and during the body", async () => {
     for (const inside of [false, true]) {
       server.handle = (_, response) => {

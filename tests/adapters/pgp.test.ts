@@ -10,6 +10,7 @@ import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
 import { checkFingerprintPins, decryptTextCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
+import { copiesWithUserIds, madeUpSignature, newPrimaryKey, packet } from "./key-packets.ts";
 
 /** Text with everything that a careless path would change: no line break at the end, CR LF, bytes beyond ASCII. */
 const PLAIN = "s3cr~t-é\r\nsecond line\n\n";
@@ -108,6 +109,15 @@ describe("OpenPGP recipients", () => {
         "literal \\r\\n": armored.replaceAll("\n", "\\r\\n"),
         "literal \\n and a real one at the end": `${armored.replaceAll("\n", "\\n")}\n`,
         "text around it": `Hello,\nhere is my key:\n\n${armored}\nBye\n-- \nBob`,
+        "a mail that quotes it": `Bob wrote:\n${armored.replace(/^/gm, "> ")}\nThanks`,
+        "a quote of a quote": armored.replace(/^/gm, ">> ").replaceAll(">> \n", ">>\n"),
+        "a signed text": gpg.run(["--clearsign"], { input: `My key:\n\n${armored}` }).stdout.toString(),
+        "a signed text as one line": gpg
+          .run(["--clearsign"], { input: armored })
+          .stdout.toString()
+          .replaceAll("\n", "\\n"),
+        "no line end before the checksum": commented.replace(/\n(=.{4}\n)/, "$1"),
+        "a header whose name has a space": armored.replace("-----\n\n", "-----\nKey ID: 1234\n\n"),
         "an indent": armored.replaceAll("\n", "\n    "),
         "blanks instead of line ends": armored.replaceAll("\n", " "),
         "blanks, with headers": commented.replaceAll("\n", " "),
@@ -134,6 +144,33 @@ describe("OpenPGP recipients", () => {
       const after = gpg.exported(name).armored;
       assert.equal((await refusal(before + after)).code, "pgp-key-revoked");
       assert.equal((await refusal(after + before)).code, "pgp-key-revoked");
+    });
+
+    it("lets signals and timers have their turn between keys", async () => {
+      const keys = await Promise.all(Array.from({ length: 20 }, newPrimaryKey));
+      let turns = 0;
+      let next = setImmediate(function count() {
+        turns++;
+        next = setImmediate(count);
+      });
+      await inspectKeys(Buffer.concat(keys), ORIGIN, new Date());
+      clearImmediate(next);
+      assert.ok(turns >= keys.length, `${turns} turns`);
+    });
+
+    it("accepts many signatures of others and many copies, but not a key of too many parts", async () => {
+      const few = await inspectKeys(copiesWithUserIds(await newPrimaryKey(), 400), ORIGIN, new Date());
+      assert.deepEqual(
+        few.map(({ userIds }) => userIds.length),
+        [400],
+      );
+      const problem = await refusal(copiesWithUserIds(await newPrimaryKey(), 600));
+      assert.equal(problem.code, "pgp-key-unsupported");
+      assert.match(
+        problem.message,
+        /^Cannot use the key [0-9A-F]{40} from --pgp-key: it has more than 500 parts and signatures$/,
+      );
+      assert.match(problem.hint ?? "", /export-minimal/);
     });
 
     it("says what was passed instead of a key", async () => {
@@ -294,6 +331,19 @@ describe("OpenPGP recipients", () => {
       assert.match(problem.message, /its self-signatures are not valid/);
     });
 
+    it("rejects a key without a user ID, as a key server may publish it", async () => {
+      const packets = readPackets(curve.binary).packets.flatMap(({ tag, body, whole }) =>
+        tag === PACKET_TYPE.userId || (tag === PACKET_TYPE.signature && body[1] === 0x13) ? [] : [whole],
+      );
+      const problem = await refusal(Buffer.concat(packets));
+      assert.equal(problem.code, "pgp-key-no-user-id");
+      assert.match(
+        problem.message,
+        /: it has no user ID; keys\.openpgp\.org leaves out addresses that were not confirmed$/,
+      );
+      assert.match(problem.hint ?? "", new RegExp(`ask its owner .*: gpg --export --armor ${curve.fingerprint}$`));
+    });
+
     it("escapes names from outside in messages", async () => {
       const { publicKey } = await openpgp.generateKey({
         userIDs: [{ name: "Eve\u001b[2J\nOAuth 2.0 Client Secret: x", email: "eve@example.org" }],
@@ -430,6 +480,104 @@ describe("OpenPGP recipients", () => {
       }
     });
 
+    describe("is not used after a revocation that can't be verified", () => {
+      const HASHES = { md5: 1, sha1: 2, ripemd160: 3, sha224: 11, unknown: 99 };
+
+      /** The packets of a key with another one after its first packet of a type. */
+      function withPacket(key: Uint8Array, tag: number, added: Uint8Array): Uint8Array {
+        const { packets } = readPackets(key);
+        const at = packets.findIndex((one) => one.tag === tag) + 1;
+        assert.ok(at > 0);
+        return Buffer.concat([
+          ...packets.slice(0, at).map(({ whole }) => whole),
+          added,
+          ...packets.slice(at).map(({ whole }) => whole),
+        ]);
+      }
+
+      /** Revocations of curve's primary key or subkey, named by what can't be verified. */
+      function revocations(type: number): ReadonlyMap<string, Uint8Array> {
+        const keyId = Buffer.from(curve.fingerprint.slice(-16), "hex");
+        const made = { type, keyId, algorithm: 22 };
+        const { body = new Uint8Array() } = readPackets(madeUpSignature(made)).packets[0] ?? {};
+        return new Map([
+          [
+            "version 3",
+            packet(PACKET_TYPE.signature, [3, 5, type, 0x60, 0, 0, 0, ...keyId, 22, 8, 0, 0, 0, 8, 0x80, 0, 8, 0x80]),
+          ],
+          ["malformed", packet(PACKET_TYPE.signature, body.slice(0, -3))],
+          ["unknown hash", madeUpSignature({ ...made, hash: HASHES.unknown })],
+        ]);
+      }
+
+      /** The primary key or the subkey of curve, revoked by its owner with a weak or unknown signature. */
+      async function revokedByOwner(
+        type: openpgp.enums.signature,
+        change: (signature: openpgp.SignaturePacket) => void,
+      ): Promise<Uint8Array> {
+        const secret = await openpgp.readPrivateKey({ armoredKey: gpg.secret(curve.fingerprint) });
+        const signature = new openpgp.SignaturePacket();
+        signature.signatureType = type;
+        signature.publicKeyAlgorithm = secret.keyPacket.algorithm;
+        signature.hashAlgorithm = openpgp.enums.hash.sha256;
+        signature.reasonForRevocationFlag = openpgp.enums.reasonForRevocation.keyCompromised;
+        change(signature);
+        const [subkey] = secret.subkeys;
+        const data = { key: secret.keyPacket, bind: subkey?.keyPacket };
+        // Its types lack the last parameter.
+        await Reflect.apply(signature.sign, signature, [secret.keyPacket, data, new Date(), false, openpgp.config]);
+        const { keyRevocation } = openpgp.enums.signature;
+        const part = type === keyRevocation ? PACKET_TYPE.publicKey : PACKET_TYPE.publicSubkey;
+        return withPacket(curve.binary, part, packet(PACKET_TYPE.signature, signature.write()));
+      }
+
+      const PARTS = [
+        [0x20, PACKET_TYPE.publicKey],
+        [0x28, PACKET_TYPE.publicSubkey],
+      ] as const;
+
+      it("because of its version, its form or its hash algorithm", async () => {
+        for (const [type, part] of PARTS) {
+          for (const [name, revocation] of revocations(type)) {
+            const problem = await refusal(withPacket(curve.binary, part, revocation));
+            assert.equal(problem.code, "pgp-key-revoked", `${name}: ${problem.message}`);
+            assert.match(problem.message, /seems to be revoked, by a signature that cannot be verified$/);
+          }
+        }
+      });
+
+      it("because of something critical that is unknown", async () => {
+        const { keyRevocation, subkeyRevocation } = openpgp.enums.signature;
+        for (const type of [keyRevocation, subkeyRevocation]) {
+          const plain = await revokedByOwner(type, () => {});
+          assert.equal((await refusal(plain)).code, "pgp-key-revoked");
+          const notation = {
+            name: "unknown@example.org",
+            value: new Uint8Array(),
+            humanReadable: false,
+            critical: true,
+          };
+          const strange = await revokedByOwner(type, (signature) => signature.rawNotations.push(notation));
+          const problem = await refusal(strange);
+          assert.equal(problem.code, "pgp-key-revoked");
+          assert.match(problem.message, /cannot be verified$/);
+        }
+      });
+
+      it("but is used if the revocation is of another key or certainly forged", async () => {
+        for (const [type, part] of PARTS) {
+          const own = Buffer.from(curve.fingerprint.slice(-16), "hex");
+          for (const forged of [
+            madeUpSignature({ type, keyId: own, algorithm: 22 }),
+            madeUpSignature({ type, keyId: own, algorithm: 22, hash: HASHES.sha1 }),
+            madeUpSignature({ type, keyId: Buffer.alloc(8, 1), algorithm: 22, hash: HASHES.md5 }),
+            madeUpSignature({ type, keyId: Buffer.alloc(8, 1), hash: HASHES.unknown }),
+          ])
+            assert.equal((await one(withPacket(curve.binary, part, forged))).fingerprint, curve.fingerprint);
+        }
+      });
+    });
+
     it("is never one with an unknown algorithm, which is reported", async () => {
       const unknown = Buffer.from(curve.binary);
       const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);
@@ -493,6 +641,76 @@ describe("OpenPGP recipients", () => {
       assert.equal((await refusal(forged, { address: "zarol@example.org" })).code, "pgp-address-mismatch");
       assert.equal((await refusal(gpg.exported(old).armored, { address: "bob@example.org" })).code, "pgp-key-expired");
     });
+  });
+
+  describe("a key that can't be read", () => {
+    /** Keys of version 3 and of an algorithm that nobody knows, and one whose numbers are cut off. */
+    const strange = (): ReadonlyMap<string, Uint8Array> => {
+      const [primary] = readPackets(curve.binary).packets;
+      assert.ok(primary);
+      return new Map([
+        ["version 3", packet(PACKET_TYPE.publicKey, [3, 1, 1, 1, 1, 0, 0, 1, 0, 1, 0x80, 0])],
+        ["algorithm 99 is not supported", packet(PACKET_TYPE.publicKey, [4, 1, 1, 1, 1, 99, 0])],
+        ["it is damaged", packet(PACKET_TYPE.publicKey, primary.body.slice(0, -5))],
+      ]);
+    };
+
+    it("doesn't keep a pin or an address from selecting another key", async () => {
+      for (const [reason, bytes] of strange()) {
+        for (const file of [Buffer.concat([bytes, rsa.binary]), Buffer.concat([rsa.binary, bytes])]) {
+          assert.equal((await one(file, new Date(), { pins: [rsa.fingerprint] })).fingerprint, rsa.fingerprint);
+          assert.equal((await one(file, new Date(), { address: "alice@example.org" })).fingerprint, rsa.fingerprint);
+          const several = await refusal(file);
+          assert.equal(several.code, "pgp-several-keys");
+          assert.match(several.details.join("\n"), new RegExp(`^Found: .*Alice RSA.*\n.*${reason}`, "m"));
+          const none = await refusal(file, { pins: [nist.fingerprint] });
+          assert.equal(none.code, "pgp-fingerprint-mismatch");
+          assert.match(none.message, /any of the 2 keys/);
+        }
+      }
+    });
+
+    it("is described next to the others", async () => {
+      for (const [reason, bytes] of strange()) {
+        const found = await inspectKeys(Buffer.concat([bytes, rsa.binary]), ORIGIN, new Date());
+        assert.deepEqual(
+          found.map(({ usable, userId }) => [usable, userId]),
+          [
+            [true, "Alice RSA <alice@example.org>"],
+            [false, null],
+          ],
+        );
+        assert.match(found[1]?.reason ?? "", new RegExp(reason));
+        assert.match(found[1]?.hint ?? "", /gpg/);
+      }
+    });
+
+    it("is named by its reason and its fingerprint if it is the only one or the pinned one", async () => {
+      for (const [reason, bytes] of strange()) {
+        const problem = await refusal(bytes);
+        assert.match(problem.message, new RegExp(`^Cannot use the key ([0-9A-F]{40} )?from --pgp-key: .*${reason}`));
+        assert.equal(problem.code, reason === "it is damaged" ? "pgp-key-damaged" : "pgp-key-unsupported");
+        const [, fingerprint] = /key ([0-9A-F]{40}) from/.exec(problem.message) ?? [];
+        assert.equal(fingerprint === undefined, reason === "version 3");
+        if (fingerprint === undefined) continue;
+        const pinned = await refusal(Buffer.concat([bytes, rsa.binary]), { pins: [fingerprint] });
+        assert.equal(pinned.message, problem.message);
+      }
+    });
+  });
+
+  it("ignores a malformed signature that someone added to a key", async () => {
+    const keyId = Buffer.from(curve.fingerprint.slice(-16), "hex");
+    for (const issuer of [keyId, Buffer.alloc(8)]) {
+      for (const cut of [1, 3, 20]) {
+        const { body } = readPackets(madeUpSignature({ type: 0x10, keyId: issuer })).packets[0] ?? {};
+        const malformed = packet(PACKET_TYPE.signature, body?.slice(0, -cut) ?? []);
+        const packets = readPackets(curve.binary).packets.flatMap(({ tag, whole }) =>
+          tag === PACKET_TYPE.userId ? [whole, malformed] : [whole],
+        );
+        assert.equal((await one(Buffer.concat(packets))).fingerprint, curve.fingerprint, `cut by ${cut}`);
+      }
+    }
   });
 
   describe("encryption", () => {
@@ -606,13 +824,13 @@ describe("OpenPGP recipients", () => {
 
   describe("inspection", () => {
     it("describes a valid key as plain JSON", async () => {
-      const [, subkey] = gpg.fingerprints(curve.fingerprint);
+      const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);
       const [found, ...others] = await inspectKeys(curve.armored, ORIGIN, new Date());
       assert.ok(found);
       assert.equal(others.length, 0);
       assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
       const { created, subkeys, ...rest } = found;
-      assert.match(created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      assert.match(created ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       assert.deepEqual(rest, {
         origin: ORIGIN,
         fingerprint: curve.fingerprint,
@@ -668,7 +886,7 @@ describe("OpenPGP recipients", () => {
         if (armored === "") continue;
         const [found] = await inspectKeys(armored, ORIGIN, new Date());
         const outcome = await parseRecipients(armored, ORIGIN, new Date()).catch((error: unknown) => error);
-        assert.equal(found?.usable, Array.isArray(outcome), found?.fingerprint);
+        assert.equal(found?.usable, Array.isArray(outcome), found?.fingerprint ?? "");
         if (outcome instanceof Problem) assert.equal(outcome.code, found?.code);
       }
     });

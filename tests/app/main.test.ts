@@ -165,6 +165,11 @@ describe("help", () => {
     for (const line of flags.split("\n")) assert.ok(line.length <= 70 || /^ {2}\S*\s*--[\w-]+ \S+$/.test(line), line);
   });
 
+  test("is as wide as on a terminal of 80 columns if the terminal doesn't know its width", async () => {
+    for (const args of [["--help"], ["clients", "create", "--help"], ["help", "secrets"]])
+      assert.equal((await quiet(args, { columns: 0 })).stdout, (await quiet(args, { columns: 80 })).stdout);
+  });
+
   test("shows no values of variables", async () => {
     const environment = { OAUTH2_ACCESS_TOKEN: "s3cret", HYDRA_CLIENT_SECRET: "s3cret", ORY_SDK_URL: "http://s3cret" };
     for (const { path } of await leaves()) {

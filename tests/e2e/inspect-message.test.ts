@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { PACKET_TYPE } from "../../lib/core/pgp/key-material.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
+import { packet } from "../adapters/key-packets.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { assertExit, assertFails, describeRun, SLOW } from "./scenario.ts";
 
@@ -65,6 +67,25 @@ describe("pgp inspect", () => {
       /^Error: Cannot read "none\.asc" of pgp inspect: the file does not exist$/,
     );
     assertFails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
+  });
+
+  it("shows a key that can't be read next to the others", SLOW, async () => {
+    const old = packet(PACKET_TYPE.publicKey, [3, 1, 1, 1, 1, 0, 0, 1, 0, 1, 0x80, 0]);
+    write("both.gpg", Buffer.concat([old, gpg.exported(alice).binary]));
+    const both = await inspect("both.gpg");
+    assertExit(both, 7);
+    assert.match(both.stdout, new RegExp(`^Key: {7}${alice} [\\s\\S]*^Usable: {4}yes`, "m"));
+    assert.match(
+      both.stdout,
+      /^Key: {7}unknown \(algorithm 1\)\n[\s\S]*^Usable: {4}no: its format is version 3\nHint: /m,
+    );
+    const ids = await inspect("both.gpg", "-q");
+    assert.equal(ids.stdout, `${alice}\nunknown\n`);
+    // It is not taken for a hidden recipient.
+    write("hidden-from-both.gpg", encrypted("--throw-keyids", "--recipient", alice));
+    const hidden = await inspect("hidden-from-both.gpg", "--pgp-key", "@both.gpg");
+    assertExit(hidden, 0);
+    assert.match(hidden.stdout, /^Match: {5}unknown/m);
   });
 
   it("describes an encrypted message, and finds the given key among its recipients", SLOW, async () => {

@@ -175,6 +175,16 @@ describe("a provided secret", () => {
     }
   });
 
+  it("cannot be prompted for if nobody would see the question", SLOW, async () => {
+    await using scenario = await openScenario();
+    using folder = temporaryFolder();
+    const line = `"$HYDRA" ${CREATE.join(" ")} --secret-prompt 2>'${join(folder.path, "errors")}'`;
+    await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scenario.url }, line });
+    assert.equal(await terminal.ended(), 2, terminal.screen());
+    assert.match(readFileSync(join(folder.path, "errors"), "utf8"), /--secret-prompt needs a terminal/);
+    assert.equal(scenario.proxy.seen.length, 0);
+  });
+
   it("is typed on a terminal that shows nothing of it", SLOW, async () => {
     await using scenario = await openScenario();
     const env = { HYDRA_ADMIN_URL: scenario.url };

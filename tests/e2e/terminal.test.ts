@@ -611,12 +611,23 @@ describe("a pager", () => {
       assert.equal(await list.terminal.ended(), exit, list.terminal.screen());
     });
 
-  it("that doesn't exist or ends at once is not a failure", SLOW, async () => {
+  it("that ends at once is not a failure", SLOW, async () => {
     await using scenario = await openScenario();
     await fill(scenario, [SHOP]);
-    for (const pager of ["true", "/no/such/pager"]) {
+    await using terminal = await shown(scenario, ["clients", "list"], { env: { PAGER: "true" } });
+    assert.match(terminal.screen(), /^1 client$/m);
+    assert.doesNotMatch(terminal.screen(), /Warning/);
+  });
+
+  it("that can't be started doesn't keep the list from being shown", SLOW, async () => {
+    await using scenario = await openScenario();
+    await fill(scenario, [SHOP]);
+    for (const pager of ["/no/such/pager", "/dev/null", "exit 127"]) {
       await using terminal = await shown(scenario, ["clients", "list"], { env: { PAGER: pager } });
-      assert.match(terminal.screen(), /^1 client$/m);
+      const screen = terminal.screen();
+      assert.ok(screen.includes(`the pager "${pager}" cannot be started`), screen);
+      assert.equal(screen.match(/^\W*shop\b/gm)?.length, 1, screen);
+      assert.match(screen, /^1 client$/m);
     }
   });
 });

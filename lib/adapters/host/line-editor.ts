@@ -1,6 +1,7 @@
 /** The state of a line after some keys. */
 export type EditedLine =
-  | { readonly kind: "editing"; readonly line: string }
+  /** `unfinished` is the beginning of what a key sends, and belongs before what is typed next. */
+  | { readonly kind: "editing"; readonly line: string; readonly unfinished: string }
   /** Enter was pressed; `typeAhead` is what was typed after it. */
   | { readonly kind: "entered"; readonly line: string; readonly typeAhead: string }
   /** The input has ended. */
@@ -12,8 +13,11 @@ export type EditedLine =
 /** The longest line, in characters: longer than any secret. */
 export const MAX_LINE_LENGTH = 4_096;
 
-/** What a terminal sends for keys such as arrows, and around pasted text (ECMA-48, 5.4). */
-const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e])/g;
+/** What a terminal sends for keys such as arrows, around pasted text (ECMA-48, 5.4), and for a key with Alt. */
+const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e]|[^\u0000-\u001f\u007f-\u009f])/gu;
+
+/** The beginning of a sequence at the end of what was read: the terminal may deliver the rest later. */
+const UNFINISHED = /\u001b(?:\[[\u0020-\u003f]*|O)?$/;
 
 /** Control characters: nobody types them on purpose, and they would stay in a secret unnoticed. */
 const CONTROL = /[\u0000-\u001f\u0080-\u009f]/;
@@ -33,17 +37,19 @@ const SIGNAL_KEYS: ReadonlyMap<string, "SIGINT" | "SIGQUIT"> = new Map([
 /** Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program. */
 export function editLine(before: string, typed: string, raw: boolean): EditedLine {
   let line = before;
-  const keys = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
+  const unfinished = raw ? (UNFINISHED.exec(typed)?.[0] ?? "") : "";
+  const whole = typed.slice(0, typed.length - unfinished.length);
+  const keys = [...(raw ? whole.replace(SEQUENCE, "") : whole)];
   for (const [index, key] of keys.entries()) {
-    const finished = finishedBy(key, line, () => keys.slice(index + 1).join(""), raw);
+    const finished = finishedBy(key, line, () => keys.slice(index + 1).join("") + unfinished, raw);
     if (finished !== undefined) return finished;
     line = raw ? applyKey(line, key) : line + key;
     if (line.length > MAX_LINE_LENGTH) return { kind: "too-long" };
   }
-  return { kind: "editing", line };
+  return unfinished.length > MAX_LINE_LENGTH ? { kind: "too-long" } : { kind: "editing", line, unfinished };
 }
 
-/** How a key ends the line; undefined where it doesn't. */
+/** How a key ends the line; undefined if it doesn't. */
 function finishedBy(key: string, line: string, rest: () => string, raw: boolean): EditedLine | undefined {
   if (key === "\n") return { kind: "entered", line, typeAhead: rest() };
   if (key === "\r") return { kind: "entered", line, typeAhead: rest().replace(/^\n/, "") };

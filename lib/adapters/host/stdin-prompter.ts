@@ -14,17 +14,14 @@ export function createStdinPrompter(
   return async (question, hidden, signal) => {
     const { stdin } = process;
     const raw = hidden && stdin.isTTY === true;
-    // Before the question is shown, so that nothing of an immediate answer is echoed.
-    if (raw) stdin.setRawMode(true);
-    // After the messages that are on their way to the same terminal.
-    await output.write(question);
-    const answer = await readLine(typeAhead, raw, signal);
-    if (raw) {
-      stdin.setRawMode(false);
-      await output.write("\n");
-    }
+    const askOnce = async (): Promise<FinishedLine> => {
+      // After the messages that are on their way to the same terminal.
+      await output.write(question);
+      return readLine(typeAhead, raw, signal);
+    };
+    const answer = await (raw ? inRawMode(askOnce) : askOnce());
     // The end of input leaves the cursor after the question.
-    else if (answer.kind === "ended" && stdin.isTTY === true) await output.write("\n");
+    if (raw || (answer.kind === "ended" && stdin.isTTY === true)) await output.write("\n");
     typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
     switch (answer.kind) {
       case "entered":
@@ -42,13 +39,24 @@ export function createStdinPrompter(
   };
 }
 
+/** Does something while the terminal echoes nothing, before the question is shown too. */
+async function inRawMode<T>(work: () => Promise<T>): Promise<T> {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  try {
+    return await work();
+  } finally {
+    stdin.setRawMode(false);
+  }
+}
+
 type FinishedLine = Exclude<EditedLine, { readonly kind: "editing" }>;
 
 async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | undefined): Promise<FinishedLine> {
   const { stdin } = process;
   const first = editLine("", typeAhead, raw);
   if (first.kind !== "editing") return first;
-  let { line } = first;
+  let { line, unfinished } = first;
   if (stdin.readableEnded || signal?.aborted === true) return { kind: "ended", line };
   return new Promise((resolve) => {
     const decoder = new TextDecoder();
@@ -62,8 +70,8 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
     const onEnd = (): void => finish({ kind: "ended", line });
     const onAbort = (): void => finish({ kind: "ended", line: "" });
     const onData = (chunk: Uint8Array): void => {
-      const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw);
-      if (edited.kind === "editing") line = edited.line;
+      const edited = editLine(line, unfinished + decoder.decode(chunk, { stream: true }), raw);
+      if (edited.kind === "editing") ({ line, unfinished } = edited);
       else finish(edited);
     };
     stdin.on("data", onData);

@@ -19,10 +19,11 @@ async function readBytes(response: Response, maxBytes: number, signal: AbortSign
   const { body, headers } = response;
   if (body === null) return new Uint8Array();
   const aborted = whenAborted(signal);
-  const length = Number(headers.get("content-length") ?? Number.NaN);
   // Reading a small body of known length at once takes half the time of reading it in chunks.
-  if (length <= Math.min(maxBytes, SMALL_BODY) && headers.get("content-encoding") === null) {
-    return new Uint8Array(await Promise.race([response.arrayBuffer(), aborted]));
+  if (statedLength(headers) <= Math.min(maxBytes, SMALL_BODY) && headers.get("content-encoding") === null) {
+    const bytes = new Uint8Array(await Promise.race([response.arrayBuffer(), aborted]));
+    if (bytes.length > maxBytes) throw tooLarge(maxBytes);
+    return bytes;
   }
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
@@ -37,6 +38,12 @@ async function readBytes(response: Response, maxBytes: number, signal: AbortSign
     }
     chunks.push(value);
   }
+}
+
+/** The length that limits a body; NaN if there is none. The length doesn't count if the body is chunked (RFC 9112, 6.3). */
+function statedLength(headers: Headers): number {
+  const length = headers.get("content-length") ?? "";
+  return headers.get("transfer-encoding") === null && /^\d+$/.test(length) ? Number(length) : Number.NaN;
 }
 
 /** Rejects when a signal aborts: the runtime doesn't always end a pending read then. */

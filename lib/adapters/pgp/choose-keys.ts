@@ -1,8 +1,8 @@
 import { parseFingerprintPin } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
-import { describeKey } from "./explain-issue.ts";
-import type { EvaluatedKey } from "./key-report.ts";
+import { describeKey, listKeys, unreadableKeyProblem } from "./explain-issue.ts";
+import type { EvaluatedKey, EvaluatedKeys } from "./key-report.ts";
 
 /** Selects among the keys of a source. */
 export interface KeySelector {
@@ -19,33 +19,29 @@ function isFor(userId: string, address: string): boolean {
 }
 
 /** The selected keys of a source; exactly one if nothing selects among them. */
-export function chooseKeys(
-  reports: readonly EvaluatedKey[],
-  origin: string,
-  selector: KeySelector,
-): readonly EvaluatedKey[] {
-  const addressed = withAddress(reports, origin, selector.address);
+export function chooseKeys(found: EvaluatedKeys, origin: string, selector: KeySelector): readonly EvaluatedKey[] {
+  const { unreadable } = found;
+  const addressed = withAddress(found, origin, selector.address);
   const pins = (selector.pins ?? []).map((pin) => parseFingerprintPin(pin));
-  if (pins.length > 0) return withPin(addressed, origin, pins);
+  if (pins.length > 0) return withPin({ keys: addressed, unreadable }, origin, pins);
   const usable = addressed.filter(({ report }) => report.issue === undefined);
   // A directory may return a revoked or expired key in addition to its replacement.
   if (selector.address !== undefined && usable.length === 1) return usable;
-  if (addressed.length < 2) return addressed;
-  throw new Problem(`Cannot choose among the ${addressed.length} keys from ${escapeControls(origin)}`, {
+  // An address selects among the keys that can be read; without one, any key may be the intended one.
+  const candidates: EvaluatedKeys = { keys: addressed, unreadable: selector.address === undefined ? unreadable : [] };
+  const count = candidates.keys.length + candidates.unreadable.length;
+  if (count < 2) return addressed;
+  throw new Problem(`Cannot choose among the ${count} keys from ${escapeControls(origin)}`, {
     code: "pgp-several-keys",
     exit: "noUsableKey",
     hint: `choose with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""} (or another), or pass only the right key`,
-    details: addressed.map(({ report }) => `Found: ${describeKey(report)}`),
+    details: listKeys(candidates),
   });
 }
 
-function withAddress(
-  reports: readonly EvaluatedKey[],
-  origin: string,
-  address: string | undefined,
-): readonly EvaluatedKey[] {
-  if (address === undefined) return reports;
-  const own = reports.filter(({ report }) =>
+function withAddress(found: EvaluatedKeys, origin: string, address: string | undefined): readonly EvaluatedKey[] {
+  if (address === undefined) return found.keys;
+  const own = found.keys.filter(({ report }) =>
     report.userIds.some(({ userId, valid }) => valid && isFor(userId, address)),
   );
   if (own.length > 0) return own;
@@ -55,25 +51,29 @@ function withAddress(
       code: "pgp-address-mismatch",
       exit: "noUsableKey",
       hint: "ask its owner for the key itself and pass it with --pgp-key",
-      details: reports.map(({ report }) => `Found: ${describeKey(report)}`),
+      details: listKeys(found),
     },
   );
 }
 
-function withPin(reports: readonly EvaluatedKey[], origin: string, pins: readonly string[]): readonly EvaluatedKey[] {
-  const pinned = reports.filter(({ report }) =>
+function withPin(found: EvaluatedKeys, origin: string, pins: readonly string[]): readonly EvaluatedKey[] {
+  const { keys, unreadable } = found;
+  const unusable = unreadable.find(({ fingerprint }) => fingerprint !== undefined && pins.includes(fingerprint));
+  if (unusable !== undefined) throw unreadableKeyProblem(unusable, origin);
+  const pinned = keys.filter(({ report }) =>
     [report, ...report.subkeys].some(({ fingerprint }) => pins.includes(fingerprint)),
   );
-  const [first] = reports;
+  const [first] = keys;
   if (pinned.length > 0 || first === undefined) return pinned;
-  const which = reports.length === 1 ? describeKey(first.report) : `any of the ${reports.length} keys`;
+  const count = keys.length + unreadable.length;
+  const which = count === 1 ? describeKey(first.report) : `any of the ${count} keys`;
   throw new Problem(
-    `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joinWords(pins, "or")}`,
+    `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${count === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joinWords(pins, "or")}`,
     {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
       hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${first.report.fingerprint}`,
-      details: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describeKey(report)}`),
+      details: count === 1 ? [] : listKeys(found),
     },
   );
 }

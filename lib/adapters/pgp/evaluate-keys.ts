@@ -1,26 +1,46 @@
-import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
 import { PACKET_TYPE } from "../../core/pgp/key-material.ts";
 import type { FingerprintAndAlgorithm } from "../../core/pgp/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { encryptBytes } from "./encrypt-message.ts";
-import { fingerprintAndAlgorithmOf, fingerprintOf } from "./fingerprint-and-algorithm.ts";
+import { unreadableKeyProblem } from "./explain-issue.ts";
+import {
+  createdFromPacket,
+  fingerprintAndAlgorithmOf,
+  fingerprintOf,
+  fingerprintV4,
+} from "./fingerprint-and-algorithm.ts";
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
-import { findPrimaryKeyIssue, findSubkeyIssue, hasSha1Revocation } from "./key-issues.ts";
-import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
-import { parseKeys } from "./parse-keys.ts";
+import { findPrimaryKeyIssue, findSubkeyIssue, isSubkeyRevoked, isUserIdRevoked } from "./key-issues.ts";
+import type {
+  EvaluatedKey,
+  EvaluatedKeys,
+  KeyIssue,
+  KeyReport,
+  OpenPgp,
+  ParsedKey,
+  SubkeyReport,
+} from "./key-report.ts";
+import { identifyKey, nextTurn, parseKeys } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
-/** Parses and evaluates all keys in some material. */
+/** Parses and evaluates all keys in some material; throws a Problem if none can be parsed. */
 export async function parseAndEvaluateKeys(
   pgp: OpenPgp,
   material: string | Uint8Array,
   origin: string,
   now: Date,
-): Promise<readonly EvaluatedKey[]> {
-  const keys = await parseKeys(pgp, material, origin, now);
-  return Promise.all(keys.map(async (parsed) => ({ parsed, report: await evaluate(pgp, parsed, now) })));
+): Promise<EvaluatedKeys> {
+  const { parsed: readable, unreadable } = await parseKeys(pgp, material, origin);
+  const keys: EvaluatedKey[] = [];
+  for (const parsed of readable) {
+    await nextTurn();
+    keys.push({ parsed, report: await evaluate(pgp, parsed, now) });
+  }
+  const [first] = unreadable;
+  if (keys.length === 0 && first !== undefined) throw unreadableKeyProblem(first, origin);
+  return { keys, unreadable };
 }
 
 /** Evaluates one key at the time `now`. */
@@ -30,10 +50,10 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
   const evaluated = [
     ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
-    ...(await unreadableSubkeys(parsed)),
+    ...(await unreadableSubkeys(pgp, parsed)),
   ];
   // Reported by now. The library takes no notice of these revocations, and would encrypt to the subkeys.
-  key.subkeys = key.subkeys.filter((subkey) => !hasSha1Revocation(pgp, key, subkey.revocationSignatures));
+  key.subkeys = await withoutRevoked(pgp, parsed);
   const own = await findPrimaryKeyIssue(pgp, parsed, now);
   const part = own ?? (await encryptionPart(pgp, key, now));
   const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
@@ -53,11 +73,18 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     expires: finiteExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
-    userIds: await evaluateUserIds(pgp, key, now),
+    userIds: await evaluateUserIds(pgp, parsed, now),
     subkeys,
     encryptsTo,
     issue: failed ?? (encryptsTo === undefined ? noSubkeyIssue(subkeys, purpose) : undefined),
   };
+}
+
+/** The subkeys of a key without those that have a revocation which the library ignores. */
+async function withoutRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]> {
+  const kept: Subkey[] = [];
+  for (const subkey of parsed.key.subkeys) if (!(await isSubkeyRevoked(pgp, parsed, subkey))) kept.push(subkey);
+  return kept;
 }
 
 /** Evaluates a subkey; which one is used is decided later. */
@@ -77,30 +104,23 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
   };
 }
 
-/** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
-async function unreadableSubkeys({ key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
+/** The subkeys that the library can't read and silently omits (version 4 only). */
+async function unreadableSubkeys(pgp: OpenPgp, { key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
   const known = new Set(key.subkeys.map(fingerprintOf));
   const packets = raw.packets.filter((packet) => packet.tag === PACKET_TYPE.publicSubkey && packet.body[0] === 4);
   const reports = await Promise.all(
-    packets.map(async ({ body }): Promise<SubkeyReport> => {
+    packets.map(async (packet): Promise<SubkeyReport> => {
+      const { body } = packet;
       const fingerprint = await fingerprintV4(body);
-      const seconds = new DataView(body.buffer, body.byteOffset, body.length).getUint32(1);
-      const algorithm = `algorithm ${body[5]}`;
-      const issue = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` } as const;
-      const created = new Date(seconds * 1000);
+      const algorithm = `algorithm ${body[5] ?? "unknown"}`;
+      const found = await identifyKey(pgp, packet);
+      const unsupported = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` } as const;
+      const issue: KeyIssue = "code" in found ? found : unsupported;
+      const created = createdFromPacket(body) ?? new Date(0);
       return { fingerprint, algorithm, created, expires: undefined, capabilities: [], verdict: "skipped", issue };
     }),
   );
   return reports.filter((report) => !known.has(report.fingerprint));
-}
-
-/** The fingerprint of a version 4 key packet: SHA-1 over its framed body (RFC 9580 section 5.5.4.2). */
-async function fingerprintV4(body: Uint8Array): Promise<string> {
-  const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
-  const digest = new Uint8Array(await webcrypto.subtle.digest("SHA-1", framed));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("")
-    .toUpperCase();
 }
 
 /** The issue of a key without a usable part: that of its newest encryption subkey. */
@@ -119,12 +139,12 @@ function noSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): Key
 }
 
 /** The user IDs of a key, each with whether its self-certification is valid. */
-function evaluateUserIds(pgp: OpenPgp, key: Key, now: Date): Promise<KeyReport["userIds"]> {
-  const named = key.users.flatMap((user) => (user.userID === null ? [] : [{ user, userId: user.userID.userID }]));
+function evaluateUserIds(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyReport["userIds"]> {
+  const named = parsed.key.users.flatMap((user) => (user.userID === null ? [] : [{ user, packet: user.userID }]));
   return Promise.all(
-    named.map(async ({ user, userId }) => ({
-      userId,
-      valid: !hasSha1Revocation(pgp, key, user.revocationSignatures) && (await user.verify(now).catch(() => false)),
+    named.map(async ({ user, packet }) => ({
+      userId: packet.userID,
+      valid: !(await isUserIdRevoked(pgp, parsed, packet)) && (await user.verify(now).catch(() => false)),
     })),
   );
 }

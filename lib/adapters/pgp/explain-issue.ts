@@ -1,7 +1,7 @@
 import { isV6Fingerprint } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import type { KeyIssue, KeyReport } from "./key-report.ts";
+import type { EvaluatedKeys, KeyIssue, KeyReport, UnreadableKey } from "./key-report.ts";
 
 /** What to do about each issue, and the command for it if GnuPG supports the key. */
 const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerprint: string) => string]>> = {
@@ -25,6 +25,7 @@ const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerpr
     "ask its owner to add an encryption subkey and export it again",
     (fpr) => `gpg --quick-add-key ${fpr}`,
   ],
+  "pgp-key-no-user-id": ["ask its owner for the whole key", (fpr) => `gpg --export --armor ${fpr}`],
   "pgp-key-unsupported": ["ask its owner for a Curve25519 subkey", (fpr) => `gpg --quick-add-key ${fpr} cv25519 encr`],
   "pgp-key-invalid": ["export it again from where it was created", (fpr) => `gpg --export --armor ${fpr}`],
 };
@@ -49,4 +50,24 @@ export function unusableKeyProblem(report: KeyReport, issue: KeyIssue, origin: s
     hint: issueHint(issue, report.fingerprint),
     details: subkeys,
   });
+}
+
+/** The problem of a key that the library can't parse. */
+export function unreadableKeyProblem({ fingerprint, issue, hint }: UnreadableKey, origin: string): Problem {
+  const which = fingerprint === undefined ? "the key" : `the key ${fingerprint}`;
+  return new Problem(`Cannot use ${which} from ${escapeControls(origin)}: ${issue.reason}`, {
+    code: issue.code,
+    exit: "noUsableKey",
+    hint,
+  });
+}
+
+/** The lines that list the keys of a source. */
+export function listKeys({ keys, unreadable }: EvaluatedKeys): readonly string[] {
+  return [
+    ...keys.map(({ report }) => `Found: ${describeKey(report)}`),
+    ...unreadable.map(
+      ({ fingerprint, version, issue }) => `Found: ${fingerprint ?? `a version ${version} key`} (${issue.reason})`,
+    ),
+  ];
 }

@@ -1,3 +1,4 @@
+import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, Key, Subkey } from "openpgp";
 import type { FingerprintAndAlgorithm } from "../../core/pgp/recipient.ts";
 
@@ -33,6 +34,21 @@ export function algorithmName(info: AlgorithmInfo): string {
 
 export function fingerprintOf(key: Key | Subkey): string {
   return key.getFingerprint().toUpperCase();
+}
+
+/** The fingerprint of a version 4 key packet: SHA-1 over its framed body (RFC 9580 section 5.5.4.2). */
+export async function fingerprintV4(body: Uint8Array): Promise<string> {
+  const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
+  const digest = new Uint8Array(await webcrypto.subtle.digest("SHA-1", framed));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
+}
+
+/** When a key packet of any version was created; undefined for a packet without its first fields. */
+export function createdFromPacket(body: Uint8Array): Date | undefined {
+  if (body.length < 5) return undefined;
+  return new Date(new DataView(body.buffer, body.byteOffset, body.length).getUint32(1) * 1000);
 }
 
 export function fingerprintAndAlgorithmOf(key: Key | Subkey): FingerprintAndAlgorithm {

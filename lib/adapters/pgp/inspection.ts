@@ -1,17 +1,18 @@
 import { issueHint } from "./explain-issue.ts";
 import { isoTime } from "./fingerprint-and-algorithm.ts";
-import type { Capability, KeyReport, SubkeyReport } from "./key-report.ts";
+import type { Capability, KeyReport, SubkeyReport, UnreadableKey } from "./key-report.ts";
 
 /** The description of a key and whether it is usable, as plain JSON. */
 export interface Inspection {
   readonly origin: string;
-  readonly fingerprint: string;
+  /** Null for a key that can't be read, unless its version is 4. */
+  readonly fingerprint: string | null;
   readonly version: number;
   readonly algorithm: string;
   readonly userId: string | null;
   readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
-  /** UTC, ISO 8601. */
-  readonly created: string;
+  /** UTC, ISO 8601; null only for a key that can't be read. */
+  readonly created: string | null;
   readonly expires: string | null;
   readonly capabilities: readonly Capability[];
   readonly usable: boolean;
@@ -55,6 +56,28 @@ export function toInspection(report: KeyReport, origin: string): Inspection {
     hint: issue === undefined ? null : issueHint(issue, fingerprint),
     encryptsTo: report.encryptsTo?.fingerprint ?? null,
     subkeys: report.subkeys.map(inspectedSubkey),
+  };
+}
+
+/** Describes a key that can't be read, as far as its first fields are known. */
+export function inspectUnreadableKey(key: UnreadableKey, origin: string): Inspection {
+  const { fingerprint, version, algorithm, created, issue, hint } = key;
+  return {
+    origin,
+    fingerprint: fingerprint ?? null,
+    version,
+    algorithm,
+    userId: null,
+    userIds: [],
+    created: created === undefined ? null : isoTime(created),
+    expires: null,
+    capabilities: [],
+    usable: false,
+    code: issue.code,
+    reason: issue.reason,
+    hint,
+    encryptsTo: null,
+    subkeys: [],
   };
 }
 

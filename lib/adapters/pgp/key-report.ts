@@ -53,3 +53,20 @@ export interface EvaluatedKey {
   readonly parsed: ParsedKey;
   readonly report: KeyReport;
 }
+
+/** A key that the library can't parse, and what its primary key packet says. */
+export interface UnreadableKey {
+  /** Known for version 4 only. */
+  readonly fingerprint: string | undefined;
+  readonly version: number;
+  readonly algorithm: string;
+  readonly created: Date | undefined;
+  readonly issue: KeyIssue;
+  readonly hint: string;
+}
+
+/** All keys in some material. */
+export interface EvaluatedKeys {
+  readonly keys: readonly EvaluatedKey[];
+  readonly unreadable: readonly UnreadableKey[];
+}

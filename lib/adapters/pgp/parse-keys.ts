@@ -1,61 +1,152 @@
-import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
 import {
   isSha1SelfSignature,
-  notAKeyProblem,
+  PACKET_TYPE,
+  type Packet,
   parsePgpKeys,
   type TransferableKey,
 } from "../../core/pgp/key-material.ts";
-import { errorMessage, Problem } from "../../core/problem.ts";
+import { mergeKeyCopies, packetIdentity } from "../../core/pgp/key-parts.ts";
+import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { fingerprintOf } from "./fingerprint-and-algorithm.ts";
-import type { OpenPgp, ParsedKey } from "./key-report.ts";
+import { createdFromPacket, fingerprintV4 } from "./fingerprint-and-algorithm.ts";
+import type { KeyIssue, OpenPgp, ParsedKey, UnreadableKey } from "./key-report.ts";
 
-/** Parses one key; throws a Problem that says why if that fails. */
-async function parse(pgp: OpenPgp, raw: TransferableKey, origin: string): Promise<ParsedKey> {
-  const version = raw.packets[0]?.body[0];
-  if (version !== 4 && version !== 6) {
-    throw new Problem(`Cannot use the key from ${escapeControls(origin)}: its format is version ${version}`, {
-      code: "pgp-key-unsupported",
-      exit: "noUsableKey",
-      hint: "versions 4 and 6 are supported; ask its owner for a key created with: gpg --quick-gen-key NAME rsa3072",
-    });
-  }
-  try {
-    const trusted = raw.packets.filter((packet) => !isSha1SelfSignature(packet));
-    const [key] = await pgp.readKeys({ binaryKeys: concatBytes(trusted.map(({ whole }) => whole)) });
-    if (key !== undefined) return { key, raw };
-  } catch (error) {
-    throw new Problem(`Cannot read the key from ${escapeControls(origin)}: ${escapeControls(errorMessage(error))}`, {
-      code: "pgp-key-damaged",
-      exit: "noUsableKey",
-      hint: "export it again with: gpg --export --armor NAME",
-      cause: error,
-    });
-  }
-  throw notAKeyProblem(origin, "it contains no readable key");
+/** The most packets that a key may have without the signatures of others: evaluating it takes more than linear time. */
+const MAX_PACKETS = 500;
+
+/** Lets timers and signals of the program have their turn: parsing and evaluating are chains of promises, which don't. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Parses the keys in some material. Copies of one key are merged, so that a revocation in any of them counts. */
+/** The fingerprint and the key ID of a primary key, from its packet. */
+interface KeyIdentity {
+  readonly fingerprint: string;
+  readonly keyId: string;
+}
+
+/** Reads the packet of a primary key or subkey; returns its issue if the library can't. */
+export async function identifyKey(pgp: OpenPgp, { tag, body }: Packet): Promise<KeyIdentity | KeyIssue> {
+  const secret = tag === PACKET_TYPE.secretKey || tag === PACKET_TYPE.secretSubkey;
+  const packet = secret ? new pgp.SecretKeyPacket() : new pgp.PublicKeyPacket();
+  try {
+    await packet.read(body);
+    return { fingerprint: packet.getFingerprint().toUpperCase(), keyId: packet.getKeyID().toHex().toUpperCase() };
+  } catch (error) {
+    const [algorithm] = body.subarray(5);
+    if (algorithm === undefined || !(error instanceof Error && error.name === "UnsupportedError"))
+      return { code: "pgp-key-damaged", reason: `it is damaged (${escapeControls(errorMessage(error))})` };
+    const isKnown = Object.values(pgp.enums.publicKey).some((known) => known === algorithm);
+    const what = isKnown ? "its curve" : `algorithm ${algorithm}`;
+    return { code: "pgp-key-unsupported", reason: `${what} is not supported` };
+  }
+}
+
+const DAMAGED_HINT = "export it again with: gpg --export --armor NAME";
+
+const UNSUPPORTED_HINT =
+  "versions 4 and 6 are supported; ask its owner for a key created with: gpg --quick-gen-key NAME rsa3072";
+
+async function unreadableKey(
+  { tag, body }: Packet,
+  issue: KeyIssue,
+  hint = issue.code === "pgp-key-damaged" ? DAMAGED_HINT : UNSUPPORTED_HINT,
+): Promise<UnreadableKey> {
+  const [version = 0] = body;
+  return {
+    fingerprint: version === 4 && tag === PACKET_TYPE.publicKey ? await fingerprintV4(body) : undefined,
+    version,
+    // Version 3 has two more octets, for the days of its validity.
+    algorithm: `algorithm ${body[version < 4 ? 7 : 5] ?? "unknown"}`,
+    created: createdFromPacket(body),
+    issue,
+    hint,
+  };
+}
+
+/** Identifies a key by its primary key packet. */
+async function identify(pgp: OpenPgp, primary: Packet): Promise<KeyIdentity | UnreadableKey> {
+  const [version = 0] = primary.body;
+  if (version !== 4 && version !== 6)
+    return unreadableKey(primary, { code: "pgp-key-unsupported", reason: `its format is version ${version}` });
+  const identity = await identifyKey(pgp, primary);
+  return "keyId" in identity ? identity : unreadableKey(primary, identity);
+}
+
+/** Parses one key. A malformed signature, which anyone may have added, is ignored. */
+async function parse(
+  pgp: OpenPgp,
+  raw: TransferableKey,
+  { fingerprint }: KeyIdentity,
+): Promise<ParsedKey | UnreadableKey> {
+  const [primary] = raw.packets;
+  if (primary === undefined) throw new TypeError("a key has no packets");
+  if (raw.packets.length > MAX_PACKETS) {
+    const reason = `it has more than ${MAX_PACKETS} parts and signatures`;
+    const hint = `export it without old signatures: gpg --export-options export-minimal --export --armor ${fingerprint}`;
+    return unreadableKey(primary, { code: "pgp-key-unsupported", reason }, hint);
+  }
+  const trusted = raw.packets.filter((packet) => !isSha1SelfSignature(packet));
+  const binaryKeys = concatBytes(trusted.map(({ whole }) => whole));
+  try {
+    const [key] = await pgp.readKeys({ binaryKeys, config: { ignoreMalformedPackets: true } });
+    if (key !== undefined) return { key, raw };
+    return await unreadableKey(primary, { code: "pgp-key-damaged", reason: "it is damaged" });
+  } catch (error) {
+    const reason = `it is damaged (${escapeControls(errorMessage(error))})`;
+    return unreadableKey(primary, { code: "pgp-key-damaged", reason });
+  }
+}
+
+/** The copies of one key. */
+interface CopiedKey extends KeyIdentity {
+  readonly copies: TransferableKey[];
+}
+
+/** The keys in some material, each with all its copies. */
+async function findCopies(
+  pgp: OpenPgp,
+  material: string | Uint8Array,
+  origin: string,
+): Promise<readonly (CopiedKey | UnreadableKey)[]> {
+  const found = new Map<string, CopiedKey | UnreadableKey>();
+  const byFingerprint = new Map<string, CopiedKey>();
+  for (const raw of parsePgpKeys(material, origin)) {
+    const [primary] = raw.packets;
+    if (primary === undefined) continue;
+    const packet = packetIdentity(primary);
+    let key = found.get(packet);
+    if (key === undefined) {
+      await nextTurn();
+      const identity = await identify(pgp, primary);
+      // The same key may be there as a public and as a private key.
+      key = "keyId" in identity ? (byFingerprint.get(identity.fingerprint) ?? { ...identity, copies: [] }) : identity;
+      found.set(packet, key);
+    }
+    if (!("copies" in key)) continue;
+    byFingerprint.set(key.fingerprint, key);
+    key.copies.push(raw);
+  }
+  return [...new Set(found.values())];
+}
+
+/**
+ * Parses the keys in some material. Copies of one key are merged, so that a revocation in any of them counts. A key that can't
+ * be parsed doesn't keep the others from being used.
+ */
 export async function parseKeys(
   pgp: OpenPgp,
   material: string | Uint8Array,
   origin: string,
-  now: Date,
-): Promise<readonly ParsedKey[]> {
-  const byFingerprint = new Map<string, ParsedKey>();
-  for (const raw of parsePgpKeys(material, origin)) {
-    const parsed = await parse(pgp, raw, origin);
-    const fingerprint = fingerprintOf(parsed.key);
-    const seen = byFingerprint.get(fingerprint);
-    if (seen === undefined) {
-      byFingerprint.set(fingerprint, parsed);
-      continue;
-    }
-    const key: Key = await seen.key.toPublic().update(parsed.key.toPublic(), now);
-    const packets = [...seen.raw.packets, ...raw.packets];
-    const secret = seen.raw.secret || raw.secret;
-    byFingerprint.set(fingerprint, { key, raw: { packets, bytes: key.write(), secret } });
+): Promise<{ readonly parsed: readonly ParsedKey[]; readonly unreadable: readonly UnreadableKey[] }> {
+  const parsed: ParsedKey[] = [];
+  const unreadable: UnreadableKey[] = [];
+  for (const found of await findCopies(pgp, material, origin)) {
+    await nextTurn();
+    const key = "copies" in found ? await parse(pgp, mergeKeyCopies(found.copies, found.keyId), found) : found;
+    if ("raw" in key) parsed.push(key);
+    else unreadable.push(key);
   }
-  return [...byFingerprint.values()];
+  return { parsed, unreadable };
 }

@@ -65,9 +65,11 @@ function lines(key: JsonObject): readonly string[] {
   const subkeys = objectsIn(key, "subkeys");
   const usable = key["usable"] === true;
   return [
-    `Key:       ${getTextField(key, "fingerprint") ?? ""} (${getTextField(key, "algorithm") ?? ""})`,
+    `Key:       ${idOf(key)} (${getTextField(key, "algorithm") ?? ""})`,
     `User ID:   ${getTextField(key, "userId") ?? "(none)"}`,
-    `Created:   ${day(key["created"])}, expires ${day(key["expires"])}`,
+    ...(typeof key["created"] === "string"
+      ? [`Created:   ${day(key["created"])}, expires ${day(key["expires"])}`]
+      : []),
     ...subkeys.map((subkey) => {
       const reason =
         getTextField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself is not usable");
@@ -80,7 +82,7 @@ function lines(key: JsonObject): readonly string[] {
 }
 
 function idOf(item: JsonObject): string {
-  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "");
+  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "unknown");
 }
 
 function usableText(item: JsonObject): string {

@@ -1,5 +1,5 @@
 import { escapeControls } from "../text.ts";
-import { cutToWidth, displayWidth } from "./width.ts";
+import { cutToWidth, displayWidth, terminalWidth } from "./width.ts";
 
 /** Where the text is printed. */
 export interface TextTerminal {
@@ -218,7 +218,7 @@ export function createTableWriter(
       maximum([displayWidth(label), ...buffered.map((cells) => maximum(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
-      ? fitted(headings, natural, filled, terminal.columns || 80, style.overhead)
+      ? fitted(headings, natural, filled, terminalWidth(terminal.columns), style.overhead)
       : natural;
     widths = settled;
     const hidden = headings.filter((_, i) => settled[i] === 0 && filled[i] === true);

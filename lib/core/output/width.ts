@@ -46,3 +46,8 @@ export function cutToWidth(text: string, columns: number): string {
   }
   return `${cut}…`;
 }
+
+/** The columns of a terminal; some report 0 or nothing. */
+export function terminalWidth(columns: number | undefined): number {
+  return columns || 80;
+}

@@ -1,11 +1,11 @@
-import { concatBytes, fromBase64 } from "../bytes.ts";
+import { fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
-import { base64OfMarkerlessArmor } from "./markerless-armor.ts";
+import { base64OfMarkerlessArmor, isArmorHeader, joinWithoutChecksum } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
-interface Packet {
+export interface Packet {
   readonly tag: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
@@ -14,7 +14,6 @@ interface Packet {
 /** A transferable key (RFC 9580 section 10.1) without the packets that only matter in a keyring. */
 export interface TransferableKey {
   readonly packets: readonly Packet[];
-  readonly bytes: Uint8Array;
   /** Whether it contains secret key packets. */
   readonly secret: boolean;
 }
@@ -101,7 +100,7 @@ export function isSha1SelfSignature({ tag, body }: Packet): boolean {
 }
 
 /** The problem for material without a key. */
-export function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
+function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
   return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
     exit: "noUsableKey",
@@ -172,7 +171,6 @@ function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
     const own = kept.slice(start, starts[i + 1]);
     return {
       packets: own,
-      bytes: concatBytes(own.map((packet) => packet.whole)),
       secret: own.some((packet) => packet.tag === PACKET_TYPE.secretKey || packet.tag === PACKET_TYPE.secretSubkey),
     };
   });
@@ -198,9 +196,9 @@ function armorBody(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   const body =
     lines.filter((line) => line !== "").length > 1
-      ? lines.filter((line) => !/^[A-Za-z][A-Za-z -]*:(?: |$)/.test(line))
+      ? lines.filter((line) => !isArmorHeader(line))
       : fromFirstRun(text.trim().split(/\s+/));
-  return body.filter((line) => !/^=[A-Za-z0-9+/]{4}$/.test(line)).join("");
+  return joinWithoutChecksum(body);
 }
 
 /** The words from the first one that can only be base64. */
@@ -284,9 +282,13 @@ function keysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKe
   return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
 }
 
-/** Text with line feeds as line endings, including those that a tool wrote as backslash and letter. */
+/**
+ * Text with line feeds as line endings, including those that a tool wrote as backslash and letter. Lines lose the marks of a
+ * mail that quotes them, and the dash that a signed text puts before a marker (RFC 9580 section 7.2).
+ */
 function unescaped(text: string): string {
-  return text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
+  const lines = text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
+  return lines.replace(/^(?:>[ \t]?)+/gm, "").replace(/^- (?=-----)/gm, "");
 }
 
 /** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */

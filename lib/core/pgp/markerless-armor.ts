@@ -1,5 +1,10 @@
 /** A header of armor (RFC 9580, section 6.2.2), `Version: GnuPG v2` or one of a later program. */
-const HEADER = /^[A-Za-z][A-Za-z-]*:(?: |$)/;
+const HEADER = /^[A-Za-z][A-Za-z -]*:(?: |$)/;
+
+/** Whether a line is a header of armor. */
+export function isArmorHeader(line: string): boolean {
+  return HEADER.test(line);
+}
 
 /** The lines around armor, cut as they may be when text is copied. */
 const MARKER = /^-{2,}\s*(?:BEGIN|END) PGP [A-Z ]*-*$/;
@@ -19,16 +24,19 @@ export function base64OfMarkerlessArmor(text: string): string | undefined {
     .replaceAll("\\n", "\n")
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !MARKER.test(line) && !HEADER.test(line));
+    .filter((line) => line !== "" && !MARKER.test(line) && !isArmorHeader(line));
   const words = lines.flatMap((line) => line.split(/\s+/));
-  const body = words.filter((word) => !CHECKSUM.test(word));
-  if (body.length === 0 || words.slice(0, -1).some((word) => CHECKSUM.test(word))) return undefined;
-  const joined = withoutGluedChecksum(body.join(""));
+  if (words.slice(0, -1).some((word) => CHECKSUM.test(word))) return undefined;
+  const joined = joinWithoutChecksum(words);
   return BASE64.test(joined) ? joined : undefined;
 }
 
-/** Base64 without a checksum that lost the line break before it: what comes before is whole, a multiple of four digits. */
-function withoutGluedChecksum(text: string): string {
+/**
+ * The lines or words of base64 as one, without their checksum. It may have lost the line break before it: what comes before
+ * is whole, a multiple of four digits.
+ */
+export function joinWithoutChecksum(words: readonly string[]): string {
+  const text = words.filter((word) => !CHECKSUM.test(word)).join("");
   const rest = text.slice(0, -5);
   return CHECKSUM.test(text.slice(-5)) && rest.length % 4 === 0 ? rest : text;
 }

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { editLine, MAX_LINE_LENGTH } from "../../../lib/adapters/host/line-editor.ts";
+import { type EditedLine, editLine, MAX_LINE_LENGTH } from "../../../lib/adapters/host/line-editor.ts";
+
+function editing(line: string, unfinished = ""): EditedLine {
+  return { kind: "editing", line, unfinished };
+}
 
 describe("editLine()", () => {
   it("collects what is typed until a line ends, and keeps the rest for the next question", () => {
-    assert.deepEqual(editLine("a", "b", false), { kind: "editing", line: "ab" });
+    assert.deepEqual(editLine("a", "b", false), editing("ab"));
     assert.deepEqual(editLine("a", "b\nnext\n", false), { kind: "entered", line: "ab", typeAhead: "next\n" });
     assert.deepEqual(editLine("", "a\r\n\nb", true), { kind: "entered", line: "a", typeAhead: "\nb" });
   });
@@ -16,10 +20,30 @@ describe("editLine()", () => {
       ["abc\u0015d", "d"],
       ["a\u001b[Db\u001bOPc\u001b[200~d\u001b[201~", "abcd"],
       ["a\u0000\u0007\u0085b", "ab"],
+      ["a\u001bbc\u001b\u00e9d\u001b\u001b[Ae", "acde"],
     ];
     for (const [typed = "", line = ""] of lines) {
-      assert.deepEqual(editLine("", typed, true), { kind: "editing", line }, JSON.stringify(typed));
+      assert.deepEqual(editLine("", typed, true), editing(line), JSON.stringify(typed));
     }
+  });
+
+  it("handles a key whose sequence the terminal delivers in several pieces", () => {
+    for (const sequence of ["\u001b[D", "\u001b[1;5D", "\u001bOP", "\u001bx", "\u001b[200~"]) {
+      const pieces = ["ab", ...sequence, "c"];
+      let line = "";
+      let unfinished = "";
+      for (const piece of pieces) {
+        const edited = editLine(line, unfinished + piece, true);
+        assert.ok(edited.kind === "editing");
+        ({ line, unfinished } = edited);
+      }
+      assert.deepEqual([line, unfinished], ["abc", ""], JSON.stringify(sequence));
+    }
+    assert.deepEqual(editLine("a", "b\u001b[1", true), editing("ab", "\u001b[1"));
+    assert.deepEqual(editLine("a", "\u001b\r", true), { kind: "entered", line: "a", typeAhead: "" });
+    assert.deepEqual(editLine("a", "\rb\u001b[", true), { kind: "entered", line: "a", typeAhead: "b\u001b[" });
+    assert.deepEqual(editLine("a", "\u001b\u0003", true), { kind: "signal", signal: "SIGINT" });
+    assert.deepEqual(editLine("", `\u001b[${"0".repeat(MAX_LINE_LENGTH)}`, true), { kind: "too-long" });
   });
 
   it("ends at the end of input, and reports the keys that mean signals", () => {
@@ -30,12 +54,12 @@ describe("editLine()", () => {
 
   it("leaves every character to the terminal outside of raw mode", () => {
     const typed = "a\u0003\u0004\u0015\u007f\u001b[D";
-    assert.deepEqual(editLine("", typed, false), { kind: "editing", line: typed });
+    assert.deepEqual(editLine("", typed, false), editing(typed));
   });
 
   it("rejects a line that is too long", () => {
     const longest = "x".repeat(MAX_LINE_LENGTH);
-    assert.deepEqual(editLine("", longest, true), { kind: "editing", line: longest });
+    assert.deepEqual(editLine("", longest, true), editing(longest));
     assert.deepEqual(editLine(longest, "x\n", true), { kind: "too-long" });
   });
 });

@@ -78,9 +78,7 @@ describe("key material", () => {
     fc.assert(
       fc.property(texts, (material) => {
         try {
-          for (const { packets, bytes } of parsePgpKeys(material, "--pgp-key")) {
-            assert.ok(packets.length > 0 && bytes.length > 0);
-          }
+          for (const { packets } of parsePgpKeys(material, "--pgp-key")) assert.ok(packets.length > 0);
         } catch (error) {
           assert.ok(error instanceof Problem, String(error));
           assert.equal(error.code, "pgp-not-a-key");
