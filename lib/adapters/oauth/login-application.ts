@@ -2,7 +2,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { isJsonObject, isStringList, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { type AdminCallOptions, sendToEitherFamily } from "./admin-token-endpoints.ts";
+import { type AdminCall, type AdminCallOptions, sendDetectingFamily } from "./admin-token-endpoints.ts";
 import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
@@ -51,15 +51,9 @@ export function createLoginApplication(
 
   async function ask(
     { name, value }: Challenge,
-    request: { readonly method: "GET" | "PUT"; readonly path: string; readonly json?: JsonObject },
+    request: Pick<AdminCall, "method" | "path" | "json">,
   ): Promise<JsonObject> {
-    const { method, path, json } = request;
-    const query = new URLSearchParams({ [`${name}_challenge`]: value });
-    const answer = await sendToEitherFamily(options, step, {
-      method,
-      path: `/oauth2/auth/requests/${path}?${query}`,
-      ...(json === undefined ? {} : { json }),
-    });
+    const answer = await sendDetectingFamily(options, step, { ...request, query: { [`${name}_challenge`]: value } });
     if (answer === undefined)
       throw unexpectedLoginAnswerProblem(step, `the admin API doesn't know this ${name} request`);
     const body = parseJsonOrUndefined(answer.text)?.value;
@@ -72,7 +66,7 @@ export function createLoginApplication(
 
   /** Reads a request and checks that it is our own. */
   async function readOwn(challenge: Challenge): Promise<JsonObject> {
-    const request = await ask(challenge, { method: "GET", path: challenge.name });
+    const request = await ask(challenge, { method: "GET", path: (paths) => paths.loginRequest(challenge.name) });
     if (clientIdOf(request) !== clientId)
       throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request is of another client`);
     const isOther = challenge.name === "consent" ? request["subject"] !== subject : request["skip"] === true;
@@ -95,7 +89,11 @@ export function createLoginApplication(
   return {
     async accept(challenge, userCode) {
       const json = await acceptanceOf(challenge, userCode);
-      const { redirect_to: next } = await ask(challenge, { method: "PUT", path: `${challenge.name}/accept`, json });
+      const { redirect_to: next } = await ask(challenge, {
+        method: "PUT",
+        path: (paths) => paths.acceptLoginRequest(challenge.name),
+        json,
+      });
       if (typeof next === "string" && URL.canParse(next)) return new URL(next);
       throw unexpectedLoginAnswerProblem(
         step,
