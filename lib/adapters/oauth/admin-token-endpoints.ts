@@ -1,12 +1,14 @@
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import * as v from "valibot";
+import { type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import type { HttpAnswer, HttpRequest, QueryParameters, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { type DetectedFamily, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
+import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { isMissingPath, isPublicPort, isRedirectToOtherFamily } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
@@ -26,6 +28,8 @@ interface Introspection {
   readonly active: boolean;
   readonly raw: JsonObject;
 }
+
+const IntrospectionBody = v.looseObject({ active: v.boolean() });
 
 /** The admin API's endpoints for tokens. */
 export interface AdminTokenEndpoints {
@@ -155,8 +159,8 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
   });
   if (answer === undefined) throw notAdmin(options, step);
   const raw = parseJsonOrUndefined(answer.text)?.value;
-  if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
-  return { active: raw["active"], raw };
+  if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
+  return { active: raw.active, raw };
 }
 
 async function deleteTokens(options: AdminCallOptions, clientId: string): Promise<void> {
