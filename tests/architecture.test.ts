@@ -192,6 +192,57 @@ describe("imports", () => {
   });
 });
 
+/** What only code that knows the families of servers contains. */
+const FAMILY_KNOWLEDGE: readonly (readonly [what: string, pattern: RegExp])[] = [
+  [
+    "a path of an admin API",
+    /["'`](?:\/admin(?:["'`/$]|$)|\/(?:clients|keys|oauth2\/(?:introspect|tokens|flush|auth\/requests))\b)/,
+  ],
+  ["a comparison with a release", /[!=]==?\s*["'](?:1\.8|1\.11|2\.[0-3]|25|26|Hydra [12]\.x)["']/],
+  ["a comparison with a family", /\b(?:api|family|label)\s*[!=]==?\s*["'](?:v\d|[12]\.x)["']/],
+];
+
+/** The places in code, not in comments, where such knowledge is. */
+function familyKnowledgeIn(source: string): readonly string[] {
+  const lines = source.split("\n").filter((line) => !/^\s*(?:\/\/|\/?\*)/.test(line));
+  return lines.flatMap((line) =>
+    FAMILY_KNOWLEDGE.filter(([, pattern]) => pattern.test(line)).map(([what]) => `${what}: ${line.trim()}`),
+  );
+}
+
+describe("families of servers", () => {
+  test("are known in lib/servers and lib/sandbox only; others ask for a capability", () => {
+    const others = [...MODULES.keys()].filter(
+      // The help explains what the families are.
+      (path) => !["servers", "sandbox"].includes(layerOf(path)) && !path.startsWith("lib/core/help/"),
+    );
+    const found = others.flatMap((path) =>
+      familyKnowledgeIn(readFileSync(join(ROOT, path), "utf8")).map((place) => `${path}: ${place}`),
+    );
+    assert.deepEqual(found, []);
+  });
+
+  test("are found in each way to spell them, and not in a comment or the syntax of a command line", () => {
+    for (const line of [
+      'const PREFIXES = ["/admin", ""];',
+      "const url = `/admin/clients/`;",
+      'send({ path: "/clients" });',
+      "const path = `/oauth2/auth/requests/`;",
+      'if (plan.release === "2.1") rename();',
+      'return tier !== "26";',
+      'if (family.api === "v1") rename();',
+    ])
+      assert.equal(familyKnowledgeIn(line).length, 1, line);
+    for (const line of [
+      "  // Hydra has /admin",
+      '/** Without `/admin`, release === "2.1". */',
+      'const name = syntax === "2.x" ? 1 : 2;',
+      'return apiVersion === "v1";',
+    ])
+      assert.deepEqual(familyKnowledgeIn(line), [], line);
+  });
+});
+
 /** The groups of modules that import each other in a circle. */
 function cyclesIn(graph: ReadonlyMap<string, readonly Import[]>): readonly (readonly string[])[] {
   const reach = new Map([...graph.keys()].map((path) => [path, reachableFrom(graph, path)]));

@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { encodeFormValue, redactServerText, secretsInHeaders, urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { requiresTls } from "../servers/index.ts";
+import { parseOAuthError } from "../servers/oauth-error.ts";
 
 /** The credentials of a client and how it authenticates with them (RFC 6749, 2.3; RFC 7523). */
 export type CredentialsToProve =
@@ -42,8 +43,6 @@ const DISCOVERY = v.looseObject({
 });
 
 const TOKEN = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
-
-const OAUTH_ERROR = v.looseObject({ error: v.string() });
 
 const MAX_BYTES = 1_048_576;
 
@@ -146,12 +145,6 @@ async function authenticate(
   return { form: { ...form, client_assertion_type, client_assertion }, headers, secrets: [client_assertion] };
 }
 
-/** The error code in an OAuth 2.0 error response (RFC 6749, 5.2). */
-function errorIn(text: string): string | undefined {
-  const body = v.safeParse(OAUTH_ERROR, parseJsonOrUndefined(text)?.value);
-  return body.success ? body.output.error : undefined;
-}
-
 /** A response, and the credentials that were sent for it. */
 interface Attempt {
   readonly answer: HttpAnswer;
@@ -164,7 +157,7 @@ function notVerified(message: string, status: number, hint: string): Problem {
 
 /** The problem of a response that verifies nothing, with the error of the server and without the credentials. */
 function rejection(action: string, endpoint: string, { answer: { status, text }, secrets }: Attempt): Problem {
-  const error = errorIn(text);
+  const error = parseOAuthError(text)?.error;
   const reason =
     error === undefined ? "" : ` (${escapeControls(redactServerText(error, secrets).slice(0, MAX_QUOTED))})`;
   return notVerified(
@@ -248,6 +241,7 @@ async function proveAtToken(
       `check that ${origin} leads to the token endpoint, usually /oauth2/token`,
     );
   }
-  if (answer.status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(errorIn(answer.text) ?? "")) return "accepted";
+  const { error = "" } = parseOAuthError(answer.text) ?? {};
+  if (answer.status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(error)) return "accepted";
   throw rejection(action, "token", { answer, secrets });
 }

@@ -38,7 +38,7 @@ import {
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { quote } from "../core/text.ts";
-import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
+import { type DetectedFamily, FAMILIES, FAMILY_SPECIFIC_FIELDS } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
@@ -80,7 +80,8 @@ export function createContext(options: ContextOptions): Context {
   const { values } = line;
   const https = httpClients(options);
   const family = FAMILIES.find(({ api }) => api === connection?.api);
-  const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, family);
+  const detected: DetectedFamily = { family };
+  const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, detected);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
   const download: Download = async (url, what) => {
@@ -117,10 +118,10 @@ export function createContext(options: ContextOptions): Context {
     keyPairs: keyPairs(host),
     localKeys: localKeys(input),
     credentialVerifier: credentialVerifier(host, https.public, remaining),
-    oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    oauth: oauthAccess(options, { http: https.admin, detected, download, remaining }),
     browser: browserAccess(host),
     pairedAdmin: openPairedAdmin(options),
-    openFlows: flowAccess(options, https),
+    openFlows: flowAccess(options, https, detected),
     ...secretAccess(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     outputContainsValue: (view, item, text) => outputContainsValue(format, render, view, item, text),
@@ -190,7 +191,7 @@ function adminOf(
   { run, warn }: Pick<ContextOptions, "run" | "warn">,
   connection: Connection,
   http: SendHttp,
-  family: ServerFamily | undefined,
+  detected: DetectedFamily,
 ): Admin {
   const { monotonic, now, sleep, random } = run.host;
   return createAdmin({
@@ -200,7 +201,7 @@ function adminOf(
     endpointOrigin: connection.endpointOrigin,
     ...(connection.credential === undefined ? {} : { credential: connection.credential }),
     headers: connection.headers,
-    family,
+    detected,
     failAfter: connection.failAfter,
     monotonic,
     now,
@@ -218,7 +219,7 @@ function openPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
   if (connection === undefined) return undefined;
   const family = FAMILIES.find(({ api }) => api === connection.api);
   return {
-    admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, family),
+    admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, { family }),
     endpoint: connection.shown,
     isRequested: line.values.origin(PAIRED_ADMIN_URL).from === "flag",
   };
@@ -293,7 +294,7 @@ function credentialVerifier(
 /** The server of the connection for tokens. Its code is loaded when it is first asked. */
 function oauthAccess(
   { run, connection, warn }: Pick<ContextOptions, "run" | "connection" | "warn">,
-  more: Pick<OAuthAccessOptions, "http" | "download" | "remaining">,
+  more: Pick<OAuthAccessOptions, "http" | "detected" | "download" | "remaining">,
 ): OAuthAccess {
   const access = async (): Promise<OAuthAccess> => {
     const { createOAuthAccess } = await import("./oauth-access.ts");
@@ -312,12 +313,13 @@ function oauthAccess(
 function flowAccess(
   { run, connection, line }: Pick<ContextOptions, "run" | "connection" | "line">,
   https: Pick<HttpClients, "admin" | "public">,
+  detected: DetectedFamily,
 ): Context["openFlows"] {
   return async (publicUrl) => {
     const { createFlowDriver } = await import("../adapters/oauth/index.ts");
     const { base: adminUrl, headers: adminHeaders } = needed(connection);
     const { now } = run.host;
-    const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders };
+    const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, detected };
     return createFlowDriver({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
   };
 }

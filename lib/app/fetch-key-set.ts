@@ -1,8 +1,8 @@
-import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
+import { HEALTH_PATH, isHealthy } from "../servers/port-checks.ts";
 
 /** Where Hydra's public port has its key set. */
 const KEY_SET_PATH = "/.well-known/jwks.json";
@@ -14,10 +14,9 @@ const MAX_BYTES = 1024 * 1024;
 async function isAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
   if (!keySetUrl.endsWith(KEY_SET_PATH)) return false;
   try {
-    const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}/health/alive`;
+    const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}${HEALTH_PATH}`;
     const { status, bytes } = await download(health, { what, maxBytes: MAX_BYTES });
-    const value = parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value;
-    return status === 200 && isJsonObject(value) && value["status"] === "ok";
+    return isHealthy({ status, text: new TextDecoder().decode(bytes) });
   } catch (error) {
     if (error instanceof Problem && error.code !== "interrupted") return false;
     throw error;

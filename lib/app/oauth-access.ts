@@ -11,6 +11,7 @@ import {
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Download, SendHttp } from "../core/network.ts";
+import type { DetectedFamily } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
 /** What the access to a server's OAuth 2.0 endpoints is made from. */
@@ -20,6 +21,8 @@ export interface OAuthAccessOptions {
   /** The connection of the command; throws for a command without one. */
   readonly connection: () => Connection;
   readonly http: SendHttp;
+  /** Shared with the admin API of the command. */
+  readonly detected: DetectedFamily;
   readonly download: Download;
   /** Milliseconds that are left for the command. */
   readonly remaining: () => number;
@@ -31,6 +34,7 @@ export function createOAuthAccess({
   warn,
   connection,
   http,
+  detected,
   download,
   remaining,
 }: OAuthAccessOptions): OAuthAccess {
@@ -64,7 +68,7 @@ export function createOAuthAccess({
     },
     admin: async () => {
       const { base: adminUrl, headers } = connection();
-      return createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl, headers });
+      return createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl, headers, detected });
     },
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/jwt-keys.ts")).isSignedByKeySet(token, keySet),

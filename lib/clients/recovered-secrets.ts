@@ -6,6 +6,7 @@ import type {
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
+import { releaseTraits } from "../core/client/equality.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
@@ -86,9 +87,10 @@ function dueSecret(
   const current = step?.current;
   if (record === undefined || step === undefined || current === undefined) return undefined;
   if ((step.action !== "change" && step.action !== "unchanged") || step.secret !== "unchanged") return undefined;
+  const { choosesIds } = releaseTraits(plan.release);
   const isOfClient =
     clientId === current.client_id ||
-    (record.state === "unverified" && plan.release === "2.1" && step.desired?.clientId === undefined);
+    (record.state === "unverified" && choosesIds && step.desired?.clientId === undefined);
   const secret = record.client_secret_encrypted ?? record.client_secret;
   if (!isOfClient || secret === undefined) return undefined;
   const certainty = certaintyOf(record, current);

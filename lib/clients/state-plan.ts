@@ -2,6 +2,7 @@ import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
+import { releaseTraits } from "../core/client/equality.ts";
 import { STRICT } from "../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -123,9 +124,9 @@ async function planListedClients(
     allClients(context.admin, () => pages++),
     options,
   );
-  // Before Hydra 25, pages are by offset: when a client is deleted meanwhile, the next page lacks its first client. If that
-  // one is found by its mark, the ID of a new client does not conflict with it.
-  const mayHideClients = pages > 1 && plan.release !== "26";
+  // Where pages are by offset, and a client is deleted meanwhile, the next page lacks its first client. If that one is found
+  // by its mark, the ID of a new client does not conflict with it.
+  const mayHideClients = pages > 1 && releaseTraits(plan.release).pagesByOffset;
   const createsByKey = plan.steps.some(
     ({ action, desired: file }) => action === "create" && file?.clientId === undefined,
   );

@@ -1,6 +1,5 @@
 import type { Context } from "../command.ts";
-import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { keyIdOfToken } from "../core/jwk/json-web-token.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
 import { TEMPORARY_REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
 
@@ -10,13 +9,6 @@ export type SigningProofContext = Pick<Context, "admin" | "openFlows" | "host" |
 export interface SignedLogin {
   readonly token: string;
   readonly kid: string;
-}
-
-/** The key ID in the header of a JSON Web Token; undefined for an opaque token. */
-function kidOf(token: string): string | undefined {
-  const header = fromBase64(token.split(".")[0] ?? "");
-  const parsed = header === undefined ? undefined : parseJsonOrUndefined(new TextDecoder().decode(header))?.value;
-  return isJsonObject(parsed) && typeof parsed["kid"] === "string" ? parsed["kid"] : undefined;
 }
 
 /** Milliseconds that one request of a login may take: a proof may take longer than the rest of the command's time. */
@@ -48,7 +40,7 @@ export async function logInAndGetSigner(
   return withTemporaryClient(context, async (clientId) => {
     const { idToken = "", accessToken } = await logIn(context, publicUrl, clientId);
     const token = set === ACCESS_TOKEN_SET ? accessToken : idToken;
-    const kid = kidOf(token);
+    const kid = keyIdOfToken(token);
     return kid === undefined ? undefined : { token, kid };
   });
 }

@@ -26,8 +26,8 @@ export async function withTemporaryClient<T>(
   { admin, host, warn }: TemporaryClientContext,
   work: (clientId: string) => Promise<T>,
 ): Promise<T> {
-  const { keyShape } = await admin.family();
-  const strategy = keyShape === "single" ? { access_token_strategy: "jwt" } : {};
+  const { unknownFields } = await admin.family();
+  const strategy = unknownFields.has("access_token_strategy") ? {} : { access_token_strategy: "jwt" };
   let clientId = host.uuid();
   let isCreated = false;
   try {

@@ -47,8 +47,11 @@ export interface ClassifiedError {
 /** Whether a request was about one client or about the list of clients; servers word their errors differently. */
 export type ItemOrCollection = "item" | "collection";
 
+/** What a server asks the login and consent application for. */
+type LoginRequestKind = "device" | "login" | "consent";
+
 /** The paths of the admin API, below the endpoint. */
-export interface ClientAndKeyPaths {
+export interface AdminPaths {
   readonly clients: string;
   client(id: string): string;
   /** Where POST adds a secret and DELETE drops the older ones; requested only if the family {@link ServerFamily.canRotate}. */
@@ -57,6 +60,16 @@ export interface ClientAndKeyPaths {
   keySet(set: string): string;
   /** One key of a set. */
   key(set: string, kid: string): string;
+  /** Where POST introspects a token (RFC 7662). */
+  readonly introspection: string;
+  /** Where DELETE deletes the access tokens of a client. */
+  readonly tokens: string;
+  /** Where POST deletes expired tokens; undefined if no server of the family can. */
+  readonly flush: string | undefined;
+  /** A request of the server to the login and consent application. */
+  loginRequest(kind: LoginRequestKind): string;
+  /** Where PUT accepts such a request. */
+  acceptLoginRequest(kind: LoginRequestKind): string;
 }
 
 /** How servers store a key pair: as two JSON Web Keys, or as the private one, from which they derive the public one. */
@@ -68,7 +81,7 @@ export interface ServerFamily {
   readonly api: ApiVersion;
   /** Its name in messages. */
   readonly label: string;
-  readonly paths: ClientAndKeyPaths;
+  readonly paths: AdminPaths;
   /** Whether clients are updated with a JSON Patch (RFC 6902), or with GET and PUT. */
   readonly update: "patch" | "put";
   /** How lists continue: from an opaque token, or after a number of clients. */
@@ -89,4 +102,9 @@ export interface ServerFamily {
   nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined;
   /** Whether the response means that a client doesn't exist, as opposed to a route that doesn't exist. */
   isUnknownClient(answer: ServerAnswer, body: unknown): boolean;
+}
+
+/** Which family a server is of, once a response has revealed it. All access to one server shares it. */
+export interface DetectedFamily {
+  family: ServerFamily | undefined;
 }

@@ -7,7 +7,7 @@ import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths
 export const HYDRA_1: ServerFamily = {
   api: "v1",
   label: "Hydra 1.x",
-  paths: adminPathsFromClients("/clients"),
+  paths: { ...adminPathsFromClients("/clients"), flush: "/oauth2/flush" },
   update: "put",
   paging: "offset",
   canRotate: false,

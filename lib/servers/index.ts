@@ -1,9 +1,14 @@
-import type { ServerFamily } from "./family.ts";
+import type { DetectedFamily, ServerFamily } from "./family.ts";
 import { HYDRA_1 } from "./hydra1.ts";
 import { HYDRA_2 } from "./hydra2.ts";
 
 /** The families in the order in which they are tried: a path that doesn't exist means that it is the next one. */
 export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HYDRA_1];
+
+/** The families of which a server may be. */
+export function possibleFamilies({ family }: DetectedFamily): readonly [ServerFamily, ...ServerFamily[]] {
+  return family === undefined ? FAMILIES : [family];
+}
 
 /** Fields that some family doesn't support. */
 export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
@@ -12,7 +17,14 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
 
 export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
-export type { ClassifiedError, ItemOrCollection, PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
+export type {
+  ClassifiedError,
+  DetectedFamily,
+  ItemOrCollection,
+  PageRequest,
+  ServerAnswer,
+  ServerFamily,
+} from "./family.ts";
 export {
   type ClientWithUnreadFields,
   isJsonText,

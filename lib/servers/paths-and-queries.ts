@@ -1,7 +1,7 @@
 import type { QueryParameters } from "../core/network.ts";
 import { findClientIdProblem, findKeyIdProblem, findKeySetNameProblem } from "../core/path-segment.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ClientAndKeyPaths } from "./family.ts";
+import type { AdminPaths } from "./family.ts";
 
 /** A text as a segment of a path, the last line of defence against requests about a whole collection or set. */
 function pathSegment(text: string, findProblem: (text: string) => Problem | undefined): string {
@@ -11,16 +11,22 @@ function pathSegment(text: string, findProblem: (text: string) => Problem | unde
 }
 
 /** The paths of the admin API, by that of its collection of clients. */
-export function adminPathsFromClients(clients: string): ClientAndKeyPaths {
-  const keys = clients.replace(/clients$/, "keys");
+export function adminPathsFromClients(clients: string): AdminPaths {
+  const parent = clients.replace(/clients$/, "");
+  const oauth = `${parent}oauth2`;
   const client = (id: string): string => `${clients}/${pathSegment(id, findClientIdProblem)}`;
-  const keySet = (set: string): string => `${keys}/${pathSegment(set, findKeySetNameProblem)}`;
+  const keySet = (set: string): string => `${parent}keys/${pathSegment(set, findKeySetNameProblem)}`;
   return {
     clients,
     client,
     rotateSecret: (id) => `${client(id)}/secrets/rotate`,
     keySet,
     key: (set, kid) => `${keySet(set)}/${pathSegment(kid, findKeyIdProblem)}`,
+    introspection: `${oauth}/introspect`,
+    tokens: `${oauth}/tokens`,
+    flush: undefined,
+    loginRequest: (kind) => `${oauth}/auth/requests/${kind}`,
+    acceptLoginRequest: (kind) => `${oauth}/auth/requests/${kind}/accept`,
   };
 }
 

@@ -1,5 +1,5 @@
-import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
+import { parseJwtPart } from "../core/jwk/json-web-token.ts";
 import { Problem } from "../core/problem.ts";
 
 /** The readable parts of a signed JSON Web Token (RFC 7519). */
@@ -8,18 +8,12 @@ interface Jwt {
   readonly payload: JsonObject;
 }
 
-function objectIn(part: string): JsonObject | undefined {
-  const bytes = fromBase64(part);
-  const value = bytes === undefined ? undefined : parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value;
-  return isJsonObject(value) ? value : undefined;
-}
-
 /** Reads header and claims of a token without verifying it. */
 export function parseJwt(token: string): Jwt {
   const parts = token.split(".");
   const [head = "", body = ""] = parts;
-  const header = objectIn(head);
-  const payload = parts.length === 3 ? objectIn(body) : undefined;
+  const header = parseJwtPart(head);
+  const payload = parts.length === 3 ? parseJwtPart(body) : undefined;
   if (header !== undefined && payload !== undefined) return { header, payload };
   const isEncrypted = header !== undefined && parts.length === 5;
   throw new Problem(`Cannot decode the token: it is ${isEncrypted ? "encrypted" : "not a signed JSON Web Token"}`, {

@@ -41,7 +41,7 @@ const WEB = {
 const MACHINE = { grant_types: ["client_credentials"], scope: "read", client_secret: SECRET };
 
 function admin({ url }: Server): AdminTokenEndpoints {
-  return createAdminTokenEndpoints({ http, adminUrl: url, headers: {}, timeLeft });
+  return createAdminTokenEndpoints({ http, detected: { family: undefined }, adminUrl: url, headers: {}, timeLeft });
 }
 
 async function registered(server: Server, client: Json): Promise<string> {

@@ -76,6 +76,19 @@ describe("--dry-run", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
+  it("of a withdrawal of old secrets shows the path of the server's family, and none where no server keeps any", async () => {
+    await using scenario = await openScenario();
+    const args = ["clients", "rotate-secret", "a/b", "--drop-old-secrets", "--dry-run=curl"];
+    const shown = await scenario.run([...args, "--api", "v2"]);
+    assertExit(shown, 0);
+    assert.match(shown.stdout, /\/admin\/clients\/a%2Fb\/secrets\/rotate/);
+    const refused = await scenario.run([...args, "--api", "v1"]);
+    assertExit(refused, 1);
+    assert.equal(refused.stdout, "");
+    assert.match(refused.stderr, /this server never keeps them/);
+    assert.deepEqual(scenario.proxy.seen, []);
+  });
+
   it("shows the request that is then sent", SLOW, async () => {
     for (const [as, api] of [
       ["26", "v2"],

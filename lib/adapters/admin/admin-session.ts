@@ -1,6 +1,11 @@
-import { isJsonObject } from "../../core/json.ts";
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
-import { classifyError, FAMILIES, parseJsonBody, type ServerAnswer, type ServerFamily } from "../../servers/index.ts";
+import {
+  classifyError,
+  type DetectedFamily,
+  possibleFamilies,
+  type ServerAnswer,
+  type ServerFamily,
+} from "../../servers/index.ts";
 import {
   type AttemptOutcome,
   attemptTimeout,
@@ -19,8 +24,8 @@ import type { AdminRequest, AdminResponse, AdminServerInfo } from "./requests.ts
 /** Where and how to reach the admin API. */
 export interface AdminOptions extends AdminServerInfo, RetryLimitAndClock {
   readonly http: SendHttp;
-  /** The only family to try; undefined to detect it. */
-  readonly family: ServerFamily | undefined;
+  /** The only family to try, or none yet to detect it. */
+  readonly detected: DetectedFamily;
   readonly monotonic: () => number;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
@@ -37,8 +42,6 @@ export interface AttemptAmbiguity {
 /** Sends requests to one server. */
 export interface AdminSession {
   readonly options: AdminOptions;
-  /** The server's family, once a response has revealed it. */
-  family: ServerFamily | undefined;
   /** Fields with an unexpected type that the user has been warned of. */
   readonly reportedFields: Set<string>;
   /** Milliseconds that are left of `--fail-after`. */
@@ -62,7 +65,6 @@ export function createAdminSession(options: AdminOptions): AdminSession {
   const began = options.monotonic();
   return {
     options,
-    family: options.family,
     reportedFields: new Set(),
     remaining: () =>
       options.failAfter === 0 ? SINGLE_ATTEMPT_MS : Math.max(0, options.failAfter - (options.monotonic() - began)),
@@ -205,22 +207,17 @@ async function look({ options, remaining }: AdminSession, path: string): Promise
   }
 }
 
-/** Whether the server has an OpenID configuration, which only the public port of Hydra has. */
-async function hasDiscovery(session: AdminSession): Promise<boolean> {
-  const answer = await look(session, "/.well-known/openid-configuration");
-  if (answer?.status !== 200) return false;
-  const body = parseJsonBody(answer.text);
-  return isJsonObject(body) && typeof body["issuer"] === "string";
+/** Whether the server has an OpenID configuration. */
+async function hasOpenIdConfiguration(session: AdminSession): Promise<boolean> {
+  const { isOpenIdConfiguration, OPENID_CONFIGURATION_PATH } = await import("../../servers/port-checks.ts");
+  const answer = await look(session, OPENID_CONFIGURATION_PATH);
+  return answer !== undefined && isOpenIdConfiguration(answer);
 }
 
-/** Whether the server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API. */
+/** Whether the server is certainly the public port of Hydra. */
 export async function probePublicPort(session: AdminSession): Promise<boolean> {
-  if (!(await hasDiscovery(session))) return false;
-  for (const { paths } of FAMILIES) {
-    const answer = await look(session, paths.clients);
-    if (answer?.status !== 404) return false;
-  }
-  return true;
+  const { isPublicPort } = await import("../../servers/port-checks.ts");
+  return isPublicPort((path) => look(session, path));
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
@@ -237,7 +234,8 @@ async function answerOfFamily(
   request: AdminRequest,
   history: AttemptAmbiguity,
 ): Promise<AdminResponse> {
-  const families = session.family === undefined ? FAMILIES : ([session.family] as const);
+  const { detected } = session.options;
+  const families = possibleFamilies(detected);
   let tried: ServerFamily = families[0];
   for (const family of families) {
     tried = family;
@@ -246,7 +244,7 @@ async function answerOfFamily(
     const error = answer.status < 300 ? undefined : classifyError(answer, family, request.target).kind;
     if (error === "missing-route") continue;
     // A rejection by something in front of the server (a proxy's 401, a 502) says nothing about the server's family.
-    if (error !== "unauthorised" && answer.status < 500) session.family ??= family;
+    if (error !== "unauthorised" && answer.status < 500) detected.family ??= family;
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
@@ -258,6 +256,6 @@ async function answerOfFamily(
     });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
   if (hasSlash) throw (await import("./problems.ts")).clientIdSlashProblem(session.options, request, tried);
-  const isPublic = families.length > 1 && (await hasDiscovery(session));
+  const isPublic = families.length > 1 && (await hasOpenIdConfiguration(session));
   throw (await import("./problems.ts")).noAdminApiProblem(session.options, request, families, isPublic);
 }

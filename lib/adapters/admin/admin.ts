@@ -60,7 +60,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
     sendClientChange(session, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
   const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
-    createAdmin({ ...options, family: session.family, failAfter, signal, quiet: true });
+    createAdmin({ ...options, failAfter, signal, quiet: true });
   return {
     family: () => detectFamily(session),
     remaining: session.remaining,

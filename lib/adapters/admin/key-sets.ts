@@ -158,8 +158,8 @@ export function createKeySets(session: AdminSession): KeySets {
   };
   return {
     family: async (set) => {
-      if (session.family === undefined) await readSet(session, set);
-      return session.family ?? detectFamily(session);
+      if (session.options.detected.family === undefined) await readSet(session, set);
+      return detectFamily(session);
     },
     find,
     get: async (set) => {

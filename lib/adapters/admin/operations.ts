@@ -51,7 +51,8 @@ function readRequest(action: string, path: AdminRequest["path"], query?: AdminRe
 
 /** The server's family, detected with a harmless request if no response has revealed it yet. */
 export async function detectFamily(session: AdminSession): Promise<ServerFamily> {
-  if (session.family !== undefined) return session.family;
+  const { detected } = session.options;
+  if (detected.family !== undefined) return detected.family;
   const action = "Cannot detect the server's API version";
   const query = (family: ServerFamily) => family.pageQuery({ size: 1 });
   const response = await sendDetectingFamily(
@@ -60,7 +61,7 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
   );
   if (response.answer.status > 299)
     throw (await import("./problems.ts")).errorResponseProblem(session.options, response);
-  session.family = response.family;
+  detected.family = response.family;
   return response.family;
 }
 

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { type NetworkFailure, networkHint } from "../../core/network.ts";
@@ -203,13 +204,13 @@ function rejectedCredential(server: AdminServerInfo, { request, family, answer }
   return `; ${what} (${parts.join("; ")})`;
 }
 
+const ErrorWithRequestId = v.object({ error: v.object({ request: v.string() }) });
+
 /** The ID of a request in a header, or in the error body of Hydra. */
 function requestIdOf({ requestId = "", text }: ServerAnswer): string {
   if (requestId !== "") return requestId;
-  const body = parseJsonBody(text);
-  const error = isJsonObject(body) ? body["error"] : undefined;
-  const id = isJsonObject(error) ? error["request"] : undefined;
-  return typeof id === "string" ? id : "";
+  const body = v.safeParse(ErrorWithRequestId, parseJsonBody(text));
+  return body.success ? body.output.error.request : "";
 }
 
 /** Whether a response is a web page. */

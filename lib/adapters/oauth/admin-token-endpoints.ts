@@ -1,10 +1,14 @@
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
-import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
+import * as v from "valibot";
+import { type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import type { HttpAnswer, HttpRequest, QueryParameters, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { type DetectedFamily, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
+import { parseOAuthError } from "../../servers/oauth-error.ts";
+import { isMissingPath, isPublicPort, isRedirectToOtherFamily } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
@@ -12,6 +16,7 @@ export interface AdminCallOptions {
   readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
+  readonly detected: DetectedFamily;
   /** Headers of every request, for a proxy that wants credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeLeft: () => number;
@@ -24,6 +29,8 @@ interface Introspection {
   readonly raw: JsonObject;
 }
 
+const IntrospectionBody = v.looseObject({ active: v.boolean() });
+
 /** The admin API's endpoints for tokens. */
 export interface AdminTokenEndpoints {
   /** Whether a token is active, and with all of these scopes where any are given. */
@@ -34,16 +41,19 @@ export interface AdminTokenEndpoints {
   readonly flush: (notAfter?: string) => Promise<void>;
 }
 
-/** Where the two families of servers have these endpoints. */
-const PREFIXES = ["/admin", ""];
-
 const UNREACHABLE_HINT = "check that the server is running, and that the endpoint is its admin port";
 
-interface AdminCall {
+/** The parts of a request other than its path. */
+interface AdminPayload {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  readonly path: string;
+  readonly query?: QueryParameters;
   readonly form?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
+}
+
+export interface AdminCall extends AdminPayload {
+  /** Undefined if servers of the family have no such endpoint. */
+  readonly path: (paths: ServerFamily["paths"]) => string | undefined;
 }
 
 /** The problem of a redirect, which could take credentials and tokens anywhere. */
@@ -57,35 +67,53 @@ function redirected({ action, hidden }: OAuthStep, url: string, { status, header
       ...more,
       hint: SIGN_IN_HINT,
     });
-  // 2.0 to 2.3 redirect the path of the other family.
-  if (status === 307) return undefined;
+  if (isRedirectToOtherFamily(status)) return undefined;
   return new Problem(`${action}: the server redirects to ${target} (status ${status}), which is not followed`, {
     ...more,
     hint: "use the URL that it redirects to as the endpoint",
   });
 }
 
-/** Sends a request to the path of either family, whichever exists; undefined if neither does. */
-export async function sendToEitherFamily(
+function httpRequest(
+  options: AdminCallOptions,
+  { method, query, form, json }: AdminPayload,
+  path: string,
+): HttpRequest {
+  return {
+    method,
+    url: `${trimCharactersAtEnd(options.adminUrl, "/")}${path}`,
+    headers: { accept: "application/json", ...options.headers },
+    ...(query === undefined ? {} : { query }),
+    ...(form === undefined ? {} : { form }),
+    ...(json === undefined ? {} : { json }),
+    timeout: options.timeLeft(),
+    repeatable: true,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+/** Whether an answer may come from something in front of the server, and so says nothing about the server's family. */
+function mayBeOfProxy({ status }: HttpAnswer): boolean {
+  return status === 401 || status === 403 || status >= 500;
+}
+
+/** Sends a request to the known family of the server, or to each in turn until a path exists; undefined if none does. */
+export async function sendDetectingFamily(
   options: AdminCallOptions,
   step: OAuthStep,
   call: AdminCall,
 ): Promise<HttpAnswer | undefined> {
-  for (const prefix of PREFIXES) {
-    const request: HttpRequest = {
-      method: call.method,
-      url: `${trimCharactersAtEnd(options.adminUrl, "/")}${prefix}${call.path}`,
-      headers: { accept: "application/json", ...options.headers },
-      ...(call.form === undefined ? {} : { form: call.form }),
-      ...(call.json === undefined ? {} : { json: call.json }),
-      timeout: options.timeLeft(),
-      repeatable: true,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    };
-    const answer = await sendWithoutLibrary(options.http, step, request, UNREACHABLE_HINT);
+  const { detected, http } = options;
+  for (const family of possibleFamilies(detected)) {
+    const path = call.path(family.paths);
+    if (path === undefined) continue;
+    const request = httpRequest(options, call, path);
+    const answer = await sendWithoutLibrary(http, step, request, UNREACHABLE_HINT);
     const problem = redirected(step, request.url, answer);
     if (problem !== undefined) throw problem;
-    if (answer.status !== 404 && answer.status !== 405 && answer.status !== 307) return answer;
+    if (isMissingPath(answer.status)) continue;
+    if (!mayBeOfProxy(answer)) detected.family ??= family;
+    return answer;
   }
   return undefined;
 }
@@ -97,17 +125,6 @@ function notAdmin({ adminUrl }: AdminCallOptions, { action }: OAuthStep): Proble
     status: 404,
     hint: "give the admin port (4445 by default, not the public 4444) as the endpoint",
   });
-}
-
-/** Whether the server has what only the public port has, and no path of the admin API. */
-async function isPublicPort(options: AdminCallOptions, step: OAuthStep): Promise<boolean> {
-  const { adminUrl, headers, http, timeLeft, signal } = options;
-  const url = `${trimCharactersAtEnd(adminUrl, "/")}/.well-known/openid-configuration`;
-  const more = signal === undefined ? {} : { signal };
-  const answer = await sendWithoutLibrary(http, step, { method: "GET", url, headers, timeout: timeLeft(), ...more });
-  const document = parseJsonOrUndefined(answer.text)?.value;
-  if (answer.status !== 200 || !isJsonObject(document) || typeof document["issuer"] !== "string") return false;
-  return (await sendToEitherFamily(options, step, { method: "GET", path: "/clients" })) === undefined;
 }
 
 function rejected(step: OAuthStep & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
@@ -135,17 +152,21 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
     expected: "an introspection answer",
   };
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
-  const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/introspect", form });
+  const answer = await sendDetectingFamily(options, step, {
+    method: "POST",
+    path: ({ introspection }) => introspection,
+    form,
+  });
   if (answer === undefined) throw notAdmin(options, step);
   const raw = parseJsonOrUndefined(answer.text)?.value;
-  if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
-  return { active: raw["active"], raw };
+  if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
+  return { active: raw.active, raw };
 }
 
 async function deleteTokens(options: AdminCallOptions, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
-  const path = `/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`;
-  const answer = await sendToEitherFamily(options, step, { method: "DELETE", path });
+  const query = { client_id: clientId };
+  const answer = await sendDetectingFamily(options, step, { method: "DELETE", path: ({ tokens }) => tokens, query });
   if (answer === undefined) throw notAdmin(options, step);
   if (answer.status !== 204) throw rejected(step, answer);
 }
@@ -153,8 +174,10 @@ async function deleteTokens(options: AdminCallOptions, clientId: string): Promis
 async function flush(options: AdminCallOptions, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
-  const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/flush", json });
-  if (answer === undefined && (await isPublicPort(options, step))) throw notAdmin(options, step);
+  const answer = await sendDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
+  const look = (path: string): Promise<HttpAnswer> =>
+    sendWithoutLibrary(options.http, step, httpRequest(options, { method: "GET" }, path), UNREACHABLE_HINT);
+  if (answer === undefined && (await isPublicPort(look))) throw notAdmin(options, step);
   if (answer === undefined) {
     throw new Problem(`${step.action}: the server has no such endpoint`, {
       code: "no-flush",

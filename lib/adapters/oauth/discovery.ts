@@ -4,6 +4,7 @@ import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/netwo
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { HEALTH_PATH, isHealthy, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { busyProblem, networkProblem } from "./oauth-problems.ts";
 
@@ -51,7 +52,8 @@ interface DiscoveryOptions {
   readonly now: () => number;
 }
 
-const DOCUMENT = v.looseObject({
+const DOCUMENT = v.object({
+  ...v.entriesFromList(ENDPOINTS, v.fallback(v.optional(v.pipe(v.string(), v.url())), undefined)),
   issuer: v.pipe(v.string(), v.nonEmpty()),
   authorization_response_iss_parameter_supported: v.optional(v.boolean(), false),
   id_token_signing_alg_values_supported: v.optional(v.array(v.string()), ["RS256"]),
@@ -82,9 +84,7 @@ async function get(options: DiscoveryOptions, url: string, repeatable?: true): P
 /** Whether a server without a discovery document has what Hydra's admin port has. */
 async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
   try {
-    const { status, text } = await get(options, `${base}/health/alive`);
-    const value = parseJsonOrUndefined(text)?.value;
-    return status === 200 && isJsonObject(value) && value["status"] === "ok";
+    return isHealthy(await get(options, `${base}${HEALTH_PATH}`));
   } catch (error) {
     if (error instanceof Problem) return false;
     throw error;
@@ -110,13 +110,16 @@ async function noDocument(options: DiscoveryOptions, base: string, url: string, 
 }
 
 /** The endpoints of a document, apart by whether they are at the server's own origin. */
-function endpointsOf(metadata: JsonObject, base: string): Pick<AuthorizationServer, "endpoints" | "foreign"> {
+function endpointsOf(
+  document: Readonly<Partial<Record<EndpointName, string | undefined>>>,
+  base: string,
+): Pick<AuthorizationServer, "endpoints" | "foreign"> {
   const endpoints: Partial<Record<EndpointName, string>> = {};
   const foreign: EndpointName[] = [];
   const { origin } = new URL(base);
   for (const name of ENDPOINTS) {
-    const value = metadata[name];
-    if (typeof value !== "string" || !URL.canParse(value)) continue;
+    const value = document[name];
+    if (value === undefined) continue;
     if (new URL(value).origin === origin) endpoints[name] = value;
     else foreign.push(name);
   }
@@ -136,7 +139,7 @@ function clockOffset(answer: HttpAnswer, now: number): number | undefined {
  */
 export async function discoverServer(options: DiscoveryOptions): Promise<AuthorizationServer> {
   const base = trimCharactersAtEnd(options.publicUrl, "/");
-  const url = `${base}/.well-known/openid-configuration`;
+  const url = `${base}${OPENID_CONFIGURATION_PATH}`;
   const answer = await get(options, url, true);
   const value = parseJsonOrUndefined(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
@@ -155,7 +158,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   return {
     issuer,
     publicUrl: base,
-    ...endpointsOf(value, base),
+    ...endpointsOf(read.output, base),
     issParameter: read.output.authorization_response_iss_parameter_supported,
     idTokenAlgorithms: read.output.id_token_signing_alg_values_supported,
     clockOffset: clockOffset(answer, options.now()),

@@ -1,4 +1,5 @@
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import type { DetectedFamily } from "../../servers/index.ts";
 import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./admin-token-endpoints.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 import { type AuthorizationServer, discoverServer } from "./discovery.ts";
@@ -24,6 +25,7 @@ interface FlowOptions {
   readonly publicUrlOrigin: string;
   readonly adminUrl: string;
   readonly adminHeaders: Readonly<Record<string, string>>;
+  readonly detected: DetectedFamily;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -62,10 +64,10 @@ export interface FlowDriver {
 
 /** Creates the access; nothing is sent yet. */
 export function createFlowDriver(options: FlowOptions): FlowDriver {
-  const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, now } = options;
+  const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, detected, now } = options;
   const recorder = createSecretRecorder(http);
   const adminRecorder = createSecretRecorder(adminHttp);
-  const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders };
+  const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders, detected };
   const { origin } = new URL(publicUrl);
   const secrets = (): readonly string[] => [...recorder.secrets, ...adminRecorder.secrets];
   /** A step whose messages show nothing of what was received until then. */

@@ -2,8 +2,9 @@ import type { SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
+import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { CookieJar } from "./cookie-jar.ts";
-import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** A browser without a window, for one server. */

@@ -1,10 +1,11 @@
-import { getTextField } from "../../core/client/client.ts";
-import { isJsonObject, isStringList, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import * as v from "valibot";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { type AdminCallOptions, sendToEitherFamily } from "./admin-token-endpoints.ts";
+import { parseOAuthError } from "../../servers/oauth-error.ts";
+import { type AdminCall, type AdminCallOptions, sendDetectingFamily } from "./admin-token-endpoints.ts";
 import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
-import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGE_KINDS = ["device", "login", "consent"] as const;
@@ -27,11 +28,18 @@ interface LoginApplication {
   readonly accept: (challenge: Challenge, userCode: string) => Promise<URL>;
 }
 
-/** The client that a request is for. */
-function clientIdOf(request: JsonObject): string | undefined {
-  const { client } = request;
-  return isJsonObject(client) ? getTextField(client, "client_id") : undefined;
-}
+const Texts = v.fallback(v.array(v.string()), []);
+
+/** What a login or consent request says. What is missing or of another type belongs to nobody. */
+const LoginOrConsentRequest = v.object({
+  client: v.fallback(v.object({ client_id: v.optional(v.string()) }), {}),
+  subject: v.fallback(v.optional(v.string()), undefined),
+  skip: v.fallback(v.boolean(), false),
+  requested_scope: Texts,
+  requested_access_token_audience: Texts,
+});
+
+const Acceptance = v.object({ redirect_to: v.pipe(v.string(), v.url()) });
 
 /**
  * Creates an application that logs exactly one user in at one client. A request for anything else is not accepted: it
@@ -51,15 +59,9 @@ export function createLoginApplication(
 
   async function ask(
     { name, value }: Challenge,
-    request: { readonly method: "GET" | "PUT"; readonly path: string; readonly json?: JsonObject },
+    request: Pick<AdminCall, "method" | "path" | "json">,
   ): Promise<JsonObject> {
-    const { method, path, json } = request;
-    const query = new URLSearchParams({ [`${name}_challenge`]: value });
-    const answer = await sendToEitherFamily(options, step, {
-      method,
-      path: `/oauth2/auth/requests/${path}?${query}`,
-      ...(json === undefined ? {} : { json }),
-    });
+    const answer = await sendDetectingFamily(options, step, { ...request, query: { [`${name}_challenge`]: value } });
     if (answer === undefined)
       throw unexpectedLoginAnswerProblem(step, `the admin API doesn't know this ${name} request`);
     const body = parseJsonOrUndefined(answer.text)?.value;
@@ -71,11 +73,12 @@ export function createLoginApplication(
   }
 
   /** Reads a request and checks that it is our own. */
-  async function readOwn(challenge: Challenge): Promise<JsonObject> {
-    const request = await ask(challenge, { method: "GET", path: challenge.name });
-    if (clientIdOf(request) !== clientId)
+  async function readOwn(challenge: Challenge): Promise<v.InferOutput<typeof LoginOrConsentRequest>> {
+    const answer = await ask(challenge, { method: "GET", path: (paths) => paths.loginRequest(challenge.name) });
+    const request = v.parse(LoginOrConsentRequest, answer);
+    if (request.client.client_id !== clientId)
       throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request belongs to a different client`);
-    const isOther = challenge.name === "consent" ? request["subject"] !== subject : request["skip"] === true;
+    const isOther = challenge.name === "consent" ? request.subject !== subject : request.skip;
     if (isOther) throw unexpectedLoginAnswerProblem(step, `the ${challenge.name} request belongs to a different user`);
     return request;
   }
@@ -85,18 +88,19 @@ export function createLoginApplication(
     const request = await readOwn(challenge);
     if (challenge.name === "login") return { subject, remember: false };
     const { requested_scope: scopes, requested_access_token_audience: audience } = request;
-    return {
-      grant_scope: isStringList(scopes) ? scopes : [],
-      grant_access_token_audience: isStringList(audience) ? audience : [],
-      remember: false,
-    };
+    return { grant_scope: scopes, grant_access_token_audience: audience, remember: false };
   }
 
   return {
     async accept(challenge, userCode) {
       const json = await acceptanceOf(challenge, userCode);
-      const { redirect_to: next } = await ask(challenge, { method: "PUT", path: `${challenge.name}/accept`, json });
-      if (typeof next === "string" && URL.canParse(next)) return new URL(next);
+      const answer = await ask(challenge, {
+        method: "PUT",
+        path: (paths) => paths.acceptLoginRequest(challenge.name),
+        json,
+      });
+      const accepted = v.safeParse(Acceptance, answer);
+      if (accepted.success) return new URL(accepted.output.redirect_to);
       throw unexpectedLoginAnswerProblem(
         step,
         `the admin API accepted the ${challenge.name} request of client ${quote(clientId)} without a URL to go on at`,

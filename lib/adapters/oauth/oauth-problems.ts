@@ -1,9 +1,10 @@
-import { isJsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { redactServerText, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
+import { type OAuthError, parseOAuthError } from "../../servers/oauth-error.ts";
 import { isBusyOrGatewayError } from "../../servers/retry.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import {
@@ -23,12 +24,6 @@ export interface OAuthStep {
   /** The start of a message: `Cannot get a token`. */
   readonly action: string;
   readonly hidden: readonly string[];
-}
-
-/** An OAuth 2.0 error as a server sends it (RFC 6749, 4.1.2.1 and 5.2). */
-interface OAuthError {
-  readonly error: string;
-  readonly description: string | undefined;
 }
 
 /** The cause of a problem where the server names the authentication method that it expects of the client. */
@@ -101,15 +96,6 @@ const KNOWN_ERRORS: Readonly<Record<string, KnownError>> = {
 
 function known(error: string): KnownError | undefined {
   return Object.hasOwn(KNOWN_ERRORS, error) ? KNOWN_ERRORS[error] : undefined;
-}
-
-/** The OAuth 2.0 error in an answer's body. */
-export function parseOAuthError(text: string): OAuthError | undefined {
-  const value = parseJsonOrUndefined(text)?.value;
-  if (!isJsonObject(value)) return undefined;
-  const { error, error_description: description } = value;
-  if (typeof error !== "string" || error === "") return undefined;
-  return { error, description: typeof description === "string" ? description : undefined };
 }
 
 function shown(text: string, hidden: readonly string[]): string {

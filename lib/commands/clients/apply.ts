@@ -41,6 +41,7 @@ import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verif
 import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { releaseTraits } from "../../core/client/equality.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
   CONCURRENCY,
@@ -143,7 +144,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminWithDeadlineFactory(context),
-    choosesIds: plan.release === "2.1",
+    choosesIds: releaseTraits(plan.release).choosesIds,
   };
   return resultOf(context, job, { plan, steps, log, delivered: delivered.map(outcomeOfRecoveredSecret) });
 }

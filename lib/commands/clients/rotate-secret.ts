@@ -115,21 +115,24 @@ async function confirmChange(
   await requireConfirmation({ host }, { text: question, declined, from: "stdin" });
 }
 
+function noOldSecretsProblem(id: string): Problem {
+  return new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
+    code: "no-overlap",
+    exit: "failed",
+    hint: "nothing to do: the old secret stopped working when it was rotated",
+  });
+}
+
 async function dropOldSecrets(context: Context, id: string): Promise<Result> {
-  if (isDryRun(context))
-    return dryRunResult(context, [
-      { method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` },
-    ]);
+  if (isDryRun(context)) {
+    const { canRotate, paths } = context.plannedFamily;
+    if (!canRotate) throw noOldSecretsProblem(id);
+    return dryRunResult(context, [{ method: "DELETE", url: paths.rotateSecret(id) }]);
+  }
   const question = `Revoke the old secrets of client ${quote(id)}? They stop working immediately.`;
   await confirmChange(context, question, "No secret was revoked");
   const record = await context.admin.dropOldSecrets(id);
-  if (record === undefined) {
-    throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
-      code: "no-overlap",
-      exit: "failed",
-      hint: "nothing to do: the old secret stopped working when it was rotated",
-    });
-  }
+  if (record === undefined) throw noOldSecretsProblem(id);
   context.note(`Only the newest secret of client ${quote(id)} works now`);
   return singleResult(
     { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },

@@ -2,7 +2,8 @@ import { type Context, defineLeaf, type Result, singleResult } from "../../comma
 import { getTextField } from "../../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/shared-flags.ts";
-import { isJsonObject, isStringList, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
@@ -91,8 +92,8 @@ async function checkSignature(
   token: string,
   { what, read }: { readonly what: string; readonly read: () => Promise<string> },
 ): Promise<void> {
-  const keySet = parseJsonOrUndefined(await read())?.value;
-  if (!isJsonObject(keySet) || !Array.isArray(keySet["keys"]))
+  const keySet = parseKeySet(await read());
+  if (keySet === undefined)
     throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
       code: "bad-key-set",
       exit: "failed",

@@ -13,6 +13,31 @@ const TIERS: readonly ReleaseLine[] = ["1.8", "1.11", "2.1", "2.3", "26"];
 
 const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
 
+/** What a server does as its release line does. */
+interface ReleaseTraits {
+  /** Whether it chooses the IDs of new clients, and rejects a chosen one. */
+  readonly choosesIds: boolean;
+  /** Whether the pages of a list begin after a number of clients. */
+  readonly pagesByOffset: boolean;
+  /** Whether it stores a list joined with bars, so that a bar splits an item and empty items are lost. */
+  readonly joinsListsWithBars: boolean;
+}
+
+const UNKNOWN_RELEASE: ReleaseTraits = { choosesIds: false, pagesByOffset: true, joinsListsWithBars: false };
+
+const RELEASES: Readonly<Record<ReleaseLine, ReleaseTraits>> = {
+  "1.8": { ...UNKNOWN_RELEASE, joinsListsWithBars: true },
+  "1.11": { ...UNKNOWN_RELEASE, joinsListsWithBars: true },
+  "2.1": { ...UNKNOWN_RELEASE, choosesIds: true },
+  "2.3": UNKNOWN_RELEASE,
+  "26": { ...UNKNOWN_RELEASE, pagesByOffset: false },
+};
+
+/** What a server of a release line does; with an unknown one, what is safe to expect. */
+export function releaseTraits(release: ReleaseLine | undefined): ReleaseTraits {
+  return release === undefined ? UNKNOWN_RELEASE : RELEASES[release];
+}
+
 /**
  * Detects the release line of a server by the keys of a client: these keys are in every response, if only with a null.
  * Undefined if they contradict each other, for example after a proxy that strips nulls.
@@ -98,9 +123,9 @@ function listForm(field: string, value: readonly unknown[], tier: ReleaseLine | 
   const texts = read.filter((item) => typeof item === "string").map((item) => item.toWellFormed());
   if (texts.length < read.length) return value;
   const form = ITEM_FORMS[field];
-  // Hydra 1.x stores a list joined with bars, so a bar splits an item and empty items are lost.
-  const stored =
-    tier === "1.8" || tier === "1.11" ? texts.flatMap((text) => text.split("|")).filter((text) => text !== "") : texts;
+  const stored = releaseTraits(tier).joinsListsWithBars
+    ? texts.flatMap((text) => text.split("|")).filter((text) => text !== "")
+    : texts;
   return setOf(form === undefined ? stored : stored.map(form));
 }
 

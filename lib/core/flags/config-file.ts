@@ -1,4 +1,5 @@
-import { isJsonObject, preservedNumberText } from "../json.ts";
+import * as v from "valibot";
+import { isJsonObject, type JsonObject, preservedNumberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, PUBLIC_URL, REQUIRE_PIN } from "./shared-flags.ts";
@@ -52,56 +53,54 @@ export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, PUBLIC_URL, 
   flag.file === undefined ? [] : [flag.file],
 );
 
-function isScalar(value: unknown): value is string | number | boolean {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+/** A schema of what a key may contain, as the texts of its setting; empty for a key without a value. */
+type SettingSchema = v.GenericSchema<unknown, readonly string[]>;
+
+/** The schemas of all keys, built when a file is read. */
+function settingSchemas(): v.ObjectSchema<Readonly<Record<string, SettingSchema>>, undefined> {
+  const text = v.pipe(
+    v.unknown(),
+    // A number can be one that JavaScript would round, so its own text counts.
+    v.transform((value) => preservedNumberText(value) ?? value),
+    v.union([v.string(), v.number(), v.boolean()]),
+    v.transform(String),
+  );
+  const none = v.pipe(
+    v.nullish(v.never()),
+    v.transform((): readonly string[] => []),
+  );
+  const single = v.pipe(
+    text,
+    v.transform((value): readonly string[] => [value]),
+  );
+  const named = v.pipe(
+    v.custom<JsonObject>(isJsonObject),
+    v.transform((headers) => Object.entries(headers)),
+    v.array(v.tuple([v.string(), text])),
+    v.transform((headers): readonly string[] => headers.map(([name, value]) => `${name}: ${value}`)),
+  );
+  // Without quotes YAML reads an item `Name: value` as a map.
+  const list = v.pipe(
+    v.array(v.union([v.string(), named])),
+    v.transform((items): readonly string[] => items.flat()),
+  );
+  const setting = v.optional(v.union([none, single]), null);
+  const headers = v.optional(v.union([none, single, list, named]), null);
+  return v.object(Object.fromEntries(CONFIG_KEYS.map((key) => [key, key === HEADER.file ? headers : setting])));
 }
 
-/** The texts of a setting; empty for a key without a value, undefined for a value of the wrong type. */
-function settingTexts(value: unknown, key: string): readonly string[] | undefined {
-  if (value === null || value === undefined) return [];
-  // A number can be one that JavaScript would round, so its own text counts.
-  const number = preservedNumberText(value);
-  if (number !== undefined) return [number];
-  if (isScalar(value)) return [String(value)];
-  return key === HEADER.file ? headerLines(value) : undefined;
-}
-
-/** The header lines of a list or a map. */
-function headerLines(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value)) return isJsonObject(value) ? headersOf(value) : undefined;
-  const lines: string[] = [];
-  for (const item of value) {
-    // Without quotes YAML reads an item `Name: value` as a map.
-    const found = typeof item === "string" ? [item] : headersOf(item);
-    if (found === undefined) return undefined;
-    lines.push(...found);
-  }
-  return lines;
-}
-
-function headersOf(item: unknown): readonly string[] | undefined {
-  if (!isJsonObject(item) || !Object.values(item).every(isScalar)) return undefined;
-  return Object.entries(item).map(([name, header]) => `${name}: ${header}`);
-}
-
-function readSettings(
-  content: Readonly<Record<string, unknown>>,
-  path: string,
-): ReadonlyMap<string, readonly string[]> {
-  const settings = new Map<string, readonly string[]>();
-  for (const key of CONFIG_KEYS) {
-    const found = settingTexts(Object.hasOwn(content, key) ? content[key] : undefined, key);
-    if (found === undefined)
-      throw usageError(
-        `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
-        key === HEADER.file
-          ? "write a list of 'Name: value', or names with their values"
-          : "write a string, a number, true or false",
-        "config-file",
-      );
-    if (found.length > 0) settings.set(key, found);
-  }
-  return settings;
+function readSettings(content: JsonObject, path: string): ReadonlyMap<string, readonly string[]> {
+  // A copy has own keys only.
+  const read = v.safeParse(settingSchemas(), { ...content });
+  if (read.success) return new Map(Object.entries(read.output).filter(([, texts]) => texts.length > 0));
+  const key = String(read.issues[0].path?.[0]?.key);
+  throw usageError(
+    `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
+    key === HEADER.file
+      ? "write a list of 'Name: value', or names with their values"
+      : "write a string, a number, true or false",
+    "config-file",
+  );
 }
 
 /** Names for the endpoint in the settings of other programs, and what people call it. */

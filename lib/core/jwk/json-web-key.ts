@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../json.ts";
 import { withoutPrivateMembers } from "./jwk-members.ts";
 
 /** A JSON Web Key (RFC 7517, 4). Other members stay as they are. */
@@ -28,6 +28,14 @@ export function asJsonWebKey(value: unknown): JsonWebKey | undefined {
   if (!read.success) return undefined;
   const { kty } = read.output;
   return { ...Object.fromEntries(Object.entries(read.output).filter(([, member]) => member !== null)), kty };
+}
+
+const KEY_SET = v.looseObject({ keys: v.array(v.unknown()) });
+
+/** A key set (RFC 7517, 5) whose keys may be of any kind; undefined if a text is something else. */
+export function parseKeySet(text: string): JsonObject | undefined {
+  const value = parseJsonOrUndefined(text)?.value;
+  return v.is(KEY_SET, value) ? value : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { RULE_INFOS } from "../client/rules.ts";
 import { isJsonObject } from "../json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
@@ -57,68 +58,88 @@ function reportUnknownKeys(
   }
 }
 
-function readKey(value: unknown, report: Report): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === "string" && value !== "") return value;
-  report(
-    [EXTENSION_MEMBER, "key"],
-    `${EXTENSION_MEMBER}.key is not a name`,
-    "write the name of the client inside its stack",
-  );
+const Name = v.pipe(v.string(), v.nonEmpty());
+
+const Absent = v.optional(v.never());
+
+/** Where a secret is: in a variable or in a file, not in both. */
+const SecretPlace = v.union([
+  v.pipe(
+    v.object({ env: Name, file: Absent }),
+    v.transform(({ env }) => ({ from: "env", name: env }) as const),
+  ),
+  v.pipe(
+    v.object({ env: Absent, file: Name }),
+    v.transform(({ file }) => ({ from: "file", name: file }) as const),
+  ),
+]);
+
+const SecretVersion = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
+
+const RuleName = v.picklist(RULE_NAMES);
+
+/** Reads what a schema accepts; anything else counts as missing, after it was reported. */
+function readOrReport<T>(schema: v.GenericSchema<unknown, T>, value: unknown, report: () => void): T | undefined {
+  const read = v.safeParse(schema, value);
+  if (read.success) return read.output;
+  report();
   return undefined;
+}
+
+function readKey(value: unknown, report: Report): string | undefined {
+  return readOrReport(v.optional(Name), value, () =>
+    report(
+      [EXTENSION_MEMBER, "key"],
+      `${EXTENSION_MEMBER}.key is not a name`,
+      "write the name of the client inside its stack",
+    ),
+  );
 }
 
 function readSecret(value: unknown, report: Report): SecretReference | undefined {
   const path = [EXTENSION_MEMBER, "secret"];
   if (value === undefined) return undefined;
+  const reportPlace = (message: string): void =>
+    report(path, `${EXTENSION_MEMBER}.secret ${message}`, "write secret: {env: NAME} or secret: {file: PATH}");
   if (!isJsonObject(value)) {
-    report(path, `${EXTENSION_MEMBER}.secret is not an object`, "write secret: {env: NAME} or secret: {file: PATH}");
+    reportPlace("is not an object");
     return undefined;
   }
   reportUnknownKeys(value, SECRET_KEYS, path, report);
-  const { env, file, version } = value;
-  const name = env ?? file;
-  if ((env === undefined) === (file === undefined) || typeof name !== "string" || name === "") {
-    report(
-      path,
-      `${EXTENSION_MEMBER}.secret needs either env or file`,
-      "write secret: {env: NAME} or secret: {file: PATH}",
-    );
-    return undefined;
-  }
-  const isVersion = typeof version === "number" && Number.isSafeInteger(version) && version > 0;
-  if (version !== undefined && !isVersion) {
-    report([...path, "version"], `${EXTENSION_MEMBER}.secret.version is not a positive whole number`, "start with 1");
-  }
-  return { from: env === undefined ? "file" : "env", name, version: isVersion ? version : undefined };
+  const place = readOrReport(SecretPlace, value, () => reportPlace("needs either env or file"));
+  if (place === undefined) return undefined;
+  const version = readOrReport(SecretVersion, value["version"], () =>
+    report([...path, "version"], `${EXTENSION_MEMBER}.secret.version is not a positive whole number`, "start with 1"),
+  );
+  return { ...place, version };
 }
 
 function readProtect(value: unknown, report: Report): boolean {
-  if (typeof value === "boolean" || value === undefined) return value === true;
-  report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true");
-  return false;
+  const protect = readOrReport(v.optional(v.boolean()), value, () =>
+    report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true"),
+  );
+  return protect === true;
 }
 
 function readIgnore(value: unknown, report: Report): readonly string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) {
+  const names = readOrReport(v.optional(v.array(v.unknown())), value, () =>
     report(
       [EXTENSION_MEMBER, "ignore"],
       `${EXTENSION_MEMBER}.ignore is not a list`,
       "write a list of rules: [implicit-grant]",
-    );
-    return [];
-  }
-  return value.flatMap((name: unknown, at) => {
-    if (typeof name === "string" && RULE_NAMES.includes(name)) return [name];
-    const text = typeof name === "string" ? name : "";
-    const near = suggestWord(text, RULE_NAMES);
-    report(
-      [EXTENSION_MEMBER, "ignore", at],
-      `${EXTENSION_MEMBER}.ignore names an unknown rule ${quote(text)}`,
-      near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
-    );
-    return [];
+    ),
+  );
+  return (names ?? []).flatMap((name, at) => {
+    const rule = readOrReport(RuleName, name, () => {
+      const text = typeof name === "string" ? name : "";
+      const near = suggestWord(text, RULE_NAMES);
+      report(
+        [EXTENSION_MEMBER, "ignore", at],
+        `${EXTENSION_MEMBER}.ignore names an unknown rule ${quote(text)}`,
+        near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
+      );
+    });
+    return rule ?? [];
   });
 }
 

@@ -6,6 +6,7 @@ import {
   findChanges,
   isEmptyOrFalse,
   type ReleaseLine,
+  releaseTraits,
   serverStoresField,
 } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
@@ -191,8 +192,7 @@ function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: C
   const { key, clientId } = desired;
   const notes = lostFields(desired, sample);
   const step = { key, clientId, desired, current: undefined, changes: [], secret: secretOfNew(desired), notes };
-  // Hydra 2.0 and 2.1 accept no ID.
-  const choosesIds = sample !== undefined && detectReleaseByFields(sample) === "2.1";
+  const { choosesIds } = releaseTraits(sample === undefined ? undefined : detectReleaseByFields(sample));
   if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
   const derived = choosesIds ? undefined : deriveClientId(stack, key);
   return { ...step, action: "create", clientId: clientId ?? derived, shown: changesOfNewClient(desired.client) };

@@ -1,5 +1,6 @@
 import { getListField } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";
@@ -93,8 +94,7 @@ async function fetchKeySet(session: TestSession): Promise<JsonObject> {
   if (url === undefined)
     throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
   const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
-  const keySet = parseJsonOrUndefined(text)?.value;
-  return isJsonObject(keySet) ? keySet : { keys: [] };
+  return parseKeySet(text) ?? { keys: [] };
 }
 
 /** Verifies an ID token that came through the browser (OpenID Connect Core, 3.2.2.11). */

@@ -53,7 +53,7 @@ async function stage(
     base: proxy.url,
     endpoint: proxy.url,
     headers: {},
-    family: undefined,
+    detected: { family: undefined },
     failAfter: 60_000,
     monotonic: () => now,
     now: () => Date.now(),
@@ -138,9 +138,9 @@ describe("the family of a server", () => {
 
   it("is the chosen one, and no other is tried", async () => {
     for (const family of FAMILIES) {
-      await using right = await stage(family.api === "v1" ? "1.8" : "2.3", undefined, { family });
+      await using right = await stage(family.api === "v1" ? "1.8" : "2.3", undefined, { detected: { family } });
       assert.equal((await right.admin.create(PAYLOAD, true)).kind, "created");
-      await using wrong = await stage(family.api === "v1" ? "2.3" : "1.8", undefined, { family });
+      await using wrong = await stage(family.api === "v1" ? "2.3" : "1.8", undefined, { detected: { family } });
       const outcome = await wrong.admin.create(PAYLOAD, true);
       assert.equal(outcome.kind, "refused");
       assert.equal(wrong.sandbox.clients().length, 0);
@@ -273,7 +273,10 @@ describe("a request that fails", () => {
       assert.equal(only.exit, status === 429 ? "unreachable" : "failed");
     }
     // The answer of a request that is never sent twice came in time.
-    await using once = await stage("26", () => instead({ status: 502 }), { failAfter: 1000, family: FAMILIES[0] });
+    await using once = await stage("26", () => instead({ status: 502 }), {
+      failAfter: 1000,
+      detected: { family: FAMILIES[0] },
+    });
     const rotated = await problem(once.admin.rotate("x"));
     assert.match(rotated.message, /server answered 502; /);
     assert.equal(rotated.exit, "failed");
@@ -310,7 +313,7 @@ describe("a request that fails", () => {
 
   it("is final if repeating it can't help", async () => {
     for (const status of [400, 401, 403, 405, 409, 413, 422, 501, 302, 307]) {
-      await using set = await stage("26", () => instead({ status }), { family: FAMILIES[0] });
+      await using set = await stage("26", () => instead({ status }), { detected: { family: FAMILIES[0] } });
       await problem(set.admin.get("x"));
       assert.equal(set.proxy.seen.length, 1, String(status));
     }
@@ -352,7 +355,7 @@ describe("a request that fails", () => {
         instead({ status: 307, headers: { location: `/x/${encodeURI(echo)}/y` } }),
         instead({ status: 400, body: JSON.stringify({ error: "e", error_description: `no ${echo} here` }) }),
       ]) {
-        await using set = await stage("26", () => fault, { headers, family: FAMILIES[0] });
+        await using set = await stage("26", () => fault, { headers, detected: { family: FAMILIES[0] } });
         const payload = { ...PAYLOAD, client_secret: secret };
         const outcome = await set.admin.create(payload, false);
         assert.ok("problem" in outcome && outcome.problem instanceof Problem);

@@ -1,10 +1,11 @@
-import { type OAuthStep, oauthProblem, parseOAuthError } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { type OAuthStep, oauthProblem } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { secretsInHeaders, urlWithoutSecrets } from "../../../lib/core/redact.ts";
 import { quote, trimCharactersAtEnd } from "../../../lib/core/text.ts";
+import { parseOAuthError } from "../../../lib/servers/oauth-error.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
 export interface DriverOptions {

@@ -237,6 +237,7 @@ describe("an admin endpoint", () => {
     const admin = createAdminTokenEndpoints({
       http,
       adminUrl: "http://127.0.0.1:1",
+      detected: { family: undefined },
       headers: {},
       timeLeft: () => 60_000,
     });
@@ -248,7 +249,13 @@ describe("an admin endpoint", () => {
 
   test("on the public port is recognized", async () => {
     await using server = await testServer("26");
-    const admin = createAdminTokenEndpoints({ http, adminUrl: server.publicUrl, headers: {}, timeLeft: () => 60_000 });
+    const admin = createAdminTokenEndpoints({
+      http,
+      detected: { family: undefined },
+      adminUrl: server.publicUrl,
+      headers: {},
+      timeLeft: () => 60_000,
+    });
     await failsWith(admin.introspect("token-to-look-at"), { code: "not-an-admin-api", secrets: ["token-to-look-at"] });
   });
 
@@ -257,7 +264,13 @@ describe("an admin endpoint", () => {
       sendJson(response, 401, { error: "Bearer top-secret-token" }),
     );
     const headers = { authorization: "Bearer top-secret-token" };
-    const admin = createAdminTokenEndpoints({ http, adminUrl: server.url, headers, timeLeft: () => 60_000 });
+    const admin = createAdminTokenEndpoints({
+      http,
+      detected: { family: undefined },
+      adminUrl: server.url,
+      headers,
+      timeLeft: () => 60_000,
+    });
     await failsWith(admin.introspect("t"), {
       code: "unauthorised",
       exit: "unauthorised",

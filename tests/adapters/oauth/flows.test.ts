@@ -7,6 +7,7 @@ import {
   type TokenSet,
 } from "../../../lib/adapters/oauth/index.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
+import type { DetectedFamily } from "../../../lib/servers/index.ts";
 import { ordinaryTraits, versionsFor } from "../../sandbox-versions.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
 
@@ -23,8 +24,39 @@ const WEB = {
 const MACHINE = { grant_types: ["client_credentials"], scope: "read write", client_secret: SECRET };
 
 function adminOf({ sandbox }: TestServer): ReturnType<typeof createAdminTokenEndpoints> {
-  return createAdminTokenEndpoints({ http, adminUrl: sandbox.url, headers: {}, timeLeft: () => 60_000 });
+  return createAdminTokenEndpoints({
+    http,
+    detected: { family: undefined },
+    adminUrl: sandbox.url,
+    headers: {},
+    timeLeft: () => 60_000,
+  });
 }
+
+test("the endpoints for tokens detect the family of the server once, for all that share it", async () => {
+  for (const [as, asked] of [
+    ["1.8", ["/admin/oauth2/introspect", "/oauth2/introspect", "/oauth2/tokens"]],
+    ["26", ["/admin/oauth2/introspect", "/admin/oauth2/tokens"]],
+  ] as const) {
+    await using server = await testServer(as);
+    const detected: DetectedFamily = { family: undefined };
+    const seen: string[] = [];
+    const admin = createAdminTokenEndpoints({
+      http: (request) => {
+        seen.push(new URL(request.url).pathname);
+        return http(request);
+      },
+      detected,
+      adminUrl: server.sandbox.url,
+      headers: {},
+      timeLeft: () => 60_000,
+    });
+    await admin.introspect("token");
+    assert.equal(detected.family?.api, as === "26" ? "v2" : "v1");
+    await admin.deleteTokens("app");
+    assert.deepEqual(seen, asked);
+  }
+});
 
 async function loggedIn(
   server: TestServer,

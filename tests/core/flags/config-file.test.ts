@@ -17,6 +17,7 @@ import {
   HEADER,
   SKIP_TLS,
 } from "../../../lib/core/flags/shared-flags.ts";
+import { parseJsonExactly } from "../../../lib/core/json.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";
@@ -88,6 +89,13 @@ describe("headers", () => {
       assert.deepEqual(valuesOf(file).list(HEADER), texts);
     });
   }
+});
+
+test("a number that JavaScript would round keeps its digits, also as the value of a header", () => {
+  const content = parseJsonExactly('{"access_token":12345678901234567890,"headers":[{"X-N":98765432109876543210}]}');
+  const file = read(content);
+  assert.deepEqual(file.file("access_token")?.texts, ["12345678901234567890"]);
+  assert.deepEqual(file.file("headers")?.texts, ["X-N: 98765432109876543210"]);
 });
 
 describe("a value of the wrong type is rejected, and not shown", () => {

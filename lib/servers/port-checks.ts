@@ -1,0 +1,56 @@
+/** What tells the two ports of a server apart, and a server from something else. */
+
+import * as v from "valibot";
+import { parseJsonBody } from "./classify-error.ts";
+import { FAMILIES } from "./index.ts";
+
+/** The part of a response that shows where it comes from. */
+interface StatusAndText {
+  readonly status: number;
+  readonly text: string;
+}
+
+const OpenIdConfiguration = v.object({ issuer: v.string() });
+
+const Health = v.object({ status: v.literal("ok") });
+
+/** Whether a response is an OpenID configuration, which only the public port of Hydra has. */
+export function isOpenIdConfiguration({ status, text }: StatusAndText): boolean {
+  return status === 200 && v.is(OpenIdConfiguration, parseJsonBody(text));
+}
+
+/** Where the public port has its OpenID configuration. */
+export const OPENID_CONFIGURATION_PATH = "/.well-known/openid-configuration";
+
+/** Where the admin port says that the server is alive. */
+export const HEALTH_PATH = "/health/alive";
+
+/** Whether a response says that the server is alive. */
+export function isHealthy({ status, text }: StatusAndText): boolean {
+  return status === 200 && v.is(Health, parseJsonBody(text));
+}
+
+/**
+ * Whether a server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API.
+ *
+ * @param get requests a path once; undefined without an answer.
+ */
+export async function isPublicPort(get: (path: string) => Promise<StatusAndText | undefined>): Promise<boolean> {
+  const configuration = await get(OPENID_CONFIGURATION_PATH);
+  if (configuration === undefined || !isOpenIdConfiguration(configuration)) return false;
+  for (const { paths } of FAMILIES) {
+    const answer = await get(paths.clients);
+    if (answer?.status !== 404) return false;
+  }
+  return true;
+}
+
+/** Whether a status means that a server doesn't have a path: Hydra 2.0 to 2.3 redirect those of 1.x. */
+export function isMissingPath(status: number): boolean {
+  return status === 404 || status === 405 || isRedirectToOtherFamily(status);
+}
+
+/** Whether a redirect leads to the same path of another family, as Hydra 2.0 to 2.3 send it. */
+export function isRedirectToOtherFamily(status: number): boolean {
+  return status === 307;
+}
