@@ -209,8 +209,13 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
       file.close();
       // The system may give the number of the descriptor to another file.
       spans.clear();
-      if (current.size === 0) unlinkIfPresent(path);
-      else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
+      try {
+        if (current.size === 0) unlinkIfPresent(path);
+        else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
+      } catch (error) {
+        // On a full disk the file stays as it is: it has these records, and the removed ones are blanked.
+        if (!existsSync(path)) throw error;
+      }
     },
   };
 }

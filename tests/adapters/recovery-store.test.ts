@@ -142,6 +142,26 @@ describe("a recovery log", () => {
     assert.deepEqual(linesOf(log.path), ["b"]);
   });
 
+  it("keeps all that it has, without a word, where it can't be rewritten at its end", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a", client_secret: "rejected-secret" }).remove();
+    log.save({ ...RECORD, client_id: "b" }).replace({ ...RECORD, state: "made", client_id: "b" });
+    log.save({ ...RECORD, client_id: "c" });
+    mkdirSync(`${log.path}.new`);
+    log.close();
+    assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
+    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint);
+    assert.deepEqual([...new Set(left.map(({ clientId }) => clientId))], ["b", "c"]);
+  });
+
+  it("says so where nothing is left of it and it can't be written again", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a" });
+    rmSync(log.path);
+    mkdirSync(`${log.path}.new`);
+    assert.throws(() => log.close());
+  });
+
   it("is not written once it is closed", () => {
     const log = storeIn("").openLog() ?? assert.fail("no folder took it");
     const copy = log.save({ ...RECORD, client_id: "a" });
