@@ -17,14 +17,11 @@ import { isFolderUnwritableError, unreadableReason, unusableFolderReason } from 
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
-import { type ExistingFileRule, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
+import { type ExistingFileRule, LARGEST_FILE, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-
-/** The largest file that is extended. */
-const LARGEST_FILE = 16 * 1024 * 1024;
 
 /** What is wrong with the path of a file, as far as that shows without creating it. */
 export function findFileTargetProblem(
