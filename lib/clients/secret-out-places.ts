@@ -1,6 +1,6 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { CONCURRENCY, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { toPrintableJson } from "../core/json.ts";
 import {
   type CredentialNames,
@@ -23,6 +23,7 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { KubernetesSecretName } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { workOnAll } from "./batch.ts";
 import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
 import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
@@ -400,7 +401,8 @@ export class SecretPlace {
     } catch (error) {
       const { partlyWritten } = target;
       await target.discard();
-      return Promise.all(pending.map((each) => each.undelivered(error, partlyWritten)));
+      const concurrency = this.#context.values.number(CONCURRENCY);
+      return workOnAll(pending, concurrency, (each) => each.undelivered(error, partlyWritten));
     }
     for (const { delivered } of pending) delivered();
     this.#written = pending.length;
