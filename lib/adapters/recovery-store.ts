@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { toHex } from "../core/bytes.ts";
 import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
@@ -233,7 +234,7 @@ function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: 
 export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   const { named } = options;
   const preferred = preferredFolders(options);
-  const randomName = (): string => Array.from(options.random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const randomName = (): string => toHex(options.random(8));
 
   function fileFor(folder: string, id: string, extension: string): string {
     return resolve(

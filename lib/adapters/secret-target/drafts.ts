@@ -1,12 +1,12 @@
 import { constants, lstatSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { toHex } from "../../core/bytes.ts";
 import { errorCode } from "../../core/problem.ts";
 import { LARGEST_FILE, RESERVED_BYTES } from "./target.ts";
 
 /** The name of the draft of a file: hidden, with a random end. */
 export function draftNameOf(name: string, random: (count: number) => Uint8Array): string {
-  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `.${name}.${tail}`;
+  return `.${name}.${toHex(random(8))}`;
 }
 
 const DRAFT_NAME = /^\.(.+)\.[0-9a-f]{16}$/;
