@@ -106,7 +106,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
 }
 
 /** What comparing the file of a client needs of a command's context. */
-export type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
+type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
 
 /** The file of a client if it has exactly these credentials already, such as from an earlier run; else undefined. */
 export async function findWrittenSecretFile(
