@@ -216,8 +216,8 @@ export interface Context {
   secretTargetProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
   findFileProblem(flag: TextFlag, path: string, existing?: ExistingFileRule): Promise<Problem | undefined>;
-  /** The text of a secret file that exists; undefined if there is none. */
-  readSecretFile(path: string): Promise<string | undefined>;
+  /** A secret file that exists, with its text unless it isn't UTF-8; undefined if there is none. Throws a usage Problem if it can't be read. */
+  readSecretFile(path: string): Promise<{ readonly text: string | undefined } | undefined>;
   /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
   makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
   /** Drafts with secrets that runs which were killed have left: of all files of a folder, or of one file. */

@@ -1,9 +1,10 @@
 /** Whatever reads outside text takes linear time: a quadratic reader would take minutes here. */
 
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { openLeftoverRecoveryCopies } from "../lib/adapters/leftover-recovery-copies.ts";
 import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
@@ -17,6 +18,7 @@ import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
+import { temporaryFolder } from "./e2e/binary.ts";
 
 const MANY = 1_000_000;
 
@@ -57,8 +59,34 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
   ["members", () => splitMemberTexts(`[${"[],".repeat(MANY)}[]]`)],
+  [
+    "the recovery copies of many clients",
+    () =>
+      assert.equal(
+        copiesFound((line) => `k${line}`),
+        MANY / 20,
+      ),
+  ],
+  [
+    "the recovery copies of one client",
+    () =>
+      assert.equal(
+        copiesFound(() => "k"),
+        1,
+      ),
+  ],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
+
+/** How many recovery copies are found in a file of many lines. */
+function copiesFound(key: (line: number) => string): number {
+  using folder = temporaryFolder();
+  const lines = Array.from({ length: MANY / 20 }, (_, line) =>
+    JSON.stringify({ endpoint: "e", stack: "s", key: key(line) }),
+  );
+  writeFileSync(join(folder.path, "hydra-rescue-a.ndjson"), lines.join("\n"));
+  return openLeftoverRecoveryCopies([folder.path]).find("e").length;
+}
 
 function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {
   return { status, contentType: "application/json", link: "", location: "", text: JSON.stringify(body) };

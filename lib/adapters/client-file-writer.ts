@@ -1,5 +1,6 @@
 import { type FileHandle, link, lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { toHex } from "../core/bytes.ts";
 import { unusableFolderReason } from "../core/file-errors.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -15,11 +16,20 @@ export interface ClientFileWriter {
   write(path: string, before: string | undefined, text: string): Promise<void>;
 }
 
+/** What publishing a file needs from outside. */
+interface WriterOptions {
+  readonly random: (count: number) => Uint8Array;
+  readonly linkFile: (from: string, to: string) => Promise<void>;
+}
+
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
-export function createClientFileWriter(random: (count: number) => Uint8Array): ClientFileWriter {
+export function createClientFileWriter(
+  random: WriterOptions["random"],
+  linkFile: WriterOptions["linkFile"] = link,
+): ClientFileWriter {
   return {
     kindOf,
-    write: (path, before, text) => writeFile(path, before, text, random),
+    write: (path, before, text) => writeFile(path, before, text, { random, linkFile }),
   };
 }
 
@@ -38,24 +48,28 @@ async function writeFile(
   path: string,
   before: string | undefined,
   text: string,
-  random: (count: number) => Uint8Array,
+  { random, linkFile }: WriterOptions,
 ): Promise<void> {
   try {
     if (before === undefined) await mkdir(dirname(path), { recursive: true });
     // The file that a link leads to, so that the link stays.
     const target = before === undefined ? path : await realpath(path);
     const mode = before === undefined ? undefined : (await stat(target)).mode & 0o777;
-    const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const draft = join(dirname(target), `.${basename(target).slice(0, 200)}.${tail}`);
+    const draft = join(dirname(target), `.${startOf(basename(target))}.${toHex(random(8))}`);
     try {
       await writeDraft(draft, text, mode);
-      await (before === undefined ? publishNew(draft, target) : replace(draft, target, before));
+      await (before === undefined ? publishNew(draft, target, linkFile) : replace(draft, target, before));
     } finally {
       await unlink(draft).catch(() => {});
     }
   } catch (error) {
     throw error instanceof Problem ? error : unwritable(path, error);
   }
+}
+
+/** The beginning of a name, short enough for a temporary name with more around it: systems limit the bytes, not the characters. */
+function startOf(name: string): string {
+  return Buffer.from(name).subarray(0, 200).toString();
 }
 
 async function writeDraft(draft: string, text: string, mode: number | undefined): Promise<void> {
@@ -72,22 +86,28 @@ async function writeDraft(draft: string, text: string, mode: number | undefined)
 /** What link(2) reports on a file system without hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 
-async function publishNew(draft: string, path: string): Promise<void> {
+/** Gives a finished file its name without overwriting another one, also where there are no hard links. */
+async function publishNew(draft: string, path: string, linkFile: WriterOptions["linkFile"]): Promise<void> {
   try {
-    await link(draft, path);
+    await linkFile(draft, path);
   } catch (error) {
     if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
-    if (await exists(path)) throw changedMeanwhile(path);
-    await rename(draft, path);
+    await replaceClaimed(draft, path);
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** An empty file claims the name, and the finished file replaces it. */
+async function replaceClaimed(draft: string, path: string): Promise<void> {
+  const claim = await open(path, "wx");
   try {
-    await lstat(path);
-    return true;
-  } catch {
-    return false;
+    const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);
+    if (ours.ino !== there.ino || ours.dev !== there.dev) throw changedMeanwhile(path);
+    await rename(draft, path).catch(async (error: unknown) => {
+      await unlink(path);
+      throw error;
+    });
+  } finally {
+    await claim.close();
   }
 }
 

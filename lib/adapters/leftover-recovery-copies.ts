@@ -2,10 +2,12 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
+  type Stats,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -28,8 +30,10 @@ export interface LeftoverRecoveryCopies {
 /** @param folders where runs save their copies first; one may have several names. */
 export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
   return {
-    find: (endpoint) =>
-      [...new Set(folders.map((folder) => resolve(folder)))].flatMap((folder) => leftoversIn(folder, endpoint)),
+    find(endpoint) {
+      const paths = new Set(folders.map((folder) => resolve(folder)));
+      return withinBounds([...paths].flatMap(ownFilesIn)).flatMap(({ path }) => copiesIn(path, endpoint));
+    },
     remove: removeLeftover,
     withdraw: withdrawLeftover,
   };
@@ -45,21 +49,25 @@ export interface LeftoverRecoveryCopy {
   readonly key: string | undefined;
   /** The secret, if a later `hydra apply` is to deliver it. */
   readonly due: UndeliveredRecord | undefined;
-  /** Where the records of this client are in the file, in bytes. */
+  /** Where the records of this client are in the file. */
   readonly spans: readonly Span[];
 }
 
 /** A record that a later `hydra apply` is to deliver. */
 export type UndeliveredRecord = v.InferOutput<typeof DUE>;
 
-/** A part of a file, in bytes; the end is exclusive. */
+/** A part of a file: where it begins, in bytes, and what it was when it was read. */
 interface Span {
   readonly start: number;
-  readonly end: number;
+  readonly bytes: Uint8Array;
 }
 
 /** The largest file that is read as a recovery copy. */
 const LARGEST_COPY = 16 * 1024 * 1024;
+
+/** The most files that are read, and their largest size together: reading them keeps the program busy. */
+const MOST_COPIES = 10_000;
+const LARGEST_TOTAL = 2 * LARGEST_COPY;
 
 const LEFTOVER = v.object({
   endpoint: v.string(),
@@ -83,37 +91,75 @@ const DUE = v.object({
 /** Never through a symbolic link, and without waiting for a writer if something else has the name. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** The copies of clients of a server in a folder. */
-function leftoversIn(folder: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
+interface OwnFile {
+  readonly path: string;
+  readonly size: number;
+  readonly changed: number;
+}
+
+/** The files of the user that have the name of a recovery copy. Others may put theirs into a folder such as /tmp. */
+function ownFilesIn(folder: string): readonly OwnFile[] {
   try {
     const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
-    return names.map((name) => resolve(folder, name)).flatMap((path) => copiesIn(path, endpoint));
+    return names.flatMap((name) => ownFileAt(resolve(folder, name)));
   } catch {
     // A folder that can't be read has no copies of ours.
     return [];
   }
 }
 
+function ownFileAt(path: string): readonly OwnFile[] {
+  try {
+    const status = lstatSync(path);
+    return isReadable(status) ? [{ path, size: status.size, changed: status.mtimeMs }] : [];
+  } catch {
+    // Another run has removed it.
+    return [];
+  }
+}
+
+function isReadable(status: Stats): boolean {
+  const owner = process.getuid?.();
+  return status.isFile() && (owner === undefined || status.uid === owner) && status.size <= LARGEST_COPY;
+}
+
+/** The newest files, as many as may be read, in the order of the folders. */
+function withinBounds(files: readonly OwnFile[]): readonly OwnFile[] {
+  const newest = files.toSorted((a, b) => b.changed - a.changed);
+  let total = 0;
+  const end = newest.findIndex(({ size }, count) => {
+    total += size;
+    return count >= MOST_COPIES || total > LARGEST_TOTAL;
+  });
+  if (end < 0) return files;
+  const chosen = new Set(newest.slice(0, end));
+  return files.filter((file) => chosen.has(file));
+}
+
 function copiesIn(path: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
   const file = readCopies(path);
   if (file === undefined) return [];
-  const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, end: file.bytes.length }];
-  const found: LeftoverRecoveryCopy[] = [];
+  const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, bytes: file.bytes }];
+  const found = new Map<string, LeftoverRecoveryCopy>();
+  const allSpans = new Map<string, Span[]>();
   for (const span of spans) {
     const copy = copyAt(path, file, span, endpoint);
     if (copy === undefined) continue;
-    const earlier =
-      copy.key === undefined ? -1 : found.findIndex(({ stack, key }) => stack === copy.stack && key === copy.key);
-    // The last line of a client is its current record.
-    const replaced = earlier < 0 ? undefined : found.splice(earlier, 1)[0];
-    found.push({ ...copy, spans: [...(replaced?.spans ?? []), ...copy.spans] });
+    const { stack, key } = copy;
+    const name = key === undefined ? String(span.start) : JSON.stringify([stack, key]);
+    const ofClient = allSpans.get(name) ?? [];
+    ofClient.push(span);
+    allSpans.set(name, ofClient);
+    // The last line of a client is its current record, and decides its place in the order.
+    found.delete(name);
+    found.set(name, { ...copy, spans: ofClient });
   }
-  return found;
+  return [...found.values()];
 }
 
 interface CopyFile {
   readonly bytes: Uint8Array;
-  /** Whether nobody else could have written it: others may plant files in a folder such as /tmp. */
+  /** Whether nobody else could have written it. */
   readonly isOurs: boolean;
 }
 
@@ -121,10 +167,9 @@ function readCopies(path: string): CopyFile | undefined {
   try {
     const file = openSync(path, READ_ONLY);
     try {
-      const { size, uid, mode } = fstatSync(file);
-      if (!fstatSync(file).isFile() || size > LARGEST_COPY) return undefined;
-      const owner = process.getuid?.();
-      const isOurs = owner === undefined || (uid === owner && (mode & 0o022) === 0);
+      const status = fstatSync(file);
+      if (!isReadable(status)) return undefined;
+      const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
     } finally {
       closeSync(file);
@@ -139,7 +184,7 @@ function linesOf(bytes: Uint8Array): readonly Span[] {
   for (let start = 0; start < bytes.length; ) {
     const feed = bytes.indexOf(0x0a, start);
     const end = feed < 0 ? bytes.length : feed;
-    if (end > start) spans.push({ start, end });
+    if (end > start) spans.push({ start, bytes: bytes.subarray(start, end) });
     start = end + 1;
   }
   return spans;
@@ -148,13 +193,8 @@ function linesOf(bytes: Uint8Array): readonly Span[] {
 const utf8 = new TextDecoder();
 
 /** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
-function copyAt(
-  path: string,
-  { bytes, isOurs }: CopyFile,
-  span: Span,
-  endpoint: string,
-): LeftoverRecoveryCopy | undefined {
-  const values = parseJsonValuesOrFault(utf8.decode(bytes.subarray(span.start, span.end)));
+function copyAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): LeftoverRecoveryCopy | undefined {
+  const values = parseJsonValuesOrFault(utf8.decode(span.bytes));
   const [record] = isJsonFault(values) ? [] : values;
   const read = v.safeParse(LEFTOVER, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;
@@ -189,10 +229,10 @@ function edit(path: string, spans: readonly Span[], change: (latin1: string) => 
     throw error;
   }
   try {
-    for (const { start, end } of spans) {
-      const bytes = Buffer.alloc(end - start);
-      if (readSync(file, bytes, 0, bytes.length, start) !== bytes.length || bytes[0] !== 0x7b) continue;
-      writeSync(file, Buffer.from(change(bytes.toString("latin1")), "latin1"), 0, bytes.length, start);
+    for (const { start, bytes } of spans) {
+      const there = Buffer.alloc(bytes.length);
+      if (readSync(file, there, 0, there.length, start) !== there.length || !there.equals(bytes)) continue;
+      writeSync(file, Buffer.from(change(there.toString("latin1")), "latin1"), 0, there.length, start);
     }
   } finally {
     closeSync(file);

@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { toHex } from "../core/bytes.ts";
 import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
@@ -209,8 +210,13 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
       file.close();
       // The system may give the number of the descriptor to another file.
       spans.clear();
-      if (current.size === 0) unlinkIfPresent(path);
-      else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
+      try {
+        if (current.size === 0) unlinkIfPresent(path);
+        else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
+      } catch (error) {
+        // On a full disk the file stays as it is: it has these records, and the removed ones are blanked.
+        if (!existsSync(path)) throw error;
+      }
     },
   };
 }
@@ -228,7 +234,7 @@ function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: 
 export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   const { named } = options;
   const preferred = preferredFolders(options);
-  const randomName = (): string => Array.from(options.random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const randomName = (): string => toHex(options.random(8));
 
   function fileFor(folder: string, id: string, extension: string): string {
     return resolve(

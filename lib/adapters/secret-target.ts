@@ -23,8 +23,11 @@ interface SecretTargetOptions extends FileTargetOptions {
 export interface SecretTargets {
   /** What is wrong with a target, without opening it; must be called before anything is sent. */
   check(target: string, flag: string, existing?: ExistingFileRule): Problem | undefined;
-  /** The text of a secret file that exists; undefined if there is none, or nothing that can be read as one. */
-  read(target: string): string | undefined;
+  /**
+   * A secret file that exists, with its text unless it isn't UTF-8; undefined if there is none, or a folder or the like.
+   * Throws a usage Problem if it can't be read.
+   */
+  read(target: string): { readonly text: string | undefined } | undefined;
   /** Creates a folder that only its owner can read; one that exists stays as it is. */
   makeFolder(path: string, flag: string): void;
   /** Drafts with contents that runs which were killed have left: of all files of a folder, or of one file. */
@@ -43,7 +46,7 @@ export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOpt
       const fd = descriptorIn(target);
       return fd === undefined ? findFileTargetProblem(target, flag, existing) : descriptors.check(fd, flag);
     },
-    read: (target) => (descriptorIn(target) === undefined ? readSecretFile(target)?.text : undefined),
+    read: (target) => (descriptorIn(target) === undefined ? readSecretFile(target) : undefined),
     makeFolder: makeSecretFolder,
     drafts: findNonEmptyDrafts,
     removeEmptyDrafts: (target) => removeOldEmptyDrafts(target, now()),

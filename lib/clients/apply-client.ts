@@ -30,7 +30,7 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { type EarlierRecoveryCopies, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
+import { dueCopiesOfOwner, type EarlierRecoveryCopies, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {
@@ -170,9 +170,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
 
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
 function rejectDueSecret({ options: { stack }, earlier }: ApplyRun, { key, clientId = "" }: Step): void {
-  const copy = earlier.copies.find(
-    ({ due, clientId: id }) => due?.stack === stack && due.key === key && id === clientId,
-  );
+  const copy = dueCopiesOfOwner(earlier, { stack, key }).find(({ clientId: id }) => id === clientId);
   if (copy === undefined) return;
   throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
     code: "undelivered",

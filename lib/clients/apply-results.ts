@@ -1,6 +1,7 @@
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
+import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
@@ -9,7 +10,7 @@ import { type ExitName, Problem, safeReason, withMessage } from "../core/problem
 import type { Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
-import { BatchFailures, type OrderedPool } from "./batch.ts";
+import { BatchFailures, type OrderedPool, workOnAll } from "./batch.ts";
 import type { SecretPlace } from "./secret-out-places.ts";
 import { ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
@@ -66,7 +67,7 @@ const COUNTED: Partial<Readonly<Record<ApplyOutcome["outcome"], string>>> = {
 };
 
 /** What writing the results needs of the context. */
-type ResultContext = Pick<Context, "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
 /** What an apply works on. */
 interface ApplyWork {
@@ -172,11 +173,13 @@ export class ApplyResults {
     for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);
     const lost = [...lostItems.flatMap(({ item }) => this.#unwritten.get(item) ?? []), ...late];
     const partlyWritten = new Set(lostItems.filter((one) => one.partlyWritten).map(({ item }) => item));
-    const recovered = await Promise.all(
-      lost.flatMap(({ delivery, shown }) =>
-        // The copy of an earlier run stays where it is.
-        delivery?.undelivered === undefined ? [] : [delivery.undelivered(reason, partlyWritten.has(shown))],
-      ),
+    const recoveries = lost.flatMap(({ delivery, shown }) =>
+      // The copy of an earlier run stays where it is.
+      delivery?.undelivered === undefined ? [] : { recover: delivery.undelivered, shown },
+    );
+    const concurrency = this.#context.values.number(CONCURRENCY);
+    const recovered = await workOnAll(recoveries, concurrency, ({ recover, shown }) =>
+      recover(reason, partlyWritten.has(shown)),
     );
     this.#work.log?.close();
     const details = lost.flatMap(({ delivery, outcome, shown }) =>

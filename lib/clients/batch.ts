@@ -182,6 +182,18 @@ export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
   }
 }
 
+/** Works on all items, so many at once, whatever signals come; returns the outcomes in the order of the items. */
+export async function workOnAll<Item, Outcome>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<Outcome>,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const pool = new OrderedPool(items, work, { concurrency, signal: new AbortController().signal });
+  for await (const outcome of pool) outcomes.push(outcome);
+  return outcomes;
+}
+
 /** The result of deletions one after the other, each reported at once; `describe` names an item whose report nobody saw. */
 export function deletionResult(
   batch: BatchFailures,

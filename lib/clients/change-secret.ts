@@ -110,7 +110,6 @@ export async function deliverChangedSecret(
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
-    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
     const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
@@ -121,6 +120,9 @@ export async function deliverChangedSecret(
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
     throw undeliveredChange(id, keep(), error);
+  } finally {
+    // Last: this reads files, and nothing may keep the new secret from its place.
+    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
   }
 }
 

@@ -13,6 +13,7 @@ import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
+import { updatedSecretFileProblem } from "./import-secret-files.ts";
 import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
@@ -30,8 +31,12 @@ interface EntryPlan {
 /** What planning an import needs of a command's context. */
 type PlanContext = Pick<
   Context,
-  "admin" | "connection" | "format" | "host" | "note" | "plannedFamily" | "progress" | "signal" | "values"
->;
+  "admin" | "connection" | "format" | "host" | "note" | "plannedFamily" | "progress" | "signal"
+> &
+  SecretFileContext;
+
+/** What checking the file for a secret needs of it. */
+type SecretFileContext = Parameters<typeof updatedSecretFileProblem>[0];
 
 /** How an import is planned. */
 interface PlanOptions {
@@ -75,11 +80,10 @@ async function plansOf(
   family: Family,
 ): Promise<readonly EntryPlan[]> {
   const ifExists = context.values.text(IF_EXISTS);
-  const { signal, host } = context;
-  const pool = new OrderedPool(entries, (entry) => planEntry({ host, family, ifExists, admin: adminOfEach() }, entry), {
-    concurrency,
-    signal,
-  });
+  const { signal } = context;
+  const plan = (entry: ClientEntry): Promise<EntryPlan> =>
+    planEntry({ context, family, ifExists, admin: adminOfEach() }, entry);
+  const pool = new OrderedPool(entries, plan, { concurrency, signal });
   const plans: EntryPlan[] = [];
   for await (const plan of pool) {
     plans.push(plan);
@@ -91,7 +95,8 @@ async function plansOf(
 }
 
 /** What a plan for one client needs. */
-interface PlanJob extends Pick<Context, "host"> {
+interface PlanJob {
+  readonly context: SecretFileContext & Pick<Context, "host">;
   readonly admin: Admin;
   readonly family: Family;
   readonly ifExists: IfExists;
@@ -109,12 +114,16 @@ async function planEntry(job: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
   }
 }
 
-async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
+async function planOf({ context, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
   const payload = clientPayload(entry.client);
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
   if (id === undefined || current === undefined)
-    return { outcome: "created", entry, request: plannedCreateRequest({ host, plannedFamily: family }, payload) };
+    return {
+      outcome: "created",
+      entry,
+      request: plannedCreateRequest({ host: context.host, plannedFamily: family }, payload),
+    };
   if (ifExists === "skip") return { outcome: "skipped", entry };
   if (ifExists === "fail")
     throw new Problem(`Client ${quote(id)} already exists`, {
@@ -122,8 +131,10 @@ async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientE
       exit: "conflict",
       hint: "add --if-exists skip or --if-exists update",
     });
-  const { differing } = compareEntryWithClient(payload, current);
+  const { secret, differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0) return { outcome: "unchanged", entry };
+  const taken = secret === undefined ? undefined : await updatedSecretFileProblem(context, id, secret);
+  if (taken !== undefined) throw taken;
   const request = createUpdateRequest(family.update, current, differing);
   return { outcome: "updated", entry, changes: differing, request: { ...request, url: family.paths.client(id) } };
 }

@@ -28,22 +28,20 @@ export async function warnOfEarlierRunSecrets(
   const drafts = target === undefined ? [] : await context.secretDrafts(target);
   if (drafts.length + copies.length === 0) return;
   const isFolder = secretOutKind(context) === "folder";
+  const draftsOf = Map.groupBy(drafts, ({ name }) => name.replace(/\.(?:env|json|yaml)$/, ""));
+  const copiesOfKey = Map.groupBy(copies, ({ key }) => key);
+  const copiesOfId = Map.groupBy(copies, ({ clientId }) => clientId);
   const ofClients = steps.flatMap(({ key, clientId }) => {
-    const own = isFolder ? drafts.filter(({ name }) => isFileOf(key, name)) : [];
-    const paths = copies
-      .filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId))
-      .map(({ path }) => path);
+    // A file in the folder for secrets belongs to a client in any of the formats.
+    const own = isFolder ? (draftsOf.get(fileNameOf(key)) ?? []) : [];
+    const ofId = clientId === undefined ? [] : (copiesOfId.get(clientId) ?? []);
+    const paths = [...(copiesOfKey.get(key) ?? []), ...ofId].map(({ path }) => path);
     const found = leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);
     return found.map((leftover) => ({ ...leftover, key }));
   });
   const isOnly = drafts.length === 1 && copies.length === 0;
   const shared = isFolder ? [] : drafts.map((draft) => draftLeftover("secrets", draft, isOnly));
   warnOf(context, [...ofClients, ...shared]);
-}
-
-/** Whether a file in the folder for secrets belongs to a client, in any of the formats. */
-function isFileOf(key: string, name: string): boolean {
-  return name.replace(/\.(?:env|json|yaml)$/, "") === fileNameOf(key);
 }
 
 function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: readonly string[]): readonly Leftover[] {

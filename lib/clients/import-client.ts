@@ -11,7 +11,7 @@ import { withoutCredentialFields } from "../core/redact.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { isConflict } from "./find-existing.ts";
-import { type ClientSecretFile, openClientSecretFile } from "./import-secret-files.ts";
+import { type ClientSecretFile, findWrittenSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
   type CreatedClientDelivery,
   createRegistration,
@@ -43,7 +43,9 @@ export interface ImportOutcome {
 
 /** What the clients of one import share. */
 export interface ImportRun {
-  readonly context: RegisterContext & PrepareContext & Pick<Context, "outputContainsValue" | "openTarget">;
+  readonly context: RegisterContext &
+    PrepareContext &
+    Pick<Context, "outputContainsValue" | "openTarget" | "readSecretFile">;
   readonly ifExists: IfExists;
   readonly recipients: readonly Recipient[];
   /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
@@ -168,11 +170,13 @@ async function existing(
     return { ...outcomeOf("unchanged", current), dropped: unkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
-  const file = prepared === undefined ? undefined : await openClientSecretFile(context, id);
+  const writtenPath = prepared === undefined ? undefined : await findWrittenSecretFile(context, id, prepared);
+  const file =
+    prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     if (secret !== undefined) withdrawCopiesOfClient(context, earlier, id);
-    const path = prepared === undefined ? undefined : await file?.write(id, prepared);
+    const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {
       ...outcome,

@@ -10,7 +10,7 @@ import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
-import type { PlainOrEncryptedSecret } from "./secret-source.ts";
+import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 
 /** The flag as messages name it. */
@@ -103,6 +103,37 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
     problems.push(problem);
   }
   return problems;
+}
+
+/** What comparing the file of a client needs of a command's context. */
+type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
+
+/** The file of a client if it has exactly these credentials already, such as from an earlier run; else undefined. */
+export async function findWrittenSecretFile(
+  context: WrittenFileContext,
+  id: string,
+  secret: PlainOrEncryptedSecret,
+): Promise<string | undefined> {
+  const template = context.values.text(SECRET_OUT);
+  if (template === undefined) return undefined;
+  const path = fillTemplate(template, id);
+  const there = await context.readSecretFile(path);
+  return there?.text === secretFileText(context, id, secret) ? path : undefined;
+}
+
+/** What is wrong with the file for a secret that an update would set. */
+export async function updatedSecretFileProblem(
+  context: WrittenFileContext & Pick<Context, "findFileProblem">,
+  id: string,
+  secret: string,
+): Promise<Problem | undefined> {
+  const template = context.values.text(SECRET_OUT);
+  if (template === undefined) return undefined;
+  const problem = await context.findFileProblem(SECRET_OUT, fillTemplate(template, id));
+  // No secret is encrypted twice to the same text.
+  if (problem === undefined || wantsRecipients(context)) return problem;
+  const prepared = { plain: secret, encrypted: undefined, kind: "client_secret" } as const;
+  return (await findWrittenSecretFile(context, id, prepared)) === undefined ? problem : undefined;
 }
 
 /** The file for the credentials of one client of an import, open and not named yet. */

@@ -34,15 +34,11 @@ export function keepOrUpdate(
   create: CreateIfMissing,
   current: ClientRecord,
 ): Promise<Result> {
-  const { draft, ifExists, algorithm } = create;
-  // The key of --generate-key doesn't exist yet, so there is nothing to compare.
-  const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
-  const wanted = Object.fromEntries(Object.entries(draft.client).filter(([field]) => !ignored.includes(field)));
-  const differing = findChanges(current, wanted);
-  if (ifExists === "skip") return skipped(context, current, differing);
-  const secret = getTextField(draft.client, "client_secret");
-  if (secret !== undefined) return updatedWithSecret(context, create, { current, wanted, differing, secret });
-  return updated(context, { current, wanted, differing });
+  const difference = differenceFrom(create, current);
+  if (create.ifExists === "skip") return skipped(context, current, difference.differing);
+  const secret = getTextField(create.draft.client, "client_secret");
+  if (secret !== undefined) return updatedWithSecret(context, create, difference, secret);
+  return updated(context, difference);
 }
 
 /** An existing client, and how it differs from what the command line describes. */
@@ -50,6 +46,16 @@ interface Difference {
   readonly current: ClientRecord;
   readonly wanted: JsonObject;
   readonly differing: readonly Change[];
+}
+
+function differenceFrom(
+  { draft, algorithm }: Pick<CreateIfMissing, "draft" | "algorithm">,
+  current: ClientRecord,
+): Difference {
+  // The key of --generate-key doesn't exist yet, so there is nothing to compare.
+  const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
+  const wanted = Object.fromEntries(Object.entries(draft.client).filter(([field]) => !ignored.includes(field)));
+  return { current, wanted, differing: findChanges(current, wanted) };
 }
 
 function namesOf(differing: readonly Change[]): string {
@@ -95,12 +101,17 @@ function updateNote(id: string, differing: readonly Change[]): string {
 
 async function updatedWithSecret(
   context: ExistingContext,
-  { draft, recipients, echoed }: CreateIfMissing,
-  { current, wanted, differing, secret }: Difference & { readonly secret: string },
+  create: CreateIfMissing,
+  found: Difference,
+  secret: string,
 ): Promise<Result> {
   const { values } = context;
-  const id = current.client_id;
+  const { draft, recipients, echoed } = create;
+  const id = found.current.client_id;
   const prepared = { ...(await prepareSecret(context, secret, await recipients())), echoed };
+  // Fetching their keys may have taken long, and Hydra 1.x is sent the whole client.
+  const { current, wanted, differing } =
+    prepared.recipients.length === 0 ? found : differenceFrom(create, await context.admin.get(id));
   const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);

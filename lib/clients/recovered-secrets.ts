@@ -14,13 +14,8 @@ import { errorMessage, Problem, safeReason } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
-import {
-  makeFolderAndFindPlaceProblems,
-  SecretPlace,
-  secretOutKind,
-  secretOwnerOfStep,
-  secretPlaceStatus,
-} from "./secret-out-places.ts";
+import { makeFolderAndFindPlaceProblems, SecretPlace, secretOutKind, secretOwnerOfStep } from "./secret-out-places.ts";
+import { secretPlaceStatus } from "./secret-place-status.ts";
 import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";

@@ -1,6 +1,6 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { CONCURRENCY, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { toPrintableJson } from "../core/json.ts";
 import {
   type CredentialNames,
@@ -13,7 +13,6 @@ import {
 import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core/output/file-name.ts";
 import {
   appendedText,
-  containsSecret,
   dotenvEntries,
   type ExistingEntries,
   jsonEntries,
@@ -24,12 +23,13 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { KubernetesSecretName } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { workOnAll } from "./batch.ts";
 import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
 import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** What the places of secrets need of a command's context. */
-type SecretPlaceContext = Pick<
+export type SecretPlaceContext = Pick<
   Context,
   "values" | "openTarget" | "findFileProblem" | "makeSecretFolder" | "readSecretFile" | "parseYaml"
 >;
@@ -115,12 +115,12 @@ export function findMissingPlaceProblem({ values }: Values, steps: readonly Step
 
 const EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
 
-function formatOf({ values }: Values): keyof typeof EXTENSIONS {
+export function formatOf({ values }: Values): keyof typeof EXTENSIONS {
   return secretFormat({ values }) ?? "dotenv";
 }
 
 /** The path of a client's file in the folder. */
-function ownPath({ values }: Values, key: string): string {
+export function ownPath({ values }: Values, key: string): string {
   const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
   return `${folder}/${fileNameOf(key)}${EXTENSIONS[formatOf({ values })]}`;
 }
@@ -156,7 +156,7 @@ function ownText(context: Values, owner: SecretOwner, credentials: Credentials):
 }
 
 /** The names of a client's variables in a file with several. */
-function variableNames(context: Values, owner: SecretOwner): Omit<CredentialNames, "metadata"> {
+export function variableNames(context: Values, owner: SecretOwner): Omit<CredentialNames, "metadata"> {
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
   const prefix = `${variablePrefix(owner.key)}_`;
   return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
@@ -187,8 +187,9 @@ const CONTENTS = {
   k8s: "Kubernetes Secrets",
 } as const;
 
-/** The entries in the file that all clients share; undefined if it holds something else. */
-async function existingEntries(context: SecretPlaceContext, text: string): Promise<ExistingEntries> {
+/** The entries in the file that all clients share; undefined if it holds something else, such as text that isn't UTF-8. */
+export async function existingEntries(context: SecretPlaceContext, text: string | undefined): Promise<ExistingEntries> {
+  if (text === undefined) return undefined;
   const format = formatOf(context);
   if (format === "dotenv") return dotenvEntries(text);
   if (format === "json") return jsonEntries(text);
@@ -201,19 +202,12 @@ async function existingEntries(context: SecretPlaceContext, text: string): Promi
 }
 
 /** The name of a client's entry in the file that all clients share. */
-function entryName(context: Values, owner: SecretOwner): string {
+export function entryName(context: Values, owner: SecretOwner): string {
   const format = formatOf(context);
   if (format === "json") return owner.key;
   if (format === "dotenv") return variableNames(context, owner).id;
   const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
   return namespace === undefined ? name : `${namespace}/${name}`;
-}
-
-/** The names of the entries that may hold a client's secret. */
-function secretEntryNames(context: Values, owner: SecretOwner): readonly string[] {
-  if (formatOf(context) !== "dotenv") return [entryName(context, owner)];
-  const { secret, encrypted } = variableNames(context, owner);
-  return [secret, encrypted];
 }
 
 /** What is wrong with the file that all clients share, which is extended if an earlier run wrote it. */
@@ -224,10 +218,10 @@ async function sharedFileProblems(
 ): Promise<readonly Problem[]> {
   const problem = await context.findFileProblem(SECRET_OUT, target, "is extended");
   if (problem !== undefined) return [problem];
-  const text = await context.readSecretFile(target);
-  if (text === undefined) return [];
+  const there = await context.readSecretFile(target);
+  if (there === undefined) return [];
   const file = `--${SECRET_OUT.name} ${quote(target)}`;
-  const entries = await existingEntries(context, text);
+  const entries = await existingEntries(context, there.text);
   if (entries === undefined)
     return [
       usageError(
@@ -245,24 +239,6 @@ async function sharedFileProblems(
         "secret-out-exists",
       ),
     );
-}
-
-/** Whether a secret is in its place: "taken" if something else is, such as another secret. */
-export async function secretPlaceStatus(
-  context: SecretPlaceContext,
-  owner: SecretOwner,
-  secret: string,
-): Promise<"there" | "missing" | "taken"> {
-  const target = context.values.text(SECRET_OUT);
-  const kind = secretOutKind(context);
-  if (target === undefined || kind === "result") return "missing";
-  const text = await context.readSecretFile(kind === "shared" ? target : ownPath(context, owner.key));
-  if (text === undefined) return "missing";
-  const entries = kind === "shared" ? await existingEntries(context, text) : undefined;
-  // Another client of the same file may have the same secret, if both are given.
-  const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
-  if (own.some((entry) => containsSecret(entry, secret))) return "there";
-  return entries?.has(entryName(context, owner)) === false ? "missing" : "taken";
 }
 
 /** Two clients whose credentials would have the same name in a file. */
@@ -425,7 +401,8 @@ export class SecretPlace {
     } catch (error) {
       const { partlyWritten } = target;
       await target.discard();
-      return Promise.all(pending.map((each) => each.undelivered(error, partlyWritten)));
+      const concurrency = this.#context.values.number(CONCURRENCY);
+      return workOnAll(pending, concurrency, (each) => each.undelivered(error, partlyWritten));
     }
     for (const { delivered } of pending) delivered();
     this.#written = pending.length;

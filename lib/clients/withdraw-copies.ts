@@ -17,10 +17,18 @@ export function withdrawCopy(
   }
 }
 
-/** The recovery copies of earlier runs. */
+/** The recovery copies of earlier runs, found once for all clients of a run. */
 export interface EarlierRecoveryCopies {
   readonly store: LeftoverRecoveryCopies;
   readonly copies: readonly LeftoverRecoveryCopy[];
+  /** The copies whose secrets are due, by their client. */
+  readonly dueByClientId: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
+  /** The same by stack and key, see {@link ownerName}. */
+  readonly dueByOwner: ReadonlyMap<string, readonly LeftoverRecoveryCopy[]>;
+}
+
+function ownerName({ stack, key }: ClientInStack): string {
+  return JSON.stringify([stack, key]);
 }
 
 /** Finds the recovery copies of earlier runs for the clients of this server. */
@@ -29,24 +37,35 @@ export async function findEarlierCopies({
   openLeftovers,
 }: Pick<Context, "endpoint" | "openLeftovers">): Promise<EarlierRecoveryCopies> {
   const store = await openLeftovers();
-  return { store, copies: store.find(endpoint) };
+  const copies = store.find(endpoint);
+  const due = copies.flatMap((copy) => (copy.due === undefined ? [] : [{ copy, owner: ownerName(copy.due) }]));
+  const byOwner = Map.groupBy(due, ({ owner }) => owner);
+  return {
+    store,
+    copies,
+    dueByClientId: Map.groupBy(
+      due.map(({ copy }) => copy),
+      ({ clientId }) => clientId,
+    ),
+    dueByOwner: new Map([...byOwner].map(([owner, found]) => [owner, found.map(({ copy }) => copy)])),
+  };
 }
 
-function withdrawWhere(
-  context: Pick<Context, "warn">,
-  { store, copies }: EarlierRecoveryCopies,
-  isVoid: (copy: LeftoverRecoveryCopy) => boolean,
-): void {
-  for (const copy of copies) if (copy.due !== undefined && isVoid(copy)) withdrawCopy(context, store, copy);
+/** The copies of a client of a stack whose secrets are due. */
+export function dueCopiesOfOwner(
+  { dueByOwner }: Pick<EarlierRecoveryCopies, "dueByOwner">,
+  owner: ClientInStack,
+): readonly LeftoverRecoveryCopy[] {
+  return dueByOwner.get(ownerName(owner)) ?? [];
 }
 
 /** Withdraws what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
 export function withdrawCopiesOfClient(
   context: Pick<Context, "warn">,
-  earlier: EarlierRecoveryCopies,
+  { store, dueByClientId }: EarlierRecoveryCopies,
   id: string,
 ): void {
-  withdrawWhere(context, earlier, ({ clientId }) => clientId === id);
+  for (const copy of dueByClientId.get(id) ?? []) withdrawCopy(context, store, copy);
 }
 
 /** The same for a client of a stack. */
@@ -55,5 +74,5 @@ export function withdrawCopiesOfOwner(
   earlier: EarlierRecoveryCopies,
   owner: ClientInStack,
 ): void {
-  withdrawWhere(context, earlier, ({ due, key }) => due?.stack === owner.stack && key === owner.key);
+  for (const copy of dueCopiesOfOwner(earlier, owner)) withdrawCopy(context, earlier.store, copy);
 }

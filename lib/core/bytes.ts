@@ -24,6 +24,11 @@ export function fromBase64(text: string): Uint8Array | undefined {
   return bytesOf(atob(digits));
 }
 
+/** Bytes in hexadecimal, lower case. */
+export function toHex(bytes: ArrayLike<number>): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Several chunks as one; a single chunk is not copied. */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   const [first] = chunks;

@@ -8,6 +8,7 @@ import { allowsQuestions } from "../core/interactive.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
+import { keyTypeFor } from "../core/jwk/key-algorithms.ts";
 import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
@@ -52,6 +53,23 @@ export async function keyOutputProblems(
   if (sets.length > 1 && (values.isSet(out) || wantsRecipients({ values })))
     problems.push(usageError(`Cannot write ${sets.length} key sets to one file or message`, "get them one by one"));
   return problems;
+}
+
+/** The problem of a new key of an algorithm that would be delivered in PEM, which shared secrets don't have. */
+export function newKeyWithoutPemProblems(
+  { values, format }: Pick<Context, "values" | "format">,
+  alg: string,
+  out: TextFlag,
+): readonly Problem[] {
+  const isDelivered = values.isSet(out) || values.bool(PRIVATE) || wantsRecipients({ values });
+  if (!isDelivered || !isSymmetric(keyTypeFor(alg)) || !isPem(format, values.text(out))) return [];
+  return [
+    usageError(
+      `Cannot write an ${alg} key as PEM: it is a shared secret`,
+      "use --format json, and a file name that ends in .json",
+      "key-without-pem",
+    ),
+  ];
 }
 
 /** Asks before private keys are shown on a terminal. */
@@ -139,14 +157,18 @@ async function shownResult(
   );
 }
 
-/** What a file or message holds: PEM if asked for, or if the file's name says so; otherwise a key set. */
+/** Whether a file or message is PEM: if asked for, or if the file's name says so. */
+function isPem({ kind }: Context["format"], name: string | undefined): boolean {
+  return kind === "pem" || /\.(?:pem|key)$/i.test(name ?? "");
+}
+
+/** What a file or message holds: PEM, or else a key set. */
 async function fileText(
   context: Pick<Context, "format" | "localKeys">,
   name: string | undefined,
   keys: readonly JsonWebKey[],
 ): Promise<string> {
-  const isPem = context.format.kind === "pem" || /\.(?:pem|key)$/i.test(name ?? "");
-  return isPem ? pemText(context, keys) : `${toPrintableJson({ keys }, 2)}\n`;
+  return isPem(context.format, name) ? pemText(context, keys) : `${toPrintableJson({ keys }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */

@@ -32,8 +32,15 @@ function listHalves(keys: readonly JsonWebKey[]): string {
 }
 
 /** Whether two lists have the same keys, and the same halves of them, in the same order. */
-export function isSameOrder(a: readonly JsonWebKey[], b: readonly JsonWebKey[]): boolean {
+function isSameOrder(a: readonly JsonWebKey[], b: readonly JsonWebKey[]): boolean {
   return listHalves(a) === listHalves(b);
+}
+
+/** Whether a set has the same keys as before, with the same contents and for the same use, in the same order. */
+export function isUnchanged(now: readonly JsonWebKey[], before: readonly JsonWebKey[]): boolean {
+  const isSame = (key: JsonWebKey, old: JsonWebKey | undefined): boolean =>
+    old !== undefined && isSameKey(key, old) && key.alg === old.alg && key.use === old.use;
+  return isSameOrder(now, before) && now.every((key, at) => isSame(key, before[at]));
 }
 
 /** Whether a set has all its former keys in their order, and no new one with an ID; what others have changed doesn't count. */

@@ -1,14 +1,15 @@
+import type { Admin } from "../adapters/admin/admin.ts";
 import { createAdminWithDeadlineFactory } from "../clients/admin-deadlines.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
-import { NO_INPUT } from "../core/flags/shared-flags.ts";
+import { FAIL_AFTER, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
-import { isSameOrder } from "./restore-keys.ts";
+import { isUnchanged } from "./restore-keys.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
@@ -75,7 +76,7 @@ export async function takeStep(context: RotationContext, rotation: SetToRotate, 
   await context.uninterruptible(async () => {
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
-    await requireUnchanged(rotation);
+    await requireUnchanged(context, rotation);
     try {
       await step.change(await createAdminWithDeadlineFactory(context)().keySets());
     } catch (error) {
@@ -89,9 +90,18 @@ export async function takeStep(context: RotationContext, rotation: SetToRotate, 
   });
 }
 
+/** The admin API with the time of a whole command: questions and logins may have used up that of this one. */
+function adminWithFreshDeadline({ admin, values, signal }: Pick<Context, "admin" | "values" | "signal">): Admin {
+  return admin.withDeadline(values.number(FAIL_AFTER), signal);
+}
+
 /** Rejects a step whose set was changed since it was read: what was checked and asked about may not hold any more. */
-async function requireUnchanged({ api, set, keys }: SetToRotate): Promise<void> {
-  if (isSameOrder((await api.find(set)) ?? [], keys)) return;
+async function requireUnchanged(
+  context: Pick<Context, "admin" | "values" | "signal">,
+  { set, keys }: SetToRotate,
+): Promise<void> {
+  const api = await adminWithFreshDeadline(context).keySets();
+  if (isUnchanged((await api.find(set)) ?? [], keys)) return;
   throw new Problem(`Key set ${quote(set)} was changed by someone else meanwhile, so this step changed nothing`, {
     code: "changed-meanwhile",
     exit: "conflict",
@@ -124,13 +134,15 @@ async function expectedProof(
 const LOGIN_ATTEMPTS = 3;
 
 async function proveLoginPersistently(
-  context: SigningProofContext,
+  context: SigningProofContext & Pick<Context, "values">,
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {
+  const { openFlows, host, warn, signal } = context;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await logInAndGetSigner(context, publicUrl, set);
+      const admin = adminWithFreshDeadline(context);
+      return await logInAndGetSigner({ admin, openFlows, host, warn, signal }, publicUrl, set);
     } catch (error) {
       if (!(error instanceof Problem) || error.exit !== "unreachable" || attempt === LOGIN_ATTEMPTS) throw error;
     }
@@ -161,12 +173,13 @@ async function proveStart(
 /** What a login after a step shows to be wrong, or undefined. */
 async function findFailure(
   context: RotationContext,
-  { set, api }: SetToRotate,
+  { set }: Pick<SetToRotate, "set">,
   { publicUrl, kid }: ExpectedProof,
 ): Promise<string | undefined> {
   try {
     const login = await proveLoginPersistently(context, publicUrl, set);
     if (login?.kid !== kid) return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(kid)}`;
+    const api = await adminWithFreshDeadline(context).keySets();
     const stored = { keys: publicKeyOfEachPair(await api.get(set)) };
     return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
   } catch (error) {

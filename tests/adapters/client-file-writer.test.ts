@@ -30,6 +30,8 @@ describe("the files of clients", () => {
 
   const at = (name: string): string => join(root, name);
 
+  const inLinks = (name: string): string => at(`links/${name}`);
+
   const fails = (work: Promise<unknown>, message: RegExp): Promise<void> =>
     assert.rejects(work, (error) => error instanceof Problem && message.test(error.message));
 
@@ -59,6 +61,24 @@ describe("the files of clients", () => {
     rmSync(at("m/dangling.yaml"));
     assert.equal(readFileSync(at("m/x.yaml"), "utf8"), "theirs");
     assert.deepEqual(readdirSync(at("m")), ["x.yaml"]);
+  });
+
+  test("are published once where the file system has no hard links, however many programs try", async () => {
+    const noLinks = (): Promise<void> => Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" }));
+    const writer = createClientFileWriter((count) => randomBytes(count), noLinks);
+    const tries = Array.from({ length: 20 }, (_, at) => writer.write(inLinks("x.yaml"), undefined, `text ${at}`));
+    const done = (await Promise.allSettled(tries)).flatMap(({ status }, at) => (status === "fulfilled" ? [at] : []));
+    assert.equal(done.length, 1);
+    assert.equal(readFileSync(inLinks("x.yaml"), "utf8"), `text ${done[0]}`);
+    assert.deepEqual(readdirSync(at("links")), ["x.yaml"]);
+    await fails(writer.write(inLinks("x.yaml"), undefined, "new"), /another program changed it meanwhile/);
+  });
+
+  test("may have a long name in any script", async () => {
+    const name = `${"長".repeat(80)}.yaml`;
+    await store.write(at(`long/${name}`), undefined, "x");
+    await store.write(at(`long/${name}`), "x", "y");
+    assert.deepEqual(readdirSync(at("long")), [name]);
   });
 
   test("that can't be written are reported, without a draft", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  chownSync,
   closeSync,
   fstatSync,
   mkdirSync,
@@ -9,6 +10,9 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -142,6 +146,26 @@ describe("a recovery log", () => {
     assert.deepEqual(linesOf(log.path), ["b"]);
   });
 
+  it("keeps all that it has, without a word, where it can't be rewritten at its end", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a", client_secret: "rejected-secret" }).remove();
+    log.save({ ...RECORD, client_id: "b" }).replace({ ...RECORD, state: "made", client_id: "b" });
+    log.save({ ...RECORD, client_id: "c" });
+    mkdirSync(`${log.path}.new`);
+    log.close();
+    assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
+    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint);
+    assert.deepEqual([...new Set(left.map(({ clientId }) => clientId))], ["b", "c"]);
+  });
+
+  it("says so where nothing is left of it and it can't be written again", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a" });
+    rmSync(log.path);
+    mkdirSync(`${log.path}.new`);
+    assert.throws(() => log.close());
+  });
+
   it("is not written once it is closed", () => {
     const log = storeIn("").openLog() ?? assert.fail("no folder took it");
     const copy = log.save({ ...RECORD, client_id: "a" });
@@ -167,5 +191,50 @@ describe("a leftover recovery copy", () => {
       found.map(({ due: record, spans }) => [record?.state, spans.length]),
       [["made", 2]],
     );
+  });
+
+  const DUE_LINE = JSON.stringify({ ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due" });
+
+  const idsIn = (...folders: readonly string[]): readonly unknown[] =>
+    openLeftoverRecoveryCopies(folders)
+      .find(RECORD.endpoint)
+      .map(({ clientId }) => clientId);
+
+  it("is never a file of another user, who may have put it into a shared folder", () => {
+    // Only root can give a file to someone else.
+    if (process.getuid?.() !== 0) return;
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    writeFileSync(path, DUE_LINE);
+    assert.deepEqual(idsIn(folder), ["a"]);
+    chownSync(path, 65_534, 65_534);
+    assert.deepEqual(idsIn(folder), []);
+  });
+
+  it("is found among the newest files, up to a size in total", () => {
+    const path = join(folder, "hydra-rescue-own.ndjson");
+    writeFileSync(path, DUE_LINE);
+    utimesSync(path, 1000, 1000);
+    for (const name of ["a", "b", "z"]) {
+      const large = join(folder, `hydra-rescue-${name}.json`);
+      writeFileSync(large, "");
+      truncateSync(large, 15 * 1024 * 1024);
+      utimesSync(large, 10, 10);
+    }
+    assert.deepEqual(idsIn(folder), ["a"]);
+    for (const name of ["a", "b", "z"]) utimesSync(join(folder, `hydra-rescue-${name}.json`), 2000, 2000);
+    assert.deepEqual(idsIn(folder), []);
+  });
+
+  it("is left as it is if its file has got another record there meanwhile", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    for (const change of [leftovers.withdraw, leftovers.remove]) {
+      writeFileSync(path, DUE_LINE);
+      const found = leftovers.find(RECORD.endpoint);
+      const other = DUE_LINE.replace('"client_id":"a"', '"client_id":"b"');
+      writeFileSync(path, other);
+      found.forEach(change);
+      assert.equal(readFileSync(path, "utf8"), other);
+    }
   });
 });

@@ -10,6 +10,10 @@ const RESERVED = "\0".repeat(65_536);
 
 const SECRET = "CLIENT_ID='a'\nCLIENT_SECRET='left-secret-1234567890'\n";
 
+/** In minutes; one is not so old that no run can use its draft any more. */
+const OVER_A_DAY = 25 * 60;
+const UNDER_A_DAY = 23 * 60;
+
 const HEX = "0123456789abcdef";
 
 interface Files {
@@ -50,15 +54,17 @@ describe("drafts of secret files", () => {
   test("without a secret are removed silently, unless a run may still use them", () =>
     withClients(["a", "b"], async ({ put, warnings }) => {
       const old = [
-        put(`.a.env.${HEX}`, RESERVED, 11),
-        put(`.gone.json.${HEX}`, "", 11),
-        put(`.b.env.${HEX}`, "\0", 11),
+        put(`.a.env.${HEX}`, RESERVED, OVER_A_DAY),
+        put(`.gone.json.${HEX}`, "", OVER_A_DAY),
+        put(`.b.env.${HEX}`, "\0", OVER_A_DAY),
+        // As of a run that extends a file.
+        put(`.a.json.${HEX}`, `${RESERVED}\0`, OVER_A_DAY),
       ];
       const kept = [
-        put(`.b.env.${"0".repeat(16)}`, RESERVED, 9),
-        put(`.b.env.${HEX}0`, RESERVED, 11),
-        put(`b.env.${HEX}`, RESERVED, 11),
-        put(`.other.env.${HEX}`, SECRET, 11),
+        put(`.b.env.${"0".repeat(16)}`, RESERVED, UNDER_A_DAY),
+        put(`.b.env.${HEX}0`, RESERVED, OVER_A_DAY),
+        put(`b.env.${HEX}`, RESERVED, OVER_A_DAY),
+        put(`.other.env.${HEX}`, SECRET, OVER_A_DAY),
       ];
       assert.doesNotMatch(await warnings("--dry-run"), /earlier run/);
       for (const path of [...old, ...kept]) assert.ok(existsSync(path), path);
@@ -69,8 +75,8 @@ describe("drafts of secret files", () => {
 
   test("of one file are removed without touching others in its folder", () =>
     withClients(["a"], async ({ bench, put }) => {
-      const [own, other] = [put(`.all.json.${HEX}`, RESERVED, 11), put(`.a.env.${HEX}`, RESERVED, 11)];
-      const left = put(`.all.json.${"1".repeat(16)}`, `{"a":{"client_secret":"left-secret"}}`, 11);
+      const [own, other] = [put(`.all.json.${HEX}`, RESERVED, OVER_A_DAY), put(`.a.env.${HEX}`, RESERVED, OVER_A_DAY)];
+      const left = put(`.all.json.${"1".repeat(16)}`, `{"a":{"client_secret":"left-secret"}}`, OVER_A_DAY);
       const target = join(bench.folder, "out", "all.json");
       const played = await bench.run([
         "apply",
@@ -93,7 +99,7 @@ describe("drafts of secret files", () => {
 
   test("with a secret are described by what else there is", () =>
     withClients(["a", "b", "c", "d"], async ({ put, warnings }) => {
-      const a = put(`.a.env.${HEX}`, SECRET, 11);
+      const a = put(`.a.env.${HEX}`, SECRET, OVER_A_DAY);
       const b = put(`.b.json.${HEX}`, SECRET);
       const file = put("b.json", SECRET);
       const c = put(`.c.env.${HEX}`, SECRET + RESERVED.slice(SECRET.length));

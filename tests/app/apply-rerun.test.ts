@@ -1,10 +1,21 @@
 /** A second `apply` with the same place for secrets: it goes on where the first one ended, and loses none. */
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
+import { Problem } from "../../lib/core/problem.ts";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import { jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
@@ -74,6 +85,25 @@ describe("one file for all secrets", () => {
       }
       symlinkSync("b.json", join(bench.folder, "link.json"));
       assert.match((await applyTo(bench, "link.json")).stderr, /already exists and is not overwritten/);
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("that isn't UTF-8 keeps every byte", () =>
+    withCopies(async (bench) => {
+      bench.write({ "clients/a.yaml": client("one") });
+      const contents = {
+        "s.env": Buffer.from("# caf\xe9\nOLD='p\xe4ss'\n", "latin1"),
+        "s.json": Buffer.from('{"two": {"client_id": "two", "client_secret": "p\xe4ss"}}\n', "latin1"),
+        "s.yaml": Buffer.from("# caf\xe9\nkind: Secret\nmetadata: {name: a}\n", "latin1"),
+      };
+      for (const [name, bytes] of Object.entries(contents)) {
+        const path = join(bench.folder, name);
+        writeFileSync(path, bytes);
+        const played = await applyTo(bench, name);
+        assert.equal(played.status, 2, `${name}: ${played.stderr}`);
+        assert.match(played.stderr, /already exists, and does not contain /);
+        assert.deepEqual(readFileSync(path), bytes);
+      }
       assert.deepEqual(bench.writes(), []);
     }));
 
@@ -297,18 +327,57 @@ describe("a secret in a recovery copy of an earlier run", () => {
       assert.match(played.stderr, /and its destination has other credentials/);
       assert.ok(readFileSync(join(bench.folder, "first/one.env"), "utf8").includes(secret));
     }));
+
+  test("whose place can't be read stays, and the run goes on", () =>
+    withClient(async (bench, updatedAt) => {
+      const text = copyOf(bench, { state: "made", updated_at: updatedAt });
+      bench.write({ "clients/b.yaml": client("two"), [COPY]: text, "elsewhere.env": "A=1\n" });
+      mkdirSync(join(bench.folder, "folder"));
+      symlinkSync("../elsewhere.env", join(bench.folder, "folder/one.env"));
+      const played = await applyTo(bench, "folder");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /an earlier run has left a secret of client "one" in "[^"]*ndjson"/);
+      assert.ok(existsSync(join(bench.folder, "folder/two.env")));
+      assert.equal(readFileSync(join(bench.folder, COPY), "utf8"), text);
+      assert.equal(readFileSync(join(bench.folder, "elsewhere.env"), "utf8"), "A=1\n");
+    }));
 });
+
+function secretTargets(): ReturnType<typeof createSecretTargets> {
+  const timeouts = { longest: () => 1, afterSignal: 1, signal: new AbortController().signal, monotonic: () => 0 };
+  return createSecretTargets({
+    random: (count) => new Uint8Array(count).fill(7),
+    now: () => 0,
+    timeouts: { ...timeouts, sleep: async () => {}, abandoned: () => {} },
+  });
+}
+
+test("a secret file that can't be read is wrong usage, with its name", () =>
+  withCopies(async (bench) => {
+    bench.write({ "s.env": "A=1\n" });
+    const path = join(bench.folder, "link.env");
+    symlinkSync("s.env", path);
+    writeFileSync(join(bench.folder, "bom.env"), "\ufeffA=1\n");
+    assert.equal(secretTargets().read(join(bench.folder, "bom.env"))?.text, "\ufeffA=1\n");
+    assert.throws(
+      () => secretTargets().read(path),
+      (error) => error instanceof Problem && error.exit === "usage" && error.message.includes(`Cannot read "${path}"`),
+    );
+    // Root can read every file.
+    if (process.getuid?.() === 0) return;
+    bench.write({ "clients/a.yaml": client("one") });
+    chmodSync(join(bench.folder, "s.env"), 0);
+    const played = await applyTo(bench, "s.env");
+    assert.equal(played.status, 2, played.stderr);
+    assert.match(played.stderr, /Cannot read "[^"]*s\.env": permission denied/);
+    assert.deepEqual(bench.writes(), []);
+  }));
 
 test("a file that another program changes during the run is not replaced", () =>
   withCopies(async (bench) => {
     const path = join(bench.folder, "s.json");
     writeFileSync(path, "{}\n");
-    const timeouts = { longest: () => 1, afterSignal: 1, signal: new AbortController().signal, monotonic: () => 0 };
-    const targets = createSecretTargets({
-      random: (count) => new Uint8Array(count).fill(7),
-      now: () => 0,
-      timeouts: { ...timeouts, sleep: async () => {}, abandoned: () => {} },
-    });
+    const targets = secretTargets();
     const target = await targets.open(path, "--secret-out", "is extended");
     assert.equal(target.previous, "{}\n");
     writeFileSync(path, '{"other": {"client_id": "other"}}\n');

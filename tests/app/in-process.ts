@@ -35,6 +35,8 @@ export interface Scene {
   readonly stdoutFails?: Error;
   /** Called with each text that standard output gets. */
   readonly onStdout?: (text: string) => void;
+  /** Milliseconds that have passed besides those that were slept. */
+  readonly late?: () => number;
   /** Generates IDs in place of the system. */
   readonly uuid?: () => string;
   /** Called when a command expects much work. */
@@ -105,7 +107,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     },
     askOnTerminal: async () => "no-terminal",
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
-    monotonic: () => slept,
+    monotonic: () => slept + (scene.late?.() ?? 0),
     sleep: async (milliseconds, signal) => {
       signal?.throwIfAborted();
       slept += milliseconds;

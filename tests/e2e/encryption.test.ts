@@ -30,19 +30,19 @@ function base64(data: string | Uint8Array): string {
   return Buffer.from(data).toString("base64");
 }
 
+type KeyAnswer = { status?: number; headers?: Record<string, string>; body?: string | Uint8Array } | undefined;
+
 /** What a key server answers to each request, and the requests that came. */
 interface KeyHost extends AsyncDisposable {
   readonly url: string;
   readonly asked: string[];
-  reply: (
-    target: string,
-  ) => { status?: number; headers?: Record<string, string>; body?: string | Uint8Array } | undefined;
+  reply: (target: string) => KeyAnswer | Promise<KeyAnswer>;
 }
 
 async function openKeyHost(): Promise<KeyHost> {
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     host.asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
-    const answer = host.reply(request.url ?? "");
+    const answer = await host.reply(request.url ?? "");
     if (answer === undefined) return;
     response.writeHead(answer.status ?? 200, answer.headers ?? {});
     response.end(answer.body ?? "");
@@ -339,6 +339,26 @@ describe("recipients", () => {
       }
       assert.equal(host.asked.length, 4);
       assert.doesNotMatch(host.asked.join(), /hush|forwarded|authorization/i);
+    });
+
+    it("may answer slowly: what is changed of an existing client meanwhile stays", SLOW, async () => {
+      await using host = await openKeyHost();
+      await using scenario = await openScenario("1.11");
+      const put = async (owner: string): Promise<void> => {
+        const method = owner === "before" ? "POST" : "PUT";
+        const url = `${scenario.sandbox.url}/clients${method === "PUT" ? "/web" : ""}`;
+        const body = JSON.stringify({ client_id: "web", owner, client_secret: "old-secret-0123456789" });
+        assert.ok((await fetch(url, { method, body })).ok);
+      };
+      await put("before");
+      host.reply = async () => {
+        await put("meanwhile");
+        return { body: alice.binary };
+      };
+      const given = ["--id", "web", "--if-exists", "update", "--secret", "given-secret-0123456789", "-n", "new"];
+      assertExit(await scenario.run([...SEED, ...given, "--pgp-key-url", `${host.url}/key`]), 0);
+      const [client] = scenario.sandbox.clients();
+      assert.deepEqual([client?.["owner"], client?.["client_name"]], ["meanwhile", "new"]);
     });
 
     it("may redirect five times, and no more", SLOW, async () => {

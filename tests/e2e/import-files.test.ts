@@ -242,6 +242,38 @@ describe("clients import --secret-out", () => {
     assert.equal(scenario.read("a.env"), "CLIENT_ID=a\nCLIENT_SECRET=brought-secret-0123\n");
   });
 
+  it("can be run again with the secrets that are in the files already", async () => {
+    await using scenario = await openFiles();
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists", "update"];
+    const stdin = ndjson([{ client_id: "a", client_secret: "brought-secret-0123" }]);
+    assertExit(await scenario.run(args, { stdin }), 0);
+    const first = scenario.read("a.env");
+    const again = await scenario.run([...args, "--format", "ndjson"], { stdin });
+    assertExit(again, 0);
+    assert.match(again.stderr, /^Import: 1 updated$/m);
+    assert.equal(JSON.parse(again.stdout).secret_file, join(scenario.folder, "a.env"));
+    assert.equal(scenario.read("a.env"), first);
+    assert.deepEqual(scenario.names(), ["a.env"]);
+    const dryRun = await scenario.run([...args, "--dry-run"], { stdin });
+    assertExit(dryRun, 0);
+    assert.match(dryRun.stderr, /^Import: 1 would be updated$/m);
+  });
+
+  it("says in a dry run too that a file has another secret", async () => {
+    await using scenario = await openFiles();
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists", "update"];
+    const of = (secret: string): string => ndjson([{ client_id: "a", client_secret: secret }]);
+    assertExit(await scenario.run(args, { stdin: of("brought-secret-0123") }), 0);
+    const first = scenario.read("a.env");
+    for (const more of [[], ["--dry-run"]]) {
+      const ended = await scenario.run([...args, ...more], { stdin: of("another-secret-0123") });
+      assertExit(ended, 2);
+      assert.match(ended.stderr, /a\.env" already exists and is not overwritten/);
+      assert.equal(scenario.sandbox.secretOf("a"), "brought-secret-0123");
+      assert.equal(scenario.read("a.env"), first);
+    }
+  });
+
   it("leaves no file of a client that the server rejects", async () => {
     const no = instead({ status: 400, headers: { "content-type": "application/json" }, body: '{"error":"e"}' });
     await using scenario = await openFiles("26", ({ method, body }) =>

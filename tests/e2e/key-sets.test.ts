@@ -272,6 +272,33 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
+  test("changes nothing if another key has got the same ID meanwhile", async () => {
+    await using sandbox = await withSandbox("26");
+    const server = serverOf(sandbox, "26");
+    await signingKey(server, await registerLoginClient(server));
+    for (const kid of ["second", "third"]) assertDone(await server.run(["keys", "rotate", SET, "--kid", kid]));
+    const other = assertDone(await server.run(["keys", "create", "others", "--kid", "second", "--private"]));
+    const [key] = v.parse(Keys, asJson(JSON.parse(other.stdout))["keys"] ?? [asJson(JSON.parse(other.stdout))]);
+    let reads = 0;
+    const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
+      if (method !== "GET" || !target.endsWith(`/keys/${SET}`) || ++reads !== 2) return undefined;
+      return async ({ pass, reply }) => {
+        const keys = (await storedKeys(server)).map((stored) => (stored["kid"] === "second" ? key : stored));
+        // The last key of a list becomes the newest.
+        await server.ask("PUT", `/admin/keys/${SET}`, { keys: keys.toReversed() });
+        reply(await pass());
+      };
+    });
+    try {
+      const ended = await runBinary(["keys", "rotate", SET, "--retire", "second", "--endpoint", proxy.url]);
+      assert.equal(ended.status, 5, ended.stderr);
+      assert.match(ended.stderr, /was changed by someone else meanwhile, so this step changed nothing/);
+      assert.ok((await storedKeys(server)).some(({ n }) => n === key?.["n"]));
+    } finally {
+      await proxy.close();
+    }
+  });
+
   test("puts a retired key back in its place if another key signs afterwards", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");

@@ -605,6 +605,25 @@ describe("clients rotate-secret on a terminal", () => {
     assert.notEqual(scenario.sandbox.secretOf("app"), CLIENT.client_secret);
   });
 
+  it("changes only the secret of the client as it is after the answer", SLOW, async () => {
+    for (const [change, status] of [
+      [{ owner: "meanwhile" }, 0],
+      [{ token_endpoint_auth_method: "none" }, 1],
+    ] as const) {
+      await using scenario = await filled("1.11");
+      const env = { HYDRA_ADMIN_URL: scenario.url };
+      await using terminal = await openTerminal(["clients", "rotate-secret", "app"], { env, columns: 200 });
+      await terminal.seen(/\[y\/N\]/m);
+      const body = JSON.stringify({ client_id: "app", ...change });
+      assert.ok((await fetch(`${scenario.sandbox.url}/clients/app`, { method: "PUT", body })).ok);
+      terminal.type("y", "Enter");
+      assert.equal(await terminal.ended(), status, terminal.screen());
+      const [client] = scenario.sandbox.clients();
+      for (const [field, value] of Object.entries(change)) assert.equal(client?.[field], value);
+      assert.equal(changes(scenario).length, status === 0 ? 1 : 0);
+    }
+  });
+
   it("asks before the old secrets are revoked", SLOW, async () => {
     await using scenario = await filled("next");
     const env = { HYDRA_ADMIN_URL: scenario.url };

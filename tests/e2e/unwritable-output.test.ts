@@ -1,7 +1,7 @@
 /** Standard output that is closed, full or without a reader. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Ended, start } from "./binary.ts";
@@ -221,6 +221,32 @@ describe("standard output on a full disk", () => {
     await using scenario = await openScenario();
     const ended = await shell(scenario, '"$0" "$@" >/dev/full', ["clients", "create", "--help"]);
     assert.notEqual(ended.status, 0, describeRun(ended));
+  });
+});
+
+describe("a recovery log that can't be rewritten when an import ends", () => {
+  it("hides neither the reason nor the files with the secrets", SLOW, async () => {
+    let home = "";
+    const block: Fault = async (exchange) => {
+      for (const name of readdirSync(home))
+        if (/^hydra-rescue-.*\.ndjson$/.test(name)) mkdirSync(join(home, `${name}.new`), { recursive: true });
+      exchange.reply(await exchange.pass());
+    };
+    const refuses = instead({ status: 403, body: "no" });
+    const plan: Plan = ({ method }) => (method === "DELETE" ? refuses : method === "POST" ? block : undefined);
+    await using scenario = await openScenario("26", plan);
+    ({ home } = scenario);
+    const file = join(home, "clients.json");
+    writeFileSync(file, '[{"client_id":"c"}]');
+    const ended = await shell(scenario, '"$0" "$@" >/dev/full', ["clients", "import", file, "--rescue-dir", home]);
+    assertExit(ended, 1);
+    assert.match(
+      ended.stderr,
+      /^Error: Cannot deliver the credentials.*"c" was created; its secret is in ".*ndjson"$/m,
+    );
+    const secret = scenario.sandbox.secretOf("c") ?? assert.fail(describeRun(ended));
+    const log = readdirSync(home).find((name) => name.endsWith(".ndjson")) ?? assert.fail("nothing is kept");
+    assert.ok(readFileSync(join(home, log), "utf8").includes(secret));
   });
 });
 

@@ -1,12 +1,12 @@
 import { constants, lstatSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { toHex } from "../../core/bytes.ts";
 import { errorCode } from "../../core/problem.ts";
-import { RESERVED_BYTES } from "./target.ts";
+import { LARGEST_FILE, RESERVED_BYTES } from "./target.ts";
 
 /** The name of the draft of a file: hidden, with a random end. */
 export function draftNameOf(name: string, random: (count: number) => Uint8Array): string {
-  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `.${name}.${tail}`;
+  return `.${name}.${toHex(random(8))}`;
 }
 
 const DRAFT_NAME = /^\.(.+)\.[0-9a-f]{16}$/;
@@ -33,8 +33,8 @@ export function findNonEmptyDrafts(target: string): readonly LeftoverDraft[] {
   });
 }
 
-/** How long a run may keep a draft empty: much longer than the requests for one client take. */
-const LONGEST_EMPTY_MS = 10 * 60_000;
+/** How long a run may keep a draft empty: that of a file for all clients gets its text at the end of the run. */
+const LONGEST_EMPTY_MS = 24 * 60 * 60_000;
 
 /** Removes the drafts of a target that hold nothing, unless a run that still goes on may have opened them. */
 export function removeOldEmptyDrafts(target: string, now: number): void {
@@ -84,7 +84,7 @@ function contentsOf(path: string): "none" | "text" | "padded text" | undefined {
   try {
     const status = lstatSync(path);
     if (!status.isFile()) return undefined;
-    if (status.size > RESERVED_BYTES) return "text";
+    if (status.size > LARGEST_FILE + RESERVED_BYTES) return "text";
     const bytes = readFileSync(path, { flag: READ_ONLY });
     const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
     if (end === 0) return "none";

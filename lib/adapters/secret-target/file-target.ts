@@ -13,18 +13,15 @@ import {
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isFolderUnwritableError, unusableFolderReason } from "../../core/file-errors.ts";
+import { isFolderUnwritableError, unreadableReason, unusableFolderReason } from "../../core/file-errors.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
-import { quote } from "../../core/text.ts";
+import { escapeControls, quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
-import { type ExistingFileRule, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
+import { type ExistingFileRule, LARGEST_FILE, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-
-/** The largest file that is extended. */
-const LARGEST_FILE = 16 * 1024 * 1024;
 
 /** What is wrong with the path of a file, as far as that shows without creating it. */
 export function findFileTargetProblem(
@@ -70,28 +67,55 @@ function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
 }
 
-/** A file that is to be extended. */
-interface PreviousFile {
-  readonly text: string;
+/** A secret file that exists. */
+interface SecretFile {
+  /** Undefined where its bytes aren't UTF-8, so that they would not survive being written again as text. */
+  readonly text: string | undefined;
   readonly status: Stats;
 }
 
-/** Reads a secret file; undefined if there is none. */
-export function readSecretFile(path: string): PreviousFile | undefined {
-  let file: number;
+/** A file that is to be extended. */
+interface PreviousFile extends SecretFile {
+  readonly text: string;
+}
+
+/** Reads a secret file; undefined if there is none. Throws a usage Problem if it can't be read, or is a link. */
+export function readSecretFile(path: string): SecretFile | undefined {
   try {
-    file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    const file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    try {
+      const status = fstatSync(file);
+      if (!status.isFile() || status.size > LARGEST_FILE) return undefined;
+      return { text: decodeUtf8(readFileSync(file)), status };
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
+    const reason = errorCode(error) === "ELOOP" ? "it is a symbolic link" : unreadableReason(error);
+    throw usageError(
+      `Cannot read ${quote(path)}: ${escapeControls(reason)}`,
+      "use another file name, or make the file readable",
+      "bad-secret-out",
+    );
   }
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    const status = fstatSync(file);
-    if (!status.isFile() || status.size > LARGEST_FILE) return undefined;
-    return { text: readFileSync(file, "utf8"), status };
-  } finally {
-    closeSync(file);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
+}
+
+/** Reads a file that is to be extended. */
+function readPreviousFile(path: string, name: string): PreviousFile | undefined {
+  const file = readSecretFile(path);
+  if (file === undefined) return undefined;
+  const { text, status } = file;
+  if (text !== undefined) return { text, status };
+  throw usageError(`${name} already exists, and is not UTF-8 text`, "use another file name", "secret-out-exists");
 }
 
 /** What a new file needs from outside. */
@@ -128,7 +152,7 @@ export async function openFileTarget(
   const name = `${flag} ${quote(path)}`;
   const problem = findFileTargetProblem(path, flag, existing);
   if (problem !== undefined) throw problem;
-  const previous = existing === "is extended" ? readSecretFile(path) : undefined;
+  const previous = existing === "is extended" ? readPreviousFile(path, name) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));
   let file: FileHandle;
   try {

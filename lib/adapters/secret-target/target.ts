@@ -40,3 +40,6 @@ export interface DescriptorStallTiming {
 
 /** Bytes to reserve on the disk before anything is created: more than any credentials need. */
 export const RESERVED_BYTES = 65_536;
+
+/** The largest file that is extended. */
+export const LARGEST_FILE = 16 * 1024 * 1024;

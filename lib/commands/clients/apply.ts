@@ -109,7 +109,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const earlier = await findEarlierCopies(context);
   const { copies, store: leftovers } = earlier;
   const due = hasSecretPlaceFlags(context) ? pickRecoveredSecrets(copies, plan) : [];
-  const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
+  const picked = new Set(due.map(({ copy }) => copy));
+  const others = copies.filter((copy) => !picked.has(copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);

@@ -1,6 +1,6 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
-import { BatchFailures, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
+import { BatchFailures, concurrencyFlagProblems, OrderedPool, workOnAll } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
 import {
   type ClientEntry,
@@ -264,10 +264,12 @@ class ImportResults {
     for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);
     const lost = [...lostItems.flatMap(({ item }) => this.#unwritten.get(item) ?? []), ...late];
     const partlyWritten = new Set(lostItems.filter((one) => one.partlyWritten).map(({ item }) => item));
-    const recovered = await Promise.all(
-      lost.flatMap(({ created, shown }) =>
-        created?.delivery.mustDeliver === undefined ? [] : [created.undelivered(reason, partlyWritten.has(shown))],
-      ),
+    const recoveries = lost.flatMap(({ created, shown }) =>
+      created?.delivery.mustDeliver === undefined ? [] : { created, shown },
+    );
+    const concurrency = this.#context.values.number(CONCURRENCY);
+    const recovered = await workOnAll(recoveries, concurrency, ({ created, shown }) =>
+      created.undelivered(reason, partlyWritten.has(shown)),
     );
     this.#state.log?.close();
     const changed = firstOf(

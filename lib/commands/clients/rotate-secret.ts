@@ -105,14 +105,15 @@ function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: s
   return findings.filter(({ severity }) => severity === "error").map(findingProblem);
 }
 
-/** Asks where standard input and standard error are a terminal; throws unless the answer is yes. */
+/** Asks where standard input and standard error are a terminal; throws unless the answer is yes. Returns whether it asked. */
 async function confirmChange(
   { values, host }: Pick<Context, "values" | "host">,
   question: string,
   declined: string,
-): Promise<void> {
-  if (values.bool(YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
+): Promise<boolean> {
+  if (values.bool(YES) || !canPrompt(host, values.bool(NO_INPUT))) return false;
   await requireConfirmation({ host }, { text: question, declined, from: "stdin" });
+  return true;
 }
 
 function noOldSecretsProblem(id: string): Problem {
@@ -174,10 +175,12 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   if (isDryRun(context)) return showRotation(context, id, given);
   const recipients = await context.encryption.recipients(context.values);
   const endpoints = await discoverVerifyEndpoints(context);
-  const current = await readRotatable(context, id);
+  const found = await readRotatable(context, id);
   const kept = given === undefined ? ", unless the server keeps it" : "";
   const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
-  await confirmChange(context, question, "The secret was not rotated");
+  const asked = await confirmChange(context, question, "The secret was not rotated");
+  // The answer may have taken long, and Hydra 1.x is sent the whole client.
+  const current = asked ? await readRotatable(context, id) : found;
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
   return withSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;

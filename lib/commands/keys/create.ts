@@ -3,7 +3,7 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findKeyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { deliverKeys, keyOutputProblems, newKeyWithoutPemProblems } from "../../keys/deliver-keys.ts";
 import { readSetAndRejectBreakingChange } from "../../keys/key-change-checks.ts";
 import {
   GENERATE_ALG,
@@ -95,7 +95,10 @@ export const createKey = defineLeaf({
   credentials: "keys",
   format: { "1.x": "json-pretty", "2.x": "table" },
   async prepare(context) {
-    const outputs = await keyOutputProblems(context, PRIVATE_KEY_OUT, []);
+    const outputs = [
+      ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
+      ...newKeyWithoutPemProblems(context, context.values.text(GENERATE_ALG), PRIVATE_KEY_OUT),
+    ];
     return {
       problems: [...setNameOperandProblems(context), ...kidProblems(context), ...outputs],
       run: () => run(context),

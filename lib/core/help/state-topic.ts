@@ -85,7 +85,7 @@ export const STATE_TOPIC: Topic = {
       "Existing secrets are not changed and cannot be compared, because no server returns them. With `--verify`, `diff` and `apply` check the secrets",
       "that the files name at the server's revocation endpoint, and report those that do not match. `apply` sets them again.",
       "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one names the copies that it has left,",
-      "also drafts of files if it has the same `--secret-out`. It removes drafts without a secret once they are ten minutes old.",
+      "also drafts of files if it has the same `--secret-out`. It removes drafts without a secret once they are a day old.",
     ),
     headingPart("Limits"),
     textPart(

@@ -1,0 +1,53 @@
+import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { containsSecret } from "../core/output/written-credentials.ts";
+import { Problem } from "../core/problem.ts";
+import {
+  entryName,
+  existingEntries,
+  formatOf,
+  ownPath,
+  type SecretOwner,
+  type SecretPlaceContext,
+  secretOutKind,
+  variableNames,
+} from "./secret-out-places.ts";
+
+/** The names of the entries that may hold a client's secret. */
+function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {
+  if (formatOf(context) !== "dotenv") return [entryName(context, owner)];
+  const { secret, encrypted } = variableNames(context, owner);
+  return [secret, encrypted];
+}
+
+/** Whether a secret is in its place: "taken" where something else is there, such as another secret or what can't be read. */
+export async function secretPlaceStatus(
+  context: SecretPlaceContext,
+  owner: SecretOwner,
+  secret: string,
+): Promise<"there" | "missing" | "taken"> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretOutKind(context);
+  if (target === undefined || kind === "result") return "missing";
+  const there = await readUnlessUnreadable(context, kind === "shared" ? target : ownPath(context, owner.key));
+  if (there === undefined) return "missing";
+  const { text } = there;
+  if (text === undefined) return "taken";
+  const entries = kind === "shared" ? await existingEntries(context, text) : undefined;
+  // Another client of the same file may have the same secret, if both are given.
+  const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
+  if (own.some((entry) => containsSecret(entry, secret))) return "there";
+  return entries?.has(entryName(context, owner)) === false ? "missing" : "taken";
+}
+
+/** A secret file, without its text if it can't be read. */
+async function readUnlessUnreadable(
+  context: SecretPlaceContext,
+  path: string,
+): Promise<{ readonly text: string | undefined } | undefined> {
+  try {
+    return await context.readSecretFile(path);
+  } catch (error) {
+    if (error instanceof Problem) return { text: undefined };
+    throw error;
+  }
+}
