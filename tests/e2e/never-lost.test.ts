@@ -81,6 +81,7 @@ const SERVER_BEHAVIORS = {
   "half an answer": cutInside,
   "a gateway's 502 after it was done": swapped(() => ({ status: 502, body: "<html>bad gateway</html>" })),
   "a 500 without words after it was done": swapped(() => ({ status: 500, body: "" })),
+  "a 500 with its own error after it was done": swapped(() => ({ status: 500, body: '{"error":"commit failed"}' })),
   "a web page": swapped(() => ({ status: 200, headers: { "content-type": "text/html" }, body: "<html>hello</html>" })),
   "an object without an id": swapped(() => ({ status: 201, body: '{"client_name":"x"}' })),
   "an id that is a number": swapped((reply) => ({ ...reply, body: JSON.stringify({ client_id: 5 }) })),
