@@ -13,11 +13,10 @@ import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
-import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
-import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
+import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
+import type { CredentialsToDeliver } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
 import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
-import { recoveryOutcomeText } from "./recovery.ts";
 import {
   type CreatedClientDelivery,
   createRegistration,
@@ -372,47 +371,21 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
 }
 
 /** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
-async function deliverSet(
+function deliverSet(
   job: ApplyRun,
   step: Step,
-  { prepared, record, saved }: AcceptedSecret,
+  changed: AcceptedSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
-  const keep = (reason: unknown): Problem => {
-    const kept = saved.keep({ id, state: "made", reason: safeReason(reason) }, prepared);
-    return new Problem(
-      `Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}${recoveryOutcomeText(kept)}`,
-      {
-        code: "undelivered",
-        exit: "failed",
-        hint: kept.kind === "kept" ? "take it from that file, then delete it" : rotateHint(id),
-        cause: reason,
-      },
-    );
-  };
-  try {
-    const delivery = await prepareCredentialsToDeliver(job.context, prepared, record);
-    const sent = await deliver(
-      job,
-      step,
-      {
-        delivery,
-        delivered: () => saved.remove(),
-        hidden: () => job.context.warn(keep("the output format omits the secret").message),
-        undelivered: async (reason) => keep(reason),
-      },
-      own,
-    );
+  return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredChange(id, keep(), reason);
+    const hidden = (): void =>
+      job.context.warn(undeliveredChange(id, keep(), new Error("this output format omits it")).message);
+    const delivered = (): void => changed.saved.remove();
+    const sent = await deliver(job, step, { delivery, delivered, hidden, undelivered }, own);
     return { delivery, sent };
-  } catch (error) {
-    throw keep(error);
-  }
-}
-
-/** The command that gives a client a new secret. */
-function rotateHint(id: string): string {
-  return `set another one: hydra clients rotate-secret ${id}`;
+  });
 }
 
 async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
