@@ -1,4 +1,5 @@
 import type { Admin } from "../adapters/admin/admin.ts";
+import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
@@ -14,7 +15,7 @@ import { readMark } from "../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
-import type { CredentialsToDeliver } from "./delivery.ts";
+import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
 import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import {
@@ -167,14 +168,21 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
 }
 
+/** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */
+function findDueCopies(
+  { context, options: { stack }, earlier }: ApplyRun,
+  { key }: Step,
+): readonly LeftoverRecoveryCopy[] {
+  return earlier.store.find(context.endpoint).filter(({ due }) => due?.stack === stack && due.key === key);
+}
+
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
-function rejectDueSecret({ options: { stack }, earlier }: ApplyRun, { key, clientId = "" }: Step): void {
-  const copy = earlier.copies.find(
-    ({ due, clientId: id }) => due?.stack === stack && due.key === key && id === clientId,
-  );
+function rejectDueSecret(job: ApplyRun, step: Step): void {
+  const { clientId = "" } = step;
+  const copy = findDueCopies(job, step).find((each) => each.clientId === clientId);
   if (copy === undefined) return;
   throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
-    code: "undelivered",
+    code: UNDELIVERED_CODE,
     exit: "failed",
     hint: `run the command again; its secret is in ${quote(copy.path)}`,
   });

@@ -789,6 +789,42 @@ describe("an editor between the plan and the write", () => {
     }));
 });
 
+test("two runs at once with one folder for recovery copies create one client, and the secret that the faster one delivered is no failure", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "clients/one.yaml": yaml("one"), "copies/keep": "" });
+    const faster = Promise.withResolvers<Played>();
+    const slowerHasCopies = Promise.withResolvers<void>();
+    const slower = Promise.withResolvers<Played>();
+    let posts = 0;
+    const run = (url: string, out: string): Promise<Played> =>
+      apply(
+        bench,
+        `--secret-out=${join(bench.folder, out)}`,
+        ...["--endpoint", url, "--rescue-dir", join(bench.folder, "copies")],
+      );
+    let start = (): void => {};
+    const before = async (method: string): Promise<void> => {
+      if (method !== "POST") return;
+      if (posts++ === 0) {
+        start();
+        await slowerHasCopies.promise;
+      } else {
+        slowerHasCopies.resolve();
+        await faster.promise;
+      }
+    };
+    await withProxy(bench.url, before, async (url) => {
+      start = () => void run(url, "slower").then(slower.resolve, slower.reject);
+      faster.resolve(await run(url, "faster"));
+      assert.equal((await faster.promise).status, 0, (await faster.promise).stderr);
+      const { status, stderr } = await slower.promise;
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /was created by someone else meanwhile; its secret was not delivered here/);
+    });
+    assert.ok(existsSync(join(bench.folder, "faster/one.env")));
+    assert.ok(!existsSync(join(bench.folder, "slower/one.env")));
+  }));
+
 describe("on a terminal", () => {
   test("apply shows the plan and asks; without a yes nothing is changed", () =>
     withStateBench("26", async (bench) => {
