@@ -17,7 +17,7 @@ import { quote } from "../core/text.ts";
 import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
-import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
+import type { RecoveredSecret, RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import {
   type CreatedClientDelivery,
   createRegistration,
@@ -56,6 +56,8 @@ export interface ApplyRun {
   readonly copies: RecoveryLog | "none" | "a file of its own";
   /** The recovery copies of earlier runs. */
   readonly earlier: EarlierRecoveryCopies;
+  /** The secrets of earlier runs that a later run can still deliver, since this one has not. */
+  readonly undelivered: readonly RecoveredSecret[];
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
   /** The admin API, with a deadline for one client. */
@@ -186,6 +188,24 @@ function rejectDueSecret(job: ApplyRun, step: Step): void {
     exit: "failed",
     hint: `run the command again; its secret is in ${quote(copy.path)}`,
   });
+}
+
+/**
+ * Throws if the secret of an earlier run that the client has is still only in its recovery copy: after another change,
+ * nobody could tell whether it is the client's.
+ */
+function rejectUndelivered(job: ApplyRun, step: Step): void {
+  const { key, clientId = "" } = step;
+  const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
+  if (due === undefined || findDueCopies(job, step).every(({ path }) => path !== due.copy.path)) return;
+  throw new Problem(
+    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(due.copy.path)}`,
+    {
+      code: UNDELIVERED_CODE,
+      exit: "failed",
+      hint: "run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or delete that file if you don't need it",
+    },
+  );
 }
 
 /** The client of a step, as its recovery copy names it. */
@@ -349,6 +369,7 @@ function shownFields(step: Step): JsonObject {
 }
 
 async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
+  rejectUndelivered(job, step);
   const record = await sendClientChanges(admin, current.client_id, current, step.changes);
   const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
   return { ...outcome, notes: remaining(job, step, record) };

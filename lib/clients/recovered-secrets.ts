@@ -137,23 +137,36 @@ export interface RecoveredSecretOutcome {
   readonly delivered?: () => void;
 }
 
-/** Leaves out the secrets that are in their place already, and removes their copies. */
+/** Finds the secrets that are in their place already, and removes their copies, and those that are still to be delivered. */
 export async function removeAlreadyPlaced(
   job: Pick<DueJob, "context" | "leftovers">,
   due: readonly RecoveredSecret[],
-): Promise<readonly RecoveredSecret[]> {
+): Promise<{ readonly placed: readonly RecoveredSecret[]; readonly missing: readonly RecoveredSecret[] }> {
   const { context } = job;
+  const placed: RecoveredSecret[] = [];
   const missing: RecoveredSecret[] = [];
   for (const each of due) {
     const found = await secretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
-    if (found === "there") settleCopies(job, each);
-    else if (found === "missing") missing.push(each);
+    if (found === "there") {
+      settleCopies(job, each);
+      placed.push(each);
+    } else if (found === "missing") missing.push(each);
     else
       context.warn(
         `an earlier run has left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its place has other credentials; delete it once you know that those work`,
       );
   }
-  return missing;
+  return { placed, missing };
+}
+
+/** The secrets of earlier runs that a later run can still deliver, since this one has not: it had no place, or could not. */
+export function undeliveredSecrets(
+  all: readonly RecoveredSecret[],
+  placed: readonly RecoveredSecret[],
+  outcomes: readonly RecoveredSecretOutcome[],
+): readonly RecoveredSecret[] {
+  const done = new Set([...placed, ...outcomes.flatMap(({ due, problem }) => (problem === undefined ? due : []))]);
+  return all.filter((each) => each.certainty !== "doubtful" && !done.has(each));
 }
 
 /** Puts the secrets of earlier runs into their place, before anything else is done. */

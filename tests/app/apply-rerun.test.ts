@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { openGpg } from "../adapters/gpg.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import { jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
 
@@ -102,6 +103,10 @@ function copyOf(bench: StateBench, more: Readonly<Record<string, string>>): stri
 const COPY = "copies/hydra-rescue-import-0.ndjson";
 
 describe("a secret that an earlier run has left in a recovery copy", () => {
+  const gpg = openGpg();
+  after(() => gpg.close());
+  gpg.quick("Team <team@example.com>", "default", "default");
+
   async function withClient(
     work: (bench: StateBench, updatedAt: string) => Promise<void>,
     as?: SandboxVersion,
@@ -165,6 +170,44 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.match(played.stderr, /hydra clients rotate-secret one/);
       assert.ok(!existsSync(join(bench.folder, "s.json")));
       assert.equal(readFileSync(join(bench.folder, COPY), "utf8"), text);
+    }));
+
+  for (const [title, flags] of [
+    ["there is no place for it", []],
+    ["the output format omits it", ["--pgp-key", "@KEY", "-q"]],
+    ["its place has other credentials", ["--secret-out", "first"]],
+  ] as const)
+    test(`keeps its client from being changed if ${title}, so that it can still be delivered`, () =>
+      withClient(async (bench, updatedAt) => {
+        bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+        bench.write({ key: gpg.exported("team@example.com").armored });
+        bench.writes();
+        const args = flags.map((flag) =>
+          flag === "@KEY" ? `@${join(bench.folder, "key")}` : flag === "first" ? join(bench.folder, flag) : flag,
+        );
+        const place = ["--stack", "prod", "--rescue-dir", join(bench.folder, "copies"), ...args];
+        const played = await bench.run(["apply", join(bench.folder, "clients"), ...place]);
+        assert.equal(played.status, 1, played.stderr);
+        assert.match(played.stderr, /Client "one" is not changed, because its secret .* it is in ".*import-0\.ndjson"/);
+        assert.deepEqual(bench.writes(), []);
+        const again = await applyTo(bench, "s.json");
+        assert.equal(again.status, 0, again.stderr);
+        assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+        assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
+      }));
+
+  test("that no run can deliver any more doesn't keep its client from being changed", () =>
+    withClient(async (bench) => {
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: "2020-01-01T00:00:00Z" }) });
+      bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+      const played = await bench.run([
+        "apply",
+        join(bench.folder, "clients"),
+        ...["--stack", "prod", "--rescue-dir", join(bench.folder, "copies")],
+      ]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
     }));
 
   test("is checked first with --verify", () =>

@@ -14,6 +14,7 @@ import {
   type RecoveredSecret,
   type RecoveredSecretOutcome,
   removeAlreadyPlaced,
+  undeliveredSecrets,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
@@ -107,14 +108,15 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const earlier = await findEarlierCopies(context);
   const { copies, store: leftovers } = earlier;
-  const due = hasSecretPlaceFlags(context) ? pickRecoveredSecrets(copies, plan) : [];
+  const left = pickRecoveredSecrets(copies, plan);
+  const due = hasSecretPlaceFlags(context) ? left : [];
   const others = copies.filter((copy) => due.every((each) => each.copy !== copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
-  const missing = await removeAlreadyPlaced({ context, leftovers }, due);
+  const { placed, missing } = await removeAlreadyPlaced({ context, leftovers }, due);
   const early = missing.length === 0 ? undefined : await recipientsOf(context);
   const delivered = await deliverRecoveredSecrets(
     { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
@@ -140,6 +142,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     place,
     copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
     earlier,
+    undelivered: undeliveredSecrets(left, placed, delivered),
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminWithDeadlineFactory(context),
