@@ -284,12 +284,11 @@ async function deliver(
     client_secret_recipients: shown["client_secret_recipients"],
   };
   // A server that answers with another secret than the one that was given must not get it printed.
-  const isShown =
-    shown[ENCRYPTED_SECRET_FIELD] !== undefined && context.outputContainsValue(view, { ...encrypted }, mustDeliver);
-  if (!isShown) {
+  if (encrypted[ENCRYPTED_SECRET_FIELD] === undefined) {
     hidden();
     return nothing;
   }
+  if (!context.outputContainsValue(view, encrypted, mustDeliver)) throw new Error("this output format omits it");
   return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
 }
 

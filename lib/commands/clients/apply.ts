@@ -39,6 +39,7 @@ import {
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
 import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -62,7 +63,7 @@ import {
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
 import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
@@ -199,8 +200,23 @@ function rejectUnsafe(context: Context, steps: readonly Step[]): void {
       details: deletes.map(({ clientId = "" }) => clientId),
     });
   throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
-  const unplaced = findMissingPlaceProblem(context, steps);
+  const unplaced = findMissingPlaceProblem(context, steps) ?? findHidingFormatProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
+}
+
+/** The problem of encrypted secrets that the result would omit, although they go nowhere else. */
+function findHidingFormatProblem(
+  context: Pick<Context, "values" | "outputContainsValue">,
+  steps: readonly Step[],
+): Problem | undefined {
+  if (context.values.isSet(SECRET_OUT) || !wantsRecipients(context) || !steps.some(stepSetsSecret)) return undefined;
+  const encrypted = "an encrypted secret";
+  if (context.outputContainsValue(APPLY_VIEW, { [ENCRYPTED_SECRET_FIELD]: encrypted }, encrypted)) return undefined;
+  return usageError(
+    "This output format omits the encrypted secrets",
+    "use --format json, or add --secret-out; nothing was changed",
+    "secret-not-shown",
+  );
 }
 
 /** Throws where the descriptor has got secrets of an earlier run, and can't take those of this one. */
