@@ -1,13 +1,14 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { getTextField } from "../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
+import { noSecretYetText } from "./change-secret.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { isConflict } from "./find-existing.ts";
@@ -172,6 +173,7 @@ async function existing(
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     if (secret !== undefined) withdrawCopiesOfClient(context, earlier, id);
+    else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
     const path = prepared === undefined ? undefined : await file?.write(id, prepared);
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {
