@@ -30,7 +30,7 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { type EarlierRecoveryCopies, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, withdrawCopiesOfClient, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome {
@@ -430,6 +430,7 @@ async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
       hint: "run hydra diff --prune again",
     });
   await admin.remove(id);
+  withdrawCopiesOfClient(job.context, job.earlier, id);
   // Whole, so that it can be created again.
   return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
 }

@@ -108,7 +108,7 @@ async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<Impor
 
 /** Creates a client. Without its own file, its credentials are delivered with the result. */
 async function createClient(
-  { context, copies }: ImportRun,
+  { context, copies, earlier }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
   registration: Registration,
@@ -117,12 +117,16 @@ async function createClient(
   const file = prepared.plain === undefined ? undefined : await openClientSecretFile(context, payload.client_id);
   try {
     const targets = { admin, target: file?.target, copies };
-    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => ({
-      outcome: "created",
-      entry,
-      dropped: unkeptKnownFields(payload, created.record),
-      ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
-    }));
+    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => {
+      // An earlier client had the same ID.
+      withdrawCopiesOfClient(context, earlier, created.record.client_id);
+      return {
+        outcome: "created",
+        entry,
+        dropped: unkeptKnownFields(payload, created.record),
+        ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
+      };
+    });
     if (registered.kind === "refused") await file?.target.discard();
     return registered;
   } catch (error) {

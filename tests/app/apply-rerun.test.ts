@@ -18,6 +18,10 @@ async function applyTo(bench: StateBench, out: string, ...flags: readonly string
   return bench.run([...args, "--rescue-dir", join(bench.folder, "copies"), ...flags]);
 }
 
+function isKeyOf<T extends object>(object: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(object, key);
+}
+
 /** A server, and a folder for recovery copies. */
 function withCopies(work: (bench: StateBench) => Promise<void>, as: SandboxVersion = "26"): Promise<void> {
   return withStateBench(as, (bench) => {
@@ -269,6 +273,28 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
         const args = command.map((word) => (word === "IMPORTED" ? join(bench.folder, "imported.json") : word));
         const set = await bench.run([...args, "--rescue-dir", join(bench.folder, "copies")]);
         assert.equal(set.status, 0, set.stderr);
+        assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
+        assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
+      }));
+
+  const RECREATED = '{"client_id": "one", "grant_types": ["client_credentials"]}';
+  for (const [name, isDeletedFirst, command] of [
+    ["delete", false, ["clients", "delete", "one"]],
+    ["create", true, ["clients", "create", "--id", "one", "-g", "client_credentials"]],
+    ["import", true, ["clients", "import", "IMPORTED"]],
+    ["import into files", true, ["clients", "import", "IMPORTED", "--secret-out", "OUT"]],
+    ["apply --prune", false, ["apply", "OTHERS", "--stack", "prod", "--prune", "--allow-empty"]],
+  ] as const)
+    test(`is withdrawn once ${name} has deleted its client or created it again`, () =>
+      withClient(async (bench) => {
+        const other = "copies/hydra-rescue-a.ndjson";
+        bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
+        bench.write({ "imported.json": RECREATED, "others/none.yaml": "" });
+        if (isDeletedFirst) await bench.ask("DELETE", "one");
+        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others" };
+        const args = command.map((word) => (isKeyOf(paths, word) ? join(bench.folder, paths[word]) : word));
+        const ended = await bench.run(args, { environment: { XDG_STATE_HOME: join(bench.folder, "copies") } });
+        assert.equal(ended.status, 0, ended.stderr);
         assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
       }));

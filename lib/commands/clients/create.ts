@@ -194,6 +194,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, opened, registration, created);
+      if (!registration.ownId) await withdrawEarlierCopies(context, created.record.client_id);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
@@ -203,6 +204,15 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     await opened.target?.discard();
     return keepExisting(context, { ...job, recipients }, meanwhile);
   });
+}
+
+/** Withdraws the recovery copies of an earlier client with the same ID. */
+async function withdrawEarlierCopies(
+  context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
+  id: string,
+): Promise<void> {
+  const { findEarlierCopies, withdrawCopiesOfClient } = await import("../../clients/withdraw-copies.ts");
+  withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
 }
 
 /** Work that is done when it is first asked for, and only once. */
