@@ -163,11 +163,11 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
-  if (now.secret === "generated" || now.secret === "unchanged") rejectDueSecret(job, now);
-  job.context.warn(
-    `client ${quote(current.client_id)} was created by someone else meanwhile; its secret was not delivered here`,
-  );
-  return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
+  const keepsSecret = now.secret === "unchanged";
+  if (keepsSecret) rejectDueSecret(job, now);
+  const remark = keepsSecret ? "; its secret was not delivered here" : "";
+  job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
+  return changeFromStep(job, now);
 }
 
 /** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */

@@ -789,6 +789,25 @@ describe("an editor between the plan and the write", () => {
     }));
 });
 
+test("a public client that someone creates meanwhile and --adopt takes over gets a secret, as its file says", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "clients/one.yaml": yaml("one") });
+    let isCreated = false;
+    const before = async (method: string): Promise<void> => {
+      if (method !== "POST" || isCreated) return;
+      isCreated = true;
+      await bench.ask("POST", "", { client_id: "one", scope: "b", token_endpoint_auth_method: "none" });
+    };
+    const out = join(bench.folder, "out");
+    await withProxy(bench.url, before, async (url) => {
+      const { stdout, stderr } = await assertDone(apply(bench, "--endpoint", url, "--adopt", `--secret-out=${out}`));
+      assert.match(stderr, /client "one" was created by someone else meanwhile$/m);
+      assert.match(stdout, /^Took over OAuth 2\.0 Client one/m);
+    });
+    assert.match(readFileSync(join(out, "one.env"), "utf8"), /CLIENT_SECRET=\S{26}/);
+    assert.equal((await bench.ask("GET", "one"))["token_endpoint_auth_method"], "client_secret_basic");
+  }));
+
 test("two runs at once with one folder for recovery copies create one client, and the secret that the faster one delivered is no failure", () =>
   withStateBench("26", async (bench) => {
     bench.write({ "clients/one.yaml": yaml("one"), "copies/keep": "" });
