@@ -384,7 +384,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
   try {
     const owner = ownerIn(job, step);
     const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
-    const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
+    const changed = await sendWithRecoveryCopy(context, id, prepared, send, { ...owner, request: "change" });
     withdrawCopiesOfOwner(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);

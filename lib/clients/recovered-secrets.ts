@@ -54,7 +54,9 @@ const CLOCKS_MS = 10 * 60_000;
 
 /** Finds the secrets that earlier runs have saved and not delivered; for each client the one that it most likely has. */
 export function pickRecoveredSecrets(copies: readonly LeftoverRecoveryCopy[], plan: Plan): readonly RecoveredSecret[] {
-  const byKey = new Map(plan.steps.map((step) => [step.key, step]));
+  // Another client with the same mark may be one that is deleted.
+  const kept = plan.steps.filter(({ action }) => action !== "delete");
+  const byKey = new Map(kept.map((step) => [step.key, step]));
   const best = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
     const found = dueSecret(copy, plan, byKey);
@@ -95,14 +97,15 @@ function dueSecret(
   return { step, clientId: current.client_id, copy, record, secret, certainty, others: [] };
 }
 
-function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
+function certaintyOf({ state, time, request, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
   const changed = timeOf(current, "updated_at");
   if (state === "made" && set !== undefined)
     return Math.abs(changed - Date.parse(set)) <= ROUNDING_MS ? "confirmed" : "doubtful";
   const sent = Date.parse(time);
   const created = timeOf(current, "created_at");
   // On every server, the two times of a client that was not changed since it was created are nearly the same.
-  const isCreateOverwritten = Math.abs(created - sent) <= CLOCKS_MS && changed - created > ROUNDING_MS;
+  const isCreateOverwritten =
+    request !== "change" && Math.abs(created - sent) <= CLOCKS_MS && changed - created > ROUNDING_MS;
   return Math.abs(changed - sent) <= CLOCKS_MS && !isCreateOverwritten ? "likely" : "doubtful";
 }
 

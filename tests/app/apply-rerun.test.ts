@@ -163,6 +163,28 @@ describe("a secret that an earlier run has left in a recovery copy", () => {
       assert.ok(!existsSync(join(bench.folder, "s.json")));
     }, "1.8"));
 
+  test("is put into its place where the answer to a change of a new client is not known", () =>
+    withClient(async (bench) => {
+      const aMinuteAgo = new Date(Date.now() - 60_000).toISOString();
+      await bench.ask("PUT", "one", { ...(await bench.ask("GET", "one")), created_at: aMinuteAgo });
+      bench.write({ [COPY]: copyOf(bench, { request: "change" }) });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /the secret of client "one" is from an earlier run that ended before the server's/);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+    }, "1.8"));
+
+  test("is put into its place although another client with the same mark is deleted", () =>
+    withClient(async (bench, updatedAt) => {
+      const { metadata } = await bench.ask("GET", "one");
+      await bench.ask("POST", "", { client_id: "later", metadata });
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+      const played = await applyTo(bench, "s.json", "--prune");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /1 delivered from an earlier run, 1 deleted, 1 unchanged/);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+    }));
+
   test("is not delivered once the client was changed, and the command for another one is named", () =>
     withClient(async (bench) => {
       const old = { state: "made", updated_at: "2020-01-01T00:00:00Z" };

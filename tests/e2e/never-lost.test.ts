@@ -917,6 +917,7 @@ describe("a client whose secret cannot be delivered", () => {
     const [kept, ...others] = scenario.recoveryCopies();
     assert.deepEqual(others, []);
     assert.equal(kept?.record.client_secret, "made-by-the-server-012345");
+    assert.equal(kept?.record["request"], "change");
     assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf("app"));
   });
 
