@@ -7,13 +7,14 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
 import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
@@ -33,13 +34,9 @@ import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 import { type EarlierRecoveryCopies, withdrawCopiesOfClient, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
-export interface ApplyOutcome {
+export interface ApplyOutcome extends ClientOutcome {
   readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed" | "delivered";
   readonly step: Step;
-  readonly shown: JsonObject;
-  readonly problem?: Problem;
-  /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClientDelivery, "delivered"> & Partial<Pick<CreatedClientDelivery, "undelivered">>;
   /** What the server did with the client that was not asked for. */
   readonly notes?: readonly string[];
 }
@@ -83,12 +80,7 @@ export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome
 }
 
 function unexpected(error: unknown): Problem {
-  return new Problem(`Cannot apply the client: ${safeReason(error)}`, {
-    code: "unexpected",
-    exit: "failed",
-    hint: "check the client, then run the command again",
-    cause: error,
-  });
+  return unexpectedProblem("Cannot apply the client", error, "check the client, then run the command again");
 }
 
 function whereOf({ desired }: Step): string {
@@ -98,9 +90,7 @@ function whereOf({ desired }: Step): string {
 function failed(step: Step, error: Problem): ApplyOutcome {
   const where = whereOf(step);
   const problem = where === "" ? error : withMessage(error, `${where}: ${error.message}`);
-  const { code, message, hint = "", status } = problem;
-  const failure = { error: code, message, hint, ...(status === undefined ? {} : { status }) };
-  return { ...outcomeOf(step, "failed", step.clientId, { error: failure }), problem };
+  return { ...outcomeOf(step, "failed", step.clientId, { error: shownFailure(problem) }), problem };
 }
 
 function outcomeOf(
@@ -149,7 +139,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused") {
     if (isChosen)
-      throw withMessage(outcome, outcome.message.replace(/ \(--id .*\)/, ""), {
+      throw withMessage(outcome, outcome.message, {
         hint: "remove client_id from the file: the client is then found by its mark",
       });
     job.choosesIds = true;

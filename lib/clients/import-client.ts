@@ -6,8 +6,9 @@ import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
 import { noSecretYetText } from "./change-secret.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
@@ -28,16 +29,11 @@ import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
 import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** How one client of an import ended. */
-export interface ImportOutcome {
+export interface ImportOutcome extends ClientOutcome {
   readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
   readonly entry: ClientEntry;
-  /** The result of this client. */
-  readonly shown: JsonObject;
   /** The fields that the server didn't keep. */
   readonly dropped?: readonly string[];
-  readonly problem?: Problem;
-  /** For a client whose credentials are to be delivered. */
-  readonly created?: CreatedClientDelivery;
   /** The fields that were updated, with both values. */
   readonly changes?: readonly Change[];
 }
@@ -60,28 +56,19 @@ export async function importClient(job: ImportRun, entry: ClientEntry): Promise<
   try {
     return await createOrUpdate(job, entry);
   } catch (error) {
-    return failed(entry, error instanceof Problem ? error : unexpected(error));
+    const hint = "check whether the client exists, then import it again with --if-exists skip";
+    return failed(entry, error instanceof Problem ? error : unexpectedProblem("Cannot import the client", error, hint));
   }
-}
-
-function unexpected(error: unknown): Problem {
-  return new Problem(`Cannot import the client: ${safeReason(error)}`, {
-    code: "unexpected",
-    exit: "failed",
-    hint: "check whether the client exists, then import it again with --if-exists skip",
-    cause: error,
-  });
 }
 
 function failed(entry: ClientEntry, error: Problem): ImportOutcome {
   const problem = withMessage(error, `${entry.location}: ${error.message}`);
-  const { code, message, hint, status } = problem;
   const id = getTextField(entry.client, "client_id");
   const shown = {
     ...(id === undefined ? {} : { client_id: id }),
     outcome: "failed",
     from: entry.file,
-    error: { error: code, message, hint: hint ?? "", ...(status === undefined ? {} : { status }) },
+    error: shownFailure(problem),
   };
   return { outcome: "failed", entry, shown, problem };
 }
@@ -146,11 +133,14 @@ async function written(file: ClientSecretFile, { delivery, delivered }: CreatedC
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
-  created: CreatedClientDelivery,
-): Pick<ImportOutcome, "created" | "shown"> {
-  const { shown, mustDeliver } = created.delivery;
-  if (mustDeliver === undefined || outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
-  created.hidden();
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientDelivery,
+): Pick<ImportOutcome, "delivery" | "shown"> {
+  if (mustDeliver === undefined) {
+    delivered();
+    return { shown };
+  }
+  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, delivery: { delivered, undelivered } };
+  hidden();
   return { shown };
 }
 

@@ -63,7 +63,7 @@ import {
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { Problem, usageError, withMessage } from "../../core/problem.ts";
+import { combineProblems, Problem, usageError } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
 import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
@@ -181,8 +181,8 @@ function recipientCount({ values }: Pick<Context, "values">): number {
 
 /** Throws the first of several problems, with the others as its details. */
 function throwAll(problems: readonly Problem[]): void {
-  const [first, ...others] = problems;
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  const problem = combineProblems(problems);
+  if (problem !== undefined) throw problem;
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
