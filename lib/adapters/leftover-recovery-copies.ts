@@ -82,6 +82,7 @@ const DUE = v.object({
   client_id: v.optional(v.string()),
   stack: v.string(),
   key: v.string(),
+  request: v.optional(v.literal("change")),
   updated_at: v.optional(v.string()),
   delivery: v.literal("due"),
   client_secret: v.optional(v.string()),

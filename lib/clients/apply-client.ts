@@ -1,4 +1,5 @@
 import type { Admin } from "../adapters/admin/admin.ts";
+import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
@@ -6,18 +7,18 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
-import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
-import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
+import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
+import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
 import { isConflict } from "./find-existing.ts";
-import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
-import { recoveryOutcomeText } from "./recovery.ts";
+import type { RecoveredSecret, RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import {
   type CreatedClientDelivery,
   createRegistration,
@@ -30,16 +31,12 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { dueCopiesOfOwner, type EarlierRecoveryCopies, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, withdrawCopiesOfClient, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
 
 /** How one client of an apply ended. */
-export interface ApplyOutcome {
+export interface ApplyOutcome extends ClientOutcome {
   readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed" | "delivered";
   readonly step: Step;
-  readonly shown: JsonObject;
-  readonly problem?: Problem;
-  /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClientDelivery, "delivered"> & Partial<Pick<CreatedClientDelivery, "undelivered">>;
   /** What the server did with the client that was not asked for. */
   readonly notes?: readonly string[];
 }
@@ -56,6 +53,8 @@ export interface ApplyRun {
   readonly copies: RecoveryLog | "none" | "a file of its own";
   /** The recovery copies of earlier runs. */
   readonly earlier: EarlierRecoveryCopies;
+  /** The secrets of earlier runs that a later run can still deliver, since this one has not. */
+  readonly undelivered: readonly RecoveredSecret[];
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
   /** The admin API, with a deadline for one client. */
@@ -81,12 +80,7 @@ export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome
 }
 
 function unexpected(error: unknown): Problem {
-  return new Problem(`Cannot apply the client: ${safeReason(error)}`, {
-    code: "unexpected",
-    exit: "failed",
-    hint: "check the client, then run the command again",
-    cause: error,
-  });
+  return unexpectedProblem("Cannot apply the client", error, "check the client, then run the command again");
 }
 
 function whereOf({ desired }: Step): string {
@@ -96,9 +90,7 @@ function whereOf({ desired }: Step): string {
 function failed(step: Step, error: Problem): ApplyOutcome {
   const where = whereOf(step);
   const problem = where === "" ? error : withMessage(error, `${where}: ${error.message}`);
-  const { code, message, hint = "", status } = problem;
-  const failure = { error: code, message, hint, ...(status === undefined ? {} : { status }) };
-  return { ...outcomeOf(step, "failed", step.clientId, { error: failure }), problem };
+  return { ...outcomeOf(step, "failed", step.clientId, { error: shownFailure(problem) }), problem };
 }
 
 function outcomeOf(
@@ -147,7 +139,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused") {
     if (isChosen)
-      throw withMessage(outcome, outcome.message.replace(/ \(--id .*\)/, ""), {
+      throw withMessage(outcome, outcome.message, {
         hint: "remove client_id from the file: the client is then found by its mark",
       });
     job.choosesIds = true;
@@ -161,22 +153,49 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
-  if (now.secret === "generated" || now.secret === "unchanged") rejectDueSecret(job, now);
-  job.context.warn(
-    `client ${quote(current.client_id)} was created by someone else meanwhile; its secret was not delivered here`,
-  );
-  return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
+  const keepsSecret = now.secret === "unchanged";
+  if (keepsSecret) rejectDueSecret(job, now);
+  const remark = keepsSecret ? "; its secret was not delivered here" : "";
+  job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
+  return changeFromStep(job, now);
+}
+
+/** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */
+function findDueCopies(
+  { context, options: { stack }, earlier }: ApplyRun,
+  { key }: Step,
+): readonly LeftoverRecoveryCopy[] {
+  return earlier.store.find(context.endpoint).filter(({ due }) => due?.stack === stack && due.key === key);
 }
 
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
-function rejectDueSecret({ options: { stack }, earlier }: ApplyRun, { key, clientId = "" }: Step): void {
-  const copy = dueCopiesOfOwner(earlier, { stack, key }).find(({ clientId: id }) => id === clientId);
+function rejectDueSecret(job: ApplyRun, step: Step): void {
+  const { clientId = "" } = step;
+  const copy = findDueCopies(job, step).find((each) => each.clientId === clientId);
   if (copy === undefined) return;
   throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
-    code: "undelivered",
+    code: UNDELIVERED_CODE,
     exit: "failed",
     hint: `run the command again; its secret is in ${quote(copy.path)}`,
   });
+}
+
+/**
+ * Throws if the secret of an earlier run that the client has is still only in its recovery copy: after another change,
+ * nobody could tell whether it is the client's.
+ */
+function rejectUndelivered(job: ApplyRun, step: Step): void {
+  const { key, clientId = "" } = step;
+  const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
+  if (due === undefined || findDueCopies(job, step).every(({ path }) => path !== due.copy.path)) return;
+  throw new Problem(
+    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(due.copy.path)}`,
+    {
+      code: UNDELIVERED_CODE,
+      exit: "failed",
+      hint: "run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or delete that file if you don't need it",
+    },
+  );
 }
 
 /** The client of a step, as its recovery copy names it. */
@@ -255,12 +274,11 @@ async function deliver(
     client_secret_recipients: shown["client_secret_recipients"],
   };
   // A server that answers with another secret than the one that was given must not get it printed.
-  const isShown =
-    shown[ENCRYPTED_SECRET_FIELD] !== undefined && context.outputContainsValue(view, { ...encrypted }, mustDeliver);
-  if (!isShown) {
+  if (encrypted[ENCRYPTED_SECRET_FIELD] === undefined) {
     hidden();
     return nothing;
   }
+  if (!context.outputContainsValue(view, encrypted, mustDeliver)) throw new Error("this output format omits it");
   return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
 }
 
@@ -340,6 +358,7 @@ function shownFields(step: Step): JsonObject {
 }
 
 async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
+  rejectUndelivered(job, step);
   const record = await sendClientChanges(admin, current.client_id, current, step.changes);
   const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
   return { ...outcome, notes: remaining(job, step, record) };
@@ -355,7 +374,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
   try {
     const owner = ownerIn(job, step);
     const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
-    const changed = await sendWithRecoveryCopy(context, id, prepared, send, owner);
+    const changed = await sendWithRecoveryCopy(context, id, prepared, send, { ...owner, request: "change" });
     withdrawCopiesOfOwner(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
@@ -370,47 +389,21 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
 }
 
 /** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
-async function deliverSet(
+function deliverSet(
   job: ApplyRun,
   step: Step,
-  { prepared, record, saved }: AcceptedSecret,
+  changed: AcceptedSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
-  const keep = (reason: unknown): Problem => {
-    const kept = saved.keep({ id, state: "made", reason: safeReason(reason) }, prepared);
-    return new Problem(
-      `Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}${recoveryOutcomeText(kept)}`,
-      {
-        code: "undelivered",
-        exit: "failed",
-        hint: kept.kind === "kept" ? "take it from that file, then delete it" : rotateHint(id),
-        cause: reason,
-      },
-    );
-  };
-  try {
-    const delivery = await prepareCredentialsToDeliver(job.context, prepared, record);
-    const sent = await deliver(
-      job,
-      step,
-      {
-        delivery,
-        delivered: () => saved.remove(),
-        hidden: () => job.context.warn(keep("the output format omits the secret").message),
-        undelivered: async (reason) => keep(reason),
-      },
-      own,
-    );
+  return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredChange(id, keep(), reason);
+    const hidden = (): void =>
+      job.context.warn(undeliveredChange(id, keep(), new Error("this output format omits it")).message);
+    const delivered = (): void => changed.saved.remove();
+    const sent = await deliver(job, step, { delivery, delivered, hidden, undelivered }, own);
     return { delivery, sent };
-  } catch (error) {
-    throw keep(error);
-  }
-}
-
-/** The command that gives a client a new secret. */
-function rotateHint(id: string): string {
-  return `set another one: hydra clients rotate-secret ${id}`;
+  });
 }
 
 async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
@@ -427,6 +420,7 @@ async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
       hint: "run hydra diff --prune again",
     });
   await admin.remove(id);
+  withdrawCopiesOfClient(job.context, job.earlier, id);
   // Whole, so that it can be created again.
   return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
 }

@@ -1,16 +1,15 @@
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
+import type { ExitName, Problem } from "../core/problem.ts";
 import type { Step } from "../core/state/plan.ts";
-import { quote } from "../core/text.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
-import { BatchFailures, type OrderedPool, workOnAll } from "./batch.ts";
+import type { OrderedPool } from "./batch.ts";
+import { BatchResults } from "./batch-results.ts";
 import type { SecretPlace } from "./secret-out-places.ts";
 import { ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
 
@@ -58,13 +57,16 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
   id: idOf,
 };
 
-/** The outcomes in the order of the summary. */
-const OUTCOMES = ["delivered", "created", "changed", "adopted", "deleted", "unchanged", "failed"] as const;
-
-/** What the summary counts, where it isn't clients. */
-const COUNTED: Partial<Readonly<Record<ApplyOutcome["outcome"], string>>> = {
-  delivered: "delivered from an earlier run",
-};
+/** The outcomes in the order of the summary, and how it calls them. */
+const OUTCOMES = [
+  ["delivered", "delivered from an earlier run"],
+  ["created", "created"],
+  ["changed", "changed"],
+  ["adopted", "adopted"],
+  ["deleted", "deleted"],
+  ["unchanged", "unchanged"],
+  ["failed", "failed"],
+] as const;
 
 /** What writing the results needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
@@ -90,111 +92,64 @@ interface ApplyWork {
 export class ApplyResults {
   readonly #context: ResultContext;
   readonly #work: ApplyWork;
-  readonly #batch: BatchFailures;
-  readonly #counts = new Map<ApplyOutcome["outcome"], number>();
+  readonly #results: BatchResults<ApplyOutcome>;
+  #done = 0;
   #hasFinishedSecrets = false;
-  /** The outcomes whose results haven't been written yet. */
-  readonly #unwritten = new Map<JsonObject, ApplyOutcome>();
 
   constructor(context: ResultContext, work: ApplyWork) {
     this.#context = context;
     this.#work = work;
-    this.#batch = new BatchFailures(context, work.clients);
+    const { writes, deletes, log, clients: total } = work;
+    this.#results = new BatchResults(context, { name: "Apply", words: OUTCOMES, pools: [writes, deletes], log, total });
   }
 
   async *items(): AsyncGenerator<JsonObject> {
     const { delivered, writes, deletes, unchanged } = this.#work;
-    this.#counts.set("unchanged", unchanged.length);
+    this.#results.addCount("unchanged", unchanged.length);
     yield* this.#outcomesOf(delivered);
     if (writesEveryField(this.#context.format)) for (const step of unchanged) yield unchangedOutcome(step).shown;
     yield* this.#outcomesOf(writes);
     await this.#finishSecrets();
-    if (this.#batch.failures === 0 && writes.notStarted === 0) yield* this.#outcomesOf(deletes);
+    if (this.#results.failures === 0 && writes.notStarted === 0) yield* this.#outcomesOf(deletes);
     this.#context.progress(0, 0);
   }
 
   async *#outcomesOf(outcomes: AsyncIterable<ApplyOutcome> | Iterable<ApplyOutcome>): AsyncGenerator<JsonObject> {
+    const { progress, warn, format } = this.#context;
     for await (const outcome of outcomes) {
-      this.#count(outcome);
-      const done = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
-      this.#context.progress(this.#work.total, done - this.#work.unchanged.length, this.#batch.failures);
-      if (outcome.outcome === "failed" && !writesEveryField(this.#context.format)) continue;
-      this.#unwritten.set(outcome.shown, outcome);
-      yield outcome.shown;
+      const { step, notes = [] } = outcome;
+      this.#results.count(outcome);
+      for (const note of notes) warn(`${step.key}: ${note}`);
+      progress(this.#work.total, ++this.#done, this.#results.failures);
+      if (outcome.outcome !== "failed" || writesEveryField(format)) yield this.#results.written(outcome);
     }
-  }
-
-  #count({ outcome, problem, notes = [], step }: ApplyOutcome): void {
-    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1);
-    if (problem === undefined) this.#batch.succeed();
-    else this.#batch.fail(problem);
-    // Each of the others would wait for the whole time limit too.
-    if (this.#batch.isServerGone) void this.#work.writes.stop();
-    for (const note of notes) this.#context.warn(`${step.key}: ${note}`);
   }
 
   async #finishSecrets(): Promise<void> {
     if (this.#hasFinishedSecrets) return;
     this.#hasFinishedSecrets = true;
     const { place } = this.#work;
-    for (const problem of await place.finish()) this.#batch.fail(problem);
+    for (const problem of await place.finish()) this.#results.fail(problem);
     const note = place.note();
     if (note !== undefined) this.#context.note(note);
   }
 
   delivered(item: JsonObject): void {
-    this.#unwritten.get(item)?.delivery?.delivered();
-    this.#unwritten.delete(item);
+    this.#results.delivered(item);
   }
 
   /** Reports the summary, once every result has been written, and returns the exit code. */
   finish(): ExitName {
-    const { writes, deletes, log } = this.#work;
-    log?.close();
-    const counts = OUTCOMES.flatMap((outcome) => {
-      const count = this.#counts.get(outcome) ?? 0;
-      return count === 0 ? [] : [`${count} ${COUNTED[outcome] ?? outcome}`];
-    });
-    if (deletes.notStarted > 0 && this.#batch.failures > 0) {
+    const { deletes } = this.#work;
+    if (deletes.notStarted > 0 && this.#results.failures > 0) {
       const clients = deletes.notStarted === 1 ? "1 client was" : `${deletes.notStarted} clients were`;
       this.#context.warn(`${clients} not deleted, because not everything else succeeded`);
     }
-    const rest = writes.notStarted + deletes.notStarted;
-    const parts = rest > 0 ? [...counts, `${rest} not started`] : counts;
-    this.#context.note(`Apply: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
-    return this.#batch.exit();
+    return this.#results.finish();
   }
 
   /** Standard output can't be written: recovers the secrets of the results that are lost, and of those to come. */
-  async undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
-    const late = [...(await this.#work.writes.stop()), ...(await this.#work.deletes.stop())];
-    await this.#finishSecrets();
-    // Nothing else reports these problems, and they may name files with a secret.
-    for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);
-    const lost = [...lostItems.flatMap(({ item }) => this.#unwritten.get(item) ?? []), ...late];
-    const partlyWritten = new Set(lostItems.filter((one) => one.partlyWritten).map(({ item }) => item));
-    const recoveries = lost.flatMap(({ delivery, shown }) =>
-      // The copy of an earlier run stays where it is.
-      delivery?.undelivered === undefined ? [] : { recover: delivery.undelivered, shown },
-    );
-    const concurrency = this.#context.values.number(CONCURRENCY);
-    const recovered = await workOnAll(recoveries, concurrency, ({ recover, shown }) =>
-      recover(reason, partlyWritten.has(shown)),
-    );
-    this.#work.log?.close();
-    const details = lost.flatMap(({ delivery, outcome, shown }) =>
-      delivery === undefined && outcome !== "unchanged" && outcome !== "failed"
-        ? [`client ${quote(idOf(shown))} was ${outcome}`]
-        : [],
-    );
-    const [first, ...others] = recovered;
-    if (first !== undefined)
-      return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...details] });
-    return new Problem(`Cannot write the result: ${safeReason(reason)}`, {
-      code: "unwritable",
-      exit: "failed",
-      hint: "check where standard output goes",
-      details,
-    });
+  undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
+    return this.#results.undelivered(lostItems, reason, () => this.#finishSecrets());
   }
 }

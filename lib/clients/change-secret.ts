@@ -38,6 +38,8 @@ export interface AcceptedSecret {
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
   readonly saved: SecretTracker;
+  /** For a client of a stack, whose secret a later run can deliver. */
+  readonly owner?: ClientInStack | undefined;
 }
 
 /** How a new secret is delivered. */
@@ -65,12 +67,7 @@ export async function sendWithRecoveryCopy(
 ): Promise<AcceptedSecret> {
   const saved = saveBeforeChange(context, id, prepared, owner);
   try {
-    const record = await send();
-    if (owner !== undefined) {
-      const updatedAt = getTextField(record, "updated_at");
-      await saved.update({ id, state: "made", reason: "the secret is about to be delivered", updatedAt }, prepared);
-    }
-    return { prepared, record, saved };
+    return { prepared, record: await send(), saved, owner };
   } catch (error) {
     if (error instanceof Problem && !error.ambiguous) saved.remove();
     else context.warn(`client ${quote(id)} may have the new secret, which is in ${quote(saved.path ?? "")}`);
@@ -106,23 +103,41 @@ export async function deliverChangedSecret(
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   const { prepared, record, saved } = changed;
+  try {
+    return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
+      await reportRecipients(context, prepared.recipients);
+      await before(delivery, record);
+      return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
+    });
+  } finally {
+    // Last: this reads files, and nothing may keep the new secret from its place.
+    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
+  }
+}
+
+/**
+ * Does what delivers a new secret: the server's, if it answered with another one than was sent, which then is in the copy too.
+ * Whatever fails, the problem says which file holds the secret; `keep` does that for a failure that comes later.
+ */
+export async function deliverOrKeep<T>(
+  context: DeliveryContext,
+  id: string,
+  { prepared, record, saved, owner }: AcceptedSecret,
+  deliver: (delivery: CredentialsToDeliver, keep: () => RecoveryOutcome) => Promise<T>,
+): Promise<T> {
   let secret: CredentialsToDeliver["secret"] = prepared;
-  const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
+  const updatedAt = owner === undefined ? undefined : getTextField(record, "updated_at");
+  const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered", updatedAt };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
     const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
-    if (delivery.differs) await saved.update(status, secret);
-    await reportRecipients(context, prepared.recipients);
-    await before(delivery, record);
-    return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
+    if (delivery.differs || owner !== undefined) await saved.update(status, secret);
+    return await deliver(delivery, keep);
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
     throw undeliveredChange(id, keep(), error);
-  } finally {
-    // Last: this reads files, and nothing may keep the new secret from its place.
-    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
   }
 }
 
@@ -159,7 +174,7 @@ async function changedResult(
 }
 
 /** The problem of a secret that was changed and not delivered. */
-function undeliveredChange(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
+export function undeliveredChange(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,

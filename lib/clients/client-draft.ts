@@ -198,18 +198,11 @@ export function reportWarningsCollectErrors(
 
 /** Rejects fields that the server's version doesn't know; the version is detected only if there is such a field. */
 export async function rejectUnsupportedFields(
-  { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
+  context: Pick<Context, "admin" | "rareFields">,
   client: JsonObject,
   label: FieldLabeler,
 ): Promise<void> {
-  const rare = Object.keys(client).filter(
-    (field) => rareFields.has(field) && !isSameValue(field, client[field], undefined),
-  );
-  if (rare.length === 0) return;
-  const family = await admin.family();
-  const [first, ...others] = rare
-    .filter((field) => family.unknownFields.has(field))
-    .map((field) => `${label(field)}: ${family.label} has no field ${field}`);
+  const [first, ...others] = await findUnsupportedFields(context, [{ client, label }]);
   if (first === undefined) return;
   throw new Problem(first, {
     code: "field-unknown-to-server",
@@ -217,4 +210,21 @@ export async function rejectUnsupportedFields(
     hint: "leave it out for this server",
     details: others,
   });
+}
+
+/** What is wrong with fields of clients that the server's version doesn't know. */
+export async function findUnsupportedFields(
+  { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
+  clients: readonly Pick<Draft, "client" | "label">[],
+): Promise<readonly string[]> {
+  const rare = clients.flatMap(({ client, label }) =>
+    Object.keys(client)
+      .filter((field) => rareFields.has(field) && !isSameValue(field, client[field], undefined))
+      .map((field) => ({ field, label })),
+  );
+  if (rare.length === 0) return [];
+  const family = await admin.family();
+  return rare
+    .filter(({ field }) => family.unknownFields.has(field))
+    .map(({ field, label }) => `${label(field)}: ${family.label} has no field ${field}`);
 }

@@ -230,6 +230,13 @@ function entryOf(
 /** How many problems, or warnings, are shown one by one; the others are only counted. */
 export const MAX_SHOWN_PROBLEMS = 20;
 
+/** The first lines of many, with the number of the others. */
+export function firstShown(lines: readonly string[]): readonly string[] {
+  return lines.length <= MAX_SHOWN_PROBLEMS
+    ? lines
+    : [...lines.slice(0, MAX_SHOWN_PROBLEMS), `${lines.length - MAX_SHOWN_PROBLEMS} more`];
+}
+
 /** What is wrong with an entry. */
 interface EntryFinding {
   readonly severity: "error" | "warning";

@@ -1,13 +1,15 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { getTextField } from "../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
+import { noSecretYetText } from "./change-secret.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { isConflict } from "./find-existing.ts";
@@ -27,16 +29,11 @@ import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
 import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** How one client of an import ended. */
-export interface ImportOutcome {
+export interface ImportOutcome extends ClientOutcome {
   readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
   readonly entry: ClientEntry;
-  /** The result of this client. */
-  readonly shown: JsonObject;
   /** The fields that the server didn't keep. */
   readonly dropped?: readonly string[];
-  readonly problem?: Problem;
-  /** For a client whose credentials are to be delivered. */
-  readonly created?: CreatedClientDelivery;
   /** The fields that were updated, with both values. */
   readonly changes?: readonly Change[];
 }
@@ -61,28 +58,19 @@ export async function importClient(job: ImportRun, entry: ClientEntry): Promise<
   try {
     return await createOrUpdate(job, entry);
   } catch (error) {
-    return failed(entry, error instanceof Problem ? error : unexpected(error));
+    const hint = "check whether the client exists, then import it again with --if-exists skip";
+    return failed(entry, error instanceof Problem ? error : unexpectedProblem("Cannot import the client", error, hint));
   }
-}
-
-function unexpected(error: unknown): Problem {
-  return new Problem(`Cannot import the client: ${safeReason(error)}`, {
-    code: "unexpected",
-    exit: "failed",
-    hint: "check whether the client exists, then import it again with --if-exists skip",
-    cause: error,
-  });
 }
 
 function failed(entry: ClientEntry, error: Problem): ImportOutcome {
   const problem = withMessage(error, `${entry.location}: ${error.message}`);
-  const { code, message, hint, status } = problem;
   const id = getTextField(entry.client, "client_id");
   const shown = {
     ...(id === undefined ? {} : { client_id: id }),
     outcome: "failed",
     from: entry.file,
-    error: { error: code, message, hint: hint ?? "", ...(status === undefined ? {} : { status }) },
+    error: shownFailure(problem),
   };
   return { outcome: "failed", entry, shown, problem };
 }
@@ -109,7 +97,7 @@ async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<Impor
 
 /** Creates a client. Without its own file, its credentials are delivered with the result. */
 async function createClient(
-  { context, copies }: ImportRun,
+  { context, copies, earlier }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
   registration: Registration,
@@ -118,12 +106,16 @@ async function createClient(
   const file = prepared.plain === undefined ? undefined : await openClientSecretFile(context, payload.client_id);
   try {
     const targets = { admin, target: file?.target, copies };
-    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => ({
-      outcome: "created",
-      entry,
-      dropped: unkeptKnownFields(payload, created.record),
-      ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
-    }));
+    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => {
+      // An earlier client had the same ID.
+      withdrawCopiesOfClient(context, earlier, created.record.client_id);
+      return {
+        outcome: "created",
+        entry,
+        dropped: unkeptKnownFields(payload, created.record),
+        ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
+      };
+    });
     if (registered.kind === "refused") await file?.target.discard();
     return registered;
   } catch (error) {
@@ -143,11 +135,14 @@ async function written(file: ClientSecretFile, { delivery, delivered }: CreatedC
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
-  created: CreatedClientDelivery,
-): Pick<ImportOutcome, "created" | "shown"> {
-  const { shown, mustDeliver } = created.delivery;
-  if (mustDeliver === undefined || outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
-  created.hidden();
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientDelivery,
+): Pick<ImportOutcome, "delivery" | "shown"> {
+  if (mustDeliver === undefined) {
+    delivered();
+    return { shown };
+  }
+  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, delivery: { delivered, undelivered } };
+  hidden();
   return { shown };
 }
 
@@ -176,6 +171,7 @@ async function existing(
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     if (secret !== undefined) withdrawCopiesOfClient(context, earlier, id);
+    else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
     const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {

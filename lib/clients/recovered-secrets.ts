@@ -50,7 +50,9 @@ const CLOCKS_MS = 10 * 60_000;
 
 /** Finds the secrets that earlier runs have saved and not delivered; for each client the one that it most likely has. */
 export function pickRecoveredSecrets(copies: readonly LeftoverRecoveryCopy[], plan: Plan): readonly RecoveredSecret[] {
-  const byKey = new Map(plan.steps.map((step) => [step.key, step]));
+  // Another client with the same mark may be one that is deleted.
+  const kept = plan.steps.filter(({ action }) => action !== "delete");
+  const byKey = new Map(kept.map((step) => [step.key, step]));
   const best = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
     const found = dueSecret(copy, plan, byKey);
@@ -92,14 +94,15 @@ function dueSecret(
   return { step, clientId: current.client_id, copy, record, secret, certainty, others: [] };
 }
 
-function certaintyOf({ state, time, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
+function certaintyOf({ state, time, request, updated_at: set }: UndeliveredRecord, current: JsonObject): Certainty {
   const changed = timeOf(current, "updated_at");
   if (state === "made" && set !== undefined)
     return Math.abs(changed - Date.parse(set)) <= ROUNDING_MS ? "confirmed" : "doubtful";
   const sent = Date.parse(time);
   const created = timeOf(current, "created_at");
   // On every server, the two times of a client that was not changed since it was created are nearly the same.
-  const isCreateOverwritten = Math.abs(created - sent) <= CLOCKS_MS && changed - created > ROUNDING_MS;
+  const isCreateOverwritten =
+    request !== "change" && Math.abs(created - sent) <= CLOCKS_MS && changed - created > ROUNDING_MS;
   return Math.abs(changed - sent) <= CLOCKS_MS && !isCreateOverwritten ? "likely" : "doubtful";
 }
 
@@ -134,23 +137,36 @@ export interface RecoveredSecretOutcome {
   readonly delivered?: () => void;
 }
 
-/** Leaves out the secrets that are in their place already, and removes their copies. */
+/** Finds the secrets that are in their place already, and removes their copies, and those that are still to be delivered. */
 export async function removeAlreadyPlaced(
   job: Pick<DueJob, "context" | "leftovers">,
   due: readonly RecoveredSecret[],
-): Promise<readonly RecoveredSecret[]> {
+): Promise<{ readonly placed: readonly RecoveredSecret[]; readonly missing: readonly RecoveredSecret[] }> {
   const { context } = job;
+  const placed: RecoveredSecret[] = [];
   const missing: RecoveredSecret[] = [];
   for (const each of due) {
     const found = await secretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
-    if (found === "there") settleCopies(job, each);
-    else if (found === "missing") missing.push(each);
+    if (found === "there") {
+      settleCopies(job, each);
+      placed.push(each);
+    } else if (found === "missing") missing.push(each);
     else
       context.warn(
         `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its destination has other credentials; delete the copy once you have checked that those work`,
       );
   }
-  return missing;
+  return { placed, missing };
+}
+
+/** The secrets of earlier runs that a later run can still deliver, since this one has not: it had no place, or could not. */
+export function undeliveredSecrets(
+  all: readonly RecoveredSecret[],
+  placed: readonly RecoveredSecret[],
+  outcomes: readonly RecoveredSecretOutcome[],
+): readonly RecoveredSecret[] {
+  const done = new Set([...placed, ...outcomes.flatMap(({ due, problem }) => (problem === undefined ? due : []))]);
+  return all.filter((each) => each.certainty !== "doubtful" && !done.has(each));
 }
 
 /** Puts the secrets of earlier runs into their place, before anything else is done. */

@@ -27,7 +27,7 @@ export interface EarlierRecoveryCopies {
   readonly dueByOwner: ReadonlyMap<string, readonly LeftoverRecoveryCopy[]>;
 }
 
-function ownerName({ stack, key }: ClientInStack): string {
+function ownerName({ stack, key }: Pick<ClientInStack, "stack" | "key">): string {
   return JSON.stringify([stack, key]);
 }
 

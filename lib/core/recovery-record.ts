@@ -5,6 +5,8 @@ export interface ClientInStack {
   readonly stack: string;
   /** The name of the client in its stack. */
   readonly key: string;
+  /** Set if the request changes a client that exists; otherwise it creates one. */
+  readonly request?: "change";
 }
 
 /** The contents of a recovery copy: a secret that has not been delivered. */
@@ -17,6 +19,8 @@ export interface RecoveryRecord {
   readonly client_id?: string;
   readonly stack?: string;
   readonly key?: string;
+  /** With an owner: set if the request that sets the secret changes a client that exists. */
+  readonly request?: "change";
   /** When the server set the secret, by its own clock: a client that was changed since has another time. */
   readonly updated_at?: string;
   /** With an owner: whether a later run is to deliver the secret, or the client has got another one since. */

@@ -13,10 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { createSecretTargets } from "../../lib/adapters/secret-target.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { openGpg } from "../adapters/gpg.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import { jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 
@@ -26,6 +27,10 @@ const client = (id: string, more = ""): string =>
 async function applyTo(bench: StateSetup, out: string, ...flags: readonly string[]): ReturnType<StateSetup["run"]> {
   const args = ["apply", join(bench.folder, "clients"), "--stack", "prod", "--secret-out", join(bench.folder, out)];
   return bench.run([...args, "--rescue-dir", join(bench.folder, "copies"), ...flags]);
+}
+
+function isKeyOf<T extends object>(object: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(object, key);
 }
 
 /** A server, and a folder for recovery copies. */
@@ -132,6 +137,10 @@ function copyOf(bench: StateSetup, more: Readonly<Record<string, string>>): stri
 const COPY = "copies/hydra-rescue-import-0.ndjson";
 
 describe("a secret in a recovery copy of an earlier run", () => {
+  const gpg = openGpg();
+  after(() => gpg.close());
+  gpg.quick("Team <team@example.com>", "default", "default");
+
   async function withClient(
     work: (bench: StateSetup, updatedAt: string) => Promise<void>,
     as?: SandboxVersion,
@@ -184,6 +193,28 @@ describe("a secret in a recovery copy of an earlier run", () => {
       assert.ok(!existsSync(join(bench.folder, "s.json")));
     }, "1.8"));
 
+  test("is put into its place where the answer to a change of a new client is not known", () =>
+    withClient(async (bench) => {
+      const aMinuteAgo = new Date(Date.now() - 60_000).toISOString();
+      await bench.ask("PUT", "one", { ...(await bench.ask("GET", "one")), created_at: aMinuteAgo });
+      bench.write({ [COPY]: copyOf(bench, { request: "change" }) });
+      const played = await applyTo(bench, "s.json");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /the secret of client "one" is from an earlier run that ended before the server's/);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+    }, "1.8"));
+
+  test("is put into its place although another client with the same mark is deleted", () =>
+    withClient(async (bench, updatedAt) => {
+      const { metadata } = await bench.ask("GET", "one");
+      await bench.ask("POST", "", { client_id: "later", metadata });
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+      const played = await applyTo(bench, "s.json", "--prune");
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /1 delivered from an earlier run, 1 deleted, 1 unchanged/);
+      assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+    }));
+
   test("is not delivered if the client was changed since, and the message names the command for a new one", () =>
     withClient(async (bench) => {
       const old = { state: "made", updated_at: "2020-01-01T00:00:00Z" };
@@ -195,6 +226,44 @@ describe("a secret in a recovery copy of an earlier run", () => {
       assert.match(played.stderr, /hydra clients rotate-secret one/);
       assert.ok(!existsSync(join(bench.folder, "s.json")));
       assert.equal(readFileSync(join(bench.folder, COPY), "utf8"), text);
+    }));
+
+  for (const [title, flags] of [
+    ["there is no place for it", []],
+    ["the output format omits it", ["--pgp-key", "@KEY", "-q"]],
+    ["its place has other credentials", ["--secret-out", "first"]],
+  ] as const)
+    test(`keeps its client from being changed if ${title}, so that it can still be delivered`, () =>
+      withClient(async (bench, updatedAt) => {
+        bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: updatedAt }) });
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+        bench.write({ key: gpg.exported("team@example.com").armored });
+        bench.writes();
+        const args = flags.map((flag) =>
+          flag === "@KEY" ? `@${join(bench.folder, "key")}` : flag === "first" ? join(bench.folder, flag) : flag,
+        );
+        const place = ["--stack", "prod", "--rescue-dir", join(bench.folder, "copies"), ...args];
+        const played = await bench.run(["apply", join(bench.folder, "clients"), ...place]);
+        assert.equal(played.status, 1, played.stderr);
+        assert.match(played.stderr, /Client "one" is not changed, because its secret .* it is in ".*import-0\.ndjson"/);
+        assert.deepEqual(bench.writes(), []);
+        const again = await applyTo(bench, "s.json");
+        assert.equal(again.status, 0, again.stderr);
+        assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
+        assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
+      }));
+
+  test("that no run can deliver any more doesn't keep its client from being changed", () =>
+    withClient(async (bench) => {
+      bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: "2020-01-01T00:00:00Z" }) });
+      bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+      const played = await bench.run([
+        "apply",
+        join(bench.folder, "clients"),
+        ...["--stack", "prod", "--rescue-dir", join(bench.folder, "copies")],
+      ]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
     }));
 
   test("is checked first with --verify", () =>
@@ -256,6 +325,28 @@ describe("a secret in a recovery copy of an earlier run", () => {
         const args = command.map((word) => (word === "IMPORTED" ? join(bench.folder, "imported.json") : word));
         const set = await bench.run([...args, "--rescue-dir", join(bench.folder, "copies")]);
         assert.equal(set.status, 0, set.stderr);
+        assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
+        assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
+      }));
+
+  const RECREATED = '{"client_id": "one", "grant_types": ["client_credentials"]}';
+  for (const [name, isDeletedFirst, command] of [
+    ["delete", false, ["clients", "delete", "one"]],
+    ["create", true, ["clients", "create", "--id", "one", "-g", "client_credentials"]],
+    ["import", true, ["clients", "import", "IMPORTED"]],
+    ["import into files", true, ["clients", "import", "IMPORTED", "--secret-out", "OUT"]],
+    ["apply --prune", false, ["apply", "OTHERS", "--stack", "prod", "--prune", "--allow-empty"]],
+  ] as const)
+    test(`is withdrawn once ${name} has deleted its client or created it again`, () =>
+      withClient(async (bench) => {
+        const other = "copies/hydra-rescue-a.ndjson";
+        bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
+        bench.write({ "imported.json": RECREATED, "others/none.yaml": "" });
+        if (isDeletedFirst) await bench.ask("DELETE", "one");
+        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others" };
+        const args = command.map((word) => (isKeyOf(paths, word) ? join(bench.folder, paths[word]) : word));
+        const ended = await bench.run(args, { environment: { XDG_STATE_HOME: join(bench.folder, "copies") } });
+        assert.equal(ended.status, 0, ended.stderr);
         assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);
       }));

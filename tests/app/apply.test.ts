@@ -789,6 +789,61 @@ describe("an editor between the plan and the write", () => {
     }));
 });
 
+test("a public client that someone creates meanwhile and --adopt takes over gets a secret, as its file says", () =>
+  withStateSetup("26", async (bench) => {
+    bench.write({ "clients/one.yaml": yaml("one") });
+    let isCreated = false;
+    const before = async (method: string): Promise<void> => {
+      if (method !== "POST" || isCreated) return;
+      isCreated = true;
+      await bench.ask("POST", "", { client_id: "one", scope: "b", token_endpoint_auth_method: "none" });
+    };
+    const out = join(bench.folder, "out");
+    await withProxy(bench.url, before, async (url) => {
+      const { stdout, stderr } = await assertDone(apply(bench, "--endpoint", url, "--adopt", `--secret-out=${out}`));
+      assert.match(stderr, /client "one" was created by someone else meanwhile$/m);
+      assert.match(stdout, /^Took over OAuth 2\.0 Client one/m);
+    });
+    assert.match(readFileSync(join(out, "one.env"), "utf8"), /CLIENT_SECRET=\S{26}/);
+    assert.equal((await bench.ask("GET", "one"))["token_endpoint_auth_method"], "client_secret_basic");
+  }));
+
+test("two runs at once with one folder for recovery copies create one client, and the secret that the faster one delivered is no failure", () =>
+  withStateSetup("26", async (bench) => {
+    bench.write({ "clients/one.yaml": yaml("one"), "copies/keep": "" });
+    const faster = Promise.withResolvers<Played>();
+    const slowerHasCopies = Promise.withResolvers<void>();
+    const slower = Promise.withResolvers<Played>();
+    let posts = 0;
+    const run = (url: string, out: string): Promise<Played> =>
+      apply(
+        bench,
+        `--secret-out=${join(bench.folder, out)}`,
+        ...["--endpoint", url, "--rescue-dir", join(bench.folder, "copies")],
+      );
+    let start = (): void => {};
+    const before = async (method: string): Promise<void> => {
+      if (method !== "POST") return;
+      if (posts++ === 0) {
+        start();
+        await slowerHasCopies.promise;
+      } else {
+        slowerHasCopies.resolve();
+        await faster.promise;
+      }
+    };
+    await withProxy(bench.url, before, async (url) => {
+      start = () => void run(url, "slower").then(slower.resolve, slower.reject);
+      faster.resolve(await run(url, "faster"));
+      assert.equal((await faster.promise).status, 0, (await faster.promise).stderr);
+      const { status, stderr } = await slower.promise;
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /was created by someone else meanwhile; its secret was not delivered here/);
+    });
+    assert.ok(existsSync(join(bench.folder, "faster/one.env")));
+    assert.ok(!existsSync(join(bench.folder, "slower/one.env")));
+  }));
+
 describe("on a terminal", () => {
   test("apply shows the plan and asks, and changes nothing without a yes", () =>
     withStateSetup("26", async (bench) => {

@@ -217,6 +217,21 @@ describe("clients import", () => {
     assert.ok(!("client_secret" in JSON.parse(post?.body ?? "")));
   });
 
+  it("warns that a client which was public has no secret yet, unless it gets one", async () => {
+    await using scenario = await openScenario();
+    const open = ["a", "b", "c"].map((id) => ({ client_id: id, token_endpoint_auth_method: "none" }));
+    assertExit(await scenario.run(["clients", "import"], { stdin: ndjson(open) }), 0);
+    const stdin = ndjson([
+      { client_id: "a", token_endpoint_auth_method: "client_secret_post" },
+      { client_id: "b", token_endpoint_auth_method: "client_secret_post", client_secret: "a-secret-0123456789" },
+      { client_id: "c", token_endpoint_auth_method: "none", client_name: "still public" },
+    ]);
+    const ended = await scenario.run(["clients", "import", "--if-exists", "update"], { stdin });
+    assertExit(ended, 0);
+    assert.match(ended.stderr, /^Warning: client "a" has no secret yet; generate one: hydra clients rotate-secret a$/m);
+    assert.equal(ended.stderr.match(/has no secret yet/g)?.length, 1, describeRun(ended));
+  });
+
   it("leaves out what a server sets by itself, and null", async () => {
     await using scenario = await openScenario();
     const stdin = JSON.stringify({

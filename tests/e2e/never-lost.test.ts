@@ -81,6 +81,7 @@ const SERVER_BEHAVIORS = {
   "half an answer": cutInside,
   "a gateway's 502 after it was done": swapped(() => ({ status: 502, body: "<html>bad gateway</html>" })),
   "a 500 without words after it was done": swapped(() => ({ status: 500, body: "" })),
+  "a 500 with its own error after it was done": swapped(() => ({ status: 500, body: '{"error":"commit failed"}' })),
   "a web page": swapped(() => ({ status: 200, headers: { "content-type": "text/html" }, body: "<html>hello</html>" })),
   "an object without an id": swapped(() => ({ status: 201, body: '{"client_name":"x"}' })),
   "an id that is a number": swapped((reply) => ({ ...reply, body: JSON.stringify({ client_id: 5 }) })),
@@ -892,6 +893,32 @@ describe("a client whose secret cannot be delivered", () => {
       rmSync(kept?.path ?? "");
     }
     assert.equal(deletions(scenario), 1);
+  });
+
+  it("stays after an apply, and the server's secret is saved if it answered with another one", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out");
+    await using scenario = await openScenario("26", (exchange) =>
+      exchange.method === "PATCH"
+        ? async () => {
+            writeFileSync(join(out, "app.env"), "mine");
+            exchange.reply(await withAnotherSecret(exchange, scenario.sandbox.url));
+          }
+        : undefined,
+    );
+    const apply = (method: string): Promise<Ended> => {
+      const client = { client_id: "app", grant_types: ["client_credentials"], token_endpoint_auth_method: method };
+      writeFileSync(join(folder.path, "app.json"), JSON.stringify(client));
+      return scenario.run(["apply", join(folder.path, "app.json"), "--stack", "s", "--secret-out", out]);
+    };
+    assertExit(await apply("none"), 0);
+    const ended = await apply("client_secret_basic");
+    assertFails(ended, 1, /Cannot deliver the new secret of client "app"/);
+    const [kept, ...others] = scenario.recoveryCopies();
+    assert.deepEqual(others, []);
+    assert.equal(kept?.record.client_secret, "made-by-the-server-012345");
+    assert.equal(kept?.record["request"], "change");
+    assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf("app"));
   });
 
   it("stays, with its secret saved, when it's uncertain that this run created it", SLOW, async () => {

@@ -414,6 +414,7 @@ describe("a rotation that fails", () => {
       cutInside,
       swapped(() => ({ status: 502, body: "<html>" })),
       swapped(() => ({ status: 500, body: "" })),
+      swapped(() => ({ status: 500, body: '{"error":"commit failed"}' })),
       swapped(() => ({ status: 200, body: "{" })),
       swapped((reply) => ({ ...reply, body: '{"client_id":"another","client_secret":"anothers-secret"}' })),
     ];
@@ -512,6 +513,19 @@ describe("a rotation that fails", () => {
       assert.equal(kept?.delivered?.state, "unverified");
       assert.ok(unknown.stderr.includes(kept?.path ?? "nothing"), describeRun(unknown));
       assert.match(unknown.stderr, /client "\S+" may have the new secret/);
+
+      await using broken = await openScenario(
+        version,
+        change(swapped(() => ({ status: 500, body: '{"error":"commit failed"}' }))),
+      );
+      const changed = await made(broken, version);
+      const doubtful = await broken.run(["clients", "rotate-secret", changed]);
+      assertFails(doubtful, 1, /server answered 500: commit failed; the change may have been made anyway/);
+      assert.match(doubtful.stderr, /client "\S+" may have the new secret/);
+      const [rescued, ...more] = broken.recoveryCopies();
+      assert.deepEqual(more, []);
+      assert.equal(rescued?.record.client_secret, broken.sandbox.secretOf(changed));
+      assert.equal(rescued?.record.state, "unverified");
 
       await using refusing = await openScenario(version, ({ method }) =>
         method === "PATCH" || method === "PUT"

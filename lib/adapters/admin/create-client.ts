@@ -142,12 +142,11 @@ async function conflict({ session }: Creation, response: AdminResponse, id: stri
   });
 }
 
-async function idRefused({ session, id }: Creation, response: AdminResponse): Promise<Problem> {
-  const given = id === undefined ? "" : ` (--id ${quote(id)})`;
+async function idRefused({ session }: Creation, response: AdminResponse): Promise<Problem> {
   const { buildResponseProblem } = await import("./problems.ts");
-  return buildResponseProblem(session.options, response, `this server does not accept a chosen client ID${given}`, {
+  return buildResponseProblem(session.options, response, "this server does not accept a chosen client ID", {
     code: "id-refused",
     exit: "failed",
-    hint: "Hydra 2.0 and 2.1 generate the ID: omit --id, or upgrade the server to 2.2 or newer",
+    hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
   });
 }

@@ -185,14 +185,22 @@ export async function sendClientChange(
   }
 }
 
-/** The client in the response to a change. Whatever a successful response holds, the change was made. */
+/**
+ * Whether a response to a change leaves open if it was made, or says so. Whatever a successful response holds, the change
+ * was made; after a 500 with the server's own error too, the database may have committed before something else failed.
+ */
+function mayHaveChanged({ answer: { status } }: AdminResponse): boolean {
+  return status < 300 || status === 500;
+}
+
+/** The client in the response to a change. */
 async function changedClient(
   session: AdminSession,
   response: AdminResponse,
   id: string,
   history: AttemptAmbiguity,
 ): Promise<ClientRecord> {
-  if (response.answer.status < 300) history.ambiguous = true;
+  if (mayHaveChanged(response)) history.ambiguous = true;
   const client = await requestedClient(session, response, id);
   await warnOfTooDeepFields(session, client);
   return client.record;
@@ -237,6 +245,7 @@ export async function deleteClient(session: AdminSession, id: string): Promise<v
       if (history.ambiguous) return;
       throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
     }
+    if (response.answer.status === 500) history.ambiguous = true;
     const text = await successText(session, response);
     if (response.answer.status === 204 || text.trim() === "" || isJsonText(text)) return;
     // A page of something in front of the server.

@@ -14,6 +14,7 @@ import {
   type RecoveredSecret,
   type RecoveredSecretOutcome,
   removeAlreadyPlaced,
+  undeliveredSecrets,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
@@ -38,6 +39,7 @@ import {
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
 import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -62,7 +64,7 @@ import {
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { combineProblems, Problem, usageError } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
 import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
@@ -108,7 +110,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
   const earlier = await findEarlierCopies(context);
   const { copies, store: leftovers } = earlier;
-  const due = hasSecretPlaceFlags(context) ? pickRecoveredSecrets(copies, plan) : [];
+  const left = pickRecoveredSecrets(copies, plan);
+  const due = hasSecretPlaceFlags(context) ? left : [];
   const picked = new Set(due.map(({ copy }) => copy));
   const others = copies.filter((copy) => !picked.has(copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
@@ -116,7 +119,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
-  const missing = await removeAlreadyPlaced({ context, leftovers }, due);
+  const { placed, missing } = await removeAlreadyPlaced({ context, leftovers }, due);
   const early = missing.length === 0 ? undefined : await recipientsOf(context);
   const delivered = await deliverRecoveredSecrets(
     { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
@@ -142,6 +145,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     place,
     copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
     earlier,
+    undelivered: undeliveredSecrets(left, placed, delivered),
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminWithDeadlineFactory(context),
@@ -179,8 +183,8 @@ function recipientCount({ values }: Pick<Context, "values">): number {
 
 /** Throws the first of several problems, with the others as its details. */
 function throwAll(problems: readonly Problem[]): void {
-  const [first, ...others] = problems;
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  const problem = combineProblems(problems);
+  if (problem !== undefined) throw problem;
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
@@ -198,8 +202,23 @@ function rejectUnsafe(context: Context, steps: readonly Step[]): void {
       details: deletes.map(({ clientId = "" }) => clientId),
     });
   throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
-  const unplaced = findMissingPlaceProblem(context, steps);
+  const unplaced = findMissingPlaceProblem(context, steps) ?? findHidingFormatProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
+}
+
+/** The problem of encrypted secrets that the result would omit, although they go nowhere else. */
+function findHidingFormatProblem(
+  context: Pick<Context, "values" | "outputContainsValue">,
+  steps: readonly Step[],
+): Problem | undefined {
+  if (context.values.isSet(SECRET_OUT) || !wantsRecipients(context) || !steps.some(stepSetsSecret)) return undefined;
+  const encrypted = "an encrypted secret";
+  if (context.outputContainsValue(APPLY_VIEW, { [ENCRYPTED_SECRET_FIELD]: encrypted }, encrypted)) return undefined;
+  return usageError(
+    "This output format omits the encrypted secrets",
+    "use --format json, or add --secret-out; nothing was changed",
+    "secret-not-shown",
+  );
 }
 
 /** Throws where the descriptor has got secrets of an earlier run, and can't take those of this one. */

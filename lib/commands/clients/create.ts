@@ -65,7 +65,8 @@ import {
 import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { Problem, usageError, withMessage } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
 
 /** What a create command is to do. */
 interface CreateJob {
@@ -194,15 +195,31 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, opened, registration, created);
+      if (!registration.ownId) await withdrawEarlierCopies(context, created.record.client_id);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
     const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
-    if (meanwhile === undefined) throw registered.problem;
+    if (meanwhile === undefined) throw withRefusedId(registered.problem, registration.payload.client_id);
     await opened.target?.discard();
     return keepExisting(context, { ...job, recipients }, meanwhile);
   });
+}
+
+/** The problem of a server that generates the IDs, with the ID that it did not accept. */
+function withRefusedId(problem: unknown, id: string): unknown {
+  if (!(problem instanceof Problem) || problem.code !== "id-refused") return problem;
+  return withMessage(problem, `${problem.message} (--id ${quote(id)})`);
+}
+
+/** Withdraws the recovery copies of an earlier client with the same ID. */
+async function withdrawEarlierCopies(
+  context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
+  id: string,
+): Promise<void> {
+  const { findEarlierCopies, withdrawCopiesOfClient } = await import("../../clients/withdraw-copies.ts");
+  withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
 }
 
 /** Work that is done when it is first asked for, and only once. */

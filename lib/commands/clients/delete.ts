@@ -3,6 +3,11 @@ import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../.
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { idOf } from "../../clients/views.ts";
+import {
+  type EarlierRecoveryCopies,
+  findEarlierCopies,
+  withdrawCopiesOfClient,
+} from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
@@ -69,12 +74,16 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const batch = new BatchFailures(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let started = 0;
+  let earlier: EarlierRecoveryCopies | undefined;
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
     // The first one also detects the server's version; its deadline is that of the command.
     const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
     const bad = findClientIdProblem(id);
     if (bad !== undefined) throw bad;
     await admin.remove(id);
+    // A client that is created again with this ID has another secret.
+    earlier ??= await findEarlierCopies(context);
+    withdrawCopiesOfClient(context, earlier, id);
     return { client_id: id };
   });
   return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items }, (item) => quote(idOf(item)));

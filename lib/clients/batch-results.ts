@@ -1,0 +1,162 @@
+import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { Context, UnwrittenItem } from "../command.ts";
+import { CONCURRENCY } from "../core/flags/shared-flags.ts";
+import type { JsonObject } from "../core/json.ts";
+import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { BatchFailures, type OrderedPool, workOnAll } from "./batch.ts";
+import { firstShown } from "./client-files.ts";
+import type { CreatedClientDelivery } from "./register.ts";
+import { idOf } from "./views.ts";
+
+/** What counting and recovering needs of the context. */
+type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;
+
+/** How one of many clients ended. */
+export interface ClientOutcome {
+  readonly outcome: string;
+  /** The result of this client. */
+  readonly shown: JsonObject;
+  readonly problem?: Problem;
+  /** For a secret that the result delivers. */
+  readonly delivery?: Pick<CreatedClientDelivery, "delivered"> & Partial<Pick<CreatedClientDelivery, "undelivered">>;
+}
+
+/** The outcomes after which a client is as it was. */
+const WITHOUT_CHANGE: ReadonlySet<string> = new Set(["unchanged", "skipped", "failed"]);
+
+/** What a command does with many clients. */
+interface BatchWork<Outcome extends ClientOutcome> {
+  /** How the summary begins. */
+  readonly name: "Import" | "Apply";
+  /** The outcomes in the order of the summary, and how it calls them. */
+  readonly words: readonly (readonly [outcome: Outcome["outcome"], word: string])[];
+  readonly pools: readonly Pick<OrderedPool<unknown, Outcome>, "stop" | "notStarted">[];
+  readonly log: RecoveryLog | undefined;
+  /** How many clients there are. */
+  readonly total: number;
+}
+
+/** The results of many clients: each is counted, then delivered or recovered, and all are summed up at the end. */
+export class BatchResults<Outcome extends ClientOutcome> {
+  readonly #context: ResultContext;
+  readonly #work: BatchWork<Outcome>;
+  readonly #batch: BatchFailures;
+  readonly #counts = new Map<string, number>();
+  /** The outcomes whose results haven't been written yet. */
+  readonly #unwritten = new Map<JsonObject, Outcome>();
+
+  constructor(context: ResultContext, work: BatchWork<Outcome>) {
+    this.#context = context;
+    this.#work = work;
+    this.#batch = new BatchFailures(context, work.total);
+  }
+
+  get failures(): number {
+    return this.#batch.failures;
+  }
+
+  /** Counts an outcome, and reports its problem. */
+  count({ outcome, problem }: Outcome): void {
+    this.addCount(outcome, 1);
+    if (problem === undefined) this.#batch.succeed();
+    else this.#batch.fail(problem);
+    // Each of the others would wait for the whole time limit too.
+    if (this.#batch.isServerGone) void this.#stop();
+  }
+
+  /** Counts clients that nothing is done with. */
+  addCount(outcome: Outcome["outcome"], count: number): void {
+    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + count);
+  }
+
+  /** Reports a problem of a client that was counted before. */
+  fail(problem: Problem): void {
+    this.#batch.fail(problem);
+  }
+
+  /** The result of an outcome, which is written next. */
+  written(outcome: Outcome): JsonObject {
+    this.#unwritten.set(outcome.shown, outcome);
+    return outcome.shown;
+  }
+
+  /** The outcome of a result that is being written. */
+  outcomeOf(item: JsonObject): Outcome | undefined {
+    return this.#unwritten.get(item);
+  }
+
+  /** A result has been written. */
+  delivered(item: JsonObject): void {
+    this.#unwritten.get(item)?.delivery?.delivered();
+    this.#unwritten.delete(item);
+  }
+
+  /** Reports the summary, once every result has been written, and returns the exit code. */
+  finish(): ExitName {
+    const { name, words, pools, log } = this.#work;
+    log?.close();
+    const counts = words.flatMap(([outcome, word]) => {
+      const count = this.#counts.get(outcome) ?? 0;
+      return count === 0 ? [] : [`${count} ${word}`];
+    });
+    const rest = pools.reduce((sum, { notStarted }) => sum + notStarted, 0);
+    const parts = rest > 0 ? [...counts, `${rest} not started`] : counts;
+    this.#context.note(`${name}: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
+    return this.#batch.exit();
+  }
+
+  async #stop(): Promise<readonly Outcome[]> {
+    return (await Promise.all(this.#work.pools.map((pool) => pool.stop()))).flat();
+  }
+
+  /**
+   * Standard output can't be written: recovers the secrets of the results that are lost, and of those to come.
+   *
+   * @param settle is called once no more clients are worked on.
+   */
+  async undelivered(
+    lostItems: readonly UnwrittenItem[],
+    reason: unknown,
+    settle: () => Promise<void> = async () => {},
+  ): Promise<Problem> {
+    const late = await this.#stop();
+    await settle();
+    // Nothing else reports these problems, and they may name files with a secret.
+    for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);
+    const lost = [...lostItems.flatMap(({ item }) => this.#unwritten.get(item) ?? []), ...late];
+    const partlyWritten = new Set(lostItems.filter((one) => one.partlyWritten).map(({ item }) => item));
+    const recoveries = lost.flatMap(({ delivery, shown }) =>
+      // The copy of an earlier run stays where it is.
+      delivery?.undelivered === undefined ? [] : { recover: delivery.undelivered, shown },
+    );
+    const recovered = await workOnAll(recoveries, this.#context.values.number(CONCURRENCY), ({ recover, shown }) =>
+      recover(reason, partlyWritten.has(shown)),
+    );
+    this.#work.log?.close();
+    const changed = firstShown(
+      lost.flatMap(({ delivery, outcome, shown }) =>
+        delivery === undefined && !WITHOUT_CHANGE.has(outcome) ? [`client ${quote(idOf(shown))} was ${outcome}`] : [],
+      ),
+    );
+    const [first, ...others] = recovered;
+    if (first !== undefined)
+      return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...changed] });
+    return new Problem(`Cannot write the result: ${safeReason(reason)}`, {
+      code: "unwritable",
+      exit: "failed",
+      hint: "check where standard output goes",
+      details: changed,
+    });
+  }
+}
+
+/** The problem of a client that failed by a bug, which must not end the others. */
+export function unexpectedProblem(action: string, error: unknown, hint: string): Problem {
+  return new Problem(`${action}: ${safeReason(error)}`, { code: "unexpected", exit: "failed", hint, cause: error });
+}
+
+/** A failure as the result of a client shows it. */
+export function shownFailure({ code, message, hint = "", status }: Problem): JsonObject {
+  return { error: code, message, hint, ...(status === undefined ? {} : { status }) };
+}
