@@ -257,6 +257,8 @@ export interface OperandSpec {
   readonly least: number;
   readonly most: number;
   readonly help: string;
+  /** The values are credentials: no message shows an operand of the command. */
+  readonly secret?: boolean;
 }
 
 /** A command that has read its input: all that is wrong with it, and the work itself. */

@@ -51,14 +51,28 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
       "unknown-command",
     );
   }
+  // Anything else may be a credential, such as a token after `hydra introspect`.
+  const isReadable = COMMAND_WORD.test(stray) || isWebUrl(stray);
   throw usageError(
-    `Unknown command ${redactOperand(stray, line)} after ${parent}`,
+    `Unknown command ${isReadable ? redactOperand(stray, line) : "(not shown)"} after ${parent}`,
     await commandHint(parent, command, stray),
     "unknown-command",
   );
 }
 
+/** What a command can be called. */
+const COMMAND_WORD = /^[a-z][a-z0-9-]{0,40}$/i;
+
+/** What to write instead of a URL that is no argument. */
+export const ENDPOINT_HINT = "write --endpoint URL";
+
+/** Whether a word is the URL of a server. */
+export function isWebUrl(word: string): boolean {
+  return /^https?:\/\//i.test(word);
+}
+
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
+  if (isWebUrl(stray)) return ENDPOINT_HINT;
   const { commandMeantBy, maySuggestCommand } = await import("../core/command-words.ts");
   const known = commandMeantBy(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;

@@ -4,10 +4,10 @@ import { ROOT } from "../commands/index.ts";
 import { isUnsupportedOryCommand } from "../core/command-words.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
-import { quoteWithoutFlagValue } from "../core/flags/split-command-line.ts";
 import { renderHelp } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
+import { quoteVisiblePart } from "../core/redact.ts";
 import { suggestWord } from "../core/text.ts";
 import { collectHelpContent } from "./help-page.ts";
 import { childrenByName, type ResolvedCommand, resolveCommand } from "./resolve.ts";
@@ -55,9 +55,5 @@ async function rejectMisspeltTopic(name: string): Promise<void> {
   if (isUnsupportedOryCommand([], name)) return;
   const meant = suggestWord(name, [...Object.keys(await childrenByName(ROOT)), ...TOPIC_NAMES]);
   if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;
-  throw usageError(
-    `No help about ${quoteWithoutFlagValue(name)}`,
-    `did you mean hydra help ${meant}?`,
-    "unknown-topic",
-  );
+  throw usageError(`No help about ${quoteVisiblePart(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

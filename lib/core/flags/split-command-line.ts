@@ -1,5 +1,6 @@
 import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
+import { quoteVisiblePart } from "../redact.ts";
 import { quote, suggestWord } from "../text.ts";
 import { type ForeignFormatFlag, hintForFlag, readForeignFormatFlag } from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-line.ts";
@@ -10,15 +11,20 @@ import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } f
 interface Tokens {
   readonly flags: readonly FlagWithValue[];
   readonly operands: readonly string[];
-  /** Operands after the value of a credential, which may be the rest of it: no message shows them. */
+  /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
   readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
 /** Splits the words of a command line into flags with their values and operands. */
-export function splitFlagsFromOperands(words: readonly string[], index: FlagIndex, command: string): Tokens {
-  const scanner = new Scanner(words, index, command);
+export function splitFlagsFromOperands(
+  words: readonly string[],
+  index: FlagIndex,
+  command: string,
+  operandsAreSecret: boolean,
+): Tokens {
+  const scanner = new Scanner(words, index, command, operandsAreSecret);
   scanner.run();
   return scanner;
 }
@@ -32,13 +38,15 @@ class Scanner implements Tokens {
   readonly #words: readonly string[];
   readonly #index: FlagIndex;
   readonly #command: string;
+  readonly #operandsAreSecret: boolean;
   #at = 0;
   #afterSecretFlag = false;
 
-  constructor(words: readonly string[], index: FlagIndex, command: string) {
+  constructor(words: readonly string[], index: FlagIndex, command: string, operandsAreSecret: boolean) {
     this.#words = words;
     this.#index = index;
     this.#command = command;
+    this.#operandsAreSecret = operandsAreSecret;
   }
 
   run(): void {
@@ -61,7 +69,7 @@ class Scanner implements Tokens {
 
   #takeOperand(text: string): void {
     this.operands.push(text);
-    if (this.#afterSecretFlag) this.maybeSecret.add(text);
+    if (this.#operandsAreSecret || this.#afterSecretFlag) this.maybeSecret.add(text);
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */
@@ -78,7 +86,7 @@ class Scanner implements Tokens {
       return;
     }
     if (value.startsWith("--") && this.#index.long.has(value.slice(2).split("=", 1)[0] ?? "")) {
-      const taken = flag.secret === true ? "the flag after it" : quoteWithoutFlagValue(value);
+      const taken = flag.secret === true ? "the flag after it" : quoteVisiblePart(value);
       this.warnings.push(`${spelled} took ${taken} as its value`);
     }
     this.#takeFlag({ flag, spelled, value });
@@ -101,7 +109,7 @@ class Scanner implements Tokens {
     const hint =
       this.#command === ""
         ? `write --format ${shellQuoted(format)}`
-        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index)}`;
+        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index, this.#operandsAreSecret)}`;
     this.problems.push(usageError(`Unknown flag ${spelled.startsWith("--") ? spelled : "-o"}`, hint, "unknown-flag"));
     this.#at += words - 1;
   }
@@ -129,12 +137,6 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
   const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, hintForFlag(name, index) ?? hint, "unknown-flag");
-}
-
-/** A word as messages show it: quoted, and of a flag with its value only the name, for the value may be a secret. */
-export function quoteWithoutFlagValue(word: string): string {
-  const name = /^--[^=]*=|^-[A-Za-z](?=.)/s.exec(word)?.[0];
-  return quote(name === undefined ? word : `${name}…`);
 }
 
 /** Splits off the flags before a command name, which belong to its parent but may also be flags of the command. */
