@@ -53,7 +53,7 @@ function listed(rows: readonly { readonly word: string; readonly about: string }
   const left = Math.min(longest, WIDEST_LISTED);
   return rows.map(({ word, about }) => {
     const name = word.trimEnd();
-    const text = cutToWidth(about, width - Math.max(left, displayWidth(name)) - 5);
+    const text = cutToWidth(escapeControls(about), width - Math.max(left, displayWidth(name)) - 5);
     return text === "" ? name : `${name}${" ".repeat(Math.max(0, left - displayWidth(name)))}  (${text})`;
   });
 }
@@ -76,7 +76,8 @@ function forFish(completion: Completion): readonly string[] {
 /** The reply to PowerShell: whole words as it wants them typed, with their descriptions. */
 function forPowerShell(completion: Completion): readonly string[] {
   const { head } = completion;
-  const typed = (text: string): string => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
+  const typed = (text: string): string =>
+    /^[\w./:=-]+$/.test(text) ? text : `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
   return [completion.kind, ...completion.candidates.map((one) => described(one, typed(head + one.text)))];
 }
 

@@ -282,6 +282,22 @@ describe("the answers to shells", () => {
     );
   });
 
+  test("PowerShell gets each quote that it knows doubled, so that an ID ends no string", async () => {
+    // PowerShell ends a string in single quotes at each of these.
+    const id = "a'\u2018\u2019\u201a\u201b;calc";
+    assert.match(
+      await completionRequestReply(["powershell", "hydra clients get "], ids(id)),
+      /^words\n'a''\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b;calc'\t/,
+    );
+  });
+
+  test("the list of bash escapes the names of clients", async () => {
+    const line = ["bash", "hydra clients get ", "", "63", "80"];
+    const list = await completionRequestReply(line, ids("one", "two"));
+    assert.match(list, /^one {2}\(N\\x00: n\)$/m);
+    assert.ok(!list.includes("\u0000"));
+  });
+
   test("nobody else gets one", async () => {
     assert.equal(await completionRequestReply([], NOBODY), "");
     assert.equal(await completionRequestReply(["tcsh", "clients", ""], NOBODY), "");
