@@ -61,7 +61,7 @@ export async function readSettings(
   const name = called.path.slice(1).join(" ");
   const { environment } = host;
   const parse = (sources: ValueSources): ParsedLine =>
-    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands?.secret);
+    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands);
   const withoutFile = parse({ ...NO_VALUE_SOURCES, environment });
   // The config file may be wrong too, so it is known from the command line how to report that.
   run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
@@ -274,7 +274,9 @@ function operandProblems(
     .map((word) =>
       usageError(`Unexpected argument ${redactOperand(word, line)}`, strayHint(path, word, spec), "stray-argument"),
     );
-  if (wanted !== undefined && operands.length < wanted.least) {
+  // The word after an unknown flag was read as its value, and may be the argument.
+  const mayBeTaken = line.problems.some(({ code }) => code === "unknown-flag");
+  if (wanted !== undefined && operands.length < wanted.least && !mayBeTaken) {
     problems.push(
       usageError(
         `Missing ${missingOperand(wanted, operands)} after ${path}`,

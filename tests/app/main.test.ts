@@ -270,6 +270,11 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ["unknown-command"],
     ['Error: Unknown command "http://127.0.0.1:1/" after hydra', "Hint: write --endpoint URL"],
   ],
+  [
+    "clients get --bogus web",
+    ["unknown-flag"],
+    ["Error: Unknown flag --bogus", "Hint: hydra help clients get lists the flags"],
+  ],
   ["version --format jsn", ["bad-format"], []],
   ["clients create --format toString", ["bad-format"], []],
   [

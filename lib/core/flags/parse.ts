@@ -1,6 +1,6 @@
 import type { Problem } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
-import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
+import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
@@ -36,14 +36,9 @@ export function parseFlagsWithProblems(
   rows: readonly Flag[],
   command: string,
   sources: ValueSources,
-  operandsAreSecret = false,
+  wanted?: OperandNames,
 ): ParsedLine {
-  const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(
-    words,
-    indexFlags(rows),
-    command,
-    operandsAreSecret,
-  );
+  const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(words, indexFlags(rows), command, wanted);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
   const values = new Map<string, FlagValue>();

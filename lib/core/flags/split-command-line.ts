@@ -2,9 +2,9 @@ import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { quote, suggestWord } from "../text.ts";
-import { type ForeignFormatFlag, hintForFlag, readForeignFormatFlag } from "./common-mistakes.ts";
+import { type ForeignFormatFlag, hintForFlag, hintForOperand, readForeignFormatFlag } from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-line.ts";
-import type { FlagIndex } from "./flag.ts";
+import type { FlagIndex, OperandNames } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
@@ -22,9 +22,9 @@ export function splitFlagsFromOperands(
   words: readonly string[],
   index: FlagIndex,
   command: string,
-  operandsAreSecret: boolean,
+  wanted: OperandNames | undefined,
 ): Tokens {
-  const scanner = new Scanner(words, index, command, operandsAreSecret);
+  const scanner = new Scanner(words, index, command, wanted);
   scanner.run();
   return scanner;
 }
@@ -38,15 +38,15 @@ class Scanner implements Tokens {
   readonly #words: readonly string[];
   readonly #index: FlagIndex;
   readonly #command: string;
-  readonly #operandsAreSecret: boolean;
+  readonly #wanted: OperandNames | undefined;
   #at = 0;
   #afterSecretFlag = false;
 
-  constructor(words: readonly string[], index: FlagIndex, command: string, operandsAreSecret: boolean) {
+  constructor(words: readonly string[], index: FlagIndex, command: string, wanted: OperandNames | undefined) {
     this.#words = words;
     this.#index = index;
     this.#command = command;
-    this.#operandsAreSecret = operandsAreSecret;
+    this.#wanted = wanted;
   }
 
   run(): void {
@@ -69,7 +69,7 @@ class Scanner implements Tokens {
 
   #takeOperand(text: string): void {
     this.operands.push(text);
-    if (this.#operandsAreSecret || this.#afterSecretFlag) this.maybeSecret.add(text);
+    if (this.#wanted?.secret === true || this.#afterSecretFlag) this.maybeSecret.add(text);
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */
@@ -99,7 +99,7 @@ class Scanner implements Tokens {
       this.#rejectForeignFormat(spelled, foreign);
       return;
     }
-    this.problems.push(unknownFlag(spelled, this.#index, this.#command));
+    this.problems.push(unknownFlag(spelled, this.#index, this.#command, this.#wanted));
     // The next word is most likely the value; an error about it as well would only be noise.
     if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
   }
@@ -109,7 +109,7 @@ class Scanner implements Tokens {
     const hint =
       this.#command === ""
         ? `write --format ${shellQuoted(format)}`
-        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index, this.#operandsAreSecret)}`;
+        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index, this.#wanted?.secret)}`;
     this.problems.push(usageError(`Unknown flag ${spelled.startsWith("--") ? spelled : "-o"}`, hint, "unknown-flag"));
     this.#at += words - 1;
   }
@@ -129,14 +129,15 @@ function helpOf(command: string): string {
   return command === "" ? "hydra help" : `hydra help ${command}`;
 }
 
-function unknownFlag(spelled: string, index: FlagIndex, command: string): Problem {
+function unknownFlag(spelled: string, index: FlagIndex, command: string, wanted: OperandNames | undefined): Problem {
   const isLong = spelled.startsWith("--");
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
   const name = spelled.slice(isLong ? 2 : 1);
   const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
-  return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, hintForFlag(name, index) ?? hint, "unknown-flag");
+  const known = hintForOperand(name, command, wanted) ?? hintForFlag(name, index, command);
+  return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }
 
 /** Splits off the flags before a command name, which belong to its parent but may also be flags of the command. */
