@@ -66,6 +66,7 @@ describe("what could come next", () => {
     ["clients create --grant-type=implicit,cl", "--grant-type=implicit,client_credentials"],
     [`clients create -g '"a,b",im'`, '"a,b",implicit'],
     [`clients create -g '"a,im'`],
+    ["clients update x -g im", "implicit"],
     ["clients update x --add-scope off", "offline_access", "offline"],
     ["clients update x --remove-grant-type=im", "--remove-grant-type=implicit"],
     ["clients update x --unset logo_uri,tos", "logo_uri,tos_uri"],
