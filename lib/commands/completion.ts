@@ -33,11 +33,11 @@ export const completion = defineLeaf({
     const hint = meant === undefined ? "for example: hydra completion bash" : `did you mean ${meant}?`;
     return {
       problems:
-        shell === undefined && word !== ""
+        shell === undefined && context.operands.length > 0
           ? [usageError(`Unknown shell ${quote(word)}: supported are ${joinWords(SHELLS)}`, hint, "unknown-shell")]
           : [],
       run: async () => {
-        const script = COMPLETION_SCRIPTS[shell ?? "bash"];
+        const script = shell === undefined ? "" : COMPLETION_SCRIPTS[shell];
         const view = { columns: [], text: () => script.split("\n"), id: () => word };
         // A format in the config file is meant for results, not for what a shell reads.
         const asked = context.values.origin(FORMAT).from === "flag";
