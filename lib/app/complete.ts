@@ -102,11 +102,14 @@ async function clientIds(
   if (connection === undefined) return NO_CANDIDATES;
   const list = ["clients", "list", "--format", "ndjson", "--limit", String(MOST_IDS), "--fail-after", ID_TIME];
   const text = await outside.output([...list, ...connection]);
-  const there = new Set(readWordsBefore(words, indexFlags(leaf.spec.flags)).operands);
+  const before = readWordsBefore(words, indexFlags(leaf.spec.flags));
+  const there = new Set(before.operands);
   const rows = text.split("\n").flatMap((line) => {
     const client = parseJsonOrUndefined(line)?.value;
     const id = isJsonObject(client) ? getTextField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
+    // It would be read as a flag.
+    if (id.startsWith("-") && !before.ended) return [];
     return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
   });
   return { ...completionOfWords(rows), head: completion.head };

@@ -257,6 +257,15 @@ describe("the answers to shells", () => {
     );
   });
 
+  test("an ID that would be read as a flag is offered only after --", async () => {
+    const all = ids("-x", "--yes", "plain");
+    assert.equal(await completionRequestReply(["bash", "hydra clients delete ", ""], all), "words 0\nplain \n");
+    assert.equal(
+      await completionRequestReply(["bash", "hydra clients delete -- ", ""], all),
+      "words 0\n-x \n--yes \nplain \n",
+    );
+  });
+
   test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
     assert.equal(
@@ -379,6 +388,9 @@ describe("hydra completion", () => {
   });
 
   test("knows no other shell", async () => {
+    const empty = await play(["completion", ""]);
+    assert.equal(empty.status, 2);
+    assert.match(empty.stderr, /^Error: Unknown shell ""/);
     const played = await play(["completion", "fsh"]);
     assert.deepEqual(played, {
       status: 2,
