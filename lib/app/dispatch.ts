@@ -40,7 +40,8 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   const { path, words } = called;
   if (words.length === 0) return showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
-    return dispatchCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
+    const version = await resolveCommand(["version"]);
+    if (callsLeaf(version)) return executeCommand(run, version);
   }
   const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new CombinedProblems(problems);

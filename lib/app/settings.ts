@@ -29,6 +29,7 @@ import { type Format, isJsonFormat } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input.ts";
 import { formatWithoutCredentialsProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
 import { ENDPOINT_HINT, isWebUrl, type ResolvedLeaf } from "./resolve.ts";
@@ -56,18 +57,8 @@ export async function readSettings(
   called: ResolvedLeaf,
   input: InputFiles,
 ): Promise<Settings> {
-  const { host } = run;
   const { spec } = called.command;
-  const name = called.path.slice(1).join(" ");
-  const { environment } = host;
-  const parse = (sources: ValueSources): ParsedLine =>
-    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands);
-  const withoutFile = parse({ ...NO_VALUE_SOURCES, environment });
-  // The config file may be wrong too, so it is known from the command line how to report that.
-  run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
-  const readsConfig = spec.server !== false || spec.flags.includes(FORMAT);
-  const config = readsConfig ? await readConfig(host, withoutFile.values) : undefined;
-  const line = config === undefined ? withoutFile : parse({ environment, file: config.file });
+  const { line, config, environment } = await readLine(run, called);
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
   const format = readFormat(values, spec.format[called.syntax], problems);
@@ -92,6 +83,36 @@ export async function readSettings(
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
+}
+
+/** Reads the flags, and what the environment and the config file say where a flag is not given. */
+async function readLine(
+  run: Pick<RunState, "host" | "json">,
+  called: ResolvedLeaf,
+): Promise<{
+  readonly line: ParsedLine;
+  readonly config: ConfigFile | undefined;
+  readonly environment: Host["environment"];
+}> {
+  const { host } = run;
+  const { spec } = called.command;
+  const name = called.path.slice(1).join(" ");
+  const parse = (sources: ValueSources): ParsedLine =>
+    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands);
+  const usesOnlyFlags = spec.usesOnlyFlags?.(parse(NO_VALUE_SOURCES).values) === true;
+  const { environment } = usesOnlyFlags ? NO_VALUE_SOURCES : host;
+  const line = parse({ ...NO_VALUE_SOURCES, environment });
+  // The config file may be wrong too, so it is known from the command line how to report that.
+  run.json = line.values.origin(FORMAT).from === "flag" && wantsJsonErrors(line.values);
+  const readsConfig = !usesOnlyFlags && (spec.server !== false || spec.flags.includes(FORMAT));
+  if (!readsConfig) return { line, config: undefined, environment };
+  const config = await readConfig(host, line.values).catch((error: unknown) => {
+    if (!(error instanceof Problem)) throw error;
+    const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
+    readFormat(line.values, spec.format[called.syntax], problems);
+    throw new CombinedProblems([...problems, error]);
+  });
+  return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };
 }
 
 /** The problems of the recipient flags. Their checks are loaded only where one is given. */

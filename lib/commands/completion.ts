@@ -25,6 +25,8 @@ export const completion = defineLeaf({
     ],
   },
   server: false,
+  // A shell reads the script as it starts, whatever the settings are.
+  usesOnlyFlags: () => true,
   format: { "1.x": "text", "2.x": "text" },
   prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
@@ -39,9 +41,7 @@ export const completion = defineLeaf({
       run: async () => {
         const script = shell === undefined ? "" : COMPLETION_SCRIPTS[shell];
         const view = { columns: [], text: () => script.split("\n"), id: () => word };
-        // A format in the config file is meant for results, not for what a shell reads.
-        const asked = context.values.origin(FORMAT).from === "flag";
-        return singleResult(view, { shell: word, script }, asked ? {} : { format: { kind: "text" } });
+        return singleResult(view, { shell: word, script });
       },
     };
   },

@@ -181,6 +181,30 @@ describe("--version", () => {
     assert.deepEqual(await quiet(["--version"]), version);
   });
 
+  test("and completion need no setting, so that a wrong one doesn't break a login shell", async () => {
+    const scenes: readonly Scene[] = [
+      { environment: { HYDRA_ADMIN_URL: "nonsense", HYDRA_NO_WARNINGS: "nonsense" } },
+      ...["format: env", "format: nonsense", "api: ["].map((text) => ({
+        environment: { HOME: "/home/x" },
+        files: { "/home/x/.hydra.yaml": `${text}\n` },
+      })),
+      { environment: { HOME: "/home/x" }, files: { "/home/x/.hydra.yaml": "format: json\n" }, mode: 0o666 },
+    ];
+    const lines = [["--version"], ["version"], ["completion", "bash"]];
+    for (const line of lines) {
+      const expected = await quiet(line);
+      assert.equal(expected.status, 0);
+      for (const scene of scenes) assert.deepEqual(await quiet(line, scene), expected, line.join(" "));
+    }
+  });
+
+  test("checks the settings that it uses", async () => {
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "-e", "nonsense"])), ["bad-endpoint"]);
+    const environment = { HYDRA_ADMIN_URL: "nonsense" };
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "--server"], { environment })), ["bad-endpoint"]);
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "--config", "/no"])), ["config-file"]);
+  });
+
   test("after a command never runs it", async () => {
     for (const { path } of await leaves()) {
       const played = await quiet([...path, "--version"]);
@@ -703,6 +727,16 @@ describe("the config file", () => {
     const played = await quiet(LINE, { environment: HOME, files: { [PATH]: "endpoint: http://a\napi: [\n" } });
     assert.equal(played.status, 2);
     assert.match(errors(played)[0] ?? "", /hydra\.yaml, line [23]\b/);
+  });
+
+  test("that is broken hides no other problem of the line", async () => {
+    const scene = { environment: HOME, files: { [PATH]: "api: [\n" } };
+    const codes = codesOf(await quiet(["clients", "get", "--nmae", "--format=json", "--fail-after=soon"], scene));
+    assert.equal(codes.length, 3);
+    assert.deepEqual(codes.slice(0, 2), ["unknown-flag", "bad-value"]);
+    assert.deepEqual(codesOf(await quiet(["clients", "get", "--format=json"], scene)).slice(0, 1), [
+      "missing-argument",
+    ]);
   });
 
   test("has unknown keys told under -v alone", async () => {

@@ -237,7 +237,7 @@ describe("the answers to shells", () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await completionRequestReply(["bash", "hydra clients get ", ""], ids(text));
+        const told = await completionRequestReply(["bash", "hydra clients get -- ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
         const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
