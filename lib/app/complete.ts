@@ -16,9 +16,10 @@ import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/shared-flags.ts";
+import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
-import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand } from "./resolve.ts";
+import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand, PARENT_FLAGS } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -55,9 +56,8 @@ function named(
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
-  const index = indexFlags(FLAGS_BEFORE_COMMAND);
-  const last = words[words.length - 1];
-  const pending = last === undefined ? undefined : readWordsBefore(words, index).pending;
+  const { pending, ended } = readWordsBefore(words, PARENT_FLAGS);
+  if (ended) return NO_CANDIDATES;
   if (pending !== undefined) return completeFlagValue(pending, typed);
   if (typed.startsWith("-")) {
     const flags: CompletableCommand = { flags: FLAGS_BEFORE_COMMAND, syntax: group.group.syntax, operands: undefined };
@@ -68,7 +68,9 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
-  const { command: found, stray } = await followCommandWords(words);
+  const { pending, operands } = readWordsBefore(words, PARENT_FLAGS);
+  if (pending !== undefined) return completeFlagValue(pending, typed);
+  const { command: found, stray } = await followCommandWords(operands);
   if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
   const topics = found === ROOT ? TOPICS.map((topic) => [topic.name, topic.title] as const) : [];
   return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
@@ -115,17 +117,29 @@ async function clientIds(
   return { ...completionOfWords(rows), head: completion.head };
 }
 
+/** Letters after which a word is more likely a noun of the 2.x syntax than a file. */
+const NOUN_LETTERS = 3;
+
+/** The words of the 2.x syntax that may follow a command at the top of the tree, instead of its first operand. */
+function nounsFor({ spec }: Leaf, words: readonly string[], typed: string): readonly string[] {
+  const { pending, ended, operands } = readWordsBefore(words, indexFlags(spec.flags));
+  if (pending !== undefined || ended || operands.length > 0 || typed.length < NOUN_LETTERS) return [];
+  return spec.nouns?.filter((noun) => noun.startsWith(typed)) ?? [];
+}
+
 /** The candidates for the end of a command line of this program. */
 export async function completeCommandLine(
   words: readonly string[],
   typed: string,
   outside: CompletionEnv,
 ): Promise<Completion> {
-  const [first, ...rest] = words;
-  if (first === "help") return completeHelp(rest, typed);
-  const { command: found, syntax, words: after, stray } = await followCommandWords(words);
+  const { flags: before, command: first, rest } = splitBeforeCommand(words, PARENT_FLAGS);
+  if (first === "help") return completeHelp([...before, ...rest], typed);
+  const { path, command: found, syntax, words: after, stray } = await followCommandWords(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
   const { flags, operands } = found.spec;
+  const nouns = path.length === 2 ? nounsFor(found, after, typed) : [];
+  if (nouns.length > 0) return completionOfWords(nouns.map((noun) => [noun, ""] as const));
   const completion = completeFlagOrOperand({ flags, syntax, operands }, after, typed);
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }

@@ -2,12 +2,13 @@ import type { Host, Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
+import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { findUnsafeRuntimeProblem } from "../core/unsafe-runtime-options.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
 import { wantsJsonErrors } from "./read-format.ts";
-import { callsLeaf, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { callsLeaf, FLAGS_BEFORE_COMMAND, PARENT_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
@@ -21,7 +22,8 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
   try {
-    if (first === "help") return await showHelpAbout(host, others);
+    const { flags, command: word, rest } = splitBeforeCommand(host.args, PARENT_FLAGS);
+    if (word === "help") return await showHelpAbout(host, [...flags, ...rest]);
     const called = await resolveCommand(host.args);
     const { command, words } = called;
     // Returned and not awaited: a command decides for itself how its errors are written.

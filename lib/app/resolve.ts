@@ -12,7 +12,8 @@ import { CombinedProblems } from "./combined-problems.ts";
 /** The flags that may come before a subcommand. */
 export const FLAGS_BEFORE_COMMAND: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
-const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
+/** {@link FLAGS_BEFORE_COMMAND} by their names. */
+export const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
 
 /** The command of the tree that a command line names. */
 export interface ResolvedCommand {
@@ -122,9 +123,17 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
     path = [...path, split.command];
     rest = split.rest;
   }
-  const [noun, ...others] = rest;
-  if (isLeaf(command) && path.length === 2 && noun !== undefined && command.spec.nouns?.includes(noun) === true)
-    return { path: [...path, noun], syntax: "2.x", command, words: [...before, ...others], stray: undefined };
+  if (isLeaf(command) && path.length === 2 && command.spec.nouns !== undefined) {
+    const { flags, command: noun, rest: others } = splitBeforeCommand(rest, indexFlags(command.spec.flags));
+    if (noun !== undefined && command.spec.nouns.includes(noun))
+      return {
+        path: [...path, noun],
+        syntax: "2.x",
+        command,
+        words: [...before, ...flags, ...others],
+        stray: undefined,
+      };
+  }
   return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }
 

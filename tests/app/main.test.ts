@@ -83,6 +83,16 @@ test("the tree has the commands of both grammars, each with a name of its own", 
   assert.equal(new Set(paths).size, paths.length);
 });
 
+test("the noun of a 2.x command may come after its flags", async () => {
+  const noun = await quiet(["diff", "oauth2-clients", "--stack", "x", "/no.yaml"]);
+  assert.match(noun.stderr, /\/no\.yaml/);
+  for (const line of ["diff --stack x oauth2-clients /no.yaml", "diff --stack=x -v oauth2-client /no.yaml"]) {
+    const played = await quiet(line.split(" "));
+    assert.deepEqual(errors(played), errors(noun), line);
+  }
+  assert.match((await quiet(["diff", "--", "oauth2-clients"])).stderr, /"oauth2-clients"/);
+});
+
 test("a line that was not understood is told without a judgement of the client that it seems to describe", async () => {
   const { status, stdout, stderr } = await play([
     "clients",
@@ -143,6 +153,22 @@ describe("help", () => {
         [2, "Error: Missing command after hydra", "Hint: hydra --help lists the commands"],
         args.join(" "),
       );
+  });
+
+  test("takes the flags of any command, and no others", async () => {
+    const page = await quiet(["help", "clients"]);
+    for (const line of ["help clients --color never", "--no-warnings help clients", "help -e http://a clients"])
+      assert.deepEqual(await quiet(line.split(" ")), page, line);
+    assert.deepEqual(await quiet(["--color", "never", "help", "formats"]), await quiet(["help", "formats"]));
+    assert.deepEqual(
+      await quiet(["--help=all", "help", "clients", "create"]),
+      await quiet(["clients", "create", "--help=all"]),
+    );
+    for (const words of [["--nonsense"], ["clients", "--nonsense"], ["formats", "--nonsense"]]) {
+      const wrong = await quiet(["help", ...words]);
+      assert.equal(wrong.status, 2);
+      assert.equal(errors(wrong)[0], "Error: Unknown flag --nonsense");
+    }
   });
 
   test("of an alias is that of the command, under the name that was asked", async () => {
