@@ -320,6 +320,24 @@ describe("the answers to shells", () => {
     assert.ok(!list.includes("\u0000"));
   });
 
+  test("zsh and fish get the length of what stays, as each of them counts it", async () => {
+    const skip = async (shell: string, word: string): Promise<string> =>
+      (await completionRequestReply([shell, "clients", "create", "-g", word], NOBODY)).split("\n")[0] ?? "";
+    // zsh cuts the word on the line, fish the one without quotes, both by letters and not by UTF-16.
+    assert.equal(await skip("zsh", "a\\ b,impl"), "words 5");
+    assert.equal(await skip("fish", "a\\ b,impl"), "words 4");
+    assert.equal(await skip("zsh", "😀,impl"), "words 2");
+    assert.equal(await skip("fish", "😀,impl"), "words 2");
+    assert.equal(
+      await completionRequestReply(["fish", "clients", "create", "'--ca-file=te"], NOBODY),
+      "files 10\n--ca-file=te\n",
+    );
+    assert.match(
+      await completionRequestReply(["zsh", "clients", "get", "back\\\\sl"], ids("back\\slash")),
+      /^words 0\n\+back/,
+    );
+  });
+
   test("nobody else gets one", async () => {
     assert.equal(await completionRequestReply([], NOBODY), "");
     assert.equal(await completionRequestReply(["tcsh", "clients", ""], NOBODY), "");
