@@ -4,9 +4,12 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
+import { formatProblems } from "../../lib/app/combined-problems.ts";
+import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { longNames } from "../../lib/core/flags/flag.ts";
+import { usageError } from "../../lib/core/problem.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */
@@ -111,6 +114,20 @@ test("a line that was not understood is told without a judgement of the client t
   const understood = await play(["clients", "create", "--fail-after", "soon", "-e", endpoint]);
   assert.equal(understood.status, 2);
   assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);
+});
+
+test("hints show every command of the tree in its color, and nothing after it", async () => {
+  const painter = { paint: (role: string, text: string) => (role === "command" ? `<${text}>` : text) };
+  for (const { path } of await COMMANDS) {
+    const command = ["hydra", ...path].join(" ");
+    const hint = formatProblems(
+      [usageError("It fails", `${command} --yes shows more; see ${command}ish and ${command}`, "stray-argument")],
+      false,
+      { ...PLAIN_STYLE, ...painter },
+    );
+    assert.match(hint, new RegExp(`^Hint: <${command} --yes> shows more; see .*<${command}>$`, "m"));
+    assert.ok(!hint.includes(`<${command}ish`), hint);
+  }
 });
 
 describe("help", () => {
