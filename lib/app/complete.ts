@@ -1,4 +1,4 @@
-import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
+import { type Group, isGroup, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { getTextField } from "../core/client/client.ts";
 import {
@@ -19,7 +19,8 @@ import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
-import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand, PARENT_FLAGS } from "./resolve.ts";
+import { listCommands } from "./help-page.ts";
+import { FLAGS_BEFORE_COMMAND, followCommandWords, PARENT_FLAGS } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -33,16 +34,6 @@ const ID_TIME = "1s";
 
 /** IDs to ask for: more than anyone reads, and few enough to arrive in time. */
 const MOST_IDS = 1000;
-
-/** The commands of a group with their summaries. */
-async function commandsOf(group: Group): Promise<readonly (readonly [name: string, summary: string])[]> {
-  return Promise.all(
-    Object.entries(await childrenByName(group)).map(async ([name, child]) => {
-      const found = await loadCommand(child);
-      return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
-    }),
-  );
-}
 
 /** The names that begin with what is typed; aliases count only if no name does. */
 function named(
@@ -64,7 +55,7 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
     return completeFlagOrOperand(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
-  return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
+  return named([...(await listCommands(group, typed)), ...help], Object.keys(group.group.aliases), typed);
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
@@ -73,7 +64,7 @@ async function completeHelp(words: readonly string[], typed: string): Promise<Co
   const { command: found, stray } = await followCommandWords(operands);
   if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
   const topics = found === ROOT ? TOPICS.map((topic) => [topic.name, topic.title] as const) : [];
-  return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
+  return named([...(await listCommands(found, typed)), ...topics], Object.keys(found.group.aliases), typed);
 }
 
 /** The connection flags of a line, as words for another command line. */
