@@ -10,7 +10,7 @@ import { splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
 import { quoteVisiblePart, redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
-import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
+import { quote, suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
@@ -47,6 +47,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
   ["members", () => splitMemberTexts(`[${"[],".repeat(MANY)}[]]`)],
+  ["a quoted word", () => [quote("a@".repeat(MANY)), quote("://".repeat(MANY)), quote(`://${"a".repeat(MANY)}`)]],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 
