@@ -257,6 +257,8 @@ export interface OperandSpec {
   readonly least: number;
   readonly most: number;
   readonly help: string;
+  /** The values are credentials: no message shows an operand of the command. */
+  readonly secret?: boolean;
 }
 
 /** A command that has read its input: all that is wrong with it, and the work itself. */
@@ -288,6 +290,8 @@ interface Spec {
    * public side of a server, whose URL its endpoint flag takes.
    */
   readonly server: boolean | "if-asked" | "public";
+  /** Whether only its flags count: then nothing is wrong with the environment or the config file for this line. */
+  readonly usesOnlyFlags?: (flags: FlagValues) => boolean;
   readonly format: Readonly<Record<SyntaxVersion, string>>;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only

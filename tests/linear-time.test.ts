@@ -11,8 +11,8 @@ import { fromBase64 } from "../lib/core/bytes.ts";
 import { splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
-import { redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
-import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
+import { quoteVisiblePart, redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
+import { quote, suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
@@ -47,6 +47,9 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => urlWithoutSecrets(`a${"@".repeat(MANY)}`)],
+  ...[":", "?", "token", "bearer", "ory_", "x", "eyJ"].map(
+    (piece) => [`a word of ${piece}`, () => quoteVisiblePart(piece.repeat(MANY))] as const,
+  ),
   [
     "a text with a secret",
     () => redactServerText("%".repeat(MANY / 10) + "41".repeat(MANY / 10), ["%4".repeat(MANY / 10)]),
@@ -75,6 +78,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
         1,
       ),
   ],
+  ["a quoted word", () => [quote("a@".repeat(MANY)), quote("://".repeat(MANY)), quote(`://${"a".repeat(MANY)}`)]],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 

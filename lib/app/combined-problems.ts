@@ -1,4 +1,6 @@
 import type { Host } from "../adapters/host.ts";
+import { type Group, isGroup } from "../command.ts";
+import { ROOT } from "../commands/index.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
@@ -29,13 +31,27 @@ export function formatProblems(all: readonly Problem[], json: boolean, style = P
     .join("");
 }
 
+/** The names of a group's commands and of those below it, with their aliases. */
+function commandNames({ subCommands = {}, group: { aliases } }: Group): readonly string[] {
+  const below = Object.entries(subCommands).flatMap(([name, child]) =>
+    typeof child === "object" && isGroup(child) ? [name, ...commandNames(child)] : [name],
+  );
+  return [...below, ...Object.keys(aliases)];
+}
+
 /** A command line of this program up to its first value, and flags. */
-const COMMAND =
-  /\bhydra(?: (?:help [a-z-]+|[a-z]+(?:-secret)?(?= oauth2-client)|clients?|pgp|create|get|show|list|update|delete|import|rotate-secret|diff|apply|inspect|wait|sandbox|completion|version|oauth2-clients?))*(?: -{1,2}[a-z][a-z-]*)*|(?<![\w-])--[a-z][a-z-]*(?:=[\w.-]+)?/g;
+function commandPattern(): RegExp {
+  const names = [...new Set(commandNames(ROOT))].join("|");
+  const command = `\\bhydra(?: (?:help [a-z-]+|(?:${names})(?![\\w-])))*(?: -{1,2}[a-z][a-z-]*)*`;
+  return new RegExp(`${command}|(?<![\\w-])--[a-z][a-z-]*(?:=[\\w.-]+)?`, "g");
+}
+
+let pattern: RegExp | undefined;
 
 /** Gives the commands in a hint their colour. */
 function withCommands(hint: string, { paint }: StreamStyle): string {
-  return hint.replace(COMMAND, (command) => paint("command", command));
+  pattern ??= commandPattern();
+  return hint.replace(pattern, (command) => paint("command", command));
 }
 
 function asJson(all: readonly Problem[]): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
+import { type Group, isGroup, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { getTextField } from "../core/client/client.ts";
 import {
@@ -16,10 +16,12 @@ import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/shared-flags.ts";
+import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
 import { terminalWidth } from "../core/output/width.ts";
-import { childrenByName, FLAGS_BEFORE_COMMAND, followCommandWords, loadCommand } from "./resolve.ts";
+import { listCommands } from "./help-page.ts";
+import { FLAGS_BEFORE_COMMAND, followCommandWords, PARENT_FLAGS } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -34,16 +36,6 @@ const ID_TIME = "1s";
 /** IDs to ask for: more than anyone reads, and few enough to arrive in time. */
 const MOST_IDS = 1000;
 
-/** The commands of a group with their summaries. */
-async function commandsOf(group: Group): Promise<readonly (readonly [name: string, summary: string])[]> {
-  return Promise.all(
-    Object.entries(await childrenByName(group)).map(async ([name, child]) => {
-      const found = await loadCommand(child);
-      return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
-    }),
-  );
-}
-
 /** The names that begin with what is typed; aliases count only if no name does. */
 function named(
   rows: readonly (readonly [name: string, about: string])[],
@@ -56,23 +48,24 @@ function named(
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
-  const index = indexFlags(FLAGS_BEFORE_COMMAND);
-  const last = words[words.length - 1];
-  const pending = last === undefined ? undefined : readWordsBefore(words, index).pending;
+  const { pending, ended } = readWordsBefore(words, PARENT_FLAGS);
+  if (ended) return NO_CANDIDATES;
   if (pending !== undefined) return completeFlagValue(pending, typed);
   if (typed.startsWith("-")) {
     const flags: CompletableCommand = { flags: FLAGS_BEFORE_COMMAND, syntax: group.group.syntax, operands: undefined };
     return completeFlagOrOperand(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
-  return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
+  return named([...(await listCommands(group, typed)), ...help], Object.keys(group.group.aliases), typed);
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
-  const { command: found, stray } = await followCommandWords(words);
+  const { pending, operands } = readWordsBefore(words, PARENT_FLAGS);
+  if (pending !== undefined) return completeFlagValue(pending, typed);
+  const { command: found, stray } = await followCommandWords(operands);
   if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
   const topics = found === ROOT ? TOPICS.map((topic) => [topic.name, topic.title] as const) : [];
-  return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
+  return named([...(await listCommands(found, typed)), ...topics], Object.keys(found.group.aliases), typed);
 }
 
 /** The connection flags of a line, as words for another command line. */
@@ -103,14 +96,27 @@ async function clientIds(
   if (connection === undefined) return NO_CANDIDATES;
   const list = ["clients", "list", "--format", "ndjson", "--limit", String(MOST_IDS), "--fail-after", ID_TIME];
   const text = await outside.output([...list, ...connection]);
-  const there = new Set(readWordsBefore(words, indexFlags(leaf.spec.flags)).operands);
+  const before = readWordsBefore(words, indexFlags(leaf.spec.flags));
+  const there = new Set(before.operands);
   const rows = text.split("\n").flatMap((line) => {
     const client = parseJsonOrUndefined(line)?.value;
     const id = isJsonObject(client) ? getTextField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
+    // It would be read as a flag.
+    if (id.startsWith("-") && !before.ended) return [];
     return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
   });
   return { ...completionOfWords(rows), head: completion.head };
+}
+
+/** Letters after which a word is more likely a noun of the 2.x syntax than a file. */
+const NOUN_LETTERS = 3;
+
+/** The words of the 2.x syntax that may follow a command at the top of the tree, instead of its first operand. */
+function nounsFor({ spec }: Leaf, words: readonly string[], typed: string): readonly string[] {
+  const { pending, ended, operands } = readWordsBefore(words, indexFlags(spec.flags));
+  if (pending !== undefined || ended || operands.length > 0 || typed.length < NOUN_LETTERS) return [];
+  return spec.nouns?.filter((noun) => noun.startsWith(typed)) ?? [];
 }
 
 /** The candidates for the end of a command line of this program. */
@@ -119,11 +125,13 @@ export async function completeCommandLine(
   typed: string,
   outside: CompletionEnv,
 ): Promise<Completion> {
-  const [first, ...rest] = words;
-  if (first === "help") return completeHelp(rest, typed);
-  const { command: found, syntax, words: after, stray } = await followCommandWords(words);
+  const { flags: before, command: first, rest } = splitBeforeCommand(words, PARENT_FLAGS);
+  if (first === "help") return completeHelp([...before, ...rest], typed);
+  const { path, command: found, syntax, words: after, stray } = await followCommandWords(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
   const { flags, operands } = found.spec;
+  const nouns = path.length === 2 ? nounsFor(found, after, typed) : [];
+  if (nouns.length > 0) return completionOfWords(nouns.map((noun) => [noun, ""] as const));
   const completion = completeFlagOrOperand({ flags, syntax, operands }, after, typed);
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }

@@ -2,12 +2,13 @@ import type { Host, Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
+import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { findUnsafeRuntimeProblem } from "../core/unsafe-runtime-options.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
 import { wantsJsonErrors } from "./read-format.ts";
-import { callsLeaf, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { callsLeaf, FLAGS_BEFORE_COMMAND, PARENT_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
@@ -21,7 +22,8 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
   try {
-    if (first === "help") return await showHelpAbout(host, others);
+    const { flags, command: word, rest } = splitBeforeCommand(host.args, PARENT_FLAGS);
+    if (word === "help") return await showHelpAbout(host, [...flags, ...rest]);
     const called = await resolveCommand(host.args);
     const { command, words } = called;
     // Returned and not awaited: a command decides for itself how its errors are written.
@@ -40,7 +42,8 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   const { path, words } = called;
   if (words.length === 0) return showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
-    return dispatchCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
+    const version = await resolveCommand(["version"]);
+    if (callsLeaf(version)) return executeCommand(run, version);
   }
   const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new CombinedProblems(problems);

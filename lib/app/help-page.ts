@@ -1,4 +1,4 @@
-import { isLeaf, type OperandSpec } from "../command.ts";
+import { type Group, isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import type { HelpPage } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
@@ -27,6 +27,15 @@ async function summaryOf(child: unknown): Promise<string> {
   return isLeaf(found) ? found.spec.summary : found.group.summary;
 }
 
+/** The commands of a group that begin with some letters, with their summaries; no others are loaded. */
+export async function listCommands(
+  group: Group,
+  beginning = "",
+): Promise<readonly (readonly [name: string, summary: string])[]> {
+  const children = Object.entries(await childrenByName(group)).filter(([name]) => name.startsWith(beginning));
+  return Promise.all(children.map(async ([name, child]) => [name, await summaryOf(child)] as const));
+}
+
 /** The help page of a place in the tree. */
 export async function collectHelpContent({
   path,
@@ -48,10 +57,6 @@ export async function collectHelpContent({
       more: [],
     };
   }
-  const children = await childrenByName(command);
-  const commands = await Promise.all(
-    Object.entries(children).map(async ([name, child]) => [name, await summaryOf(child)] as const),
-  );
   const isRoot = path.length === 1;
   return {
     path: name,
@@ -68,7 +73,7 @@ export async function collectHelpContent({
           ],
         ]
       : [],
-    commands,
+    commands: await listCommands(command),
     more: [
       ...aliasLine(command.group.aliases),
       `Use ${name} COMMAND --help for details about a command.`,

@@ -12,7 +12,8 @@ import { CombinedProblems } from "./combined-problems.ts";
 /** The flags that may come before a subcommand. */
 export const FLAGS_BEFORE_COMMAND: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
-const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
+/** {@link FLAGS_BEFORE_COMMAND} by their names. */
+export const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
 
 /** The command of the tree that a command line names. */
 export interface ResolvedCommand {
@@ -51,14 +52,28 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
       "unknown-command",
     );
   }
+  // Anything else may be a credential, such as a token after `hydra introspect`.
+  const isReadable = COMMAND_WORD.test(stray) || isWebUrl(stray);
   throw usageError(
-    `Unknown command ${redactOperand(stray, line)} after ${parent}`,
+    `Unknown command ${isReadable ? redactOperand(stray, line) : "(not shown)"} after ${parent}`,
     await commandHint(parent, command, stray),
     "unknown-command",
   );
 }
 
+/** What a command can be called. */
+const COMMAND_WORD = /^[a-z][a-z0-9-]{0,40}$/i;
+
+/** What to write instead of a URL that is no argument. */
+export const ENDPOINT_HINT = "write --endpoint URL";
+
+/** Whether a word is the URL of a server. */
+export function isWebUrl(word: string): boolean {
+  return /^https?:\/\//i.test(word);
+}
+
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
+  if (isWebUrl(stray)) return ENDPOINT_HINT;
   const { commandMeantBy, maySuggestCommand } = await import("../core/command-words.ts");
   const known = commandMeantBy(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
@@ -108,9 +123,17 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
     path = [...path, split.command];
     rest = split.rest;
   }
-  const [noun, ...others] = rest;
-  if (isLeaf(command) && path.length === 2 && noun !== undefined && command.spec.nouns?.includes(noun) === true)
-    return { path: [...path, noun], syntax: "2.x", command, words: [...before, ...others], stray: undefined };
+  if (isLeaf(command) && path.length === 2 && command.spec.nouns !== undefined) {
+    const { flags, command: noun, rest: others } = splitBeforeCommand(rest, indexFlags(command.spec.flags));
+    if (noun !== undefined && command.spec.nouns.includes(noun))
+      return {
+        path: [...path, noun],
+        syntax: "2.x",
+        command,
+        words: [...before, ...flags, ...others],
+        stray: undefined,
+      };
+  }
   return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }
 

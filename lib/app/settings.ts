@@ -4,7 +4,13 @@ import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import { NO_VALUE_SOURCES, type ParsedLine, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
+import {
+  NO_VALUE_SOURCES,
+  type ParsedLine,
+  parseFlagsWithProblems,
+  redactOperand,
+  type ValueSources,
+} from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import {
   ACCESS_TOKEN_FILE,
@@ -23,9 +29,10 @@ import { type Format, isJsonFormat } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input.ts";
 import { formatWithoutCredentialsProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
-import type { ResolvedLeaf } from "./resolve.ts";
+import { ENDPOINT_HINT, isWebUrl, type ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
@@ -50,21 +57,10 @@ export async function readSettings(
   called: ResolvedLeaf,
   input: InputFiles,
 ): Promise<Settings> {
-  const { host } = run;
   const { spec } = called.command;
-  const name = called.path.slice(1).join(" ");
-  const { environment } = host;
-  const withoutFile = parseFlagsWithProblems(called.words, spec.flags, name, { ...NO_VALUE_SOURCES, environment });
-  // The config file may be wrong too, so it is known from the command line how to report that.
-  run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
-  const readsConfig = spec.server !== false || spec.flags.includes(FORMAT);
-  const config = readsConfig ? await readConfig(host, withoutFile.values) : undefined;
-  const line =
-    config === undefined
-      ? withoutFile
-      : parseFlagsWithProblems(called.words, spec.flags, name, { environment, file: config.file });
+  const { line, config, environment } = await readLine(run, called);
   const { values } = line;
-  const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
+  const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
   const format = readFormat(values, spec.format[called.syntax], problems);
   problems.push(...formatWithoutCredentialsProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
@@ -87,6 +83,36 @@ export async function readSettings(
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
+}
+
+/** Reads the flags, and what the environment and the config file say where a flag is not given. */
+async function readLine(
+  run: Pick<RunState, "host" | "json">,
+  called: ResolvedLeaf,
+): Promise<{
+  readonly line: ParsedLine;
+  readonly config: ConfigFile | undefined;
+  readonly environment: Host["environment"];
+}> {
+  const { host } = run;
+  const { spec } = called.command;
+  const name = called.path.slice(1).join(" ");
+  const parse = (sources: ValueSources): ParsedLine =>
+    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands);
+  const usesOnlyFlags = spec.usesOnlyFlags?.(parse(NO_VALUE_SOURCES).values) === true;
+  const { environment } = usesOnlyFlags ? NO_VALUE_SOURCES : host;
+  const line = parse({ ...NO_VALUE_SOURCES, environment });
+  // The config file may be wrong too, so it is known from the command line how to report that.
+  run.json = line.values.origin(FORMAT).from === "flag" && wantsJsonErrors(line.values);
+  const readsConfig = !usesOnlyFlags && (spec.server !== false || spec.flags.includes(FORMAT));
+  if (!readsConfig) return { line, config: undefined, environment };
+  const config = await readConfig(host, line.values).catch((error: unknown) => {
+    if (!(error instanceof Problem)) throw error;
+    const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
+    readFormat(line.values, spec.format[called.syntax], problems);
+    throw new CombinedProblems([...problems, error]);
+  });
+  return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };
 }
 
 /** The problems of the recipient flags. Their checks are loaded only where one is given. */
@@ -244,21 +270,34 @@ function missingOperand({ name, first }: OperandSpec, operands: readonly string[
   return operands.length === 0 ? (first ?? name) : name;
 }
 
-function operandProblems(path: string, wanted: OperandSpec | undefined, line: ParsedLine): readonly Problem[] {
-  const { operands } = line;
+/** What to write instead of an argument that a command doesn't take. */
+function strayHint(
+  path: string,
+  word: string,
+  { operands: wanted, flags }: Pick<Leaf["spec"], "operands" | "flags">,
+): string {
+  if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return ENDPOINT_HINT;
   const most = wanted?.most ?? 0;
+  return most === 0
+    ? `${path} takes only flags; put quotes around a value with spaces`
+    : `${path} takes ${operandLimit(wanted, most)}`;
+}
+
+function operandProblems(
+  path: string,
+  spec: Pick<Leaf["spec"], "operands" | "flags">,
+  line: ParsedLine,
+): readonly Problem[] {
+  const { operands } = line;
+  const wanted = spec.operands;
   const problems = operands
-    .slice(most)
+    .slice(wanted?.most ?? 0)
     .map((word) =>
-      usageError(
-        `Unexpected argument ${redactOperand(word, line)}`,
-        most === 0
-          ? `${path} takes only flags; put quotes around a value with spaces`
-          : `${path} takes ${operandLimit(wanted, most)}`,
-        "stray-argument",
-      ),
+      usageError(`Unexpected argument ${redactOperand(word, line)}`, strayHint(path, word, spec), "stray-argument"),
     );
-  if (wanted !== undefined && operands.length < wanted.least) {
+  // The word after an unknown flag was read as its value, and may be the argument.
+  const mayBeTaken = line.problems.some(({ code }) => code === "unknown-flag");
+  if (wanted !== undefined && operands.length < wanted.least && !mayBeTaken) {
     problems.push(
       usageError(
         `Missing ${missingOperand(wanted, operands)} after ${path}`,

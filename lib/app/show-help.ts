@@ -4,13 +4,14 @@ import { ROOT } from "../commands/index.ts";
 import { isUnsupportedOryCommand } from "../core/command-words.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
-import { quoteWithoutFlagValue } from "../core/flags/split-command-line.ts";
 import { renderHelp } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
+import { quoteVisiblePart } from "../core/redact.ts";
 import { suggestWord } from "../core/text.ts";
+import { CombinedProblems } from "./combined-problems.ts";
 import { collectHelpContent } from "./help-page.ts";
-import { childrenByName, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { childrenByName, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
@@ -29,15 +30,20 @@ function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words
   return parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
 }
 
-/** Shows the topic or the help page of the command that the words after `hydra help` name. */
+/** Shows the topic or the help page of the command that the words around `help` name. */
 export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
-  const names = words.filter((word) => !word.startsWith("-"));
+  const {
+    operands: names,
+    values,
+    problems,
+  } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  if (problems.length > 0) throw new CombinedProblems(problems);
   const [name] = names;
   // A topic may have the name of a group of commands; the words after it then name a command.
   const isCommand = names.length > 1 && Object.hasOwn(await childrenByName(ROOT), names[0] ?? "");
   if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
   if (name !== undefined && !isCommand) await rejectMisspelledTopic(name);
-  return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
+  return showHelp(host, await resolveCommand([...names, ...(values.text(HELP) === "all" ? ["--help=all"] : [])]));
 }
 
 async function showTopic(host: HelpHost, name: string): Promise<ExitName> {
@@ -55,9 +61,5 @@ async function rejectMisspelledTopic(name: string): Promise<void> {
   if (isUnsupportedOryCommand([], name)) return;
   const meant = suggestWord(name, [...Object.keys(await childrenByName(ROOT)), ...TOPIC_NAMES]);
   if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;
-  throw usageError(
-    `No help about ${quoteWithoutFlagValue(name)}`,
-    `did you mean hydra help ${meant}?`,
-    "unknown-topic",
-  );
+  throw usageError(`No help about ${quoteVisiblePart(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

@@ -52,7 +52,7 @@ export async function findEarlierCopies({
 }
 
 /** The copies of a client of a stack whose secrets are due. */
-export function dueCopiesOfOwner(
+function dueCopiesOfOwner(
   { dueByOwner }: Pick<EarlierRecoveryCopies, "dueByOwner">,
   owner: ClientInStack,
 ): readonly LeftoverRecoveryCopy[] {

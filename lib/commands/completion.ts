@@ -25,6 +25,8 @@ export const completion = defineLeaf({
     ],
   },
   server: false,
+  // A shell reads the script as it starts, whatever the settings are.
+  usesOnlyFlags: () => true,
   format: { "1.x": "text", "2.x": "text" },
   prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
@@ -33,15 +35,13 @@ export const completion = defineLeaf({
     const hint = meant === undefined ? "for example: hydra completion bash" : `did you mean ${meant}?`;
     return {
       problems:
-        shell === undefined && word !== ""
+        shell === undefined && context.operands.length > 0
           ? [usageError(`Unknown shell ${quote(word)}: supported are ${joinWords(SHELLS)}`, hint, "unknown-shell")]
           : [],
       run: async () => {
-        const script = COMPLETION_SCRIPTS[shell ?? "bash"];
+        const script = shell === undefined ? "" : COMPLETION_SCRIPTS[shell];
         const view = { columns: [], text: () => script.split("\n"), id: () => word };
-        // A format in the config file is meant for results, not for what a shell reads.
-        const asked = context.values.origin(FORMAT).from === "flag";
-        return singleResult(view, { shell: word, script }, asked ? {} : { format: { kind: "text" } });
+        return singleResult(view, { shell: word, script });
       },
     };
   },

@@ -2,6 +2,7 @@ import { defineLeaf, withoutChecks } from "../command.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 
 /** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
@@ -38,8 +39,8 @@ const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
 function environmentLines(item: JsonObject): readonly string[] {
   const { endpoint, public_url: publicUrl } = item;
   return [
-    `HYDRA_ADMIN_URL=${String(endpoint)}`,
-    ...(publicUrl === undefined ? [] : [`HYDRA_PUBLIC_URL=${String(publicUrl)}`]),
+    `HYDRA_ADMIN_URL=${shellQuoted(String(endpoint))}`,
+    ...(publicUrl === undefined ? [] : [`HYDRA_PUBLIC_URL=${shellQuoted(String(publicUrl))}`]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
 import { BUILD } from "../core/build-info.ts";
 import type { BoolFlag } from "../core/flags/flag.ts";
-import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
+import { CONFIG, ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { usageError } from "../core/problem.ts";
@@ -29,6 +29,7 @@ export const version = defineLeaf({
     ],
   },
   server: "if-asked",
+  usesOnlyFlags: (flags) => !flags.bool(SERVER) && !flags.isSet(CONFIG),
   format: { "1.x": "text", "2.x": "text" },
   prepare(context): CheckedCommand {
     const asks = context.values.bool(SERVER);

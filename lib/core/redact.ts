@@ -1,4 +1,4 @@
-import { trimCharactersAtEnd } from "./text.ts";
+import { quote, trimCharactersAtEnd } from "./text.ts";
 
 /** Replaces a credential wherever a request is shown. */
 export const REDACTED = "(redacted)";
@@ -50,6 +50,44 @@ export function urlWithoutSecrets(text: string): string {
   url.search = "";
   url.hash = "";
   return hasMore ? `${url.href}?…` : url.href;
+}
+
+/** A flag with its value in the same word, up to the value. */
+const FLAG_BEFORE_VALUE = /^--[^=]*=|^-[A-Za-z](?=.)/s;
+
+/** What may be a credential. Each pattern takes linear time. */
+const MAYBE_CREDENTIAL: readonly RegExp[] = [
+  // The userinfo of a URL without its scheme, and a query with values.
+  /^[^:]*:.*@/s,
+  /^[^?#]*[?#].*=/s,
+  /(?:bearer|basic)[ +%]/i,
+  /PRIVATE KEY/,
+  // A token of Hydra, with or without its prefix, and a JSON Web Token.
+  /\bory_[a-z]{2}_/,
+  /[\w-]{40}\.[\w-]{40}/,
+  /\beyJ[\w-]{8}/,
+];
+
+/** Whether a word has the name of a credential before a value. */
+function namesCredential(text: string): boolean {
+  const at = text.search(/secret|password|token/i);
+  return at >= 0 && /[:=]/.test(text.slice(at));
+}
+
+/** What of a word of a command line a message may show: a part if it may hold a credential, undefined for nothing. */
+export function visiblePart(word: string): { readonly text: string; readonly isWhole: boolean } | undefined {
+  const name = FLAG_BEFORE_VALUE.exec(word)?.[0];
+  if (name !== undefined) return { text: `${name}…`, isWhole: false };
+  const isUrlWithMore = word.includes("://") && /[@?#]/.test(word);
+  const text = isUrlWithMore ? urlWithoutSecrets(word) : word;
+  if (namesCredential(text) || MAYBE_CREDENTIAL.some((pattern) => pattern.test(text))) return undefined;
+  return { text, isWhole: !isUrlWithMore };
+}
+
+/** A word of a command line as messages show it: quoted, as far as it holds no credential. */
+export function quoteVisiblePart(word: string, isSecret = false): string {
+  const visible = isSecret ? undefined : visiblePart(word);
+  return visible === undefined ? "(not shown)" : quote(visible.text);
 }
 
 /** Text from elsewhere without the credentials that it may repeat, in any encoding that is common on the web. */

@@ -15,9 +15,16 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** A value in a message: escaped, in double quotes, cut at 120 characters. */
+/** A text without the userinfo of the URLs in it, which is a credential. */
+function withoutUserinfo(text: string): string {
+  if (!text.includes("://")) return text;
+  const [first = "", ...others] = text.split("://");
+  return [first, ...others.map((part) => part.replace(/^[^/?#\s]*@/, "…@"))].join("://");
+}
+
+/** A value in a message: escaped, without the userinfo of URLs, in double quotes, cut at 120 characters. */
 export function quote(text: string): string {
-  const safe = escapeControls(text);
+  const safe = escapeControls(withoutUserinfo(text));
   return `"${safe.length > 120 ? `${safe.slice(0, 119)}…` : safe}"`;
 }
 

@@ -5,6 +5,7 @@ export const TOKEN_OPERAND: OperandSpec = {
   name: "TOKEN",
   least: 1,
   most: 1,
+  secret: true,
   help: "The token, or - to read it from standard input, which keeps it out of the process list",
 };
 

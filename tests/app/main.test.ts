@@ -4,9 +4,12 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
+import { formatProblems } from "../../lib/app/combined-problems.ts";
+import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { longNames } from "../../lib/core/flags/flag.ts";
+import { usageError } from "../../lib/core/problem.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */
@@ -83,6 +86,16 @@ test("the tree has the commands of both syntaxes, each with a unique name", asyn
   assert.equal(new Set(paths).size, paths.length);
 });
 
+test("the noun of a 2.x command may come after its flags", async () => {
+  const noun = await quiet(["diff", "oauth2-clients", "--stack", "x", "/no.yaml"]);
+  assert.match(noun.stderr, /\/no\.yaml/);
+  for (const line of ["diff --stack x oauth2-clients /no.yaml", "diff --stack=x -v oauth2-client /no.yaml"]) {
+    const played = await quiet(line.split(" "));
+    assert.deepEqual(errors(played), errors(noun), line);
+  }
+  assert.match((await quiet(["diff", "--", "oauth2-clients"])).stderr, /"oauth2-clients"/);
+});
+
 test("a line that cannot be parsed is reported without validating its client", async () => {
   const { status, stdout, stderr } = await play([
     "clients",
@@ -101,6 +114,20 @@ test("a line that cannot be parsed is reported without validating its client", a
   const understood = await play(["clients", "create", "--fail-after", "soon", "-e", endpoint]);
   assert.equal(understood.status, 2);
   assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);
+});
+
+test("hints show every command of the tree in its color, and nothing after it", async () => {
+  const painter = { paint: (role: string, text: string) => (role === "command" ? `<${text}>` : text) };
+  for (const { path } of await COMMANDS) {
+    const command = ["hydra", ...path].join(" ");
+    const hint = formatProblems(
+      [usageError("It fails", `${command} --yes shows more; see ${command}ish and ${command}`, "stray-argument")],
+      false,
+      { ...PLAIN_STYLE, ...painter },
+    );
+    assert.match(hint, new RegExp(`^Hint: <${command} --yes> shows more; see .*<${command}>$`, "m"));
+    assert.ok(!hint.includes(`<${command}ish`), hint);
+  }
 });
 
 describe("help", () => {
@@ -145,6 +172,22 @@ describe("help", () => {
       );
   });
 
+  test("takes the flags of any command, and no others", async () => {
+    const page = await quiet(["help", "clients"]);
+    for (const line of ["help clients --color never", "--no-warnings help clients", "help -e http://a clients"])
+      assert.deepEqual(await quiet(line.split(" ")), page, line);
+    assert.deepEqual(await quiet(["--color", "never", "help", "formats"]), await quiet(["help", "formats"]));
+    assert.deepEqual(
+      await quiet(["--help=all", "help", "clients", "create"]),
+      await quiet(["clients", "create", "--help=all"]),
+    );
+    for (const words of [["--nonsense"], ["clients", "--nonsense"], ["formats", "--nonsense"]]) {
+      const wrong = await quiet(["help", ...words]);
+      assert.equal(wrong.status, 2);
+      assert.equal(errors(wrong)[0], "Error: Unknown flag --nonsense");
+    }
+  });
+
   test("for an alias is that of the command, under the alias", async () => {
     const { stdout } = await quiet(["create", "client", "--help"]);
     assert.ok(stdout.includes("hydra create client [flags]"));
@@ -184,6 +227,30 @@ describe("--version", () => {
     assert.equal(version.status, 0);
     assert.match(version.stdout, /^Version: \S+\n/);
     assert.deepEqual(await quiet(["--version"]), version);
+  });
+
+  test("and completion need no setting, so that a wrong one doesn't break a login shell", async () => {
+    const scenes: readonly Scene[] = [
+      { environment: { HYDRA_ADMIN_URL: "nonsense", HYDRA_NO_WARNINGS: "nonsense" } },
+      ...["format: env", "format: nonsense", "api: ["].map((text) => ({
+        environment: { HOME: "/home/x" },
+        files: { "/home/x/.hydra.yaml": `${text}\n` },
+      })),
+      { environment: { HOME: "/home/x" }, files: { "/home/x/.hydra.yaml": "format: json\n" }, mode: 0o666 },
+    ];
+    const lines = [["--version"], ["version"], ["completion", "bash"]];
+    for (const line of lines) {
+      const expected = await quiet(line);
+      assert.equal(expected.status, 0);
+      for (const scene of scenes) assert.deepEqual(await quiet(line, scene), expected, line.join(" "));
+    }
+  });
+
+  test("checks the settings that it uses", async () => {
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "-e", "nonsense"])), ["bad-endpoint"]);
+    const environment = { HYDRA_ADMIN_URL: "nonsense" };
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "--server"], { environment })), ["bad-endpoint"]);
+    assert.deepEqual(codesOf(await quiet(["--format=json", "version", "--config", "/no"])), ["config-file"]);
   });
 
   test("after a command does not run it", async () => {
@@ -265,6 +332,21 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
       "Hint: hydra clients create takes only flags; put quotes around a value with spaces",
     ],
   ],
+  [
+    "wait http://admin:pw@127.0.0.1:1",
+    ["stray-argument"],
+    ['Error: Unexpected argument "http://127.0.0.1:1/"', "Hint: write --endpoint URL"],
+  ],
+  [
+    "http://admin:pw@127.0.0.1:1 clients list",
+    ["unknown-command"],
+    ['Error: Unknown command "http://127.0.0.1:1/" after hydra', "Hint: write --endpoint URL"],
+  ],
+  [
+    "clients get --bogus web",
+    ["unknown-flag"],
+    ["Error: Unknown flag --bogus", "Hint: hydra help clients get lists the flags"],
+  ],
   ["version --format jsn", ["bad-format"], []],
   ["clients create --format toString", ["bad-format"], []],
   [
@@ -332,7 +414,8 @@ describe("an invalid line is reported on stderr with exit code 2, and nothing is
         const played = await quiet([...path, name]);
         assert.equal(played.status, 2);
         assert.deepEqual(codesOf(await quiet(["--format=json", ...path, name])), ["unknown-command"]);
-        assert.ok(errors(played)[0]?.startsWith(`Error: Unknown command "${name}" after hydra`), played.stderr);
+        const shown = name === "__proto__" ? "(not shown)" : `"${name}"`;
+        assert.ok(errors(played)[0]?.startsWith(`Error: Unknown command ${shown} after hydra`), played.stderr);
       }
     }
   });
@@ -357,7 +440,8 @@ describe("an invalid line is reported on stderr with exit code 2, and nothing is
       const many = Array.from({ length: most + 1 }, (_, i) => `stray${i}`);
       const played = await quiet([...path, ...many]);
       assert.equal(played.status, 2);
-      assert.ok(errors(played).includes(`Error: Unexpected argument "stray${most}"`), path.join(" "));
+      const shown = operands?.secret === true ? "(not shown)" : `"stray${most}"`;
+      assert.ok(errors(played).includes(`Error: Unexpected argument ${shown}`), path.join(" "));
     }
   });
 });
@@ -609,6 +693,27 @@ describe("no message contains a credential", () => {
     "clients create --endpoint http://a.example?t=s3cret",
     "clients create -H s3cret",
     "clients create --format=json --secret s3c%ret --bogus -v",
+    "wait http://admin:s3cret@127.0.0.1:1",
+    "http://admin:s3cret@127.0.0.1:1 clients list",
+    "clients list --api http://a:s3cret@b:1",
+    "clients list --limit http://a:s3cret@b:1",
+    "clients create --http://a:s3cret@b:1",
+    "clients create --file http://a:s3cret@b:1",
+    "clients create --config http://a:s3cret@b:1",
+    "apply http://a:s3cret@b:1/clients.yaml",
+    "completion http://a:s3cret@b:1",
+    "keys get http://a:s3cret@b:1",
+    "clients list --format http://a:s3cret@b:1",
+    "clients update a --unset http://a:s3cret@b:1",
+    "clients create --callbacks http://a:s3cret@b:1/#x",
+    "token introspect Bearer s3cret",
+    "token decode Bearer s3cret",
+    "token revoke a s3cret",
+    "token introspect s3cret -o json",
+    "introspect ory_at_s3cret",
+    "revoke s3cret.s3cret",
+    "token s3cret.s3cret",
+    "s3cret.s3cret",
   ];
   for (const line of lines) {
     test(line, async () => {
@@ -679,6 +784,16 @@ describe("the config file", () => {
     const played = await quiet(LINE, { environment: HOME, files: { [PATH]: "endpoint: http://a\napi: [\n" } });
     assert.equal(played.status, 2);
     assert.match(errors(played)[0] ?? "", /hydra\.yaml, line [23]\b/);
+  });
+
+  test("that is broken hides no other problem of the line", async () => {
+    const scene = { environment: HOME, files: { [PATH]: "api: [\n" } };
+    const codes = codesOf(await quiet(["clients", "get", "--nmae", "--format=json", "--fail-after=soon"], scene));
+    assert.equal(codes.length, 3);
+    assert.deepEqual(codes.slice(0, 2), ["unknown-flag", "bad-value"]);
+    assert.deepEqual(codesOf(await quiet(["clients", "get", "--format=json"], scene)).slice(0, 1), [
+      "missing-argument",
+    ]);
   });
 
   test("has unknown keys reported only with -v", async () => {

@@ -43,6 +43,9 @@ describe("escapeControls()", () => {
 test("quoted() puts text in quotes and cuts it after 120 characters", () => {
   assert.equal(quote("a"), '"a"');
   assert.equal(quote(""), '""');
+  assert.equal(quote("http://user:hush@host/a@b http://hush@c"), '"http://…@host/a@b http://…@c"');
+  assert.equal(quote(`http://${"hush".repeat(100)}@host`), '"http://…@host"');
+  assert.equal(quote("http://host/?a@b"), '"http://host/?a@b"');
   assert.equal(quote("\u001b"), '"\\x1b"');
   assert.equal(quote("a".repeat(120)), `"${"a".repeat(120)}"`);
   assert.equal(quote("a".repeat(121)), `"${"a".repeat(119)}…"`);

@@ -210,6 +210,19 @@ describe("the formats topic is right", () => {
       assert.equal(await run("clients", "list", "--format", "quiet"), "a\n");
     }));
 
+  test("every command whose default in 2.x syntax is not table is named", async () => {
+    const text = textsOf(topicOf("formats").parts).slice(0, 2).join(" ");
+    for (const { command, path, syntax } of await everyCommand()) {
+      if (!isLeaf(command) || command.spec.server === false || /^(?:wait|version)$/.test(command.spec.name)) continue;
+      const { "1.x": v1, "2.x": v2 } = command.spec.format;
+      const names = path.slice(1);
+      const isNamed = names.some((name) => text.includes(`\`${name}\``)) || text.includes(`\`${names.join(" ")}\``);
+      // A 2.x spelling is the same command as one in 1.x syntax.
+      if ((v2 !== "table" || v1 !== "text") && syntax === "1.x") assert.ok(isNamed, path.join(" "));
+    }
+    assert.match(text, /`token decode`/);
+  });
+
   test("a list is an object, several clients are an array, and paths start there", () =>
     on("26", async ({ url }) => {
       const environment = { HYDRA_ADMIN_URL: url };

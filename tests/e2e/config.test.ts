@@ -258,7 +258,7 @@ describe("the config file", () => {
   it("is rejected unread, also by commands that only take a format from it", SLOW, async () => {
     await using scenario = await openScenario();
     configure(scenario, "access_token: [hush\n", 0o666);
-    for (const args of [SEED, ["version"]]) {
+    for (const args of [SEED, ["token", "decode", "x"]]) {
       const ended = await scenario.run(args);
       assertFails(ended, 2, /is not used/);
       assert.doesNotMatch(ended.stderr, /hush|line 1/);

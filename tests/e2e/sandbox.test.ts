@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { runBinary, withSandbox } from "./binary.ts";
+import { runBinary, startBinary, temporaryFolder, withSandbox } from "./binary.ts";
 
 describe("hydra sandbox", () => {
   test("prints both of its URLs as lines for a shell, and issues tokens on the second", async () => {
@@ -23,6 +24,15 @@ describe("hydra sandbox", () => {
     assert.match(await answer.text(), /"access_token":"ory_at_/);
     const stopped = await sandbox.stop();
     assert.equal(stopped.stdout, `HYDRA_ADMIN_URL=${sandbox.url}\nHYDRA_PUBLIC_URL=${sandbox.publicUrl}\n`);
+  });
+
+  test("quotes a URL for the shell", async () => {
+    using folder = temporaryFolder();
+    const socket = join(folder.path, "a b.sock");
+    await using program = startBinary(["sandbox", "--public-listen", "none", "--listen", `unix://${socket}`]);
+    await program.seen("stdout", "\n");
+    program.kill("SIGTERM");
+    assert.equal((await program.ended).stdout, `HYDRA_ADMIN_URL='unix://${socket}'\n`);
   });
 
   test("listens publicly on this machine only, and not on a port that is in use", async () => {

@@ -51,7 +51,15 @@ const TABS: readonly (readonly [line: string, completed: string])[] = [
   ["hydra delete oauth2-client app-two app-o", "hydra delete oauth2-client app-two app-one "],
   ["hydra clients update app-one te", "hydra clients update app-one te"],
   ["hydra clinets ", "hydra clinets "],
+  // What is typed in quotes is unquoted once, and what stays is as long as it is on the line.
+  ["hydra clients get back\\\\sl", "hydra clients get back\\\\slash "],
+  ["hydra clients create -g a\\ b,impl", "hydra clients create -g a\\ b,implicit "],
+  ["hydra clients create -g=a\\ b,impl", "hydra clients create -g=a\\ b,implicit "],
+  ["hydra clients create --rescue-dir=dir\\ o", "hydra clients create --rescue-dir=dir\\ one/"],
 ];
+
+/** A path in an open quote, which bash ends. */
+const IN_QUOTES = ["hydra clients create '--rescue-dir=dir o", "hydra clients create '--rescue-dir=dir one/"] as const;
 
 /** All that can follow, which bash and zsh insert and fish lists. */
 const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] = [
@@ -61,8 +69,8 @@ const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] =
   ],
   ["hydra --api ", ["auto", "v1", "v2"]],
   ["hydra completion ", ["bash", "fish", "powershell", "zsh"]],
-  ["hydra clients get ", ["app-one", "app-two", "we\\ ird:id\\'x"]],
-  ["hydra clients delete app-one ", ["app-two", "we\\ ird:id\\'x"]],
+  ["hydra clients get ", ["app-one", "app-two", "back\\\\slash", "we\\ ird:id\\'x"]],
+  ["hydra clients delete app-one ", ["app-two", "back\\\\slash", "we\\ ird:id\\'x"]],
   ["hydra clients create --if-exists ", ["fail", "skip", "update"]],
   ["hydra pgp inspect ", ["@", "github:", "keybase:", "wkd:"]],
 ];
@@ -84,6 +92,7 @@ before(async () => {
   await register(sandbox.url, "app-one", "The first");
   await register(sandbox.url, "app-two", "");
   await register(sandbox.url, ODD, "Odd");
+  await register(sandbox.url, "back\\slash", "");
 });
 
 after(() => sandbox.close());
@@ -113,7 +122,8 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     it("completes commands, flags, values, lists, files and IDs at Tab", LONG, async () => {
       await using open = await openShell(shell, settings());
       furnish(open.folder);
-      for (const [line, completed] of TABS) await assertCompletes(line, () => open.after(line, "Tab"), completed);
+      for (const [line, completed] of shell === "bash" ? TABS : [...TABS, IN_QUOTES])
+        await assertCompletes(line, () => open.after(line, "Tab"), completed);
     });
 
     it("runs nothing on the line, and contacts a server only for IDs", LONG, async () => {
@@ -172,7 +182,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
         for (const [line, candidates] of ALL) {
           const complete = async (): Promise<readonly string[]> =>
             (await fishCandidates(line, { ...settings(), prepare: furnish })).map(([text]) => text).sort();
-          await assertCompletes(line, complete, candidates.map((text) => text.replaceAll("\\", "")).sort());
+          await assertCompletes(line, complete, candidates.map((text) => text.replace(/\\(.)/g, "$1")).sort());
         }
         const line = "hydra clients get app-o";
         await assertCompletes(line, () => fishCandidates(line, settings()), [["app-one", "The first"]]);

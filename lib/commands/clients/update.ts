@@ -30,7 +30,7 @@ import { type Change, clearingValue, isSameValue } from "../../core/client/equal
 import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
-import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
+import type { BoolFlag, Flag, ListFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CLIENT_FILE,
@@ -60,6 +60,13 @@ const REPLACE: BoolFlag = {
   group: "input",
   help: "Replace the whole client like Hydra's own CLI; omitted fields get defaults",
 };
+
+/** A flag of a new client as update has it: what is not given stays, and only a replacement uses defaults. */
+function withoutDefault(flag: Flag): Flag {
+  if (!("default" in flag)) return flag;
+  const { default: _, ...row } = flag;
+  return row;
+}
 
 const UNSET: ListFlag = {
   kind: "list",
@@ -316,7 +323,7 @@ export const update = defineLeaf({
   ],
   operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
   flags: [
-    ...FIELD_FLAGS,
+    ...FIELD_FLAGS.map(withoutDefault),
     ...LIST_EDITS.map(({ flag }) => flag),
     UNSET,
     SET,

@@ -1,10 +1,10 @@
 import { parseDuration } from "../duration.ts";
 import type { Flag, SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
-import { redactFlagValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
+import { quoteVisiblePart } from "../redact.ts";
 import { quote } from "../text.ts";
 import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG_DEFAULTS } from "./fields.ts";
 
@@ -123,7 +123,7 @@ function jsonValue(flag: Flag, name: string, text: string): Read {
   if (!("offset" in read)) return read;
   // Only the beginning: a key set that lacks a bracket may contain a private key.
   const beginning = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-  return notJson(flag, `${name} ${redactFlagValue(flag, beginning)} is not JSON: ${jsonFaultText(text, read)}`);
+  return notJson(flag, `${name} ${quoteVisiblePart(beginning, flag.secret)} is not JSON: ${jsonFaultText(text, read)}`);
 }
 
 /** JSON in a file that a flag names; the content is undefined if reading it has failed, which is reported elsewhere. */
@@ -134,7 +134,7 @@ function fileValue(flag: Flag, name: string, path: string, content: string | und
   if (!("offset" in read)) return read;
   return notJson(
     flag,
-    `${name} ${redactFlagValue(flag, path)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
+    `${name} ${quoteVisiblePart(path, flag.secret)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
   );
 }
 

@@ -2,7 +2,7 @@ import { cutToWidth, displayWidth } from "../output/width.ts";
 import { escapeControls } from "../text.ts";
 import type { Completion } from "./candidates.ts";
 import type { Shell } from "./shells.ts";
-import type { WordAtCursor } from "./tokenize.ts";
+import { removeQuotes, type WordAtCursor } from "./tokenize.ts";
 import type { Candidate } from "./values.ts";
 
 /** A word that is being typed, and how much of it the shell replaces. */
@@ -26,7 +26,7 @@ function onLine(text: string, quote: WordAtCursor["quote"]): string | undefined 
 
 /** The characters of a word that are no part of what is completed, as the shell counts them. */
 function kept(completion: Completion, before: string): number {
-  return Math.max(0, completion.head.length - before.length);
+  return Math.max(0, Array.from(completion.head).length - Array.from(before).length);
 }
 
 /** The reply to bash: whole replacements for the part of the word that bash replaces. */
@@ -53,30 +53,42 @@ function listed(rows: readonly { readonly word: string; readonly about: string }
   const left = Math.min(longest, WIDEST_LISTED);
   return rows.map(({ word, about }) => {
     const name = word.trimEnd();
-    const text = cutToWidth(about, width - Math.max(left, displayWidth(name)) - 5);
+    const text = cutToWidth(escapeControls(about), width - Math.max(left, displayWidth(name)) - 5);
     return text === "" ? name : `${name}${" ".repeat(Math.max(0, left - displayWidth(name)))}  (${text})`;
   });
 }
 
 /** The reply to zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */
-function forZsh(completion: Completion): readonly string[] {
+function forZsh(completion: Completion, { typed }: WordToReplace): readonly string[] {
   const lines = completion.candidates.map(
     ({ text, about, open }) =>
       `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${escapeControls(about)}`}`,
   );
-  return [`${completion.kind} ${completion.head.length}`, ...lines];
+  return [`${completion.kind} ${lettersOnLine(typed.raw, completion.head)}`, ...lines];
 }
 
-/** The reply to fish: whole words with their descriptions; fish quotes them. */
-function forFish(completion: Completion): readonly string[] {
-  const { head } = completion;
-  return [`${completion.kind} ${head.length}`, ...completion.candidates.map((one) => described(one, head + one.text))];
+/** The letters that the first part of a word takes on the line, with its quotes. */
+function lettersOnLine(raw: string, head: string): number {
+  const letters = Array.from(raw);
+  const taken = letters.findIndex((_, at) => removeQuotes(letters.slice(0, at).join("")) === head);
+  return taken < 0 ? letters.length : taken;
+}
+
+/**
+ * The reply to fish: whole words with their descriptions; fish quotes them. For the name of a file, the word without its
+ * quotes.
+ */
+function forFish(completion: Completion, { typed }: WordToReplace): readonly string[] {
+  const { head, kind } = completion;
+  const rest = kind === "words" ? completion.candidates.map((one) => described(one, head + one.text)) : [typed.text];
+  return [`${kind} ${Array.from(head).length}`, ...rest];
 }
 
 /** The reply to PowerShell: whole words as it wants them typed, with their descriptions. */
 function forPowerShell(completion: Completion): readonly string[] {
   const { head } = completion;
-  const typed = (text: string): string => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
+  const typed = (text: string): string =>
+    /^[\w./:=-]+$/.test(text) ? text : `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
   return [completion.kind, ...completion.candidates.map((one) => described(one, typed(head + one.text)))];
 }
 

@@ -42,7 +42,7 @@ _hydra() {
   local program=$words[1] line
   local -a answer head whole open
   (( $+commands[$program] )) || [[ -x $program ]] || program=hydra
-  answer=("\${(@f)$("$program" __complete zsh "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" </dev/null 2>/dev/null)}")
+  answer=("\${(@f)$("$program" __complete zsh "\${(@Q)words[2,CURRENT-1]}" "$PREFIX" </dev/null 2>/dev/null)}")
   head=(\${=answer[1]})
   (( \${head[2]:-0} )) && compset -p $head[2]
   case $head[1] in
@@ -75,8 +75,9 @@ function __hydra_complete
     set -e answer[1]
     switch "$head[1]"
         case files folders
-            set -l before (string sub -l $head[2] -- $word)
-            set -l rest (string sub -s (math $head[2] + 1) -- $word)
+            # The word without its quotes, of which the program counts the letters.
+            set -l before (string sub -l $head[2] -- $answer[1])
+            set -l rest (string sub -s (math $head[2] + 1) -- $answer[1])
             set -l paths (__fish_complete_directories "$rest" '')
             test $head[1] = files; and set paths (__fish_complete_path "$rest")
             for path in $paths

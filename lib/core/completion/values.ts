@@ -54,7 +54,8 @@ export const USUAL_FIELD_VALUES: ReadonlyMap<string, readonly string[]> = new Ma
 /** The flags that set fields with usual values, or edit them. */
 function usualOf(flag: Flag): readonly string[] | undefined {
   const field =
-    CLIENT_FIELDS.find((known) => known.flag === flag) ?? LIST_EDITS.find((known) => known.flag === flag)?.field;
+    CLIENT_FIELDS.find((known) => known.flag.name === flag.name) ??
+    LIST_EDITS.find((known) => known.flag === flag)?.field;
   return field === undefined ? undefined : USUAL_FIELD_VALUES.get(field.name);
 }
 

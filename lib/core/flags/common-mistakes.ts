@@ -1,10 +1,12 @@
 import { FORMAT_USAGES } from "../output/formats.ts";
-import type { FlagIndex } from "./flag.ts";
+import type { FlagIndex, OperandNames } from "./flag.ts";
 
 /** What to write instead of a flag that other tools have. */
 interface Meant {
   /** The hint is only right for a command that has this flag. */
   readonly flag?: string;
+  /** The hint is only right for a command with this word. */
+  readonly command?: string;
   readonly hint: string;
 }
 
@@ -59,8 +61,11 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["insecure", "tls-skip-verify", "insecure-skip-tls-verify", "no-verify-ssl", "k"], use("skip-tls-verify")],
     [["cacert", "ca-cert", "ca-certificate", "cafile"], use("ca-file")],
     [["timeout", "retry", "retries", "max-time"], use("fail-after")],
-    [["force", "f", "y", "assume-yes", "auto-approve"], use("yes")],
+    [["force", "y", "assume-yes", "auto-approve"], use("yes")],
+    // For other commands -f is a file in other tools.
+    [["f"], { ...use("yes"), command: "delete" }],
     [["filename", "from-file", "f"], use("file")],
+    [["output", "o"], use("out")],
     [
       ["output", "out", "o"],
       { flag: "secret-out", hint: "--format chooses the output format, --secret-out writes the credentials to a file" },
@@ -73,11 +78,38 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
   ];
 }
 
+function normalized(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
 /** The hint for a flag that doesn't exist but that people write; undefined where the command lacks what is meant. */
-export function hintForFlag(name: string, index: FlagIndex): string | undefined {
-  const typed = name.toLowerCase().replaceAll("_", "-");
-  const fits = ({ flag }: Meant): boolean => flag === undefined || index.long.has(flag);
+export function hintForFlag(name: string, index: FlagIndex, command: string): string | undefined {
+  const typed = normalized(name);
+  const words = command.split(" ");
+  const fits = ({ flag, command: only }: Meant): boolean =>
+    (flag === undefined || index.long.has(flag)) && (only === undefined || words.includes(only));
   return commonMistakes().find(([names, meant]) => names.includes(typed) && fits(meant))?.[1].hint;
+}
+
+/** What the operands of commands are, and the flags that other tools have for them, without dashes. */
+const OPERAND_FLAGS: ReadonlyMap<string, readonly [what: string, ...flags: readonly string[]]> = new Map([
+  ["FILE", ["file", "filename", "from-file", "file", "f"]],
+  ["TOKEN", ["token", "token"]],
+  ["ID", ["client ID", "id", "client-id"]],
+  ["SET", ["key set", "set", "set-id"]],
+  ["KID", ["key ID", "kid", "key-id", "default-key-id", "jwk-id"]],
+]);
+
+/** The hint for a flag that doesn't exist because the command takes its value as an operand. */
+export function hintForOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
+  if (wanted === undefined || command === "") return undefined;
+  const names = wanted.first === undefined ? [wanted.name] : [wanted.first, wanted.name];
+  const typed = normalized(name);
+  for (const operand of names) {
+    const [what, ...flags] = OPERAND_FLAGS.get(operand) ?? [];
+    if (flags.includes(typed)) return `give the ${what} without a flag: hydra ${command} ${names.join(" ")}`;
+  }
+  return undefined;
 }
 
 /** The formats by the names that `-o` has in other tools. */

@@ -1,4 +1,5 @@
 import { shellQuoted } from "../output/shell-quote.ts";
+import { visiblePart } from "../redact.ts";
 import { readForeignFormatFlag } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
 import { namesCredentialFlag, readWord, type WordReading } from "./read-word.ts";
@@ -9,12 +10,9 @@ const HIDDEN = "…";
 /** The longest value that is shown. */
 const LONGEST = 100;
 
-/** The userinfo, the query or the fragment of a URL, or a credential with its name before it. */
-const MAYBE_SECRET = /:.*@|[?#]|(secret|password|token)[^:=]*[:=]|bearer|basic /i;
-
-/** A word as a shell reads it; one that may hold a credential, such as the userinfo or the query of a URL, is not shown. */
+/** A word as a shell reads it; one of which a message may show only a part is not shown. */
 function shown(text: string): string {
-  return text.length > LONGEST || MAYBE_SECRET.test(text) ? HIDDEN : shellQuoted(text);
+  return text.length <= LONGEST && visiblePart(text)?.isWhole === true ? shellQuoted(text) : HIDDEN;
 }
 
 /** Flags whose values can be whole clients, with their credentials. */
@@ -25,17 +23,23 @@ function shownValue(flag: Flag, value: string): string {
 }
 
 /** A command line with `--format` in the place of `-o` or `--json`, which other tools have. Credentials are not shown. */
-export function lineWithFormatFlag(command: string, words: readonly string[], index: FlagIndex): string {
+export function lineWithFormatFlag(
+  command: string,
+  words: readonly string[],
+  index: FlagIndex,
+  operandsAreSecret = false,
+): string {
   const line: string[] = ["hydra", command];
   // An operand may be the rest of a credential with spaces.
-  const hasCredential = words.some((word) => namesCredentialFlag(word.split("=", 1)[0] ?? "", index));
+  const hidesOperands =
+    operandsAreSecret || words.some((word) => namesCredentialFlag(word.split("=", 1)[0] ?? "", index));
   for (let at = 0; at < words.length; ) {
     const text = words[at] ?? "";
     const word = readWord(text, index);
     if (word.kind === "end") return [...line, "--", HIDDEN].join(" ");
     const [parts, taken] =
       word.kind === "operand"
-        ? ([[hasCredential ? HIDDEN : shown(text)], 1] as const)
+        ? ([[hidesOperands ? HIDDEN : shown(text)], 1] as const)
         : flagParts(word, text, words[at + 1]);
     line.push(...parts);
     at += taken;

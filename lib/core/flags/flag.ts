@@ -96,6 +96,15 @@ export function neverTakesNextWord(flag: Flag): boolean {
   return flag.kind === "switch" || (flag.kind === "text" && flag.implicitValue !== undefined);
 }
 
+/** The operands of a command, as far as messages about its flags need them. */
+export interface OperandNames {
+  readonly name: string;
+  /** What the first one is called, if it is something else. */
+  readonly first?: string;
+  /** Whether they are credentials. */
+  readonly secret?: boolean;
+}
+
 /** The flag rows by each of their names. */
 export interface FlagIndex {
   readonly long: ReadonlyMap<string, Flag>;

@@ -1,9 +1,10 @@
 import type { Problem } from "../problem.ts";
-import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
+import { quoteVisiblePart } from "../redact.ts";
+import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
 import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { quoteWithoutFlagValue, splitFlagsFromOperands } from "./split-command-line.ts";
+import { splitFlagsFromOperands } from "./split-command-line.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -19,7 +20,7 @@ export const NO_VALUE_SOURCES: ValueSources = { environment: () => undefined, fi
 export interface ParsedLine {
   readonly values: FlagValues;
   readonly operands: readonly string[];
-  /** Operands after the value of a credential, which may be the rest of it: no message shows them. */
+  /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
   readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   /** Oddities that are accepted, for stderr. */
@@ -35,8 +36,9 @@ export function parseFlagsWithProblems(
   rows: readonly Flag[],
   command: string,
   sources: ValueSources,
+  wanted?: OperandNames,
 ): ParsedLine {
-  const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(words, indexFlags(rows), command);
+  const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(words, indexFlags(rows), command, wanted);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
   const values = new Map<string, FlagValue>();
@@ -52,7 +54,7 @@ export function parseFlagsWithProblems(
 
 /** An operand as messages show it: not at all if it may be the rest of a credential. */
 export function redactOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
-  return maybeSecret.has(word) ? "(not shown)" : quoteWithoutFlagValue(word);
+  return quoteVisiblePart(word, maybeSecret.has(word));
 }
 
 interface GivenValue {

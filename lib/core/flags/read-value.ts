@@ -1,18 +1,13 @@
 import { parseDuration } from "../duration.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
+import { quoteVisiblePart, visiblePart } from "../redact.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./parsed-flag-values.ts";
-import { quoteWithoutFlagValue } from "./split-command-line.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
 export type OptionalValueText = string | undefined;
-
-/** The value of a flag as messages show it: as a word, or not at all for a credential. */
-export function redactFlagValue(flag: Flag, value: string): string {
-  return flag.secret === true ? "(not shown)" : quoteWithoutFlagValue(value);
-}
 
 /** Reads the values of one flag from one origin, and collects what is wrong with them. */
 export class ValueReader {
@@ -40,8 +35,7 @@ export class ValueReader {
   #unquoted(flag: Flag, text: OptionalValueText): OptionalValueText {
     const bare = /^(["'])(.*)\1$/s.exec(text?.trim() ?? "")?.[2];
     if (text === undefined || bare === undefined) return text;
-    // A URL may contain credentials before @ or after a question mark.
-    const mayShow = flag.secret !== true && !/[@?]/.test(bare);
+    const mayShow = flag.secret !== true && visiblePart(bare)?.isWhole === true;
     this.#problems.push(
       usageError(
         `${capitalize(this.#origin.name)} has quotes around its value${mayShow ? `: ${escapeControls(text)}` : ""}`,
@@ -55,7 +49,7 @@ export class ValueReader {
 
   #reject(flag: Flag, value: string, why: string, hint: string): undefined {
     this.#problems.push(
-      usageError(`${capitalize(this.#origin.name)} ${redactFlagValue(flag, value)} ${why}`, hint, "bad-value"),
+      usageError(`${capitalize(this.#origin.name)} ${quoteVisiblePart(value, flag.secret)} ${why}`, hint, "bad-value"),
     );
     return undefined;
   }

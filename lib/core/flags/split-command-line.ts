@@ -1,24 +1,30 @@
 import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
+import { quoteVisiblePart } from "../redact.ts";
 import { quote, suggestWord } from "../text.ts";
-import { type ForeignFormatFlag, hintForFlag, readForeignFormatFlag } from "./common-mistakes.ts";
+import { type ForeignFormatFlag, hintForFlag, hintForOperand, readForeignFormatFlag } from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-line.ts";
-import type { FlagIndex } from "./flag.ts";
+import type { FlagIndex, OperandNames } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
 interface Tokens {
   readonly flags: readonly FlagWithValue[];
   readonly operands: readonly string[];
-  /** Operands after the value of a credential, which may be the rest of it: no message shows them. */
+  /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
   readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
 /** Splits the words of a command line into flags with their values and operands. */
-export function splitFlagsFromOperands(words: readonly string[], index: FlagIndex, command: string): Tokens {
-  const scanner = new Scanner(words, index, command);
+export function splitFlagsFromOperands(
+  words: readonly string[],
+  index: FlagIndex,
+  command: string,
+  wanted: OperandNames | undefined,
+): Tokens {
+  const scanner = new Scanner(words, index, command, wanted);
   scanner.run();
   return scanner;
 }
@@ -32,13 +38,15 @@ class Scanner implements Tokens {
   readonly #words: readonly string[];
   readonly #index: FlagIndex;
   readonly #command: string;
+  readonly #wanted: OperandNames | undefined;
   #at = 0;
   #afterSecretFlag = false;
 
-  constructor(words: readonly string[], index: FlagIndex, command: string) {
+  constructor(words: readonly string[], index: FlagIndex, command: string, wanted: OperandNames | undefined) {
     this.#words = words;
     this.#index = index;
     this.#command = command;
+    this.#wanted = wanted;
   }
 
   run(): void {
@@ -61,7 +69,7 @@ class Scanner implements Tokens {
 
   #takeOperand(text: string): void {
     this.operands.push(text);
-    if (this.#afterSecretFlag) this.maybeSecret.add(text);
+    if (this.#wanted?.secret === true || this.#afterSecretFlag) this.maybeSecret.add(text);
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */
@@ -78,7 +86,7 @@ class Scanner implements Tokens {
       return;
     }
     if (value.startsWith("--") && this.#index.long.has(value.slice(2).split("=", 1)[0] ?? "")) {
-      const taken = flag.secret === true ? "the flag after it" : quoteWithoutFlagValue(value);
+      const taken = flag.secret === true ? "the flag after it" : quoteVisiblePart(value);
       this.warnings.push(`${spelled} took ${taken} as its value`);
     }
     this.#takeFlag({ flag, spelled, value });
@@ -91,7 +99,7 @@ class Scanner implements Tokens {
       this.#rejectForeignFormat(spelled, foreign);
       return;
     }
-    this.problems.push(unknownFlag(spelled, this.#index, this.#command));
+    this.problems.push(unknownFlag(spelled, this.#index, this.#command, this.#wanted));
     // The next word is most likely the value; an error about it as well would only be noise.
     if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
   }
@@ -101,7 +109,7 @@ class Scanner implements Tokens {
     const hint =
       this.#command === ""
         ? `write --format ${shellQuoted(format)}`
-        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index)}`;
+        : `write: ${lineWithFormatFlag(this.#command, this.#words, this.#index, this.#wanted?.secret)}`;
     this.problems.push(usageError(`Unknown flag ${spelled.startsWith("--") ? spelled : "-o"}`, hint, "unknown-flag"));
     this.#at += words - 1;
   }
@@ -121,20 +129,15 @@ function helpOf(command: string): string {
   return command === "" ? "hydra help" : `hydra help ${command}`;
 }
 
-function unknownFlag(spelled: string, index: FlagIndex, command: string): Problem {
+function unknownFlag(spelled: string, index: FlagIndex, command: string, wanted: OperandNames | undefined): Problem {
   const isLong = spelled.startsWith("--");
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
   const name = spelled.slice(isLong ? 2 : 1);
   const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
-  return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, hintForFlag(name, index) ?? hint, "unknown-flag");
-}
-
-/** A word as messages show it: quoted, and of a flag with its value only the name, for the value may be a secret. */
-export function quoteWithoutFlagValue(word: string): string {
-  const name = /^--[^=]*=|^-[A-Za-z](?=.)/s.exec(word)?.[0];
-  return quote(name === undefined ? word : `${name}…`);
+  const known = hintForOperand(name, command, wanted) ?? hintForFlag(name, index, command);
+  return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }
 
 /** Splits off the flags before a command name, which belong to its parent but may also be flags of the command. */

@@ -54,7 +54,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
   [
     "FORCE_COLOR, CLICOLOR_FORCE",
-    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too, and so does an empty `FORCE_COLOR`; `FORCE_COLOR=0` disables colors",
   ],
   [
     "CI",
@@ -88,7 +88,7 @@ export const ENVIRONMENT_TOPIC: Topic = {
   title: "Environment variables",
   parts: [
     textPart(
-      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored.",
+      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`.",
       "Help shows the names of variables, never their values.",
     ),
     rowsPart(

@@ -29,8 +29,9 @@ export const FORMATS_TOPIC: Topic = {
   title: "Output formats",
   parts: [
     textPart(
-      "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
-      "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
+      "`--format` sets the output format. The default depends on the command syntax: `text` in the 1.x syntax (`json-pretty` for",
+      "`clients get`, `keys get`, `keys create` and `token introspect`), `table` in the 2.x syntax. Some commands have one default",
+      "in both: `text` for `show`, `test`, `diff`, `apply` and `token flush`, `yaml` for `export`, `json-pretty` for `token decode`.",
       "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` overrides `--format`. `auto` is like `default`, except that `list` on a terminal",
       "shows a short table for people, with one line per client, as `hydra clients list` does without `--format`.",
     ),

@@ -57,8 +57,11 @@ export function isOnShortPage({ name }: Flag): boolean {
 }
 
 /** What the short page says about a flag. */
-export function briefHelp({ name, brief, help }: Flag): string {
-  return brief ?? COMMON_FLAGS.get(name) ?? help;
+export function briefHelp(flag: Flag): string {
+  const text = flag.brief === undefined ? COMMON_FLAGS.get(flag.name) : flag.brief;
+  if (text === undefined) return flag.help;
+  // The row of a command without a default, such as update, must not claim one.
+  return "default" in flag ? text : text.replace(/ \(default[^)]*\)/, "");
 }
 
 /** Whether a flag is one of the many lifespans. */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
 import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
+import { quote } from "../../../lib/core/text.ts";
 import { randomRuns } from "../../thorough.ts";
 
 interface Row {
@@ -206,7 +207,7 @@ const RULES: Readonly<Record<string, Row>> = {
       "https://u@a.example",
       "ftp://a.example",
       "null",
-    ].map((origin) => [{ allowed_cors_origins: [origin] }, [`allowed_cors_origins "${origin}" is not an origin`]]),
+    ].map((origin) => [{ allowed_cors_origins: [origin] }, [`allowed_cors_origins ${quote(origin)} is not an origin`]]),
     fine: [
       {},
       { allowed_cors_origins: ["https://a.example", "http://localhost:3000", "https://[::1]:8443"] },

@@ -42,6 +42,18 @@ describe("candidates", () => {
     ["clients nothing "],
     ["clients toString "],
     ["__proto__ "],
+    ["-- "],
+    ["-- cli"],
+    ["-v -- cli"],
+    ["clients -- cr"],
+    ["diff oauth", "oauth2-clients", "oauth2-client"],
+    ["diff --stack x oauth", "oauth2-clients", "oauth2-client"],
+    ["diff --stack x oauth2-clients oauth", 'files behind ""'],
+    ["diff -- oauth", 'files behind ""'],
+    ["diff ", 'files behind ""'],
+    ["-v help cl", "clients"],
+    ["help --color never cl", "clients"],
+    ["help --color n", "never"],
     ["help cl", "clients"],
     ["help clients rot", "rotate-secret"],
     ["help rules "],
@@ -66,6 +78,7 @@ describe("candidates", () => {
     ["clients create --grant-type=implicit,cl", "--grant-type=implicit,client_credentials"],
     [`clients create -g '"a,b",im'`, '"a,b",implicit'],
     [`clients create -g '"a,im'`],
+    ["clients update x -g im", "implicit"],
     ["clients update x --add-scope off", "offline_access", "offline"],
     ["clients update x --remove-grant-type=im", "--remove-grant-type=implicit"],
     ["clients update x --unset logo_uri,tos", "logo_uri,tos_uri"],
@@ -236,7 +249,7 @@ describe("replies to shells", () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await completionRequestReply(["bash", "hydra clients get ", ""], ids(text));
+        const told = await completionRequestReply(["bash", "hydra clients get -- ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
         const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
@@ -253,6 +266,15 @@ describe("replies to shells", () => {
     assert.equal(
       await completionRequestReply(["bash", 'hydra clients get "', ""], all),
       "words 0\nit's\nplain\nwide id\n",
+    );
+  });
+
+  test("an ID that would be read as a flag is offered only after --", async () => {
+    const all = ids("-x", "--yes", "plain");
+    assert.equal(await completionRequestReply(["bash", "hydra clients delete ", ""], all), "words 0\nplain \n");
+    assert.equal(
+      await completionRequestReply(["bash", "hydra clients delete -- ", ""], all),
+      "words 0\n-x \n--yes \nplain \n",
     );
   });
 
@@ -279,6 +301,40 @@ describe("replies to shells", () => {
         (text) => text.split(":")[0],
       ),
       "words 9\n-raw=",
+    );
+  });
+
+  test("PowerShell gets each quote that it knows doubled, so that an ID ends no string", async () => {
+    // PowerShell ends a string in single quotes at each of these.
+    const id = "a'\u2018\u2019\u201a\u201b;calc";
+    assert.match(
+      await completionRequestReply(["powershell", "hydra clients get "], ids(id)),
+      /^words\n'a''\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b;calc'\t/,
+    );
+  });
+
+  test("the list of bash escapes the names of clients", async () => {
+    const line = ["bash", "hydra clients get ", "", "63", "80"];
+    const list = await completionRequestReply(line, ids("one", "two"));
+    assert.match(list, /^one {2}\(N\\x00: n\)$/m);
+    assert.ok(!list.includes("\u0000"));
+  });
+
+  test("zsh and fish get the length of what stays, as each of them counts it", async () => {
+    const skip = async (shell: string, word: string): Promise<string> =>
+      (await completionRequestReply([shell, "clients", "create", "-g", word], NOBODY)).split("\n")[0] ?? "";
+    // zsh cuts the word on the line, fish the one without quotes, both by letters and not by UTF-16.
+    assert.equal(await skip("zsh", "a\\ b,impl"), "words 5");
+    assert.equal(await skip("fish", "a\\ b,impl"), "words 4");
+    assert.equal(await skip("zsh", "😀,impl"), "words 2");
+    assert.equal(await skip("fish", "😀,impl"), "words 2");
+    assert.equal(
+      await completionRequestReply(["fish", "clients", "create", "'--ca-file=te"], NOBODY),
+      "files 10\n--ca-file=te\n",
+    );
+    assert.match(
+      await completionRequestReply(["zsh", "clients", "get", "back\\\\sl"], ids("back\\slash")),
+      /^words 0\n\+back/,
     );
   });
 
@@ -362,6 +418,9 @@ describe("hydra completion", () => {
   });
 
   test("rejects any other shell", async () => {
+    const empty = await play(["completion", ""]);
+    assert.equal(empty.status, 2);
+    assert.match(empty.stderr, /^Error: Unknown shell ""/);
     const played = await play(["completion", "fsh"]);
     assert.deepEqual(played, {
       status: 2,

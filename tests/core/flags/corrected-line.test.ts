@@ -33,11 +33,20 @@ const SECRET_LINES: readonly (readonly string[])[] = [
   ["--client-secret", "hush", "--json"],
   ["--client-secret=hush", "--json"],
   ["client_secret=hush", "--json"],
+  ["ory_at_hush", "--json"],
+  [`hush.${"x".repeat(43)}.${"y".repeat(43)}`, "--json"],
 ];
 
 test("the format flag of other tools becomes --format, and everything else stays", () => {
   for (const [words, corrected] of LINES)
     assert.equal(lineWithFormatFlag("clients get", words, INDEX), `hydra clients get ${corrected}`);
+});
+
+test("an operand that is a credential is not shown", () => {
+  assert.equal(
+    lineWithFormatFlag("token introspect", ["hush", "-o", "json"], INDEX, true),
+    "hydra token introspect … --format json",
+  );
 });
 
 test("credentials are left out", () => {

@@ -20,7 +20,6 @@ import {
   type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
-import { redactFlagValue } from "../../../lib/core/flags/read-value.ts";
 import {
   API,
   type ApiVersion,
@@ -43,8 +42,9 @@ import {
   SECRET_NAME,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
-import { quoteWithoutFlagValue, splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
+import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
+import { quoteVisiblePart } from "../../../lib/core/redact.ts";
 import { randomRuns } from "../../thorough.ts";
 import { csvField } from "./csv-field.ts";
 
@@ -387,18 +387,39 @@ test("operands after the value of a credential are marked, because a space may h
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
-test("quoteWithoutFlagValue() leaves out a flag's value", () => {
-  assert.equal(quoteWithoutFlagValue("plain"), '"plain"');
-  assert.equal(quoteWithoutFlagValue("--token=hunter2"), '"--token=…"');
-  assert.equal(quoteWithoutFlagValue("-thunter2"), '"-t…"');
-  assert.equal(quoteWithoutFlagValue("-t"), '"-t"');
-  assert.equal(quoteWithoutFlagValue("--token"), '"--token"');
-  assert.equal(quoteWithoutFlagValue("-5s"), '"-5s"');
-  assert.equal(quoteWithoutFlagValue("a=b"), '"a=b"');
-  assert.equal(quoteWithoutFlagValue("a\u001b[31m"), '"a\\x1b[31m"');
-  assert.equal(redactFlagValue(TOKEN, "hunter2"), "(not shown)");
-  assert.equal(redactFlagValue(NAME, "--token=hunter2"), '"--token=…"');
+test("quoteVisiblePart() leaves out the value of a flag, and what may be a credential", () => {
+  assert.equal(quoteVisiblePart("plain"), '"plain"');
+  assert.equal(quoteVisiblePart("--token=hunter2"), '"--token=…"');
+  assert.equal(quoteVisiblePart("-thunter2"), '"-t…"');
+  assert.equal(quoteVisiblePart("-t"), '"-t"');
+  assert.equal(quoteVisiblePart("--token"), '"--token"');
+  assert.equal(quoteVisiblePart("-5s"), '"-5s"');
+  assert.equal(quoteVisiblePart("a=b"), '"a=b"');
+  assert.equal(quoteVisiblePart("a\u001b[31m"), '"a\\x1b[31m"');
+  assert.equal(quoteVisiblePart("hunter2", TOKEN.secret), "(not shown)");
+  assert.equal(quoteVisiblePart("--token=hunter2", NAME.secret), '"--token=…"');
+  assert.equal(quoteVisiblePart("http://a:hunter2@b:1"), '"http://b:1/"');
+  assert.equal(quoteVisiblePart("http://b:1"), '"http://b:1"');
+  assert.equal(quoteVisiblePart("https://b/?token=hunter2"), '"https://b/?…"');
+  assert.equal(
+    quoteVisiblePart("urn:ietf:params:oauth:grant-type:jwt-bearer"),
+    '"urn:ietf:params:oauth:grant-type:jwt-bearer"',
+  );
+  for (const word of CREDENTIALS) assert.equal(quoteVisiblePart(word), "(not shown)", word);
 });
+
+/** Words that may be credentials as a whole. */
+const CREDENTIALS = [
+  "a:hunter2@b",
+  "http://a,http://b:hunter2@c",
+  "b?key=hunter2",
+  "client_secret=hunter2",
+  "Authorization: Bearer hunter2",
+  "-----BEGIN PRIVATE KEY-----",
+  "ory_at_hunter2",
+  `${"x".repeat(43)}.${"y".repeat(43)}`,
+  "eyJhbGciOiJSUzI1NiJ9",
+];
 
 describe("a value comes from the flag, the environment, the file or the default, in this order", () => {
   const NAMED: TextFlag = { ...NAME, env: ["FIRST", "SECOND"], file: "name", default: "own" };
@@ -714,7 +735,7 @@ test("no message, hint or warning contains the value of a credential, wherever i
         const all = [
           ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,
-          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(quoteWithoutFlagValue),
+          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map((word) => quoteVisiblePart(word)),
         ];
         for (const text of all) assert.ok(!text.includes(CREDENTIAL), text);
       },

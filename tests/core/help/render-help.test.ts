@@ -264,6 +264,21 @@ describe("the page of a command with many flags", () => {
     });
   }
 
+  test("claims no default of a client for an update, which keeps what is not given", () => {
+    const client = /--(?:grant-types|response-types|token-endpoint-auth-method|subject-type) [A-Z]+\s+.*/g;
+    for (const [flags, count] of [
+      [CREATE.spec.flags, 4],
+      [UPDATE.spec.flags, 0],
+    ] as const) {
+      for (const all of [true, false]) {
+        const described = renderHelp({ ...PAGE, flags }, { width: 400, color: false, all }).match(client) ?? [];
+        // The short page only names --subject-type.
+        const expected = all ? count : Math.max(0, count - 1);
+        assert.equal(described.filter((text) => text.includes("default")).length, expected, described.join("\n"));
+      }
+    }
+  });
+
   test("describes the flags of apply for apply", () => {
     const text = renderHelp({ ...PAGE, flags: APPLY.spec.flags }, { width: 80, color: false, all: false });
     const [common = "", more = ""] = text.split("More flags");
