@@ -16,7 +16,8 @@ export interface AuthorizationRequest extends FlowRequest {
   readonly redirectUriRequested: boolean;
   readonly responseTypes: readonly string[];
   readonly nonce: string;
-  readonly challenge: { readonly value: string; readonly method: string } | undefined;
+  /** The code challenge, of the method S256; empty without one. */
+  readonly challenge: string;
 }
 
 /** Where and how an answer goes back to the client. */
@@ -118,7 +119,7 @@ function badImplicit(
   return versionedError(engine, "invalid_request", hint);
 }
 
-/** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
+/** Why the state or the response type of a request is wrong, or undefined. */
 function badForm(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
@@ -126,12 +127,9 @@ function badForm(engine: PublicContext, client: StoredClient, params: URLSearchP
   }
   const responseType = params.get("response_type") ?? "";
   const types = splitWords(responseType);
-  if (types.length === 0 || !allowsResponseType(client, types)) {
-    const hint = `The client is not allowed to request response_type "${responseType}".`;
-    return versionedError(engine, "unsupported_response_type", hint);
-  }
-  if (["", "plain", "S256"].includes(params.get("code_challenge_method") ?? "")) return undefined;
-  return versionedError(engine, "invalid_request", "The code_challenge_method is not supported, use S256 instead.");
+  if (types.length > 0 && allowsResponseType(client, types)) return undefined;
+  const hint = `The client is not allowed to request response_type "${responseType}".`;
+  return versionedError(engine, "unsupported_response_type", hint);
 }
 
 /** Why a request can't be answered without a login, or undefined. */
@@ -146,6 +144,17 @@ function insecureRedirect(engine: PublicContext, { uri }: Redirect): ApiError | 
   if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
   const hint =
     "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
+  return versionedError(engine, "invalid_request", hint);
+}
+
+/** Why the code challenge of a request is wrong (RFC 7636, 4.4.1), or undefined. Servers notice it after the login too. */
+function badChallenge(engine: PublicContext, request: AuthorizationRequest): ApiError | undefined {
+  if (!request.responseTypes.includes("code") || request.challenge === "") return undefined;
+  const method = request.params.get("code_challenge_method") ?? "";
+  if (method === "S256") return undefined;
+  const hint = ["", "plain"].includes(method)
+    ? "Clients must use code_challenge_method=S256, plain is not allowed."
+    : "The code_challenge_method is not supported, use S256 instead.";
   return versionedError(engine, "invalid_request", hint);
 }
 
@@ -201,7 +210,6 @@ export function createAuthorizationEndpoint(
     const { client, redirect, redirectUriRequested } = to;
     const refusal = badRequest(engine, client, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
-    const challenge = params.get("code_challenge") ?? "";
     const flow = flows.begin({
       client,
       redirect,
@@ -213,8 +221,7 @@ export function createAuthorizationEndpoint(
       params,
       responseTypes: splitWords(params.get("response_type") ?? ""),
       nonce: params.get("nonce") ?? "",
-      challenge:
-        challenge === "" ? undefined : { value: challenge, method: params.get("code_challenge_method") || "plain" },
+      challenge: params.get("code_challenge") ?? "",
     });
     return redirectToStep(engine, "login", flow);
   }
@@ -229,8 +236,8 @@ export function createAuthorizationEndpoint(
     if (name === "login") return redirectToStep(engine, "consent", flow);
     const completed = decisionsOf(flow);
     if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
-    const insecure = insecureRedirect(engine, redirect);
-    return insecure === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, insecure);
+    const refusal = insecureRedirect(engine, redirect) ?? badChallenge(engine, flow.request);
+    return refusal === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, refusal);
   }
 
   return (request) => {

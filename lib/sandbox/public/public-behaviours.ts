@@ -33,6 +33,10 @@ export interface PublicBehaviour {
   readonly consentRequest: "short" | "full" | "identified";
   /** Whether an assertion needs a `kid`, a wrong signature is a 500, and revocation takes it for valid. */
   readonly lenientAssertions: boolean;
+  /** How a code verifier is answered if there was no code challenge: as wrong, or as one for which nothing is known. */
+  readonly unaskedVerifier: "wrong" | "unknown";
+  /** The hint about a code verifier with other characters than RFC 7636 allows. */
+  readonly verifierCharacters: string;
   /** Whether OpenID Connect requests must contain `redirect_uri`. */
   readonly redirectUriRequired: boolean;
   /** Whether a redirect URI may be http on `[::1]`. */
@@ -66,6 +70,8 @@ const V1_8: PublicBehaviour = {
   usedChallenge: "conflict",
   consentRequest: "short",
   lenientAssertions: true,
+  unaskedVerifier: "wrong",
+  verifierCharacters: 'The PKCE code verifier must only contain [a-Z] / [0-9] / "-" / "." / "_" / "~"',
   redirectUriRequired: false,
   plainHttpOnIpv6: false,
   wrongMethod: "told",
@@ -87,6 +93,7 @@ const V1_11: PublicBehaviour = {
   usedChallenge: "gone",
   consentRequest: "full",
   lenientAssertions: false,
+  verifierCharacters: "The PKCE code verifier must only contain [a-Z], [0-9], '-', '.', '_', '~'.",
   userinfo: "full",
   discovery: {
     request_object_signing_alg_values_supported: ["RS256", "none"],
@@ -117,6 +124,7 @@ const V2_3: PublicBehaviour = {
   handles: "base64",
   usedChallenge: "served",
   redirectUriRequired: true,
+  unaskedVerifier: "unknown",
 };
 
 const V26: PublicBehaviour = {

@@ -32,15 +32,17 @@ function clientCredentials(engine: PublicContext): GrantHandler {
   };
 }
 
-/** Why a code verifier doesn't fit (RFC 7636, 4.6), or undefined. */
-function badVerifier(engine: PublicContext, { challenge }: AuthorizationCode, verifier: string): ApiError | undefined {
-  if (challenge === undefined) return undefined;
-  if (verifier.length < 43) {
-    return versionedError(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
+/** What is wrong with a code verifier (RFC 7636, 4.1 and 4.6), or undefined. */
+function verifierFault({ traits }: PublicContext, challenge: string, verifier: string): string | undefined {
+  if (challenge === "" && verifier === "") return undefined;
+  if (challenge === "" && traits.unaskedVerifier === "unknown") {
+    return "Unable to find initial PKCE data tied to this request";
   }
-  const derived = challenge.method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
-  if (derived === challenge.value) return undefined;
-  return versionedError(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
+  if (verifier.length < 43) return "The PKCE code verifier must be at least 43 characters.";
+  if (verifier.length > 128) return "The PKCE code verifier can not be longer than 128 characters.";
+  if (/[^\w.~-]/.test(verifier)) return traits.verifierCharacters;
+  if (createHash("sha256").update(verifier).digest("base64url") === challenge) return undefined;
+  return "The PKCE code challenge did not match the code verifier.";
 }
 
 function badCode(
@@ -58,7 +60,8 @@ function badCode(
     const hint = 'The "redirect_uri" from this request does not match the one from the authorize request.';
     return versionedError(engine, "invalid_grant", hint);
   }
-  return badVerifier(engine, code, form.get("code_verifier") ?? "");
+  const fault = verifierFault(engine, code.challenge, form.get("code_verifier") ?? "");
+  return fault === undefined ? undefined : versionedError(engine, "invalid_grant", fault);
 }
 
 function authorizationCode(engine: PublicContext): GrantHandler {

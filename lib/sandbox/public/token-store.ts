@@ -41,7 +41,8 @@ export interface AuthorizationCode {
   readonly redirectUri: string;
   /** Whether the authorization request had the redirect URI in it, so that the exchange must repeat it. */
   readonly redirectUriRequested: boolean;
-  readonly challenge: { readonly value: string; readonly method: string } | undefined;
+  /** The code challenge, of the method S256; empty without one. */
+  readonly challenge: string;
   readonly expiresAt: number;
 }
 
