@@ -125,7 +125,7 @@ function badClaims(engine: PublicContext, client: StoredClient, { claims }: Asse
   if (engine.assertionIds.has(jti)) {
     return versionedError(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
   }
-  engine.assertionIds.add(jti);
+  engine.assertionIds.set(jti, jti, exp);
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import type { StoredClient } from "../client-store.ts";
 import { type Answer, withNoStore } from "../response.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { completeStepUnlessRefused, decisionsOf, grantOf, redirectToStep } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
@@ -58,12 +59,13 @@ function newUserCode(): string {
 interface DeviceState {
   readonly engine: PublicContext;
   readonly flows: FlowStore<DeviceFlowRequest>;
-  readonly byDeviceCode: Map<string, Device>;
-  readonly byUserCode: Map<string, Device>;
+  // A device that polls too late learns that its code has expired, so that it is kept longer.
+  readonly byDeviceCode: ExpiringMap<Device>;
+  readonly byUserCode: ExpiringMap<Device>;
   /** Of browsers that came to enter a user code. */
-  readonly challenges: Set<string>;
+  readonly challenges: ExpiringMap<string>;
   /** Of browsers whose user entered one. */
-  readonly verifiers: Map<string, Device>;
+  readonly verifiers: ExpiringMap<Device>;
 }
 
 function verifyUrl({ publicUrl }: PublicContext): string {
@@ -81,8 +83,8 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
   const deviceCode = randomTokenWithPrefix("ory_dc_");
   const userCode = newUserCode();
-  byDeviceCode.set(deviceCode, device);
-  byUserCode.set(userCode, device);
+  byDeviceCode.set(deviceCode, device, expiresAt + DEVICE_LIFESPAN);
+  byUserCode.set(userCode, device, expiresAt);
   return {
     // The servers let this member of their own slip into the answer.
     Header: null,
@@ -109,7 +111,7 @@ function authorizeDevice(state: DeviceState, request: RequestWithHeaders): Token
 /** Sends a browser to the page on which a user enters the code. */
 function toCodePage({ engine, challenges }: DeviceState, userCode: string): Answer {
   const challenge = newChallenge(engine);
-  challenges.add(challenge);
+  challenges.set(challenge, challenge, engine.now() + DEVICE_LIFESPAN);
   const params = new URLSearchParams({ device_challenge: challenge });
   if (userCode !== "") params.set("user_code", userCode);
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
@@ -178,20 +180,21 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
   challenges.delete(challenge);
   byUserCode.delete(userCode);
   const verifier = newChallenge(engine);
-  verifiers.set(verifier, device);
+  verifiers.set(verifier, device, device.expiresAt);
   const params = { client_id: device.client.id, device_verifier: verifier, user_code: "****" };
   return sortedUrl(verifyUrl(engine), new URLSearchParams(params));
 }
 
 /** Creates the device grant. */
 export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceFlowRequest>): DeviceGrant {
+  const { now } = engine;
   const state: DeviceState = {
     engine,
     flows,
-    byDeviceCode: new Map(),
-    byUserCode: new Map(),
-    challenges: new Set(),
-    verifiers: new Map(),
+    byDeviceCode: new ExpiringMap({ now }),
+    byUserCode: new ExpiringMap({ now }),
+    challenges: new ExpiringMap({ now }),
+    verifiers: new ExpiringMap({ now }),
   };
   return {
     authorize: (request) => {

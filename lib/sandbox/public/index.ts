@@ -6,6 +6,7 @@ import { type AuthorizationRequest, createAuthorizationEndpoint } from "./author
 import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
@@ -49,6 +50,7 @@ const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\
 function createEngine(options: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOUR_BY_VERSION[options.as];
   const traits = PUBLIC_BEHAVIOUR_BY_VERSION[options.as];
+  const now = (): number => options.now() / 1000;
   return {
     behaviour,
     traits,
@@ -56,10 +58,10 @@ function createEngine(options: PublicSideOptions): PublicContext {
     publicUrl: options.publicUrl,
     loginUrl: options.loginUrl,
     consentUrl: options.consentUrl,
-    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens),
-    tokens: createTokenStore(),
-    assertionIds: new Set(),
-    now: () => options.now() / 1000,
+    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
+    tokens: createTokenStore(now),
+    assertionIds: new ExpiringMap({ now }),
+    now,
   };
 }
 

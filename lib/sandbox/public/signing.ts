@@ -18,6 +18,7 @@ import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 
 /** Which of a server's keys signs. */
 type KeyUse = keyof typeof SIGNING_SETS;
@@ -146,10 +147,15 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
 }
 
 /** Creates access to the signing keys in a store. */
-export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenSigner {
+export function createTokenSigner(
+  store: KeyStore,
+  behaviour: Behaviour,
+  signsAccessTokens: boolean,
+  now: () => number,
+): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
-  const firstKeys = new Map<string, string>();
+  const firstKeys = new ExpiringMap<string>({ now });
 
   function isPublished(key: JsonWebKey): boolean {
     if (!pairs) return key.kty !== "oct";
@@ -161,7 +167,7 @@ export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAc
     if (session === undefined || (use === "access-token" && !namesOldAccessKey)) return kid;
     const name = `${use} ${session}`;
     const first = firstKeys.get(name) ?? kid;
-    firstKeys.set(name, first);
+    firstKeys.set(name, first, Number.POSITIVE_INFINITY);
     return first;
   }
 

@@ -101,7 +101,7 @@ function refreshToken(engine: PublicContext): GrantHandler {
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);
     if (reused !== undefined) return reusedRefresh(engine, reused);
-    const token = engine.tokens.active(value, engine.now());
+    const token = engine.tokens.active(value);
     if (token === undefined || token.use !== "refresh_token") {
       const isExplained = engine.traits.refreshReuse === "explained";
       const hint = "The refresh token is malformed or not valid.";
@@ -157,7 +157,7 @@ export function createRevocationEndpoint(engine: PublicContext): (request: Reque
     const client = authenticateForRevocation(engine, form, request.authorization);
     if (client !== "ignored") {
       if (isApiError(client)) return oauthErrorAnswer(engine.behaviour, client);
-      const token = engine.tokens.active(form.get("token") ?? "", engine.now());
+      const token = engine.tokens.active(form.get("token") ?? "");
       if (token?.grant.clientId === client.id) engine.tokens.endGrant(token.grant.id);
     }
     return { status: 200, headers: NO_STORE, body: "" };
