@@ -26,9 +26,6 @@ interface ClientAnswer {
 
 type Result = ClientAnswer | ApiError;
 
-/** Hydra's default public URL; the sandbox has no public port of its own. */
-const PUBLIC_URL = "http://127.0.0.1:4444";
-
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
 
@@ -77,12 +74,12 @@ function wholeSecond(date: Date): string {
   return `${new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** The registration URI of a client; 2.3 and later write it before the ID is generated. */
-function registrationUri({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
+/** The path of a client's registration URI; 2.3 and later write it before the ID is generated. */
+function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
   const tail = registrationTail === "id" ? id : chosen;
   const missing = registrationTail === "slash" ? "/" : "";
   const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
-  return `${PUBLIC_URL}/oauth2/register${tail === "" ? missing : `/${path}`}`;
+  return `/oauth2/register${tail === "" ? missing : `/${path}`}`;
 }
 
 function registrationToken(prefix: string): string {
@@ -143,8 +140,16 @@ export class SandboxClients {
   readonly store: ClientStore;
   readonly #model: Model;
   readonly #behaviour: Behaviour;
+  readonly #publicUrl: () => string;
+  readonly #onRemoved: (id: string) => void;
 
-  constructor(version: SandboxVersion) {
+  /**
+   * @param publicUrl the public port's URL, where a client could read and change its own registration.
+   * @param onRemoved called with the ID of each client that was deleted.
+   */
+  constructor(version: SandboxVersion, publicUrl: () => string, onRemoved: (id: string) => void) {
+    this.#publicUrl = publicUrl;
+    this.#onRemoved = onRemoved;
     this.#model = modelOf(version);
     this.#behaviour = this.#model.behaviour;
     this.store = createClientStore(this.#behaviour.order);
@@ -186,6 +191,7 @@ export class SandboxClients {
   /** Undefined if the client is gone, or never existed where the version doesn't report that. */
   remove(id: string): ApiError | undefined {
     const found = this.store.remove(id);
+    if (found) this.#onRemoved(id);
     return found || this.#behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
   }
 
@@ -278,7 +284,7 @@ export class SandboxClients {
     draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
     draft["registration_access_token"] = registrationToken(tokenPrefix);
-    draft["registration_client_uri"] = registrationUri(this.#behaviour, chosen, id);
+    draft["registration_client_uri"] = `${this.#publicUrl()}${registrationPath(this.#behaviour, chosen, id)}`;
   }
 
   /** Stores a changed client under the ID in the draft. */

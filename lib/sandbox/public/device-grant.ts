@@ -49,6 +49,7 @@ export interface DeviceGrant {
   readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
   /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
   readonly acceptUserCode: (challenge: string, userCode: string) => string | ApiError | undefined;
+  readonly forgetClient: (clientId: string) => void;
 }
 
 function newUserCode(): string {
@@ -206,5 +207,9 @@ export function createDeviceGrant(engine: PublicContext, flows: FlowStore<Device
     verify: (request) => verify(state, request),
     exchange: (client, form) => exchange(state, client, form),
     acceptUserCode: (challenge, userCode) => acceptUserCode(state, challenge, userCode),
+    forgetClient: (clientId) => {
+      for (const devices of [state.byDeviceCode, state.byUserCode, state.verifiers])
+        devices.deleteWhere(({ client }) => client.id === clientId);
+    },
   };
 }

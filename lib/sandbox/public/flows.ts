@@ -74,6 +74,7 @@ export interface FlowStore<Request extends FlowRequest> {
   /** Records a decision and gives the URL at which the browser goes on. */
   readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | LoginRefusal) => string;
   readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | LoginRefusal) => string;
+  readonly forgetClient: (clientId: string) => void;
 }
 
 /** Seconds that a browser has to log in and to consent; its cookie has the same. */
@@ -125,5 +126,8 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     byVerifier: (step, verifier) => verifiers.get(`${step} ${verifier}`),
     decideLogin: (flow, decision) => decide(flow, "login", flow.login, decision),
     decideConsent: (flow, decision) => decide(flow, "consent", flow.consent, decision),
+    forgetClient: (clientId) => {
+      for (const flows of [challenges, verifiers]) flows.deleteWhere(({ request }) => request.client.id === clientId);
+    },
   };
 }

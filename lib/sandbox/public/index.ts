@@ -39,6 +39,8 @@ export interface PublicSide {
   readonly answer: (request: RequestWithHeaders) => Answer;
   /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
   readonly answerAdmin: (request: RequestWithHeaders) => Answer | undefined;
+  /** Forgets the tokens, codes and logins of a client that was deleted. */
+  readonly forgetClient: (id: string) => void;
   /** Whether browsers open a path, so that other sites link to it. */
   readonly isNavigable: (path: string) => boolean;
 }
@@ -158,6 +160,9 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
       return isKept ? answer : withNoStore(answer);
     },
     answerAdmin: createOAuthAdminRouter(engine, parts),
+    forgetClient: (id) => {
+      for (const part of [engine.tokens, parts.authorizations, parts.deviceFlows, parts.devices]) part.forgetClient(id);
+    },
     isNavigable: (path) => NAVIGABLE.test(path),
   };
 }

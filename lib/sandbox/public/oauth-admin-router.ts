@@ -67,7 +67,7 @@ function deletion(engine: PublicContext): Endpoint {
       const hint = `Query parameter "${engine.traits.missingClientName}" is not defined but it should have been.`;
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
-    engine.tokens.endClient(id);
+    engine.tokens.endAccessTokens(id);
     return emptyAnswer(204);
   };
 }

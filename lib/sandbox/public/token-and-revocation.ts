@@ -111,6 +111,9 @@ function refreshToken(engine: PublicContext): GrantHandler {
       const hint = "The OAuth 2.0 Client ID from this request does not match the ID during the initial token issuance.";
       return versionedError(engine, "invalid_grant", hint);
     }
+    // The client may have lost some of them since the login.
+    const excessive = findExcessiveRequestError(engine, client, token.grant.scopes, token.grant.audience);
+    if (excessive !== undefined) return excessive;
     engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
   };

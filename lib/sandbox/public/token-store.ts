@@ -56,7 +56,10 @@ export interface TokenStore {
   readonly usedRefresh: (value: string) => Grant | undefined;
   /** Ends all tokens of a grant; its refresh tokens are remembered, because using one again is an attack. */
   readonly endGrant: (id: string) => void;
-  readonly endClient: (clientId: string) => void;
+  /** Ends the access tokens of a client; its refresh tokens go on. */
+  readonly endAccessTokens: (clientId: string) => void;
+  /** Forgets everything of a client that was deleted. */
+  readonly forgetClient: (clientId: string) => void;
   readonly addCode: (value: string, code: AuthorizationCode) => void;
   readonly code: (value: string) => AuthorizationCode | undefined;
   /** Marks a code as used. */
@@ -128,8 +131,13 @@ export function createTokenStore(now: () => number): TokenStore {
         tokens.delete(value);
       }
     },
-    endClient: (clientId) => {
+    endAccessTokens: (clientId) => {
+      for (const value of byClient.of(clientId)) if (tokens.get(value)?.use === "access_token") tokens.delete(value);
+    },
+    forgetClient: (clientId) => {
       for (const value of byClient.of(clientId)) tokens.delete(value);
+      codes.deleteWhere(({ grant }) => grant.clientId === clientId);
+      for (const used of [usedRefreshTokens, usedCodes]) used.deleteWhere((grant) => grant.clientId === clientId);
     },
     addCode: (value, code) => codes.set(value, code, code.expiresAt),
     code: (value) => codes.get(value),
