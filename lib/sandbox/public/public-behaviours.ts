@@ -33,6 +33,8 @@ export interface PublicBehaviour {
   readonly consentRequest: "short" | "full" | "identified";
   /** Whether an assertion needs a `kid`, a wrong signature is a 500, and revocation takes it for valid. */
   readonly lenientAssertions: boolean;
+  /** Whether Basic credentials with an empty secret count as another method than that of a public client. */
+  readonly refusesEmptyBasicSecret: boolean;
   /** How a code verifier is answered if there was no code challenge: as wrong, or as one for which nothing is known. */
   readonly unaskedVerifier: "wrong" | "unknown";
   /** The hint about a code verifier with other characters than RFC 7636 allows. */
@@ -70,6 +72,7 @@ const V1_8: PublicBehaviour = {
   usedChallenge: "conflict",
   consentRequest: "short",
   lenientAssertions: true,
+  refusesEmptyBasicSecret: true,
   unaskedVerifier: "wrong",
   verifierCharacters: 'The PKCE code verifier must only contain [a-Z] / [0-9] / "-" / "." / "_" / "~"',
   redirectUriRequired: false,
@@ -93,6 +96,7 @@ const V1_11: PublicBehaviour = {
   usedChallenge: "gone",
   consentRequest: "full",
   lenientAssertions: false,
+  refusesEmptyBasicSecret: false,
   verifierCharacters: "The PKCE code verifier must only contain [a-Z], [0-9], '-', '.', '_', '~'.",
   userinfo: "full",
   discovery: {
