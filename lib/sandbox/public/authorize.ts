@@ -8,7 +8,7 @@ import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectTo, selfSubmittingForm, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationRequest extends FlowRequest {
@@ -24,8 +24,13 @@ export interface AuthorizationRequest extends FlowRequest {
 interface Redirect {
   readonly uri: string;
   readonly state: string;
-  readonly inFragment: boolean;
+  readonly mode: ResponseMode;
 }
+
+const RESPONSE_MODES = ["query", "fragment", "form_post"] as const;
+
+/** How an answer reaches the client (OAuth 2.0 Multiple Response Type Encoding Practices, 2.1; Form Post Response Mode). */
+type ResponseMode = (typeof RESPONSE_MODES)[number];
 
 /** Seconds that an authorization code is valid for. */
 const CODE_LIFESPAN = 600;
@@ -46,14 +51,15 @@ function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams 
 }
 
 /** An answer that goes back to the client through the browser. */
-function toClient(engine: PublicContext, { uri, state, inFragment }: Redirect, params: URLSearchParams): Answer {
+function toClient(engine: PublicContext, { uri, state, mode }: Redirect, params: URLSearchParams): Answer {
   if (state !== "") params.set("state", state);
   params.sort();
+  if (mode === "form_post") return selfSubmittingForm(uri, params);
   const text =
     engine.traits.redirectStatus === 302 && !params.has("error")
       ? params.toString().replaceAll("+", "%20")
       : params.toString();
-  const joint = inFragment ? "#" : uri.includes("?") ? "&" : "?";
+  const joint = mode === "fragment" ? "#" : uri.includes("?") ? "&" : "?";
   const headers = { location: `${uri}${joint}${text}`, "cache-control": "no-store", pragma: "no-cache" };
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
@@ -65,6 +71,20 @@ function errorToClient(engine: PublicContext, redirect: Redirect, refusal: ApiEr
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
 export function redirectToErrorPage(engine: PublicContext, refusal: ApiError): Answer {
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
+}
+
+/** How the answer to a request reaches the client, or why it doesn't. */
+function responseMode(engine: PublicContext, params: URLSearchParams): ResponseMode | ApiError {
+  const byType = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "") ? "fragment" : "query";
+  const asked = params.get("response_mode") ?? "";
+  if (asked === "" || !engine.traits.readsResponseMode) return byType;
+  const mode = RESPONSE_MODES.find((each) => each === asked);
+  if (mode === undefined) {
+    const hint = `Request with unsupported response_mode "${asked}".`;
+    return versionedError(engine, "unsupported_response_mode", hint);
+  }
+  // A query would show tokens to the client's server and its logs.
+  return mode === "query" ? byType : mode;
 }
 
 interface Addressed {
@@ -92,8 +112,9 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
     return versionedError(engine, "invalid_request", hint);
   }
-  const inFragment = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "");
-  const redirect = { uri, state: params.get("state") ?? "", inFragment };
+  const mode = responseMode(engine, params);
+  if (typeof mode !== "string") return mode;
+  const redirect = { uri, state: params.get("state") ?? "", mode };
   return { client, redirect, redirectUriRequested: requested !== "" };
 }
 

@@ -52,7 +52,10 @@ export interface PublicBehaviour {
   readonly cookies: { readonly prefix: string; readonly perClient: boolean };
   /** Members of the discovery document that not every version has. */
   readonly discovery: JsonObject;
+  /** The response modes that the discovery document lists. */
   readonly responseModes: readonly string[];
+  /** Whether `response_mode` has an effect; 1.11 and 2.1 answer with a form too, although they don't list it. */
+  readonly readsResponseMode: boolean;
 }
 
 const V1_8: PublicBehaviour = {
@@ -83,6 +86,7 @@ const V1_8: PublicBehaviour = {
   cookies: { prefix: "oauth2_", perClient: false },
   discovery: {},
   responseModes: ["query", "fragment"],
+  readsResponseMode: false,
 };
 
 const V1_11: PublicBehaviour = {
@@ -93,6 +97,7 @@ const V1_11: PublicBehaviour = {
   introspection: "full",
   refreshReuse: "inactive",
   refreshKeepsNonce: true,
+  readsResponseMode: true,
   usedChallenge: "gone",
   consentRequest: "full",
   lenientAssertions: false,
@@ -125,6 +130,7 @@ const V2_1: PublicBehaviour = {
 const V2_3: PublicBehaviour = {
   ...V2_1,
   refreshReuse: "explained",
+  responseModes: ["query", "fragment", "form_post"],
   handles: "base64",
   usedChallenge: "served",
   redirectUriRequired: true,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { SandboxRequest } from "../admin-api.ts";
 import type { Answer } from "../response.ts";
 
@@ -40,6 +41,28 @@ export function redirectTo(location: string, cookie?: string): Answer {
   const body = `<a href="${escapeHtml(location)}">Found</a>.\n\n`;
   const headers = { location, "content-type": "text/html; charset=utf-8" };
   return { status: 302, headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie }, body };
+}
+
+const SUBMIT = "document.forms[0].submit()";
+
+const SUBMIT_HASH = createHash("sha256").update(SUBMIT).digest("base64");
+
+/** A page that posts parameters to a client (OAuth 2.0 Form Post Response Mode). It runs that one script and no other. */
+export function selfSubmittingForm(action: string, params: URLSearchParams): Answer {
+  const inputs = [...params].map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}"/>`,
+  );
+  return {
+    status: 200,
+    headers: {
+      "content-type": "text/html;charset=UTF-8",
+      "cache-control": "no-store",
+      pragma: "no-cache",
+      "referrer-policy": "no-referrer",
+      "content-security-policy": `default-src 'none'; script-src 'sha256-${SUBMIT_HASH}'; frame-ancestors 'none'; base-uri 'none'`,
+    },
+    body: `<html>\n<head><title>Submit This Form</title></head>\n<body><form method="post" action="${escapeHtml(action)}">${inputs.join("")}<noscript><button>Continue</button></noscript></form><script>${SUBMIT}</script></body>\n</html>`,
+  };
 }
 
 /** A web page that loads nothing, and that nothing may show in a frame. */
