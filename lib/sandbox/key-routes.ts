@@ -43,8 +43,13 @@ function conflict({ keys }: Behaviour, set: string, kid: string): ApiError {
 
 /** The first ID that two keys of a new set share. */
 function repeatedKid(keys: readonly JsonObject[]): string | undefined {
-  const ids = keys.map(({ kid }) => (typeof kid === "string" ? kid : ""));
-  return ids.find((kid, at) => ids.indexOf(kid) !== at);
+  const seen = new Set<string>();
+  for (const key of keys) {
+    const kid = text(key, "kid");
+    if (seen.has(kid)) return kid;
+    seen.add(kid);
+  }
+  return undefined;
 }
 
 function text(body: JsonObject, name: string): string {
