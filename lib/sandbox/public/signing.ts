@@ -118,7 +118,16 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
-function signature(text: string, { alg, privateJwk }: SigningKey): string {
+/** @throws {SigningError} for a stored key that isn't one: not all of them are checked. */
+function signature(text: string, key: SigningKey): string {
+  try {
+    return signatureWith(text, key);
+  } catch (error) {
+    throw new SigningError("the newest private key can't sign", { cause: error });
+  }
+}
+
+function signatureWith(text: string, { alg, privateJwk }: SigningKey): string {
   if (isSymmetric(privateJwk)) {
     const secret = Buffer.from(String(privateJwk["k"]), "base64url");
     return createHmac(digestOf(alg) ?? "", secret)
@@ -132,8 +141,13 @@ function signature(text: string, { alg, privateJwk }: SigningKey): string {
 function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
   const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
   if (!canSign(key, alg)) return false;
-  const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
-  return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+  try {
+    const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+    return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+  } catch {
+    // A stored key that isn't one.
+    return false;
+  }
 }
 
 function claimsIn(body: string): JsonObject | undefined {
