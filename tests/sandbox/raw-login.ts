@@ -1,4 +1,4 @@
-import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import type { SandboxOptions, SandboxVersion } from "../../lib/sandbox/index.ts";
 import { REDIRECT_URI, SECRET, type TestServer, testServer } from "../adapters/oauth/support.ts";
 import { isRecord } from "./settled.ts";
 
@@ -49,8 +49,9 @@ async function answered(response: Response): Promise<Answered> {
 export async function rawServer(
   as: SandboxVersion,
   client: Readonly<Record<string, unknown>> = WEB_CLIENT,
+  options: Partial<SandboxOptions> = {},
 ): Promise<RawServer> {
-  const server = await testServer(as);
+  const server = await testServer(as, options);
   const { publicUrl, sandbox } = server;
   const id = await server.register(client);
   const adminUrl = `${sandbox.url}${as.startsWith("1.") ? "" : "/admin"}`;

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from "node:crypto";
 import { type ApiError, errorBody, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { type Answer, withNoStore } from "../response.ts";
+import { redirectToErrorPage } from "./authorize.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
 import { ExpiringMap } from "./expiring-map.ts";
@@ -154,9 +155,13 @@ function verify(state: DeviceState, request: RequestWithHeaders): Answer {
     const flow = state.flows.byVerifier(name, query.get(`${name}_verifier`) ?? "");
     if (flow !== undefined) return decided(state, name, flow, request);
   }
-  const device = state.verifiers.get(query.get("device_verifier") ?? "");
+  const verifier = query.get("device_verifier") ?? "";
+  if (verifier === "") return toCodePage(state, query.get("user_code") ?? "");
+  const device = state.verifiers.get(verifier);
+  state.verifiers.delete(verifier);
   if (device !== undefined) return toLogin(state, device, request.target);
-  return toCodePage(state, query.get("user_code") ?? "");
+  const hint = "The device verifier has already been used, has not been granted, or is invalid.";
+  return redirectToErrorPage(state.engine, versionedError(state.engine, "access_denied", hint));
 }
 
 function exchange(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
@@ -164,8 +169,9 @@ function exchange(state: DeviceState, client: StoredClient, form: URLSearchParam
   const value = form.get("device_code") ?? "";
   const device = byDeviceCode.get(value);
   if (device === undefined || device.client.id !== client.id) return versionedError(engine, "invalid_grant");
-  if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
+  // In the servers' order, which lets a device whose code has expired go on polling.
   if (device.grant === undefined) return versionedError(engine, "authorization_pending");
+  if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
   byDeviceCode.delete(value);
   return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
 }
