@@ -2,6 +2,7 @@ import { defineLeaf, withoutChecks } from "../command.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 
 /** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
@@ -38,8 +39,8 @@ const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
 function environmentLines(item: JsonObject): readonly string[] {
   const { endpoint, public_url: publicUrl } = item;
   return [
-    `HYDRA_ADMIN_URL=${String(endpoint)}`,
-    ...(publicUrl === undefined ? [] : [`HYDRA_PUBLIC_URL=${String(publicUrl)}`]),
+    `HYDRA_ADMIN_URL=${shellQuoted(String(endpoint))}`,
+    ...(publicUrl === undefined ? [] : [`HYDRA_PUBLIC_URL=${shellQuoted(String(publicUrl))}`]),
   ];
 }
 
@@ -65,12 +66,15 @@ export const sandbox = defineLeaf({
       const running = await context.startSandbox({ as, listen, ...publicPort, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {
-        yield { endpoint: running.url, public_url: running.publicUrl };
-        await new Promise<void>((resolve) => {
-          if (context.signal.aborted) resolve();
-          else context.signal.addEventListener("abort", () => resolve(), { once: true });
-        });
-        await running.close();
+        try {
+          yield { endpoint: running.url, public_url: running.publicUrl };
+          await new Promise<void>((resolve) => {
+            if (context.signal.aborted) resolve();
+            else context.signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        } finally {
+          await running.close();
+        }
       }
       context.note(`Sandbox emulating Hydra ${as} on ${running.url}: in memory, for testing only`);
       return {
