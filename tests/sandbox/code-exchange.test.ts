@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { SANDBOX_VERSIONS } from "../../lib/sandbox/index.ts";
-import { rawServer } from "./raw-login.ts";
+import { rawServer, WEB_CLIENT } from "./raw-login.ts";
 
 /** Versions where a test may choose the client and where each way to read PKCE occurs. */
 const PKCE_VERSIONS = SANDBOX_VERSIONS.filter((as) => as !== "next");
@@ -54,5 +54,24 @@ for (const as of PKCE_VERSIONS) {
         : /invalid_grant: .*The PKCE code challenge did not match the code verifier/s;
       assert.match(await answerTo(verifier, false), unasked);
     });
+  });
+}
+
+for (const [as, isAllowed] of [
+  ["1.8", { "[::1]": false, "127.0.0.2": false, "app.example": false }],
+  ["1.11", { "[::1]": true, "127.0.0.2": false, "app.example": false }],
+  ["2.1", { "[::1]": true, "127.0.0.2": true, "app.example": true }],
+  ["26", { "[::1]": true, "127.0.0.2": true, "app.example": true }],
+] as const) {
+  test(`a code reaches a redirect URI with plain http on Hydra ${as} only if its host is allowed`, async () => {
+    const hosts = { ...isAllowed, localhost: true, "my.localhost": true, "127.0.0.1": true };
+    const uris = Object.keys(hosts).map((host) => `http://${host}/cb`);
+    await using server = await rawServer(as, { ...WEB_CLIENT, redirect_uris: [...uris, "https://app.example/cb"] });
+    for (const [host, allowed] of [...Object.entries(hosts), ["https://app.example/cb", true] as const]) {
+      const redirect_uri = host.startsWith("https:") ? host : `http://${host}/cb`;
+      const ended = await server.loggedIn({ redirect_uri });
+      assert.equal(ended.get("code") !== null, allowed, redirect_uri);
+      if (!allowed) assert.match(ended.get("error_description") ?? "", /insecure protocol/);
+    }
   });
 }

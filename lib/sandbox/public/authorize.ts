@@ -1,6 +1,7 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
+import { parseGoUrl } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-settings.ts";
 import { completeStepUnlessRefused, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./flow-steps.ts";
@@ -161,8 +162,14 @@ function needsLogin(engine: PublicContext, params: URLSearchParams): ApiError | 
 }
 
 /** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
-function insecureRedirect(engine: PublicContext, { uri }: Redirect): ApiError | undefined {
-  if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
+function insecureRedirect(
+  engine: PublicContext,
+  { redirect, responseTypes }: AuthorizationRequest,
+): ApiError | undefined {
+  const { plainHttpHosts } = engine.traits;
+  const { scheme, hostname } = parseGoUrl(redirect.uri) ?? { scheme: "", hostname: "" };
+  const isSecure = scheme !== "http" || plainHttpHosts === undefined || plainHttpHosts.test(hostname);
+  if (isSecure || !responseTypes.includes("code")) return undefined;
   const hint =
     "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
   return versionedError(engine, "invalid_request", hint);
@@ -257,7 +264,7 @@ export function createAuthorizationEndpoint(
     if (name === "login") return redirectToStep(engine, "consent", flow);
     const completed = decisionsOf(flow);
     if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
-    const refusal = insecureRedirect(engine, redirect) ?? badChallenge(engine, flow.request);
+    const refusal = insecureRedirect(engine, flow.request) ?? badChallenge(engine, flow.request);
     return refusal === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, refusal);
   }
 

@@ -41,8 +41,8 @@ export interface PublicBehaviour {
   readonly verifierCharacters: string;
   /** Whether OpenID Connect requests must contain `redirect_uri`. */
   readonly redirectUriRequired: boolean;
-  /** Whether a redirect URI may be http on `[::1]`. */
-  readonly plainHttpOnIpv6: boolean;
+  /** The hosts to which a code is sent over http. Undefined for a server in development mode, which allows all. */
+  readonly plainHttpHosts: RegExp | undefined;
   /** Whether a wrong method on a public path is 405 or as if there were no such route. */
   readonly wrongMethod: "told" | "missing";
   /** What `/admin/…` is answered with on the public port. */
@@ -79,7 +79,7 @@ const V1_8: PublicBehaviour = {
   unaskedVerifier: "wrong",
   verifierCharacters: 'The PKCE code verifier must only contain [a-Z] / [0-9] / "-" / "." / "_" / "~"',
   redirectUriRequired: false,
-  plainHttpOnIpv6: false,
+  plainHttpHosts: /^(?:(?:.*\.)?localhost|127\.0\.0\.1)$/,
   wrongMethod: "told",
   adminPaths: "negotiated",
   userinfo: "short",
@@ -93,7 +93,7 @@ const V1_11: PublicBehaviour = {
   ...V1_8,
   grantTypeMissing: 'Request parameter "grant_type" is missing',
   redirectStatus: 303,
-  plainHttpOnIpv6: true,
+  plainHttpHosts: /^(?:(?:.*\.)?localhost|127\.0\.0\.1|::1)$/,
   introspection: "full",
   refreshReuse: "inactive",
   refreshKeepsNonce: true,
@@ -116,6 +116,7 @@ const V2_1: PublicBehaviour = {
   tokenPrefixes: true,
   jwtAccessTokens: true,
   missingClientName: "client_id",
+  plainHttpHosts: undefined,
   flush: false,
   adminPaths: "plain",
   cookies: { prefix: "ory_hydra_", perClient: true },
