@@ -51,6 +51,7 @@ export const sandbox = defineLeaf({
   about: [
     "Emulates the chosen Ory Hydra version, for clients, tokens, key sets, logins and consents. Nothing is stored: all clients, tokens and keys are gone when it stops.",
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
+    "Not emulated: dynamic registration, request objects, pairwise subjects, verifiable credentials, and logging out of other clients.",
   ],
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },

@@ -106,9 +106,15 @@ function routesOf(engine: PublicContext, parts: LoginFlows): Routes {
   ]);
 }
 
+/** Whether a path is of the admin API, which a version answers in plain text, and lets caches keep. */
+function isPlainAdminPath({ traits }: PublicContext, path: string): boolean {
+  return traits.adminPaths === "plain" && path.startsWith("/admin/");
+}
+
 /** The public port negotiates where the admin port of a version answers in plain text. */
-function missingOn({ behaviour, traits }: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
-  if (path.startsWith("/admin/") && traits.adminPaths === "plain") return "plain";
+function missingOn(engine: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
+  const { behaviour } = engine;
+  if (isPlainAdminPath(engine, path)) return "plain";
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
@@ -156,6 +162,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         engine.behaviour.uncached === "none" ||
         request.method !== "GET" ||
         answer.status === 405 ||
+        isPlainAdminPath(engine, splitTarget(request.target).path) ||
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },
