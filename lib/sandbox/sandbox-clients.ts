@@ -14,6 +14,7 @@ import {
 import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
 import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
 import { escapedSegment, escapedTwice } from "./go-url.ts";
+import { textIn } from "./members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
@@ -36,11 +37,6 @@ const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 
 /** Fields that are returned once and not stored. */
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
-
-function text(draft: Readonly<Draft>, name: string): string {
-  const value = draft[name];
-  return typeof value === "string" ? value : "";
-}
 
 function isEmpty(value: unknown, { kind }: ServerField): boolean {
   if (value === undefined) return true;
@@ -256,13 +252,13 @@ export class SandboxClients {
   }
 
   #add(draft: Draft): Result {
-    const chosen = text(draft, "client_id");
+    const chosen = textIn(draft, "client_id");
     if (chosen !== "" && !this.#behaviour.ownId) {
       return malformedRequestError(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
-    const secret = text(draft, "client_secret") || generateSecret(randomBytes);
+    const secret = textIn(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
@@ -290,10 +286,10 @@ export class SandboxClients {
   /** Stores a changed client under the ID in the draft. */
   #save(draft: Draft, secrets?: readonly string[]): Result {
     const { fillsEmpty } = this.#behaviour;
-    const given = text(draft, "client_secret");
+    const given = textIn(draft, "client_secret");
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
-    const before = this.store.get(text(draft, "client_id"));
+    const before = this.store.get(textIn(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
     fillIn(draft, this.#behaviour);
@@ -306,9 +302,9 @@ export class SandboxClients {
 
   #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
     this.store.put({
-      id: text(draft, "client_id"),
-      name: text(draft, "client_name"),
-      owner: text(draft, "owner"),
+      id: textIn(draft, "client_id"),
+      name: textIn(draft, "client_name"),
+      owner: textIn(draft, "owner"),
       view: viewOf(draft, this.#model),
       secrets,
     });
@@ -322,7 +318,7 @@ export class SandboxClients {
   /** Changes a client whose authentication method supports rotation; rejects others. */
   #withRotatingClient(id: string, change: (client: StoredClient) => Result): Result {
     return this.#withClient(id, (client) => {
-      const method = text(client.view, "token_endpoint_auth_method");
+      const method = textIn(client.view, "token_endpoint_auth_method");
       if (ROTATING_METHODS.includes(method)) return change(client);
       return malformedRequestError(
         `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,

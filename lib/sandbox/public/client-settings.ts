@@ -1,17 +1,15 @@
 import { parseDuration } from "../../core/duration.ts";
-import { isStringList } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
+import { listIn, textIn } from "../members.ts";
 
 /** A text field of a client; empty where it is missing. */
 export function textField({ view }: StoredClient, name: string): string {
-  const value = view[name];
-  return typeof value === "string" ? value : "";
+  return textIn(view, name);
 }
 
 /** A list field of a client; empty where it is missing. */
 export function listField({ view }: StoredClient, name: string): readonly string[] {
-  const value = view[name];
-  return isStringList(value) ? value : [];
+  return listIn(view, name);
 }
 
 /** Whether a client may use a grant type. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SandboxRequest } from "../admin-api.ts";
+import { splitAtFirst } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 
 /** A request with what the public side reads of its headers. */
@@ -11,10 +12,8 @@ export interface RequestWithHeaders extends SandboxRequest {
 
 /** The path of a request target, and its query. */
 export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
-  const mark = target.indexOf("?");
-  return mark === -1
-    ? { path: target, query: new URLSearchParams() }
-    : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+  const [path, query] = splitAtFirst(target, "?");
+  return { path, query: new URLSearchParams(query) };
 }
 
 /** The fields of a form body; a body of another type has none. */
