@@ -34,9 +34,9 @@ function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     request.on("data", (part: Buffer) => {
       length += part.length;
       if (length <= BODY_LIMIT) parts.push(part);
-      if (length <= BODY_PATIENCE) return;
-      request.pause();
-      resolve(undefined);
+      if (length > BODY_PATIENCE) resolve(undefined);
+      // Not as soon as there is an answer: closing a connection with unread data can take the answer with it.
+      if (length > 2 * BODY_PATIENCE) request.socket.destroy();
     });
     request.once("end", () => resolve(length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined));
     request.once("error", reject);
@@ -74,7 +74,6 @@ export function createHttpServer(
     onAnswer(received, answer);
     if (answer === undefined) request.socket.destroy();
     else write(response, method, answer);
-    if (!request.complete) response.once("finish", () => request.socket.destroy());
   }
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     serve(request, response).catch(() => request.socket.destroy());
