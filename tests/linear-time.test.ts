@@ -8,13 +8,17 @@ import { openLeftoverRecoveryCopies } from "../lib/adapters/leftover-recovery-co
 import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
-import { splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
+import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
 import { quoteVisiblePart, redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
 import { quote, suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
+import { createAdminApi } from "../lib/sandbox/admin-api.ts";
+import type { StoredClient } from "../lib/sandbox/client-store.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
+import { applyPatch, PATCH_OF_26 } from "../lib/sandbox/patch.ts";
+import { forbiddenAudience, forbiddenScope } from "../lib/sandbox/public/client-settings.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
@@ -61,6 +65,17 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a deep body", () => parseFirstJson(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
   ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
+  [
+    "a patch of many operations",
+    () => applyPatch({ a: Array(MANY / 10).fill({}) }, Array(MANY / 10).fill(ADDITION), PATCH_OF_26),
+  ],
+  [
+    "the keys of a set",
+    () => replaceKeys(Array.from({ length: MANY / 10 }, (_, i) => ({ kty: "oct", k: "a", kid: `${i}` }))),
+  ],
+  ["scopes", () => forbiddenScope(clientWith(manyWords()), manyWords())],
+  ["audiences", () => forbiddenAudience(clientWith(manyWords()), manyWords())],
+  ["an audience of many parts", () => forbiddenAudience(clientWith(manyWords()), ["/".repeat(MANY)])],
   ["members", () => splitMemberTexts(`[${"[],".repeat(MANY)}[]]`)],
   [
     "the recovery copies of many clients",
@@ -98,6 +113,23 @@ function answer(status: number, body: unknown): Parameters<typeof classifyError>
 
 function deepClient(): string {
   return `{"client_id":"a","x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+}
+
+const ADDITION = { op: "add", path: "/scope", value: "x" };
+
+/** Words that an allow list holds in the opposite order. */
+function manyWords(): readonly string[] {
+  return Array.from({ length: MANY / 5 }, (_, i) => `word-${i}`);
+}
+
+function clientWith(words: readonly string[]): StoredClient {
+  const allowed = words.toReversed();
+  return { id: "", name: "", owner: "", view: { scope: allowed.join(" "), audience: allowed }, secrets: [] };
+}
+
+function replaceKeys(keys: readonly JsonObject[]): unknown {
+  const { answer } = createAdminApi("26");
+  return answer({ method: "PUT", target: "/admin/keys/set", accept: "", body: JSON.stringify({ keys }) });
 }
 
 function thrown(work: () => unknown): void {

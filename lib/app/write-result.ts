@@ -87,7 +87,7 @@ class ResultWriter {
       for await (const item of items) {
         if (this.#isReaderGone) continue;
         await this.#writeItem(item, !mustArrive && this.#result.unbuffered !== true);
-        await this.#settle(mustArrive ? MAX_PENDING_TEXTS : Number.POSITIVE_INFINITY, MAX_PENDING_CHARACTERS);
+        await this.#settle(this.#mostPendingTexts(mustArrive), MAX_PENDING_CHARACTERS);
       }
     } catch (error) {
       await this.#flush().catch((later: unknown) => {
@@ -99,6 +99,13 @@ class ResultWriter {
     const end = await this.#render(() => this.#renderer.end(envelope?.()));
     if (this.#unsent + end !== "" || this.#held.length > 0) this.#send(this.#unsent + end);
     await this.#settle(0, 0);
+  }
+
+  /** How many texts may be pending when the next value is asked for. */
+  #mostPendingTexts(mustArrive: boolean): number {
+    // The next value comes only after a signal: nobody would learn before that this one could not be written.
+    if (this.#result.untilSignal === true) return 0;
+    return mustArrive ? MAX_PENDING_TEXTS : Number.POSITIVE_INFINITY;
   }
 
   /** Writes one value; its text may wait for that of others if it comes soon, but not the first one. */

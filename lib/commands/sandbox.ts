@@ -51,6 +51,7 @@ export const sandbox = defineLeaf({
   about: [
     "Emulates the chosen Ory Hydra version, for clients, tokens, key sets, logins and consents. Nothing is stored: all clients, tokens and keys are gone when it stops.",
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
+    "Not emulated: dynamic registration, request objects, pairwise subjects, verifiable credentials, and logging out of other clients.",
   ],
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
@@ -66,12 +67,15 @@ export const sandbox = defineLeaf({
       const running = await context.startSandbox({ as, listen, ...publicPort, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {
-        yield { endpoint: running.url, public_url: running.publicUrl };
-        await new Promise<void>((resolve) => {
-          if (context.signal.aborted) resolve();
-          else context.signal.addEventListener("abort", () => resolve(), { once: true });
-        });
-        await running.close();
+        try {
+          yield { endpoint: running.url, public_url: running.publicUrl };
+          await new Promise<void>((resolve) => {
+            if (context.signal.aborted) resolve();
+            else context.signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        } finally {
+          await running.close();
+        }
       }
       context.note(`Sandbox emulating Hydra ${as} on ${running.url}: in memory, for testing only`);
       return {

@@ -208,10 +208,20 @@ function tidied(path: string): string {
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }
 
+/** What an admin API needs of the rest of a sandbox. */
+interface AdminApiOptions {
+  /** The public port's URL. */
+  readonly publicUrl?: () => string;
+  readonly onClientRemoved?: (id: string) => void;
+}
+
 /** Creates the admin API of a version, without clients. */
-export function createAdminApi(version: SandboxVersion, publicUrl = (): string => DEFAULT_PUBLIC_URL): AdminApi {
+export function createAdminApi(
+  version: SandboxVersion,
+  { publicUrl = () => DEFAULT_PUBLIC_URL, onClientRemoved = () => {} }: AdminApiOptions = {},
+): AdminApi {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
-  const clients = new SandboxClients(version);
+  const clients = new SandboxClients(version, publicUrl, onClientRemoved);
   const keys = new KeyStore(behaviour);
   const owned = [...clientRoutes(clients, behaviour), ...keyRoutes({ behaviour, keys, publicUrl })];
   const { prefix, unprefixed, uncached: caching } = behaviour;

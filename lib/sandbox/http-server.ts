@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { BODY_LIMIT } from "./limits.ts";
-import type { Answer } from "./response.ts";
+import { type Answer, plainAnswer } from "./response.ts";
 
 /** A key and a certificate to serve https with, PEM. */
 export interface ServerTls {
@@ -26,17 +26,26 @@ function headerText(value: string): string {
   return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+/** The body of a request; undefined where it is larger than the limit. What comes after that isn't read forever. */
+function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of request) {
-    if (!Buffer.isBuffer(part)) continue;
-    length += part.length;
-    if (length <= BODY_LIMIT) parts.push(part);
-    if (length > BODY_PATIENCE) request.destroy();
-  }
-  return length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined;
+  return new Promise((resolve, reject) => {
+    request.on("data", (part: Buffer) => {
+      length += part.length;
+      if (length <= BODY_LIMIT) parts.push(part);
+      if (length > BODY_PATIENCE) resolve(undefined);
+      // Not as soon as there is an answer: closing a connection with unread data can take the answer with it.
+      if (length > 2 * BODY_PATIENCE) request.socket.destroy();
+    });
+    request.once("end", () => resolve(length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined));
+    request.once("error", reject);
+    request.once("close", () => reject(new Error("the client has hung up")));
+  });
 }
+
+/** The answer to a request at which the sandbox itself fails. */
+const FAILED = plainAnswer(500, "Internal Server Error\n");
 
 function write(response: ServerResponse, method: string, answer: Answer): void {
   const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
@@ -51,10 +60,17 @@ export function createHttpServer(
   answerTo: (received: ReceivedRequest) => Answer | undefined,
   onAnswer: (received: ReceivedRequest, answer: Answer | undefined) => void,
 ): Server {
+  function tryToAnswer(received: ReceivedRequest): Answer | undefined {
+    try {
+      return answerTo(received);
+    } catch {
+      return FAILED;
+    }
+  }
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: target = "/" } = request;
     const received = { request, method, target, body: await bodyOf(request) };
-    const answer = answerTo(received);
+    const answer = tryToAnswer(received);
     onAnswer(received, answer);
     if (answer === undefined) request.socket.destroy();
     else write(response, method, answer);

@@ -5,6 +5,7 @@ import { parseFirstJson } from "./decode-body.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
 import type { KeyStore } from "./key-store.ts";
+import { textIn } from "./members.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer } from "./response.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -43,13 +44,13 @@ function conflict({ keys }: Behaviour, set: string, kid: string): ApiError {
 
 /** The first ID that two keys of a new set share. */
 function repeatedKid(keys: readonly JsonObject[]): string | undefined {
-  const ids = keys.map(({ kid }) => (typeof kid === "string" ? kid : ""));
-  return ids.find((kid, at) => ids.indexOf(kid) !== at);
-}
-
-function text(body: JsonObject, name: string): string {
-  const value = body[name];
-  return typeof value === "string" ? value : "";
+  const seen = new Set<string>();
+  for (const key of keys) {
+    const kid = textIn(key, "kid");
+    if (seen.has(kid)) return kid;
+    seen.add(kid);
+  }
+  return undefined;
 }
 
 /** The object in a body, or what is wrong with it; `type` is what a server's decoder expects. */
@@ -80,10 +81,10 @@ export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOpti
   function create({ set, body }: KeyCall): Answer {
     const given = objectIn(body, "jwk.createRequest");
     if (isFault(given)) return undecodable(given.fault);
-    const alg = text(given, "alg");
+    const alg = textIn(given, "alg");
     if (!behaviour.keys.generates.includes(alg)) return unknownAlgorithm(behaviour, alg);
-    const kid = text(given, "kid") || randomUUID();
-    const made = keys.generate(set, { kid, alg, use: text(given, "use") });
+    const kid = textIn(given, "kid") || randomUUID();
+    const made = keys.generate(set, { kid, alg, use: textIn(given, "use") });
     const base = behaviour.keys.pairs ? "://" : publicUrl();
     if (made !== undefined) return jsonAnswer(201, { keys: made }, { location: `${base}/keys/${set}` });
     return failed(conflict(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid));

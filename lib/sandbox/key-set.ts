@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createPublicKey } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
@@ -43,6 +44,17 @@ function bytesOf(value: unknown): number {
   return typeof value === "string" ? Buffer.from(value, "base64url").length : 0;
 }
 
+/** Whether the public members of a key on a curve are a key: a point on it. */
+function isPublicKey({ kty, crv, x, y }: JsonObject): boolean {
+  const point = { kty: String(kty), crv: String(crv), x: String(x), ...(typeof y === "string" ? { y } : {}) };
+  try {
+    createPublicKey({ key: point, format: "jwk" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What is wrong with a key, by its type. */
 const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
   [
@@ -53,7 +65,8 @@ const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new
       if (size === undefined) return `unsupported elliptic curve '${curve}'`;
       if (key["x"] === undefined || key["y"] === undefined) return "invalid EC key, missing x/y values";
       const odd = ["x", "y"].find((name) => bytesOf(key[name]) !== size);
-      return odd === undefined ? undefined : `invalid EC public key, wrong length for ${odd}`;
+      if (odd !== undefined) return `invalid EC public key, wrong length for ${odd}`;
+      return isPublicKey(key) ? undefined : "invalid EC key, X/Y are not on declared curve";
     },
   ],
   [
@@ -67,7 +80,8 @@ const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new
     (key: JsonObject) => {
       const curve = typeof key["crv"] === "string" ? key["crv"] : "";
       if (curve !== "Ed25519") return `unknown curve '${curve}'`;
-      return key["x"] === undefined ? "invalid Ed key, missing x value" : undefined;
+      if (key["x"] === undefined) return "invalid Ed key, missing x value";
+      return isPublicKey(key) ? undefined : "invalid Ed key, wrong length for x";
     },
   ],
 ]);

@@ -27,22 +27,27 @@ export function parseLoopbackAddress(listen: string): ListenAddress {
   if (host === undefined || port > 65535) {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: it is neither HOST:PORT nor a socket`, HINT);
   }
-  const name = host === "" || host.toLowerCase() === "localhost" ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
+  // Not every system resolves the names of localhost.
+  const name = /^(?:(?:.*\.)?localhost)?$/i.test(host) ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
   if (!isLoopbackHost(name)) {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: only this machine may reach it`, HINT);
   }
   return { host: name, port };
 }
 
-/** Whether something answers on a socket. */
+/**
+ * Whether something answers on a socket. Only a refused connection proves that nothing does.
+ *
+ * @throws the reason why that can't be found out.
+ */
 function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const probe = connect(socket);
     probe.once("connect", () => {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false));
+    probe.once("error", (error) => (errorCode(error) === "ECONNREFUSED" ? resolve(false) : reject(error)));
   });
 }
 
@@ -52,6 +57,15 @@ function inUse(listen: string, cause?: unknown): Problem {
     exit: "failed",
     hint: "Stop what listens there, or choose another address",
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function cannotListen(listen: string, cause: unknown): Problem {
+  return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${errorMessage(cause)}`, {
+    code: "cannot-listen",
+    exit: "failed",
+    hint: HINT,
+    cause,
   });
 }
 
@@ -68,21 +82,15 @@ async function clearSocket(socket: string, listen: string): Promise<void> {
 
 /** Starts listening; resolves when the server is reachable, otherwise rejects with the reason. */
 export async function listenOn(server: Server, address: ListenAddress, listen: string): Promise<void> {
-  if ("socket" in address) await clearSocket(address.socket, listen);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => {
-      if (errorCode(error) === "EADDRINUSE") reject(inUse(listen, error));
-      else {
-        reject(
-          new Problem(`Cannot start the sandbox on ${quote(listen)}: ${errorMessage(error)}`, {
-            code: "cannot-listen",
-            exit: "failed",
-            hint: HINT,
-            cause: error,
-          }),
-        );
-      }
+  if ("socket" in address) {
+    await clearSocket(address.socket, listen).catch((error: unknown) => {
+      throw error instanceof Problem ? error : cannotListen(listen, error);
     });
+  }
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(errorCode(error) === "EADDRINUSE" ? inUse(listen, error) : cannotListen(listen, error)),
+    );
     if ("socket" in address) server.listen(address.socket, resolve);
     else server.listen(address.port, address.host, resolve);
   });

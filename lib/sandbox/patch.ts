@@ -49,6 +49,9 @@ export const PATCH_OF_26: PatchDialect = {
   keepsRemoved: false,
 };
 
+/** The largest patch: each operation takes the time of the whole document. A real server has no limit. */
+const MAX_OPERATIONS = 1_000;
+
 type Patched = { readonly value: unknown } | { readonly fault: string };
 
 interface Operation {
@@ -205,6 +208,7 @@ function apply(document: unknown, given: unknown, dialect: PatchDialect): Patche
 export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): Patched {
   if (patch !== null && !Array.isArray(patch)) return { fault: "the patch is not a list of operations" };
   const operations: readonly unknown[] = patch ?? [];
+  if (operations.length > MAX_OPERATIONS) return { fault: `the patch has more than ${MAX_OPERATIONS} operations` };
   let value = document;
   for (const operation of operations) {
     const patched = apply(value, operation, dialect);

@@ -14,6 +14,7 @@ import {
 import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
 import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
 import { escapedSegment, escapedTwice } from "./go-url.ts";
+import { textIn } from "./members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
@@ -26,9 +27,6 @@ interface ClientAnswer {
 
 type Result = ClientAnswer | ApiError;
 
-/** Hydra's default public URL; the sandbox has no public port of its own. */
-const PUBLIC_URL = "http://127.0.0.1:4444";
-
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
 
@@ -39,11 +37,6 @@ const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 
 /** Fields that are returned once and not stored. */
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
-
-function text(draft: Readonly<Draft>, name: string): string {
-  const value = draft[name];
-  return typeof value === "string" ? value : "";
-}
 
 function isEmpty(value: unknown, { kind }: ServerField): boolean {
   if (value === undefined) return true;
@@ -77,12 +70,12 @@ function wholeSecond(date: Date): string {
   return `${new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** The registration URI of a client; 2.3 and later write it before the ID is generated. */
-function registrationUri({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
+/** The path of a client's registration URI; 2.3 and later write it before the ID is generated. */
+function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
   const tail = registrationTail === "id" ? id : chosen;
   const missing = registrationTail === "slash" ? "/" : "";
   const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
-  return `${PUBLIC_URL}/oauth2/register${tail === "" ? missing : `/${path}`}`;
+  return `/oauth2/register${tail === "" ? missing : `/${path}`}`;
 }
 
 function registrationToken(prefix: string): string {
@@ -143,8 +136,16 @@ export class SandboxClients {
   readonly store: ClientStore;
   readonly #model: Model;
   readonly #behaviour: Behaviour;
+  readonly #publicUrl: () => string;
+  readonly #onRemoved: (id: string) => void;
 
-  constructor(version: SandboxVersion) {
+  /**
+   * @param publicUrl the public port's URL, where a client could read and change its own registration.
+   * @param onRemoved called with the ID of each client that was deleted.
+   */
+  constructor(version: SandboxVersion, publicUrl: () => string, onRemoved: (id: string) => void) {
+    this.#publicUrl = publicUrl;
+    this.#onRemoved = onRemoved;
     this.#model = modelOf(version);
     this.#behaviour = this.#model.behaviour;
     this.store = createClientStore(this.#behaviour.order);
@@ -186,6 +187,7 @@ export class SandboxClients {
   /** Undefined if the client is gone, or never existed where the version doesn't report that. */
   remove(id: string): ApiError | undefined {
     const found = this.store.remove(id);
+    if (found) this.#onRemoved(id);
     return found || this.#behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
   }
 
@@ -250,13 +252,13 @@ export class SandboxClients {
   }
 
   #add(draft: Draft): Result {
-    const chosen = text(draft, "client_id");
+    const chosen = textIn(draft, "client_id");
     if (chosen !== "" && !this.#behaviour.ownId) {
       return malformedRequestError(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
-    const secret = text(draft, "client_secret") || generateSecret(randomBytes);
+    const secret = textIn(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
@@ -278,16 +280,16 @@ export class SandboxClients {
     draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
     draft["registration_access_token"] = registrationToken(tokenPrefix);
-    draft["registration_client_uri"] = registrationUri(this.#behaviour, chosen, id);
+    draft["registration_client_uri"] = `${this.#publicUrl()}${registrationPath(this.#behaviour, chosen, id)}`;
   }
 
   /** Stores a changed client under the ID in the draft. */
   #save(draft: Draft, secrets?: readonly string[]): Result {
     const { fillsEmpty } = this.#behaviour;
-    const given = text(draft, "client_secret");
+    const given = textIn(draft, "client_secret");
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
-    const before = this.store.get(text(draft, "client_id"));
+    const before = this.store.get(textIn(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
     fillIn(draft, this.#behaviour);
@@ -300,9 +302,9 @@ export class SandboxClients {
 
   #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
     this.store.put({
-      id: text(draft, "client_id"),
-      name: text(draft, "client_name"),
-      owner: text(draft, "owner"),
+      id: textIn(draft, "client_id"),
+      name: textIn(draft, "client_name"),
+      owner: textIn(draft, "owner"),
       view: viewOf(draft, this.#model),
       secrets,
     });
@@ -316,7 +318,7 @@ export class SandboxClients {
   /** Changes a client whose authentication method supports rotation; rejects others. */
   #withRotatingClient(id: string, change: (client: StoredClient) => Result): Result {
     return this.#withClient(id, (client) => {
-      const method = text(client.view, "token_endpoint_auth_method");
+      const method = textIn(client.view, "token_endpoint_auth_method");
       if (ROTATING_METHODS.includes(method)) return change(client);
       return malformedRequestError(
         `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,

@@ -109,7 +109,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
   const address = parseLoopbackAddress(listen);
   let publicUrl = DEFAULT_PUBLIC_URL;
-  const api = createAdminApi(as, () => publicUrl);
+  const api = createAdminApi(as, {
+    publicUrl: () => publicUrl,
+    onClientRemoved: (id) => side.forgetClient(id),
+  });
   api.clients.seed(options.seed ?? 0);
   const scheme = tls === undefined ? "http" : "https";
   const entrance = "socket" in address ? "unix" : scheme;

@@ -1,9 +1,10 @@
-import { isJsonObject, isStringList } from "../core/json.ts";
+import { isJsonObject } from "../core/json.ts";
 import { ASSERTION_ALGORITHMS } from "../core/jwk/assertion-algorithms.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./api-errors.ts";
 import type { Draft } from "./decode-body.ts";
 import { parseGoUrl, urlWithoutPath } from "./go-url.ts";
+import { listIn, textIn } from "./members.ts";
 import type { Behaviour } from "./versions.ts";
 
 const SUBJECT_TYPES = ["public", "pairwise"];
@@ -13,16 +14,6 @@ const TOKEN_STRATEGIES = ["jwt", "opaque"];
 const WEB_FIELDS = ["tos_uri", "policy_uri", "logo_uri", "client_uri"];
 
 const DEFAULT_SCOPE = "openid offline";
-
-function text(draft: Draft, name: string): string {
-  const value = draft[name];
-  return typeof value === "string" ? value : "";
-}
-
-function list(draft: Draft, name: string): readonly string[] {
-  const value = draft[name];
-  return isStringList(value) ? value : [];
-}
 
 /** Any key set counts, even an empty object; since 26 only one with keys. */
 function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
@@ -34,16 +25,16 @@ function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
 type Rule = (draft: Draft, behaviour: Behaviour) => ApiError | undefined;
 
 function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const method = text(draft, "token_endpoint_auth_method");
+  const method = textIn(draft, "token_endpoint_auth_method");
   if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
   if (method !== "private_key_jwt") return undefined;
-  if (text(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
+  if (textIn(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
     return invalidMetadataError(
       behaviour,
       'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.',
     );
   }
-  const algorithm = text(draft, "token_endpoint_auth_signing_alg");
+  const algorithm = textIn(draft, "token_endpoint_auth_signing_alg");
   if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
   return invalidMetadataError(
     behaviour,
@@ -52,7 +43,7 @@ function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function keys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  if (text(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
+  if (textIn(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
   return invalidMetadataError(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
 }
 
@@ -67,7 +58,7 @@ function checkedKeys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
-    const value = text(draft, name);
+    const value = textIn(draft, name);
     if (value === "") continue;
     const url = parseGoUrl(value, true);
     if (url === undefined) return invalidMetadataError(behaviour, `Field ${name} must be a valid URI.`);
@@ -79,7 +70,7 @@ function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function secret(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const given = Buffer.byteLength(text(draft, "client_secret"));
+  const given = Buffer.byteLength(textIn(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
   return invalidMetadataError(
     behaviour,
@@ -88,13 +79,13 @@ function secret(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function scope(draft: Draft): undefined {
-  if (text(draft, "scope") === "") draft["scope"] = DEFAULT_SCOPE;
+  if (textIn(draft, "scope") === "") draft["scope"] = DEFAULT_SCOPE;
   return undefined;
 }
 
 function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const cleaned: string[] = [];
-  for (const origin of list(draft, "allowed_cors_origins")) {
+  for (const origin of listIn(draft, "allowed_cors_origins")) {
     const url = parseGoUrl(origin);
     if (url === undefined) {
       return invalidMetadataError(
@@ -126,7 +117,7 @@ function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 /** A real server fetches the document and looks for each redirect URI in it; the sandbox makes no requests. */
 function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   draft["client_secret_expires_at"] = 0;
-  const location = text(draft, "sector_identifier_uri");
+  const location = textIn(draft, "sector_identifier_uri");
   if (location === "") return undefined;
   const url = parseGoUrl(location);
   if (url?.scheme === "https") return undefined;
@@ -144,7 +135,7 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefi
 }
 
 function userinfo(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const algorithm = text(draft, "userinfo_signed_response_alg");
+  const algorithm = textIn(draft, "userinfo_signed_response_alg");
   if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
   if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
   return invalidMetadataError(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
@@ -152,7 +143,7 @@ function userinfo(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 
 function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
-  for (const redirect of list(draft, "redirect_uris")) {
+  for (const redirect of listIn(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
     if (marked && fragmentFirst) return invalidRedirectMetadataError(behaviour, fragment);
     if (parseGoUrl(redirect, true) === undefined) {
@@ -164,7 +155,7 @@ function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function subjectType(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const given = text(draft, "subject_type");
+  const given = textIn(draft, "subject_type");
   if (given === "") draft["subject_type"] = "public";
   if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
   return invalidMetadataError(
@@ -174,8 +165,8 @@ function subjectType(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function postLogout(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const registered = list(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
-  for (const target of list(draft, "post_logout_redirect_uris")) {
+  const registered = listIn(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
+  for (const target of listIn(draft, "post_logout_redirect_uris")) {
     const url = parseGoUrl(target, true);
     if (url === undefined)
       return invalidMetadataError(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
@@ -193,7 +184,7 @@ function postLogout(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 function tokenStrategy(draft: Draft, behaviour: Behaviour): ApiError | undefined {
-  const given = text(draft, "access_token_strategy");
+  const given = textIn(draft, "access_token_strategy");
   if (given === "") return undefined;
   const strategy = given.toLowerCase();
   if (!TOKEN_STRATEGIES.includes(strategy)) {

@@ -39,11 +39,26 @@ export function visit(
   });
 }
 
+function unescapedHtml(text: string): string {
+  return text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+}
+
+/** What a browser submits of a page with a form. */
+export function submittedForm(page: string): { readonly action: string; readonly body: URLSearchParams } {
+  const [, action = assert.fail(`no form: ${page}`)] = /<form method="post" action="([^"]*)">/.exec(page) ?? [];
+  const inputs = [...page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g)];
+  const fields = inputs.map(([, name = "", value = ""]): [string, string] => [
+    unescapedHtml(name),
+    unescapedHtml(value),
+  ]);
+  return { action: unescapedHtml(action), body: new URLSearchParams(fields) };
+}
+
 /** Where a page sends the browser. */
 function nextOf({ url, status, headers, text }: Visited): string | undefined {
   if (status >= 300 && status < 400) return new URL(headers.location ?? "", url).href;
   const refresh = /<meta http-equiv="refresh" content="\d+;url=([^"]+)">/.exec(text)?.[1];
-  return refresh?.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+  return refresh === undefined ? undefined : unescapedHtml(refresh);
 }
 
 /**

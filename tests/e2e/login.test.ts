@@ -18,7 +18,7 @@ import {
   temporaryFolder,
   withSandbox,
 } from "./binary.ts";
-import { browse, unusedPort, type Visited, visit } from "./browser.ts";
+import { browse, submittedForm, unusedPort, type Visited, visit } from "./browser.ts";
 import { openTerminal } from "./terminal.ts";
 
 const folder = temporaryFolder();
@@ -180,10 +180,11 @@ describe("token user", () => {
     await using running = startLogin(["--response-mode", "form_post"]);
     const url = await loginUrl(running);
     const redirectUri = parameter(url, "redirect_uri");
-    const { end } = await browse(url.href, ({ pathname }) => pathname === "/callback");
-    await assertNothing(visit(end));
-    const body = new URL(end).search.slice(1);
-    const page = await visit(redirectUri, { method: "POST", body });
+    const { pages } = await browse(url.href);
+    const { action, body } = submittedForm(pages.at(-1)?.text ?? "");
+    assert.equal(action, redirectUri);
+    await assertNothing(visit(`${redirectUri}?${body}`));
+    const page = await visit(redirectUri, { method: "POST", body: String(body) });
     assert.equal(page.status, 303);
     await visit(new URL("/done", redirectUri).href);
     assert.equal((await running.ended).status, 0);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { runBinary, startBinary, temporaryFolder, withSandbox } from "./binary.ts";
+import { BINARY, runBinary, start, startBinary, temporaryFolder, withSandbox } from "./binary.ts";
 
 describe("hydra sandbox", () => {
   test("prints both of its URLs as lines for a shell, and issues tokens on the second", async () => {
@@ -26,21 +27,34 @@ describe("hydra sandbox", () => {
     assert.equal(stopped.stdout, `HYDRA_ADMIN_URL=${sandbox.url}\nHYDRA_PUBLIC_URL=${sandbox.publicUrl}\n`);
   });
 
-  test("quotes a URL for the shell", async () => {
+  test("prints a socket's path as a word for a shell", async () => {
     using folder = temporaryFolder();
-    const socket = join(folder.path, "a b.sock");
-    await using program = startBinary(["sandbox", "--public-listen", "none", "--listen", `unix://${socket}`]);
-    await program.seen("stdout", "\n");
-    program.kill("SIGTERM");
-    assert.equal((await program.ended).stdout, `HYDRA_ADMIN_URL='unix://${socket}'\n`);
+    const socket = join(folder.path, "it's a $(socket).sock");
+    await using running = startBinary(["sandbox", "--listen", `unix://${socket}`, "--public-listen", "none"]);
+    const line = await running.seen("stdout", /\n/);
+    const { stdout } = await start("sh", ["-c", `${line}printf %s "$HYDRA_ADMIN_URL"`]).ended;
+    assert.equal(stdout, `unix://${socket}`);
+  });
+
+  test("stops where its URLs can't be written, and removes its socket", {
+    skip: !existsSync("/dev/full"),
+  }, async () => {
+    using folder = temporaryFolder();
+    const socket = join(folder.path, "a.sock");
+    const command = `exec '${BINARY}' sandbox --listen 'unix://${socket}' > /dev/full`;
+    await using running = start("sh", ["-c", command]);
+    const { status, stderr } = await running.ended;
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /Cannot write the result/);
+    assert.equal(existsSync(socket), false);
   });
 
   test("listens publicly on this machine only, and not on a port that is in use", async () => {
-    const start = (address: string): ReturnType<typeof runBinary> =>
+    const startOn = (address: string): ReturnType<typeof runBinary> =>
       runBinary(["sandbox", "--listen", "127.0.0.1:0", "--public-listen", address]);
-    assert.equal((await start("0.0.0.0:0")).status, 2);
+    assert.equal((await startOn("0.0.0.0:0")).status, 2);
     await using sandbox = await withSandbox("26");
-    const taken = await start(new URL(sandbox.publicUrl).host);
+    const taken = await startOn(new URL(sandbox.publicUrl).host);
     assert.equal(taken.status, 1);
     assert.match(taken.stderr, /in use/);
     assert.equal(taken.stdout, "");

@@ -5,12 +5,15 @@ import { REDIRECT_URI, type TestServer, testServer } from "../adapters/oauth/sup
 
 const AFTER = "http://127.0.0.1/bye";
 
+/** What a client may register, and what no URL parser keeps as it is. */
+const ODD = ["http://127.0.0.1/Bye/../x?a=b", "http://localhost:99999/bye?a=b"] as const;
+
 const CLIENT = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
   scope: "openid",
-  redirect_uris: [REDIRECT_URI],
-  post_logout_redirect_uris: [AFTER],
+  redirect_uris: [REDIRECT_URI, ...ODD],
+  post_logout_redirect_uris: [AFTER, ...ODD],
   token_endpoint_auth_method: "none",
 };
 
@@ -44,6 +47,10 @@ for (const as of SANDBOX_VERSIONS) {
       const redirect = { post_logout_redirect_uri: AFTER };
       assert.equal(await loggedOut(server, { id_token_hint: hint, ...redirect }), AFTER);
       assert.equal(await loggedOut(server, { id_token_hint: hint, ...redirect, state: "s 1" }), `${AFTER}?state=s+1`);
+      for (const uri of ODD) {
+        const location = await loggedOut(server, { id_token_hint: hint, post_logout_redirect_uri: uri, state: "s&1" });
+        assert.equal(location, `${uri}&state=s%261`);
+      }
       const done = `${server.publicUrl}/oauth2/fallbacks/logout/callback`;
       assert.equal(await loggedOut(server, {}), done);
       assert.equal(await loggedOut(server, { id_token_hint: hint }), done);

@@ -121,6 +121,14 @@ describe("the public port", () => {
       }));
   }
 
+  for (const as of ["1.11", "2.3", "26"] as const) {
+    test(`of Hydra ${as} is where a client's registration URI points`, () =>
+      using(as, async ({ admin, publicUrl }) => {
+        const { body } = await admin("POST", "/clients", '{"client_name":"x"}');
+        assert.equal(new URL(String(body["registration_client_uri"])).origin, publicUrl);
+      }));
+  }
+
   test("has no clients, and the admin port has no tokens", () =>
     using("26", async ({ get, adminUrl }) => {
       assert.equal((await get("/admin/clients")).status, 404);

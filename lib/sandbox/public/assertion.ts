@@ -1,11 +1,15 @@
 import { Buffer } from "node:buffer";
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { ApiError } from "../api-errors.ts";
+import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
+import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { authMethodOf, textField } from "./client-settings.ts";
 import { unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
+
+/** The value of `client_assertion_type` for a JSON Web Token (RFC 7523, 2.2). */
+export const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 interface Assertion {
   readonly header: JsonObject;
@@ -62,84 +66,119 @@ function isSignedBy({ signed, signature }: Assertion, alg: string, jwk: JsonObje
   }
 }
 
-/** The registered keys of a client that an assertion may be signed with, or why there are none. */
-function candidateKeys(engine: PublicContext, client: StoredClient, kid: unknown): readonly JsonObject[] | ApiError {
+/** What an assertion's header says about its key. */
+interface KeyHint {
+  readonly kid: unknown;
+  readonly kty: "RSA" | "EC";
+}
+
+/** The registered key that an assertion must be signed with: the first that fits. Or why there is none. */
+function expectedKey(engine: PublicContext, client: StoredClient, { kid, kty }: KeyHint): JsonObject | ApiError {
   const set = client.view["jwks"];
   const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
-  if (typeof kid !== "string" || kid === "") {
-    if (!engine.traits.lenientAssertions) return all;
+  const isNamed = typeof kid === "string" && kid !== "";
+  if (!isNamed && engine.traits.lenientAssertions) {
     return versionedError(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
   }
-  const named = all.filter((key) => key["kid"] === kid);
-  if (named.length > 0) return named;
-  return versionedError(
-    engine,
-    "invalid_request",
-    `The JSON Web Token uses signing key with kid "${kid}", which could not be found.`,
-  );
+  const name = isNamed ? kid : "";
+  const named = isNamed ? all.filter((key) => key["kid"] === kid) : all;
+  if (named.length === 0) {
+    const hint = `The JSON Web Token uses signing key with kid "${name}", which could not be found.`;
+    return versionedError(engine, "invalid_request", hint);
+  }
+  const isExpected = (key: JsonObject): boolean =>
+    key["use"] === "sig" && key["kty"] === kty && !hasPrivateMembers(key);
+  const kind = kty === "RSA" ? "RSA" : "ECDSA";
+  const hint = `Unable to find ${kind} public key with use="sig" for kid "${name}" in JSON Web Key Set.`;
+  return named.find(isExpected) ?? versionedError(engine, "invalid_request", hint);
 }
 
 const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" value.';
 
-/** Why the signature or the times of an assertion are wrong, or undefined. */
+/** Why the signature of an assertion is wrong, or undefined. */
 function badSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): ApiError | undefined {
-  const { header, claims } = assertion;
+  const { header } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
   const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
     return versionedError(engine, "invalid_client", hint);
   }
-  const keys = candidateKeys(engine, client, header["kid"]);
-  if ("status" in keys) return keys;
-  if (!keys.some((key) => isSignedBy(assertion, alg, key))) {
-    if (engine.traits.lenientAssertions) return unrecognizedError(engine.behaviour);
-    return versionedError(engine, "invalid_client", UNVERIFIABLE);
+  if (!/^(?:RS|PS|ES)(?:256|384|512)$/.test(alg)) {
+    const hint = `The "client_assertion" request parameter uses unsupported signing algorithm "${alg}".`;
+    return versionedError(engine, "invalid_client", hint);
   }
-  const { exp, nbf } = claims;
-  const isOutdated = typeof exp === "number" && exp < engine.now();
-  const isEarly = typeof nbf === "number" && nbf > engine.now();
-  return isOutdated || isEarly ? unrecognizedError(engine.behaviour) : undefined;
+  const key = expectedKey(engine, client, { kid: header["kid"], kty: alg.startsWith("ES") ? "EC" : "RSA" });
+  if (isApiError(key)) return key;
+  if (isSignedBy(assertion, alg, key)) return undefined;
+  if (engine.traits.lenientAssertions) return unrecognizedError(engine.behaviour);
+  return versionedError(engine, "invalid_client", UNVERIFIABLE);
 }
 
-/** Why the claims of an assertion are wrong, or undefined; its identifier counts as used then. */
+/** Whether an assertion has expired, or is from the future. */
+function isUntimely({ exp, nbf, iat }: JsonObject, now: number): boolean {
+  const isLater = (time: unknown): boolean => typeof time === "number" && time > now;
+  return (typeof exp === "number" && exp < now) || isLater(nbf) || isLater(iat);
+}
+
+/** Why the claims of an assertion are wrong, or undefined. */
 function badClaims(engine: PublicContext, client: StoredClient, { claims }: Assertion): ApiError | undefined {
-  const { exp, iss, aud, jti } = claims;
-  if (typeof exp !== "number") {
-    const hint =
-      "Unable to type assert the expiry time from claims. This should not happen as we validate the expiry time already earlier with token.Claims.Valid()";
-    return versionedError(engine, "invalid_client", hint);
+  const { exp, aud, jti } = claims;
+  const invalid = (hint: string): ApiError => versionedError(engine, "invalid_client", hint);
+  const other = ["iss", "sub"].find((name) => claims[name] !== client.id);
+  if (other !== undefined) {
+    return invalid(`Claim "${other}" from "client_assertion" must match the "client_id" of the OAuth 2.0 Client.`);
   }
-  if (iss !== client.id) {
-    const hint = `Claim "iss" from "client_assertion" must match the "client_id" of the OAuth 2.0 Client.`;
-    return versionedError(engine, "invalid_client", hint);
-  }
-  const endpoint = tokenEndpointOf(engine);
-  if (aud !== endpoint && !(Array.isArray(aud) && aud.includes(endpoint))) {
-    const hint = `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`;
-    return versionedError(engine, "invalid_client", hint);
-  }
-  if (typeof jti !== "string" || jti === "") {
-    return versionedError(engine, "invalid_client", `Claim "jti" from "client_assertion" must be set but is not.`);
-  }
+  if (typeof jti !== "string" || jti === "")
+    return invalid(`Claim "jti" from "client_assertion" must be set but is not.`);
   if (engine.assertionIds.has(jti)) {
     return versionedError(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
   }
-  engine.assertionIds.add(jti);
-  return undefined;
+  if (typeof exp !== "number") {
+    return invalid(
+      "Unable to type assert the expiry time from claims. This should not happen as we validate the expiry time already earlier with token.Claims.Valid()",
+    );
+  }
+  // The identifier counts as used even if the audience is wrong.
+  engine.assertionIds.set(jti, jti, exp);
+  const endpoint = tokenEndpointOf(engine);
+  if (aud === endpoint || (Array.isArray(aud) && aud.includes(endpoint))) return undefined;
+  return invalid(
+    `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`,
+  );
+}
+
+/** Why a client can't authenticate with an assertion, or undefined. */
+function otherMethodFault(method: string): string | undefined {
+  if (method === "private_key_jwt") return undefined;
+  const supported =
+    method === "none"
+      ? "does not support client authentication"
+      : `only supports client authentication method "${method}"`;
+  return `This requested OAuth 2.0 client ${supported}, however "client_assertion" was provided in the request.`;
 }
 
 /** The client that a signed assertion authenticates (RFC 7523, 3), or why it doesn't. */
-export function authenticateByAssertion(engine: PublicContext, text: string): StoredClient | ApiError {
+export function authenticateByAssertion(engine: PublicContext, form: URLSearchParams): StoredClient | ApiError {
+  const text = form.get("client_assertion") ?? "";
+  if (text === "") {
+    const hint = `The client_assertion request parameter must be set when using client_assertion_type of "${ASSERTION_TYPE}".`;
+    return versionedError(engine, "invalid_request", hint);
+  }
   const assertion = parseAssertion(text);
   if (assertion === undefined) return versionedError(engine, "invalid_client", UNVERIFIABLE);
   const { sub } = assertion.claims;
-  const client = typeof sub === "string" ? engine.client(sub) : undefined;
-  if (client === undefined) return versionedError(engine, "invalid_client");
-  const method = authMethodOf(client);
-  if (method !== "private_key_jwt") {
-    const hint = `This requested OAuth 2.0 client only supports client authentication method "${method}", however "private_key_jwt" was requested.`;
+  const id = form.get("client_id") || sub;
+  if (typeof id !== "string") {
+    const hint = 'The claim "sub" from the client_assertion JSON Web Token is undefined.';
     return versionedError(engine, "invalid_client", hint);
   }
-  return badSignature(engine, client, assertion) ?? badClaims(engine, client, assertion) ?? client;
+  const client = engine.client(id);
+  if (client === undefined) return versionedError(engine, "invalid_client");
+  const fault = otherMethodFault(authMethodOf(client));
+  if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
+  const refusal = badSignature(engine, client, assertion);
+  if (refusal !== undefined) return refusal;
+  if (isUntimely(assertion.claims, engine.now())) return unrecognizedError(engine.behaviour);
+  return badClaims(engine, client, assertion) ?? client;
 }

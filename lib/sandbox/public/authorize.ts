@@ -1,6 +1,7 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
+import { parseGoUrl } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-settings.ts";
 import { completeStepUnlessRefused, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./flow-steps.ts";
@@ -8,7 +9,7 @@ import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectTo, selfSubmittingForm, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationRequest extends FlowRequest {
@@ -16,15 +17,21 @@ export interface AuthorizationRequest extends FlowRequest {
   readonly redirectUriRequested: boolean;
   readonly responseTypes: readonly string[];
   readonly nonce: string;
-  readonly challenge: { readonly value: string; readonly method: string } | undefined;
+  /** The code challenge, of the method S256; empty without one. */
+  readonly challenge: string;
 }
 
 /** Where and how an answer goes back to the client. */
 interface Redirect {
   readonly uri: string;
   readonly state: string;
-  readonly inFragment: boolean;
+  readonly mode: ResponseMode;
 }
+
+const RESPONSE_MODES = ["query", "fragment", "form_post"] as const;
+
+/** How an answer reaches the client (OAuth 2.0 Multiple Response Type Encoding Practices, 2.1; Form Post Response Mode). */
+type ResponseMode = (typeof RESPONSE_MODES)[number];
 
 /** Seconds that an authorization code is valid for. */
 const CODE_LIFESPAN = 600;
@@ -45,14 +52,15 @@ function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams 
 }
 
 /** An answer that goes back to the client through the browser. */
-function toClient(engine: PublicContext, { uri, state, inFragment }: Redirect, params: URLSearchParams): Answer {
+function toClient(engine: PublicContext, { uri, state, mode }: Redirect, params: URLSearchParams): Answer {
   if (state !== "") params.set("state", state);
   params.sort();
+  if (mode === "form_post") return selfSubmittingForm(uri, params);
   const text =
     engine.traits.redirectStatus === 302 && !params.has("error")
       ? params.toString().replaceAll("+", "%20")
       : params.toString();
-  const joint = inFragment ? "#" : uri.includes("?") ? "&" : "?";
+  const joint = mode === "fragment" ? "#" : uri.includes("?") ? "&" : "?";
   const headers = { location: `${uri}${joint}${text}`, "cache-control": "no-store", pragma: "no-cache" };
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
@@ -64,6 +72,20 @@ function errorToClient(engine: PublicContext, redirect: Redirect, refusal: ApiEr
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
 export function redirectToErrorPage(engine: PublicContext, refusal: ApiError): Answer {
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
+}
+
+/** How the answer to a request reaches the client, or why it doesn't. */
+function responseMode(engine: PublicContext, params: URLSearchParams): ResponseMode | ApiError {
+  const byType = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "") ? "fragment" : "query";
+  const asked = params.get("response_mode") ?? "";
+  if (asked === "" || !engine.traits.readsResponseMode) return byType;
+  const mode = RESPONSE_MODES.find((each) => each === asked);
+  if (mode === undefined) {
+    const hint = `Request with unsupported response_mode "${asked}".`;
+    return versionedError(engine, "unsupported_response_mode", hint);
+  }
+  // A query would show tokens to the client's server and its logs.
+  return mode === "query" ? byType : mode;
 }
 
 interface Addressed {
@@ -91,8 +113,9 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
     return versionedError(engine, "invalid_request", hint);
   }
-  const inFragment = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "");
-  const redirect = { uri, state: params.get("state") ?? "", inFragment };
+  const mode = responseMode(engine, params);
+  if (typeof mode !== "string") return mode;
+  const redirect = { uri, state: params.get("state") ?? "", mode };
   return { client, redirect, redirectUriRequested: requested !== "" };
 }
 
@@ -118,7 +141,7 @@ function badImplicit(
   return versionedError(engine, "invalid_request", hint);
 }
 
-/** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
+/** Why the state or the response type of a request is wrong, or undefined. */
 function badForm(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
@@ -126,12 +149,9 @@ function badForm(engine: PublicContext, client: StoredClient, params: URLSearchP
   }
   const responseType = params.get("response_type") ?? "";
   const types = splitWords(responseType);
-  if (types.length === 0 || !allowsResponseType(client, types)) {
-    const hint = `The client is not allowed to request response_type "${responseType}".`;
-    return versionedError(engine, "unsupported_response_type", hint);
-  }
-  if (["", "plain", "S256"].includes(params.get("code_challenge_method") ?? "")) return undefined;
-  return versionedError(engine, "invalid_request", "The code_challenge_method is not supported, use S256 instead.");
+  if (types.length > 0 && allowsResponseType(client, types)) return undefined;
+  const hint = `The client is not allowed to request response_type "${responseType}".`;
+  return versionedError(engine, "unsupported_response_type", hint);
 }
 
 /** Why a request can't be answered without a login, or undefined. */
@@ -142,10 +162,27 @@ function needsLogin(engine: PublicContext, params: URLSearchParams): ApiError | 
 }
 
 /** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
-function insecureRedirect(engine: PublicContext, { uri }: Redirect): ApiError | undefined {
-  if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
+function insecureRedirect(
+  engine: PublicContext,
+  { redirect, responseTypes }: AuthorizationRequest,
+): ApiError | undefined {
+  const { plainHttpHosts } = engine.traits;
+  const { scheme, hostname } = parseGoUrl(redirect.uri) ?? { scheme: "", hostname: "" };
+  const isSecure = scheme !== "http" || plainHttpHosts === undefined || plainHttpHosts.test(hostname);
+  if (isSecure || !responseTypes.includes("code")) return undefined;
   const hint =
     "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
+  return versionedError(engine, "invalid_request", hint);
+}
+
+/** Why the code challenge of a request is wrong (RFC 7636, 4.4.1), or undefined. Servers notice it after the login too. */
+function badChallenge(engine: PublicContext, request: AuthorizationRequest): ApiError | undefined {
+  if (!request.responseTypes.includes("code") || request.challenge === "") return undefined;
+  const method = request.params.get("code_challenge_method") ?? "";
+  if (method === "S256") return undefined;
+  const hint = ["", "plain"].includes(method)
+    ? "Clients must use code_challenge_method=S256, plain is not allowed."
+    : "The code_challenge_method is not supported, use S256 instead.";
   return versionedError(engine, "invalid_request", hint);
 }
 
@@ -201,7 +238,6 @@ export function createAuthorizationEndpoint(
     const { client, redirect, redirectUriRequested } = to;
     const refusal = badRequest(engine, client, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
-    const challenge = params.get("code_challenge") ?? "";
     const flow = flows.begin({
       client,
       redirect,
@@ -213,8 +249,7 @@ export function createAuthorizationEndpoint(
       params,
       responseTypes: splitWords(params.get("response_type") ?? ""),
       nonce: params.get("nonce") ?? "",
-      challenge:
-        challenge === "" ? undefined : { value: challenge, method: params.get("code_challenge_method") || "plain" },
+      challenge: params.get("code_challenge") ?? "",
     });
     return redirectToStep(engine, "login", flow);
   }
@@ -229,8 +264,8 @@ export function createAuthorizationEndpoint(
     if (name === "login") return redirectToStep(engine, "consent", flow);
     const completed = decisionsOf(flow);
     if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
-    const insecure = insecureRedirect(engine, redirect);
-    return insecure === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, insecure);
+    const refusal = insecureRedirect(engine, flow.request) ?? badChallenge(engine, flow.request);
+    return refusal === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, refusal);
   }
 
   return (request) => {

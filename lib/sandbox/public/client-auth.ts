@@ -1,57 +1,76 @@
 import { Buffer } from "node:buffer";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { authenticateByAssertion } from "./assertion.ts";
+import { ASSERTION_TYPE, authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-settings.ts";
 import { UNSPECIFIC_HINT } from "./oauth-answers.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
-/** How a request authenticates its client. */
-interface Presented {
-  readonly method: "client_secret_basic" | "client_secret_post" | "none";
+/** An ID and a secret, of Basic credentials or of a form; the secret may be empty. */
+interface Credentials {
   readonly id: string;
   readonly secret: string;
 }
-
-const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 function formDecoded(text: string): string {
   return decodeURIComponent(text.replaceAll("+", " "));
 }
 
 /** Basic credentials, whose parts are form-encoded (RFC 6749, 2.3.1). */
-function basicCredentials(authorization: string): Presented | "malformed" | undefined {
-  const encoded = /^basic +(\S+)$/i.exec(authorization)?.[1];
+function basicCredentials(authorization: string): Credentials | "undecodable" | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1];
   if (encoded === undefined) return undefined;
   const pair = Buffer.from(encoded, "base64").toString();
   const colon = pair.indexOf(":");
-  if (colon === -1) return "malformed";
+  if (colon === -1) return undefined;
   try {
-    const [id, secret] = [formDecoded(pair.slice(0, colon)), formDecoded(pair.slice(colon + 1))];
-    return { method: "client_secret_basic", id, secret };
+    return { id: formDecoded(pair.slice(0, colon)), secret: formDecoded(pair.slice(colon + 1)) };
   } catch {
-    return "malformed";
+    return "undecodable";
   }
 }
 
-function presentedIn(form: URLSearchParams, authorization: string): Presented | undefined {
-  const basic = basicCredentials(authorization);
-  if (basic !== undefined) return basic === "malformed" ? undefined : basic;
-  const id = form.get("client_id") ?? "";
-  const secret = form.get("client_secret") ?? "";
-  if (id === "") return undefined;
-  return { method: secret === "" ? "none" : "client_secret_post", id, secret };
+/** The method that a request uses and its client isn't registered with, or undefined; a wrong secret shows later. */
+function otherMethod(
+  { traits }: PublicContext,
+  registered: string,
+  posted: Credentials,
+  basic: Credentials | undefined,
+): string | undefined {
+  if (posted.id !== "" && posted.secret !== "" && registered !== "client_secret_post") return "client_secret_post";
+  const isBasic = basic !== undefined && (basic.secret !== "" || traits.refusesEmptyBasicSecret);
+  return isBasic && registered !== "client_secret_basic" ? "client_secret_basic" : undefined;
 }
 
-/** Whether the method that a request uses is the one that the client is registered with; a missing secret shows later. */
-function otherMethod(engine: PublicContext, { method }: Presented, registered: string): ApiError | undefined {
-  const matches = method === registered || (method === "none" && registered !== "none");
-  if (matches) return undefined;
-  return versionedError(
-    engine,
-    "invalid_client",
-    `The OAuth 2.0 Client supports client authentication method "${registered}", but method "${method}" was requested. You must configure the OAuth 2.0 client's "token_endpoint_auth_method" value to accept "${method}".`,
-  );
+/** The client that an ID and a secret authenticate, or why they don't (RFC 6749, 2.3.1). */
+function authenticateBySecret(
+  engine: PublicContext,
+  form: URLSearchParams,
+  authorization: string,
+): StoredClient | ApiError {
+  const basic = basicCredentials(authorization);
+  if (basic === "undecodable") {
+    const hint =
+      'The client credentials in the HTTP authorization header could not be decoded from "application/x-www-form-urlencoded".';
+    return versionedError(engine, "invalid_request", hint);
+  }
+  const posted = { id: form.get("client_id") ?? "", secret: form.get("client_secret") ?? "" };
+  const { id, secret } = basic ?? posted;
+  if (basic === undefined && id === "") {
+    const hint = "Client credentials missing or malformed in both HTTP Authorization header and HTTP POST body.";
+    return versionedError(engine, "invalid_request", hint);
+  }
+  const client = engine.client(id);
+  if (client === undefined) return versionedError(engine, "invalid_client");
+  const registered = authMethodOf(client);
+  const method = otherMethod(engine, registered, posted, basic);
+  if (method !== undefined) {
+    const hint = `The OAuth 2.0 Client supports client authentication method "${registered}", but method "${method}" was requested. You must configure the OAuth 2.0 client's "token_endpoint_auth_method" value to accept "${method}".`;
+    return versionedError(engine, "invalid_client", hint);
+  }
+  if (registered === "none") return client;
+  const isSecret = registered !== "private_key_jwt" && client.secrets.includes(secret);
+  return isSecret ? client : versionedError(engine, "invalid_client");
 }
 
 /** The client that a request authenticates as, or why it doesn't (RFC 6749, 2.3). */
@@ -60,21 +79,10 @@ export function authenticateClient(
   form: URLSearchParams,
   authorization: string,
 ): StoredClient | ApiError {
-  if (form.get("client_assertion_type") === ASSERTION_TYPE)
-    return authenticateByAssertion(engine, form.get("client_assertion") ?? "");
-  const presented = presentedIn(form, authorization);
-  if (presented === undefined) {
-    const hint = "Client credentials missing or malformed in both HTTP Authorization header and HTTP POST body.";
-    return versionedError(engine, "invalid_request", hint);
-  }
-  const client = engine.client(presented.id);
-  if (client === undefined) return versionedError(engine, "invalid_client");
-  const registered = authMethodOf(client);
-  const refusal = otherMethod(engine, presented, registered);
-  if (refusal !== undefined) return refusal;
-  if (registered === "none") return client;
-  const isSecret = registered !== "private_key_jwt" && client.secrets.includes(presented.secret);
-  return isSecret ? client : versionedError(engine, "invalid_client");
+  const assertionType = form.get("client_assertion_type") ?? "";
+  if (assertionType === ASSERTION_TYPE) return authenticateByAssertion(engine, form);
+  if (assertionType === "") return authenticateBySecret(engine, form, authorization);
+  return versionedError(engine, "invalid_request", `Unknown client_assertion_type "${assertionType}".`);
 }
 
 /**

@@ -1,17 +1,15 @@
 import { parseDuration } from "../../core/duration.ts";
-import { isStringList } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
+import { listIn, textIn } from "../members.ts";
 
 /** A text field of a client; empty where it is missing. */
 export function textField({ view }: StoredClient, name: string): string {
-  const value = view[name];
-  return typeof value === "string" ? value : "";
+  return textIn(view, name);
 }
 
 /** A list field of a client; empty where it is missing. */
 export function listField({ view }: StoredClient, name: string): readonly string[] {
-  const value = view[name];
-  return isStringList(value) ? value : [];
+  return listIn(view, name);
 }
 
 /** Whether a client may use a grant type. */
@@ -51,14 +49,29 @@ function matchesScope(pattern: string, scope: string): boolean {
 
 /** The first requested scope that a client may not have. */
 export function forbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = splitWords(textField(client, "scope"));
-  return requested.find((scope) => !allowed.some((pattern) => matchesScope(pattern, scope)));
+  const allowed = new Set(splitWords(textField(client, "scope")));
+  const patterns = [...allowed].filter((each) => each.includes("*"));
+  return requested.find(
+    (scope) => (!allowed.has(scope) || scope.includes("*")) && !patterns.some((each) => matchesScope(each, scope)),
+  );
+}
+
+/** The paths above one that have one of the lengths. */
+function parentsOf(path: string, lengths: ReadonlySet<number>): readonly string[] {
+  const parents: string[] = [];
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
+    if (lengths.has(at)) parents.push(path.slice(0, at));
+  }
+  return parents;
 }
 
 /** The first requested audience that a client may not have. */
 export function forbiddenAudience(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = listField(client, "audience");
-  return requested.find((audience) => !allowed.some((each) => audience === each || audience.startsWith(`${each}/`)));
+  const allowed = new Set(listField(client, "audience"));
+  const lengths = new Set([...allowed].map(({ length }) => length));
+  return requested.find(
+    (audience) => !allowed.has(audience) && !parentsOf(audience, lengths).some((each) => allowed.has(each)),
+  );
 }
 
 /** The words of a text that spaces separate, as scopes are written. */

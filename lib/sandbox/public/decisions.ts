@@ -1,18 +1,9 @@
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
+import { listIn, textIn } from "../members.ts";
 import type { ConsentDecision, LoginDecision, LoginRefusal } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-
-function text(body: JsonObject, name: string): string {
-  const value = body[name];
-  return typeof value === "string" ? value : "";
-}
-
-function list(body: JsonObject, name: string): readonly string[] {
-  const value = body[name];
-  return isStringList(value) ? value : [];
-}
 
 function object(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
@@ -29,22 +20,22 @@ export function parseObjectBody(body: string): JsonObject | ApiError {
 
 /** Reads what a login application accepts. */
 export function readLoginDecision(engine: PublicContext, body: JsonObject): LoginDecision | ApiError {
-  const subject = text(body, "subject");
+  const subject = textIn(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"
       ? unexpectedServerError(engine.behaviour, "Subject from payload can not be empty")
       : versionedError(engine, "invalid_request", 'Field "subject" must not be empty.');
   }
   const at = Math.floor(engine.now());
-  return { subject, acr: text(body, "acr"), amr: list(body, "amr"), context: body["context"] ?? null, at };
+  return { subject, acr: textIn(body, "acr"), amr: listIn(body, "amr"), context: body["context"] ?? null, at };
 }
 
 /** Reads what a consent application accepts. */
 export function readConsentDecision(body: JsonObject): ConsentDecision {
   const session = object(body["session"]);
   return {
-    scopes: list(body, "grant_scope"),
-    audience: list(body, "grant_access_token_audience"),
+    scopes: listIn(body, "grant_scope"),
+    audience: listIn(body, "grant_access_token_audience"),
     accessTokenClaims: object(session["access_token"]),
     idTokenClaims: object(session["id_token"]),
   };
@@ -52,10 +43,10 @@ export function readConsentDecision(body: JsonObject): ConsentDecision {
 
 /** Reads why a login or consent application rejects. */
 export function readRefusal(body: JsonObject): LoginRefusal {
-  const hint = text(body, "error_hint");
-  const description = text(body, "error_description");
+  const hint = textIn(body, "error_hint");
+  const description = textIn(body, "error_description");
   return {
-    error: text(body, "error") || "request_denied",
+    error: textIn(body, "error") || "request_denied",
     description: hint === "" ? description : `${description} ${hint}`,
   };
 }

@@ -2,8 +2,10 @@ import { randomInt, randomUUID } from "node:crypto";
 import { type ApiError, errorBody, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { type Answer, withNoStore } from "../response.ts";
+import { redirectToErrorPage } from "./authorize.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { completeStepUnlessRefused, decisionsOf, grantOf, redirectToStep } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
@@ -48,6 +50,7 @@ export interface DeviceGrant {
   readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
   /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
   readonly acceptUserCode: (challenge: string, userCode: string) => string | ApiError | undefined;
+  readonly forgetClient: (clientId: string) => void;
 }
 
 function newUserCode(): string {
@@ -58,12 +61,13 @@ function newUserCode(): string {
 interface DeviceState {
   readonly engine: PublicContext;
   readonly flows: FlowStore<DeviceFlowRequest>;
-  readonly byDeviceCode: Map<string, Device>;
-  readonly byUserCode: Map<string, Device>;
+  // A device that polls too late learns that its code has expired, so that it is kept longer.
+  readonly byDeviceCode: ExpiringMap<Device>;
+  readonly byUserCode: ExpiringMap<Device>;
   /** Of browsers that came to enter a user code. */
-  readonly challenges: Set<string>;
+  readonly challenges: ExpiringMap<string>;
   /** Of browsers whose user entered one. */
-  readonly verifiers: Map<string, Device>;
+  readonly verifiers: ExpiringMap<Device>;
 }
 
 function verifyUrl({ publicUrl }: PublicContext): string {
@@ -81,8 +85,8 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
   const deviceCode = randomTokenWithPrefix("ory_dc_");
   const userCode = newUserCode();
-  byDeviceCode.set(deviceCode, device);
-  byUserCode.set(userCode, device);
+  byDeviceCode.set(deviceCode, device, expiresAt + DEVICE_LIFESPAN);
+  byUserCode.set(userCode, device, expiresAt);
   return {
     // The servers let this member of their own slip into the answer.
     Header: null,
@@ -109,7 +113,7 @@ function authorizeDevice(state: DeviceState, request: RequestWithHeaders): Token
 /** Sends a browser to the page on which a user enters the code. */
 function toCodePage({ engine, challenges }: DeviceState, userCode: string): Answer {
   const challenge = newChallenge(engine);
-  challenges.add(challenge);
+  challenges.set(challenge, challenge, engine.now() + DEVICE_LIFESPAN);
   const params = new URLSearchParams({ device_challenge: challenge });
   if (userCode !== "") params.set("user_code", userCode);
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
@@ -151,9 +155,13 @@ function verify(state: DeviceState, request: RequestWithHeaders): Answer {
     const flow = state.flows.byVerifier(name, query.get(`${name}_verifier`) ?? "");
     if (flow !== undefined) return decided(state, name, flow, request);
   }
-  const device = state.verifiers.get(query.get("device_verifier") ?? "");
+  const verifier = query.get("device_verifier") ?? "";
+  if (verifier === "") return toCodePage(state, query.get("user_code") ?? "");
+  const device = state.verifiers.get(verifier);
+  state.verifiers.delete(verifier);
   if (device !== undefined) return toLogin(state, device, request.target);
-  return toCodePage(state, query.get("user_code") ?? "");
+  const hint = "The device verifier has already been used, has not been granted, or is invalid.";
+  return redirectToErrorPage(state.engine, versionedError(state.engine, "access_denied", hint));
 }
 
 function exchange(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
@@ -161,8 +169,9 @@ function exchange(state: DeviceState, client: StoredClient, form: URLSearchParam
   const value = form.get("device_code") ?? "";
   const device = byDeviceCode.get(value);
   if (device === undefined || device.client.id !== client.id) return versionedError(engine, "invalid_grant");
-  if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
+  // In the servers' order, which lets a device whose code has expired go on polling.
   if (device.grant === undefined) return versionedError(engine, "authorization_pending");
+  if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
   byDeviceCode.delete(value);
   return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
 }
@@ -178,20 +187,21 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
   challenges.delete(challenge);
   byUserCode.delete(userCode);
   const verifier = newChallenge(engine);
-  verifiers.set(verifier, device);
+  verifiers.set(verifier, device, device.expiresAt);
   const params = { client_id: device.client.id, device_verifier: verifier, user_code: "****" };
   return sortedUrl(verifyUrl(engine), new URLSearchParams(params));
 }
 
 /** Creates the device grant. */
 export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceFlowRequest>): DeviceGrant {
+  const { now } = engine;
   const state: DeviceState = {
     engine,
     flows,
-    byDeviceCode: new Map(),
-    byUserCode: new Map(),
-    challenges: new Set(),
-    verifiers: new Map(),
+    byDeviceCode: new ExpiringMap({ now }),
+    byUserCode: new ExpiringMap({ now }),
+    challenges: new ExpiringMap({ now }),
+    verifiers: new ExpiringMap({ now }),
   };
   return {
     authorize: (request) => {
@@ -203,5 +213,9 @@ export function createDeviceGrant(engine: PublicContext, flows: FlowStore<Device
     verify: (request) => verify(state, request),
     exchange: (client, form) => exchange(state, client, form),
     acceptUserCode: (challenge, userCode) => acceptUserCode(state, challenge, userCode),
+    forgetClient: (clientId) => {
+      for (const devices of [state.byDeviceCode, state.byUserCode, state.verifiers])
+        devices.deleteWhere(({ client }) => client.id === clientId);
+    },
   };
 }

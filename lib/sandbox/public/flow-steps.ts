@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Answer } from "../response.ts";
 import {
   type ConsentDecision,
+  FLOW_LIFESPAN,
   type Flow,
   type FlowRequest,
   type FlowStep,
@@ -23,7 +24,7 @@ function stepCookie({ traits }: PublicContext, step: StepName, clientId: string)
 
 function setCookie(engine: PublicContext, step: StepName, flow: Flow): string {
   const name = stepCookie(engine, step, flow.request.client.id);
-  return `${name}=${flow[step].csrf}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax`;
+  return `${name}=${flow[step].csrf}; Path=/; Max-Age=${FLOW_LIFESPAN}; HttpOnly; SameSite=Lax`;
 }
 
 /** The URL of the page that decides a step, with its challenge. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { newChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
@@ -73,7 +74,11 @@ export interface FlowStore<Request extends FlowRequest> {
   /** Records a decision and gives the URL at which the browser goes on. */
   readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | LoginRefusal) => string;
   readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | LoginRefusal) => string;
+  readonly forgetClient: (clientId: string) => void;
 }
+
+/** Seconds that a browser has to log in and to consent; its cookie has the same. */
+export const FLOW_LIFESPAN = 1_800;
 
 /** A URL with its parameters in the order of their names. */
 export function sortedUrl(url: string, params: URLSearchParams): string {
@@ -84,8 +89,10 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 
 /** Creates an empty store of flows. */
 export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
-  const challenges = new Map<string, Flow<Request>>();
-  const verifiers = new Map<string, Flow<Request>>();
+  const { now } = engine;
+  const challenges = new ExpiringMap<Flow<Request>>({ now });
+  const verifiers = new ExpiringMap<Flow<Request>>({ now });
+  const keepUntil = ({ startedAt }: Pick<Flow, "startedAt">): number => startedAt + FLOW_LIFESPAN;
 
   function newStep<Decision>(): FlowStep<Decision> {
     const [challenge, csrf] = [newChallenge(engine), newChallenge(engine).replaceAll("=", "")];
@@ -101,7 +108,7 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
     step.decision = decision;
     step.verifier = newChallenge(engine);
-    verifiers.set(`${name} ${step.verifier}`, flow);
+    verifiers.set(`${name} ${step.verifier}`, flow, keepUntil(flow));
     const params = new URLSearchParams(flow.request.params);
     params.set(`${name}_verifier`, step.verifier);
     return sortedUrl(flow.request.resumeUrl, params);
@@ -111,13 +118,16 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     begin: (request) => {
       const started = { request, sessionId: randomUUID(), startedAt: Math.floor(engine.now()) };
       const flow: Flow<Request> = { ...started, login: newStep(), consent: newStep() };
-      challenges.set(`login ${flow.login.challenge}`, flow);
-      challenges.set(`consent ${flow.consent.challenge}`, flow);
+      challenges.set(`login ${flow.login.challenge}`, flow, keepUntil(flow));
+      challenges.set(`consent ${flow.consent.challenge}`, flow, keepUntil(flow));
       return flow;
     },
     byChallenge: (step, challenge) => challenges.get(`${step} ${challenge}`),
     byVerifier: (step, verifier) => verifiers.get(`${step} ${verifier}`),
     decideLogin: (flow, decision) => decide(flow, "login", flow.login, decision),
     decideConsent: (flow, decision) => decide(flow, "consent", flow.consent, decision),
+    forgetClient: (clientId) => {
+      for (const flows of [challenges, verifiers]) flows.deleteWhere(({ request }) => request.client.id === clientId);
+    },
   };
 }

@@ -6,6 +6,7 @@ import { type AuthorizationRequest, createAuthorizationEndpoint } from "./author
 import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
@@ -38,6 +39,8 @@ export interface PublicSide {
   readonly answer: (request: RequestWithHeaders) => Answer;
   /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
   readonly answerAdmin: (request: RequestWithHeaders) => Answer | undefined;
+  /** Forgets the tokens, codes and logins of a client that was deleted. */
+  readonly forgetClient: (id: string) => void;
   /** Whether browsers open a path, so that other sites link to it. */
   readonly isNavigable: (path: string) => boolean;
 }
@@ -49,6 +52,7 @@ const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\
 function createEngine(options: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOUR_BY_VERSION[options.as];
   const traits = PUBLIC_BEHAVIOUR_BY_VERSION[options.as];
+  const now = (): number => options.now() / 1000;
   return {
     behaviour,
     traits,
@@ -56,10 +60,10 @@ function createEngine(options: PublicSideOptions): PublicContext {
     publicUrl: options.publicUrl,
     loginUrl: options.loginUrl,
     consentUrl: options.consentUrl,
-    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens),
-    tokens: createTokenStore(),
-    assertionIds: new Set(),
-    now: () => options.now() / 1000,
+    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
+    tokens: createTokenStore(now),
+    assertionIds: new ExpiringMap({ now }),
+    now,
   };
 }
 
@@ -102,9 +106,15 @@ function routesOf(engine: PublicContext, parts: LoginFlows): Routes {
   ]);
 }
 
+/** Whether a path is of the admin API, which a version answers in plain text, and lets caches keep. */
+function isPlainAdminPath({ traits }: PublicContext, path: string): boolean {
+  return traits.adminPaths === "plain" && path.startsWith("/admin/");
+}
+
 /** The public port negotiates where the admin port of a version answers in plain text. */
-function missingOn({ behaviour, traits }: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
-  if (path.startsWith("/admin/") && traits.adminPaths === "plain") return "plain";
+function missingOn(engine: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
+  const { behaviour } = engine;
+  if (isPlainAdminPath(engine, path)) return "plain";
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
@@ -152,10 +162,14 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         engine.behaviour.uncached === "none" ||
         request.method !== "GET" ||
         answer.status === 405 ||
+        isPlainAdminPath(engine, splitTarget(request.target).path) ||
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },
     answerAdmin: createOAuthAdminRouter(engine, parts),
+    forgetClient: (id) => {
+      for (const part of [engine.tokens, parts.authorizations, parts.deviceFlows, parts.devices]) part.forgetClient(id);
+    },
     isNavigable: (path) => NAVIGABLE.test(path),
   };
 }

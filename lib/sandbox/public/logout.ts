@@ -29,6 +29,11 @@ function rejectionOf(engine: PublicContext, hint: string, uri: string): string |
   return `${failed} not a whitelisted as a ${REDIRECT_PARAMETER} for the client${end}`;
 }
 
+/** A registered URL, as it was registered, with a state; not everything that is registered is a URL for a browser. */
+function withState(uri: string, state: string): string {
+  return state === "" ? uri : `${uri}${uri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
+}
+
 /**
  * The end session endpoint (OpenID Connect RP-Initiated Logout 1.0). The sandbox remembers no login, so that there is no
  * session to end, and nobody is asked.
@@ -41,9 +46,6 @@ export function createLogoutEndpoint(engine: PublicContext): (request: RequestWi
     if (rejection !== undefined)
       return redirectToErrorPage(engine, versionedError(engine, "invalid_request", rejection));
     if (uri === "") return redirectTo(`${engine.publicUrl()}${DONE}`);
-    const next = new URL(uri);
-    const state = params.get("state") ?? "";
-    if (state !== "") next.searchParams.set("state", state);
-    return redirectTo(next.href);
+    return redirectTo(withState(uri, params.get("state") ?? ""));
   };
 }

@@ -33,6 +33,10 @@ const ERRORS = {
   request_unauthorized: [401, "The request could not be authorized"],
   token_inactive: [401, "Token is inactive because it is malformed, expired or otherwise invalid"],
   unauthorized_client: [400, "The client is not authorized to request a token using this method"],
+  unsupported_response_mode: [
+    400,
+    "The authorization server does not support obtaining a response using this response mode",
+  ],
   unsupported_response_type: [400, "The authorization server does not support obtaining a token using this method"],
 } as const;
 

@@ -33,10 +33,16 @@ export interface PublicBehaviour {
   readonly consentRequest: "short" | "full" | "identified";
   /** Whether an assertion needs a `kid`, a wrong signature is a 500, and revocation takes it for valid. */
   readonly lenientAssertions: boolean;
+  /** Whether Basic credentials with an empty secret count as another method than that of a public client. */
+  readonly refusesEmptyBasicSecret: boolean;
+  /** How a code verifier is answered if there was no code challenge: as wrong, or as one for which nothing is known. */
+  readonly unaskedVerifier: "wrong" | "unknown";
+  /** The hint about a code verifier with other characters than RFC 7636 allows. */
+  readonly verifierCharacters: string;
   /** Whether OpenID Connect requests must contain `redirect_uri`. */
   readonly redirectUriRequired: boolean;
-  /** Whether a redirect URI may be http on `[::1]`. */
-  readonly plainHttpOnIpv6: boolean;
+  /** The hosts to which a code is sent over http. Undefined for a server in development mode, which allows all. */
+  readonly plainHttpHosts: RegExp | undefined;
   /** Whether a wrong method on a public path is 405 or as if there were no such route. */
   readonly wrongMethod: "told" | "missing";
   /** What `/admin/…` is answered with on the public port. */
@@ -46,7 +52,10 @@ export interface PublicBehaviour {
   readonly cookies: { readonly prefix: string; readonly perClient: boolean };
   /** Members of the discovery document that not every version has. */
   readonly discovery: JsonObject;
+  /** The response modes that the discovery document lists. */
   readonly responseModes: readonly string[];
+  /** Whether `response_mode` has an effect; 1.11 and 2.1 answer with a form too, although they don't list it. */
+  readonly readsResponseMode: boolean;
 }
 
 const V1_8: PublicBehaviour = {
@@ -66,27 +75,34 @@ const V1_8: PublicBehaviour = {
   usedChallenge: "conflict",
   consentRequest: "short",
   lenientAssertions: true,
+  refusesEmptyBasicSecret: true,
+  unaskedVerifier: "wrong",
+  verifierCharacters: 'The PKCE code verifier must only contain [a-Z] / [0-9] / "-" / "." / "_" / "~"',
   redirectUriRequired: false,
-  plainHttpOnIpv6: false,
+  plainHttpHosts: /^(?:(?:.*\.)?localhost|127\.0\.0\.1)$/,
   wrongMethod: "told",
   adminPaths: "negotiated",
   userinfo: "short",
   cookies: { prefix: "oauth2_", perClient: false },
   discovery: {},
   responseModes: ["query", "fragment"],
+  readsResponseMode: false,
 };
 
 const V1_11: PublicBehaviour = {
   ...V1_8,
   grantTypeMissing: 'Request parameter "grant_type" is missing',
   redirectStatus: 303,
-  plainHttpOnIpv6: true,
+  plainHttpHosts: /^(?:(?:.*\.)?localhost|127\.0\.0\.1|::1)$/,
   introspection: "full",
   refreshReuse: "inactive",
   refreshKeepsNonce: true,
+  readsResponseMode: true,
   usedChallenge: "gone",
   consentRequest: "full",
   lenientAssertions: false,
+  refusesEmptyBasicSecret: false,
+  verifierCharacters: "The PKCE code verifier must only contain [a-Z], [0-9], '-', '.', '_', '~'.",
   userinfo: "full",
   discovery: {
     request_object_signing_alg_values_supported: ["RS256", "none"],
@@ -100,6 +116,7 @@ const V2_1: PublicBehaviour = {
   tokenPrefixes: true,
   jwtAccessTokens: true,
   missingClientName: "client_id",
+  plainHttpHosts: undefined,
   flush: false,
   adminPaths: "plain",
   cookies: { prefix: "ory_hydra_", perClient: true },
@@ -114,9 +131,11 @@ const V2_1: PublicBehaviour = {
 const V2_3: PublicBehaviour = {
   ...V2_1,
   refreshReuse: "explained",
+  responseModes: ["query", "fragment", "form_post"],
   handles: "base64",
   usedChallenge: "served",
   redirectUriRequired: true,
+  unaskedVerifier: "unknown",
 };
 
 const V26: PublicBehaviour = {

@@ -18,6 +18,7 @@ import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 
 /** Which of a server's keys signs. */
 type KeyUse = keyof typeof SIGNING_SETS;
@@ -117,7 +118,16 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
-function signature(text: string, { alg, privateJwk }: SigningKey): string {
+/** @throws {SigningError} for a stored key that isn't one: not all of them are checked. */
+function signature(text: string, key: SigningKey): string {
+  try {
+    return signatureWith(text, key);
+  } catch (error) {
+    throw new SigningError("the newest private key can't sign", { cause: error });
+  }
+}
+
+function signatureWith(text: string, { alg, privateJwk }: SigningKey): string {
   if (isSymmetric(privateJwk)) {
     const secret = Buffer.from(String(privateJwk["k"]), "base64url");
     return createHmac(digestOf(alg) ?? "", secret)
@@ -131,8 +141,13 @@ function signature(text: string, { alg, privateJwk }: SigningKey): string {
 function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
   const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
   if (!canSign(key, alg)) return false;
-  const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
-  return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+  try {
+    const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+    return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+  } catch {
+    // A stored key that isn't one.
+    return false;
+  }
 }
 
 function claimsIn(body: string): JsonObject | undefined {
@@ -146,10 +161,15 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
 }
 
 /** Creates access to the signing keys in a store. */
-export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): TokenSigner {
+export function createTokenSigner(
+  store: KeyStore,
+  behaviour: Behaviour,
+  signsAccessTokens: boolean,
+  now: () => number,
+): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
-  const firstKeys = new Map<string, string>();
+  const firstKeys = new ExpiringMap<string>({ now });
 
   function isPublished(key: JsonWebKey): boolean {
     if (!pairs) return key.kty !== "oct";
@@ -161,7 +181,7 @@ export function createTokenSigner(store: KeyStore, behaviour: Behaviour, signsAc
     if (session === undefined || (use === "access-token" && !namesOldAccessKey)) return kid;
     const name = `${use} ${session}`;
     const first = firstKeys.get(name) ?? kid;
-    firstKeys.set(name, first);
+    firstKeys.set(name, first, Number.POSITIVE_INFINITY);
     return first;
   }
 

@@ -32,15 +32,17 @@ function clientCredentials(engine: PublicContext): GrantHandler {
   };
 }
 
-/** Why a code verifier doesn't fit (RFC 7636, 4.6), or undefined. */
-function badVerifier(engine: PublicContext, { challenge }: AuthorizationCode, verifier: string): ApiError | undefined {
-  if (challenge === undefined) return undefined;
-  if (verifier.length < 43) {
-    return versionedError(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
+/** What is wrong with a code verifier (RFC 7636, 4.1 and 4.6), or undefined. */
+function verifierFault({ traits }: PublicContext, challenge: string, verifier: string): string | undefined {
+  if (challenge === "" && verifier === "") return undefined;
+  if (challenge === "" && traits.unaskedVerifier === "unknown") {
+    return "Unable to find initial PKCE data tied to this request";
   }
-  const derived = challenge.method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
-  if (derived === challenge.value) return undefined;
-  return versionedError(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
+  if (verifier.length < 43) return "The PKCE code verifier must be at least 43 characters.";
+  if (verifier.length > 128) return "The PKCE code verifier can not be longer than 128 characters.";
+  if (/[^\w.~-]/.test(verifier)) return traits.verifierCharacters;
+  if (createHash("sha256").update(verifier).digest("base64url") === challenge) return undefined;
+  return "The PKCE code challenge did not match the code verifier.";
 }
 
 function badCode(
@@ -58,7 +60,8 @@ function badCode(
     const hint = 'The "redirect_uri" from this request does not match the one from the authorize request.';
     return versionedError(engine, "invalid_grant", hint);
   }
-  return badVerifier(engine, code, form.get("code_verifier") ?? "");
+  const fault = verifierFault(engine, code.challenge, form.get("code_verifier") ?? "");
+  return fault === undefined ? undefined : versionedError(engine, "invalid_grant", fault);
 }
 
 function authorizationCode(engine: PublicContext): GrantHandler {
@@ -98,7 +101,7 @@ function refreshToken(engine: PublicContext): GrantHandler {
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);
     if (reused !== undefined) return reusedRefresh(engine, reused);
-    const token = engine.tokens.active(value, engine.now());
+    const token = engine.tokens.active(value);
     if (token === undefined || token.use !== "refresh_token") {
       const isExplained = engine.traits.refreshReuse === "explained";
       const hint = "The refresh token is malformed or not valid.";
@@ -108,6 +111,9 @@ function refreshToken(engine: PublicContext): GrantHandler {
       const hint = "The OAuth 2.0 Client ID from this request does not match the ID during the initial token issuance.";
       return versionedError(engine, "invalid_grant", hint);
     }
+    // The client may have lost some of them since the login.
+    const excessive = findExcessiveRequestError(engine, client, token.grant.scopes, token.grant.audience);
+    if (excessive !== undefined) return excessive;
     engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
   };
@@ -154,7 +160,7 @@ export function createRevocationEndpoint(engine: PublicContext): (request: Reque
     const client = authenticateForRevocation(engine, form, request.authorization);
     if (client !== "ignored") {
       if (isApiError(client)) return oauthErrorAnswer(engine.behaviour, client);
-      const token = engine.tokens.active(form.get("token") ?? "", engine.now());
+      const token = engine.tokens.active(form.get("token") ?? "");
       if (token?.grant.clientId === client.id) engine.tokens.endGrant(token.grant.id);
     }
     return { status: 200, headers: NO_STORE, body: "" };

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 
 /** What the user or the client was granted: everything that its tokens carry. */
 export interface Grant {
@@ -41,7 +42,8 @@ export interface AuthorizationCode {
   readonly redirectUri: string;
   /** Whether the authorization request had the redirect URI in it, so that the exchange must repeat it. */
   readonly redirectUriRequested: boolean;
-  readonly challenge: { readonly value: string; readonly method: string } | undefined;
+  /** The code challenge, of the method S256; empty without one. */
+  readonly challenge: string;
   readonly expiresAt: number;
 }
 
@@ -49,13 +51,15 @@ export interface AuthorizationCode {
 export interface TokenStore {
   readonly add: (token: Token) => void;
   /** A token that is neither revoked nor expired. */
-  readonly active: (value: string, now: number) => Token | undefined;
+  readonly active: (value: string) => Token | undefined;
   /** The grant of a refresh token that was exchanged or revoked before. */
   readonly usedRefresh: (value: string) => Grant | undefined;
   /** Ends all tokens of a grant; its refresh tokens are remembered, because using one again is an attack. */
   readonly endGrant: (id: string) => void;
-  readonly endClient: (clientId: string) => void;
-  readonly removeExpired: (before: number) => void;
+  /** Ends the access tokens of a client; its refresh tokens go on. */
+  readonly endAccessTokens: (clientId: string) => void;
+  /** Forgets everything of a client that was deleted. */
+  readonly forgetClient: (clientId: string) => void;
   readonly addCode: (value: string, code: AuthorizationCode) => void;
   readonly code: (value: string) => AuthorizationCode | undefined;
   /** Marks a code as used. */
@@ -69,43 +73,79 @@ export function randomTokenWithPrefix(prefix: string): string {
   return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
 }
 
-/** Creates an empty store. */
-export function createTokenStore(): TokenStore {
-  const tokens = new Map<string, Token>();
-  const used = new Map<string, Grant>();
-  const codes = new Map<string, AuthorizationCode>();
-  const usedCodes = new Map<string, Grant>();
+/** Values by a key that several of them share. */
+class ValueIndex {
+  readonly #values = new Map<string, Set<string>>();
 
-  function remove(matches: (token: Token) => boolean): void {
-    for (const [value, token] of tokens) if (matches(token)) tokens.delete(value);
+  add(key: string, value: string): void {
+    const values = this.#values.get(key) ?? new Set();
+    this.#values.set(key, values.add(value));
   }
+
+  remove(key: string, value: string): void {
+    const values = this.#values.get(key);
+    values?.delete(value);
+    if (values?.size === 0) this.#values.delete(key);
+  }
+
+  of(key: string): readonly string[] {
+    return [...(this.#values.get(key) ?? [])];
+  }
+}
+
+/** How many tokens are kept, of all clients. */
+const TOKEN_LIMIT = 100_000;
+
+/** Creates an empty store; `now` is in seconds since 1970. */
+export function createTokenStore(now: () => number): TokenStore {
+  const byGrant = new ValueIndex();
+  const byClient = new ValueIndex();
+  const tokens = new ExpiringMap<Token>({
+    now,
+    limit: TOKEN_LIMIT,
+    onGone: ({ value, grant }) => {
+      byGrant.remove(grant.id, value);
+      byClient.remove(grant.clientId, value);
+    },
+  });
+  const usedRefreshTokens = new ExpiringMap<Grant>({ now });
+  const codes = new ExpiringMap<AuthorizationCode>({ now });
+  const usedCodes = new ExpiringMap<Grant>({ now });
 
   return {
     add: (token) => {
-      tokens.set(token.value, token);
+      const { value, grant, expiresAt } = token;
+      tokens.set(value, token, expiresAt);
+      byGrant.add(grant.id, value);
+      byClient.add(grant.clientId, value);
     },
-    active: (value, now) => {
+    active: (value) => {
       const token = tokens.get(value);
-      return token !== undefined && token.expiresAt > now ? token : undefined;
+      return token !== undefined && token.expiresAt > now() ? token : undefined;
     },
-    usedRefresh: (value) => used.get(value),
+    usedRefresh: (value) => usedRefreshTokens.get(value),
     endGrant: (id) => {
-      for (const { value, use, grant } of tokens.values()) {
-        if (use === "refresh_token" && grant.id === id) used.set(value, grant);
+      for (const value of byGrant.of(id)) {
+        const token = tokens.get(value);
+        if (token?.use === "refresh_token") usedRefreshTokens.set(value, token.grant, token.expiresAt);
+        tokens.delete(value);
       }
-      remove(({ grant }) => grant.id === id);
     },
-    endClient: (clientId) => remove(({ grant }) => grant.clientId === clientId),
-    removeExpired: (before) => remove(({ expiresAt }) => expiresAt <= before),
-    addCode: (value, code) => {
-      codes.set(value, code);
+    endAccessTokens: (clientId) => {
+      for (const value of byClient.of(clientId)) if (tokens.get(value)?.use === "access_token") tokens.delete(value);
     },
+    forgetClient: (clientId) => {
+      for (const value of byClient.of(clientId)) tokens.delete(value);
+      codes.deleteWhere(({ grant }) => grant.clientId === clientId);
+      for (const used of [usedRefreshTokens, usedCodes]) used.deleteWhere((grant) => grant.clientId === clientId);
+    },
+    addCode: (value, code) => codes.set(value, code, code.expiresAt),
     code: (value) => codes.get(value),
     useCode: (value) => {
       const code = codes.get(value);
       if (code === undefined) return;
       codes.delete(value);
-      usedCodes.set(value, code.grant);
+      usedCodes.set(value, code.grant, code.expiresAt);
     },
     usedCode: (value) => usedCodes.get(value),
   };

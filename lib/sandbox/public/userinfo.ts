@@ -33,7 +33,7 @@ function claimsFor(engine: PublicContext, grant: Grant): JsonObject {
 export function createUserinfoEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
     const bearer = /^bearer +(\S+)$/i.exec(request.authorization)?.[1];
-    const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "", engine.now());
+    const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "");
     if (token === undefined || token.use !== "access_token") return unauthorized(engine);
     const { grant } = token;
     const claims = claimsFor(engine, grant);

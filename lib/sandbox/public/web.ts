@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import type { SandboxRequest } from "../admin-api.ts";
+import { splitAtFirst } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 
 /** A request with what the public side reads of its headers. */
@@ -10,10 +12,8 @@ export interface RequestWithHeaders extends SandboxRequest {
 
 /** The path of a request target, and its query. */
 export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
-  const mark = target.indexOf("?");
-  return mark === -1
-    ? { path: target, query: new URLSearchParams() }
-    : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+  const [path, query] = splitAtFirst(target, "?");
+  return { path, query: new URLSearchParams(query) };
 }
 
 /** The fields of a form body; a body of another type has none. */
@@ -40,6 +40,28 @@ export function redirectTo(location: string, cookie?: string): Answer {
   const body = `<a href="${escapeHtml(location)}">Found</a>.\n\n`;
   const headers = { location, "content-type": "text/html; charset=utf-8" };
   return { status: 302, headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie }, body };
+}
+
+const SUBMIT = "document.forms[0].submit()";
+
+const SUBMIT_HASH = createHash("sha256").update(SUBMIT).digest("base64");
+
+/** A page that posts parameters to a client (OAuth 2.0 Form Post Response Mode). It runs that one script and no other. */
+export function selfSubmittingForm(action: string, params: URLSearchParams): Answer {
+  const inputs = [...params].map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}"/>`,
+  );
+  return {
+    status: 200,
+    headers: {
+      "content-type": "text/html;charset=UTF-8",
+      "cache-control": "no-store",
+      pragma: "no-cache",
+      "referrer-policy": "no-referrer",
+      "content-security-policy": `default-src 'none'; script-src 'sha256-${SUBMIT_HASH}'; frame-ancestors 'none'; base-uri 'none'`,
+    },
+    body: `<html>\n<head><title>Submit This Form</title></head>\n<body><form method="post" action="${escapeHtml(action)}">${inputs.join("")}<noscript><button>Continue</button></noscript></form><script>${SUBMIT}</script></body>\n</html>`,
+  };
 }
 
 /** A web page that loads nothing, and that nothing may show in a frame. */
