@@ -13,6 +13,7 @@ import type { LintFinding } from "../core/client/lint-finding.ts";
 import { lintClient } from "../core/client/rules.ts";
 import {
   isKubernetesObject,
+  skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,
 } from "../core/client/translate-manifests.ts";
@@ -75,8 +76,8 @@ function translated(
   files: readonly FileContent[],
   problems: Problem[],
 ): TranslatedManifests["entries"] {
-  const { entries, notes, unknownKeys, problems: wrong } = translateManifests(files);
-  for (const line of notes) note(line);
+  const { entries, notes, unknownKeys, skipped, filesWithoutClient, problems: wrong } = translateManifests(files);
+  for (const line of [...notes, ...skipped.map(skippedObjectsNote)]) note(line);
   const lenient = values.bool(LENIENT_FIELD_NAMES);
   const findings = unknownKeys.map(({ location, key, meant }) =>
     createFieldNameFinding(
@@ -86,7 +87,7 @@ function translated(
     ),
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
-  problems.push(...wrong);
+  problems.push(...wrong, ...filesWithoutClient.map(({ problem }) => problem));
   const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION_MEMBER)).length;
   if (extended > 0)
     warn(

@@ -144,17 +144,14 @@ interface ManifestReport {
 
 function reportManifests(
   { values, note }: Pick<StateFileContext, "values" | "note">,
-  { entries, unknownKeys, notes, problems }: TranslatedManifests,
+  { entries, unknownKeys, notes, problems, skipped, filesWithoutClient }: TranslatedManifests,
   { objects, origins, findings }: ManifestReport,
 ): void {
-  const skipped = notes.filter((line) => line.includes(": skipped "));
-  for (const line of notes) if (!skipped.includes(line)) note(line);
+  for (const line of notes) note(line);
   const folderFiles = new Set(objects.flatMap(({ file, isFromFolder }) => (isFromFolder ? [file] : [])));
-  const others = problems.filter(
-    ({ code, message }) => code === "no-client" && [...folderFiles].some((file) => message.startsWith(`${file} `)),
-  );
-  findings.problems.push(...problems.filter((problem) => !others.includes(problem)));
-  const count = skipped.length + others.length;
+  const named = filesWithoutClient.filter(({ file }) => !folderFiles.has(file));
+  findings.problems.push(...problems, ...named.map(({ problem }) => problem));
+  const count = skipped.length + filesWithoutClient.length - named.length;
   if (count > 0) note(`Skipped Kubernetes objects of other kinds in ${count} ${count === 1 ? "file" : "files"}`);
   const sources = new Map(entries.map(({ location, source }) => [location, origins.get(source)]));
   for (const { location, key, meant } of unknownKeys) {
