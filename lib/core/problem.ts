@@ -40,6 +40,8 @@ interface ProblemDetails {
   readonly request?: { readonly method: string; readonly url: string };
   /** Whether the server may have processed the request anyway. */
   readonly ambiguous?: boolean;
+  /** What the server said is wrong, as the message quotes it. */
+  readonly serverText?: string;
   /** Further findings of the same kind, one line each. */
   readonly details?: readonly string[];
   readonly cause?: unknown;
@@ -58,6 +60,7 @@ export class Problem extends Error {
   readonly hint: string | undefined;
   readonly status: number | undefined;
   readonly request: { readonly method: string; readonly url: string } | undefined;
+  readonly serverText: string | undefined;
   readonly details: readonly string[];
   readonly ambiguous: boolean;
 
@@ -68,6 +71,7 @@ export class Problem extends Error {
     this.hint = details.hint;
     this.status = details.status;
     this.request = details.request;
+    this.serverText = details.serverText;
     this.details = details.details ?? [];
     this.ambiguous = details.ambiguous ?? false;
   }
@@ -75,13 +79,14 @@ export class Problem extends Error {
 
 /** The same problem with another message, or with more to it. */
 export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
-  const { code, exit, hint, status, request, details, ambiguous } = problem;
+  const { code, exit, hint, status, request, serverText, details, ambiguous } = problem;
   return new Problem(message, {
     code,
     exit,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(request === undefined ? {} : { request }),
+    ...(serverText === undefined ? {} : { serverText }),
     details,
     ambiguous,
     cause: problem,

@@ -171,6 +171,7 @@ export function oauthProblem(
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: known(error)?.code ?? "oauth-error",
     exit: known(error)?.exit ?? "failed",
+    ...(isBare || reason === "" ? {} : { serverText: reason }),
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(method === undefined ? {} : { cause: new UnexpectedAuthMethod(method) }),
