@@ -40,7 +40,7 @@ interface ProblemDetails {
   readonly request?: { readonly method: string; readonly url: string };
   /** Whether the server may have processed the request anyway. */
   readonly ambiguous?: boolean;
-  /** What the server said is wrong, as the message quotes it. */
+  /** What the server said is wrong, without secrets. */
   readonly serverText?: string;
   /** Further findings of the same kind, one line each. */
   readonly details?: readonly string[];
