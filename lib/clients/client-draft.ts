@@ -1,6 +1,7 @@
 import type { Context } from "../command.ts";
 import type { PathAssignment } from "../core/client/changes.ts";
 import {
+  createLabeler,
   type Draft,
   draftClient,
   type FieldLabeler,
@@ -68,7 +69,10 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   await reportFieldNames(context, { ...client, ...tops }, nameOf, problems);
   return {
     client,
-    label: (field) => origins.get(field) ?? flags.label(field),
+    label: createLabeler(
+      (field) => origins.get(field) ?? flags.label(field),
+      (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
+    ),
     problems: [...problems, ...flags.problems],
     warnings: flags.warnings,
     findings: emptySecrets(context, base),
@@ -171,7 +175,11 @@ function idAndSecret({ values }: Pick<Context, "values">): {
 
 /** How messages name a field, where the secret may be provided by a file or a prompt. */
 export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret | undefined): FieldLabeler {
-  return (field) => (field === "client_secret" && given !== undefined ? given.name : label(field));
+  const isGiven = (field: string): boolean => field === "client_secret" && given !== undefined;
+  return createLabeler(
+    (field) => (isGiven(field) ? (given?.name ?? "") : label(field)),
+    (field) => (isGiven(field) ? undefined : label.sourceOf?.(field)),
+  );
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */

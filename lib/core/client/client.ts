@@ -11,8 +11,23 @@ import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
 
+/** Where the value of a field comes from, which decides how a hint writes another one: a flag, or the client that is updated. */
+export type FieldSource = { readonly kind: "flag"; readonly name: string } | { readonly kind: "registered client" };
+
 /** What a message calls the source of a field's value: `--callbacks`, `"scope" in client.json`. */
-export type FieldLabeler = (field: string) => string;
+export interface FieldLabeler {
+  (field: string): string;
+  /** Undefined for a value in a file. */
+  readonly sourceOf?: (field: string) => FieldSource | undefined;
+}
+
+/** Labels of fields with their sources. */
+export function createLabeler(
+  label: (field: string) => string,
+  sourceOf: (field: string) => FieldSource | undefined,
+): FieldLabeler {
+  return Object.assign((field: string) => label(field), { sourceOf });
+}
 
 /** A client that is about to be sent, with the sources of its values. */
 export interface Draft {
@@ -70,8 +85,18 @@ export function draftClient(input: DraftInput): Draft {
     client,
     problems,
     warnings,
-    label: (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
+    label: createLabeler(
+      (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
+      (field) => flagSource(field, origins.get(field)),
+    ),
   };
+}
+
+/** The flag that a field's value came from, given or as its default; undefined for a value from elsewhere. */
+function flagSource(field: string, origin: Origin | undefined): FieldSource | undefined {
+  if (origin?.from === "flag") return { kind: "flag", name: origin.name };
+  const row = origin?.from === "default" ? CLIENT_FIELDS.find(({ name }) => name === field) : undefined;
+  return row === undefined ? undefined : { kind: "flag", name: `--${row.flag.name}` };
 }
 
 type Read = { readonly value: unknown } | { readonly problem: Problem };

@@ -132,6 +132,8 @@ test("labels name the flag as it was spelled, the key of the file, or the field"
   assert.equal(label("client_name"), '"client_name" in c.json');
   assert.equal(draft(["-c", "x"]).label("redirect_uris"), "-c");
   assert.equal(draft([]).label("grant_types"), "the default of --grant-types");
+  assert.deepEqual(draft([]).label.sourceOf?.("grant_types"), { kind: "flag", name: "--grant-types" });
+  assert.equal(draft([]).label.sourceOf?.("redirect_uris"), undefined);
   assert.equal(draft([]).label("owner"), "owner");
 });
 
