@@ -77,6 +77,9 @@ export class Problem extends Error {
   }
 }
 
+/** A failure that is no {@link Problem} yet, with a message that is written for people. */
+export class ExplainedError extends Error {}
+
 /** The same problem with another message, or with more to it. */
 export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
   const { code, exit, hint, status, request, serverText, details, ambiguous } = problem;
@@ -132,7 +135,7 @@ export function safeReason(error: unknown): string {
 /** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
 export function isExpectedError(error: unknown): boolean {
   if (error instanceof Problem || errorCode(error) !== undefined) return true;
-  return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
+  return error instanceof ExplainedError || (error instanceof Error && error.name === "Error");
 }
 
 /** The problem of a result that could not be written, where something was done that needs no second run. */
