@@ -412,6 +412,27 @@ describe("the linter rejects, as biome.json says,", () => {
       assert.deepEqual(rejectedLines(path, lines), [floating], path);
   });
 
+  test("texts for people that decide something, in lib but where they are data", () => {
+    const deciding = [
+      'export const text1 = (problem) => problem.message.includes("x");',
+      'export const text2 = ({ hint }) => hint?.startsWith("x");',
+      "export const text3 = (problem) => /x/.test(problem.message);",
+      "export const text4 = (message) => /x/.exec(message);",
+      'export const text5 = (column) => column.label === "X" || column.value;',
+      'export const text6 = (column) => "X" !== column.label;',
+      'export const text7 = (problem) => problem.hint.replace("x", "y");',
+    ];
+    const fine = [
+      'export const fine1 = (problem) => problem.code === "x" && problem.hint === undefined;',
+      'export const fine2 = (file) => file.text.replace("x", "y") + file.messages.includes("x");',
+    ];
+    const lines = [...deciding, ...fine];
+    for (const path of ["lib/core/subject/example.ts", "lib/clients/example.ts", "lib/adapters/http/example.ts"])
+      assert.deepEqual(rejectedLines(path, lines), deciding, path);
+    for (const path of ["lib/sandbox/example.ts", "tests/clients/example.ts"])
+      assert.deepEqual(rejectedLines(path, lines), [], path);
+  });
+
   test("top-level await only in cli.ts, the adapters and the sandbox", () => {
     for (const path of ["cli.ts", "lib/adapters/example.ts", "lib/sandbox/example.ts"])
       assert.deepEqual(rejected(path), WAITS, path);

@@ -35,6 +35,7 @@ const COMMAND =
 
 /** Gives the commands in a hint their colour. */
 function withCommands(hint: string, { paint }: StreamStyle): string {
+  // biome-ignore lint/plugin: only its color depends on it
   return hint.replace(COMMAND, (command) => paint("command", command));
 }
 

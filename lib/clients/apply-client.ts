@@ -147,6 +147,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused") {
     if (isChosen)
+      // biome-ignore lint/plugin: the advice is part of the message
       throw withMessage(outcome, outcome.message.replace(/ \(--id .*\)/, ""), {
         hint: "remove client_id from the file: the client is then found by its mark",
       });
