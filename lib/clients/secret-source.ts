@@ -13,7 +13,7 @@ import {
 } from "../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/pgp/encrypted-format.ts";
+import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
@@ -130,8 +130,7 @@ export function secretOrPrivateKeyNoun({ kind }: Pick<PlainOrEncryptedSecret, "k
 
 /** The encoding of the encrypted secret. */
 export function encryptedSecretFormat({ values }: Pick<Context, "values">): EncryptedFormat {
-  const format = values.text(ENCRYPTED_FORMAT);
-  return ENCRYPTED_FORMATS.find((known) => known === format) ?? "base64";
+  return values.text(ENCRYPTED_FORMAT);
 }
 
 /** What preparing a secret needs of a command's context. */

@@ -21,12 +21,14 @@ export const KID: TextFlag = {
 };
 
 /** The algorithms that at least one version of Hydra generates keys for. */
-const GENERATED_ALGORITHMS: readonly string[] = [
+const GENERATED_ALGORITHMS = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "HS256", "HS512"],
-];
+] as const;
 
-export const GENERATE_ALG: WithDefault<TextFlag> = {
+export type GeneratedAlgorithm = (typeof GENERATED_ALGORITHMS)[number];
+
+export const GENERATE_ALG: WithDefault<ChoiceFlag<GeneratedAlgorithm>> = {
   kind: "text",
   name: "alg",
   short: "a",

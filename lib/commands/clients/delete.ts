@@ -67,7 +67,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   await confirmDeletion(context, ids);
   const batch = new BatchFailures(context, ids.length);
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const failAfter = context.values.number(FAIL_AFTER);
   let started = 0;
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
     // The first one also detects the server's version; its deadline is that of the command.
