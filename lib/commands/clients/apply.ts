@@ -182,7 +182,7 @@ function throwAll(problems: readonly Problem[]): void {
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
-function rejectUnsafe(context: Context, steps: readonly Step[]): void {
+function rejectUnsafe(context: Pick<Context, "values">, steps: readonly Step[]): void {
   const { values } = context;
   const refused = findRefusalProblem(steps, values.bool(ADOPT));
   if (refused !== undefined) throw refused;
@@ -212,7 +212,11 @@ function rejectSecondJson(
 }
 
 /** On a terminal, shows the plan and asks. */
-async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Promise<void> {
+async function confirm(
+  context: Pick<Context, "endpoint" | "host" | "operands" | "tell" | "values">,
+  plan: Plan,
+  steps: readonly Step[],
+): Promise<void> {
   const { values, host, operands } = context;
   if (steps.length === 0 || values.bool(YES) || !host.stderr.isTerminal) return;
   if (!allowsQuestions(host, values.bool(NO_INPUT))) return;

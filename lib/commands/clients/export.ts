@@ -283,7 +283,9 @@ async function* writeFile(
 }
 
 /** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */
-async function placeOf(context: Context): Promise<Place | undefined> {
+async function placeOf(
+  context: Pick<Context, "host" | "openClientFiles" | "parseYaml" | "readFile" | "values">,
+): Promise<Place | undefined> {
   const into = context.values.text(INTO);
   if (into === undefined) return undefined;
   if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");

@@ -113,7 +113,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 /** A replacement with the list edits in what it sets: they need nothing of the client, and the rules see them. */
-function withEditsInSet(context: Context, update: RequestedUpdate): RequestedUpdate {
+function withEditsInSet(context: Pick<Context, "values" | "warn">, update: RequestedUpdate): RequestedUpdate {
   const edited = update.editedLists.map((field) => [field.name, applyListEdits(context, field, update.set)]);
   return { ...update, set: { ...update.set, ...Object.fromEntries(edited) }, editedLists: [] };
 }
@@ -240,7 +240,10 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
   return Object.fromEntries(nested.map(({ path: [top = ""], value }) => [top, value]));
 }
 
-function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
+function unchanged(
+  context: Pick<Context, "connection" | "format" | "note" | "values" | "warn">,
+  { id, wanted, current }: PlannedUpdate,
+): Result {
   context.note(`Client ${quote(id)} is already up to date`);
   warnOfUnkeptFields(context, wanted, current);
   if (isDryRun(context)) return dryRunResult(context, [], "client");

@@ -60,7 +60,7 @@ async function readWishes(context: Pick<Context, "values">, checks: InputChecks)
 
 /** Chooses the redirect URI, and makes sure that the client has it where that can be checked. */
 async function prepareRedirect(
-  context: Context,
+  context: Pick<Context, "host" | "note" | "pairedAdmin" | "values">,
   wishes: LoginWishes,
   client: ClientRecord | undefined,
 ): Promise<RedirectTarget> {
