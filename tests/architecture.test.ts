@@ -43,7 +43,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // An adapter is alone with its folder and with one package: see the tests below.
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
-  clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
+  clients: { imports: ["core", "lib", "clients"], types: ["adapters", "servers"] },
   tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
   keys: { imports: ["core", "lib", "clients", "keys"], types: ["adapters", "servers"] },
   commands: {
@@ -172,6 +172,19 @@ describe("imports", () => {
     const repeated = Object.values(byName).filter(
       (same = []) => same.length > 1 && !same.every((path) => /^lib\/commands\/[^/]+\/[^/]+$/.test(path)),
     );
+    assert.deepEqual(repeated, []);
+  });
+
+  test("an exported name stands for one thing", () => {
+    const declaration = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm;
+    const declared = [...MODULES.keys()].flatMap((path) =>
+      [...readFileSync(join(ROOT, path), "utf8").matchAll(declaration)].map(([, name = ""]) => ({ name, path })),
+    );
+    assert.ok(declared.length > 1_000);
+    const repeated = [...Map.groupBy(declared, ({ name }) => name)].flatMap(([name, found]) => {
+      const paths = new Set(found.map(({ path }) => path));
+      return paths.size > 1 ? [`${name}: ${[...paths].join(", ")}`] : [];
+    });
     assert.deepEqual(repeated, []);
   });
 

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { AUTH_METHOD_FLAG, CLIENT_FIELDS } from "../core/client/fields.ts";
+import { AUTH_METHOD_FLAG, CLIENT_FIELDS, DEVICE_GRANT } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import type { Flag } from "../core/flags/flag.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
@@ -44,7 +44,7 @@ const KINDS: readonly Kind[] = [
   { title: "Machine: a service without users", grants: ["client_credentials"], isPublic: false },
   {
     title: "Device without a browser, such as a TV (public, no secret)",
-    grants: ["urn:ietf:params:oauth:grant-type:device_code"],
+    grants: [DEVICE_GRANT],
     isPublic: true,
   },
 ];

@@ -1,5 +1,5 @@
 import { getListField, getTextField } from "../core/client/client.ts";
-import { CLIENT_FIELDS, FIELD_NAMES } from "../core/client/fields.ts";
+import { CLIENT_FIELDS, DEVICE_GRANT, FIELD_NAMES } from "../core/client/fields.ts";
 import { longNames } from "../core/flags/flag.ts";
 import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
@@ -27,7 +27,7 @@ const SHORT_GRANTS: ReadonlyMap<string, string> = new Map([
   ["authorization_code", "code"],
   ["refresh_token", "refresh"],
   ["client_credentials", "credentials"],
-  ["urn:ietf:params:oauth:grant-type:device_code", "device"],
+  [DEVICE_GRANT, "device"],
 ]);
 
 function shortGrant(grant: string): string {

@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
 import type { PathAssignment } from "../core/client/changes.ts";
 import {
+  type ClientDraft,
   createLabeler,
-  type Draft,
   draftClient,
   type FieldLabeler,
   isPublic,
@@ -24,7 +24,7 @@ import type { ProvidedSecret } from "./secret-source.ts";
 import type { AppliedSet } from "./set-values.ts";
 
 /** A client read from the flags and files of a command line. */
-export interface ReadDraft extends Draft {
+export interface ReadDraft extends ClientDraft {
   /** Names of the fields that flags set, and not only the file. */
   readonly fromFlags: ReadonlySet<string>;
   /** Values of `--set` inside fields that nothing else sets, for an update to put into the existing client. */
@@ -185,7 +185,7 @@ export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
 export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
-  draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
+  draft: ClientDraft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));

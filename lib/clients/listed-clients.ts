@@ -7,8 +7,9 @@ import type { JsonObject } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
+import type { PageRequest } from "../servers/index.ts";
 import type { BatchFailures } from "./batch.ts";
-import { ALL_CLIENTS_PAGE_SIZE, type PageRequest, readClientPages } from "./client-pages.ts";
+import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
 import { type ListSelection, SORT } from "./list-selection.ts";
 
 const PAGE: IntFlag = {

@@ -30,7 +30,7 @@ export function createLabeler(
 }
 
 /** A client that is about to be sent, with the sources of its values. */
-export interface Draft {
+export interface ClientDraft {
   readonly client: JsonObject;
   readonly label: FieldLabeler;
   readonly problems: readonly Problem[];
@@ -63,7 +63,7 @@ export function isEmptyObject(value: unknown): boolean {
  * Builds a client from flag values, like Hydra's own CLI: lists as they are, scopes joined by spaces, empty values left
  * out of a create. With a base, defaults don't apply and flags override.
  */
-export function draftClient(input: DraftInput): Draft {
+export function draftClient(input: DraftInput): ClientDraft {
   const { values, base } = input;
   const client: Record<string, unknown> = { ...base?.client };
   const origins = new Map<string, Origin>();

@@ -11,7 +11,7 @@ import { type PublicContext, versionedError } from "./public-context.ts";
 import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
-export interface AuthorizationRequest extends FlowRequest {
+export interface AuthorizationFlowRequest extends FlowRequest {
   readonly redirect: Redirect;
   readonly redirectUriRequested: boolean;
   readonly responseTypes: readonly string[];
@@ -161,7 +161,7 @@ function badRequest(engine: PublicContext, client: StoredClient, params: URLSear
 }
 
 /** The codes and tokens that a completed flow sends to the client. */
-function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: FlowDecisions): Answer {
+function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, done: FlowDecisions): Answer {
   const { client, redirect, responseTypes, nonce, challenge, redirectUriRequested } = flow.request;
   const grant = grantOf(flow.login.challenge, flow, done, nonce);
   const params = new URLSearchParams();
@@ -193,7 +193,7 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: 
 /** The authorization endpoint. */
 export function createAuthorizationEndpoint(
   engine: PublicContext,
-  flows: FlowStore<AuthorizationRequest>,
+  flows: FlowStore<AuthorizationFlowRequest>,
 ): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
@@ -219,7 +219,7 @@ export function createAuthorizationEndpoint(
     return redirectToStep(engine, "login", flow);
   }
 
-  function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: RequestWithHeaders): Answer {
+  function decided(name: StepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
     const declined = completeStepUnlessRefused(engine, flow, name, request);
     if (declined !== undefined) {

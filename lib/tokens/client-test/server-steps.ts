@@ -49,7 +49,7 @@ async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
  * Proves the credentials by revoking a token that doesn't exist, which issues nothing (RFC 7009, 2.1 and 2.2). A wrong
  * secret is sent first: the real one is never sent to an endpoint that accepts any.
  */
-export async function proveCredentials(session: TestSession): Promise<StepOutcome> {
+export async function proveTestedCredentials(session: TestSession): Promise<StepOutcome> {
   const { authentication } = session;
   if (authentication === undefined) throw new TypeError("a proof without credentials");
   const { method } = authentication;

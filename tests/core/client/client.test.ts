@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  type Draft,
+  type ClientDraft,
   draftClient,
   getListField,
   getTextField,
@@ -22,7 +22,7 @@ interface Given {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-function draft(words: readonly string[], given: Given = {}): Draft {
+function draft(words: readonly string[], given: Given = {}): ClientDraft {
   const line = parseFlagsWithProblems(words, FIELD_FLAGS, "clients create", {
     environment: () => undefined,
     file: () => undefined,
