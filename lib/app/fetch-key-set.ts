@@ -1,4 +1,4 @@
-import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { answersAsAdminPort, HEALTH_PATH } from "../core/admin-port.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
@@ -13,15 +13,11 @@ const MAX_BYTES = 1024 * 1024;
 /** Whether a server without a public key set has what Hydra's admin port has. */
 async function isAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
   if (!keySetUrl.endsWith(KEY_SET_PATH)) return false;
-  try {
-    const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}/health/alive`;
+  return answersAsAdminPort(async () => {
+    const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}${HEALTH_PATH}`;
     const { status, bytes } = await download(health, { what, maxBytes: MAX_BYTES });
-    const value = parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value;
-    return status === 200 && isJsonObject(value) && value["status"] === "ok";
-  } catch (error) {
-    if (error instanceof Problem && error.code !== "interrupted") return false;
-    throw error;
-  }
+    return { status, text: new TextDecoder().decode(bytes) };
+  });
 }
 
 /** Fetches the text of a public JSON Web Key Set (RFC 7517, 5), as `what` in messages. */

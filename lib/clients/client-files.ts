@@ -25,6 +25,7 @@ import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
+import { limitProblems } from "./limit-problems.ts";
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -262,9 +263,7 @@ export function lintEntriesCollectErrors(
   if (warnings.length > MAX_SHOWN_PROBLEMS)
     warn(`${warnings.length - MAX_SHOWN_PROBLEMS} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
-  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
-  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
+  return limitProblems(problems, MAX_SHOWN_PROBLEMS);
 }
 
 function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {

@@ -8,6 +8,7 @@ import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTempla
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
+import { limitProblems } from "./limit-problems.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
 import type { PlainOrEncryptedSecret } from "./secret-source.ts";
@@ -47,13 +48,7 @@ export async function importSecretFileProblems(
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
     fillTemplate(template, id),
   );
-  return limited(found.length > 0 ? found : await pathProblems(context, paths));
-}
-
-function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
-  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
+  return limitProblems(found.length > 0 ? found : await pathProblems(context, paths), MAX_SHOWN_PROBLEMS);
 }
 
 function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {

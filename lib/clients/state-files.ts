@@ -4,13 +4,14 @@ import { type TranslatedManifests, translateManifests } from "../core/client/tra
 import { ID_FIELD, LENIENT_FIELD_NAMES, SECRET_FIELD } from "../core/flags/shared-flags.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import type { DesiredClient, KubernetesSecretName } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { extensionOfMark, MARK_MEMBER, type Mark, readMark, withoutMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { findClientBoundsProblem } from "./client-bounds.ts";
+import { limitProblems } from "./limit-problems.ts";
 import {
   type Entry,
   Findings,
@@ -53,15 +54,9 @@ export async function readDesiredClients(
   for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
   reportDuplicates(entries, clients, findings);
   reportUnsetScopes(context, entries, clients, findings);
-  problems.push(...limited(findings.problems));
+  problems.push(...limitProblems(findings.problems, MAX_LISTED));
   for (const warning of findings.warnings.slice(0, MAX_LISTED)) context.warn(warning, "advice");
   return { clients, files: read.files };
-}
-
-function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_LISTED) return problems;
-  const more = `${problems.length - MAX_LISTED} more problems are not shown`;
-  return [...problems.slice(0, MAX_LISTED), usageError(more, "fix these first", "more")];
 }
 
 /** The clients among the values of files, those of manifests translated. */

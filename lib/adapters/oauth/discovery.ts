@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { answersAsAdminPort, HEALTH_PATH } from "../../core/admin-port.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
@@ -79,21 +80,9 @@ async function get(options: DiscoveryOptions, url: string, repeatable?: true): P
   }
 }
 
-/** Whether a server without a discovery document has what Hydra's admin port has. */
-async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
-  try {
-    const { status, text } = await get(options, `${base}/health/alive`);
-    const value = parseJsonOrUndefined(text)?.value;
-    return status === 200 && isJsonObject(value) && value["status"] === "ok";
-  } catch (error) {
-    if (error instanceof Problem) return false;
-    throw error;
-  }
-}
-
 async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
   const shown = escapeControls(urlWithoutSecrets(url));
-  if (await isAdminPort(options, base)) {
+  if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
       exit: "failed",
