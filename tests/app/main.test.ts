@@ -6,7 +6,6 @@ import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { longNames } from "../../lib/core/flags/flag.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */
@@ -887,19 +886,4 @@ describe("the words of messages", () => {
     }
     assert.ok(found > 50);
   });
-});
-
-test("a command shows citty the same flags that it parses, and whether each takes a value", async () => {
-  for (const { path, command } of await leaves()) {
-    const { args } = command;
-    const shown: unknown = typeof args === "function" ? await args() : await args;
-    assert.ok(typeof shown === "object" && shown !== null);
-    assert.deepEqual(
-      Object.entries(shown)
-        .map(([name, arg]) => [name, arg.type])
-        .sort(),
-      command.spec.flags.map((flag) => [longNames(flag)[0], flag.kind === "switch" ? "boolean" : "string"]).sort(),
-      path.join(" "),
-    );
-  }
 });
