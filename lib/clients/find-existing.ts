@@ -1,9 +1,8 @@
 import type { Context } from "../command.ts";
-import type { ClientRecord } from "../core/client/client.ts";
+import { type ClientRecord, requestedId } from "../core/client/client.ts";
 import type { IfExists } from "../core/flags/shared-flags.ts";
 import { Problem } from "../core/problem.ts";
 import type { ReadDraft } from "./client-draft.ts";
-import { requestedId } from "./views.ts";
 
 /** Whether the server rejected a create because a client with this ID exists. */
 export function isConflict(problem: unknown): problem is Problem {

@@ -1,7 +1,7 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { getTextField } from "../core/client/client.ts";
+import { getTextField, requestedId } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -23,7 +23,7 @@ import {
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
 import { unkeptKnownFields } from "./unkept-fields.ts";
-import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
+import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "./views.ts";
 import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** How one client of an import ended. */

@@ -1,6 +1,6 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { getTextField, isPublic } from "../core/client/client.ts";
+import { getTextField, isPublic, requestedId } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-formats.ts";
@@ -12,7 +12,6 @@ import { limitProblems } from "./limit-problems.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
 import type { PlainOrEncryptedSecret } from "./secret-source.ts";
-import { requestedId } from "./views.ts";
 
 /** The flag as messages name it. */
 const FLAG = `--${SECRET_OUT.name}`;

@@ -13,7 +13,6 @@ import {
 } from "../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
@@ -128,11 +127,6 @@ export function secretOrPrivateKeyNoun({ kind }: Pick<PlainOrEncryptedSecret, "k
   return kind === "client_secret" ? "secret" : "private key";
 }
 
-/** The encoding of the encrypted secret. */
-export function encryptedSecretFormat({ values }: Pick<Context, "values">): EncryptedFormat {
-  return values.text(ENCRYPTED_FORMAT);
-}
-
 /** What preparing a secret needs of a command's context. */
 export type PrepareContext = Pick<Context, "values" | "host" | "encryption">;
 
@@ -146,7 +140,7 @@ export async function prepareSecret(
   const encrypted =
     recipients.length === 0
       ? undefined
-      : await context.encryption.encrypt(recipients, plain, encryptedSecretFormat(context));
+      : await context.encryption.encrypt(recipients, plain, context.values.text(ENCRYPTED_FORMAT));
   return { plain, given: given !== undefined, recipients, encrypted, kind: "client_secret" };
 }
 

@@ -1,4 +1,4 @@
-import { getListField, getTextField, isPublic } from "../core/client/client.ts";
+import { getListField, getTextField, idOf, isPublic } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
@@ -27,17 +27,6 @@ function columnsWithSecret(secretColumn: Column<JsonObject>): readonly Column<Js
     field("AUDIENCE", "audience"),
     field("REDIRECT URIS", "redirect_uris"),
   ];
-}
-
-/** The ID of a client in a result. */
-export function idOf(client: JsonObject): string {
-  return getTextField(client, "client_id") ?? "";
-}
-
-/** The ID that a client of a file or a command line asks for, if any. */
-export function requestedId(client: JsonObject): string | undefined {
-  const id = getTextField(client, "client_id");
-  return id === "" ? undefined : id;
 }
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */

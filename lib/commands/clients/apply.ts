@@ -4,7 +4,6 @@ import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret }
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { reportRecipients } from "../../clients/delivery.ts";
 import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import {
@@ -16,6 +15,7 @@ import {
   removeAlreadyPlaced,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
+import { reportRecipients } from "../../clients/report-recipients.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
   describeSecretDelivery,
@@ -37,8 +37,8 @@ import {
   pruneAndEmptyInputProblems,
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
+import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
-import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
@@ -152,7 +152,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
   const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
-  await reportRecipients(context, recipients);
+  reportRecipients(context, recipients);
   if (context.values.text(SECRET_OUT) === undefined) requireOpenOutput(context, "Cannot apply clients", "the secret");
   return recipients;
 }

@@ -11,9 +11,9 @@ import {
 } from "../../clients/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export-target.ts";
 import { createVariableLookup, varFlagProblems } from "../../clients/file-variables.ts";
-import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
+import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
+import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { buildMaesterManifest } from "../../core/client/maester-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";

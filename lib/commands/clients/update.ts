@@ -21,11 +21,11 @@ import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendUpdateRequest } from "../../clients/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
-import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { unwrittenClientHandler } from "../../clients/with-secret-target.ts";
+import { unwrittenClientHandler } from "../../clients/unwritten-result.ts";
+import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
-import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { getTextField, idOf, isPublic, usesSecret } from "../../core/client/client.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";

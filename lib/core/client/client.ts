@@ -12,7 +12,7 @@ import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG
 export type ClientRecord = JsonObject & { readonly client_id: string };
 
 /** Where the value of a field comes from, which decides how a hint writes another one: a flag, or the client that is updated. */
-export type FieldSource = { readonly kind: "flag"; readonly name: string } | { readonly kind: "registered client" };
+type FieldSource = { readonly kind: "flag"; readonly name: string } | { readonly kind: "registered client" };
 
 /** What a message calls the source of a field's value: `--callbacks`, `"scope" in client.json`. */
 export interface FieldLabeler {
@@ -203,4 +203,15 @@ export function isPublic(client: JsonObject): boolean {
 /** Whether the client authenticates with its secret. */
 export function usesSecret(client: JsonObject): boolean {
   return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
+}
+
+/** The ID of a client in a result. */
+export function idOf(client: JsonObject): string {
+  return getTextField(client, "client_id") ?? "";
+}
+
+/** The ID that a client of a file or a command line asks for, if any. */
+export function requestedId(client: JsonObject): string | undefined {
+  const id = getTextField(client, "client_id");
+  return id === "" ? undefined : id;
 }

@@ -31,7 +31,7 @@ interface UnknownManifestKey {
 }
 
 /** The Kubernetes objects of a file that are not clients. */
-export interface SkippedObjects {
+interface SkippedObjects {
   readonly file: string;
   /** How many there are of each kind: `2 Deployment, 1 Service`. */
   readonly counts: string;
