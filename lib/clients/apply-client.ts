@@ -6,7 +6,7 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { isConflict, Problem, safeReason, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
@@ -15,7 +15,6 @@ import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../cor
 import { quote } from "../core/text.ts";
 import { type AcceptedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type CredentialsToDeliver, prepareCredentialsToDeliver } from "./delivery.ts";
-import { isConflict } from "./find-existing.ts";
 import type { RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import { recoveryOutcomeText } from "./recovery.ts";
 import {

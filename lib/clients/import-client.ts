@@ -6,11 +6,10 @@ import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { isConflict, Problem, safeReason, withMessage } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
-import { isConflict } from "./find-existing.ts";
 import { type ClientSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
   type CreatedClientDelivery,

@@ -138,6 +138,11 @@ export function isExpectedError(error: unknown): boolean {
   return error instanceof ExplainedError || (error instanceof Error && error.name === "Error");
 }
 
+/** Whether the server rejected a create because a client with this ID exists. */
+export function isConflict(problem: unknown): problem is Problem {
+  return problem instanceof Problem && problem.exit === "conflict";
+}
+
 /** The problem of a result that could not be written, where something was done that needs no second run. */
 export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
   return new Problem(`Cannot write the result: ${safeReason(reason)}; ${done}`, {

@@ -6,7 +6,6 @@ import {
   readDraft,
   rejectUnsupportedFields,
 } from "../../clients/client-draft.ts";
-import { findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
@@ -64,7 +63,7 @@ import {
 import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { isConflict, type Problem, usageError } from "../../core/problem.ts";
 
 /** What a create command is to do. */
 interface CreateJob {
@@ -173,6 +172,15 @@ function ifExistsProblems(
       ),
     );
   return problems;
+}
+
+/** The client with the ID of a create, looked up only if `--if-exists` needs it. */
+async function findForIfExists(
+  context: Pick<Context, "admin">,
+  { draft, ifExists }: Pick<CreateJob, "draft" | "ifExists">,
+): Promise<ClientRecord | undefined> {
+  const id = requestedId(draft.client);
+  return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
 }
 
 /** Reports who can decrypt the secret; the code for that is loaded only if somebody can. */
