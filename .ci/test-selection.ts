@@ -9,7 +9,7 @@ function matches(name: string, word: string): boolean {
   return word === "checks" ? /^check (types|format)/.test(name) : name.includes(word);
 }
 
-/** Selects the steps whose names contain one of the words; `checks` stands for format, lint and types. No words select all. */
+/** Selects the steps whose names contain one of the words; `checks` selects format, lint and types. No words select all. */
 export function selectSteps<T extends { readonly name: string }>(
   steps: readonly T[],
   words: readonly string[],

@@ -43,7 +43,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // An adapter imports only its own folder and one package: see the tests below.
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
-  clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
+  clients: { imports: ["core", "lib", "clients"], types: ["adapters", "servers"] },
   tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
   keys: { imports: ["core", "lib", "clients", "keys"], types: ["adapters", "servers"] },
   commands: {
@@ -172,6 +172,19 @@ describe("imports", () => {
     const repeated = Object.values(byName).filter(
       (same = []) => same.length > 1 && !same.every((path) => /^lib\/commands\/[^/]+\/[^/]+$/.test(path)),
     );
+    assert.deepEqual(repeated, []);
+  });
+
+  test("an exported name means one thing", () => {
+    const declaration = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm;
+    const declared = [...MODULES.keys()].flatMap((path) =>
+      [...readFileSync(join(ROOT, path), "utf8").matchAll(declaration)].map(([, name = ""]) => ({ name, path })),
+    );
+    assert.ok(declared.length > 1_000);
+    const repeated = [...Map.groupBy(declared, ({ name }) => name)].flatMap(([name, found]) => {
+      const paths = new Set(found.map(({ path }) => path));
+      return paths.size > 1 ? [`${name}: ${[...paths].join(", ")}`] : [];
+    });
     assert.deepEqual(repeated, []);
   });
 
@@ -461,6 +474,27 @@ describe("the linter rejects, as biome.json says,", () => {
     const lines = ["async function later() {}", floating, "export const kept = async () => { await later(); };"];
     for (const path of ["lib/clients/example.ts", "tests/clients/example.ts"])
       assert.deepEqual(rejectedLines(path, lines), [floating], path);
+  });
+
+  test("texts for people that decide something, in lib but where they are data", () => {
+    const deciding = [
+      'export const text1 = (problem) => problem.message.includes("x");',
+      'export const text2 = ({ hint }) => hint?.startsWith("x");',
+      "export const text3 = (problem) => /x/.test(problem.message);",
+      "export const text4 = (message) => /x/.exec(message);",
+      'export const text5 = (column) => column.label === "X" || column.value;',
+      'export const text6 = (column) => "X" !== column.label;',
+      'export const text7 = (problem) => problem.hint.replace("x", "y");',
+    ];
+    const fine = [
+      'export const fine1 = (problem) => problem.code === "x" && problem.hint === undefined;',
+      'export const fine2 = (file) => file.text.replace("x", "y") + file.messages.includes("x");',
+    ];
+    const lines = [...deciding, ...fine];
+    for (const path of ["lib/core/subject/example.ts", "lib/clients/example.ts", "lib/adapters/http/example.ts"])
+      assert.deepEqual(rejectedLines(path, lines), deciding, path);
+    for (const path of ["lib/sandbox/example.ts", "tests/clients/example.ts"])
+      assert.deepEqual(rejectedLines(path, lines), [], path);
   });
 
   test("top-level await only in cli.ts, the adapters and the sandbox", () => {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
-import { findKeybaseNameProblem, plainHttpHint } from "../core/pgp/key-address-checks.ts";
+import { findKeybaseNameProblem, type KeyOrigin, plainHttpHint } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
@@ -41,7 +41,7 @@ const Answer = v.object({
 type Answer = v.InferOutput<typeof Answer>;
 
 /** The URL of a user lookup; the base URL may have a path. */
-function lookupUrl(base: string, name: string, pinned: boolean, flag: string): string {
+function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyOrigin): string {
   const shown = `HYDRA_KEYBASE_URL ${quote(urlWithoutSecrets(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -54,7 +54,7 @@ function lookupUrl(base: string, name: string, pinned: boolean, flag: string): s
   if (!mayFetchKeyFrom(url, pinned)) {
     throw usageError(
       `Cannot use ${shown}: it is plain http, so anyone on the network could replace the key`,
-      plainHttpHint(flag),
+      plainHttpHint(origin),
       "plain-http",
     );
   }
@@ -85,11 +85,11 @@ export async function fetchKeybaseKey(
   download: Download,
   baseUrl: string = KEYBASE_URL,
   pinned = false,
-  flag = "--keybase",
+  origin: KeyOrigin = { name: "--keybase", isFlag: true },
 ): Promise<KeybaseKey> {
-  const wrong = findKeybaseNameProblem(name, flag);
+  const wrong = findKeybaseNameProblem(name, origin);
   if (wrong !== undefined) throw wrong;
-  const answer = await download(lookupUrl(baseUrl, name, pinned, flag), {
+  const answer = await download(lookupUrl(baseUrl, name, pinned, origin), {
     what: `the key of Keybase user "${name}"`,
     maxBytes: MAX_KEY_BYTES,
     allowPlainHttp: pinned,

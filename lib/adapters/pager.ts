@@ -46,7 +46,7 @@ export function startPager(command: string, writeWithoutPager: (text: string) =>
     isOver = true;
     return isMissing ? writeWithoutPager(unread ?? "") : undefined;
   });
-  // Whoever writes or closes gets its error.
+  // Writing and closing report its error.
   instead.catch(() => {});
   const afterEnd = async (text: string, isKept: boolean): Promise<void> => {
     const { isMissing } = await ended;

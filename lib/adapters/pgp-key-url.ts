@@ -1,5 +1,5 @@
 import type { Download } from "../core/network.ts";
-import { findKeyUrlProblem, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
+import { findKeyUrlProblem, type KeyOrigin, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
 import { Problem } from "../core/problem.ts";
@@ -25,9 +25,10 @@ export async function fetchPgpKeyFromUrl(
   text: string,
   download: Download,
   pinned: boolean,
-  name = "--pgp-key-url",
+  origin: KeyOrigin = { name: "--pgp-key-url", isFlag: true },
 ): Promise<FetchedKey> {
-  const wrong = findKeyUrlProblem(text, pinned, name);
+  const { name } = origin;
+  const wrong = findKeyUrlProblem(text, pinned, origin);
   if (wrong !== undefined) throw wrong;
   const answer = await download(new URL(text).href, {
     what: `the key of ${name}`,
@@ -35,7 +36,7 @@ export async function fetchPgpKeyFromUrl(
     allowPlainHttp: pinned,
   });
   if (!mayFetchKeyFrom(new URL(answer.url), pinned)) {
-    throw plainHttpProblem(`Cannot use the key of ${name} ${quote(urlWithoutSecrets(text))}`, answer.url, name);
+    throw plainHttpProblem(`Cannot use the key of ${name} ${quote(urlWithoutSecrets(text))}`, answer.url, origin);
   }
   if (answer.status !== 200) {
     throw keyServerAnswerProblem(

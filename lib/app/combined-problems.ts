@@ -51,6 +51,7 @@ let pattern: RegExp | undefined;
 /** Gives the commands in a hint their colour. */
 function withCommands(hint: string, { paint }: StreamStyle): string {
   pattern ??= commandPattern();
+  // biome-ignore lint/plugin: only its color depends on it
   return hint.replace(pattern, (command) => paint("command", command));
 }
 

@@ -99,7 +99,7 @@ function mayAskId(
 }
 
 /** Lets the person choose the missing client ID. */
-async function withAskedId(settings: Settings, context: Context): Promise<Settings> {
+async function withAskedId(settings: Settings, context: Pick<Context, "admin" | "host" | "tell">): Promise<Settings> {
   const { askClientId } = await import("./ask-client-id.ts");
   const id = await askClientId(context);
   return id === undefined ? settings : { ...settings, problems: [], line: { ...settings.line, operands: [id] } };

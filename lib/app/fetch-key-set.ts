@@ -2,7 +2,7 @@ import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { HEALTH_PATH, isHealthy } from "../servers/port-checks.ts";
+import { answersAsAdminPort, HEALTH_PATH } from "../servers/port-checks.ts";
 
 /** Where Hydra's public port has its key set. */
 const KEY_SET_PATH = "/.well-known/jwks.json";
@@ -13,14 +13,11 @@ const MAX_BYTES = 1024 * 1024;
 /** Whether a server without a public key set has what Hydra's admin port has. */
 async function isAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
   if (!keySetUrl.endsWith(KEY_SET_PATH)) return false;
-  try {
+  return answersAsAdminPort(async () => {
     const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}${HEALTH_PATH}`;
     const { status, bytes } = await download(health, { what, maxBytes: MAX_BYTES });
-    return isHealthy({ status, text: new TextDecoder().decode(bytes) });
-  } catch (error) {
-    if (error instanceof Problem && error.code !== "interrupted") return false;
-    throw error;
-  }
+    return { status, text: new TextDecoder().decode(bytes) };
+  });
 }
 
 /** Fetches the text of a public JSON Web Key Set (RFC 7517, 5), as `what` in messages. */

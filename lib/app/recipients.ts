@@ -6,6 +6,7 @@ import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/sh
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
+import type { KeyOrigin } from "../core/pgp/key-address-checks.ts";
 import {
   findKeyOwnerNameProblem,
   GITHUB_URL,
@@ -43,23 +44,23 @@ async function wkdMaterial(address: string, origin: string, download: Download):
   return { material: key.material, origin, address: key.address };
 }
 
-/** The key that a service has under a name; `label` is what messages call it, and `flag` where it was given. */
+/** The key that a service has under a name; `label` is what messages call it, and `origin` where it was given. */
 async function lookedUpMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
   sources: PgpKeyAccess,
-  { pinned, label, flag }: { readonly pinned: boolean; readonly label: string; readonly flag: string },
+  { pinned, label, origin }: { readonly pinned: boolean; readonly label: string; readonly origin: KeyOrigin },
 ): Promise<KeyMaterial> {
   switch (source.kind) {
     case "keybase":
-      return keybaseMaterial(source.name, sources, pinned, flag);
+      return keybaseMaterial(source.name, sources, pinned, origin);
     case "wkd":
       return wkdMaterial(source.address, label, sources.download);
     case "github": {
-      const wrong = findKeyOwnerNameProblem(source, flag);
+      const wrong = findKeyOwnerNameProblem(source, origin);
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
-      return { ...(await urlMaterial(url, sources.download, pinned, label)), origin: label };
+      return { ...(await urlMaterial(url, sources.download, pinned, { ...origin, name: label })), origin: label };
     }
   }
 }
@@ -68,7 +69,10 @@ async function keyMaterial(key: string, sources: PgpKeyAccess, pinned: boolean):
   const { input } = sources;
   const source = parseKeySource(key);
   const flag = "--pgp-key";
-  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, flag });
+  if (isLookedUpByName(source)) {
+    const origin = { name: flag, isFlag: true };
+    return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, origin });
+  }
   if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
   if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
   return { material: key, origin: flag };
@@ -76,27 +80,28 @@ async function keyMaterial(key: string, sources: PgpKeyAccess, pinned: boolean):
 
 async function keyUrlMaterial(url: string, sources: PgpKeyAccess, pinned: boolean): Promise<KeyMaterial> {
   const source = parseKeySource(url);
-  const flag = "--pgp-key-url";
-  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
-  return urlMaterial(url, sources.download, pinned, flag);
+  const origin = { name: "--pgp-key-url", isFlag: true };
+  if (isLookedUpByName(source))
+    return lookedUpMaterial(source, sources, { pinned, label: `${origin.name} ${url}`, origin });
+  return urlMaterial(url, sources.download, pinned, origin);
 }
 
-async function urlMaterial(url: string, download: Download, pinned: boolean, name: string): Promise<KeyMaterial> {
+async function urlMaterial(url: string, download: Download, pinned: boolean, origin: KeyOrigin): Promise<KeyMaterial> {
   const { fetchPgpKeyFromUrl } = await import("../adapters/pgp-key-url.ts");
-  const key = await fetchPgpKeyFromUrl(url, download, pinned, name);
-  return { material: key.material, origin: `${name} ${urlWithoutSecrets(key.url)}` };
+  const key = await fetchPgpKeyFromUrl(url, download, pinned, origin);
+  return { material: key.material, origin: `${origin.name} ${urlWithoutSecrets(key.url)}` };
 }
 
 async function keybaseMaterial(
   user: string,
   { host, download }: PgpKeyAccess,
   pinned: boolean,
-  name = "--keybase",
+  origin: KeyOrigin = { name: "--keybase", isFlag: true },
 ): Promise<KeyMaterial> {
   const { KEYBASE_URL, fetchKeybaseKey } = await import("../adapters/keybase.ts");
   const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
-  const key = await fetchKeybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned, name);
-  return { material: key.armored, origin: `${name} ${key.username}`, keybase: key };
+  const key = await fetchKeybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned, origin);
+  return { material: key.armored, origin: `${origin.name} ${key.username}`, keybase: key };
 }
 
 /** Fetches, reads and validates the keys of every recipient flag; OpenPGP is loaded only if there is one. */
@@ -205,10 +210,10 @@ async function inspectedMaterial(word: string, sources: PgpKeyAccess): Promise<K
   const { input, download } = sources;
   const source = parseKeySource(word);
   if (isLookedUpByName(source)) {
-    const flag = source.kind === "keybase" ? "Keybase user" : "argument";
-    return lookedUpMaterial(source, sources, { pinned: false, label: word, flag });
+    const origin = { name: source.kind === "keybase" ? "Keybase user" : "argument", isFlag: false };
+    return lookedUpMaterial(source, sources, { pinned: false, label: word, origin });
   }
-  if (source.kind === "url") return urlMaterial(word, download, false, "address");
+  if (source.kind === "url") return urlMaterial(word, download, false, { name: "address", isFlag: false });
   if (source.kind === "file") return { material: await input.readBytes(source.path, "pgp inspect"), origin: word };
   if (source.kind === "stdin")
     return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };

@@ -7,7 +7,7 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, withMessage } from "../core/problem.ts";
+import { isConflict, Problem, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
@@ -17,7 +17,6 @@ import { quote } from "../core/text.ts";
 import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
 import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
-import { isConflict } from "./find-existing.ts";
 import type { RecoveredSecret, RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import {
   type CreatedClientDelivery,
@@ -182,7 +181,7 @@ function rejectDueSecret(job: ApplyRun, step: Step): void {
 
 /**
  * Throws if the secret of an earlier run that the client has is still only in its recovery copy: after another change,
- * nobody could tell whether it is the client's.
+ * nobody would know whether it is the client's.
  */
 function rejectUndelivered(job: ApplyRun, step: Step): void {
   const { key, clientId = "" } = step;

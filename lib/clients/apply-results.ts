@@ -1,6 +1,6 @@
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
-import { getTextField } from "../core/client/client.ts";
+import { getTextField, idOf } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { toPrintableJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
@@ -11,7 +11,7 @@ import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
 import type { OrderedPool } from "./batch.ts";
 import { BatchResults } from "./batch-results.ts";
 import type { SecretPlace } from "./secret-out-places.ts";
-import { ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
+import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 function textOf(item: JsonObject, field: string): string {
   return getTextField(item, field) ?? "";

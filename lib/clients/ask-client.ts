@@ -1,6 +1,7 @@
 import type { Context } from "../command.ts";
-import { AUTH_METHOD_FLAG, CLIENT_FIELDS } from "../core/client/fields.ts";
+import { AUTH_METHOD_FLAG, CLIENT_FIELDS, DEVICE_GRANT } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
+import { csvField } from "../core/flags/csv.ts";
 import type { Flag } from "../core/flags/flag.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -44,7 +45,7 @@ const KINDS: readonly Kind[] = [
   { title: "Machine: a service without users", grants: ["client_credentials"], isPublic: false },
   {
     title: "Device without a browser, such as a TV (public, no secret)",
-    grants: ["urn:ietf:params:oauth:grant-type:device_code"],
+    grants: [DEVICE_GRANT],
     isPublic: true,
   },
 ];
@@ -114,11 +115,6 @@ async function askFields(context: AskContext): Promise<JsonObject> {
     ...(scopes.length === 0 ? {} : { scope: scopes }),
     ...(kind.isPublic ? { token_endpoint_auth_method: "none" } : {}),
   };
-}
-
-/** A value of a list flag, which is read as CSV. */
-function csvField(text: string): string {
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** The flag of each answer, with its values. */

@@ -1,5 +1,6 @@
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
+import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
@@ -7,7 +8,6 @@ import { quote } from "../core/text.ts";
 import { BatchFailures, type OrderedPool, workOnAll } from "./batch.ts";
 import { firstShown } from "./client-files.ts";
 import type { CreatedClientDelivery } from "./register.ts";
-import { idOf } from "./views.ts";
 
 /** What counting and recovering needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;

@@ -10,7 +10,6 @@ import {
   type DeliveryContext,
   NotEncryptedError,
   prepareCredentialsToDeliver,
-  reportRecipients,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
@@ -22,12 +21,13 @@ import {
   recoveryOutcomeText,
   type SecretTracker,
 } from "./recovery.ts";
+import { reportRecipients } from "./report-recipients.ts";
 import type { PreparedSecret } from "./secret-source.ts";
+import { unwrittenClientHandler } from "./unwritten-result.ts";
 import {
   moveSecretToFile,
   type OptionalSecretTarget,
   type SecretTargetContext,
-  unwrittenClientHandler,
   withSecretTarget,
 } from "./with-secret-target.ts";
 import { findEarlierCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
@@ -105,7 +105,7 @@ export async function deliverChangedSecret(
   const { prepared, record, saved } = changed;
   try {
     return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
-      await reportRecipients(context, prepared.recipients);
+      reportRecipients(context, prepared.recipients);
       await before(delivery, record);
       return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
     });

@@ -1,5 +1,5 @@
 import { getListField, getTextField } from "../core/client/client.ts";
-import { CLIENT_FIELDS, FIELD_NAMES } from "../core/client/fields.ts";
+import { CLIENT_FIELDS, DEVICE_GRANT, FIELD_NAMES } from "../core/client/fields.ts";
 import { longNames } from "../core/flags/flag.ts";
 import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
@@ -16,6 +16,8 @@ export interface ClientField {
   readonly value: (client: JsonObject) => unknown;
   /** How a column shows it. */
   readonly cell: (client: JsonObject) => CellTextOrList;
+  /** Further texts that a filter compares, such as short names. */
+  readonly otherTexts?: (client: JsonObject) => readonly string[];
   /** Whether a higher value comes first: an age grows as its time goes back. */
   readonly descending?: boolean;
 }
@@ -25,7 +27,7 @@ const SHORT_GRANTS: ReadonlyMap<string, string> = new Map([
   ["authorization_code", "code"],
   ["refresh_token", "refresh"],
   ["client_credentials", "credentials"],
-  ["urn:ietf:params:oauth:grant-type:device_code", "device"],
+  [DEVICE_GRANT, "device"],
 ]);
 
 function shortGrant(grant: string): string {
@@ -43,9 +45,15 @@ function plainField(name: string, label: string): ClientField {
   return { label, value: (client) => client[name], cell: (client) => cellOf(client[name]) };
 }
 
+/** The scopes, of which a filter names one. */
+function scopeField(): ClientField {
+  return { ...plainField("scope", "SCOPE"), otherTexts: (client) => (getTextField(client, "scope") ?? "").split(" ") };
+}
+
 /** The fields that have a name of their own in tables. */
 function shortFields(now: number): ReadonlyMap<string, ClientField> {
   const age = (client: JsonObject): CellTextOrList => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
+  const grants = (client: JsonObject): readonly string[] => getListField(client, "grant_types").map(shortGrant);
   return new Map([
     ["id", plainField("client_id", "ID")],
     ["name", plainField("client_name", "NAME")],
@@ -54,14 +62,15 @@ function shortFields(now: number): ReadonlyMap<string, ClientField> {
       {
         label: "GRANTS",
         value: (client) => client["grant_types"],
-        cell: (client) => getListField(client, "grant_types").map(shortGrant).join(","),
+        cell: (client) => grants(client).join(","),
+        otherTexts: grants,
       },
     ],
     ["owner", plainField("owner", "OWNER")],
     ["age", { label: "AGE", value: (client) => client["created_at"], cell: age, descending: true }],
     ["created", plainField("created_at", "CREATED")],
     ["updated", plainField("updated_at", "UPDATED")],
-    ["scopes", plainField("scope", "SCOPE")],
+    ["scopes", scopeField()],
     ["redirects", plainField("redirect_uris", "REDIRECT URIS")],
     ["auth", plainField("token_endpoint_auth_method", "AUTH METHOD")],
   ]);
@@ -97,6 +106,7 @@ export class ClientFields {
     const short = this.#short.get(typed);
     if (short !== undefined) return short;
     const name = SPELLINGS.get(typed);
+    if (name === "scope") return scopeField();
     if (name !== undefined && !HIDDEN.has(name)) return plainField(name, name.replaceAll("_", " ").toUpperCase());
     const [field = "", ...rest] = word.trim().split(".");
     if (rest.length > 0 && SPELLINGS.has(field.toLowerCase()) && !HIDDEN.has(field)) {
@@ -136,25 +146,21 @@ export function columnOf({ label, cell }: ClientField): Column<JsonObject> {
   return { label, value: cell };
 }
 
-/** The texts that a filter compares: each item of a list, each scope. */
-function textsOf(value: unknown, label: string): readonly string[] {
+/** The texts of a value: each item of a list. */
+function textsOf(value: unknown): readonly string[] {
   if (value === undefined || value === null || value === "") return [""];
-  if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap((item) => textsOf(item, label));
-  if (typeof value !== "string") return [toPrintableJson(value)];
-  return label === "SCOPE" ? [value, ...value.split(" ")] : [value];
+  if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap(textsOf);
+  return [typeof value === "string" ? value : toPrintableJson(value)];
 }
 
 /** Whether a field has a value: of a list and of the scopes one item is enough; an empty text matches what is not set. */
 export function matchesValue(field: ClientField, client: JsonObject, wanted: string): boolean {
-  const value = field.value(client);
-  if (textsOf(value, field.label).includes(wanted)) return true;
-  const cell = field.cell(client);
-  return field.label === "GRANTS" && typeof cell === "string" && cell.split(",").includes(wanted);
+  return [...textsOf(field.value(client)), ...(field.otherTexts?.(client) ?? [])].includes(wanted);
 }
 
 /** Compares two clients by a field; those without a value come last in both directions. */
 export function compareByField(field: ClientField, reverse: boolean): (one: JsonObject, other: JsonObject) => number {
-  const key = (client: JsonObject): string => textsOf(field.value(client), "").join(" ").toLowerCase();
+  const key = (client: JsonObject): string => textsOf(field.value(client)).join(" ").toLowerCase();
   const sign = reverse === (field.descending === true) ? 1 : -1;
   return (one, other) => {
     const [a, b] = [key(one), key(other)];

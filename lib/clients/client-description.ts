@@ -1,11 +1,10 @@
-import { getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
+import { getListField, getTextField, idOf, isAbsentOrEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";
-import { idOf } from "./views.ts";
 
 /** A line of the page: a label and the values under it. */
 type Line = readonly [label: string, values: readonly string[]];

@@ -1,7 +1,8 @@
 import type { Context } from "../command.ts";
 import type { PathAssignment } from "../core/client/changes.ts";
 import {
-  type Draft,
+  type ClientDraft,
+  createLabeler,
   draftClient,
   type FieldLabeler,
   isPublic,
@@ -23,7 +24,7 @@ import type { ProvidedSecret } from "./secret-source.ts";
 import type { AppliedSet } from "./set-values.ts";
 
 /** A client read from the flags and files of a command line. */
-export interface ReadDraft extends Draft {
+export interface ReadDraft extends ClientDraft {
   /** Names of the fields that flags set, and not only the file. */
   readonly fromFlags: ReadonlySet<string>;
   /** Values of `--set` inside fields that nothing else sets, for an update to put into the existing client. */
@@ -68,7 +69,10 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   await reportFieldNames(context, { ...client, ...tops }, nameOf, problems);
   return {
     client,
-    label: (field) => origins.get(field) ?? flags.label(field),
+    label: createLabeler(
+      (field) => origins.get(field) ?? flags.label(field),
+      (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
+    ),
     problems: [...problems, ...flags.problems],
     warnings: flags.warnings,
     findings: emptySecrets(context, base),
@@ -171,13 +175,17 @@ function idAndSecret({ values }: Pick<Context, "values">): {
 
 /** How messages name a field, where the secret may be provided by a file or a prompt. */
 export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret | undefined): FieldLabeler {
-  return (field) => (field === "client_secret" && given !== undefined ? given.name : label(field));
+  const isGiven = (field: string): boolean => field === "client_secret" && given !== undefined;
+  return createLabeler(
+    (field) => (isGiven(field) ? (given?.name ?? "") : label(field)),
+    (field) => (isGiven(field) ? undefined : label.sourceOf?.(field)),
+  );
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
 export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
-  draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
+  draft: ClientDraft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
@@ -215,7 +223,7 @@ export async function rejectUnsupportedFields(
 /** What is wrong with fields of clients that the server's version doesn't know. */
 export async function findUnsupportedFields(
   { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
-  clients: readonly Pick<Draft, "client" | "label">[],
+  clients: readonly Pick<ClientDraft, "client" | "label">[],
 ): Promise<readonly string[]> {
   const rare = clients.flatMap(({ client, label }) =>
     Object.keys(client)

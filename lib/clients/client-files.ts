@@ -13,6 +13,7 @@ import type { LintFinding } from "../core/client/lint-finding.ts";
 import { lintClient } from "../core/client/rules.ts";
 import {
   isKubernetesObject,
+  skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,
 } from "../core/client/translate-manifests.ts";
@@ -24,6 +25,7 @@ import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
+import { limitProblems } from "./limit-problems.ts";
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -75,8 +77,8 @@ function translated(
   files: readonly FileContent[],
   problems: Problem[],
 ): TranslatedManifests["entries"] {
-  const { entries, notes, unknownKeys, problems: wrong } = translateManifests(files);
-  for (const line of notes) note(line);
+  const { entries, notes, unknownKeys, skipped, filesWithoutClient, problems: wrong } = translateManifests(files);
+  for (const line of [...notes, ...skipped.map(skippedObjectsNote)]) note(line);
   const lenient = values.bool(LENIENT_FIELD_NAMES);
   const findings = unknownKeys.map(({ location, key, meant }) =>
     createFieldNameFinding(
@@ -86,7 +88,7 @@ function translated(
     ),
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
-  problems.push(...wrong);
+  problems.push(...wrong, ...filesWithoutClient.map(({ problem }) => problem));
   const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION_MEMBER)).length;
   if (extended > 0)
     warn(
@@ -268,9 +270,7 @@ export function lintEntriesCollectErrors(
   if (warnings.length > MAX_SHOWN_PROBLEMS)
     warn(`${warnings.length - MAX_SHOWN_PROBLEMS} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
-  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
-  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
+  return limitProblems(problems, MAX_SHOWN_PROBLEMS);
 }
 
 function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {

@@ -1,9 +1,7 @@
 import type { ListPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
-
-/** Which page of clients to request. */
-export type PageRequest = Parameters<Context["admin"]["page"]>[0];
+import type { PageRequest } from "../servers/index.ts";
 
 /** The page size when all clients are read: larger pages save few requests and cost memory. */
 export const ALL_CLIENTS_PAGE_SIZE = 200;

@@ -1,35 +1,14 @@
 import type { Context } from "../command.ts";
-import { type ClientRecord, getTextField } from "../core/client/client.ts";
-import { KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { type ClientRecord, getTextField, idOf } from "../core/client/client.ts";
+import { ENCRYPTED_FORMAT, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Credentials } from "../core/output/credential-formats.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { safeReason, usageError } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
-import {
-  encryptedSecretFormat,
-  type PlainOrEncryptedSecret,
-  type PreparedSecret,
-  secretOrPrivateKeyNoun,
-} from "./secret-source.ts";
-import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD, idOf } from "./views.ts";
-
-/** Reports on stderr who can decrypt the secret, and how. */
-export async function reportRecipients(
-  context: Pick<Context, "values" | "note" | "detail">,
-  recipients: readonly Recipient[],
-): Promise<void> {
-  if (recipients.length === 0) return;
-  const { decryptAdvice, recipientLine } = await import("../core/pgp/recipient.ts");
-  for (const recipient of recipients) {
-    context.note(`Encrypted to ${recipientLine(recipient)}`);
-    for (const skipped of recipient.skipped) {
-      context.detail(`Not encrypted to subkey ${skipped.fingerprint} (${skipped.algorithm}): ${skipped.reason}`);
-    }
-  }
-  for (const line of decryptAdvice(recipients, encryptedSecretFormat(context))) context.note(line);
-}
+import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** What a delivery needs of a command's context. */
 export type DeliveryContext = Pick<Context, "values" | "encryption" | "warn" | "outputContainsValue">;
@@ -114,7 +93,7 @@ async function encryptAnswered(
   secret: string,
 ): Promise<string> {
   try {
-    return await context.encryption.encrypt(recipients, secret, encryptedSecretFormat(context));
+    return await context.encryption.encrypt(recipients, secret, context.values.text(ENCRYPTED_FORMAT));
   } catch (error) {
     throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
       cause: error,

@@ -1,6 +1,7 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { createUpdateRequest } from "../core/client/changes.ts";
+import { idOf, requestedId } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -14,7 +15,6 @@ import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
 import { updatedSecretFileProblem } from "./import-secret-files.ts";
-import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
 type Family = Context["plannedFamily"];

@@ -1,11 +1,10 @@
 import type { Context, Result } from "../command.ts";
-import { isPublic } from "../core/client/client.ts";
+import { isPublic, requestedId } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { curlLineWithoutSecrets, type PlannedRequest } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { redactJson } from "../core/redact-json.ts";
-import { requestedId } from "./views.ts";
 
 const CURL_VIEW: ResultView<JsonObject> = {
   columns: [],

@@ -1,18 +1,17 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { getTextField, isPublic, usesSecret } from "../core/client/client.ts";
+import { getTextField, isPublic, requestedId, usesSecret } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { Problem, withMessage } from "../core/problem.ts";
+import { isConflict, Problem, withMessage } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
 import { noSecretYetText } from "./change-secret.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
-import { isConflict } from "./find-existing.ts";
 import { type ClientSecretFile, findWrittenSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
   type CreatedClientDelivery,
@@ -25,7 +24,7 @@ import {
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
 import { unkeptKnownFields } from "./unkept-fields.ts";
-import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW, requestedId } from "./views.ts";
+import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "./views.ts";
 import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** How one client of an import ended. */

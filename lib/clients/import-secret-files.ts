@@ -1,6 +1,6 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { getTextField, isPublic } from "../core/client/client.ts";
+import { getTextField, isPublic, requestedId } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-formats.ts";
@@ -8,10 +8,10 @@ import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTempla
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
+import { limitProblems } from "./limit-problems.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
 import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
-import { requestedId } from "./views.ts";
 
 /** The flag as messages name it. */
 const FLAG = `--${SECRET_OUT.name}`;
@@ -47,13 +47,7 @@ export async function importSecretFileProblems(
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
     fillTemplate(template, id),
   );
-  return limited(found.length > 0 ? found : await pathProblems(context, paths));
-}
-
-function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
-  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
+  return limitProblems(found.length > 0 ? found : await pathProblems(context, paths), MAX_SHOWN_PROBLEMS);
 }
 
 function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {

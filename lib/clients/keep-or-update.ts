@@ -11,8 +11,8 @@ import type { ReadDraft } from "./client-draft.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
 import { warnOfUnkeptFields } from "./unkept-fields.ts";
+import { unwrittenClientHandler } from "./unwritten-result.ts";
 import { createdView } from "./views.ts";
-import { unwrittenClientHandler } from "./with-secret-target.ts";
 
 /** A create that may find its client. */
 interface CreateIfMissing {

@@ -1,13 +1,13 @@
 import type { ClientKeyPair } from "../adapters/jwt-keys.ts";
 import type { Context } from "../command.ts";
-import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { AUTH_METHOD_FLAG, ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { toPrintableJson } from "../core/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { ReadDraft } from "./client-draft.ts";
-import { encryptedSecretFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
+import { type PreparedSecret, wantsRecipients } from "./secret-source.ts";
 
 /** The public key of a draft while it is checked, before the pair is generated. */
 const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
@@ -105,7 +105,7 @@ export async function generateAndEncryptKeyPair(
   const encrypted =
     recipients.length === 0
       ? undefined
-      : await context.encryption.encrypt(recipients, plain, encryptedSecretFormat(context));
+      : await context.encryption.encrypt(recipients, plain, context.values.text(ENCRYPTED_FORMAT));
   const kind = "client_private_key";
   return { pair, prepared: { plain, given: false, encrypted, recipients, kind, keyId: pair.kid } };
 }

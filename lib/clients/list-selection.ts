@@ -4,8 +4,8 @@ import type { JsonObject } from "../core/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import type { PageRequest } from "../servers/index.ts";
 import { type ClientField, ClientFields, columnOf, compareByField, matchesValue } from "./client-columns.ts";
-import type { PageRequest } from "./client-pages.ts";
 
 const OWNER: TextFlag = {
   kind: "text",

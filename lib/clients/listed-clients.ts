@@ -1,14 +1,15 @@
 import type { ListPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import type { Flag, IntFlag, TextFlag } from "../core/flags/flag.ts";
+import type { Flag, IntFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { LIMIT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
+import type { PageRequest } from "../servers/index.ts";
 import type { BatchFailures } from "./batch.ts";
-import { ALL_CLIENTS_PAGE_SIZE, type PageRequest, readClientPages } from "./client-pages.ts";
+import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
 import { type ListSelection, SORT } from "./list-selection.ts";
 
 const PAGE: IntFlag = {
@@ -19,10 +20,11 @@ const PAGE: IntFlag = {
   help: "Page number, from 1; needs --limit, the page size",
 };
 
-const PAGE_SIZE: IntFlag = {
+const PAGE_SIZE: WithDefault<IntFlag> = {
   kind: "count",
   name: "page-size",
   value: "N",
+  default: 100,
   group: "input",
   help: "Number of clients in a single page, as in Hydra's own CLI 2.x",
 };
@@ -146,7 +148,7 @@ async function onePage(
 ): Promise<ListedClients> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
-  const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
+  const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE));
   const start = family.pageStart(token);
   if (start === undefined)
     throw usageError(

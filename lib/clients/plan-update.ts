@@ -5,7 +5,7 @@ import {
   type PathAssignment,
   withValueAtPath,
 } from "../core/client/changes.ts";
-import { type FieldLabeler, getListField, getTextField, isPublic } from "../core/client/client.ts";
+import { createLabeler, type FieldLabeler, getListField, getTextField, isPublic } from "../core/client/client.ts";
 import { type Change, findChanges, findIncomparableChanges, impliedList } from "../core/client/equality.ts";
 import type { Field } from "../core/client/fields.ts";
 import { LIST_EDITS } from "../core/client/list-edits.ts";
@@ -116,8 +116,11 @@ function mergedProblems(
   update: RequestedUpdate,
   before: JsonObject,
 ): readonly Problem[] {
-  const label = (field: string): string =>
-    Object.hasOwn(update.set, field) || field === "client_secret" ? update.label(field) : `the client's ${field}`;
+  const isChanged = (field: string): boolean => Object.hasOwn(update.set, field) || field === "client_secret";
+  const label = createLabeler(
+    (field) => (isChanged(field) ? update.label(field) : `the client's ${field}`),
+    (field) => (isChanged(field) ? update.label.sourceOf?.(field) : { kind: "registered client" }),
+  );
   const known = new Set(lintClient(before, label).map(({ rule, message }) => `${rule} ${message}`));
   const caused = lintClient(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
   return reportWarningsCollectErrors(context, caused);

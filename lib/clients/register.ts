@@ -2,7 +2,7 @@ import type { Admin, CreateOutcome } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import { type Context, type Result, singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import { getTextField } from "../core/client/client.ts";
+import { getTextField, requestedId } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
@@ -29,8 +29,8 @@ import {
 } from "./recovery.ts";
 import { secretFileText } from "./secret-out-text.ts";
 import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
-import { requestedId } from "./views.ts";
-import { moveSecretToFile, type OptionalSecretTarget, unwrittenClientHandler } from "./with-secret-target.ts";
+import { unwrittenClientHandler } from "./unwritten-result.ts";
+import { moveSecretToFile, type OptionalSecretTarget } from "./with-secret-target.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
 export interface Registration {

@@ -19,7 +19,7 @@ function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: Se
   return [secret, encrypted];
 }
 
-/** Whether a secret is in its place: "taken" where something else is there, such as another secret or what can't be read. */
+/** Whether a secret is in its place: "taken" if something else is, such as another secret or an unreadable file. */
 export async function secretPlaceStatus(
   context: SecretPlaceContext,
   owner: SecretOwner,

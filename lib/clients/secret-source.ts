@@ -13,7 +13,6 @@ import {
 } from "../core/flags/shared-flags.ts";
 import { allowsQuestions, canPrompt } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
@@ -129,12 +128,6 @@ export function secretOrPrivateKeyNoun({ kind }: Pick<PlainOrEncryptedSecret, "k
   return kind === "client_secret" ? "secret" : "private key";
 }
 
-/** The encoding of the encrypted secret. */
-export function encryptedSecretFormat({ values }: Pick<Context, "values">): EncryptedFormat {
-  const format = values.text(ENCRYPTED_FORMAT);
-  return ENCRYPTED_FORMATS.find((known) => known === format) ?? "base64";
-}
-
 /** What preparing a secret needs of a command's context. */
 export type PrepareContext = Pick<Context, "values" | "host" | "encryption">;
 
@@ -148,7 +141,7 @@ export async function prepareSecret(
   const encrypted =
     recipients.length === 0
       ? undefined
-      : await context.encryption.encrypt(recipients, plain, encryptedSecretFormat(context));
+      : await context.encryption.encrypt(recipients, plain, context.values.text(ENCRYPTED_FORMAT));
   return { plain, given: given !== undefined, recipients, encrypted, kind: "client_secret" };
 }
 

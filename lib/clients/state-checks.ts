@@ -130,6 +130,7 @@ export function lintEntry(
   for (const finding of lintClient(whole, (field) => `\u0000${field}\u0000`)) {
     const { rule, severity } = finding;
     if (extension.ignore.includes(rule) || !isChecked(finding)) continue;
+    // biome-ignore lint/plugin: the labels above put the tag there
     const field = FIELD_TAG.exec(finding.message)?.[1] ?? "";
     FIELD_TAG.lastIndex = 0;
     const path = manifest === undefined ? (field === "client_secret" ? [EXTENSION_MEMBER, "secret"] : [field]) : [];

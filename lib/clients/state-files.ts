@@ -4,13 +4,14 @@ import { type TranslatedManifests, translateManifests } from "../core/client/tra
 import { ID_FIELD, LENIENT_FIELD_NAMES, SECRET_FIELD } from "../core/flags/shared-flags.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import type { DesiredClient, KubernetesSecretName } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { extensionOfMark, MARK_MEMBER, type Mark, readMark, withoutMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { findClientBoundsProblem } from "./client-bounds.ts";
+import { limitProblems } from "./limit-problems.ts";
 import {
   type Entry,
   Findings,
@@ -53,15 +54,9 @@ export async function readDesiredClients(
   for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
   reportDuplicates(entries, clients, findings);
   reportUnsetScopes(context, entries, clients, findings);
-  problems.push(...limited(findings.problems));
+  problems.push(...limitProblems(findings.problems, MAX_LISTED));
   for (const warning of findings.warnings.slice(0, MAX_LISTED)) context.warn(warning, "advice");
   return { clients, files: read.files };
-}
-
-function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_LISTED) return problems;
-  const more = `${problems.length - MAX_LISTED} more problems are not shown`;
-  return [...problems.slice(0, MAX_LISTED), usageError(more, "fix these first", "more")];
 }
 
 /** The clients among the values of files, those of manifests translated. */
@@ -144,17 +139,14 @@ interface ManifestReport {
 
 function reportManifests(
   { values, note }: Pick<StateFileContext, "values" | "note">,
-  { entries, unknownKeys, notes, problems }: TranslatedManifests,
+  { entries, unknownKeys, notes, problems, skipped, filesWithoutClient }: TranslatedManifests,
   { objects, origins, findings }: ManifestReport,
 ): void {
-  const skipped = notes.filter((line) => line.includes(": skipped "));
-  for (const line of notes) if (!skipped.includes(line)) note(line);
+  for (const line of notes) note(line);
   const folderFiles = new Set(objects.flatMap(({ file, isFromFolder }) => (isFromFolder ? [file] : [])));
-  const others = problems.filter(
-    ({ code, message }) => code === "no-client" && [...folderFiles].some((file) => message.startsWith(`${file} `)),
-  );
-  findings.problems.push(...problems.filter((problem) => !others.includes(problem)));
-  const count = skipped.length + others.length;
+  const named = filesWithoutClient.filter(({ file }) => !folderFiles.has(file));
+  findings.problems.push(...problems, ...named.map(({ problem }) => problem));
+  const count = skipped.length + filesWithoutClient.length - named.length;
   if (count > 0) note(`Skipped Kubernetes objects of other kinds in ${count} ${count === 1 ? "file" : "files"}`);
   const sources = new Map(entries.map(({ location, source }) => [location, origins.get(source)]));
   for (const { location, key, meant } of unknownKeys) {

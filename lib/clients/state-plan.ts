@@ -1,7 +1,7 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
-import type { ClientRecord } from "../core/client/client.ts";
+import { type ClientRecord, idOf } from "../core/client/client.ts";
 import { releaseTraits } from "../core/client/equality.ts";
 import { STRICT } from "../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
@@ -24,7 +24,6 @@ import { quote } from "../core/text.ts";
 import { canServerLookUpId } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { terminalColumns } from "./terminal-columns.ts";
-import { idOf } from "./views.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;

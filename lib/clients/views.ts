@@ -1,4 +1,4 @@
-import { getListField, getTextField, isPublic } from "../core/client/client.ts";
+import { getListField, getTextField, idOf, isPublic } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
@@ -14,31 +14,25 @@ function joinedField(label: string, name: string): Column<JsonObject> {
   return { label, value: (client) => getListField(client, name).join(",") };
 }
 
-const COLUMNS: readonly Column<JsonObject>[] = [
-  { ...field("CLIENT ID", "client_id"), whole: true },
-  { ...field("CLIENT SECRET", "client_secret"), whole: true },
-  field("GRANT TYPES", "grant_types"),
-  field("RESPONSE TYPES", "response_types"),
-  field("SCOPE", "scope"),
-  field("AUDIENCE", "audience"),
-  field("REDIRECT URIS", "redirect_uris"),
-];
+const ID_COLUMN: Column<JsonObject> = { ...field("CLIENT ID", "client_id"), whole: true };
 
-/** The ID of a client in a result. */
-export function idOf(client: JsonObject): string {
-  return getTextField(client, "client_id") ?? "";
-}
-
-/** The ID that a client of a file or a command line asks for, if any. */
-export function requestedId(client: JsonObject): string | undefined {
-  const id = getTextField(client, "client_id");
-  return id === "" ? undefined : id;
+/** The columns of Hydra's own CLI 2.x, with one for the secret or what takes its place. */
+function columnsWithSecret(secretColumn: Column<JsonObject>): readonly Column<JsonObject>[] {
+  return [
+    ID_COLUMN,
+    secretColumn,
+    field("GRANT TYPES", "grant_types"),
+    field("RESPONSE TYPES", "response_types"),
+    field("SCOPE", "scope"),
+    field("AUDIENCE", "audience"),
+    field("REDIRECT URIS", "redirect_uris"),
+  ];
 }
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */
 export const CLIENT_VIEW: ResultView<JsonObject> = {
   // Always empty here, so the column may be left out on a narrow terminal.
-  columns: COLUMNS.map((column) => (column.label === "CLIENT SECRET" ? { ...column, whole: false } : column)),
+  columns: columnsWithSecret(field("CLIENT SECRET", "client_secret")),
   id: idOf,
   credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
@@ -47,7 +41,7 @@ export const CLIENT_VIEW: ResultView<JsonObject> = {
 export const LIST_VIEW: ResultView<JsonObject> = {
   ...CLIENT_VIEW,
   listColumns: [
-    { ...field("CLIENT ID", "client_id"), whole: true },
+    ID_COLUMN,
     field("NAME", "client_name"),
     joinedField("RESPONSE TYPES", "response_types"),
     field("SCOPE", "scope"),
@@ -74,6 +68,8 @@ function shownSecret(client: JsonObject): string {
   return getTextField(client, ENCRYPTED_SECRET_FIELD) ?? getTextField(client, "client_secret") ?? "";
 }
 
+const SECRET_COLUMN: Column<JsonObject> = { label: "CLIENT SECRET", value: shownSecret, whole: true };
+
 /**
  * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED_SECRET_FIELD}.
  *
@@ -81,12 +77,7 @@ function shownSecret(client: JsonObject): string {
  */
 export function createdView(secret: "has secret" | "no secret"): ResultView<JsonObject> {
   return {
-    columns: [
-      ...COLUMNS.slice(0, 2).map((column) =>
-        column.label === "CLIENT SECRET" ? { ...column, value: shownSecret } : column,
-      ),
-      ...COLUMNS.slice(2),
-    ],
+    columns: columnsWithSecret(SECRET_COLUMN),
     text(client) {
       const id = `OAuth 2.0 Client ID: ${idOf(client)}`;
       const encrypted = getTextField(client, ENCRYPTED_SECRET_FIELD);
@@ -111,11 +102,7 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
 /** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
 export const KEYED_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
-  columns: createdView("has secret").columns.map((column) =>
-    column.label === "CLIENT SECRET"
-      ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }
-      : column,
-  ),
+  columns: columnsWithSecret({ ...field("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }),
 };
 
 const OUTCOME_WORDS: Readonly<Record<string, string>> = {
@@ -130,7 +117,7 @@ export const IMPORT_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
   columns: [
     { label: "CLIENT ID", value: idOf, whole: true },
-    { label: "CLIENT SECRET", value: shownSecret, whole: true },
+    SECRET_COLUMN,
     { label: "OUTCOME", value: (client) => getTextField(client, "outcome") ?? "" },
     { label: "FROM", value: (client) => getTextField(client, "from") ?? "" },
   ],

@@ -1,12 +1,13 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
-import type { Context, Result } from "../command.ts";
+import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { Problem, unwrittenResultProblem } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { CredentialsToDeliver } from "./delivery.ts";
 import { secretFileText } from "./secret-out-text.ts";
+import { requireOpenOutput } from "./unwritten-result.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
@@ -70,20 +71,6 @@ async function openSecretTarget(
   }
 }
 
-/** Throws where standard output was closed before the start, so that the result would be lost. */
-export function requireOpenOutput(
-  context: Pick<Context, "host">,
-  action: string,
-  what: "the secret" | "its ID" | "the token",
-): void {
-  if (!context.host.stdoutWasClosed()) return;
-  throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
-    code: "stdout-closed",
-    exit: "failed",
-    hint: `run the command with standard output open${what === "the secret" ? ", or use --secret-out" : ""}`,
-  });
-}
-
 /** Writes credentials to the secret file; returns what is left for standard output. Throws what the file throws. */
 export async function moveSecretToFile(
   context: Pick<Context, "values" | "warn" | "note">,
@@ -106,12 +93,4 @@ export async function moveSecretToFile(
   );
   const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, [ENCRYPTED_PRIVATE_KEY_FIELD]: ___, ...rest } = shown;
   return rest;
-}
-
-/** Where the result of a client that was created or updated can't be written, names its ID. */
-export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
-  return {
-    undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
-  };
 }

@@ -40,6 +40,8 @@ interface ProblemDetails {
   readonly request?: { readonly method: string; readonly url: string };
   /** Whether the server may have processed the request anyway. */
   readonly ambiguous?: boolean;
+  /** What the server said is wrong, without secrets. */
+  readonly serverText?: string;
   /** Further findings of the same kind, one line each. */
   readonly details?: readonly string[];
   readonly cause?: unknown;
@@ -58,6 +60,7 @@ export class Problem extends Error {
   readonly hint: string | undefined;
   readonly status: number | undefined;
   readonly request: { readonly method: string; readonly url: string } | undefined;
+  readonly serverText: string | undefined;
   readonly details: readonly string[];
   readonly ambiguous: boolean;
 
@@ -68,20 +71,25 @@ export class Problem extends Error {
     this.hint = details.hint;
     this.status = details.status;
     this.request = details.request;
+    this.serverText = details.serverText;
     this.details = details.details ?? [];
     this.ambiguous = details.ambiguous ?? false;
   }
 }
 
+/** A failure that is no {@link Problem} yet, with a message that is written for people. */
+export class ExplainedError extends Error {}
+
 /** The same problem with another message, or with more to it. */
 export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
-  const { code, exit, hint, status, request, details, ambiguous } = problem;
+  const { code, exit, hint, status, request, serverText, details, ambiguous } = problem;
   return new Problem(message, {
     code,
     exit,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(request === undefined ? {} : { request }),
+    ...(serverText === undefined ? {} : { serverText }),
     details,
     ambiguous,
     cause: problem,
@@ -127,7 +135,12 @@ export function safeReason(error: unknown): string {
 /** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
 export function isExpectedError(error: unknown): boolean {
   if (error instanceof Problem || errorCode(error) !== undefined) return true;
-  return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
+  return error instanceof ExplainedError || (error instanceof Error && error.name === "Error");
+}
+
+/** Whether the server rejected a create because a client with this ID exists. */
+export function isConflict(problem: unknown): problem is Problem {
+  return problem instanceof Problem && problem.exit === "conflict";
 }
 
 /** The problem of a result that could not be written, where something was done that needs no second run. */

@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { Result } from "../command.ts";
 import { isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -7,7 +7,7 @@ import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import type { KeyWithKid } from "./read-key-files.ts";
 import { restoreKey } from "./restore-keys.ts";
-import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
 
 /** The problems of the key to activate. */
@@ -39,7 +39,7 @@ function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyW
 }
 
 /** Makes a published key sign, by adding its private half under the same ID. */
-export async function activateKey(context: Context, set: string, key: KeyWithKid | undefined): Promise<Result> {
+export async function activateKey(context: RotationContext, set: string, key: KeyWithKid | undefined): Promise<Result> {
   if (key === undefined) throw new TypeError("a key to activate is missing");
   const rotation = await readRotation(context, set);
   const published = findPublished(rotation, key);

@@ -1,6 +1,14 @@
 import { confirmationFlag } from "../clients/confirm.ts";
 import type { BoolFlag, ChoiceFlag, Flag, TextFlag, WithDefault } from "../core/flags/flag.ts";
-import { ENCRYPTED_FORMAT, ENCRYPTION_FLAGS, PUBLIC_URL } from "../core/flags/shared-flags.ts";
+import {
+  ENCRYPTED_FORMAT,
+  KEYBASE,
+  PGP_FINGERPRINT,
+  PGP_KEY,
+  PGP_KEY_URL,
+  PUBLIC_URL,
+  REQUIRE_PIN,
+} from "../core/flags/shared-flags.ts";
 import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 
 export const KID: TextFlag = {
@@ -13,12 +21,14 @@ export const KID: TextFlag = {
 };
 
 /** The algorithms that at least one version of Hydra generates keys for. */
-const GENERATED_ALGORITHMS: readonly string[] = [
+const GENERATED_ALGORITHMS = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "HS256", "HS512"],
-];
+] as const;
 
-export const GENERATE_ALG: WithDefault<TextFlag> = {
+export type GeneratedAlgorithm = (typeof GENERATED_ALGORITHMS)[number];
+
+export const GENERATE_ALG: WithDefault<ChoiceFlag<GeneratedAlgorithm>> = {
   kind: "text",
   name: "alg",
   short: "a",
@@ -105,10 +115,20 @@ export const KEYS_ENCRYPTED_FORMAT: WithDefault<ChoiceFlag<EncryptedFormat>> = {
 };
 
 /** Flags that encrypt private keys. */
-export const KEY_ENCRYPTION_FLAGS: readonly Flag[] = ENCRYPTION_FLAGS.map((flag) => {
-  if (flag === ENCRYPTED_FORMAT) return KEYS_ENCRYPTED_FORMAT;
-  return { ...flag, help: flag.help.replace("Encrypt the secret to", "Encrypt the private keys to") };
-});
+export const KEY_ENCRYPTION_FLAGS: readonly Flag[] = [
+  {
+    ...PGP_KEY,
+    help: "Encrypt the private keys to this OpenPGP public key: base64, ASCII armor, @FILE or github:USER",
+  },
+  {
+    ...PGP_KEY_URL,
+    help: "Encrypt the private keys to the OpenPGP public key at this URL, or wkd:user@host, github:USER",
+  },
+  { ...KEYBASE, help: "Encrypt the private keys to the OpenPGP public key of a Keybase user" },
+  PGP_FINGERPRINT,
+  REQUIRE_PIN,
+  KEYS_ENCRYPTED_FORMAT,
+];
 
 /** Goes on where a change would stop or break logins, and answers every question. */
 export const KEYS_YES: BoolFlag = confirmationFlag(

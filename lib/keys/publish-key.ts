@@ -10,7 +10,7 @@ import { deliverKeys } from "./deliver-keys.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { readRotation, takeStep, waitUnlessAborted } from "./rotation.ts";
+import { type RotationContext, readRotation, takeStep, waitUnlessAborted } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
 import { predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 
@@ -73,8 +73,11 @@ async function undelivered(
   }
 }
 
+/** What generating and publishing a key needs of a command's context. */
+type PublicationContext = RotationContext & Pick<Context, "encryption" | "localKeys" | "openTarget" | "recovery">;
+
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
-export async function generateAndPublishKey(context: Context, set: string): Promise<Result> {
+export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<Result> {
   const { values, localKeys, note } = context;
   const rotation = await readRotation(context, set);
   rejectPairs(rotation);

@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { Result } from "../command.ts";
 import { kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -7,7 +7,7 @@ import { keySetResult } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKeyOrPair } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";
-import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
 import { keysNamed } from "./stored-keys.ts";
 
@@ -31,7 +31,7 @@ function retirablePlace(
 }
 
 /** Deletes a key that no longer signs. */
-export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
+export async function retireKey(context: RotationContext, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
   const { keys, state, shape } = rotation;
   const { place, count, id } = retirablePlace(rotation, named);

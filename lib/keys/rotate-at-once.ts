@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { Result } from "../command.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
@@ -6,12 +6,12 @@ import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
 import { isTokenSigningSet, predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs immediately. */
-export async function rotateAtOnce(context: Context, set: string): Promise<Result> {
+export async function rotateAtOnce(context: RotationContext, set: string): Promise<Result> {
   const { values, host, note } = context;
   const rotation = await readRotation(context, set);
   const { shape, state, keys: before } = rotation;

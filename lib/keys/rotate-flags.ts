@@ -1,5 +1,5 @@
-import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
-import { GENERATE_ALG } from "./key-flags.ts";
+import type { BoolFlag, ChoiceFlag, TextFlag } from "../core/flags/flag.ts";
+import { GENERATE_ALG, type GeneratedAlgorithm } from "./key-flags.ts";
 
 export const PUBLISH: BoolFlag = {
   kind: "switch",
@@ -33,12 +33,12 @@ export const RETIRE: TextFlag = {
 };
 
 /** The algorithm of the next key: that of the current one unless given. */
-export const NEW_ALG: TextFlag = {
+export const NEW_ALG: ChoiceFlag<GeneratedAlgorithm> = {
   kind: "text",
   name: GENERATE_ALG.name,
   short: "a",
   value: "ALG",
   group: "input",
-  choices: GENERATE_ALG.choices ?? [],
+  choices: GENERATE_ALG.choices,
   help: "Algorithm of the new key (default: that of the current one)",
 };

@@ -21,7 +21,8 @@ import {
   undoStepAndExplain,
 } from "./undo-step.ts";
 
-type RotationContext = SigningProofContext &
+/** What moving a set from one state to the next needs of a command's context. */
+export type RotationContext = SigningProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
 /** Reads a set, whether or not it exists. */

@@ -38,7 +38,7 @@ export function parseLoopbackAddress(listen: string): ListenAddress {
 /**
  * Whether something answers on a socket. Only a refused connection proves that nothing does.
  *
- * @throws the reason why that can't be found out.
+ * @throws the reason why that can't be determined.
  */
 function answers(socket: string): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
-/** What tells the two ports of a server apart, and a server from something else. */
+/** Recognizes the two ports of a server, and what is not a server. */
 
 import * as v from "valibot";
+import { Problem } from "../core/problem.ts";
 import { parseJsonBody } from "./classify-error.ts";
 import { FAMILIES } from "./index.ts";
 
@@ -26,8 +27,18 @@ export const OPENID_CONFIGURATION_PATH = "/.well-known/openid-configuration";
 export const HEALTH_PATH = "/health/alive";
 
 /** Whether a response says that the server is alive. */
-export function isHealthy({ status, text }: StatusAndText): boolean {
+function isHealthy({ status, text }: StatusAndText): boolean {
   return status === 200 && v.is(Health, parseJsonBody(text));
+}
+
+/** Whether a server that lacks what every public port has is Hydra's admin port: whether it answers that it is alive. */
+export async function answersAsAdminPort(fetchHealth: () => Promise<StatusAndText>): Promise<boolean> {
+  try {
+    return isHealthy(await fetchHealth());
+  } catch (error) {
+    if (error instanceof Problem && error.code !== "interrupted") return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LIST_EDITS } from "../core/client/list-edits.ts";
+import { csvField } from "../core/flags/csv.ts";
 import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 
@@ -12,11 +13,6 @@ export interface ClientIdAndSyntaxVersion {
 export function clientUpdateCommandLine({ id, syntax }: ClientIdAndSyntaxVersion, ...words: readonly string[]): string {
   const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
   return [command, ...[id, ...words].map(shellQuoted)].join(" ");
-}
-
-/** A value as one field of a list flag (RFC 4180). */
-function csvField(value: string): string {
-  return /[",]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
 /** The command line that adds values to a list field of the client. */

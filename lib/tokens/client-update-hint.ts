@@ -14,18 +14,18 @@ interface RequestAsClient {
   readonly audience: readonly string[];
 }
 
-/** The requested values that a message quotes; all of them where it quotes none. */
-function quotedValues(requested: readonly string[], message: string): readonly string[] {
-  const quoted = requested.filter((value) => message.includes(`"${value}"`) || message.includes(`'${value}'`));
+/** The requested values that a text of a server quotes; all of them where it quotes none. */
+function quotedValues(requested: readonly string[], text: string): readonly string[] {
+  const quoted = requested.filter((value) => text.includes(`"${value}"`) || text.includes(`'${value}'`));
   return quoted.length === 0 ? requested : quoted;
 }
 
 /** How to allow what a server said that the client may not do; undefined where no setting of the client is known to help. */
-function allowingHint({ code, message }: Problem, request: RequestAsClient): string | undefined {
+function allowingHint({ code, serverText = "" }: Problem, request: RequestAsClient): string | undefined {
   const { client, isPublic, grantType, scopes, audience } = request;
   switch (code) {
     case "invalid-scope": {
-      const forbidden = quotedValues(scopes, message);
+      const forbidden = quotedValues(scopes, serverText);
       if (forbidden.length === 0) return undefined;
       return `ask for fewer scopes, or allow them for the client: ${addToClientCommandLine(client, "scope", ...forbidden)}`;
     }
@@ -34,8 +34,8 @@ function allowingHint({ code, message }: Problem, request: RequestAsClient): str
     case "unsupported-response-type":
       return `allow the response type for the client: ${addToClientCommandLine(client, "response_types", "code")}`;
     case "invalid-request":
-      if (audience.length === 0 || !/\baudience\b/i.test(message)) return undefined;
-      return `allow the audience for the client: ${addToClientCommandLine(client, "audience", ...quotedValues(audience, message))}`;
+      if (audience.length === 0 || !/\baudience\b/i.test(serverText)) return undefined;
+      return `allow the audience for the client: ${addToClientCommandLine(client, "audience", ...quotedValues(audience, serverText))}`;
     case "invalid-grant":
       if (!isPublic || grantType !== "client_credentials") return undefined;
       return `give the client a secret: ${clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;

@@ -61,11 +61,12 @@ export const PROMPT: ListFlag = {
   help: "OpenID Connect prompt: login, consent, select_account or none",
 };
 
-export const MAX_AGE: TextFlag = {
-  kind: "text",
+export const MAX_AGE: IntFlag = {
+  kind: "count",
   name: "max-age",
   value: "SECONDS",
   group: "input",
+  minusOne: "no limit",
   help: "Maximum age of the last login before the user must log in again; -1 = no limit",
 };
 

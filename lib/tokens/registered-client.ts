@@ -1,6 +1,7 @@
 import type { ClientLogin, Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
+import { DEVICE_GRANT } from "../core/client/fields.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canAskForMissingInput } from "../core/interactive.ts";
@@ -8,8 +9,6 @@ import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type RedirectTarget, redirectUriToRegister } from "./redirect-uri.ts";
-
-export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;

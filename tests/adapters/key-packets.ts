@@ -22,7 +22,7 @@ interface SignatureTraits {
   readonly moreHashed?: readonly number[];
 }
 
-/** A signature packet of version 4 that was never computed: its numbers are made up. */
+/** A signature packet of version 4 that was never computed: its numbers are arbitrary. */
 export function madeUpSignature(traits: SignatureTraits): Uint8Array {
   const { type, keyId, algorithm = 1, hash = 8, number = 0, moreHashed = [] } = traits;
   const hashed = [5, 2, 0x60, 0, 0, 0, ...moreHashed];

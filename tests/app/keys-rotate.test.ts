@@ -19,7 +19,7 @@ test("a login may take longer than --fail-after: it neither stops the step that 
       if (/^POST \S*\/oauth2\/token /.test(line)) logins++;
     },
   });
-  // After each login, a busy server: whoever has no time left doesn't try again.
+  // After each login, a busy server: a request without time left isn't repeated.
   const busy = new Set<string>();
   const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
     const name = `${method} ${target} after login ${logins}`;

@@ -8,7 +8,6 @@ import { formatProblems } from "../../lib/app/combined-problems.ts";
 import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { longNames } from "../../lib/core/flags/flag.ts";
 import { usageError } from "../../lib/core/problem.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
@@ -1007,19 +1006,4 @@ describe("the wording of messages", () => {
     }
     assert.ok(found > 50);
   });
-});
-
-test("citty gets the same flags that a command parses, and whether each takes a value", async () => {
-  for (const { path, command } of await leaves()) {
-    const { args } = command;
-    const shown: unknown = typeof args === "function" ? await args() : await args;
-    assert.ok(typeof shown === "object" && shown !== null);
-    assert.deepEqual(
-      Object.entries(shown)
-        .map(([name, arg]) => [name, arg.type])
-        .sort(),
-      command.spec.flags.map((flag) => [longNames(flag)[0], flag.kind === "switch" ? "boolean" : "string"]).sort(),
-      path.join(" "),
-    );
-  }
 });

@@ -469,6 +469,30 @@ spec:
       assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0);
     }));
 
+  test("that only contain other Kubernetes objects are skipped in a folder, and wrong where they are named", () =>
+    withStateSetup("26", async (bench) => {
+      const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+      bench.write({
+        "m/a.yaml": `apiVersion: hydra.ory.sh/v1alpha1
+kind: OAuth2Client
+metadata: {name: "a: skipped b"}
+spec: {grantTypes: [client_credentials], scope: a, secretName: s, hydraAdmin: {url: "http://hydra"}}
+---
+${other}`,
+        "m/b.yaml": other,
+        "m/b.yaml copy": other,
+      });
+      const folder = join(bench.folder, "m");
+      const played = await bench.run(["diff", folder]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /spec\.hydraAdmin is ignored/);
+      assert.match(played.stderr, /Skipped Kubernetes objects of other kinds in 2 files/);
+      // Its name begins with that of a file of the folder.
+      const named = await bench.run(["diff", folder, join(folder, "b.yaml copy")]);
+      assert.equal(named.status, 2, named.stderr);
+      assert.match(named.stderr, /b\.yaml copy holds Kubernetes objects but no OAuth2Client/);
+    }));
+
   test("with the Secret of a manifest give the ID and the secret", () =>
     withStateSetup("26", async (bench) => {
       bench.write({

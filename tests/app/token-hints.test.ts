@@ -118,7 +118,14 @@ describe("a token command", () => {
     for (const [line, messages] of [
       [
         "token user --client-id web --auth-method none --https --port 70000 --redirect x --max-age abc --auth-url a --token-url b",
-        [/--https/, /--port is/, /--redirect "x"/, /--max-age is/, /--auth-url "a"/, /--token-url "b"/],
+        [
+          /--https/,
+          /--port is/,
+          /--redirect "x"/,
+          /--max-age "abc" is not a whole number/,
+          /--auth-url "a"/,
+          /--token-url "b"/,
+        ],
       ],
       ["token user --skip --port 70000", [/--skip/, /--port is/, /no client ID/]],
       ["token device --device-auth-url a --token-url b", [/--device-auth-url "a"/, /--token-url "b"/, /no client ID/]],

@@ -3,9 +3,11 @@ import { test } from "node:test";
 import {
   capitalize,
   EXIT_CODES,
+  ExplainedError,
   errorCode,
   errorMessage,
   Problem,
+  safeReason,
   usageError,
   withMessage,
 } from "../../lib/core/problem.ts";
@@ -101,4 +103,15 @@ test("errorCode() finds the code along the causes, and stops at a cycle", () => 
   const ring = new Error("ring");
   ring.cause = ring;
   assert.equal(errorCode(ring), undefined);
+});
+
+test("safeReason() shows a message that is written for people, whatever the name of the error is", () => {
+  class Explained extends ExplainedError {
+    override readonly name = "Explained";
+  }
+  class Unexplained extends Error {
+    override readonly name = "WriteFailure";
+  }
+  assert.equal(safeReason(new Explained("the disk is full")), "the disk is full");
+  assert.equal(safeReason(new Unexplained("x is not a function")), "unexpected failure (WriteFailure)");
 });

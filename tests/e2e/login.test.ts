@@ -573,7 +573,10 @@ describe("token user fails", () => {
       [["--redirect", "not a uri"], /--redirect "not a uri" is not a redirect URI/],
       [["--redirect", "http://127.0.0.1/cb#x"], /is not a redirect URI/],
       [["--port", "70000"], /--port is not a TCP port/],
-      [["--max-age", "soon"], /--max-age is not a number of seconds/],
+      [
+        ["--max-age", "soon"],
+        /--max-age "soon" is not a whole number\nHint: for example: --max-age 10; -1 is no limit\n/,
+      ],
       [["--auth-url", "file:///etc/passwd"], /--auth-url .* is not a valid URL/],
       [["--token-url", "auth.example.com"], /--token-url .* is not a valid URL/],
       [["--response-mode", "fragment"], /--response-mode/],

@@ -127,7 +127,7 @@ describe("the workflows", () => {
       else assert.ok(runner.startsWith(target.startsWith("darwin") ? "macos-" : "windows-"), target);
     }
     assert.equal(commands("smoke.yml").match(/sh \.github\/smoke\.sh /g)?.length, 2);
-    // Whether the archive exists is for the script to find out, which fails without it.
+    // The script itself checks for the archive, and fails without it.
     assert.doesNotMatch(commands("smoke.yml"), /-[ef] "\$archive"/);
   });
 

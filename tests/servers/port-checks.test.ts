@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseOAuthError } from "../../lib/servers/oauth-error.ts";
-import { isHealthy, isOpenIdConfiguration, isPublicPort } from "../../lib/servers/port-checks.ts";
+import { answersAsAdminPort, isOpenIdConfiguration, isPublicPort } from "../../lib/servers/port-checks.ts";
 
 describe("the port of a server", () => {
   const configuration = { status: 200, text: '{"issuer":"http://localhost/"}' };
@@ -29,10 +29,12 @@ describe("the port of a server", () => {
       assert.equal(await isPublicPort(async (path) => (path.startsWith("/.well-known/") ? found : missing)), false);
   });
 
-  test("is told by its documents only with status 200", () => {
-    assert.equal(isHealthy({ status: 200, text: '{"status":"ok"}' }), true);
-    assert.equal(isHealthy({ status: 503, text: '{"status":"ok"}' }), false);
-    for (const text of ['{"status":"no"}', "[]", "null", "ok"]) assert.equal(isHealthy({ status: 200, text }), false);
+  test("is recognized by its documents only with status 200", async () => {
+    const isAdmin = (status: number, text: string): Promise<boolean> =>
+      answersAsAdminPort(async () => ({ status, text }));
+    assert.equal(await isAdmin(200, '{"status":"ok"}'), true);
+    assert.equal(await isAdmin(503, '{"status":"ok"}'), false);
+    for (const text of ['{"status":"no"}', "[]", "null", "ok"]) assert.equal(await isAdmin(200, text), false);
     assert.equal(isOpenIdConfiguration({ ...configuration, status: 500 }), false);
   });
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { DEVICE_GRANT } from "../../lib/core/client/fields.ts";
 import { fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
 import { planSteps, type ServerAndCredentialFacts } from "../../lib/tokens/client-test/plan-steps.ts";
 import { type TestedClient, toTestedClient } from "../../lib/tokens/client-test/tested-client.ts";
 import { addToClientCommandLine } from "../../lib/tokens/client-update-command-line.ts";
-import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
 
 const ALL: ServerAndCredentialFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEVICE_GRANT, deviceLoginCommandLine } from "../../lib/tokens/registered-client.ts";
+import { DEVICE_GRANT } from "../../lib/core/client/fields.ts";
+import { deviceLoginCommandLine } from "../../lib/tokens/registered-client.ts";
 
 test("a device login is suggested with what the client needs for it, unless it lacks the grant type", () => {
   const login = (method: "none" | "client_secret_basic") => ({

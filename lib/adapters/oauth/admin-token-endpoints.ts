@@ -98,7 +98,7 @@ function mayBeOfProxy({ status }: HttpAnswer): boolean {
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists; undefined if none does. */
-export async function sendDetectingFamily(
+export async function callDetectingFamily(
   options: AdminCallOptions,
   step: OAuthStep,
   call: AdminCall,
@@ -152,7 +152,7 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
     expected: "an introspection answer",
   };
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
-  const answer = await sendDetectingFamily(options, step, {
+  const answer = await callDetectingFamily(options, step, {
     method: "POST",
     path: ({ introspection }) => introspection,
     form,
@@ -166,7 +166,7 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
 async function deleteTokens(options: AdminCallOptions, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
   const query = { client_id: clientId };
-  const answer = await sendDetectingFamily(options, step, { method: "DELETE", path: ({ tokens }) => tokens, query });
+  const answer = await callDetectingFamily(options, step, { method: "DELETE", path: ({ tokens }) => tokens, query });
   if (answer === undefined) throw notAdmin(options, step);
   if (answer.status !== 204) throw rejected(step, answer);
 }
@@ -174,7 +174,7 @@ async function deleteTokens(options: AdminCallOptions, clientId: string): Promis
 async function flush(options: AdminCallOptions, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
-  const answer = await sendDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
+  const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
   const look = (path: string): Promise<HttpAnswer> =>
     sendWithoutLibrary(options.http, step, httpRequest(options, { method: "GET" }, path), UNREACHABLE_HINT);
   if (answer === undefined && (await isPublicPort(look))) throw notAdmin(options, step);

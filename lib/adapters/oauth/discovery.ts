@@ -4,7 +4,7 @@ import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/netwo
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { HEALTH_PATH, isHealthy, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
+import { answersAsAdminPort, HEALTH_PATH, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { busyProblem, networkProblem } from "./oauth-problems.ts";
 
@@ -81,19 +81,9 @@ async function get(options: DiscoveryOptions, url: string, repeatable?: true): P
   }
 }
 
-/** Whether a server without a discovery document has what Hydra's admin port has. */
-async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
-  try {
-    return isHealthy(await get(options, `${base}${HEALTH_PATH}`));
-  } catch (error) {
-    if (error instanceof Problem) return false;
-    throw error;
-  }
-}
-
 async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
   const shown = escapeControls(urlWithoutSecrets(url));
-  if (await isAdminPort(options, base)) {
+  if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
       exit: "failed",

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
-import { type AdminCall, type AdminCallOptions, sendDetectingFamily } from "./admin-token-endpoints.ts";
+import { type AdminCall, type AdminCallOptions, callDetectingFamily } from "./admin-token-endpoints.ts";
 import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
 
@@ -61,7 +61,7 @@ export function createLoginApplication(
     { name, value }: Challenge,
     request: Pick<AdminCall, "method" | "path" | "json">,
   ): Promise<JsonObject> {
-    const answer = await sendDetectingFamily(options, step, { ...request, query: { [`${name}_challenge`]: value } });
+    const answer = await callDetectingFamily(options, step, { ...request, query: { [`${name}_challenge`]: value } });
     if (answer === undefined)
       throw unexpectedLoginAnswerProblem(step, `the admin API doesn't know this ${name} request`);
     const body = parseJsonOrUndefined(answer.text)?.value;

@@ -45,8 +45,8 @@ export interface OAuthClient {
   readonly exchangeCode: (pending: PendingAuthorization, redirected: string) => Promise<TokenSet>;
   /** The subject, where it is known, must be that of the new ID token. */
   readonly refresh: (refreshToken: string, subject?: string) => Promise<TokenSet>;
-  /** Revokes a token, and the others of its grant (RFC 7009). */
-  readonly revoke: (token: string) => Promise<void>;
+  /** Revokes a token, and the others of its grant (RFC 7009); `action` begins the message of a failure. */
+  readonly revoke: (token: string, action?: string) => Promise<void>;
   readonly beginDevice: (request?: RequestedAccess) => Promise<PendingDeviceFlow>;
   readonly pollDevice: (pending: PendingDeviceFlow) => Promise<PollOutcome>;
   readonly waitForDevice: (pending: PendingDeviceFlow, options: DeviceWaitOptions) => Promise<TokenSet>;
@@ -54,9 +54,9 @@ export interface OAuthClient {
   readonly userinfo: (accessToken: string, subject?: string) => Promise<JsonObject>;
 }
 
-async function revoke(session: LibraryClient, token: string): Promise<void> {
+async function revoke(session: LibraryClient, token: string, action = "Cannot revoke the token"): Promise<void> {
   const { as, client, server } = session;
-  const step = createSecretHidingStep(session, "Cannot revoke the token", [token]);
+  const step = createSecretHidingStep(session, action, [token]);
   requireEndpoint(server, "revocation_endpoint", step.action);
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
@@ -89,7 +89,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     },
     exchangeCode: (pending, redirected) => exchangeRedirectCode(session, pending, redirected),
     refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),
-    revoke: (token) => revoke(session, token),
+    revoke: (token, action) => revoke(session, token, action),
     beginDevice: (request = {}) => beginDeviceFlow(session, request),
     pollDevice: (pending) => pollDeviceTokensOnce(session, pending),
     waitForDevice: (pending, poll) => waitForDeviceTokens(session, pending, poll),

@@ -144,7 +144,8 @@ export function oauthProblem(
   // The standard text of the servers for it names every possible cause.
   const method = error === "invalid_client" ? expectedMethod(description ?? "") : undefined;
   const isBare = error === "invalid_client" && method === undefined;
-  const reason = isBare ? "the server rejected the client's credentials" : shown(description ?? "", hidden);
+  const serverText = shown(description ?? "", hidden);
+  const reason = isBare ? "the server rejected the client's credentials" : serverText;
   const hint = hintFor({ error, description });
   const name = shown(error, hidden);
   if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
@@ -157,6 +158,7 @@ export function oauthProblem(
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: known(error)?.code ?? "oauth-error",
     exit: known(error)?.exit ?? "failed",
+    serverText,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(method === undefined ? {} : { cause: new UnexpectedAuthMethod(method) }),

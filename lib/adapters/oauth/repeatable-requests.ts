@@ -1,10 +1,9 @@
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { HttpRequest } from "../../core/network.ts";
 import type { ClientAuth } from "./oauth4webapi.ts";
 
 /** Grants whose code or token works only once: a second request could even end what the first one got (RFC 6749, 10.5). */
 const ONCE = ["authorization_code", "refresh_token"];
-
-const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /** Whether a request can be repeated; undefined for a poll, which is repeated by a loop of its own. */
 function isRepeatable(method: string, form: URLSearchParams | undefined): boolean | undefined {

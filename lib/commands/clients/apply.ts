@@ -4,7 +4,6 @@ import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret }
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { reportRecipients } from "../../clients/delivery.ts";
 import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
 import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import {
@@ -17,6 +16,7 @@ import {
   undeliveredSecrets,
 } from "../../clients/recovered-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
+import { reportRecipients } from "../../clients/report-recipients.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
   describeSecretDelivery,
@@ -38,9 +38,9 @@ import {
   pruneAndEmptyInputProblems,
 } from "../../clients/state-plan.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
+import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
-import { requireOpenOutput } from "../../clients/with-secret-target.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
@@ -158,7 +158,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
   const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
-  await reportRecipients(context, recipients);
+  reportRecipients(context, recipients);
   if (context.values.text(SECRET_OUT) === undefined) requireOpenOutput(context, "Cannot apply clients", "the secret");
   return recipients;
 }
@@ -188,7 +188,7 @@ function throwAll(problems: readonly Problem[]): void {
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
-function rejectUnsafe(context: Context, steps: readonly Step[]): void {
+function rejectUnsafe(context: Pick<Context, "values" | "outputContainsValue">, steps: readonly Step[]): void {
   const { values } = context;
   const refused = findRefusalProblem(steps, values.bool(ADOPT));
   if (refused !== undefined) throw refused;
@@ -233,7 +233,11 @@ function rejectSecondJson(
 }
 
 /** On a terminal, shows the plan and asks. */
-async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Promise<void> {
+async function confirm(
+  context: Pick<Context, "endpoint" | "host" | "operands" | "tell" | "values">,
+  plan: Plan,
+  steps: readonly Step[],
+): Promise<void> {
   const { values, host, operands } = context;
   if (steps.length === 0 || values.bool(YES) || !host.stderr.isTerminal) return;
   if (!allowsQuestions(host, values.bool(NO_INPUT))) return;

@@ -6,8 +6,6 @@ import {
   readDraft,
   rejectUnsupportedFields,
 } from "../../clients/client-draft.ts";
-import { reportRecipients } from "../../clients/delivery.ts";
-import { findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
@@ -35,10 +33,10 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
-import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
+import { createdView, KEYED_VIEW } from "../../clients/views.ts";
 import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic } from "../../core/client/client.ts";
+import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
@@ -65,7 +63,7 @@ import {
 import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { Problem, usageError, withMessage } from "../../core/problem.ts";
+import { isConflict, Problem, usageError, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 /** What a create command is to do. */
@@ -177,6 +175,25 @@ function ifExistsProblems(
   return problems;
 }
 
+/** The client with the ID of a create, looked up only if `--if-exists` needs it. */
+async function findForIfExists(
+  context: Pick<Context, "admin">,
+  { draft, ifExists }: Pick<CreateJob, "draft" | "ifExists">,
+): Promise<ClientRecord | undefined> {
+  const id = requestedId(draft.client);
+  return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
+}
+
+/** Reports who can decrypt the secret; the code for that is loaded only if somebody can. */
+async function reportUsedRecipients(
+  context: Pick<Context, "values" | "note" | "detail">,
+  recipients: readonly Recipient[],
+): Promise<void> {
+  if (recipients.length === 0) return;
+  const { reportRecipients } = await import("../../clients/report-recipients.ts");
+  reportRecipients(context, recipients);
+}
+
 async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
   if (isDryRun(context)) return plan(context, job);
@@ -193,7 +210,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       warnOfUnkeptFields(context, registration.payload, created.record);
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
-      await reportRecipients(context, registration.prepared.recipients);
+      await reportUsedRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, opened, registration, created);
       if (!registration.ownId) await withdrawEarlierCopies(context, created.record.client_id);
       return works ? result : { ...result, exit: () => "failed" as const };

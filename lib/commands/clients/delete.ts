@@ -2,13 +2,13 @@ import { BatchFailures, deletionResult } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { idOf } from "../../clients/views.ts";
 import {
   type EarlierRecoveryCopies,
   findEarlierCopies,
   withdrawCopiesOfClient,
 } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { idOf } from "../../core/client/client.ts";
 import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -72,7 +72,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   await confirmDeletion(context, ids);
   const batch = new BatchFailures(context, ids.length);
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const failAfter = context.values.number(FAIL_AFTER);
   let started = 0;
   let earlier: EarlierRecoveryCopies | undefined;
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {

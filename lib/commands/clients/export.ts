@@ -11,9 +11,9 @@ import {
 } from "../../clients/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export-target.ts";
 import { createVariableLookup, varFlagProblems } from "../../clients/file-variables.ts";
-import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
+import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
+import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { buildMaesterManifest } from "../../core/client/maester-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
@@ -283,7 +283,9 @@ async function* writeFile(
 }
 
 /** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */
-async function placeOf(context: Context): Promise<Place | undefined> {
+async function placeOf(
+  context: Pick<Context, "host" | "openClientFiles" | "parseYaml" | "readFile" | "values">,
+): Promise<Place | undefined> {
   const into = context.values.text(INTO);
   if (into === undefined) return undefined;
   if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");

@@ -3,7 +3,6 @@ import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts
 import { BatchFailures, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { findUnsupportedFields } from "../../clients/client-draft.ts";
 import { type ClientEntry, firstShown, lintEntriesCollectErrors, readEntries } from "../../clients/client-files.ts";
-import { reportRecipients } from "../../clients/delivery.ts";
 import { dryRunImport } from "../../clients/dry-run-import.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportRun, importClient } from "../../clients/import-client.ts";
@@ -11,12 +10,12 @@ import { ImportResults } from "../../clients/import-results.ts";
 import { importSecretFileProblems } from "../../clients/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
+import { reportRecipients } from "../../clients/report-recipients.ts";
 import { secretFlagProblems } from "../../clients/secret-checks.ts";
-import { requestedId } from "../../clients/views.ts";
-import { requireOpenOutput } from "../../clients/with-secret-target.ts";
+import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { getTextField, isPublic } from "../../core/client/client.ts";
+import { getTextField, isPublic, requestedId } from "../../core/client/client.ts";
 import {
   CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
@@ -59,7 +58,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   context.signal.throwIfAborted();
   const hasFiles = context.values.isSet(SECRET_OUT);
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
-  await reportRecipients(context, recipients);
+  reportRecipients(context, recipients);
   const earlier = await findEarlierCopies(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openLog(context, entries);

@@ -163,7 +163,11 @@ function cannotRotate(client: JsonObject): { readonly why: string; readonly hint
 }
 
 /** The request that a rotation would send; whether the server can rotate by itself is unknown without sending one. */
-async function showRotation(context: Context, id: string, given: string | undefined): Promise<Result> {
+async function showRotation(
+  context: Pick<Context, "admin" | "connection" | "format" | "note" | "values">,
+  id: string,
+  given: string | undefined,
+): Promise<Result> {
   const current = await readRotatable(context, id);
   const { paths, update } = await context.admin.family();
   const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED_SECRET_PLACEHOLDER };

@@ -21,11 +21,11 @@ import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendUpdateRequest } from "../../clients/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
-import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { unwrittenClientHandler } from "../../clients/with-secret-target.ts";
+import { unwrittenClientHandler } from "../../clients/unwritten-result.ts";
+import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
-import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { getTextField, idOf, isPublic, usesSecret } from "../../core/client/client.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
@@ -120,7 +120,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 /** A replacement with the list edits in what it sets: they need nothing of the client, and the rules see them. */
-function withEditsInSet(context: Context, update: RequestedUpdate): RequestedUpdate {
+function withEditsInSet(context: Pick<Context, "values" | "warn">, update: RequestedUpdate): RequestedUpdate {
   const edited = update.editedLists.map((field) => [field.name, applyListEdits(context, field, update.set)]);
   return { ...update, set: { ...update.set, ...Object.fromEntries(edited) }, editedLists: [] };
 }
@@ -247,7 +247,10 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
   return Object.fromEntries(nested.map(({ path: [top = ""], value }) => [top, value]));
 }
 
-function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
+function unchanged(
+  context: Pick<Context, "connection" | "format" | "note" | "values" | "warn">,
+  { id, wanted, current }: PlannedUpdate,
+): Result {
   context.note(`Client ${quote(id)} is already up to date`);
   warnOfUnkeptFields(context, wanted, current);
   if (isDryRun(context)) return dryRunResult(context, [], "client");

@@ -57,7 +57,7 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
 }
 
 /** Takes a step whose result has no key that could be lost. */
-async function runStep(context: Context, set: string, step: () => Promise<Result>): Promise<Result> {
+async function runStep(context: Pick<Context, "signal">, set: string, step: () => Promise<Result>): Promise<Result> {
   const result = await reportInterruptionBeforeChange(context, set, step);
   return {
     ...result,

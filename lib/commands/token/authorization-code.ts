@@ -1,5 +1,5 @@
 import { sendClientChanges } from "../../clients/send-change.ts";
-import { requireOpenOutput } from "../../clients/with-secret-target.ts";
+import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
@@ -29,14 +29,6 @@ import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
 
-/** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
-function readMaxAge({ values }: Pick<Context, "values">): number | undefined {
-  const text = (values.text(MAX_AGE) ?? "-1").trim();
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  if (text === "-1" || text === "") return undefined;
-  throw usageError("--max-age is not a number of seconds", "give a whole number, or -1 for no limit", "bad-value");
-}
-
 function readPort({ values }: Pick<Context, "values">): number | undefined {
   const port = values.number(PORT);
   if (port === undefined || port <= 65_535) return port;
@@ -47,6 +39,7 @@ function readPort({ values }: Pick<Context, "values">): number | undefined {
 interface LoginWishes {
   readonly redirect: string | undefined;
   readonly port: number | undefined;
+  /** Seconds; undefined for no limit. */
   readonly maxAge: number | undefined;
   readonly authUrl: string | undefined;
   readonly tokenUrl: string | undefined;
@@ -54,11 +47,12 @@ interface LoginWishes {
 
 async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
+  const maxAge = context.values.number(MAX_AGE);
   await checks.read(() => checkRedirectUri(redirect));
   return {
     redirect,
     port: await checks.read(() => readPort(context)),
-    maxAge: await checks.read(() => readMaxAge(context)),
+    maxAge: maxAge === -1 ? undefined : maxAge,
     authUrl: await checks.read(() => readEndpointUrl(context, AUTH_URL)),
     tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
   };
@@ -66,7 +60,7 @@ async function readWishes(context: Pick<Context, "values">, checks: InputChecks)
 
 /** Chooses the redirect URI, and makes sure that the client has it where that can be checked. */
 async function prepareRedirect(
-  context: Context,
+  context: Pick<Context, "host" | "note" | "pairedAdmin" | "values">,
   wishes: LoginWishes,
   client: ClientRecord | undefined,
 ): Promise<RedirectTarget> {

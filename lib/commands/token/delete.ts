@@ -1,6 +1,6 @@
 import { BatchFailures, deletionResult } from "../../clients/batch.ts";
-import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { idOf } from "../../core/client/client.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json.ts";

@@ -1,6 +1,7 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
-import { requireOpenOutput } from "../../clients/with-secret-target.ts";
+import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
 import { Problem } from "../../core/problem.ts";
@@ -10,7 +11,7 @@ import { createLoginClientResolver, type LoginClientResolver } from "../../token
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
-import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
+import { requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";

@@ -11,11 +11,26 @@ import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
 
+/** Where the value of a field comes from, which decides how a hint writes another one: a flag, or the client that is updated. */
+type FieldSource = { readonly kind: "flag"; readonly name: string } | { readonly kind: "registered client" };
+
 /** What a message calls the source of a field's value: `--callbacks`, `"scope" in client.json`. */
-export type FieldLabeler = (field: string) => string;
+export interface FieldLabeler {
+  (field: string): string;
+  /** Undefined for a value in a file. */
+  readonly sourceOf?: (field: string) => FieldSource | undefined;
+}
+
+/** Labels of fields with their sources. */
+export function createLabeler(
+  label: (field: string) => string,
+  sourceOf: (field: string) => FieldSource | undefined,
+): FieldLabeler {
+  return Object.assign((field: string) => label(field), { sourceOf });
+}
 
 /** A client that is about to be sent, with the sources of its values. */
-export interface Draft {
+export interface ClientDraft {
   readonly client: JsonObject;
   readonly label: FieldLabeler;
   readonly problems: readonly Problem[];
@@ -48,7 +63,7 @@ export function isEmptyObject(value: unknown): boolean {
  * Builds a client from flag values, like Hydra's own CLI: lists as they are, scopes joined by spaces, empty values left
  * out of a create. With a base, defaults don't apply and flags override.
  */
-export function draftClient(input: DraftInput): Draft {
+export function draftClient(input: DraftInput): ClientDraft {
   const { values, base } = input;
   const client: Record<string, unknown> = { ...base?.client };
   const origins = new Map<string, Origin>();
@@ -70,8 +85,18 @@ export function draftClient(input: DraftInput): Draft {
     client,
     problems,
     warnings,
-    label: (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
+    label: createLabeler(
+      (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
+      (field) => flagSource(field, origins.get(field)),
+    ),
   };
+}
+
+/** The flag that a field's value came from, given or as its default; undefined for a value from elsewhere. */
+function flagSource(field: string, origin: Origin | undefined): FieldSource | undefined {
+  if (origin?.from === "flag") return { kind: "flag", name: origin.name };
+  const row = origin?.from === "default" ? CLIENT_FIELDS.find(({ name }) => name === field) : undefined;
+  return row === undefined ? undefined : { kind: "flag", name: `--${row.flag.name}` };
 }
 
 type Read = { readonly value: unknown } | { readonly problem: Problem };
@@ -178,4 +203,15 @@ export function isPublic(client: JsonObject): boolean {
 /** Whether the client authenticates with its secret. */
 export function usesSecret(client: JsonObject): boolean {
   return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
+}
+
+/** The ID of a client in a result. */
+export function idOf(client: JsonObject): string {
+  return getTextField(client, "client_id") ?? "";
+}
+
+/** The ID that a client of a file or a command line asks for, if any. */
+export function requestedId(client: JsonObject): string | undefined {
+  const id = getTextField(client, "client_id");
+  return id === "" ? undefined : id;
 }

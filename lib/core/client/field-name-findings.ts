@@ -54,6 +54,7 @@ export function fieldNameProblem({ severity, message, hint }: FieldNameFinding):
 function problemHint(severity: FieldNameFinding["severity"], hint: string | undefined): string {
   if (hint === undefined) return "leave it out, or leave out --strict";
   if (severity === "warning") return hint;
+  // biome-ignore lint/plugin: only its punctuation depends on it
   return `${hint}${hint.endsWith("?") ? " " : "; "}--lenient accepts it`;
 }
 

@@ -76,13 +76,16 @@ const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   }),
 );
 
+/** The grant type of logins on devices without a browser (RFC 8628). */
+export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
 /** The grant types that the servers know, for completion; others are accepted too. */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
   "implicit",
   "client_credentials",
-  "urn:ietf:params:oauth:grant-type:device_code",
+  DEVICE_GRANT,
   "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ];
 

@@ -1,5 +1,5 @@
 import { isWithinOneEdit, suggestWord } from "../text.ts";
-import { GRANT_TYPES } from "./fields.ts";
+import { DEVICE_GRANT, GRANT_TYPES } from "./fields.ts";
 
 /** The parts of a response type (OAuth 2.0 Multiple Response Type Encoding Practices). */
 const RESPONSE_TYPE_PARTS: readonly string[] = ["code", "token", "id_token", "none"];
@@ -18,8 +18,6 @@ const STANDARD_SCOPES: readonly string[] = [
 /** The two scopes that a refresh token needs, of which Hydra takes either. */
 export const OFFLINE_SCOPES: readonly string[] = ["offline", "offline_access"];
 
-const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
-
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /** What people write for a grant type, in the form of {@link squashed}. */
@@ -28,7 +26,7 @@ const GRANT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   client_credentials: ["clientcredential", "credentials", "m2m", "machine", "machinetomachine", "serviceaccount"],
   refresh_token: ["refresh", "offline", "offlineaccess"],
   implicit: ["implicitflow", "token"],
-  [DEVICE_CODE]: ["device", "deviceauthorization", "devicecode", "deviceflow"],
+  [DEVICE_GRANT]: ["device", "deviceauthorization", "devicecode", "deviceflow"],
   [JWT_BEARER]: ["jwt", "jwtbearer", "jwtbearerassertion"],
 };
 

@@ -30,6 +30,13 @@ interface UnknownManifestKey {
   readonly meant: string | undefined;
 }
 
+/** The Kubernetes objects of a file that are not clients. */
+interface SkippedObjects {
+  readonly file: string;
+  /** How many there are of each kind: `2 Deployment, 1 Service`. */
+  readonly counts: string;
+}
+
 /** What {@link translateManifests} made of some files. */
 export interface TranslatedManifests {
   /** In the order of the input. */
@@ -37,6 +44,15 @@ export interface TranslatedManifests {
   readonly unknownKeys: readonly UnknownManifestKey[];
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
+  /** The other objects of files that have clients too. */
+  readonly skipped: readonly SkippedObjects[];
+  /** The files whose objects are all of other kinds, each with the problem that this is unless they were only found in a folder. */
+  readonly filesWithoutClient: readonly { readonly file: string; readonly problem: Problem }[];
+}
+
+/** The note about objects that were skipped. */
+export function skippedObjectsNote({ file, counts }: SkippedObjects): string {
+  return `${file}: skipped Kubernetes objects of other kinds (${counts})`;
 }
 
 /** The keys of a Kubernetes Secret that hold a client's credentials. */
@@ -370,29 +386,31 @@ function counted(objects: readonly KubernetesObject[]): string {
   return [...counts].map(([kind, count]) => `${count} ${quote(kind).slice(1, -1)}`).join(", ");
 }
 
-/** Reports the objects of a file that are not clients: as a note if there is a client, otherwise as a problem. */
-function reportSkipped(file: string, objects: readonly KubernetesObject[], translation: Translation): void {
+/** The objects of a file that are not clients; undefined if there are none. */
+function skippedOf(
+  file: string,
+  objects: readonly KubernetesObject[],
+  used: ReadonlySet<KubernetesObject>,
+): (SkippedObjects & { readonly hasClient: boolean }) | undefined {
   const own = objects.filter((object) => object.file === file);
-  const skipped = own.filter((object) => !isMaesterClient(object) && !translation.used.has(object));
-  if (skipped.length === 0) return;
-  const { notes, problems } = translation.findings;
-  if (own.length > skipped.length)
-    notes.push(`${file}: skipped Kubernetes objects of other kinds (${counted(skipped)})`);
-  else
-    problems.push(
-      usageError(
-        `${file} holds Kubernetes objects but no ${MANIFEST_KIND} (${counted(skipped)})`,
-        `give manifests of kind ${MANIFEST_KIND} (${MANIFEST_GROUP_PREFIX}v1alpha1), or clients as JSON or YAML objects`,
-        "no-client",
-      ),
-    );
+  const skipped = own.filter((object) => !isMaesterClient(object) && !used.has(object));
+  if (skipped.length === 0) return undefined;
+  return { file, counts: counted(skipped), hasClient: own.length > skipped.length };
+}
+
+function noClientProblem({ file, counts }: SkippedObjects): Problem {
+  return usageError(
+    `${file} holds Kubernetes objects but no ${MANIFEST_KIND} (${counts})`,
+    `give manifests of kind ${MANIFEST_KIND} (${MANIFEST_GROUP_PREFIX}v1alpha1), or clients as JSON or YAML objects`,
+    "no-client",
+  );
 }
 
 /**
  * Translates the hydra-maester manifests among the values of some files to clients: `OAuth2Client` of every version of its
  * CRD, also in a Kubernetes `List`. `spec.secretName` gives the ID and the secret where a Secret of that name is in one of
- * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped with one
- * note a file, and a file with nothing else is a problem. Values that are not Kubernetes objects stay as they are.
+ * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped, and
+ * reported for each file. Values that are not Kubernetes objects stay as they are.
  */
 export function translateManifests(files: readonly ManifestFile[], keys?: SecretKeys): TranslatedManifests {
   const findings: Findings = { unknownKeys: [], notes: [], problems: [] };
@@ -410,6 +428,13 @@ export function translateManifests(files: readonly ManifestFile[], keys?: Secret
     const entry = isMaesterClient(object) ? clientOf(object, translation) : undefined;
     return entry === undefined ? [] : [entry];
   });
-  for (const { name } of files) reportSkipped(name, all, translation);
-  return { entries, ...findings };
+  const others = files.flatMap(({ name }) => skippedOf(name, all, translation.used) ?? []);
+  return {
+    entries,
+    ...findings,
+    skipped: others.filter(({ hasClient }) => hasClient).map(({ file, counts }) => ({ file, counts })),
+    filesWithoutClient: others
+      .filter(({ hasClient }) => !hasClient)
+      .map((each) => ({ file: each.file, problem: noClientProblem(each) })),
+  };
 }

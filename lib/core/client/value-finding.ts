@@ -17,7 +17,8 @@ const LONGEST_SHOWN = 500;
 
 /** The flag that a field's value came from, given or as its default; undefined for one in a file. */
 function flagOf(field: string, label: FieldLabeler): string | undefined {
-  return /^(?:the default of )?(--?[a-z]\S*)$/.exec(label(field))?.[1];
+  const source = label.sourceOf?.(field);
+  return source?.kind === "flag" ? source.name : undefined;
 }
 
 /**
@@ -25,7 +26,7 @@ function flagOf(field: string, label: FieldLabeler): string | undefined {
  * line or from the client that an update changes, and the field itself in a file.
  */
 export function nameToSet(field: string, label: FieldLabeler, given: string): string {
-  const isOnCommandLine = flagOf(given, label) !== undefined || label(given).startsWith("the client's ");
+  const isOnCommandLine = label.sourceOf?.(given) !== undefined;
   const flag = CLIENT_FIELDS.find(({ name }) => name === field)?.flag.name;
   return isOnCommandLine && flag !== undefined ? `--${flag}` : field;
 }

@@ -39,3 +39,8 @@ function quotedField(text: string, start: number): Field {
   }
   return { fault: 'a double quote is opened and not closed (write "" for a quote inside)' };
 }
+
+/** A value as one field of a list value. */
+export function csvField(text: string): string {
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -69,10 +69,12 @@ export interface DurationFlag extends FlagRow {
   readonly default?: number;
 }
 
-/** A flag with a whole number that is not negative. */
+/** A flag with a whole number that is not negative, except for -1 where that has a meaning. */
 export interface IntFlag extends FlagRow {
   readonly kind: "count";
   readonly value: string;
+  /** What -1 means, if it is accepted. */
+  readonly minusOne?: string;
   readonly default?: number;
 }
 

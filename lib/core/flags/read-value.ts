@@ -119,9 +119,11 @@ export class ValueReader {
   }
 
   #readInt(flag: IntFlag, text: string): FlagValue | undefined {
-    if (/^\d{1,15}$/.test(text)) return { texts: [], number: Number(text), origin: this.#origin };
+    if (/^\d{1,15}$/.test(text) || (flag.minusOne !== undefined && text === "-1"))
+      return { texts: [], number: Number(text), origin: this.#origin };
     const example = this.#example(flag, String(flag.default ?? 10));
-    return this.#reject(flag, text, "is not a whole number", `for example: ${example}`);
+    const other = flag.minusOne === undefined ? "" : `; -1 is ${flag.minusOne}`;
+    return this.#reject(flag, text, "is not a whole number", `for example: ${example}${other}`);
   }
 
   #isChoice(flag: TextFlag | ListFlag, text: string): boolean {

@@ -27,10 +27,11 @@ function privateKeyHint(type: string, path: string): string {
   return `convert a copy of it: cp ${path} key.pem && ssh-keygen -p -m PKCS8 -f key.pem`;
 }
 
-function publicKeyHint(type: string, path: string): string {
+/** How a public key of OpenSSH becomes PEM; `before` is the command that makes such a key of the one in another format. */
+function publicKeyHint(type: string, path: string, before = ""): string {
   if (type === "ssh-ed25519" || type.startsWith("sk-"))
     return "ssh-keygen does not convert keys of its type: give the key in PEM, or as a JSON Web Key";
-  return `convert it: ssh-keygen -e -m PKCS8 -f ${path} > key.pem`;
+  return `convert it: ${before}ssh-keygen -e -m PKCS8 -f ${path} > key.pem`;
 }
 
 /** What is foreign about a text with a key, in the file of a name; undefined for any other format. */
@@ -42,8 +43,8 @@ export function explainUnsupportedKeyFormat(text: string, file: string): Unsuppo
   const reason = "it is a public key in the format of OpenSSH";
   if (type !== undefined) return { reason, hint: publicKeyHint(type, path) };
   if (text.includes(PUBLIC_START)) {
-    const hint = publicKeyHint(opensshType(text), "key.pub");
-    return { reason, hint: hint.replace("convert it: ", `convert it: ssh-keygen -i -f ${path} > key.pub && `) };
+    const before = `ssh-keygen -i -f ${path} > key.pub && `;
+    return { reason, hint: publicKeyHint(opensshType(text), "key.pub", before) };
   }
   if (text.includes("-----BEGIN PGP MESSAGE-----"))
     return { reason: "it is encrypted with OpenPGP", hint: `decrypt it first: gpg --decrypt ${path}` };

@@ -3,25 +3,31 @@ import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
 import { mayFetchKeyFrom } from "../url-checks.ts";
 
+/** Where a key is named: what messages call the place, and whether it is a flag, so that others can be added. */
+export interface KeyOrigin {
+  readonly name: string;
+  readonly isFlag: boolean;
+}
+
 /** The hint for a key over plain http; a fingerprint can only be pinned if the key comes from a flag. */
-export function plainHttpHint(name: string): string {
-  return name.startsWith("--")
+export function plainHttpHint({ isFlag }: Pick<KeyOrigin, "isFlag">): string {
+  return isFlag
     ? "use https, or pin the key with --pgp-fingerprint"
     : "use https, or get the key through a trusted channel and pass it as @FILE";
 }
 
 /** The problem for a key that is fetched over plain http. */
-export function plainHttpProblem(action: string, url: string, name: string): Problem {
+export function plainHttpProblem(action: string, url: string, origin: KeyOrigin): Problem {
   return usageError(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} uses plain http, so anyone on the network path could replace the key`,
-    plainHttpHint(name),
+    plainHttpHint(origin),
     "plain-http",
   );
 }
 
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
-export function findKeyUrlProblem(address: string, pinned: boolean, name: string): Problem | undefined {
-  const shown = `${name} ${quote(urlWithoutSecrets(address))}`;
+export function findKeyUrlProblem(address: string, pinned: boolean, origin: KeyOrigin): Problem | undefined {
+  const shown = `${origin.name} ${quote(urlWithoutSecrets(address))}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     return usageError(
@@ -32,7 +38,7 @@ export function findKeyUrlProblem(address: string, pinned: boolean, name: string
   }
   return mayFetchKeyFrom(url, pinned)
     ? undefined
-    : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, name);
+    : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, origin);
 }
 
 /** An email address split into its parts, the domain as in DNS; or what is wrong with it. */
@@ -55,11 +61,11 @@ export function splitMailAddressOrProblem(
 }
 
 /** What is wrong with a Keybase user name, or undefined. */
-export function findKeybaseNameProblem(name: string, flag: string): Problem | undefined {
+export function findKeybaseNameProblem(name: string, origin: KeyOrigin): Problem | undefined {
   if (/^[A-Za-z0-9_]+$/.test(name)) return undefined;
   return usageError(
-    `Invalid ${flag} ${quote(name)}: Keybase names consist of letters, digits and underscores`,
-    flag.startsWith("--") ? "use one name; repeat the flag for more" : "use keybase:alice, for example",
+    `Invalid ${origin.name} ${quote(name)}: Keybase names consist of letters, digits and underscores`,
+    origin.isFlag ? "use one name; repeat the flag for more" : "use keybase:alice, for example",
     "keybase-name",
   );
 }

@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd } from "../text.ts";
-import { findKeybaseNameProblem, splitMailAddressOrProblem } from "./key-address-checks.ts";
+import { findKeybaseNameProblem, type KeyOrigin, splitMailAddressOrProblem } from "./key-address-checks.ts";
 
 /** Where a key comes from, as a word names it. */
 export type KeySource =
@@ -49,13 +49,13 @@ export function isLookedUpByName(
   return source.kind === "keybase" || source.kind === "github" || source.kind === "wkd";
 }
 
-/** What is wrong with the name in a key source, or undefined; `flag` is where it was given. */
-export function findKeyOwnerNameProblem(source: KeySource, flag: string): Problem | undefined {
+/** What is wrong with the name in a key source, or undefined. */
+export function findKeyOwnerNameProblem(source: KeySource, origin: KeyOrigin): Problem | undefined {
   switch (source.kind) {
     case "keybase":
-      return findKeybaseNameProblem(source.name, flag);
+      return findKeybaseNameProblem(source.name, origin);
     case "github":
-      return githubUserProblem(source.user, flag);
+      return githubUserProblem(source.user, origin);
     case "wkd": {
       const parts = splitMailAddressOrProblem(source.address);
       return parts instanceof Error ? parts : undefined;
@@ -66,10 +66,10 @@ export function findKeyOwnerNameProblem(source: KeySource, flag: string): Proble
 }
 
 /** GitHub's rule for user names; older names may also end in a dash or have two of them. */
-function githubUserProblem(user: string, flag: string): Problem | undefined {
+function githubUserProblem(user: string, { name }: KeyOrigin): Problem | undefined {
   if (/^[A-Za-z\d][A-Za-z\d-]{0,38}$/.test(user)) return undefined;
   return usageError(
-    `Invalid ${flag} github:${quote(user)}: not a GitHub user name`,
+    `Invalid ${name} github:${quote(user)}: not a GitHub user name`,
     "write the name as in the URL of the profile, such as github:octocat",
     "github-user",
   );

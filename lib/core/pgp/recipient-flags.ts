@@ -1,9 +1,10 @@
+import type { Flag } from "../flags/flag.ts";
 import type { FlagValues } from "../flags/parsed-flag-values.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
-import { findKeybaseNameProblem, findKeyUrlProblem } from "./key-address-checks.ts";
+import { findKeybaseNameProblem, findKeyUrlProblem, type KeyOrigin } from "./key-address-checks.ts";
 import { findKeyOwnerNameProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
 import { findFingerprintPinProblem } from "./recipient.ts";
 
@@ -33,17 +34,18 @@ function pinMissing(values: FlagValues): Problem | undefined {
 export function pgpKeyFlagProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
+  const originOf = (flag: Flag): KeyOrigin => ({ name: values.origin(flag).name, isFlag: true });
   const found: readonly (Problem | undefined)[] = [
     ...pins.map((pin) => findFingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
-    ...values.list(PGP_KEY).map((key) => findKeyOwnerNameProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
+    ...values.list(PGP_KEY).map((key) => findKeyOwnerNameProblem(parseKeySource(key), originOf(PGP_KEY))),
     ...values.list(PGP_KEY_URL).map((url) => {
       const source = parseKeySource(url);
-      const { name } = values.origin(PGP_KEY_URL);
-      return isLookedUpByName(source) ? findKeyOwnerNameProblem(source, name) : findKeyUrlProblem(url, pinned, name);
+      const origin = originOf(PGP_KEY_URL);
+      return isLookedUpByName(source)
+        ? findKeyOwnerNameProblem(source, origin)
+        : findKeyUrlProblem(url, pinned, origin);
     }),
-    ...values
-      .list(KEYBASE)
-      .map((name) => findKeybaseNameProblem(normalizeKeybaseName(name), values.origin(KEYBASE).name)),
+    ...values.list(KEYBASE).map((name) => findKeybaseNameProblem(normalizeKeybaseName(name), originOf(KEYBASE))),
   ];
   const unpinned = pinMissing(values);
   const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));

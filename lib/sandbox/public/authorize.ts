@@ -12,7 +12,7 @@ import { type PublicContext, versionedError } from "./public-context.ts";
 import { formOf, type RequestWithHeaders, redirectTo, selfSubmittingForm, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
-export interface AuthorizationRequest extends FlowRequest {
+export interface AuthorizationFlowRequest extends FlowRequest {
   readonly redirect: Redirect;
   readonly redirectUriRequested: boolean;
   readonly responseTypes: readonly string[];
@@ -164,7 +164,7 @@ function needsLogin(engine: PublicContext, params: URLSearchParams): ApiError | 
 /** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
 function insecureRedirect(
   engine: PublicContext,
-  { redirect, responseTypes }: AuthorizationRequest,
+  { redirect, responseTypes }: AuthorizationFlowRequest,
 ): ApiError | undefined {
   const { plainHttpHosts } = engine.traits;
   const { scheme, hostname } = parseGoUrl(redirect.uri) ?? { scheme: "", hostname: "" };
@@ -176,7 +176,7 @@ function insecureRedirect(
 }
 
 /** Why the code challenge of a request is wrong (RFC 7636, 4.4.1), or undefined. Servers notice it after the login too. */
-function badChallenge(engine: PublicContext, request: AuthorizationRequest): ApiError | undefined {
+function badChallenge(engine: PublicContext, request: AuthorizationFlowRequest): ApiError | undefined {
   if (!request.responseTypes.includes("code") || request.challenge === "") return undefined;
   const method = request.params.get("code_challenge_method") ?? "";
   if (method === "S256") return undefined;
@@ -198,7 +198,7 @@ function badRequest(engine: PublicContext, client: StoredClient, params: URLSear
 }
 
 /** The codes and tokens that a completed flow sends to the client. */
-function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: FlowDecisions): Answer {
+function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, done: FlowDecisions): Answer {
   const { client, redirect, responseTypes, nonce, challenge, redirectUriRequested } = flow.request;
   const grant = grantOf(flow.login.challenge, flow, done, nonce);
   const params = new URLSearchParams();
@@ -230,7 +230,7 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: 
 /** The authorization endpoint. */
 export function createAuthorizationEndpoint(
   engine: PublicContext,
-  flows: FlowStore<AuthorizationRequest>,
+  flows: FlowStore<AuthorizationFlowRequest>,
 ): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
@@ -254,7 +254,7 @@ export function createAuthorizationEndpoint(
     return redirectToStep(engine, "login", flow);
   }
 
-  function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: RequestWithHeaders): Answer {
+  function decided(name: StepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
     const declined = completeStepUnlessRefused(engine, flow, name, request);
     if (declined !== undefined) {

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from "node:crypto";
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { type ApiError, errorBody, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { type Answer, withNoStore } from "../response.ts";
@@ -16,7 +17,6 @@ import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
 
 /** Grant type of the device authorization grant (RFC 8628, 3.4). */
-export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /** Seconds that a device code is valid for. */
 const DEVICE_LIFESPAN = 600;

@@ -2,7 +2,7 @@ import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
-import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
+import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
@@ -150,7 +150,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
   const engine = createEngine(options);
   const deviceFlows = createFlowStore<DeviceFlowRequest>(engine);
   const parts = {
-    authorizations: createFlowStore<AuthorizationRequest>(engine),
+    authorizations: createFlowStore<AuthorizationFlowRequest>(engine),
     deviceFlows,
     devices: createDeviceGrant(engine, deviceFlows),
   };

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
-import type { AuthorizationRequest } from "./authorize.ts";
+import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
@@ -13,7 +13,7 @@ import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the admin side needs of the public side. */
 export interface LoginFlows {
-  readonly authorizations: FlowStore<AuthorizationRequest>;
+  readonly authorizations: FlowStore<AuthorizationFlowRequest>;
   readonly deviceFlows: FlowStore<DeviceFlowRequest>;
   readonly devices: DeviceGrant;
 }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
-import { DEVICE_GRANT, type DeviceGrant } from "./device-grant.ts";
+import type { DeviceGrant } from "./device-grant.ts";
 import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";

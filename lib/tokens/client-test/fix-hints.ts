@@ -1,11 +1,11 @@
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 import { addToClientCommandLine, clientUpdateCommandLine } from "../client-update-command-line.ts";
-import { DEVICE_GRANT } from "../registered-client.ts";
-import type { StepName } from "./step-result.ts";
+import type { TestStepName } from "./step-result.ts";
 import { implicitResponseType, type TestedClient } from "./tested-client.ts";
 
 /** The grant type that each step uses. */
-const GRANT_TYPES: Readonly<Partial<Record<StepName, string>>> = {
+const GRANT_TYPES: Readonly<Partial<Record<TestStepName, string>>> = {
   "client-credentials": "client_credentials",
   authorization: "authorization_code",
   tokens: "authorization_code",
@@ -14,7 +14,7 @@ const GRANT_TYPES: Readonly<Partial<Record<StepName, string>>> = {
   refresh: "refresh_token",
 };
 
-function responseTypeOf(step: StepName, client: TestedClient): string {
+function responseTypeOf(step: TestStepName, client: TestedClient): string {
   return step === "implicit" ? (implicitResponseType(client) ?? "token") : "code";
 }
 
@@ -31,7 +31,7 @@ function missingRedirectUri(client: TestedClient): string | undefined {
  * The command line that changes the setting which made a step fail; undefined where no setting of the client is known to
  * help. Rejected credentials have none: the server doesn't say what is wrong with them.
  */
-export function fixCommandFor(step: StepName, code: ProblemCode, client: TestedClient): string | undefined {
+export function fixCommandFor(step: TestStepName, code: ProblemCode, client: TestedClient): string | undefined {
   const grantType = GRANT_TYPES[step];
   switch (code) {
     case "invalid-scope": {

@@ -1,7 +1,7 @@
 import { getListField } from "../../core/client/client.ts";
+import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { addToClientCommandLine } from "../client-update-command-line.ts";
-import { DEVICE_GRANT } from "../registered-client.ts";
-import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
+import { type StepOutcome, skippedOutcome, type TestStepName } from "./step-result.ts";
 import { hasOfflineScope, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
 
 /** What of a server and of the command line decides which steps there are. */
@@ -14,7 +14,7 @@ export interface ServerAndCredentialFacts {
 
 /** A step to do, or why it isn't done. */
 interface PlannedStep {
-  readonly name: StepName;
+  readonly name: TestStepName;
   readonly instead?: StepOutcome;
 }
 
@@ -107,7 +107,7 @@ function hasFlow(client: TestedClient, facts: ServerAndCredentialFacts): boolean
 export function planSteps(client: TestedClient, facts: ServerAndCredentialFacts): readonly PlannedStep[] {
   const ofTokens = hasFlow(client, facts) ? "run" : skippedOutcome("none of the client's grant types can be tested");
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
-  const decisions: readonly (readonly [StepName, Decision])[] = [
+  const decisions: readonly (readonly [TestStepName, Decision])[] = [
     ["credentials", credentialsDecision(client, facts)],
     ["client-credentials", client.grantTypes.includes("client_credentials") ? authenticated(facts) : "leave-out"],
     ["authorization", codeDecision(client)],

@@ -3,29 +3,29 @@ import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, runDeviceFlow, runImplicitFlow } from "./login-steps.ts";
 import { planSteps, type ServerAndCredentialFacts } from "./plan-steps.ts";
-import { checkLoginPageAnswers, discoverTestedServer, proveCredentials } from "./server-steps.ts";
-import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
+import { checkLoginPageAnswers, discoverTestedServer, proveTestedCredentials } from "./server-steps.ts";
+import { type StepOutcome, type StepResult, skippedOutcome, type TestStepName } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
 import {
   getClientToken,
   introspectTokens,
   logOut,
-  refreshTokens,
+  refreshTestedTokens,
   revokeLeftoverTokens,
   revokeTokens,
 } from "./token-steps.ts";
 
 type Step = (session: TestSession) => Promise<StepOutcome>;
 
-const STEPS: Readonly<Record<StepName, Step>> = {
+const STEPS: Readonly<Record<TestStepName, Step>> = {
   discovery: discoverTestedServer,
-  credentials: proveCredentials,
+  credentials: proveTestedCredentials,
   "client-credentials": getClientToken,
   authorization: authorizeUser,
   tokens: exchangeCode,
   device: runDeviceFlow,
   implicit: runImplicitFlow,
-  refresh: refreshTokens,
+  refresh: refreshTestedTokens,
   introspection: introspectTokens,
   revocation: revokeTokens,
   logout: logOut,
@@ -33,7 +33,7 @@ const STEPS: Readonly<Record<StepName, Step>> = {
 };
 
 /** The steps that must not have failed before a step. */
-const NEEDS: Readonly<Partial<Record<StepName, readonly StepName[]>>> = {
+const NEEDS: Readonly<Partial<Record<TestStepName, readonly TestStepName[]>>> = {
   "client-credentials": ["credentials"],
   tokens: ["credentials", "authorization"],
   device: ["credentials"],
@@ -42,7 +42,9 @@ const NEEDS: Readonly<Partial<Record<StepName, readonly StepName[]>>> = {
 };
 
 /** The steps of which one must have passed before a step. */
-const NEEDS_ONE_OF: Readonly<Partial<Record<StepName, readonly StepName[]>>> = { refresh: ["tokens", "device"] };
+const NEEDS_ONE_OF: Readonly<Partial<Record<TestStepName, readonly TestStepName[]>>> = {
+  refresh: ["tokens", "device"],
+};
 
 /** Shorter values would match ordinary words. */
 const MIN_HIDDEN = 8;
@@ -62,7 +64,7 @@ function otherMethodHint({ client, authentication }: TestSession, { code }: Prob
   return `the client is registered with ${client.authMethod}: leave out --auth-method`;
 }
 
-function failedOutcome(name: StepName, problem: Problem, session: TestSession): StepOutcome {
+function failedOutcome(name: TestStepName, problem: Problem, session: TestSession): StepOutcome {
   const fix = fixCommandFor(name, problem.code, session.client);
   const hint = fix ?? problem.hint ?? otherMethodHint(session, problem);
   const { message: detail, code: error } = problem;
@@ -70,7 +72,7 @@ function failedOutcome(name: StepName, problem: Problem, session: TestSession): 
 }
 
 /** Does a step; a failure is its outcome. A wrong command line and an interruption end the whole test. */
-async function doStep(session: TestSession, name: StepName): Promise<StepResult> {
+async function doStep(session: TestSession, name: TestStepName): Promise<StepResult> {
   let outcome: StepOutcome;
   try {
     outcome = await STEPS[name](session);
@@ -92,7 +94,7 @@ function factsOf({ server, authentication }: TestSession): ServerAndCredentialFa
 }
 
 /** The step because of which another can't be done. */
-function blockerOf(name: StepName, results: readonly StepResult[]): StepName | undefined {
+function blockerOf(name: TestStepName, results: readonly StepResult[]): TestStepName | undefined {
   const needed = ["discovery" as const, ...(NEEDS[name] ?? [])];
   const failed = results.find((result) => result.status === "failed" && needed.includes(result.name));
   if (failed !== undefined) return failed.name;

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The steps of a test. */
-export type StepName =
+export type TestStepName =
   | "discovery"
   | "credentials"
   | "client-credentials"
@@ -29,7 +29,7 @@ export interface StepOutcome {
 }
 
 export interface StepResult extends StepOutcome {
-  readonly name: StepName;
+  readonly name: TestStepName;
 }
 
 export function passedOutcome(detail: string): StepOutcome {

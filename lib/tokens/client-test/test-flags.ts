@@ -31,7 +31,7 @@ const TESTED_SECRET: TextFlag = {
   help: "Client secret. Visible to other users of the machine: prefer --client-secret-file",
 };
 
-const TESTED_AUTH: TextFlag = {
+const TESTED_AUTH: typeof CLIENT_AUTH_METHOD = {
   ...CLIENT_AUTH_METHOD,
   help: "How the client authenticates; auto: as it is registered",
 };

@@ -16,7 +16,7 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */
-export async function refreshTokens(session: TestSession): Promise<StepOutcome> {
+export async function refreshTestedTokens(session: TestSession): Promise<StepOutcome> {
   const { refreshable, client, subject, obtained } = session;
   if (refreshable?.refreshToken === undefined) {
     const hint = addToClientCommandLine(client, "scope", "offline");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  type Draft,
+  type ClientDraft,
   draftClient,
   getListField,
   getTextField,
@@ -22,7 +22,7 @@ interface Given {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-function draft(words: readonly string[], given: Given = {}): Draft {
+function draft(words: readonly string[], given: Given = {}): ClientDraft {
   const line = parseFlagsWithProblems(words, FIELD_FLAGS, "clients create", {
     environment: () => undefined,
     file: () => undefined,
@@ -132,6 +132,8 @@ test("labels name the flag as it was typed, the key in the file, or the field", 
   assert.equal(label("client_name"), '"client_name" in c.json');
   assert.equal(draft(["-c", "x"]).label("redirect_uris"), "-c");
   assert.equal(draft([]).label("grant_types"), "the default of --grant-types");
+  assert.deepEqual(draft([]).label.sourceOf?.("grant_types"), { kind: "flag", name: "--grant-types" });
+  assert.equal(draft([]).label.sourceOf?.("redirect_uris"), undefined);
   assert.equal(draft([]).label("owner"), "owner");
 });
 

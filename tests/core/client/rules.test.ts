@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
 import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
@@ -348,7 +349,7 @@ const RULES: Readonly<Record<string, Row>> = {
 };
 
 test("a hint names the field for a file, and the flag for a command line or an update", () => {
-  const hintsOf = (client: JsonObject, label: (field: string) => string): readonly string[] =>
+  const hintsOf = (client: JsonObject, label: FieldLabeler): readonly string[] =>
     lintClient(client, label).map(({ hint }) => hint);
   const cases: readonly (readonly [JsonObject, hint: string, ...names: (readonly [field: string, flag: string])[]])[] =
     [
@@ -378,12 +379,12 @@ test("a hint names the field for a file, and the flag for a command line or an u
   const flag = (field: string): string => `--${field.replaceAll("_", "-")}`;
   for (const [client, hint, ...names] of cases) {
     const filled = (at: 0 | 1): string => hint.replace(/[12]/g, (n) => names[Number(n) - 1]?.[at] ?? "");
-    for (const label of [own, (field: string) => `"${field}" in client.json`])
+    // What a label looks like decides nothing.
+    for (const label of [own, (field: string) => `"${field}" in client.json`, flag])
       assert.deepEqual(hintsOf(client, label), [filled(0)]);
     for (const label of [
-      flag,
-      (field: string) => `the default of ${flag(field)}`,
-      (field: string) => `the client's ${field}`,
+      createLabeler(own, (field) => ({ kind: "flag", name: flag(field) })),
+      createLabeler(own, () => ({ kind: "registered client" })),
     ])
       assert.deepEqual(hintsOf(client, label), [filled(1)]);
   }

@@ -6,6 +6,7 @@ import { lintClient } from "../../../lib/core/client/rules.ts";
 import {
   isKubernetesObject,
   type SecretKeys,
+  skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,
 } from "../../../lib/core/client/translate-manifests.ts";
@@ -259,14 +260,14 @@ tokenLifespans:
     assert.deepEqual([found.notes, found.problems], [[], []]);
   });
 
-  test("skips other kinds with one note per file", async () => {
+  test("reports the other kinds of a file with a client", async () => {
     const others = `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: x}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: y}\n`;
     const found = await read(`${WEB}${others}${secret("data: {}", "another")}`);
     assert.equal(found.entries.length, 1);
-    assert.deepEqual(found.notes, [
+    assert.deepEqual(found.skipped.map(skippedObjectsNote), [
       "app.yaml: skipped Kubernetes objects of other kinds (2 Deployment, 1 Service, 1 Secret)",
     ]);
-    assert.deepEqual(found.problems, []);
+    assert.deepEqual([found.notes, found.problems, found.filesWithoutClient], [[], [], []]);
   });
 
   test("reports a file with Kubernetes objects but no client", async () => {
@@ -274,13 +275,18 @@ tokenLifespans:
       "apiVersion: other.example/v1\nkind: OAuth2Client\nmetadata: {name: x}\n---\nkind: Role\nspec: {}";
     const found = await read({ "web.yaml": WEB, "other.yaml": openshift });
     assert.equal(found.entries.length, 1);
-    assert.deepEqual(messagesOf(found), [
-      "other.yaml holds Kubernetes objects but no OAuth2Client (1 OAuth2Client of other.example/v1, 1 Role)",
-    ]);
     assert.deepEqual(
-      found.problems.map(({ code, exit }) => [code, exit]),
-      [["no-client", "usage"]],
+      found.filesWithoutClient.map(({ file, problem: { message, code, exit } }) => [file, message, code, exit]),
+      [
+        [
+          "other.yaml",
+          "other.yaml holds Kubernetes objects but no OAuth2Client (1 OAuth2Client of other.example/v1, 1 Role)",
+          "no-client",
+          "usage",
+        ],
+      ],
     );
+    assert.deepEqual([found.problems, found.skipped], [[], []]);
   });
 
   test("accepts a file that has only the Secret of a client in another file", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
 import { RULE_INFOS } from "../../../lib/core/client/rules.ts";
 import {
   createEmptySecretFinding,
@@ -540,7 +541,8 @@ describe("the rules about values", () => {
   });
 
   test("print the corrected value as it is typed on a command line", () => {
-    const hints = (client: JsonObject, label = flags): readonly string[] =>
+    const fromFlags = createLabeler(flags, (field) => ({ kind: "flag", name: flags(field) }));
+    const hints = (client: JsonObject, label: FieldLabeler = fromFlags): readonly string[] =>
       lintUsability(client, label).map(({ hint }) => hint);
     assert.deepEqual(hints({ grant_types: ["client-credentials", "refresh"] }), [
       "write --grant-types client_credentials,refresh_token",
@@ -553,11 +555,13 @@ describe("the rules about values", () => {
       "write --scope a,offline_access, or remove the grant",
     ]);
     assert.deepEqual(
-      hints({ grant_types: ["client-credentials"] }, (field) => (field === "grant_types" ? "-g" : field)),
+      hints(
+        { grant_types: ["client-credentials"] },
+        createLabeler(own, () => ({ kind: "flag", name: "-g" })),
+      ),
       ["write -g client_credentials"],
     );
-    const defaults = (field: string): string => `the default of ${flags(field)}`;
-    assert.deepEqual(hints({ grant_types: ["implicit", "authorization_code"], response_types: ["code"] }, defaults), [
+    assert.deepEqual(hints({ grant_types: ["implicit", "authorization_code"], response_types: ["code"] }), [
       "write --response-types code,token, or remove the grant",
     ]);
   });

@@ -99,11 +99,27 @@ const AFTER: DurationFlag = {
 
 const LIMIT: IntFlag = { ...shared, kind: "count", name: "limit", value: "N", default: 7 };
 
+const AGE: IntFlag = { ...shared, kind: "count", name: "age", value: "N", minusOne: "no limit" };
+
 const LOUD: BoolFlag = { ...shared, kind: "switch", name: "loud", short: "l" };
 
 const QUICK: BoolFlag = { ...shared, kind: "switch", name: "quick", short: "q" };
 
-const ROWS: readonly Flag[] = [NAME, KIND, DRY, TOKEN, CALLBACKS, GRANTS, LETTERS, HEADER, AFTER, LIMIT, LOUD, QUICK];
+const ROWS: readonly Flag[] = [
+  NAME,
+  KIND,
+  DRY,
+  TOKEN,
+  CALLBACKS,
+  GRANTS,
+  LETTERS,
+  HEADER,
+  AFTER,
+  LIMIT,
+  AGE,
+  LOUD,
+  QUICK,
+];
 
 const NOTHING: ValueSources = { environment: () => undefined, file: () => undefined };
 
@@ -209,6 +225,8 @@ const LINES: readonly (readonly [
   [["--fail-after=0"], { "fail-after": 0 }],
   [["--limit", "0"], { limit: 0 }],
   [["--limit", "007"], { limit: 7 }],
+  [["--age", "-1"], { age: -1 }],
+  [["--age=-1"], { age: -1 }],
   // Operands may be anywhere; two dashes end the flags.
   [["a", "--loud", "b"], { loud: true }, ["a", "b"]],
   [["--loud", "--", "--name", "-x"], { loud: true }, ["--name", "-x"]],
@@ -302,6 +320,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--fail-after", "-1s"], ['bad-value: --fail-after "-1s" is a negative duration | write 0 for a single try']],
   [["--limit", "many"], ['bad-value: --limit "many" is not a whole number | for example: --limit 7']],
   [["--limit", "-1"], ['bad-value: --limit "-1" is not a whole number | for example: --limit 7']],
+  [["--age", "-2"], ['bad-value: --age "-2" is not a whole number | for example: --age 10; -1 is no limit']],
   [["--limit", "1.5"], ['bad-value: --limit "1.5" is not a whole number | for example: --limit 7']],
   [["--limit="], ['bad-value: --limit "" is not a whole number | for example: --limit 7']],
   // An overridden value is refused too, as pflag does.

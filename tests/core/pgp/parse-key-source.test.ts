@@ -34,7 +34,10 @@ test("normalizeKeybaseName() accepts every spelling of a name", () => {
     "https://keybase.io/ann/key.asc",
   ])
     assert.notEqual(
-      findKeyOwnerNameProblem({ kind: "keybase", name: normalizeKeybaseName(text) }, "--keybase"),
+      findKeyOwnerNameProblem(
+        { kind: "keybase", name: normalizeKeybaseName(text) },
+        { name: "--keybase", isFlag: true },
+      ),
       undefined,
       text,
     );
@@ -64,6 +67,8 @@ describe("parseKeySource()", () => {
     });
 });
 
+const FLAG = { name: "--pgp-key", isFlag: true };
+
 describe("findKeyOwnerNameProblem()", () => {
   test("returns nothing for valid names", () => {
     for (const word of [
@@ -76,18 +81,18 @@ describe("findKeyOwnerNameProblem()", () => {
       "mQ",
       "https://a",
     ])
-      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), "--pgp-key"), undefined, word);
+      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), FLAG), undefined, word);
   });
 
   test("names the flag and the expected value", () => {
-    const problem = findKeyOwnerNameProblem(parseKeySource("github:octo cat/../x"), "--pgp-key");
+    const problem = findKeyOwnerNameProblem(parseKeySource("github:octo cat/../x"), FLAG);
     assert.equal(problem?.message, 'Invalid --pgp-key github:"octo cat/../x": not a GitHub user name');
     assert.equal(problem?.hint, "write the name as in the URL of the profile, such as github:octocat");
     assert.equal(problem?.exit, "usage");
     for (const word of ["github:", `github:${"x".repeat(40)}`, "github:-x", "github:a.b"])
-      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), "--pgp-key")?.code, "github-user", word);
-    assert.equal(findKeyOwnerNameProblem(parseKeySource("keybase:a.b"), "--pgp-key")?.code, "keybase-name");
-    assert.equal(findKeyOwnerNameProblem(parseKeySource("wkd:ann"), "--pgp-key")?.code, "wkd-address");
+      assert.equal(findKeyOwnerNameProblem(parseKeySource(word), FLAG)?.code, "github-user", word);
+    assert.equal(findKeyOwnerNameProblem(parseKeySource("keybase:a.b"), FLAG)?.code, "keybase-name");
+    assert.equal(findKeyOwnerNameProblem(parseKeySource("wkd:ann"), FLAG)?.code, "wkd-address");
   });
 });
 
