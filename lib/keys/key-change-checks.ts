@@ -55,7 +55,7 @@ function otherAlgorithm(before: SigningState, after: Signing): Consequence | und
   const alg = before.kind === "signs" ? before.alg : USUAL_ALG;
   if (after.alg === alg) return undefined;
   return {
-    text: `tokens are signed with ${after.alg} at once, and clients that expect ${alg} reject them (measured on Hydra 2.1 to 26.2)`,
+    text: `tokens are signed with ${after.alg} immediately, and clients that expect ${alg} reject them (measured on Hydra 2.1 to 26.2)`,
     hint: `keep the algorithm of the set, ${alg}`,
   };
 }
@@ -75,7 +75,7 @@ function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): 
   const what = isReplaced
     ? `key ${quote(before.kid)}, which signs, gets other contents`
     : `key ${quote(before.kid)} signs`;
-  return { text: `${what}, and no token that it signed can be verified any more`, hint };
+  return { text: `${what}, and tokens that it signed can no longer be verified`, hint };
 }
 
 /** What happens to the TLS certificate that Hydra 1.x generates for the newest key of its set. */
@@ -115,7 +115,7 @@ function warnOfRotation({ warn }: Pick<GuardContext, "warn">, change: KeyChange)
   if (before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
   const isOlder = signers(change.shape, change.before).some(({ kid }) => kid === after.kid);
   const what = isOlder ? `the older key ${quote(after.kid)} signs` : "a new key signs";
-  warn(`${what} at once: ${brokenSessionsText(change)}`);
+  warn(`${what} immediately: ${brokenSessionsText(change)}`);
 }
 
 /** Rejects a change that stops or breaks logins, unless `--yes` goes on. */

@@ -221,7 +221,7 @@ onEveryServer("key sets", keyRouteTraits, (server) => {
       ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", /it is damaged/],
       ["-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----", /ssh-keygen -p -m PKCS8 -f/],
       ["-----BEGIN PGP MESSAGE-----\n", /gpg --decrypt/],
-      ["\u0030\u0000 no key", /none of the supported formats|damaged/],
+      ["\u0030\u0000 no key", /its format is not supported|damaged/],
     ] as const) {
       writeFileSync(file, text);
       const ended = await run("keys", "import", set, file);

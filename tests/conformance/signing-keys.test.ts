@@ -148,8 +148,8 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     using folder = temporaryFolder();
     const file = join(folder.path, "ec.pem");
     writeFileSync(file, ecPem());
-    assertGuarded(await keys("import", SET, file), isPair() ? NO_LOGIN : /signed with ES256 at once/);
-    assertGuarded(await keys("create", SET, "--alg", "ES512"), isPair() ? NO_LOGIN : /signed with ES512 at once/);
+    assertGuarded(await keys("import", SET, file), isPair() ? NO_LOGIN : /signed with ES256 immediately/);
+    assertGuarded(await keys("create", SET, "--alg", "ES512"), isPair() ? NO_LOGIN : /signed with ES512 immediately/);
     assert.equal(await signs(), old);
     assertDone(await keys("import", SET, file, "--yes"));
     if (isPair()) assert.ok(await fails(), "the login still works");

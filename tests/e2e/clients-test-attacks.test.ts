@@ -255,7 +255,7 @@ describe("clients test with a provider", () => {
     const { status, detail, hint } = step(await testClient(provider), "discovery");
     assert.equal(status, "warning");
     assert.match(detail, /, issuer matches, clock \+(?:1h0m0s|59m59s)$/);
-    assert.match(hint ?? "", /^set the clocks/);
+    assert.match(hint ?? "", /^synchronize the clocks/);
   });
 
   test("of another issuer fails before anything else is done", async () => {
@@ -264,7 +264,7 @@ describe("clients test with a provider", () => {
         url.pathname.endsWith("/openid-configuration") && sendJson(response, 200, { issuer: "https://other.example" }),
     );
     const steps = await testClient(provider);
-    failed(steps, "discovery", "issuer-mismatch", /of another issuer, "https:\/\/other\.example/);
+    failed(steps, "discovery", "issuer-mismatch", /its issuer is "https:\/\/other\.example/);
     assert.ok(steps.slice(1).every(({ status }) => status === "skipped"));
     assert.equal(provider.requests.length, 2);
   });
@@ -277,7 +277,7 @@ describe("clients test with a provider", () => {
       const answer = { access_token: issue(), refresh_token: issue(), id_token, token_type: "bearer", scope: "openid" };
       return sendJson(response, 200, answer);
     });
-    failed(await testClient(provider), "tokens", "id-token-mismatch", /another nonce than expected$/);
+    failed(await testClient(provider), "tokens", "id-token-mismatch", /an unexpected nonce$/);
     assert.equal(provider.issued.size, 2);
   });
 

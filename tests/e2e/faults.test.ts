@@ -344,7 +344,7 @@ describe("a create, when the server answers with", () => {
       const ended = await scenario.run(SEED);
       assertExit(ended, 0);
       assert.equal(printed(ended).secret, own);
-      assert.match(ended.stderr, /^Warning: the server returned another secret/);
+      assert.match(ended.stderr, /^Warning: the server returned a different secret/);
     }
   });
 

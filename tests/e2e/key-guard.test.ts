@@ -39,7 +39,7 @@ describe("the messages about the keys that sign", () => {
         const [first, second] = as === "26" ? ["first", "second"] : ["public:first", "public:second"];
         const rejected = await keys("delete", SET, "--kid", "second");
         assert.equal(rejected.status, 2);
-        const reason = `key "${second}" signs, and no token that it signed can be verified any more`;
+        const reason = `key "${second}" signs, and tokens that it signed can no longer be verified`;
         assert.ok(rejected.stderr.includes(reason), rejected.stderr);
         const { stderr } = assertDone(await keys("delete", SET, "--kid", "second", "--yes"));
         assert.ok(stderr.includes(`the older key "${first}" signs immediately: `), stderr);

@@ -539,7 +539,7 @@ describe("an answer that is lost", () => {
         const ended = await runBinary(args);
         assert.equal(ended.status, status, ended.stderr);
         const mayBeMade =
-          /whose answer was lost, may have made the change.*look at the set first: hydra keys get chosen/;
+          /whose response was lost, may have made the change.*look at the set first: hydra keys get chosen/;
         if (status === 5) assert.match(ended.stderr, mayBeMade);
         const [stored, ...others] = await storedKeys(server, set);
         assert.deepEqual(others, []);

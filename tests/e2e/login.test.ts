@@ -563,7 +563,7 @@ describe("token user fails", () => {
     });
     for (const reason of [/Cannot use --https: a self-signed/, /Cannot use --no-shutdown: the listener is closed/])
       assertFails(ended, 2, reason);
-    assert.match(ended.stderr, /Cannot use --skip: this program is not a login and consent application/);
+    assert.match(ended.stderr, /Cannot use --skip: only a login and consent application/);
     const off = await logIn(["token", "user", ...credentials("web"), "--https=false", "--skip=false"]);
     assert.equal(off.ended.status, 0);
   });
@@ -642,8 +642,8 @@ describe("token user with a rogue server", () => {
     ],
     ["two codes", { query: () => "&code=another" }, /the answer has several codes\nHint: start again/],
     ["a swapped nonce", { claims: { nonce: "of-another-login" } }, /the ID token has an unexpected nonce/],
-    ["an ID token for another client", { claims: { aud: "other" } }, /the ID token has another aud/],
-    ["an ID token of another issuer", { claims: { iss: "https://evil.example" } }, /the ID token has another iss/],
+    ["an ID token for another client", { claims: { aud: "other" } }, /the ID token has an unexpected aud/],
+    ["an ID token of another issuer", { claims: { iss: "https://evil.example" } }, /the ID token has an unexpected iss/],
     [
       "an expired ID token",
       { claims: { iat: now - 7200, exp: now - 3600 } },

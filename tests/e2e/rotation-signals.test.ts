@@ -132,7 +132,7 @@ describe("going back to an earlier key, whose private half the server has,", () 
     assert.equal(ended.status, TERMINATED, ended.stderr);
     assert.match(
       ended.stderr,
-      /the change was not undone: .*server answered 400: no; key "older" signs\nHint: look at the set/,
+      /the change was not undone: .*server answered 400: no; key "older" signs\nHint: check the key set/,
     );
     assert.equal((await storedKeys(sandbox))[0]?.["kid"], "older");
   });

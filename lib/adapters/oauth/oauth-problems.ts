@@ -285,7 +285,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
     });
   }
   if (code === JWT_CLAIM_COMPARISON) {
-    return mismatch(step, `the ID token has another ${escapeControls(claim)} than expected`, CLAIM_HINTS[claim]);
+    return mismatch(step, `the ID token has an unexpected ${escapeControls(claim)}`, CLAIM_HINTS[claim]);
   }
   if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims belong to a different user");
   const algorithm = rejectedAlgorithm(error);

@@ -72,7 +72,7 @@ export const JWK_TOPIC: Topic = {
       ],
       [
         'A key with "use": "enc", or an RSA key of less than 2048 bits',
-        "All versions sign with it at once, and clients reject the tokens",
+        "All versions sign with it immediately, and clients reject the tokens",
       ],
       [
         "An RSA key for RS512 or PS256",
@@ -80,11 +80,11 @@ export const JWK_TOPIC: Topic = {
       ],
       [
         "The key that signs is deleted, or left out by import --replace",
-        "An older or a new key signs, and no token that it signed can be verified any more. A set with its own key IDs that shares no key with the old one is a move: import --replace only warns",
+        "An older or a new key signs, and tokens that it signed can no longer be verified. A set with its own key IDs that shares no key with the old one is a move: import --replace only warns",
       ],
       [
         "Another algorithm, such as ES256",
-        "Hydra 1.x: every login fails. Hydra 2.x signs with it at once, so that clients that expect RS256, which is the default, reject the tokens",
+        "Hydra 1.x: every login fails. Hydra 2.x signs with it immediately, so that clients that expect RS256, which is the default, reject the tokens",
       ],
     ),
     headingPart("Rotation"),

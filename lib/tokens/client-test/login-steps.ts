@@ -103,8 +103,8 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
   const { iss, aud, exp } = payload;
   const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
   if (payload["nonce"] !== nonce) throw mismatch("the ID token has an unexpected nonce");
-  if (iss !== foundServer(session).issuer) throw mismatch("the ID token has another iss than expected");
-  if (!audience.includes(session.client.id)) throw mismatch("the ID token has another aud than expected");
+  if (iss !== foundServer(session).issuer) throw mismatch("the ID token has an unexpected iss");
+  if (!audience.includes(session.client.id)) throw mismatch("the ID token has an unexpected aud");
   if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw mismatch("the ID token has expired");
   if (await session.isSignedBy(idToken, await fetchKeySet(session))) return;
   throw new Problem("Login failed: the ID token can't be verified: no published key signed it", {
