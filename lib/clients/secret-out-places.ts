@@ -338,13 +338,20 @@ export class SecretPlace {
   readonly kind: SecretPlaceKind;
   readonly #context: SecretPlaceContext;
   readonly #shared: OpenSecretTarget | undefined;
+  /** The clients in the order of the files, which is that of the entries too, whichever is created first. */
+  readonly #order: ReadonlyMap<string, number>;
   readonly #pending: PendingSecret[] = [];
   #written = 0;
 
-  private constructor(context: SecretPlaceContext, shared: OpenSecretTarget | undefined) {
+  private constructor(
+    context: SecretPlaceContext,
+    shared: OpenSecretTarget | undefined,
+    owners: readonly SecretOwner[],
+  ) {
     this.kind = secretOutKind(context);
     this.#context = context;
     this.#shared = shared;
+    this.#order = new Map(owners.map(({ key }, at) => [key, at]));
   }
 
   /** Opens what must be open before anything is sent. */
@@ -353,6 +360,7 @@ export class SecretPlace {
     return new SecretPlace(
       context,
       isShared ? await context.openTarget(SECRET_OUT, undefined, "is extended") : undefined,
+      owners,
     );
   }
 
@@ -391,7 +399,8 @@ export class SecretPlace {
   async finish(): Promise<readonly Problem[]> {
     const target = this.#shared;
     if (target === undefined) return [];
-    const pending = this.#pending.splice(0);
+    const place = ({ key }: SecretOwner): number => this.#order.get(key) ?? this.#order.size;
+    const pending = this.#pending.splice(0).sort((a, b) => place(a) - place(b));
     if (pending.length === 0) {
       await target.discard();
       return [];

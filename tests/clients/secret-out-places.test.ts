@@ -61,7 +61,7 @@ test("clients whose shared file can't be written are taken back a few at a time,
   );
   let active = 0;
   let most = 0;
-  for (const owner of owners) {
+  for (const owner of [...owners].reverse()) {
     const undelivered = async (): Promise<Problem> => {
       most = Math.max(most, ++active);
       await new Promise(setImmediate);

@@ -73,7 +73,7 @@ describe("the messages about the keys that sign", () => {
         const file = rsaFile(folder, 2048);
         const rejected = await keys("import", SET, file, "--replace");
         assert.equal(rejected.status, 2);
-        assert.ok(rejected.stderr.includes(`key "${old}" signs, and no token`), rejected.stderr);
+        assert.ok(rejected.stderr.includes(`key "${old}" signs, and tokens that it signed`), rejected.stderr);
         assertDone(await keys("import", "other", file, "--kid", "moved"));
         const { stdout } = assertDone(await keys("get", "other", "--private"));
         await withKeys(as, async (here) => {

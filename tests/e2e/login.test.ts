@@ -643,7 +643,11 @@ describe("token user with a rogue server", () => {
     ["two codes", { query: () => "&code=another" }, /the answer has several codes\nHint: start again/],
     ["a swapped nonce", { claims: { nonce: "of-another-login" } }, /the ID token has an unexpected nonce/],
     ["an ID token for another client", { claims: { aud: "other" } }, /the ID token has an unexpected aud/],
-    ["an ID token of another issuer", { claims: { iss: "https://evil.example" } }, /the ID token has an unexpected iss/],
+    [
+      "an ID token of another issuer",
+      { claims: { iss: "https://evil.example" } },
+      /the ID token has an unexpected iss/,
+    ],
     [
       "an expired ID token",
       { claims: { iat: now - 7200, exp: now - 3600 } },

@@ -101,7 +101,7 @@ export const rotateSigningKey = defineLeaf({
   name: "rotate",
   summary: "Replace the key that signs, in steps or at once",
   about: [
-    "In steps (Hydra 2.x): --publish adds a public key, with which nothing is signed yet. Once verifiers have fetched the key set again, --activate makes it sign. Once no token of the old key is left, --retire deletes that.",
+    "In steps (Hydra 2.x): --publish adds a public key that does not sign yet. Once verifiers have fetched the key set again, --activate makes it sign. Once all tokens signed with the old key have expired, --retire deletes the key.",
     "In one step, without any of these flags, the server generates a key that signs immediately. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
     "With --public-url, a login of a temporary client proves each step. If another key signs it, the step is undone.",
     "Reports which sessions a step breaks, and asks for confirmation on a terminal.",
