@@ -48,7 +48,7 @@ export interface RecoveryStore {
   /** Saves a record in a new file, without waiting for the disk; undefined if no folder is writable. */
   save(record: RecoveryRecord): RecoveryCopy | undefined;
   /** Saves a record so that it survives a power loss; throws a {@link RecordSaveFailure}. */
-  saveDurably(record: RecoveryRecord, where: "preferred folders" | "any folder"): RecoveryCopy;
+  saveDurably(record: RecoveryRecord, where: "preferred directories" | "any directory"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
   openLog(): RecoveryLog | undefined;
 }
@@ -225,7 +225,7 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
 function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
   return usageError(
     `Cannot use ${from} ${quote(folder)}: ${why}`,
-    "use a writable folder, or omit it",
+    "use a writable directory, or omit it",
     "bad-rescue-dir",
   );
 }
@@ -253,12 +253,12 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
         failure ??= new RecordSaveFailure(folder, error);
       }
     }
-    throw failure ?? new RecordSaveFailure("", new Error("there is no folder"));
+    throw failure ?? new RecordSaveFailure("", new Error("there is no directory"));
   }
 
   /** The same in the preferred folders: undefined if none is writable, a usage Problem if the user chose the folder. */
   function inPreferred<T>(work: (folder: string) => T): T | undefined {
-    if (named?.folder === "") throw unusable(named, "not a folder");
+    if (named?.folder === "") throw unusable(named, "not a directory");
     try {
       return inFirst(preferred, work);
     } catch (error) {
@@ -290,7 +290,7 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
       }),
     save: (record) => inPreferred((folder) => saveIn(folder, record, false)),
     saveDurably: (record, where) =>
-      inFirst(where === "preferred folders" ? preferred : new Set([...preferred, ...options.folders]), (folder) =>
+      inFirst(where === "preferred directories" ? preferred : new Set([...preferred, ...options.folders]), (folder) =>
         saveIn(folder, record, true),
       ),
     openLog: () =>
@@ -326,8 +326,8 @@ function requireWritable(folder: string): void {
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function findNamedRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "") return unusable(named, "not a folder");
-    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a folder");
+    if (named.folder === "") return unusable(named, "not a directory");
+    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {

@@ -84,7 +84,7 @@ function saveBeforeChange(
   const reason = "the request that sets this secret is about to be sent";
   try {
     const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared, owner);
-    const copy = context.recovery.saveDurably(record, "preferred folders");
+    const copy = context.recovery.saveDurably(record, "preferred directories");
     return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
     const folder = error instanceof RecordSaveFailure ? error.folder : "";

@@ -54,8 +54,8 @@ export async function loadExportTarget(
 
 function wrongKind(path: string, isFile: boolean): Problem {
   const [what, hint] = isFile
-    ? ["is not a file", "a name that ends in .yaml, .yml or .json is one file; use another name for a folder"]
-    : ["is not a folder", "the name of a file ends in .yaml, .yml or .json"];
+    ? ["is not a file", "a name that ends in .yaml, .yml or .json is one file; use another name for a directory"]
+    : ["is not a directory", "the name of a file ends in .yaml, .yml or .json"];
   return usageError(`Cannot export into ${quote(path)}: it ${what}`, hint, "bad-value");
 }
 

@@ -39,7 +39,7 @@ function explain(why: ListedFolder["unreadable"][number]["why"]): readonly [reas
     case "dangling-link":
       return ["the symbolic link is broken", "correct the link, or remove it"];
     case "folder":
-      return ["it is a folder", rename];
+      return ["it is a directory", rename];
     case "special":
       return ["it is not a regular file", rename];
     default:

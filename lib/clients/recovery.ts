@@ -84,7 +84,7 @@ export function createRecoveryCopyTracker(
   function save(status: RecoveryStatus, secret: PlainOrEncryptedSecret): string {
     updatedAt = status.updatedAt ?? updatedAt;
     const record = createRecoveryRecord(context, { ...status, updatedAt }, secret, owner);
-    if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
+    if (copy === undefined) copy = context.recovery.saveDurably(record, "any directory");
     else copy = replaced(copy, record, saved === textOf(secret));
     saved = textOf(secret);
     return copy.path;
@@ -98,7 +98,7 @@ export function createRecoveryCopyTracker(
       // Its directory is gone, or its disk is full.
     }
     try {
-      const moved = context.recovery.saveDurably(record, "any folder");
+      const moved = context.recovery.saveDurably(record, "any directory");
       if (old.exists()) drop(context, old);
       return moved;
     } catch (error) {

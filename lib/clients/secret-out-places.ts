@@ -108,7 +108,7 @@ export function findMissingPlaceProblem({ values }: Values, steps: readonly Step
   return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
     code: "no-secret-place",
     exit: "usage",
-    hint: "add --secret-out FOLDER, or a recipient such as --pgp-key; nothing was changed",
+    hint: "add --secret-out DIR, or a recipient such as --pgp-key; nothing was changed",
     details: generated.map(({ key }) => key),
   });
 }
@@ -251,7 +251,7 @@ function clashes(names: readonly (readonly [key: string, name: string])[], what:
     return [
       usageError(
         `${quote(owner)} and ${quote(key)} have the same ${what} ${quote(name)}`,
-        "give one of them another x-hydra.key, or write to a folder",
+        "give one of them another x-hydra.key, or write to a directory",
         "file-name-twice",
       ),
     ];

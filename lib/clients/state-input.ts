@@ -83,7 +83,7 @@ async function findFiles(
 /** The problem of a folder without files of clients: a wrong path would otherwise look like a server without differences. */
 function emptyFolderProblem(path: string): Problem {
   return usageError(
-    `No file in folder ${quote(path)} ends in .yaml, .yml or .json`,
+    `No file in directory ${quote(path)} ends in .yaml, .yml or .json`,
     "check the path, or add --allow-empty",
     "no-clients",
   );

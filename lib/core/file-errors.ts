@@ -5,12 +5,12 @@ import { escapeControls } from "./text.ts";
 export function unusableFolderReason(error: unknown): string {
   switch (errorCode(error)) {
     case "ENOENT":
-      return "the folder does not exist";
+      return "the directory does not exist";
     case "ENOTDIR":
-      return "not a folder";
+      return "not a directory";
     case "EACCES":
     case "EROFS":
-      return "the folder is not writable";
+      return "the directory is not writable";
     case "ENOSPC":
       return "the disk is full";
     default:
@@ -26,7 +26,7 @@ export function isFolderUnwritableError(error: unknown): boolean {
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "the file does not exist",
-  EISDIR: "it is a folder",
+  EISDIR: "it is a directory",
   EACCES: "permission denied",
   ENXIO: "it is a socket",
 };

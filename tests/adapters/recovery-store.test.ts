@@ -51,7 +51,7 @@ describe("a recovery copy", () => {
     const before = process.umask(0o777);
     try {
       const store = storeIn("");
-      const copy = store.saveDurably(RECORD, "any folder");
+      const copy = store.saveDurably(RECORD, "any directory");
       const modeOf = (path = ""): number => statSync(path).mode & 0o777;
       for (const { path = "" } of [store.save(RECORD) ?? {}, copy, store.openLog() ?? {}])
         assert.equal(modeOf(path), 0o600);
@@ -74,7 +74,7 @@ describe("a recovery copy", () => {
     assert.equal(store.openLog(), undefined);
     assert.equal(store.probe(), undefined);
     assert.throws(
-      () => store.saveDurably(RECORD, "any folder"),
+      () => store.saveDurably(RECORD, "any directory"),
       (error) => error instanceof RecordSaveFailure && error.folder === join(folder, "missing"),
     );
   });

@@ -226,7 +226,7 @@ describe("invalid files are reported with their place, before the first request"
         const args = [command, join(bench.folder, "c"), "--stack", "s"];
         const played = await bench.run(args);
         assert.equal(played.status, 2, played.stderr);
-        assert.match(played.stderr, /^Error: No file in folder ".*" ends in \.yaml, \.yml or \.json$/m);
+        assert.match(played.stderr, /^Error: No file in directory ".*" ends in \.yaml, \.yml or \.json$/m);
         assert.equal((await bench.run([...args, "--allow-empty"])).status, 0);
       }
     }));
@@ -248,7 +248,7 @@ describe("invalid files are reported with their place, before the first request"
         const played = await bench.run([command, ...flags, ...(command === "apply" ? ["--stack", "s"] : [])]);
         assert.equal(played.status, 2, played.stderr);
         for (const [name, why] of [
-          ["dir.yaml", "it is a folder"],
+          ["dir.yaml", "it is a directory"],
           ["pipe.json", "it is not a regular file"],
           ["two.yaml", "the symbolic link is broken"],
         ])

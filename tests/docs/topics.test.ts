@@ -579,7 +579,7 @@ describe("the secrets topic is right", () => {
         const played = await play([...args, "-e", url, "--rescue-dir", nowhere]);
         assert.equal(played.status, 2);
         assert.ok(
-          played.stderr.includes(`Error: Cannot use --rescue-dir "${nowhere}": the folder does not exist\n`),
+          played.stderr.includes(`Error: Cannot use --rescue-dir "${nowhere}": the directory does not exist\n`),
           played.stderr,
         );
       }

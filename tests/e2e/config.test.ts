@@ -177,7 +177,7 @@ describe("the config file", () => {
     await using scenario = await openScenario();
     const missing = await scenario.run([...SEED, "--config", join(scenario.home, "missing.yaml")]);
     assertFails(missing, 2, /missing\.yaml": the file does not exist/);
-    assertFails(await scenario.run([...SEED, "--config", scenario.home]), 2, /it is a folder/);
+    assertFails(await scenario.run([...SEED, "--config", scenario.home]), 2, /it is a directory/);
     assert.equal(scenario.proxy.seen.length, 0);
     isStored(scenario, await scenario.run(SEED));
     isStored(await cleared(scenario), await scenario.run(SEED, { env: { HOME: join(scenario.home, "nowhere") } }));

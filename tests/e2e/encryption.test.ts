@@ -276,7 +276,7 @@ describe("recipients", () => {
     it("in a file that cannot be read are a usage error", async () => {
       await using scenario = await openScenario();
       nothing(scenario, await scenario.run(to("@/nothing/there.asc")), 2, /\/nothing\/there\.asc/);
-      nothing(scenario, await scenario.run(to(`@${scenario.home}`)), 2, /folder/);
+      nothing(scenario, await scenario.run(to(`@${scenario.home}`)), 2, /directory/);
     });
 
     it("for a public client are a usage error", async () => {

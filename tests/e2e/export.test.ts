@@ -674,9 +674,9 @@ x-hydra: {key: "\${{ key }}", protect: true}
     assert.deepEqual([...readFileSync(path)], [0x61, 0x3a, 0x20, 0xff]);
     mkdirSync(join(scenario.home, "d.yaml"));
     assertFails(await exportIn(scenario, "web", "--into", "d.yaml"), 2, /it is not a file/);
-    assertFails(await exportIn(scenario, "web", "--into", "c.yaml/x"), 2, /not a folder|Cannot read/);
+    assertFails(await exportIn(scenario, "web", "--into", "c.yaml/x"), 2, /not a directory|Cannot read/);
     put(scenario, "plain", "x");
-    assertFails(await exportIn(scenario, "web", "--into", "plain"), 2, /it is not a folder/);
+    assertFails(await exportIn(scenario, "web", "--into", "plain"), 2, /it is not a directory/);
     assert.equal(read(scenario, "plain"), "x");
   });
 

@@ -140,7 +140,7 @@ describe("clients import --secret-out", () => {
       [
         ["--secret-out", at("{id}/x.env")],
         [web],
-        /^Error: Invalid --secret-out ".*": \{id\} is in the name of a folder/,
+        /^Error: Invalid --secret-out ".*": \{id\} is in the name of a directory/,
       ],
       [
         ["--secret-out", at("no/{id}.env")],

@@ -121,7 +121,7 @@ describe("input", () => {
 
   it("that is a folder is a usage error, and so is an empty file", SLOW, async () => {
     for (const { args } of READERS) {
-      assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a folder$/);
+      assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a directory$/);
     }
     assertFails(
       await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended,

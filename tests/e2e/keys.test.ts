@@ -207,7 +207,7 @@ describe("--generate-key", () => {
       [[...es256, ...out, "--secret-out", at("secret.env")], /--secret-out has no secret to write/],
       [[...es256, ...out, "--if-exists", "update", "--id", "app"], /cannot update a client/],
       [[...es256, "--key-out", at("taken")], /--key-out "\S+" already exists/],
-      [[...es256, "--key-out", at("missing/key.pem")], /the folder does not exist/],
+      [[...es256, "--key-out", at("missing/key.pem")], /the directory does not exist/],
       [[...es256, "--key-out", "fd:9"], /fd:9 is not open/],
       [[...es256, "--key-out", "-"], /neither a file nor an open descriptor/],
       [[...es256, ...out, "--verify"], /--verify needs --public-url or --token-endpoint/],

@@ -685,7 +685,7 @@ describe("a recovery copy", () => {
     const options = { folders: [folder.path], random };
     const store = createRecoveryStore(options);
     const keep = (more: { readonly client_id: string }): string =>
-      store.saveDurably({ ...record, ...more, client_secret: GIVEN }, "preferred folders").path;
+      store.saveDurably({ ...record, ...more, client_secret: GIVEN }, "preferred directories").path;
     symlinkSync(elsewhere, join(folder.path, "hydra-rescue-app-0000000000000000.json"));
     assert.throws(() => keep({ client_id: "app" }), RecordSaveFailure);
     assert.ok(!existsSync(elsewhere));

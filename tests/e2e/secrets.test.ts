@@ -139,7 +139,7 @@ describe("a provided secret", () => {
       const missing = await scenario.run([...command, "--secret-file", "missing"]);
       untouched(scenario, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
       const directory = await scenario.run([...command, "--secret-file", folder.path]);
-      untouched(scenario, directory, folder.path, ["secret"], /it is a folder/);
+      untouched(scenario, directory, folder.path, ["secret"], /it is a directory/);
     }
   });
 
@@ -725,10 +725,10 @@ describe("--secret-out", () => {
       [at("dangling"), /already exists/],
       [at("folder"), /already exists/],
       [at("new/"), /is not a file name/],
-      [at("missing/out"), /the folder does not exist/],
+      [at("missing/out"), /the directory does not exist/],
       [at("taken/out"), /Cannot write --secret-out/],
       [join(full.path, "out"), /the disk is full/],
-      [join(frozen.path, "out"), /the folder is not writable/],
+      [join(frozen.path, "out"), /the directory is not writable/],
       ["/dev/null", /already exists/],
       ["/dev/full", /already exists/],
       ["", /is not a file name/],

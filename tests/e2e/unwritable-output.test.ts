@@ -300,11 +300,11 @@ describe("the folder for recovery copies", () => {
     const file = join(scenario.home, "file");
     writeFileSync(file, "");
     const cases = [
-      [join(scenario.home, "missing"), "the folder does not exist"],
-      [file, "not a folder"],
-      [join(file, "in"), "not a folder"],
-      ["", "not a folder"],
-      ["/proc", "the folder does not exist"],
+      [join(scenario.home, "missing"), "the directory does not exist"],
+      [file, "not a directory"],
+      [join(file, "in"), "not a directory"],
+      ["", "not a directory"],
+      ["/proc", "the directory does not exist"],
     ] as const;
     for (const [folder, why] of cases) {
       const skip = [...SEED, "--id", "a", "--if-exists", "skip"];

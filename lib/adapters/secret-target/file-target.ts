@@ -47,7 +47,7 @@ export function findFileTargetProblem(
         "secret-out-exists",
       );
     const folder = dirname(path);
-    if (!statSync(folder).isDirectory()) return folderProblem(name, "its parent is not a folder");
+    if (!statSync(folder).isDirectory()) return folderProblem(name, "its parent is not a directory");
     requireWritable(folder);
     return undefined;
   } catch (error) {
@@ -64,7 +64,7 @@ function requireWritable(folder: string): void {
 }
 
 function folderProblem(name: string, why: string): Problem {
-  return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
+  return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable directory", "bad-secret-out");
 }
 
 /** A secret file that exists. */
@@ -130,8 +130,8 @@ export function makeSecretFolder(path: string, flag: string): void {
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path === "-" || path.includes("{id}"))
     throw usageError(
-      `${name} is not a folder`,
-      "name a folder, a file that ends in .yaml, .json or .env, or a descriptor such as fd:3",
+      `${name} is not a directory`,
+      "name a directory, a file that ends in .yaml, .json or .env, or a descriptor such as fd:3",
       "bad-secret-out",
     );
   try {

@@ -81,9 +81,9 @@ const DRY_RUN: BoolFlag = {
 
 const PLACE: TextFlag = {
   ...SECRET_OUT,
-  value: "FOLDER|FILE|fd:N",
-  help: "Write the credentials to new files (mode 0600), keeping secrets out of the output: a folder gets a file for each client, a FILE that ends in .yaml, .json or .env and an open descriptor those of all clients",
-  brief: "Write new credentials into a folder, a file per client, or into one file",
+  value: "DIR|FILE|fd:N",
+  help: "Write credentials to new files (mode 0600) and not to the output: one file per client in a DIR, or all in one FILE (.yaml, .json, .env) or descriptor",
+  brief: "Write new credentials into a directory, a file per client, or into one file",
 };
 
 async function prepare(context: Context): Promise<CheckedCommand> {
@@ -305,14 +305,14 @@ export const apply = defineLeaf({
   about: [
     "Compares the files with the server like hydra diff, then makes the changes. A file is the whole client: a field that it leaves out is reset to the server's default, except scope. --merge changes only the fields that a file has.",
     "Clients that belong to no stack are taken over only with --adopt; clients of other stacks and of hydra-maester are never touched. --prune deletes clients of the stack that are in no file.",
-    "A generated secret needs a place: --secret-out, or recipients that it is encrypted to. --secret-out takes a folder for one file per client, or a file that ends in .yaml, .json or .env for all of them.",
+    "A generated secret needs a place: --secret-out, or recipients that it is encrypted to. --secret-out takes a directory for one file per client, or a file that ends in .yaml, .json or .env for all of them.",
     "On a terminal, the plan is shown and confirmed. If a client fails, the others are still applied and the exit code is 8; a second run continues. --fail-after limits the time for each client.",
   ],
   operands: {
     name: "FILE",
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    help: "File or folder with clients, or - for standard input",
+    help: "File or directory with clients, or - for standard input",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
   flags: [

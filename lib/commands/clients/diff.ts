@@ -47,14 +47,14 @@ export const diff = defineLeaf({
   summary: "Compare client files with the server",
   about: [
     "Shows what hydra apply would create, change and delete; changes nothing. A file is the whole client: a field that it leaves out has the server's default, except scope.",
-    "Accepts files, folders (*.json, *.yaml, *.yml) and - for standard input: clients as objects, lists, NDJSON or YAML documents, the output of list and export, and hydra-maester manifests.",
+    "Accepts files, directories (*.json, *.yaml, *.yml) and - for standard input: clients as objects, lists, NDJSON or YAML documents, the output of list and export, and hydra-maester manifests.",
     "hydra help state describes the files, stacks and variables.",
   ],
   operands: {
     name: "FILE",
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    help: "File or folder with clients, or - for standard input",
+    help: "File or directory with clients, or - for standard input",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
   flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT_FIELD_NAMES, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],

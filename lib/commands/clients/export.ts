@@ -39,10 +39,10 @@ import { escapeControls, joinWords, quote } from "../../core/text.ts";
 const INTO: TextFlag = {
   kind: "text",
   name: "into",
-  value: "FILE|FOLDER",
+  value: "FILE|DIR",
   group: "output",
   nonEmpty: true,
-  help: "Write files: a name that ends in .yaml, .yml or .json is one file, any other a folder with a file per client",
+  help: "Write to one file (its name ends in .yaml, .yml or .json) or to a directory, one file per client",
 };
 
 const AS: WithDefault<ChoiceFlag<"clients" | "maester">> = {

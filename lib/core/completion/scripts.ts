@@ -37,7 +37,7 @@ _hydra_complete() {
 complete -o default -o nospace -F _hydra_complete hydra`;
 
 const ZSH = `#compdef hydra
-# Completion of hydra for zsh: a file named _hydra in a folder of fpath, or source <(hydra completion zsh)
+# Completion of hydra for zsh: a file named _hydra in a directory of fpath, or source <(hydra completion zsh)
 _hydra() {
   local program=$words[1] line
   local -a answer head whole open

@@ -54,7 +54,7 @@ export const ALLOW_EMPTY: BoolFlag = {
   kind: "switch",
   name: "allow-empty",
   group: "input",
-  help: "Accept a folder without client files; with --prune, this deletes all clients of the stack",
+  help: "Accept a directory without client files; with --prune, this deletes all clients of the stack",
 };
 
 export const ADOPT: BoolFlag = {

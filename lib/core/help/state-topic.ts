@@ -19,7 +19,7 @@ export const STATE_TOPIC: Topic = {
     headingPart("Files"),
     textPart(
       "One object is one client, with the fields that `hydra clients get` prints. A file contains one client, a list, an object with `items`",
-      "or `clients`, one JSON object per line, or YAML documents. Manifests of hydra-maester (`OAuth2Client`) work too. In a folder, all `*.json`,",
+      "or `clients`, one JSON object per line, or YAML documents. Manifests of hydra-maester (`OAuth2Client`) work too. In a directory, all `*.json`,",
       "`*.yaml` and `*.yml` files are read, except those that begin with a dot and those in `node_modules`.",
     ),
     textPart(
@@ -74,7 +74,7 @@ export const STATE_TOPIC: Topic = {
       "`apply` never prints a plain secret.",
     ),
     rowsPart(
-      ["--secret-out FOLDER", "One file per client, `KEY.env`, or `.json` or `.yaml` by `--secret-format`"],
+      ["--secret-out DIR", "One file per client, `KEY.env`, or `.json` or `.yaml` by `--secret-format`"],
       [
         "--secret-out FILE",
         "All secrets in one new file that ends in `.env` (variables begin with the key), `.json` (an object by key) or `.yaml` (Kubernetes Secrets)",

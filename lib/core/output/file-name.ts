@@ -59,7 +59,7 @@ export function findTemplateProblem(path: string, name: string): Problem | undef
 function folderProblem(path: string, name: string): Problem | undefined {
   if (!/\{id\}.*[/\\]/s.test(path)) return undefined;
   return usageError(
-    `Invalid ${name} ${quote(path)}: ${ID} is in the name of a folder`,
+    `Invalid ${name} ${quote(path)}: ${ID} is in the name of a directory`,
     `use ${ID} in the file name only, such as secrets/${ID}.env`,
     "bad-template",
   );
@@ -129,7 +129,8 @@ const IMPORT_WORDS: FileWords = {
   one: "Client ID",
   several: "Client IDs",
   tooLong: "choose a shorter client ID, or import this client without --secret-out",
-  twice: (name) => `import them in separate runs, each with its own folder in ${name}; some file systems ignore case`,
+  twice: (name) =>
+    `import them in separate runs, each with its own directory in ${name}; some file systems ignore case`,
 };
 
 /** For `hydra apply`, whose files are called after the keys of clients. */

@@ -283,7 +283,7 @@ describe("the page of a command with many flags", () => {
     const text = renderHelp({ ...PAGE, flags: APPLY.spec.flags }, { width: 80, color: false, all: false });
     const [common = "", more = ""] = text.split("More flags");
     assert.match(common, /--dry-run +Show what would be changed, like hydra diff\n/);
-    assert.match(common, /--secret-out FOLDER\|FILE\|fd:N +Write new credentials into a folder/);
+    assert.match(common, /--secret-out DIR\|FILE\|fd:N +Write new credentials into a directory/);
     for (const name of ["stack", "prune", "adopt", "merge", "yes"]) {
       assert.match(common, new RegExp(`--${name}\\b`));
       assert.doesNotMatch(more, new RegExp(`--${name}(?![\\w-])`));
