@@ -13,7 +13,7 @@ import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
 import type { SyntaxVersion } from "../lib/core/flags/flag.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
-import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
+import { PROBLEM_CODES_BY_HEADING } from "../lib/core/problem-codes.ts";
 import { CLIENT_SCHEMA_FILE, clientSchemaText } from "./docs/client-schema.ts";
 import {
   type CommandPage,
@@ -93,7 +93,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
     ...pages.map((page) => [`docs/man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
     ...TOPICS.map((topic) => [`docs/man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
     ["docs/reference/README.md", indexMarkdown(leaves, TOPICS)] as const,
-    ["docs/reference/errors.md", errorsMarkdown(PROBLEM_CODES)] as const,
+    ["docs/reference/errors.md", errorsMarkdown(PROBLEM_CODES_BY_HEADING)] as const,
     ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
     ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
     [CLIENT_SCHEMA_FILE, clientSchemaText()] as const,

@@ -1,9 +1,9 @@
 import { type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
+import type { ClientKeyPair } from "./adapters/client-assertion-keys.ts";
 import type { ClientFileWriter } from "./adapters/client-file-writer.ts";
 import type { Host } from "./adapters/host.ts";
-import type { ClientKeyPair } from "./adapters/jwt-keys.ts";
 import type { LeftoverRecoveryCopies } from "./adapters/leftover-recovery-copies.ts";
 import type {
   AdminTokenEndpoints,
@@ -12,7 +12,7 @@ import type {
   FlowDriver,
   OAuthClient,
 } from "./adapters/oauth/index.ts";
-import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "./adapters/prove-credentials.ts";
+import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { ExistingFileRule, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
@@ -77,7 +77,7 @@ export interface RecipientEncryptor {
 }
 
 /** Key pairs of clients, generated on this machine. */
-export interface ClientKeyPairMaker {
+export interface ClientKeyPairTools {
   generate(algorithm: GeneratedKeyAlgorithm): Promise<ClientKeyPair>;
   assertion(keys: ClientKeyPair, clientId: string, audience: string): Promise<string>;
 }
@@ -97,7 +97,7 @@ export interface LocalJsonWebKeys {
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
-  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<ProofMethod>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<CredentialsProof>;
 }
 
 /** A client and how it authenticates. */
@@ -171,7 +171,7 @@ export interface Context {
   /** The URL of the admin API as messages show it. */
   readonly endpoint: string;
   readonly encryption: RecipientEncryptor;
-  readonly keyPairs: ClientKeyPairMaker;
+  readonly keyPairs: ClientKeyPairTools;
   readonly localKeys: LocalJsonWebKeys;
   readonly credentialVerifier: CredentialVerifier;
   readonly oauth: OAuthAccess;

@@ -46,10 +46,10 @@ export interface Host {
   listFolder(path: string, isWanted: (name: string) => boolean): Promise<FolderContents | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;
-  /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input, and if the signal takes the question back. */
+  /** Asks a question, and reads the answer from standard input; `hidden` doesn't echo the answer. Undefined at the end of input, and if the signal takes the question back. */
   ask(question: string, hidden: boolean, signal?: AbortSignal): Promise<string | undefined>;
   /** Asks a question and reads the answer from the controlling terminal, whatever standard input is. */
-  askOnTerminal(question: string): Promise<string | "no-terminal" | undefined>;
+  askOnControllingTerminal(question: string): Promise<string | "no-terminal" | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
@@ -151,9 +151,9 @@ export function systemHost(): Host {
     listFolder: async (path, isWanted) => (await import("./host/list-files-below.ts")).listFilesBelow(path, isWanted),
     readStdin: (limit) => readDescriptorToEnd(0, limit),
     ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
-    askOnTerminal: async (question) => {
-      const { askOnTerminal } = await import("./host/terminal-prompter.ts");
-      return clock.paused(() => askOnTerminal(question));
+    askOnControllingTerminal: async (question) => {
+      const { askOnControllingTerminal } = await import("./host/controlling-terminal-prompter.ts");
+      return clock.paused(() => askOnControllingTerminal(question));
     },
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),

@@ -178,12 +178,13 @@ async function detailed(
   if (certificate.reason === "untrusted")
     return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
-  const { certificateDatesText, certificateHostsText, fetchPeerCertificate } = await import(
+  const { certificateDateFaultText, certificateHostsText, fetchPeerCertificate } = await import(
     "./http/peer-certificate.ts"
   );
   const peer = await fetchPeerCertificate(url, deadline);
   if (peer === undefined) return failure;
-  const details = certificate.reason === "dates" ? certificateDatesText(peer, new Date()) : certificateHostsText(peer);
+  const details =
+    certificate.reason === "dates" ? certificateDateFaultText(peer, new Date()) : certificateHostsText(peer);
   if (details === "") return failure;
   const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
   return again(`${message}: ${text}`, certificate);

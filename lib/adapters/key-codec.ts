@@ -12,11 +12,11 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { parseJsonExactly } from "../core/json.ts";
-import { asJsonWebKey, asJsonWebKeys, isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
+import { isKeySupportedByServers } from "../core/jwk/key-algorithms.ts";
 import { findRsaInconsistency, withCrtMembersFromPrimes } from "../core/jwk/rsa-parameters.ts";
-import { explainUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
+import { findUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -138,7 +138,7 @@ function jsonIn(text: string): unknown {
 function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
   const json = jsonIn(text);
   if (json === undefined) throw badKey(file, "it is not complete JSON", "check that the whole file was copied");
-  const keys = asJsonWebKeys(json);
+  const keys = jsonWebKeysIn(json);
   if (keys === undefined)
     throw badKey(
       file,
@@ -159,7 +159,7 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
-  if (!isSupportedKey(key) || findRsaInconsistency(key) !== undefined) return false;
+  if (!isKeySupportedByServers(key) || findRsaInconsistency(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
     if (!hasPrivateMembers(key)) return true;
@@ -193,7 +193,7 @@ function digestFor({ crv }: JsonWebKey): string | null {
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
-  const foreign = explainUnsupportedKeyFormat(text, file.name === "standard input" ? "FILE" : file.name);
+  const foreign = findUnsupportedKeyFormat(text, file.name === "standard input" ? "FILE" : file.name);
   if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);
   if (/^\s*[{[]/.test(text)) return readJson(file, text);
   if (text.includes("-----BEGIN ")) return readPem(file, text);

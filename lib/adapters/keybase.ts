@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
-import { findKeybaseNameProblem, type KeyOrigin, plainHttpHint } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
+import { findKeybaseNameProblem, type KeyFlagOrArgument, plainHttpHint } from "../core/pgp/key-address-checks.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
-import { mayFetchKeyFrom } from "../core/url-checks.ts";
+import { mayFetchPgpKeyFrom } from "../core/url-checks.ts";
 
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {
@@ -41,7 +41,7 @@ const Answer = v.object({
 type Answer = v.InferOutput<typeof Answer>;
 
 /** The URL of a user lookup; the base URL may have a path. */
-function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyOrigin): string {
+function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyFlagOrArgument): string {
   const shown = `HYDRA_KEYBASE_URL ${quote(urlWithoutSecrets(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -51,7 +51,7 @@ function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyOrigi
       "bad-address",
     );
   }
-  if (!mayFetchKeyFrom(url, pinned)) {
+  if (!mayFetchPgpKeyFrom(url, pinned)) {
     throw usageError(
       `Cannot use ${shown}: it is plain http, so anyone on the network could replace the key`,
       plainHttpHint(origin),
@@ -85,7 +85,7 @@ export async function fetchKeybaseKey(
   download: Download,
   baseUrl: string = KEYBASE_URL,
   pinned = false,
-  origin: KeyOrigin = { name: "--keybase", isFlag: true },
+  origin: KeyFlagOrArgument = { name: "--keybase", isFlag: true },
 ): Promise<KeybaseKey> {
   const wrong = findKeybaseNameProblem(name, origin);
   if (wrong !== undefined) throw wrong;

@@ -1,11 +1,11 @@
 import type { Download } from "../core/network.ts";
-import { findKeyUrlProblem, type KeyOrigin, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
+import { findKeyUrlProblem, type KeyFlagOrArgument, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
 import { Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { mayFetchKeyFrom } from "../core/url-checks.ts";
+import { mayFetchPgpKeyFrom } from "../core/url-checks.ts";
 
 /** A key from a URL. */
 interface FetchedKey {
@@ -25,7 +25,7 @@ export async function fetchPgpKeyFromUrl(
   text: string,
   download: Download,
   pinned: boolean,
-  origin: KeyOrigin = { name: "--pgp-key-url", isFlag: true },
+  origin: KeyFlagOrArgument = { name: "--pgp-key-url", isFlag: true },
 ): Promise<FetchedKey> {
   const { name } = origin;
   const wrong = findKeyUrlProblem(text, pinned, origin);
@@ -35,7 +35,7 @@ export async function fetchPgpKeyFromUrl(
     maxBytes: MAX_KEY_BYTES,
     allowPlainHttp: pinned,
   });
-  if (!mayFetchKeyFrom(new URL(answer.url), pinned)) {
+  if (!mayFetchPgpKeyFrom(new URL(answer.url), pinned)) {
     throw plainHttpProblem(`Cannot use the key of ${name} ${quote(urlWithoutSecrets(text))}`, answer.url, origin);
   }
   if (answer.status !== 200) {

@@ -6,7 +6,7 @@ import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate-keys.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
-import { type Inspection, inspectUnreadableKey, toInspection } from "./pgp/inspection.ts";
+import { inspectUnreadableKey, type KeyInspection, toKeyInspection } from "./pgp/key-inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
 
 export type { KeySelector } from "./pgp/choose-keys.ts";
@@ -69,11 +69,11 @@ export async function inspectKeys(
   material: string | Uint8Array,
   origin: string,
   now: Date,
-): Promise<readonly Inspection[]> {
+): Promise<readonly KeyInspection[]> {
   const pgp = await import("openpgp");
   const { keys, unreadable } = await parseAndEvaluateKeys(pgp, material, origin, now);
   return [
-    ...keys.map(({ report }) => toInspection(report, origin)),
+    ...keys.map(({ report }) => toKeyInspection(report, origin)),
     ...unreadable.map((key) => inspectUnreadableKey(key, origin)),
   ];
 }

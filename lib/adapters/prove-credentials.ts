@@ -35,7 +35,7 @@ interface ProofOptions {
 }
 
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
-export type ProofMethod = "token" | "accepted" | "secret";
+export type CredentialsProof = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
@@ -174,7 +174,7 @@ export async function proveCredentials(
   clientId: string,
   proof: CredentialsToProve,
   options: ProofOptions,
-): Promise<ProofMethod> {
+): Promise<CredentialsProof> {
   const { token, revocation, origin } = endpoints;
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   return proof.way === "private_key_jwt" || revocation === undefined
@@ -194,7 +194,7 @@ async function proveByRevocation(
   clientId: string,
   proof: Exclude<CredentialsToProve, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
-): Promise<ProofMethod> {
+): Promise<CredentialsProof> {
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<Attempt> => {
     const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
@@ -228,7 +228,7 @@ async function proveAtToken(
   clientId: string,
   proof: CredentialsToProve,
   { timeLeft }: ProofOptions,
-): Promise<ProofMethod> {
+): Promise<CredentialsProof> {
   const fields = { grant_type: "client_credentials" };
   const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;

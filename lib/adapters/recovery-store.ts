@@ -16,7 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { toHex } from "../core/bytes.ts";
 import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
 import { RecordSaveFailure, type RecoveryRecord } from "../core/recovery-record.ts";
 import { quote } from "../core/text.ts";
@@ -33,7 +33,7 @@ export interface RecoveryCopy {
 }
 
 /** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
-export interface RecoveryLog {
+export interface SharedRecoveryFile {
   readonly path: string;
   /** Adds a record. */
   save(record: RecoveryRecord): RecoveryCopy;
@@ -50,7 +50,7 @@ export interface RecoveryStore {
   /** Saves a record so that it survives a power loss; throws a {@link RecordSaveFailure}. */
   saveDurably(record: RecoveryRecord, where: "preferred directories" | "any directory"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
-  openLog(): RecoveryLog | undefined;
+  openLog(): SharedRecoveryFile | undefined;
 }
 
 /** Where recovery copies may go. */
@@ -119,9 +119,9 @@ function replaceFile(path: string, text: string, options: NewFileOptions): void 
   if (options.durable) syncFolder(dirname(path));
 }
 
-const prettyText = (record: RecoveryRecord): string => `${toPrintableJson(record, 2)}\n`;
+const prettyText = (record: RecoveryRecord): string => `${toTerminalSafeJson(record, 2)}\n`;
 
-const lineOf = (record: RecoveryRecord): string => `${toPrintableJson(record)}\n`;
+const lineOf = (record: RecoveryRecord): string => `${toTerminalSafeJson(record)}\n`;
 
 function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
   return {
@@ -172,7 +172,7 @@ function openLineFile(path: string): LineFile {
   };
 }
 
-function logIn(path: string, options: NewFileOptions): RecoveryLog {
+function logIn(path: string, options: NewFileOptions): SharedRecoveryFile {
   let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
   const spans = new Map<number, readonly Span[]>();

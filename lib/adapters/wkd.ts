@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
 import type { Download } from "../core/network.ts";
 import { splitMailAddressOrProblem } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download.ts";
+import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

@@ -1,9 +1,9 @@
 import type { Alias, CST, Document, Node, Scalar, YAMLMap } from "yaml";
 import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json.ts";
-import type { PositionNode } from "../core/state/positions.ts";
+import type { OffsetNode } from "../core/state/positions.ts";
 import { quote } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
-import { exactNumber, VERBATIM_TAG, Verbatim, writableNumber } from "./yaml/numbers.ts";
+import { exactNumberOrFault, numberAsVerbatim, VERBATIM_TAG, Verbatim } from "./yaml/numbers.ts";
 import {
   faultOfCode,
   SEVERAL_DOCUMENTS,
@@ -85,7 +85,7 @@ export async function parseYamlDocuments(
 /** A document of a YAML stream, with the positions of its values. */
 export interface PositionedDocument {
   readonly value: unknown;
-  readonly positions: PositionNode;
+  readonly positions: OffsetNode;
 }
 
 /** Parses a stream of YAML documents like {@link parseYamlDocuments}, and records where their values are. */
@@ -239,7 +239,7 @@ function exactValue(scalar: Scalar, reading: Reading): unknown {
   const { value, source } = scalar;
   if (reading.as === "texts" && source !== undefined && value !== null) return source;
   if (typeof value !== "number") return value;
-  const read = exactNumber(value, source ?? "");
+  const read = exactNumberOrFault(value, source ?? "");
   if ("number" in read) return read.number;
   throw yamlProblem(reading.name, positionOf(scalar, reading), read);
 }
@@ -290,7 +290,7 @@ export async function loadYamlWriter(): Promise<(value: unknown) => string> {
   const walk = await nodeWalk();
   const unsafe = new RegExp(UNSAFE, "g");
   return (value) => {
-    const document = new Document(value, (_, member) => writableNumber(member), {
+    const document = new Document(value, (_, member) => numberAsVerbatim(member), {
       ...WRITE_OPTIONS,
       customTags: [...WRITE_OPTIONS.customTags],
       aliasDuplicateObjects: false,
@@ -326,7 +326,7 @@ async function nodeMaker(): Promise<CreateNode> {
     return own.includes("\n") ? quotedText(text) : own;
   };
   return (document, value) => {
-    const node = document.createNode(value, (_, member: unknown) => writableNumber(member), {
+    const node = document.createNode(value, (_, member: unknown) => numberAsVerbatim(member), {
       aliasDuplicateObjects: false,
     });
     walk(node, ({ node: part, around }) => {
@@ -380,7 +380,7 @@ export async function editYamlDocuments(
 ): Promise<string> {
   const library = await import("yaml");
   const { DocumentEditor, indentationOf } = await import("./yaml/edit-documents.ts");
-  const { ChangedPairsWriter } = await import("./yaml/write-changed-pairs.ts");
+  const { ChangedPairsRenderer } = await import("./yaml/render-changed-pairs.ts");
   const { tokens } = await parseTokens(text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));
@@ -395,7 +395,9 @@ export async function editYamlDocuments(
     if (own.length === 0) return source;
     const { contents } = document;
     const splice =
-      library.isMap(contents) && contents.flow !== true ? new ChangedPairsWriter(source, offset, contents) : undefined;
+      library.isMap(contents) && contents.flow !== true
+        ? new ChangedPairsRenderer(source, offset, contents)
+        : undefined;
     walk(contents, ({ node }) => {
       if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });

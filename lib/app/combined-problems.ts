@@ -1,14 +1,14 @@
 import type { Host } from "../adapters/host.ts";
 import { type Group, isGroup } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { PLAIN_STYLE, type StreamStyle } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
 export class CombinedProblems extends Error {
-  override readonly name = "Problems";
+  override readonly name = "CombinedProblems";
   readonly all: readonly Problem[];
 
   constructor(all: readonly Problem[]) {
@@ -19,7 +19,7 @@ export class CombinedProblems extends Error {
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
 export function formatProblems(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
-  if (json) return `${toPrintableJson(asJson(all))}\n`;
+  if (json) return `${toTerminalSafeJson(asJson(all))}\n`;
   const { paint, wrap } = style;
   return all
     .flatMap(({ message, hint, details }) => [

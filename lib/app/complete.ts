@@ -19,9 +19,9 @@ import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
-import { terminalWidth } from "../core/output/width.ts";
+import { terminalWidthOrDefault } from "../core/output/width.ts";
 import { listCommands } from "./help-page.ts";
-import { FLAGS_BEFORE_COMMAND, followCommandWords, PARENT_FLAGS } from "./resolve.ts";
+import { FLAGS_BEFORE_COMMAND, FLAGS_BEFORE_COMMAND_BY_NAME, followCommandWords } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -48,7 +48,7 @@ function named(
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
-  const { pending, ended } = readWordsBefore(words, PARENT_FLAGS);
+  const { pending, ended } = readWordsBefore(words, FLAGS_BEFORE_COMMAND_BY_NAME);
   if (ended) return NO_CANDIDATES;
   if (pending !== undefined) return completeFlagValue(pending, typed);
   if (typed.startsWith("-")) {
@@ -60,7 +60,7 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
-  const { pending, operands } = readWordsBefore(words, PARENT_FLAGS);
+  const { pending, operands } = readWordsBefore(words, FLAGS_BEFORE_COMMAND_BY_NAME);
   if (pending !== undefined) return completeFlagValue(pending, typed);
   const { command: found, stray } = await followCommandWords(operands);
   if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
@@ -125,7 +125,7 @@ export async function completeCommandLine(
   typed: string,
   outside: CompletionEnv,
 ): Promise<Completion> {
-  const { flags: before, command: first, rest } = splitBeforeCommand(words, PARENT_FLAGS);
+  const { flags: before, command: first, rest } = splitBeforeCommand(words, FLAGS_BEFORE_COMMAND_BY_NAME);
   if (first === "help") return completeHelp([...before, ...rest], typed);
   const { path, command: found, syntax, words: after, stray } = await followCommandWords(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
@@ -148,7 +148,7 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
       words: words.slice(1),
       typed: last,
       ...(replaced === undefined ? {} : { replaced }),
-      listWidth: LISTING.has(type) ? terminalWidth(Number(columns)) : undefined,
+      listWidth: LISTING.has(type) ? terminalWidthOrDefault(Number(columns)) : undefined,
     };
   }
   const raw = passed[passed.length - 1] ?? "";

@@ -10,9 +10,9 @@ import {
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROXIES } from "../adapters/transport.ts";
 import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
-import { wantsRecipients } from "../clients/secret-source.ts";
+import { hasRecipientFlags } from "../clients/secret-source.ts";
 import type {
-  ClientKeyPairMaker,
+  ClientKeyPairTools,
   Context,
   CredentialVerifier,
   LocalJsonWebKeys,
@@ -38,12 +38,12 @@ import {
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { quote } from "../core/text.ts";
-import { type DetectedFamily, FAMILIES, FAMILY_SPECIFIC_FIELDS } from "../servers/index.ts";
+import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputContainsValue } from "./output-contains-value.ts";
-import type { PgpKeyAccess } from "./recipients.ts";
+import type { PgpKeySources } from "./recipients.ts";
 import type { RunState } from "./run-state.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
@@ -80,7 +80,7 @@ export function createContext(options: ContextOptions): Context {
   const { values } = line;
   const https = httpClients(options);
   const family = FAMILIES.find(({ api }) => api === connection?.api);
-  const detected: DetectedFamily = { family };
+  const detected: FamilyDetection = { family };
   const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, detected);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
@@ -88,7 +88,7 @@ export function createContext(options: ContextOptions): Context {
     const { createDownload } = await import("../adapters/download.ts");
     return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
   };
-  const sources: PgpKeyAccess = { host, input, download };
+  const sources: PgpKeySources = { host, input, download };
   return {
     host,
     syntax: options.syntax,
@@ -191,7 +191,7 @@ function adminOf(
   { run, warn }: Pick<ContextOptions, "run" | "warn">,
   connection: Connection,
   http: SendHttp,
-  detected: DetectedFamily,
+  detected: FamilyDetection,
 ): Admin {
   const { monotonic, now, sleep, random } = run.host;
   return createAdmin({
@@ -234,17 +234,18 @@ function browserAccess({ environment }: Pick<Host, "environment">): LoginBrowser
   };
 }
 
-function encryptionKeys(values: FlagValues, sources: PgpKeyAccess): RecipientEncryptor {
+function encryptionKeys(values: FlagValues, sources: PgpKeySources): RecipientEncryptor {
   return {
     recipients: async () =>
-      wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
+      hasRecipientFlags({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
     encrypt: async (recipients, text, format) =>
       (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };
 }
 
-function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): ClientKeyPairMaker {
-  const generator = (): Promise<typeof import("../adapters/jwt-keys.ts")> => import("../adapters/jwt-keys.ts");
+function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): ClientKeyPairTools {
+  const generator = (): Promise<typeof import("../adapters/client-assertion-keys.ts")> =>
+    import("../adapters/client-assertion-keys.ts");
   return {
     generate: async (algorithm) => (await generator()).generateClientKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
@@ -313,7 +314,7 @@ function oauthAccess(
 function flowAccess(
   { run, connection, line }: Pick<ContextOptions, "run" | "connection" | "line">,
   https: Pick<HttpClients, "admin" | "public">,
-  detected: DetectedFamily,
+  detected: FamilyDetection,
 ): Context["openFlows"] {
   return async (publicUrl) => {
     const { createFlowDriver } = await import("../adapters/oauth/index.ts");

@@ -7,8 +7,14 @@ import { type ExitName, usageError } from "../core/problem.ts";
 import { findUnsafeRuntimeProblem } from "../core/unsafe-runtime-options.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
-import { wantsJsonErrors } from "./read-format.ts";
-import { callsLeaf, FLAGS_BEFORE_COMMAND, PARENT_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import { areErrorsJson } from "./read-format.ts";
+import {
+  FLAGS_BEFORE_COMMAND,
+  FLAGS_BEFORE_COMMAND_BY_NAME,
+  isResolvedLeaf,
+  type ResolvedCommand,
+  resolveCommand,
+} from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
@@ -22,17 +28,18 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
   try {
-    const { flags, command: word, rest } = splitBeforeCommand(host.args, PARENT_FLAGS);
+    const { flags, command: word, rest } = splitBeforeCommand(host.args, FLAGS_BEFORE_COMMAND_BY_NAME);
     if (word === "help") return await showHelpAbout(host, [...flags, ...rest]);
     const called = await resolveCommand(host.args);
     const { command, words } = called;
     // Returned and not awaited: a command decides for itself how its errors are written.
-    if (callsLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP)) return executeCommand(run, called);
+    if (isResolvedLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP))
+      return executeCommand(run, called);
     if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP)) return await showHelp(host, called);
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = wantsJsonErrors(parseFlagsWithProblems(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
+    run.json = areErrorsJson(parseFlagsWithProblems(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
     throw error;
   }
 }
@@ -43,7 +50,7 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   if (words.length === 0) return showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     const version = await resolveCommand(["version"]);
-    if (callsLeaf(version)) return executeCommand(run, version);
+    if (isResolvedLeaf(version)) return executeCommand(run, version);
   }
   const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new CombinedProblems(problems);

@@ -5,7 +5,7 @@ import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/shared-flags.ts";
 import { canAskForMissingInput } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
-import type { SelectionWatch } from "../core/output/unselected.ts";
+import type { SelectionWatch } from "../core/output/selection-watch.ts";
 import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
@@ -123,7 +123,7 @@ async function prepared(
 
 /** Watches whether the expression of the format selects anything. */
 async function watchSelection(values: FlagValues): Promise<SelectionWatch> {
-  const { SelectionWatch } = await import("../core/output/unselected.ts");
+  const { SelectionWatch } = await import("../core/output/selection-watch.ts");
   return new SelectionWatch((values.text(FORMAT) ?? "").replace(/^[^=]*=/, ""));
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Download, SendHttp } from "../core/network.ts";
-import type { DetectedFamily } from "../servers/index.ts";
+import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
 /** What the access to a server's OAuth 2.0 endpoints is made from. */
@@ -22,7 +22,7 @@ export interface OAuthAccessOptions {
   readonly connection: () => Connection;
   readonly http: SendHttp;
   /** Shared with the admin API of the command. */
-  readonly detected: DetectedFamily;
+  readonly detected: FamilyDetection;
   readonly download: Download;
   /** Milliseconds that are left for the command. */
   readonly remaining: () => number;
@@ -71,6 +71,7 @@ export function createOAuthAccess({
       return createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl, headers, detected });
     },
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
-    isSignedBy: async (token, keySet) => (await import("../adapters/jwt-keys.ts")).isSignedByKeySet(token, keySet),
+    isSignedBy: async (token, keySet) =>
+      (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),
   };
 }

@@ -1,4 +1,4 @@
-import { type JsonObject, toPrintableJson } from "../core/json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../core/json.ts";
 import { type Format, writesEveryField } from "../core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
@@ -19,7 +19,7 @@ export function outputContainsValue(
   };
   if ("query" in format) {
     const found = rendered(item);
-    return found.includes(text) || found.includes(toPrintableJson(text).slice(1, -1));
+    return found.includes(text) || found.includes(toTerminalSafeJson(text).slice(1, -1));
   }
   // The other formats encode the text in their own ways, so the output with it is compared to the output without it.
   const without = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text));

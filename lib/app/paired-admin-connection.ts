@@ -10,14 +10,14 @@ import {
   CA_FILE,
   ENDPOINT,
   FAIL_AFTER,
-  FAKE_TLS,
+  FAKE_TLS_TERMINATION,
   HEADER,
   PAIRED_ADMIN_URL,
-  SKIP_TLS,
+  SKIP_TLS_VERIFY,
 } from "../core/flags/shared-flags.ts";
 
 /** Flags of the command line that count for both sides of a server. */
-const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
+const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS_TERMINATION, SKIP_TLS_VERIFY, CA_FILE];
 
 /** Flags for the admin API that a command for the public side doesn't have: only the environment and the config file set them. */
 const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, API];

@@ -1,5 +1,5 @@
 import type { Host, Output } from "../adapters/host.ts";
-import { terminalWidth } from "../core/output/width.ts";
+import { terminalWidthOrDefault } from "../core/output/width.ts";
 
 const CLEARED = "\r\u001b[K";
 
@@ -125,7 +125,7 @@ export class ProgressBar {
   }
 
   #columns(): number {
-    return terminalWidth(this.#host.stderr.columns);
+    return terminalWidthOrDefault(this.#host.stderr.columns);
   }
 
   #show(line: string): void {

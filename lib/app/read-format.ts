@@ -27,7 +27,7 @@ function namedFormat(values: FlagValues, fallback: string): Format {
 }
 
 /** Whether a program reads the output, which then gets errors as JSON too; the default format of a command doesn't count. */
-export function wantsJsonErrors(values: FlagValues): boolean {
+export function areErrorsJson(values: FlagValues): boolean {
   const text = values.text(FORMAT);
   try {
     return text !== undefined && isJsonFormat(parseFormat(text));
@@ -37,7 +37,7 @@ export function wantsJsonErrors(values: FlagValues): boolean {
 }
 
 /** Rejects a format for credentials where the command has none and would write something else in their place. */
-export function formatWithoutCredentialsProblems(
+export function credentialFormatProblems(
   format: Format | undefined,
   values: FlagValues,
   credentials: "secrets" | "ids" | "keys" | undefined,

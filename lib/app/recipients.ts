@@ -6,7 +6,7 @@ import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/sh
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Download } from "../core/network.ts";
 import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
-import type { KeyOrigin } from "../core/pgp/key-address-checks.ts";
+import type { KeyFlagOrArgument } from "../core/pgp/key-address-checks.ts";
 import {
   findKeyOwnerNameProblem,
   GITHUB_URL,
@@ -17,14 +17,14 @@ import {
   parseKeySource,
 } from "../core/pgp/parse-key-source.ts";
 import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
-import { pgpKeyFlagProblems } from "../core/pgp/recipient-flags.ts";
+import { pgpRecipientFlagProblems } from "../core/pgp/recipient-flag-checks.ts";
 import { Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 
 /** Where keys come from. */
-export interface PgpKeyAccess {
+export interface PgpKeySources {
   readonly host: Pick<Host, "environment" | "now">;
   readonly input: InputFiles;
   readonly download: Download;
@@ -47,8 +47,8 @@ async function wkdMaterial(address: string, origin: string, download: Download):
 /** The key that a service has under a name; `label` is what messages call it, and `origin` where it was given. */
 async function lookedUpMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
-  sources: PgpKeyAccess,
-  { pinned, label, origin }: { readonly pinned: boolean; readonly label: string; readonly origin: KeyOrigin },
+  sources: PgpKeySources,
+  { pinned, label, origin }: { readonly pinned: boolean; readonly label: string; readonly origin: KeyFlagOrArgument },
 ): Promise<KeyMaterial> {
   switch (source.kind) {
     case "keybase":
@@ -65,7 +65,7 @@ async function lookedUpMaterial(
   }
 }
 
-async function keyMaterial(key: string, sources: PgpKeyAccess, pinned: boolean): Promise<KeyMaterial> {
+async function keyMaterial(key: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
   const { input } = sources;
   const source = parseKeySource(key);
   const flag = "--pgp-key";
@@ -78,7 +78,7 @@ async function keyMaterial(key: string, sources: PgpKeyAccess, pinned: boolean):
   return { material: key, origin: flag };
 }
 
-async function keyUrlMaterial(url: string, sources: PgpKeyAccess, pinned: boolean): Promise<KeyMaterial> {
+async function keyUrlMaterial(url: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
   const source = parseKeySource(url);
   const origin = { name: "--pgp-key-url", isFlag: true };
   if (isLookedUpByName(source))
@@ -86,7 +86,12 @@ async function keyUrlMaterial(url: string, sources: PgpKeyAccess, pinned: boolea
   return urlMaterial(url, sources.download, pinned, origin);
 }
 
-async function urlMaterial(url: string, download: Download, pinned: boolean, origin: KeyOrigin): Promise<KeyMaterial> {
+async function urlMaterial(
+  url: string,
+  download: Download,
+  pinned: boolean,
+  origin: KeyFlagOrArgument,
+): Promise<KeyMaterial> {
   const { fetchPgpKeyFromUrl } = await import("../adapters/pgp-key-url.ts");
   const key = await fetchPgpKeyFromUrl(url, download, pinned, origin);
   return { material: key.material, origin: `${origin.name} ${urlWithoutSecrets(key.url)}` };
@@ -94,9 +99,9 @@ async function urlMaterial(url: string, download: Download, pinned: boolean, ori
 
 async function keybaseMaterial(
   user: string,
-  { host, download }: PgpKeyAccess,
+  { host, download }: PgpKeySources,
   pinned: boolean,
-  origin: KeyOrigin = { name: "--keybase", isFlag: true },
+  origin: KeyFlagOrArgument = { name: "--keybase", isFlag: true },
 ): Promise<KeyMaterial> {
   const { KEYBASE_URL, fetchKeybaseKey } = await import("../adapters/keybase.ts");
   const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
@@ -105,10 +110,10 @@ async function keybaseMaterial(
 }
 
 /** Fetches, reads and validates the keys of every recipient flag; OpenPGP is loaded only if there is one. */
-export async function findRecipients(values: FlagValues, sources: PgpKeyAccess): Promise<readonly Recipient[]> {
+export async function findRecipients(values: FlagValues, sources: PgpKeySources): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
-  const [wrong] = pgpKeyFlagProblems(values);
+  const [wrong] = pgpRecipientFlagProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
   for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
@@ -146,7 +151,7 @@ async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date
 export async function inspectKeysOrMessage(
   word: string,
   values: FlagValues,
-  sources: PgpKeyAccess,
+  sources: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
   const { inspectEncryptedMessage } = await import("../core/pgp/inspect-message.ts");
@@ -155,7 +160,7 @@ export async function inspectKeysOrMessage(
   return inspectAll({ material, origin }, sources);
 }
 
-async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeyAccess): Promise<readonly JsonObject[]> {
+async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeySources): Promise<readonly JsonObject[]> {
   const { inspectKeys } = await import("../adapters/pgp.ts");
   const found = await inspectKeys(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
@@ -168,8 +173,8 @@ interface KeyOwner {
 }
 
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
-async function keyOwners(values: FlagValues, sources: PgpKeyAccess): Promise<ReadonlyMap<string, KeyOwner>> {
-  const { keyIdOf } = await import("../core/pgp/inspect-message.ts");
+async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+  const { keyIdOfFingerprint } = await import("../core/pgp/inspect-message.ts");
   const owners = new Map<string, KeyOwner>();
   for (const key of values.list(PGP_KEY)) {
     for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
@@ -178,7 +183,8 @@ async function keyOwners(values: FlagValues, sources: PgpKeyAccess): Promise<Rea
       if (fingerprint === undefined) continue;
       const owner = { fingerprint, userId: getTextField(report, "userId") ?? null };
       const subkeys = Array.isArray(report["subkeys"]) ? report["subkeys"].filter(isJsonObject) : [];
-      for (const part of [report, ...subkeys]) owners.set(keyIdOf(getTextField(part, "fingerprint") ?? ""), owner);
+      for (const part of [report, ...subkeys])
+        owners.set(keyIdOfFingerprint(getTextField(part, "fingerprint") ?? ""), owner);
     }
   }
   return owners;
@@ -189,7 +195,7 @@ async function describeMessage(
   { recipients, passwords }: EncryptedMessageInfo,
   origin: string,
   values: FlagValues,
-  sources: PgpKeyAccess,
+  sources: PgpKeySources,
 ): Promise<JsonObject> {
   const owners = await keyOwners(values, sources);
   const described = recipients.map(({ keyId, algorithm }) => ({
@@ -206,7 +212,7 @@ async function describeMessage(
 /** The longest word that is tried as the name of a file. */
 const LONGEST_NAME = 255;
 
-async function inspectedMaterial(word: string, sources: PgpKeyAccess): Promise<KeyMaterial> {
+async function inspectedMaterial(word: string, sources: PgpKeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
   const source = parseKeySource(word);
   if (isLookedUpByName(source)) {

@@ -13,7 +13,7 @@ import { CombinedProblems } from "./combined-problems.ts";
 export const FLAGS_BEFORE_COMMAND: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
 /** {@link FLAGS_BEFORE_COMMAND} by their names. */
-export const PARENT_FLAGS = indexFlags(FLAGS_BEFORE_COMMAND);
+export const FLAGS_BEFORE_COMMAND_BY_NAME = indexFlags(FLAGS_BEFORE_COMMAND);
 
 /** The command of the tree that a command line names. */
 export interface ResolvedCommand {
@@ -31,7 +31,7 @@ export interface ResolvedCommand {
 export type ResolvedLeaf = ResolvedCommand & { readonly command: Leaf };
 
 /** Whether a command line names a command that runs. */
-export function callsLeaf(called: ResolvedCommand): called is ResolvedLeaf {
+export function isResolvedLeaf(called: ResolvedCommand): called is ResolvedLeaf {
   return isLeaf(called.command);
 }
 
@@ -44,7 +44,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");
-  const { isUnsupportedOryCommand } = await import("../core/command-words.ts");
+  const { isUnsupportedOryCommand } = await import("../core/unknown-commands.ts");
   if (isUnsupportedOryCommand(path.slice(1), stray)) {
     throw usageError(
       `${parent} ${stray} belongs to Ory Hydra's own CLI`,
@@ -74,8 +74,8 @@ export function isWebUrl(word: string): boolean {
 
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
   if (isWebUrl(stray)) return ENDPOINT_HINT;
-  const { commandMeantBy, maySuggestCommand } = await import("../core/command-words.ts");
-  const known = commandMeantBy(stray);
+  const { commandForSynonym, maySuggestCommand } = await import("../core/unknown-commands.ts");
+  const known = commandForSynonym(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];
   const meant = suggestWord(
@@ -113,7 +113,7 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
   let before: readonly string[] = [];
   let rest = words;
   while (isGroup(command)) {
-    const split = splitBeforeCommand(rest, PARENT_FLAGS);
+    const split = splitBeforeCommand(rest, FLAGS_BEFORE_COMMAND_BY_NAME);
     before = [...before, ...split.flags];
     if (split.command === undefined) return { path, syntax, command, words: before, stray: undefined };
     const child = await childNamed(command, split.command);

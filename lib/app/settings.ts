@@ -31,7 +31,7 @@ import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts"
 import { escapeControls, quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input.ts";
-import { formatWithoutCredentialsProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
+import { areErrorsJson, credentialFormatProblems, readFormat } from "./read-format.ts";
 import { ENDPOINT_HINT, isWebUrl, type ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -62,7 +62,7 @@ export async function readSettings(
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
   const format = readFormat(values, spec.format[called.syntax], problems);
-  problems.push(...formatWithoutCredentialsProblems(format, values, spec.credentials));
+  problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
   const server = needsServer(spec.server, values)
@@ -103,7 +103,7 @@ async function readLine(
   const { environment } = usesOnlyFlags ? NO_VALUE_SOURCES : host;
   const line = parse({ ...NO_VALUE_SOURCES, environment });
   // The config file may be wrong too, so it is known from the command line how to report that.
-  run.json = line.values.origin(FORMAT).from === "flag" && wantsJsonErrors(line.values);
+  run.json = line.values.origin(FORMAT).from === "flag" && areErrorsJson(line.values);
   const readsConfig = !usesOnlyFlags && (spec.server !== false || spec.flags.includes(FORMAT));
   if (!readsConfig) return { line, config: undefined, environment };
   const config = await readConfig(host, line.values).catch((error: unknown) => {
@@ -118,8 +118,8 @@ async function readLine(
 /** The problems of the recipient flags. Their checks are loaded only where one is given. */
 async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
   if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
-  const { pgpKeyFlagProblems } = await import("../core/pgp/recipient-flags.ts");
-  return pgpKeyFlagProblems(values);
+  const { pgpRecipientFlagProblems } = await import("../core/pgp/recipient-flag-checks.ts");
+  return pgpRecipientFlagProblems(values);
 }
 
 /** How the admin API is reached by a command for the public side. */

@@ -1,7 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { isUnsupportedOryCommand } from "../core/command-words.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import { renderHelp } from "../core/help/render-help.ts";
@@ -9,6 +8,7 @@ import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { quoteVisiblePart } from "../core/redact.ts";
 import { suggestWord } from "../core/text.ts";
+import { isUnsupportedOryCommand } from "../core/unknown-commands.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { collectHelpContent } from "./help-page.ts";
 import { childrenByName, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";

@@ -1,8 +1,8 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { COLOR } from "../core/flags/shared-flags.ts";
-import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
+import { type ColorChoice, createPainter, mayUseColor, type Painter } from "../core/output/colors.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
-import { terminalWidth } from "../core/output/width.ts";
+import { terminalWidthOrDefault } from "../core/output/width.ts";
 
 type StyleHost = Pick<Host, "args" | "environment">;
 
@@ -21,7 +21,7 @@ function colorChoice(words: readonly string[]): ColorChoice {
 
 /** Whether text to an output gets colours. */
 export function hasColor({ args, environment }: StyleHost, { isTerminal }: Pick<Output, "isTerminal">): boolean {
-  return wantsColor({ choice: colorChoice(args), environment, isTerminal });
+  return mayUseColor({ choice: colorChoice(args), environment, isTerminal });
 }
 
 /** How lines look on a stream. */
@@ -39,11 +39,11 @@ export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">)
   const { isTerminal, columns } = host.stderr;
   return {
     paint: createPainter(hasColor(host, host.stderr)),
-    wrap: isTerminal ? (line) => insertLineBreaks(line, terminalWidth(columns), "  ") : PLAIN_STYLE.wrap,
+    wrap: isTerminal ? (line) => insertLineBreaks(line, terminalWidthOrDefault(columns), "  ") : PLAIN_STYLE.wrap,
   };
 }
 
 /** The width of help texts, which may be read through a pager. */
 export function helpWidth({ stdout, stderr }: Pick<Host, "stdout" | "stderr">): number {
-  return Math.min(terminalWidth(stdout.columns || stderr.columns), 120);
+  return Math.min(terminalWidthOrDefault(stdout.columns || stderr.columns), 120);
 }

@@ -1,7 +1,7 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../core/json.ts";
@@ -15,11 +15,11 @@ import { readMark } from "../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
-import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredChange } from "./change-secret.ts";
+import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredSecretProblem } from "./change-secret.ts";
+import type { RecoveredSecret, RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
-import type { RecoveredSecret, RecoveredSecretOutcome } from "./recovered-secrets.ts";
 import {
-  type CreatedClientDelivery,
+  type CreatedClientToDeliver,
   createRegistration,
   type RegisterContext,
   registerAndDeliver,
@@ -30,7 +30,7 @@ import { sendClientChanges } from "./send-change.ts";
 import { findRefusalProblem } from "./state-plan.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { type EarlierRecoveryCopies, withdrawCopiesOfClient, withdrawCopiesOfOwner } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, markClientCopiesVoid, markStackClientCopiesVoid } from "./void-recovery-copies.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome extends ClientOutcome {
@@ -49,7 +49,7 @@ export interface ApplyRun {
   readonly adopt: boolean;
   readonly recipients: readonly Recipient[];
   readonly place: SecretPlace;
-  readonly copies: RecoveryLog | "none" | "a file of its own";
+  readonly copies: SharedRecoveryFile | "none" | "a file of its own";
   /** The recovery copies of earlier runs. */
   readonly earlier: EarlierRecoveryCopies;
   /** The secrets of earlier runs that a later run can still deliver, since this one has not. */
@@ -217,7 +217,7 @@ async function register(
     const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       const { delivery, record } = created;
-      if (stepSetsSecret(step)) withdrawCopiesOfOwner(context, job.earlier, ownerIn(job, step));
+      if (stepSetsSecret(step)) markStackClientCopiesVoid(context, job.earlier, ownerIn(job, step));
       const sent = await deliver(job, step, created, own);
       const notes = remaining(job, step, record);
       const verified = await verifyNew(job, record, delivery);
@@ -234,7 +234,7 @@ async function register(
 }
 
 /** A secret that the server has, and what becomes of it. */
-type Deliverable = Pick<CreatedClientDelivery, "delivery" | "delivered" | "hidden" | "undelivered">;
+type Deliverable = Pick<CreatedClientToDeliver, "delivery" | "delivered" | "hidden" | "undelivered">;
 
 interface Sent {
   /** What the result shows of it. */
@@ -374,7 +374,7 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
     const owner = ownerIn(job, step);
     const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
     const changed = await sendWithRecoveryCopy(context, id, prepared, send, { ...owner, request: "change" });
-    withdrawCopiesOfOwner(context, job.earlier, owner);
+    markStackClientCopiesVoid(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
     const shown = { ...shownFields(step), ...sent.shown, secret: "set" };
@@ -396,9 +396,9 @@ function deliverSet(
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
   const id = step.clientId ?? "";
   return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
-    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredChange(id, keep(), reason);
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(), reason);
     const hidden = (): void =>
-      job.context.warn(undeliveredChange(id, keep(), new Error("this output format omits it")).message);
+      job.context.warn(undeliveredSecretProblem(id, keep(), new Error("this output format omits it")).message);
     const delivered = (): void => changed.saved.remove();
     const sent = await deliver(job, step, { delivery, delivered, hidden, undelivered }, own);
     return { delivery, sent };
@@ -419,7 +419,7 @@ async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
       hint: "run hydra diff --prune again",
     });
   await admin.remove(id);
-  withdrawCopiesOfClient(job.context, job.earlier, id);
+  markClientCopiesVoid(job.context, job.earlier, id);
   // Whole, so that it can be created again.
   return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
 }

@@ -1,8 +1,8 @@
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { getTextField, idOf } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { ExitName, Problem } from "../core/problem.ts";
@@ -26,7 +26,7 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
   delivered: "Delivered the secret of",
 };
 
-/** What became of a client of an apply. */
+/** The columns that show what became of a client of an apply. */
 export const APPLY_VIEW: ResultView<JsonObject> = {
   columns: [
     { label: "OUTCOME", value: (item) => textOf(item, "outcome") },
@@ -51,7 +51,7 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
       `${word} OAuth 2.0 Client ${name}${changed}`,
       ...(file === "" ? [] : [`OAuth 2.0 Client Secret: in ${file}`]),
       ...(encrypted === "" ? [] : `OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")),
-      ...(client === undefined ? [] : [toPrintableJson(client)]),
+      ...(client === undefined ? [] : [toTerminalSafeJson(client)]),
     ];
   },
   id: idOf,
@@ -80,7 +80,7 @@ interface ApplyWork {
   /** Deletes, which begin only once everything else has succeeded. */
   readonly deletes: OrderedPool<Step, ApplyOutcome>;
   readonly place: SecretPlace;
-  readonly log: RecoveryLog | undefined;
+  readonly log: SharedRecoveryFile | undefined;
   readonly unchanged: readonly Step[];
   /** How many clients are to be changed. */
   readonly total: number;

@@ -1,13 +1,13 @@
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
+import { type ExitName, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { BatchFailures, type OrderedPool, workOnAll } from "./batch.ts";
-import { firstShown } from "./client-files.ts";
-import type { CreatedClientDelivery } from "./register.ts";
+import { BatchRun, type OrderedPool, workOnAll } from "./batch.ts";
+import { firstLinesAndCount } from "./client-files.ts";
+import type { CreatedClientToDeliver } from "./register.ts";
 
 /** What counting and recovering needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;
@@ -19,7 +19,7 @@ export interface ClientOutcome {
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClientDelivery, "delivered"> & Partial<Pick<CreatedClientDelivery, "undelivered">>;
+  readonly delivery?: Pick<CreatedClientToDeliver, "delivered"> & Partial<Pick<CreatedClientToDeliver, "undelivered">>;
 }
 
 /** The outcomes after which a client is as it was. */
@@ -32,7 +32,7 @@ interface BatchWork<Outcome extends ClientOutcome> {
   /** The outcomes in the order of the summary, and how it calls them. */
   readonly words: readonly (readonly [outcome: Outcome["outcome"], word: string])[];
   readonly pools: readonly Pick<OrderedPool<unknown, Outcome>, "stop" | "notStarted">[];
-  readonly log: RecoveryLog | undefined;
+  readonly log: SharedRecoveryFile | undefined;
   /** How many clients there are. */
   readonly total: number;
 }
@@ -41,7 +41,7 @@ interface BatchWork<Outcome extends ClientOutcome> {
 export class BatchResults<Outcome extends ClientOutcome> {
   readonly #context: ResultContext;
   readonly #work: BatchWork<Outcome>;
-  readonly #batch: BatchFailures;
+  readonly #batch: BatchRun;
   readonly #counts = new Map<string, number>();
   /** The outcomes whose results haven't been written yet. */
   readonly #unwritten = new Map<JsonObject, Outcome>();
@@ -49,7 +49,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
   constructor(context: ResultContext, work: BatchWork<Outcome>) {
     this.#context = context;
     this.#work = work;
-    this.#batch = new BatchFailures(context, work.total);
+    this.#batch = new BatchRun(context, work.total);
   }
 
   get failures(): number {
@@ -134,7 +134,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
       recover(reason, partlyWritten.has(shown)),
     );
     this.#work.log?.close();
-    const changed = firstShown(
+    const changed = firstLinesAndCount(
       lost.flatMap(({ delivery, outcome, shown }) =>
         delivery === undefined && !WITHOUT_CHANGE.has(outcome) ? [`client ${quote(idOf(shown))} was ${outcome}`] : [],
       ),
@@ -142,7 +142,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
     const [first, ...others] = recovered;
     if (first !== undefined)
       return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...changed] });
-    return new Problem(`Cannot write the result: ${safeReason(reason)}`, {
+    return new Problem(`Cannot write the result: ${reasonWithoutValues(reason)}`, {
       code: "unwritable",
       exit: "failed",
       hint: "check where standard output goes",
@@ -153,7 +153,12 @@ export class BatchResults<Outcome extends ClientOutcome> {
 
 /** The problem of a client that failed by a bug, which must not end the others. */
 export function unexpectedProblem(action: string, error: unknown, hint: string): Problem {
-  return new Problem(`${action}: ${safeReason(error)}`, { code: "unexpected", exit: "failed", hint, cause: error });
+  return new Problem(`${action}: ${reasonWithoutValues(error)}`, {
+    code: "unexpected",
+    exit: "failed",
+    hint,
+    cause: error,
+  });
 }
 
 /** A failure as the result of a client shows it. */

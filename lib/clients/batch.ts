@@ -22,7 +22,7 @@ export function concurrencyFlagProblems({ values }: Pick<Context, "values">): re
 const SERVER_GONE_AFTER = 8;
 
 /** Work on several items, where a failure of one doesn't stop the others. */
-export class BatchFailures {
+export class BatchRun {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;
   #failures: Problem[] = [];
@@ -196,7 +196,7 @@ export async function workOnAll<Item, Outcome>(
 
 /** The result of deletions one after the other, each reported at once; `describe` names an item whose report nobody saw. */
 export function deletionResult(
-  batch: BatchFailures,
+  batch: BatchRun,
   result: Pick<Result, "view" | "isList" | "items">,
   describe: (item: JsonObject) => string,
 ): Result {

@@ -1,11 +1,11 @@
 import { type Change, isEmptyOrFalse } from "../core/client/equality.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../core/redact.ts";
 import { redactJson } from "../core/redact-json.ts";
 
 /** A value in a message about a change, without credentials. */
 export function shortRedactedValue(value: unknown): string {
-  const text = value === undefined || value === null ? "(nothing)" : toPrintableJson(redactJson(value));
+  const text = value === undefined || value === null ? "(nothing)" : toTerminalSafeJson(redactJson(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 

@@ -2,35 +2,35 @@ import { type Context, type Result, singleResult } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { type ExitName, errorMessage, Problem, safeReason } from "../core/problem.ts";
+import { type ExitName, errorMessage, Problem, reasonWithoutValues } from "../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
+  credentialsFromServerAnswer,
   type DeliveryContext,
   NotEncryptedError,
-  prepareCredentialsToDeliver,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
   createRecoveryCopyTracker,
-  createRecoveryRecord,
   type RecoveryContext,
   type RecoveryOutcome,
   type RecoveryStatus,
   recoveryOutcomeText,
+  recoveryRecordOf,
   type SecretTracker,
 } from "./recovery.ts";
 import { reportRecipients } from "./report-recipients.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 import { unwrittenClientHandler } from "./unwritten-result.ts";
+import { findEarlierCopies, markClientCopiesVoid } from "./void-recovery-copies.ts";
 import {
   moveSecretToFile,
   type OptionalSecretTarget,
   type SecretTargetContext,
   withSecretTarget,
 } from "./with-secret-target.ts";
-import { findEarlierCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface AcceptedSecret {
@@ -83,7 +83,7 @@ function saveBeforeChange(
 ): SecretTracker {
   const reason = "the request that sets this secret is about to be sent";
   try {
-    const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared, owner);
+    const record = recoveryRecordOf(context, { id, state: "unverified", reason }, prepared, owner);
     const copy = context.recovery.saveDurably(record, "preferred directories");
     return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
@@ -111,7 +111,7 @@ export async function deliverChangedSecret(
     });
   } finally {
     // Last: this reads files, and nothing may keep the new secret from its place.
-    withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
+    markClientCopiesVoid(context, await findEarlierCopies(context), id);
   }
 }
 
@@ -130,14 +130,14 @@ export async function deliverOrKeep<T>(
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered", updatedAt };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
-    const delivery = await prepareCredentialsToDeliver(context, prepared, record);
+    const delivery = await credentialsFromServerAnswer(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs || owner !== undefined) await saved.update(status, secret);
     return await deliver(delivery, keep);
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
-    throw undeliveredChange(id, keep(), error);
+    throw undeliveredSecretProblem(id, keep(), error);
   }
 }
 
@@ -165,7 +165,7 @@ async function changedResult(
   if (context.outputContainsValue(view, shown, mustDeliver))
     return singleResult(view, shown, {
       delivered: () => saved.remove(),
-      undelivered: async (_, reason) => undeliveredChange(id, keep(), reason),
+      undelivered: async (_, reason) => undeliveredSecretProblem(id, keep(), reason),
     });
   const kept = keep();
   if (kept.kind !== "kept") throw new Error("this output format omits it");
@@ -174,9 +174,9 @@ async function changedResult(
 }
 
 /** The problem of a secret that was changed and not delivered. */
-export function undeliveredChange(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
+export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
-  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
+  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${reasonWithoutValues(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,
     exit: "failed",
     cause: reason,

@@ -1,7 +1,7 @@
 import { getListField, getTextField, idOf, isAbsentOrEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
-import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, toTerminalSafeJson } from "../core/json.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";
@@ -19,14 +19,14 @@ const USUAL: Readonly<Record<string, string>> = {
 
 /** Whether a field says nothing: it is empty, off, or what it usually is. */
 function isUsual(name: string, value: unknown): boolean {
-  return isAbsentOrEmpty(value) || value === false || isEmptyObject(value) || toPrintableJson(value) === USUAL[name];
+  return isAbsentOrEmpty(value) || value === false || isEmptyObject(value) || toTerminalSafeJson(value) === USUAL[name];
 }
 
 function valuesOf(value: unknown): readonly string[] {
   if (typeof value === "string") return [value];
   if (value === true) return ["yes"];
   if (Array.isArray(value)) return value.flatMap(valuesOf);
-  return [toPrintableJson(value)];
+  return [toTerminalSafeJson(value)];
 }
 
 /** The fields of a section that say something, by their labels. */
@@ -114,7 +114,7 @@ function tokens(client: JsonObject): readonly Line[] {
 
 /** A public key in a few words; it may be anything that is JSON. */
 function keyText(key: unknown): string {
-  if (!isJsonObject(key)) return toPrintableJson(key);
+  if (!isJsonObject(key)) return toTerminalSafeJson(key);
   const parts = [
     getTextField(key, "kty"),
     getTextField(key, "crv"),

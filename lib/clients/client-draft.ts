@@ -24,7 +24,7 @@ import type { ProvidedSecret } from "./secret-source.ts";
 import type { AppliedSet } from "./set-values.ts";
 
 /** A client read from the flags and files of a command line. */
-export interface ReadDraft extends ClientDraft {
+export interface CommandLineDraft extends ClientDraft {
   /** Names of the fields that flags set, and not only the file. */
   readonly fromFlags: ReadonlySet<string>;
   /** Values of `--set` inside fields that nothing else sets, for an update to put into the existing client. */
@@ -49,7 +49,7 @@ type DraftContext = ClientFileContext & Pick<Context, "values" | "syntax">;
  * Reads the client that a command line describes: the file of `--file`, overridden by flags, overridden by `--set`.
  * Problems are collected; only what makes reading impossible is thrown.
  */
-export async function readDraft(context: DraftContext, defaults: boolean): Promise<ReadDraft> {
+export async function readCommandLineDraft(context: DraftContext, defaults: boolean): Promise<CommandLineDraft> {
   const { values, syntax } = context;
   const problems: Problem[] = [];
   const base = await readBase(context, problems);
@@ -185,7 +185,7 @@ export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
 export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
-  draft: ClientDraft & Pick<ReadDraft, "findings" | "isPartial">,
+  draft: ClientDraft & Pick<CommandLineDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
@@ -210,7 +210,7 @@ export async function rejectUnsupportedFields(
   client: JsonObject,
   label: FieldLabeler,
 ): Promise<void> {
-  const [first, ...others] = await findUnsupportedFields(context, [{ client, label }]);
+  const [first, ...others] = await findUnsupportedFieldTexts(context, [{ client, label }]);
   if (first === undefined) return;
   throw new Problem(first, {
     code: "field-unknown-to-server",
@@ -221,7 +221,7 @@ export async function rejectUnsupportedFields(
 }
 
 /** What is wrong with fields of clients that the server's version doesn't know. */
-export async function findUnsupportedFields(
+export async function findUnsupportedFieldTexts(
   { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
   clients: readonly Pick<ClientDraft, "client" | "label">[],
 ): Promise<readonly string[]> {

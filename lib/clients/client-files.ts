@@ -25,7 +25,7 @@ import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
-import { limitProblems } from "./limit-problems.ts";
+import { shortenProblemList } from "./shorten-problem-list.ts";
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -166,7 +166,7 @@ export interface ClientEntry {
 }
 
 /** The clients of the files that the command line names, or of standard input; what can't be read is added to the problems. */
-export async function readEntries(
+export async function readClientEntries(
   context: ClientFileContext & Pick<Context, "operands" | "host">,
   problems: Problem[],
 ): Promise<readonly ClientEntry[]> {
@@ -233,7 +233,7 @@ function entryOf(
 export const MAX_SHOWN_PROBLEMS = 20;
 
 /** The first lines of many, with the number of the others. */
-export function firstShown(lines: readonly string[]): readonly string[] {
+export function firstLinesAndCount(lines: readonly string[]): readonly string[] {
   return lines.length <= MAX_SHOWN_PROBLEMS
     ? lines
     : [...lines.slice(0, MAX_SHOWN_PROBLEMS), `${lines.length - MAX_SHOWN_PROBLEMS} more`];
@@ -270,7 +270,7 @@ export function lintEntriesCollectErrors(
   if (warnings.length > MAX_SHOWN_PROBLEMS)
     warn(`${warnings.length - MAX_SHOWN_PROBLEMS} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
-  return limitProblems(problems, MAX_SHOWN_PROBLEMS);
+  return shortenProblemList(problems, MAX_SHOWN_PROBLEMS);
 }
 
 function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {

@@ -1,4 +1,4 @@
-import type { ListPage } from "../adapters/admin/admin.ts";
+import type { ClientPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
 import type { PageRequest } from "../servers/index.ts";
@@ -18,10 +18,10 @@ function endless(): Problem {
 export async function* readClientPages(
   { admin, host }: Pick<Context, "admin" | "host">,
   start: PageRequest,
-): AsyncGenerator<ListPage> {
+): AsyncGenerator<ClientPage> {
   const seen = new Set<string>();
   for (let request: PageRequest | undefined = start; request !== undefined; ) {
-    const page: ListPage = await admin.page(request);
+    const page: ClientPage = await admin.page(request);
     yield page;
     request = page.next;
     const position = `${request?.token ?? ""} ${request?.offset ?? ""}`;

@@ -22,7 +22,7 @@ export async function requireConfirmation(
   { text, declined, from }: Question,
 ): Promise<void> {
   const question = `${text} [y/N] `;
-  const answer = from === "stdin" ? await host.ask(question, false) : await host.askOnTerminal(question);
+  const answer = from === "stdin" ? await host.ask(question, false) : await host.askOnControllingTerminal(question);
   if (answer === "no-terminal") throw notConfirmedProblem(`${declined}: there is no terminal to ask on`, "use --yes");
   if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notConfirmedProblem(declined, "answer y, or use --yes");
 }

@@ -5,9 +5,9 @@ import type { JsonObject } from "../core/json.ts";
 import type { Credentials } from "../core/output/credential-formats.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { safeReason, usageError } from "../core/problem.ts";
+import { reasonWithoutValues, usageError } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
-import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
+import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** What a delivery needs of a command's context. */
@@ -22,7 +22,7 @@ export interface CredentialsToDeliver {
   /** What `--secret-out` writes: a provided secret too. */
   readonly credentials: Credentials;
   /** The secret that the client has now. */
-  readonly secret: PlainOrEncryptedSecret;
+  readonly secret: PlainAndEncryptedSecret;
   /** Whether the server answered with another secret than the one that was sent. */
   readonly differs: boolean;
 }
@@ -31,7 +31,7 @@ export interface CredentialsToDeliver {
  * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
  * secret is omitted from the result, unless it is echoed; with recipients, so is every plain credential.
  */
-export async function prepareCredentialsToDeliver(
+export async function credentialsFromServerAnswer(
   context: DeliveryContext,
   prepared: PreparedSecret,
   record: ClientRecord | JsonObject,
@@ -95,7 +95,7 @@ async function encryptAnswered(
   try {
     return await context.encryption.encrypt(recipients, secret, context.values.text(ENCRYPTED_FORMAT));
   } catch (error) {
-    throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
+    throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${reasonWithoutValues(error)}`, {
       cause: error,
     });
   }

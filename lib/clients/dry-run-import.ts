@@ -9,7 +9,7 @@ import type { PlannedRequest } from "../core/output/curl.ts";
 import { paintDiffLine, type ResultView } from "../core/output/render.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type BatchFailures, OrderedPool } from "./batch.ts";
+import { type BatchRun, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
@@ -42,7 +42,7 @@ type SecretFileContext = Parameters<typeof updatedSecretFileProblem>[0];
 interface PlanOptions {
   readonly entries: readonly ClientEntry[];
   readonly concurrency: number;
-  readonly batch: BatchFailures;
+  readonly batch: BatchRun;
   /** The admin API, with a deadline for one client. */
   readonly adminOfEach: () => Admin;
 }
@@ -53,10 +53,10 @@ export async function dryRunImport(context: PlanContext, options: PlanOptions): 
   const reads = entries.some(({ client }) => requestedId(client) !== undefined);
   const plans = await plansOf(context, options, reads ? await context.admin.family() : context.plannedFamily);
   for (const { problem } of plans) if (problem !== undefined) batch.fail(problem);
-  const exit = (): ReturnType<BatchFailures["exit"]> => batch.exit();
+  const exit = (): ReturnType<BatchRun["exit"]> => batch.exit();
   if (isForPeople(context)) {
     const items = plans.filter(({ outcome }) => outcome === "created" || outcome === "updated").map(shownPlan);
-    const finish = (): ReturnType<BatchFailures["exit"]> => {
+    const finish = (): ReturnType<BatchRun["exit"]> => {
       context.note("Dry run: nothing was changed");
       reportCounts(context, plans);
       return batch.exit();

@@ -4,7 +4,12 @@ import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
 import { detectJsonOrNdjson, formatJsonOrNdjson } from "../core/output/json-or-ndjson.ts";
 import { combineProblems, Problem, usageError } from "../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../core/state/client-edits.ts";
-import { changeValueAt, type FileEntry, identifyingMembers, uniqueNameOfEntry } from "../core/state/file-entries.ts";
+import {
+  type FileEntry,
+  identifyingMembers,
+  uniqueNameOfEntry,
+  withValueChangedAt,
+} from "../core/state/file-entries.ts";
 import { placeholderNames, type VariableLookup } from "../core/state/placeholder-values.ts";
 import { joinWords, quote } from "../core/text.ts";
 import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
@@ -191,13 +196,15 @@ function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
     (all, { entry, edits }) =>
-      changeValueAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
+      withValueChangedAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
     [...values],
   );
   const all: readonly unknown[] = Array.isArray(edited) ? edited : [];
   if (added.length === 0) return all;
   if (list !== undefined) {
-    const longer: unknown = changeValueAt(all, list, (value) => (Array.isArray(value) ? [...value, ...added] : value));
+    const longer: unknown = withValueChangedAt(all, list, (value) =>
+      Array.isArray(value) ? [...value, ...added] : value,
+    );
     return Array.isArray(longer) ? longer : [];
   }
   if (isYaml) return [...all.filter((value) => value !== null), ...added];

@@ -7,7 +7,7 @@ import { findClientIdProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
-import type { BatchFailures } from "./batch.ts";
+import type { BatchRun } from "./batch.ts";
 import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
 
 export const STACK_FILTER: TextFlag = {
@@ -68,7 +68,7 @@ type SelectionContext = Pick<Context, "admin" | "host" | "note" | "warn">;
 /** The selected clients as the server returns them. Those that can't be read are reported. */
 export async function* readSelectedClients(
   context: SelectionContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   selection: ExportSelection,
 ): AsyncGenerator<ClientRecord> {
   const { ids, globs } = selection;
@@ -87,7 +87,7 @@ function leftOutText({ client_id }: ClientRecord, { stack }: ExportSelection): s
 
 async function* selectFromAll(
   context: SelectionContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   selection: ExportSelection,
 ): AsyncGenerator<ClientRecord> {
   const { ids, isUnmarked } = selection;

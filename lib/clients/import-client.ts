@@ -1,5 +1,5 @@
 import type { Admin } from "../adapters/admin/admin.ts";
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
 import { getTextField, isPublic, requestedId, usesSecret } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
@@ -14,7 +14,7 @@ import { type ClientEntry, clientPayload } from "./client-files.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { type ClientSecretFile, findWrittenSecretFile, openClientSecretFile } from "./import-secret-files.ts";
 import {
-  type CreatedClientDelivery,
+  type CreatedClientToDeliver,
   createRegistration,
   type DeliveredOrRefused,
   type RegisterContext,
@@ -25,7 +25,7 @@ import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./se
 import { sendClientChanges } from "./send-change.ts";
 import { unkeptKnownFields } from "./unkept-fields.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "./views.ts";
-import { type EarlierRecoveryCopies, withdrawCopiesOfClient } from "./withdraw-copies.ts";
+import { type EarlierRecoveryCopies, markClientCopiesVoid } from "./void-recovery-copies.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome extends ClientOutcome {
@@ -45,7 +45,7 @@ export interface ImportRun {
   readonly ifExists: IfExists;
   readonly recipients: readonly Recipient[];
   /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
-  readonly copies: RecoveryLog | "none" | "a file of its own";
+  readonly copies: SharedRecoveryFile | "none" | "a file of its own";
   /** The recovery copies of earlier runs. */
   readonly earlier: EarlierRecoveryCopies;
   /** The admin API, with a deadline for one client. */
@@ -107,7 +107,7 @@ async function createClient(
     const targets = { admin, target: file?.target, copies };
     const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => {
       // An earlier client had the same ID.
-      withdrawCopiesOfClient(context, earlier, created.record.client_id);
+      markClientCopiesVoid(context, earlier, created.record.client_id);
       return {
         outcome: "created",
         entry,
@@ -124,7 +124,7 @@ async function createClient(
 }
 
 /** Writes the file of a client; returns its result without the secret. */
-async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClientDelivery): Promise<JsonObject> {
+async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClientToDeliver): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
   const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, ...shown } = delivery.shown;
@@ -134,7 +134,7 @@ async function written(file: ClientSecretFile, { delivery, delivered }: CreatedC
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
-  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientDelivery,
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,
 ): Pick<ImportOutcome, "delivery" | "shown"> {
   if (mustDeliver === undefined) {
     delivered();
@@ -169,7 +169,7 @@ async function existing(
     prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
-    if (secret !== undefined) withdrawCopiesOfClient(context, earlier, id);
+    if (secret !== undefined) markClientCopiesVoid(context, earlier, id);
     else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
     const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
     const { shown, ...outcome } = outcomeOf("updated", record);

@@ -1,4 +1,4 @@
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { FORMAT, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -21,7 +21,7 @@ const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
 
 interface ImportState {
   readonly pool: OrderedPool<ClientEntry, ImportOutcome>;
-  readonly log: RecoveryLog | undefined;
+  readonly log: SharedRecoveryFile | undefined;
   readonly total: number;
 }
 

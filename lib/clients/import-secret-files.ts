@@ -3,15 +3,15 @@ import type { Context } from "../command.ts";
 import { getTextField, isPublic, requestedId } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
-import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-formats.ts";
-import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isFileTemplate } from "../core/output/file-name.ts";
+import { isKubernetesSecretName, kubernetesSecretNameOfClient } from "../core/output/credential-formats.ts";
+import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isPathTemplate } from "../core/output/file-name.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
-import { limitProblems } from "./limit-problems.ts";
 import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileText, secretFormat } from "./secret-out-text.ts";
-import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
+import { hasRecipientFlags, type PlainAndEncryptedSecret } from "./secret-source.ts";
+import { shortenProblemList } from "./shorten-problem-list.ts";
 
 /** The flag as messages name it. */
 const FLAG = `--${SECRET_OUT.name}`;
@@ -28,7 +28,7 @@ export async function importSecretFileProblems(
   if (template === undefined) return [];
   const invalid = findTemplateProblem(template, FLAG);
   if (invalid !== undefined) return [invalid];
-  if (!isFileTemplate(template))
+  if (!isPathTemplate(template))
     return [
       usageError(
         `${FLAG} ${quote(template)} has no {id}, so all clients would have the same file`,
@@ -47,7 +47,7 @@ export async function importSecretFileProblems(
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
     fillTemplate(template, id),
   );
-  return limitProblems(found.length > 0 ? found : await pathProblems(context, paths), MAX_SHOWN_PROBLEMS);
+  return shortenProblemList(found.length > 0 ? found : await pathProblems(context, paths), MAX_SHOWN_PROBLEMS);
 }
 
 function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
@@ -60,10 +60,10 @@ function objectNameProblems(context: Pick<Context, "values">, ids: readonly stri
   if (secretFormat(context) !== "k8s") return [];
   const metadata = kubernetesSecretMetadata(context);
   // A template that is not a valid name for any client is a single problem.
-  if (!isKubernetesSecretName(kubernetesSecretName(metadata, "id"))) return [];
+  if (!isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id"))) return [];
   const owners = new Map<string, string>();
   return ids.flatMap((id) => {
-    const name = kubernetesSecretName(metadata, id);
+    const name = kubernetesSecretNameOfClient(metadata, id);
     const owner = owners.get(name);
     owners.set(name, owner ?? id);
     if (owner !== undefined)
@@ -106,7 +106,7 @@ type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
 export async function findWrittenSecretFile(
   context: WrittenFileContext,
   id: string,
-  secret: PlainOrEncryptedSecret,
+  secret: PlainAndEncryptedSecret,
 ): Promise<string | undefined> {
   const template = context.values.text(SECRET_OUT);
   if (template === undefined) return undefined;
@@ -125,7 +125,7 @@ export async function updatedSecretFileProblem(
   if (template === undefined) return undefined;
   const problem = await context.findFileProblem(SECRET_OUT, fillTemplate(template, id));
   // No secret is encrypted twice to the same text.
-  if (problem === undefined || wantsRecipients(context)) return problem;
+  if (problem === undefined || hasRecipientFlags(context)) return problem;
   const prepared = { plain: secret, encrypted: undefined, kind: "client_secret" } as const;
   return (await findWrittenSecretFile(context, id, prepared)) === undefined ? problem : undefined;
 }
@@ -134,7 +134,7 @@ export async function updatedSecretFileProblem(
 export interface ClientSecretFile {
   readonly target: OpenSecretTarget;
   /** Writes the credentials; the server may have chosen another ID than the one that was sent. Returns the path. */
-  write(id: string, secret: PlainOrEncryptedSecret): Promise<string>;
+  write(id: string, secret: PlainAndEncryptedSecret): Promise<string>;
 }
 
 /** Opens the file of a client by the template of `--secret-out`; undefined without one. */

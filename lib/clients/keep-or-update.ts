@@ -7,7 +7,7 @@ import type { Recipient } from "../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, noSecretYetText, setProvidedSecret } from "./change-secret.ts";
-import type { ReadDraft } from "./client-draft.ts";
+import type { CommandLineDraft } from "./client-draft.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { sendClientChanges } from "./send-change.ts";
 import { warnOfUnkeptFields } from "./unkept-fields.ts";
@@ -16,7 +16,7 @@ import { createdView } from "./views.ts";
 
 /** A create that may find its client. */
 interface CreateIfMissing {
-  readonly draft: ReadDraft;
+  readonly draft: CommandLineDraft;
   readonly ifExists: IfExists;
   /** The algorithm of a key pair that would be generated. */
   readonly algorithm: string | undefined;

@@ -1,23 +1,23 @@
-import type { ClientKeyPair } from "../adapters/jwt-keys.ts";
+import type { ClientKeyPair } from "../adapters/client-assertion-keys.ts";
 import type { Context } from "../command.ts";
 import { AUTH_METHOD_FLAG, ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { ReadDraft } from "./client-draft.ts";
-import { type PreparedSecret, wantsRecipients } from "./secret-source.ts";
+import type { CommandLineDraft } from "./client-draft.ts";
+import { hasRecipientFlags, type PreparedSecret } from "./secret-source.ts";
 
 /** The public key of a draft while it is checked, before the pair is generated. */
 const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
 
 /** A draft with the fields that `--generate-key` sets; what conflicts with it is added to the problems. */
-export function applyGenerateKey(
+export function draftForGeneratedKey(
   { values }: Pick<Context, "values">,
-  draft: ReadDraft,
+  draft: CommandLineDraft,
   problems: Problem[],
-): ReadDraft {
+): CommandLineDraft {
   const algorithm = values.text(GENERATE_KEY);
   if (algorithm === undefined) {
     if (values.isSet(KEY_OUT))
@@ -30,7 +30,7 @@ export function applyGenerateKey(
 }
 
 /** The problems of fields that don't go with a generated key. */
-function keyFieldProblems({ client, label }: ReadDraft, algorithm: string): readonly Problem[] {
+function keyFieldProblems({ client, label }: CommandLineDraft, algorithm: string): readonly Problem[] {
   const problems: Problem[] = [];
   if (client["token_endpoint_auth_method"] !== "private_key_jwt") {
     problems.push(
@@ -67,7 +67,7 @@ function keyFieldProblems({ client, label }: ReadDraft, algorithm: string): read
 /** The problems of where the private key goes. */
 function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: string): readonly Problem[] {
   const problems: Problem[] = [];
-  if (!values.isSet(KEY_OUT) && !wantsRecipients({ values })) {
+  if (!values.isSet(KEY_OUT) && !hasRecipientFlags({ values })) {
     problems.push(
       usageError(
         `--generate-key ${algorithm} has no destination for the private key`,
@@ -101,7 +101,7 @@ export async function generateAndEncryptKeyPair(
 ): Promise<PreparedKey> {
   const pair = await context.keyPairs.generate(algorithm);
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
-  const plain = pem ? pair.pem : `${toPrintableJson(pair.privateJwk, 2)}\n`;
+  const plain = pem ? pair.pem : `${toTerminalSafeJson(pair.privateJwk, 2)}\n`;
   const encrypted =
     recipients.length === 0
       ? undefined

@@ -5,7 +5,13 @@ import type { Column } from "../core/output/render.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
-import { type ClientField, ClientFields, columnOf, compareByField, matchesValue } from "./client-columns.ts";
+import {
+  type ClientListField,
+  ClientListFields,
+  columnOf,
+  fieldComparator,
+  matchesValue,
+} from "./client-list-fields.ts";
 
 const OWNER: TextFlag = {
   kind: "text",
@@ -64,11 +70,11 @@ export interface ListSelection {
 }
 
 interface Filter {
-  readonly field: ClientField;
+  readonly field: ClientListField;
   readonly value: string;
 }
 
-function filtersOf(words: readonly string[], fields: ClientFields, problems: Problem[]): readonly Filter[] {
+function filtersOf(words: readonly string[], fields: ClientListFields, problems: Problem[]): readonly Filter[] {
   return words.flatMap((word) => {
     const equals = word.indexOf("=");
     if (equals < 1) {
@@ -86,11 +92,11 @@ function filtersOf(words: readonly string[], fields: ClientFields, problems: Pro
 /** Reads which clients the flags select. */
 export function readListSelection({ values, host }: Pick<Context, "values" | "host">): ListSelection {
   const problems: Problem[] = [];
-  const fields = new ClientFields(host.now());
+  const fields = new ClientListFields(host.now());
   const filters = filtersOf(values.list(FILTER), fields, problems);
   const owner = values.text(OWNER);
   const name = values.text(NAMED);
-  const found = (word: string, flag: string): readonly ClientField[] => {
+  const found = (word: string, flag: string): readonly ClientListField[] => {
     const field = fields.find(word, flag);
     if (!(field instanceof Problem)) return [field];
     problems.push(field);
@@ -107,7 +113,7 @@ export function readListSelection({ values, host }: Pick<Context, "values" | "ho
       filters.every(({ field, value }) => matchesValue(field, client, value)),
     isFiltered: owner !== undefined || name !== undefined || filters.length > 0,
     query: { ...(owner === undefined ? {} : { owner }), ...(name === undefined ? {} : { name }) },
-    compare: key === undefined ? undefined : compareByField(key, sort.startsWith("-")),
+    compare: key === undefined ? undefined : fieldComparator(key, sort.startsWith("-")),
     columns: columns?.map(columnOf),
     problems,
   };

@@ -1,4 +1,4 @@
-import type { ListPage } from "../adapters/admin/admin.ts";
+import type { ClientPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import type { Flag, IntFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
@@ -8,7 +8,7 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
-import type { BatchFailures } from "./batch.ts";
+import type { BatchRun } from "./batch.ts";
 import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
 import { type ListSelection, SORT } from "./list-selection.ts";
 
@@ -46,8 +46,8 @@ const LARGEST_PART = 500;
 /** A client of a page as a result. One that can't be read is reported instead, unless only its ID is asked for. */
 function shown(
   { format }: Pick<Context, "format">,
-  batch: BatchFailures,
-  page: ListPage,
+  batch: BatchRun,
+  page: ClientPage,
   client: ClientRecord,
 ): readonly JsonObject[] {
   const problem = page.unreadable.get(client);
@@ -61,7 +61,7 @@ type ListContext = Pick<Context, "values" | "admin" | "host" | "format" | "note"
 
 async function* all(
   context: ListContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   { matches, query }: ListSelection,
 ): AsyncGenerator<JsonObject> {
   for await (const page of readClientPages(context, { size: ALL_CLIENTS_PAGE_SIZE, ...query }))
@@ -105,7 +105,7 @@ async function partRequest(
 /** The clients of a part; `onCut` is called if there are more. */
 async function* partOfAll(
   context: ListContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   part: Part,
   selection: ListSelection,
   onCut: (total: number | undefined) => void,
@@ -143,7 +143,7 @@ export interface ListedClients {
 
 async function onePage(
   context: ListContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   { matches, query, isFiltered }: ListSelection,
 ): Promise<ListedClients> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
@@ -171,7 +171,7 @@ async function onePage(
 /** The clients that the flags ask for, read as they are taken. */
 export function listClients(
   context: ListContext,
-  batch: BatchFailures,
+  batch: BatchRun,
   selection: ListSelection,
 ): Promise<ListedClients> | ListedClients {
   const { values } = context;

@@ -4,7 +4,7 @@ import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure, type RecoveryRecord } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type PlainOrEncryptedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
+import { type PlainAndEncryptedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
@@ -25,8 +25,8 @@ export interface RecoveryStatus {
 
 /** Where a secret is that was not delivered. */
 export type RecoveryOutcome =
-  | { readonly kind: "kept"; readonly path: string; readonly secret: PlainOrEncryptedSecret }
-  | { readonly kind: "lost"; readonly reason: string; readonly secret: PlainOrEncryptedSecret }
+  | { readonly kind: "kept"; readonly path: string; readonly secret: PlainAndEncryptedSecret }
+  | { readonly kind: "lost"; readonly reason: string; readonly secret: PlainAndEncryptedSecret }
   /** There is no secret. */
   | { readonly kind: "nothing" };
 
@@ -35,22 +35,22 @@ export interface SecretTracker {
   /** The file with the copy, if there is one yet. */
   readonly path: string | undefined;
   /** Updates the copy with what the server answered; a failure is a warning. */
-  update(status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void>;
+  update(status: RecoveryStatus, secret: PlainAndEncryptedSecret): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: RecoveryStatus, secret: PlainOrEncryptedSecret): RecoveryOutcome;
+  keep(status: RecoveryStatus, secret: PlainAndEncryptedSecret): RecoveryOutcome;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
 
-function textOf(secret: PlainOrEncryptedSecret): string | undefined {
+function textOf(secret: PlainAndEncryptedSecret): string | undefined {
   return secret.encrypted ?? secret.plain;
 }
 
 /** The record of a recovery copy. */
-export function createRecoveryRecord(
+export function recoveryRecordOf(
   context: RecoveryContext,
   { id, state, reason, updatedAt }: RecoveryStatus,
-  secret: PlainOrEncryptedSecret,
+  secret: PlainAndEncryptedSecret,
   owner?: ClientInStack,
 ): RecoveryRecord {
   return {
@@ -81,9 +81,9 @@ export function createRecoveryCopyTracker(
   let updatedAt: string | undefined;
   let copy = first;
   let saved = first === undefined ? undefined : text;
-  function save(status: RecoveryStatus, secret: PlainOrEncryptedSecret): string {
+  function save(status: RecoveryStatus, secret: PlainAndEncryptedSecret): string {
     updatedAt = status.updatedAt ?? updatedAt;
-    const record = createRecoveryRecord(context, { ...status, updatedAt }, secret, owner);
+    const record = recoveryRecordOf(context, { ...status, updatedAt }, secret, owner);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any directory");
     else copy = replaced(copy, record, saved === textOf(secret));
     saved = textOf(secret);
@@ -139,7 +139,7 @@ export function createRecoveryCopyTracker(
 export function createSecretFileDraftTracker(
   context: RecoveryContext,
   target: OpenSecretTarget & { readonly draft: string },
-  write: (status: RecoveryStatus, secret: PlainOrEncryptedSecret) => Promise<void>,
+  write: (status: RecoveryStatus, secret: PlainAndEncryptedSecret) => Promise<void>,
   text: string | undefined,
 ): SecretTracker {
   let saved = text;

@@ -1,34 +1,34 @@
 import type { Admin, CreateOutcome } from "../adapters/admin/admin.ts";
-import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import { type Context, type Result, singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getTextField, requestedId } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from "../core/problem.ts";
+import { errorMessage, isExpectedError, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
+  credentialsFromServerAnswer,
   type DeliveryContext,
-  prepareCredentialsToDeliver,
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
   createRecoveryCopyTracker,
-  createRecoveryRecord,
   createSecretFileDraftTracker,
   type RecoveryContext,
   type RecoveryStatus,
   recoveryOutcomeText,
+  recoveryRecordOf,
   type SecretTracker,
   statusBeforeCreate,
   warnNoRecoveryFolder,
 } from "./recovery.ts";
 import { secretFileText } from "./secret-out-text.ts";
-import { type PlainOrEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
+import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 import { unwrittenClientHandler } from "./unwritten-result.ts";
 import { moveSecretToFile, type OptionalSecretTarget } from "./with-secret-target.ts";
 
@@ -54,7 +54,7 @@ export type DeliveredOrRefused<T> =
   | { readonly kind: "refused"; readonly problem: unknown };
 
 /** A client that exists now, with the credentials that are to be delivered. */
-export interface CreatedClientDelivery {
+export interface CreatedClientToDeliver {
   /** The server's answer. */
   readonly record: ClientRecord;
   readonly delivery: CredentialsToDeliver;
@@ -70,7 +70,7 @@ export interface CreatedClientDelivery {
 interface RegistrationTargets extends OptionalSecretTarget {
   readonly admin: Admin;
   /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
-  readonly copies: "a file of its own" | "none" | RecoveryLog;
+  readonly copies: "a file of its own" | "none" | SharedRecoveryFile;
 }
 
 /** What a registration needs of a command's context. */
@@ -101,7 +101,7 @@ export async function registerAndDeliver<T>(
   context: RegisterContext,
   targets: RegistrationTargets,
   registration: Registration,
-  deliver: (created: CreatedClientDelivery) => Promise<T>,
+  deliver: (created: CreatedClientToDeliver) => Promise<T>,
 ): Promise<DeliveredOrRefused<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
   rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
@@ -132,12 +132,12 @@ async function saveBeforeSend(
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
-    const write = (status: RecoveryStatus, secret: PlainOrEncryptedSecret): Promise<void> =>
+    const write = (status: RecoveryStatus, secret: PlainAndEncryptedSecret): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(statusBeforeCreate(id), prepared);
     return createSecretFileDraftTracker(context, { ...target, draft }, write, text);
   }
-  const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
+  const record = recoveryRecordOf(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
@@ -161,7 +161,7 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
     return await admin.create({ ...payload, ...secret }, ownId);
   } catch (error) {
     const problem = new Problem(
-      `Cannot create client: ${safeReason(error)}; client ${quote(id)} may have been created anyway`,
+      `Cannot create client: ${reasonWithoutValues(error)}; client ${quote(id)} may have been created anyway`,
       {
         code: "unexpected",
         exit: "failed",
@@ -195,7 +195,7 @@ interface Answered {
 async function deliverOrRecover<T>(
   context: RegisterContext,
   { targets, registration: { payload, prepared, more, owner }, saved, outcome }: Answered,
-  deliver: (created: CreatedClientDelivery) => Promise<T>,
+  deliver: (created: CreatedClientToDeliver) => Promise<T>,
 ): Promise<T> {
   const { record } = outcome;
   const { client_id: id } = record;
@@ -205,7 +205,7 @@ async function deliverOrRecover<T>(
     return recover({ admin: targets.admin, id, secret, saved, mayDelete, reason });
   };
   try {
-    const delivery = await prepareCredentialsToDeliver(context, prepared, { ...record, ...more });
+    const delivery = await credentialsFromServerAnswer(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
     const isKnown = id === payload.client_id && owner === undefined;
     const updatedAt = getTextField(record, "updated_at");
@@ -223,8 +223,8 @@ async function deliverOrRecover<T>(
   }
 }
 
-/** The secret that the client has, as far as the answer says without the checks of {@link prepareCredentialsToDeliver}. */
-function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainOrEncryptedSecret {
+/** The secret that the client has, as far as the answer says without the checks of {@link credentialsFromServerAnswer}. */
+function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainAndEncryptedSecret {
   const answered = getTextField(record, "client_secret") ?? "";
   const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
@@ -235,7 +235,7 @@ function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainOr
 interface Undelivered {
   readonly admin: Admin;
   readonly id: string;
-  readonly secret: PlainOrEncryptedSecret;
+  readonly secret: PlainAndEncryptedSecret;
   readonly saved: SecretTracker;
   /** Whether the server answered this run's own request with 201, and nothing of the secret has left the process. */
   readonly mayDelete: boolean;
@@ -244,7 +244,7 @@ interface Undelivered {
 
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
 async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
-  const why = safeReason(reason);
+  const why = reasonWithoutValues(reason);
   const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;
   const left = mayDelete ? await deleteAgain(admin, id) : "made";
   if (left === "gone") {
@@ -284,7 +284,7 @@ export async function deliverCreatedClient(
   context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
   { target }: OptionalSecretTarget,
   { view }: Registration,
-  { delivery, delivered, hidden, undelivered }: CreatedClientDelivery,
+  { delivery, delivered, hidden, undelivered }: CreatedClientToDeliver,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
   const unwritten = unwrittenClientHandler(delivery.credentials.id, "created");

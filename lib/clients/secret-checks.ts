@@ -5,14 +5,14 @@ import {
   ENCRYPTED_FORMAT,
   ID_FIELD,
   KEY_OUT,
-  LABEL,
-  NAMESPACE,
+  KUBERNETES_SECRET_LABEL,
+  KUBERNETES_SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
   SECRET,
   SECRET_FIELD,
   SECRET_FILE,
   SECRET_FORMAT,
   SECRET_LENGTH,
-  SECRET_NAME,
   SECRET_OUT,
   SECRET_PROMPT,
 } from "../core/flags/shared-flags.ts";
@@ -22,7 +22,7 @@ import {
   checkCredentialName,
   isKubernetesNamespace,
   isKubernetesSecretName,
-  kubernetesSecretName,
+  kubernetesSecretNameOfClient,
   parseKubernetesLabel,
 } from "../core/output/credential-formats.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -34,7 +34,7 @@ import {
   readCredentialNamesAndMetadata,
   secretFormat,
 } from "./secret-out-text.ts";
-import { wantsRecipients } from "./secret-source.ts";
+import { hasRecipientFlags } from "./secret-source.ts";
 
 type Values = Pick<Context, "values">;
 
@@ -145,7 +145,9 @@ function secretFormatProblems({ values }: Values): readonly Problem[] {
 /** The problems of the flags about the metadata of Kubernetes Secrets. */
 function metadataProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
   const { values, format } = context;
-  const given = [NAMESPACE, LABEL, SECRET_NAME].filter((flag) => values.isSet(flag));
+  const given = [KUBERNETES_SECRET_NAMESPACE, KUBERNETES_SECRET_LABEL, KUBERNETES_SECRET_NAME].filter((flag) =>
+    values.isSet(flag),
+  );
   const [first] = given;
   if (first === undefined) return [];
   if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
@@ -168,7 +170,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
           ),
         ]),
     ...values
-      .list(LABEL)
+      .list(KUBERNETES_SECRET_LABEL)
       .filter((label) => parseKubernetesLabel(label) === undefined)
       .map((label) =>
         usageError(
@@ -177,7 +179,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
           "bad-name",
         ),
       ),
-    ...(isKubernetesSecretName(kubernetesSecretName(metadata, "id"))
+    ...(isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id"))
       ? []
       : [
           usageError(
@@ -191,7 +193,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
 function encryptedFormatProblems({ values }: Values): readonly Problem[] {
-  if (!values.isSet(ENCRYPTED_FORMAT) || wantsRecipients({ values })) return [];
+  if (!values.isSet(ENCRYPTED_FORMAT) || hasRecipientFlags({ values })) return [];
   return [
     usageError(
       `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
@@ -205,7 +207,7 @@ function encryptedFormatProblems({ values }: Values): readonly Problem[] {
 export function unwritableCredentialProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
   if (!values.isSet(SECRET_OUT)) return [];
   // An encrypted secret is text that every format can hold.
-  const held = wantsRecipients({ values }) ? { id: credentials.id } : credentials;
+  const held = hasRecipientFlags({ values }) ? { id: credentials.id } : credentials;
   return caught(() => formatCredentials({ values }, held)).map(({ message, code }) =>
     usageError(message, "use --secret-format json, which can hold it", code),
   );
@@ -217,7 +219,7 @@ export function publicRecipientProblems(
   client: JsonObject,
   label: FieldLabeler,
 ): readonly Problem[] {
-  if (!isPublic(client) || !wantsRecipients({ values })) return [];
+  if (!isPublic(client) || !hasRecipientFlags({ values })) return [];
   return [
     usageError(
       `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,

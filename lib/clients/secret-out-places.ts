@@ -1,16 +1,20 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { CONCURRENCY, SECRET_OUT } from "../core/flags/shared-flags.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import {
-  type CredentialNames,
+  type CredentialNamesAndMetadata,
   type Credentials,
   formatDotenv,
   formatSecretManifest,
   isKubernetesSecretName,
-  kubernetesSecretName,
+  kubernetesSecretNameOfClient,
 } from "../core/output/credential-formats.ts";
-import { APPLY_PROBLEM_WORDS, clientPathsAndProblems, fileNameOf } from "../core/output/file-name.ts";
+import {
+  clientPathsAndProblems,
+  FILE_PROBLEM_WORDING_FOR_APPLY,
+  fileNameOfClientId,
+} from "../core/output/file-name.ts";
 import {
   appendedText,
   dotenvEntries,
@@ -20,12 +24,12 @@ import {
   withJsonEntries,
 } from "../core/output/written-credentials.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import type { KubernetesSecretName } from "../core/state/desired.ts";
+import type { KubernetesSecretNameAndNamespace } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { workOnAll } from "./batch.ts";
 import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
-import { type PlainOrEncryptedSecret, wantsRecipients } from "./secret-source.ts";
+import { hasRecipientFlags, type PlainAndEncryptedSecret } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** What the places of secrets need of a command's context. */
@@ -46,13 +50,13 @@ type SecretPlaceKind =
 /** A client whose secret is to be written. */
 export interface SecretOwner {
   readonly key: string;
-  readonly object: KubernetesSecretName | undefined;
+  readonly object: KubernetesSecretNameAndNamespace | undefined;
 }
 
 /** A secret on its way to its place. */
 interface PendingSecret extends SecretOwner {
   readonly id: string;
-  readonly secret: PlainOrEncryptedSecret;
+  readonly secret: PlainAndEncryptedSecret;
   /** To be called once it is in place. */
   readonly delivered: () => void;
   /** To be called when it can't get there; returns the problem that says what became of it. */
@@ -73,8 +77,11 @@ function isDescriptor({ values }: Values): boolean {
 }
 
 /** The problem of further secrets for a descriptor that has got those of an earlier run: no JSON value can follow another one. */
-export function findSecondJsonProblem(context: Values, owners: readonly SecretOwner[]): Problem | undefined {
-  if (owners.length === 0 || !isDescriptor(context) || formatOf(context) !== "json") return undefined;
+export function findSecondJsonForDescriptorProblem(
+  context: Values,
+  owners: readonly SecretOwner[],
+): Problem | undefined {
+  if (owners.length === 0 || !isDescriptor(context) || secretFormatOrDotenv(context) !== "json") return undefined;
   return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
     code: "undelivered",
     exit: "failed",
@@ -103,7 +110,8 @@ export function secretOwnerOfStep({ key, desired }: Step): SecretOwner {
 /** The problem of secrets that would be generated and have no place to go. */
 export function findMissingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
   const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
-  if (generated.length === 0 || secretOutKind({ values }) !== "result" || wantsRecipients({ values })) return undefined;
+  if (generated.length === 0 || secretOutKind({ values }) !== "result" || hasRecipientFlags({ values }))
+    return undefined;
   const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
   return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
     code: "no-secret-place",
@@ -115,14 +123,14 @@ export function findMissingPlaceProblem({ values }: Values, steps: readonly Step
 
 const EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
 
-export function formatOf({ values }: Values): keyof typeof EXTENSIONS {
+export function secretFormatOrDotenv({ values }: Values): keyof typeof EXTENSIONS {
   return secretFormat({ values }) ?? "dotenv";
 }
 
 /** The path of a client's file in the folder. */
-export function ownPath({ values }: Values, key: string): string {
+export function clientSecretPath({ values }: Values, key: string): string {
   const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
-  return `${folder}/${fileNameOf(key)}${EXTENSIONS[formatOf({ values })]}`;
+  return `${folder}/${fileNameOfClientId(key)}${EXTENSIONS[secretFormatOrDotenv({ values })]}`;
 }
 
 /** The beginning of the names of a client's variables in a file with several: `BILLING`. */
@@ -132,14 +140,15 @@ function variablePrefix(key: string): string {
 }
 
 /** The names of credentials of a client, and of its Kubernetes Secret. */
-function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNames> {
+function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNamesAndMetadata> {
   const metadata = kubernetesSecretMetadata({ values });
-  const name = metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretName(metadata, key);
+  const name =
+    metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretNameOfClient(metadata, key);
   const namespace = metadata.namespace ?? object?.namespace;
   return { ...readCredentialNamesAndMetadata({ values }), metadata: { ...metadata, name, namespace } };
 }
 
-function credentialsOf(id: string, { plain, encrypted }: PlainOrEncryptedSecret): Credentials {
+function credentialsOf(id: string, { plain, encrypted }: PlainAndEncryptedSecret): Credentials {
   return encrypted === undefined ? { id, secret: plain } : { id, encrypted };
 }
 
@@ -149,14 +158,14 @@ function jsonOf({ id, secret, encrypted }: Credentials): Record<string, unknown>
 
 /** The text of the file of one client. */
 function ownText(context: Values, owner: SecretOwner, credentials: Credentials): string {
-  const format = formatOf(context);
+  const format = secretFormatOrDotenv(context);
   const names = namesOf(context, owner);
   if (format === "k8s") return formatSecretManifest(credentials, names);
-  return format === "dotenv" ? formatDotenv(credentials, names) : `${toPrintableJson(jsonOf(credentials), 2)}\n`;
+  return format === "dotenv" ? formatDotenv(credentials, names) : `${toTerminalSafeJson(jsonOf(credentials), 2)}\n`;
 }
 
 /** The names of a client's variables in a file with several. */
-export function variableNames(context: Values, owner: SecretOwner): Omit<CredentialNames, "metadata"> {
+export function sharedDotenvNames(context: Values, owner: SecretOwner): Omit<CredentialNamesAndMetadata, "metadata"> {
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
   const prefix = `${variablePrefix(owner.key)}_`;
   return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
@@ -165,7 +174,7 @@ export function variableNames(context: Values, owner: SecretOwner): Omit<Credent
 /** The text of one file with the credentials of several clients, after those that it has already. */
 function sharedText(context: Values, previous: string, secrets: readonly PendingSecret[]): string {
   const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
-  const format = formatOf(context);
+  const format = secretFormatOrDotenv(context);
   if (format === "json")
     return withJsonEntries(
       previous,
@@ -176,7 +185,7 @@ function sharedText(context: Values, previous: string, secrets: readonly Pending
     // What has been written to a descriptor before, by this run or another program, can't be read.
     return isDescriptor(context) ? `---\n${manifests}` : appendedText(previous, manifests, "---\n");
   }
-  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, variableNames(context, owner)));
+  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, sharedDotenvNames(context, owner)));
   return appendedText(previous, lines.join(""));
 }
 
@@ -188,9 +197,12 @@ const CONTENTS = {
 } as const;
 
 /** The entries in the file that all clients share; undefined if it holds something else, such as text that isn't UTF-8. */
-export async function existingEntries(context: SecretPlaceContext, text: string | undefined): Promise<ExistingEntries> {
+export async function parseSharedSecretFile(
+  context: SecretPlaceContext,
+  text: string | undefined,
+): Promise<ExistingEntries> {
   if (text === undefined) return undefined;
-  const format = formatOf(context);
+  const format = secretFormatOrDotenv(context);
   if (format === "dotenv") return dotenvEntries(text);
   if (format === "json") return jsonEntries(text);
   try {
@@ -202,10 +214,10 @@ export async function existingEntries(context: SecretPlaceContext, text: string 
 }
 
 /** The name of a client's entry in the file that all clients share. */
-export function entryName(context: Values, owner: SecretOwner): string {
-  const format = formatOf(context);
+export function sharedEntryName(context: Values, owner: SecretOwner): string {
+  const format = secretFormatOrDotenv(context);
   if (format === "json") return owner.key;
-  if (format === "dotenv") return variableNames(context, owner).id;
+  if (format === "dotenv") return sharedDotenvNames(context, owner).id;
   const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
@@ -221,17 +233,17 @@ async function sharedFileProblems(
   const there = await context.readSecretFile(target);
   if (there === undefined) return [];
   const file = `--${SECRET_OUT.name} ${quote(target)}`;
-  const entries = await existingEntries(context, there.text);
+  const entries = await parseSharedSecretFile(context, there.text);
   if (entries === undefined)
     return [
       usageError(
-        `${file} already exists, and does not contain ${CONTENTS[formatOf(context)]}`,
+        `${file} already exists, and does not contain ${CONTENTS[secretFormatOrDotenv(context)]}`,
         "use another file name, or --secret-format for the format of this file",
         "secret-out-exists",
       ),
     ];
   return owners
-    .filter((owner) => entries.has(entryName(context, owner)))
+    .filter((owner) => entries.has(sharedEntryName(context, owner)))
     .map(({ key }) =>
       usageError(
         `${file} already has credentials of client ${quote(key)}`,
@@ -268,7 +280,7 @@ function duplicateKeyProblems(owners: readonly SecretOwner[]): readonly Problem[
 
 /** What is wrong with the names that the credentials of clients would have in their file or folder. */
 function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
-  const format = formatOf(context);
+  const format = secretFormatOrDotenv(context);
   // Every format names the credentials of a client by its key; of two with the same name, one would be lost.
   const twice = duplicateKeyProblems(owners);
   if (twice.length > 0) return twice;
@@ -313,12 +325,12 @@ export async function makeFolderAndFindPlaceProblems(
   }
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
-  const template = `{id}${EXTENSIONS[formatOf(context)]}`;
-  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, APPLY_PROBLEM_WORDS).problems;
+  const template = `{id}${EXTENSIONS[secretFormatOrDotenv(context)]}`;
+  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY).problems;
   // The system would report a name that is too long in other words.
   if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {
-    const problem = await context.findFileProblem(SECRET_OUT, ownPath(context, key));
+    const problem = await context.findFileProblem(SECRET_OUT, clientSecretPath(context, key));
     if (problem !== undefined) problems.push(problem);
     // The folder is the same for all.
     if (problem !== undefined && problem.code !== "secret-out-exists") break;
@@ -330,7 +342,7 @@ export async function makeFolderAndFindPlaceProblems(
 interface OwnFile {
   readonly target: OpenSecretTarget;
   readonly path: string;
-  readonly text: (id: string, secret: PlainOrEncryptedSecret) => string;
+  readonly text: (id: string, secret: PlainAndEncryptedSecret) => string;
 }
 
 /** The places of the secrets of a run. */
@@ -384,7 +396,7 @@ export class SecretPlace {
   /** Opens the file of a client, where each has its own. */
   async openOwn(owner: SecretOwner): Promise<OwnFile | undefined> {
     if (this.kind !== "folder") return undefined;
-    const path = ownPath(this.#context, owner.key);
+    const path = clientSecretPath(this.#context, owner.key);
     const target = await this.#context.openTarget(SECRET_OUT, path);
     if (target === undefined) return undefined;
     return { target, path, text: (id, secret) => ownText(this.#context, owner, credentialsOf(id, secret)) };
@@ -419,7 +431,7 @@ export class SecretPlace {
   }
 
   /** Writes the file of one client. */
-  async writeOwn({ target, path, text }: OwnFile, id: string, secret: PlainOrEncryptedSecret): Promise<void> {
+  async writeOwn({ target, path, text }: OwnFile, id: string, secret: PlainAndEncryptedSecret): Promise<void> {
     await target.commit(text(id, secret), path);
     this.#written++;
   }

@@ -1,23 +1,23 @@
 import type { Context } from "../command.ts";
 import {
   ID_FIELD,
-  LABEL,
-  NAMESPACE,
+  KUBERNETES_SECRET_LABEL,
+  KUBERNETES_SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
   SECRET_FIELD,
   SECRET_FORMAT,
-  SECRET_NAME,
   SECRET_OUT,
 } from "../core/flags/shared-flags.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import {
-  type CredentialNames,
+  type CredentialNamesAndMetadata,
   type Credentials,
   formatDotenv,
   formatSecretManifest,
   type KubernetesSecretMetadata,
   parseKubernetesLabel,
 } from "../core/output/credential-formats.ts";
-import type { PlainOrEncryptedSecret } from "./secret-source.ts";
+import type { PlainAndEncryptedSecret } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
 
 /** The format of the secret file: that of `--secret-format`, else by its extension; undefined without a secret file. */
@@ -33,19 +33,21 @@ export function secretFormat({ values }: Pick<Context, "values">): "dotenv" | "j
 /** The metadata that the flags give to Kubernetes Secrets. */
 export function kubernetesSecretMetadata({ values }: Pick<Context, "values">): KubernetesSecretMetadata {
   return {
-    namespace: values.text(NAMESPACE),
+    namespace: values.text(KUBERNETES_SECRET_NAMESPACE),
     labels: Object.fromEntries(
-      values.list(LABEL).flatMap((text) => {
+      values.list(KUBERNETES_SECRET_LABEL).flatMap((text) => {
         const label = parseKubernetesLabel(text);
         return label === undefined ? [] : [label];
       }),
     ),
-    name: values.text(SECRET_NAME),
+    name: values.text(KUBERNETES_SECRET_NAME),
   };
 }
 
 /** The names that the flags give to the client ID and the secret, and the metadata of Kubernetes Secrets. */
-export function readCredentialNamesAndMetadata({ values }: Pick<Context, "values">): Partial<CredentialNames> {
+export function readCredentialNamesAndMetadata({
+  values,
+}: Pick<Context, "values">): Partial<CredentialNamesAndMetadata> {
   const id = values.text(ID_FIELD);
   const secret = values.text(SECRET_FIELD);
   return {
@@ -59,7 +61,7 @@ export function readCredentialNamesAndMetadata({ values }: Pick<Context, "values
 export function secretFileText(
   context: Pick<Context, "values">,
   id: string,
-  { plain, encrypted, kind }: PlainOrEncryptedSecret,
+  { plain, encrypted, kind }: PlainAndEncryptedSecret,
 ): string {
   if (kind === "client_private_key") return encrypted === undefined ? (plain ?? "") : `${encrypted}\n`;
   return formatCredentials(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
@@ -73,5 +75,5 @@ export function formatCredentials(context: Pick<Context, "values">, credentials:
   if (format === "dotenv") return formatDotenv(credentials, names);
   const { id, secret, encrypted } = credentials;
   // Members that are undefined don't appear in JSON.
-  return `${toPrintableJson({ client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted }, 2)}\n`;
+  return `${toTerminalSafeJson({ client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted }, 2)}\n`;
 }

@@ -2,20 +2,20 @@ import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { containsSecret } from "../core/output/written-credentials.ts";
 import { Problem } from "../core/problem.ts";
 import {
-  entryName,
-  existingEntries,
-  formatOf,
-  ownPath,
+  clientSecretPath,
+  parseSharedSecretFile,
   type SecretOwner,
   type SecretPlaceContext,
+  secretFormatOrDotenv,
   secretOutKind,
-  variableNames,
+  sharedDotenvNames,
+  sharedEntryName,
 } from "./secret-out-places.ts";
 
 /** The names of the entries that may hold a client's secret. */
 function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {
-  if (formatOf(context) !== "dotenv") return [entryName(context, owner)];
-  const { secret, encrypted } = variableNames(context, owner);
+  if (secretFormatOrDotenv(context) !== "dotenv") return [sharedEntryName(context, owner)];
+  const { secret, encrypted } = sharedDotenvNames(context, owner);
   return [secret, encrypted];
 }
 
@@ -28,15 +28,15 @@ export async function secretPlaceStatus(
   const target = context.values.text(SECRET_OUT);
   const kind = secretOutKind(context);
   if (target === undefined || kind === "result") return "missing";
-  const there = await readUnlessUnreadable(context, kind === "shared" ? target : ownPath(context, owner.key));
+  const there = await readUnlessUnreadable(context, kind === "shared" ? target : clientSecretPath(context, owner.key));
   if (there === undefined) return "missing";
   const { text } = there;
   if (text === undefined) return "taken";
-  const entries = kind === "shared" ? await existingEntries(context, text) : undefined;
+  const entries = kind === "shared" ? await parseSharedSecretFile(context, text) : undefined;
   // Another client of the same file may have the same secret, if both are given.
   const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
   if (own.some((entry) => containsSecret(entry, secret))) return "there";
-  return entries?.has(entryName(context, owner)) === false ? "missing" : "taken";
+  return entries?.has(sharedEntryName(context, owner)) === false ? "missing" : "taken";
 }
 
 /** A secret file, without its text if it can't be read. */

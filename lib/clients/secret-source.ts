@@ -18,7 +18,7 @@ import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
 
 /** Whether the command line names a recipient to encrypt to. */
-export function wantsRecipients({ values }: Pick<Context, "values">): boolean {
+export function hasRecipientFlags({ values }: Pick<Context, "values">): boolean {
   return [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));
 }
 
@@ -101,7 +101,7 @@ export function isSecretEchoed(
   { syntax, values }: Pick<Context, "syntax" | "values">,
   given: ProvidedSecret | undefined,
 ): boolean {
-  return syntax === "2.x" && given?.onCommandLine !== false && !wantsRecipients({ values });
+  return syntax === "2.x" && given?.onCommandLine !== false && !hasRecipientFlags({ values });
 }
 
 /** A client's secret before the client exists: everything that could fail has been done. */
@@ -121,10 +121,10 @@ export interface PreparedSecret {
 }
 
 /** The secret itself, plain or encrypted. */
-export type PlainOrEncryptedSecret = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
+export type PlainAndEncryptedSecret = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
 /** What messages call a secret. */
-export function secretOrPrivateKeyNoun({ kind }: Pick<PlainOrEncryptedSecret, "kind">): string {
+export function secretOrPrivateKeyNoun({ kind }: Pick<PlainAndEncryptedSecret, "kind">): string {
   return kind === "client_secret" ? "secret" : "private key";
 }
 

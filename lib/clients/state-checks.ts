@@ -9,7 +9,7 @@ import { MERGE } from "../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import type { DesiredClient } from "../core/state/desired.ts";
-import type { Extension } from "../core/state/extension.ts";
+import type { XHydraSettings } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
@@ -22,10 +22,10 @@ export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** A client in a file, not checked yet. */
-export interface Entry {
+export interface StateFileEntry {
   readonly value: PositionedClientValue;
   readonly fields: JsonObject;
-  readonly extension: Extension;
+  readonly extension: XHydraSettings;
   /** The manifest that the client was translated from. */
   readonly manifest: JsonObject | undefined;
 }
@@ -72,7 +72,7 @@ interface Fault {
 /** Reports keys that are not fields. All of them are errors, since a file is the whole client. */
 export function reportFieldMistakes(
   context: Pick<Context, "values">,
-  { value, fields }: Entry,
+  { value, fields }: StateFileEntry,
   findings: Findings,
 ): void {
   if (!isAbsentOrEmpty(fields["client_secret"]))
@@ -114,7 +114,7 @@ function untagged(text: string): string {
 /** Applies the rules for clients, except those that `x-hydra.ignore` leaves out. */
 export function lintEntry(
   { values }: Pick<Context, "values">,
-  { value, extension, manifest }: Entry,
+  { value, extension, manifest }: StateFileEntry,
   client: JsonObject,
   secret: string | undefined,
   findings: Findings,
@@ -141,8 +141,8 @@ export function lintEntry(
 }
 
 /** Reports keys and IDs that two clients have. */
-export function reportDuplicates(
-  entries: readonly Entry[],
+export function reportDuplicateKeysAndIds(
+  entries: readonly StateFileEntry[],
   clients: readonly DesiredClient[],
   findings: Findings,
 ): void {
@@ -151,7 +151,7 @@ export function reportDuplicates(
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
-    const first = new Map<string, { readonly entry: Entry; readonly clientId: string | undefined }>();
+    const first = new Map<string, { readonly entry: StateFileEntry; readonly clientId: string | undefined }>();
     clients.forEach(({ clientId, [of]: name }, at) => {
       const entry = entries[at];
       if (name === undefined || name === "" || entry === undefined) return;
@@ -173,7 +173,7 @@ export function reportDuplicates(
   }
 }
 
-function pathOf(what: "key" | "client_id", { extension }: Entry): readonly string[] {
+function pathOf(what: "key" | "client_id", { extension }: StateFileEntry): readonly string[] {
   if (what === "client_id") return ["client_id"];
   return extension.key === undefined ? [] : [EXTENSION_MEMBER, "key"];
 }
@@ -181,7 +181,7 @@ function pathOf(what: "key" | "client_id", { extension }: Entry): readonly strin
 /** Warns once of clients without a scope: the server's default is configuration, so it isn't compared. */
 export function reportUnsetScopes(
   { values }: Pick<Context, "values">,
-  entries: readonly Entry[],
+  entries: readonly StateFileEntry[],
   clients: readonly DesiredClient[],
   findings: Findings,
 ): void {

@@ -5,22 +5,22 @@ import { ID_FIELD, LENIENT_FIELD_NAMES, SECRET_FIELD } from "../core/flags/share
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
-import type { DesiredClient, KubernetesSecretName } from "../core/state/desired.ts";
-import { parseExtension, type SecretReference } from "../core/state/extension.ts";
+import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../core/state/desired.ts";
+import { parseExtension, type SecretVariableOrFile } from "../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../core/state/extension-member.ts";
-import { extensionOfMark, MARK_MEMBER, type Mark, readMark, withoutMark } from "../core/state/mark.ts";
+import { extensionOfMark, MARK_MEMBER, readMark, type StackMark, withoutMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { findClientBoundsProblem } from "./client-bounds.ts";
-import { limitProblems } from "./limit-problems.ts";
+import { shortenProblemList } from "./shorten-problem-list.ts";
 import {
-  type Entry,
   Findings,
   IGNORED_FILE_FIELDS,
   lintEntry,
   positionedProblem,
-  reportDuplicates,
+  reportDuplicateKeysAndIds,
   reportFieldMistakes,
   reportUnsetScopes,
+  type StateFileEntry,
 } from "./state-checks.ts";
 import {
   formatFilePosition,
@@ -52,9 +52,9 @@ export async function readDesiredClients(
   const entries = entriesOf(context, read.values, findings);
   const clients: DesiredClient[] = [];
   for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
-  reportDuplicates(entries, clients, findings);
+  reportDuplicateKeysAndIds(entries, clients, findings);
   reportUnsetScopes(context, entries, clients, findings);
-  problems.push(...limitProblems(findings.problems, MAX_LISTED));
+  problems.push(...shortenProblemList(findings.problems, MAX_LISTED));
   for (const warning of findings.warnings.slice(0, MAX_LISTED)) context.warn(warning, "advice");
   return { clients, files: read.files };
 }
@@ -64,7 +64,7 @@ function entriesOf(
   context: Pick<StateFileContext, "values" | "note">,
   values: readonly PositionedClientValue[],
   findings: Findings,
-): readonly Entry[] {
+): readonly StateFileEntry[] {
   const objects = values.filter((each) => isReadable(each, findings));
   const origins = new Map(objects.map((each) => [each.value, each]));
   const files = [...Map.groupBy(objects, ({ file }) => file)].map(([name, own]) => ({
@@ -92,7 +92,7 @@ function entriesOf(
  * The settings of a client. What `get`, `list` and `--prune` print has the mark of the server, which says the same as the
  * settings that `export` writes for it; settings of the file win.
  */
-function settingsWithMark(own: unknown, mark: Mark | undefined): unknown {
+function settingsWithMark(own: unknown, mark: StackMark | undefined): unknown {
   if (mark === undefined) return own;
   if (own === undefined || own === null) return extensionOfMark(mark);
   return isJsonObject(own) ? { ...extensionOfMark(mark), ...own } : own;
@@ -165,7 +165,7 @@ function reportManifests(
 /** Checks one client; the problems are collected. */
 async function desiredClient(
   context: Pick<StateFileContext, "values" | "host" | "readFile">,
-  entry: Entry,
+  entry: StateFileEntry,
   findings: Findings,
   secrets: "read" | "leave",
 ): Promise<DesiredClient> {
@@ -211,7 +211,7 @@ interface EntrySecret {
 
 async function secretOf(
   context: Pick<StateFileContext, "host" | "readFile">,
-  entry: Entry,
+  entry: StateFileEntry,
   secrets: "read" | "leave",
 ): Promise<EntrySecret> {
   const { fields, extension, manifest } = entry;
@@ -237,14 +237,14 @@ function metadataOf(manifest: JsonObject | undefined): JsonObject {
   return isJsonObject(metadata) ? metadata : {};
 }
 
-function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretName | undefined {
+function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
   const name = getTextField(specOf(manifest), "secretName");
   if (name === undefined || name === "") return undefined;
   return { name, namespace: getTextField(metadataOf(manifest), "namespace") };
 }
 
 /** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
-function keyOf({ value, fields, extension, manifest }: Entry, findings: Findings): string {
+function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
   if (extension.key !== undefined) return extension.key;
   if (manifest !== undefined) {
     const metadata = metadataOf(manifest);
@@ -262,7 +262,7 @@ function keyOf({ value, fields, extension, manifest }: Entry, findings: Findings
   return "";
 }
 
-function describeReference({ value }: Entry, { from, name }: SecretReference): string {
+function describeReference({ value }: StateFileEntry, { from, name }: SecretVariableOrFile): string {
   return from === "env" ? `environment variable ${name}` : pathFrom(value.file, name);
 }
 
@@ -275,8 +275,8 @@ function pathFrom(file: string, path: string): string {
 /** The secret that `x-hydra.secret` names, or why it can't be read. One that is missing is never replaced by a generated one. */
 async function readSecret(
   { host, readFile }: Pick<StateFileContext, "host" | "readFile">,
-  { value }: Entry,
-  secret: SecretReference,
+  { value }: StateFileEntry,
+  secret: SecretVariableOrFile,
 ): Promise<string | Problem> {
   const path = [EXTENSION_MEMBER, "secret", secret.from];
   if (secret.from === "env") {

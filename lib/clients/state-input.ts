@@ -4,13 +4,13 @@ import { ALLOW_EMPTY } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../core/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../core/json-with-comments.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import { replaceAndCheckVariables } from "../core/state/placeholders.ts";
+import { replacePlaceholdersAndFindFaults } from "../core/state/placeholders.ts";
 import {
-  createPositionLookup,
+  createOffsetToPosition,
   findOffset,
-  jsonPositionTrees,
+  jsonOffsetTrees,
+  type OffsetNode,
   type Position,
-  type PositionNode,
 } from "../core/state/positions.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
@@ -124,7 +124,7 @@ async function valuesIn(
   const roots = await parseWithPositions(context, file);
   let lines: ((offset: number) => Position) | undefined;
   const position = (offset: number): Position => {
-    lines ??= createPositionLookup(file.text);
+    lines ??= createOffsetToPosition(file.text);
     return lines(offset);
   };
   const name = path === "-" ? STDIN : path;
@@ -143,7 +143,7 @@ async function valuesIn(
 
 interface Root {
   readonly value: unknown;
-  readonly positions: () => PositionNode;
+  readonly positions: () => OffsetNode;
 }
 
 async function parseWithPositions(
@@ -156,11 +156,11 @@ async function parseWithPositions(
       .filter(({ value }) => value !== null)
       .map(({ value, positions }) => ({ value, positions: () => positions }));
   }
-  let found: readonly PositionNode[] | undefined;
+  let found: readonly OffsetNode[] | undefined;
   return parseJsonFileValues(text, name, FILE_DEPTH).map((value, at) => ({
     value,
     positions: () => {
-      found ??= jsonPositionTrees(text);
+      found ??= jsonOffsetTrees(text);
       return found[at] ?? { offset: 0 };
     },
   }));
@@ -221,7 +221,7 @@ function withVariables(
   lookup: (name: string) => string | undefined,
   problems: Problem[],
 ): readonly PositionedClientValue[] {
-  const { value, missing, malformed } = replaceAndCheckVariables(entry.value, lookup);
+  const { value, missing, malformed } = replacePlaceholdersAndFindFaults(entry.value, lookup);
   for (const name of new Set(missing.map((each) => each.name))) {
     const { path = [] } = missing.find((each) => each.name === name) ?? {};
     problems.push(

@@ -14,8 +14,8 @@ import {
   type Plan,
   type PlanOptions,
   planStack,
-  refuseUnfindableClients,
   type Step,
+  withUnfindableClientsRefused,
 } from "../core/state/plan.ts";
 import { planDocument } from "../core/state/plan-document.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
@@ -152,7 +152,7 @@ export async function planAgainstServer(
   const plan =
     slash === undefined || (await canServerLookUpId(context.admin, slash))
       ? listed
-      : refuseUnfindableClients(listed, UNFINDABLE);
+      : withUnfindableClientsRefused(listed, UNFINDABLE);
   rejectLostFields(context, plan);
   return plan;
 }

@@ -1,4 +1,4 @@
-import type { CredentialsToProve, ProofEndpoints, ProofMethod } from "../adapters/prove-credentials.ts";
+import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import { PUBLIC_URL, VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../core/flags/shared-flags.ts";
@@ -50,7 +50,7 @@ export async function discoverVerifyEndpoints({
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<ProofMethod, (client: string) => string>> = {
+const PROVEN: Readonly<Record<CredentialsProof, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,

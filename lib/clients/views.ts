@@ -100,7 +100,7 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
 }
 
 /** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
-export const KEYED_VIEW: ResultView<JsonObject> = {
+export const KEY_PAIR_CLIENT_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
   columns: columnsWithSecret({ ...field("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }),
 };

@@ -187,7 +187,7 @@ export function preservedNumberText(value: unknown): string | undefined {
 const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /** A value as JSON text that is safe to print on a terminal; what JSON can't represent becomes null. */
-export function toPrintableJson(value: unknown, indent = 0): string {
+export function toTerminalSafeJson(value: unknown, indent = 0): string {
   const text: string | undefined = JSON.stringify(value, null, indent);
   return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

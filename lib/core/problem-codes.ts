@@ -2,7 +2,7 @@
  * The code of every problem, under the headings of the error catalogue in `docs/reference/errors.md`, which is generated
  * from this table. Nothing imports it at run time, so it costs the program nothing.
  */
-export const PROBLEM_CODES = {
+export const PROBLEM_CODES_BY_HEADING = {
   "Command line and settings": {
     usage: "The command line is wrong in a way that has no code of its own",
     "unknown-command": "There is no such command",
@@ -299,7 +299,7 @@ export const PROBLEM_CODES = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-type Codes = typeof PROBLEM_CODES;
+type Codes = typeof PROBLEM_CODES_BY_HEADING;
 
 /** The stable name of a problem, for scripts: `error` of an error as JSON. */
 export type ProblemCode = { [Heading in keyof Codes]: keyof Codes[Heading] }[keyof Codes];

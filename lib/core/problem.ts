@@ -78,7 +78,7 @@ export class Problem extends Error {
 }
 
 /** A failure that is no {@link Problem} yet, with a message that is written for people. */
-export class ExplainedError extends Error {}
+export class ErrorWithUserMessage extends Error {}
 
 /** The same problem with another message, or with more to it. */
 export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
@@ -127,7 +127,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** Why something failed, without any value: of an error in the program itself only its type is shown. */
-export function safeReason(error: unknown): string {
+export function reasonWithoutValues(error: unknown): string {
   if (isExpectedError(error)) return escapeControls(errorMessage(error));
   return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
 }
@@ -135,7 +135,7 @@ export function safeReason(error: unknown): string {
 /** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
 export function isExpectedError(error: unknown): boolean {
   if (error instanceof Problem || errorCode(error) !== undefined) return true;
-  return error instanceof ExplainedError || (error instanceof Error && error.name === "Error");
+  return error instanceof ErrorWithUserMessage || (error instanceof Error && error.name === "Error");
 }
 
 /** Whether the server rejected a create because a client with this ID exists. */
@@ -145,7 +145,7 @@ export function isConflict(problem: unknown): problem is Problem {
 
 /** The problem of a result that could not be written, where something was done that needs no second run. */
 export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
-  return new Problem(`Cannot write the result: ${safeReason(reason)}; ${done}`, {
+  return new Problem(`Cannot write the result: ${reasonWithoutValues(reason)}; ${done}`, {
     code: "unwritable",
     exit: "failed",
     hint,

@@ -20,7 +20,7 @@ export function isLoopbackHost(hostname: string): boolean {
  * Whether a key may be fetched from a URL: with https, or with http from this machine, or with http from anywhere if the
  * fingerprint of the key is known (`pinned`).
  */
-export function mayFetchKeyFrom(url: URL, pinned: boolean): boolean {
+export function mayFetchPgpKeyFrom(url: URL, pinned: boolean): boolean {
   if (url.protocol === "https:") return true;
   return url.protocol === "http:" && (pinned || isLoopbackHost(url.hostname));
 }

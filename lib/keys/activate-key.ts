@@ -1,14 +1,14 @@
 import type { Result } from "../command.ts";
-import { isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSameKeyIgnoringKid, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import type { KeyWithKid } from "./read-key-files.ts";
-import { restoreKey } from "./restore-keys.ts";
-import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
+import { undoKeyChange } from "./undo-key-change.ts";
 
 /** The problems of the key to activate. */
 export function activationKeyProblems(keys: readonly KeyWithKid[], file: string | undefined): readonly Problem[] {
@@ -26,7 +26,7 @@ export function activationKeyProblems(keys: readonly KeyWithKid[], file: string 
 
 /** The key of the set whose private half is activated. */
 function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyWithKid {
-  const published = keys.find((candidate) => isSameKey(candidate, key));
+  const published = keys.find((candidate) => isSameKeyIgnoringKid(candidate, key));
   if (shape === "single" && published?.kid !== undefined) return { ...published, kid: published.kid };
   throw new Problem(`Cannot activate key ${quote(key.kid)}: it is not published in key set ${quote(set)}`, {
     code: "not-published",
@@ -41,7 +41,7 @@ function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyW
 /** Makes a published key sign, by adding its private half under the same ID. */
 export async function activateKey(context: RotationContext, set: string, key: KeyWithKid | undefined): Promise<Result> {
   if (key === undefined) throw new TypeError("a key to activate is missing");
-  const rotation = await readRotation(context, set);
+  const rotation = await readSetToRotate(context, set);
   const published = findPublished(rotation, key);
   const { kid, alg, use } = published;
   const result = keySetResult(context, [{ set, keys: [publicPart(published)] }]);
@@ -54,10 +54,10 @@ export async function activateKey(context: RotationContext, set: string, key: Ke
   const others = keys.filter((other) => other.kid !== kid);
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before: keys, after: [stored, ...others] });
   await confirmStep(context, `Sign with key ${quote(kid)} from now on?`);
-  await takeStep(context, rotation, {
+  await takeAndProveStep(context, rotation, {
     kid,
     change: (api) => api.put(set, stored),
-    undo: (api) => restoreKey(api, set, keys, kid),
+    undo: (api) => undoKeyChange(api, set, keys, kid),
     expected: kid,
   });
   const old = rotation.state.kind === "signs" ? rotation.state.kid : undefined;

@@ -1,14 +1,14 @@
 import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
-import { wantsRecipients } from "../clients/secret-source.ts";
+import { hasRecipientFlags } from "../clients/secret-source.ts";
 import { type SecretTargetContext, withSecretTarget } from "../clients/with-secret-target.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../core/interactive.ts";
-import { toPrintableJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { keyTypeFor } from "../core/jwk/key-algorithms.ts";
+import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
@@ -40,9 +40,9 @@ export async function keyOutputProblems(
   sets: readonly string[],
 ): Promise<readonly Problem[]> {
   const problems = [...(await secretTargetProblems([out]))];
-  if (values.bool(PUBLIC) && (values.bool(PRIVATE) || wantsRecipients({ values })))
+  if (values.bool(PUBLIC) && (values.bool(PRIVATE) || hasRecipientFlags({ values })))
     problems.push(usageError("--public and --private cannot be used together", "leave one of them out"));
-  if (values.isSet(KEYS_ENCRYPTED_FORMAT) && !wantsRecipients({ values }))
+  if (values.isSet(KEYS_ENCRYPTED_FORMAT) && !hasRecipientFlags({ values }))
     problems.push(
       usageError(
         "--encrypted-format has no recipient to encrypt to",
@@ -50,7 +50,7 @@ export async function keyOutputProblems(
         "encrypted-format-without-recipient",
       ),
     );
-  if (sets.length > 1 && (values.isSet(out) || wantsRecipients({ values })))
+  if (sets.length > 1 && (values.isSet(out) || hasRecipientFlags({ values })))
     problems.push(usageError(`Cannot write ${sets.length} key sets to one file or message`, "get them one by one"));
   return problems;
 }
@@ -61,8 +61,8 @@ export function newKeyWithoutPemProblems(
   alg: string,
   out: TextFlag,
 ): readonly Problem[] {
-  const isDelivered = values.isSet(out) || values.bool(PRIVATE) || wantsRecipients({ values });
-  if (!isDelivered || !isSymmetric(keyTypeFor(alg)) || !isPem(format, values.text(out))) return [];
+  const isDelivered = values.isSet(out) || values.bool(PRIVATE) || hasRecipientFlags({ values });
+  if (!isDelivered || !isSymmetric(keyTypeAndCurveFor(alg)) || !isPem(format, values.text(out))) return [];
   return [
     usageError(
       `Cannot write an ${alg} key as PEM: it is a shared secret`,
@@ -168,7 +168,7 @@ async function fileText(
   name: string | undefined,
   keys: readonly JsonWebKey[],
 ): Promise<string> {
-  return isPem(context.format, name) ? pemText(context, keys) : `${toPrintableJson({ keys }, 2)}\n`;
+  return isPem(context.format, name) ? pemText(context, keys) : `${toTerminalSafeJson({ keys }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */

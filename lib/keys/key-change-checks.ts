@@ -1,6 +1,6 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
-import { isSameKey, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { isSameKeyIgnoringKid, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem } from "../core/problem.ts";
@@ -9,20 +9,20 @@ import type { KeyPairStorage } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
-  type Consequence,
   isServerKeySet,
   isServerKeySetOfAnyVersion,
   isTokenSigningSet,
+  type KeySetFault,
   type SigningState,
   signingState,
   USUAL_ALG,
 } from "./signing-state.ts";
-import type { SetAndKeyShape } from "./stored-keys.ts";
+import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
 type GuardContext = Pick<Context, "values" | "warn">;
 
 /** A change of a set, as its keys before and after it, the newest first. */
-interface KeyChange extends SetAndKeyShape {
+interface KeyChange extends SetAndKeyPairStorage {
   readonly before: readonly JsonWebKey[];
   readonly after: readonly JsonWebKey[];
   /** Whether a backup, or the set of another server, takes the place of the whole set: a warning names the lost keys. */
@@ -44,14 +44,15 @@ function signers(
 /** The keys that no token can be verified with any more, as tokens name them. */
 function lostKeys({ shape, before, after }: KeyChange): readonly string[] {
   const left = publicKeyOfEachPair(after);
-  const isLeft = (key: JsonWebKey): boolean => left.some((other) => other.kid === key.kid && isSameKey(other, key));
+  const isLeft = (key: JsonWebKey): boolean =>
+    left.some((other) => other.kid === key.kid && isSameKeyIgnoringKid(other, key));
   return signers(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
 }
 
 type Signing = Extract<SigningState, { readonly kind: "signs" }>;
 
 /** What breaks because another algorithm signs. */
-function otherAlgorithm(before: SigningState, after: Signing): Consequence | undefined {
+function otherAlgorithm(before: SigningState, after: Signing): KeySetFault | undefined {
   const alg = before.kind === "signs" ? before.alg : USUAL_ALG;
   if (after.alg === alg) return undefined;
   return {
@@ -67,7 +68,7 @@ function generation({ after }: KeyChange): string {
 }
 
 /** What happens because the key that signs leaves the set. */
-function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): Consequence | undefined {
+function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): KeySetFault | undefined {
   const hint = `to replace its key, see hydra keys rotate`;
   if (after.kind === "generates") return { text: generation(change), hint };
   if (before.fault !== undefined || change.isMove === true || !lostKeys(change).includes(before.kid)) return undefined;
@@ -79,10 +80,10 @@ function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): 
 }
 
 /** What happens to the TLS certificate that Hydra 1.x generates for the newest key of its set. */
-function otherCertificate({ before, after, shape }: KeyChange): Consequence | undefined {
+function otherCertificate({ before, after, shape }: KeyChange): KeySetFault | undefined {
   const [old, next] = [before.find(hasPrivateMembers), after.find(hasPrivateMembers)];
   const fails = signingState(shape, after).kind === "fails" && signingState(shape, before).kind !== "fails";
-  const isOther = old !== undefined && (next === undefined || !isSameKey(old, next));
+  const isOther = old !== undefined && (next === undefined || !isSameKeyIgnoringKid(old, next));
   if (!fails && !isOther) return undefined;
   return {
     text: "the server presents another TLS certificate after its next start",
@@ -91,7 +92,7 @@ function otherCertificate({ before, after, shape }: KeyChange): Consequence | un
 }
 
 /** What stops or breaks logins after a change; undefined for any other change. */
-function consequenceOf(change: KeyChange): Consequence | undefined {
+function consequenceOf(change: KeyChange): KeySetFault | undefined {
   if (!isTokenSigningSet(change.set)) return otherCertificate(change);
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (after.kind === "fails") return after.fault;
@@ -100,7 +101,7 @@ function consequenceOf(change: KeyChange): Consequence | undefined {
 }
 
 /** The sessions that break when another key signs (ory/hydra#3573). */
-function brokenSessionsText({ set, shape }: SetAndKeyShape): string {
+function brokenSessionsText({ set, shape }: SetAndKeyPairStorage): string {
   const tokens =
     set === ACCESS_TOKEN_SET
       ? "JWT access tokens that they get by refreshing do not verify (measured on Hydra 2.3 and 26.2)"
@@ -145,9 +146,9 @@ export function rejectBreakingOrWarnOfKeyChange(context: GuardContext, change: K
 }
 
 /** Guards the change of a set that is not read yet. Sets that nothing is signed with are not looked at. */
-export async function readSetAndRejectBreakingChange(
+export async function readSetAndCheckKeyChange(
   context: GuardContext,
-  api: KeySets,
+  api: KeySetsApi,
   set: string,
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {

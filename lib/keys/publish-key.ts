@@ -1,23 +1,23 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { wantsRecipients } from "../clients/secret-source.ts";
+import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
+import { hasRecipientFlags } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
-import { Problem, safeReason, usageError } from "../core/problem.ts";
+import { Problem, reasonWithoutValues, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { type RotationContext, readRotation, takeStep, waitUnlessAborted } from "./rotation.ts";
+import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
+import { predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const problems: Problem[] = [];
-  if (!values.isSet(PRIVATE_KEY_OUT) && !wantsRecipients({ values }))
+  if (!values.isSet(PRIVATE_KEY_OUT) && !hasRecipientFlags({ values }))
     problems.push(
       usageError(
         "--publish has no destination for the private key",
@@ -51,7 +51,7 @@ function rejectKnownId({ set, keys }: SetToRotate, kid: string | undefined): voi
 
 /** Removes a published key whose private half was not delivered. */
 async function unpublish({ admin }: Pick<Context, "admin">, set: string, kid: string): Promise<void> {
-  const api: KeySets = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
+  const api: KeySetsApi = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
   await api.remove(set, kid);
 }
 
@@ -62,7 +62,7 @@ async function undelivered(
   kid: string,
   reason: unknown,
 ): Promise<Problem> {
-  const start = `Cannot deliver the private key: ${safeReason(reason)}`;
+  const start = `Cannot deliver the private key: ${reasonWithoutValues(reason)}`;
   const details = { code: "undelivered", exit: "failed", cause: reason } as const;
   try {
     await unpublish(context, set, kid);
@@ -79,20 +79,20 @@ type PublicationContext = RotationContext & Pick<Context, "encryption" | "localK
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
 export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<Result> {
   const { values, localKeys, note } = context;
-  const rotation = await readRotation(context, set);
+  const rotation = await readSetToRotate(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   // The change that --activate will make.
-  const after = [...predictGeneratedKeyParts(shape, { kid: "", alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
   rejectBreakingKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await waitUnlessAborted(context.signal, localKeys.generate(alg, "sig"));
+  const generated = await awaitUnlessAborted(context.signal, localKeys.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;
   const publish = async () => {
-    await takeStep(context, rotation, {
+    await takeAndProveStep(context, rotation, {
       kid,
       change: async (api) => {
         await api.put(set, { ...publicPart(key), kid });

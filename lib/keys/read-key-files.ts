@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
-import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
-import { isSigningAlgorithm, keyTypeName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSigningAlgorithm, keyTypeAndCurveName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import { findKeyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
@@ -25,7 +25,7 @@ export interface KeysFromFiles {
 function withAlgorithm(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
   const possible = signingAndEncryptionAlgorithms(key);
   const { alg: own } = key;
-  const type = keyTypeName(key);
+  const type = keyTypeAndCurveName(key);
   const signing = possible.filter(isSigningAlgorithm);
   const fits = `it is a key for ${joinWords(signing.length > 0 ? signing : possible, "or")}`;
   if (possible.length === 0)
@@ -72,7 +72,7 @@ function withUse(key: KeyWithKid, name: string, wanted: string | undefined, own:
   const fitting = possible.find((candidate) => usualUse(candidate) === use);
   if (fitting !== undefined) return { ...key, use, alg: fitting };
   if (own.use !== undefined) return { ...key, use, alg: possible[0] };
-  const message = `--use ${use} does not fit the key in ${quote(name)}: no algorithm of ${keyTypeName(key)} keys is for encryption`;
+  const message = `--use ${use} does not fit the key in ${quote(name)}: no algorithm of ${keyTypeAndCurveName(key)} keys is for encryption`;
   return usageError(message, "leave out --use", "key-algorithm");
 }
 
@@ -122,7 +122,7 @@ function repeatProblems(keys: readonly KeyWithKid[], origins: ReadonlyMap<JsonWe
     if (before === undefined) return [];
     const [first = "", second = ""] = [origins.get(before), origins.get(key)];
     const where = first === second ? `Two keys in ${quote(first)}` : `Keys in ${quote(first)} and ${quote(second)}`;
-    const hint = isSameKey(before, key) ? "leave out one of them" : 'change the "kid" of one of them';
+    const hint = isSameKeyIgnoringKid(before, key) ? "leave out one of them" : 'change the "kid" of one of them';
     return [usageError(`${where} have the ID ${quote(key.kid)}`, hint, "key-id")];
   });
 }

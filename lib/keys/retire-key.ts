@@ -6,10 +6,10 @@ import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKeyOrPair } from "./remove-key.ts";
-import { restoreKey } from "./restore-keys.ts";
-import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
 import { keysNamed } from "./stored-keys.ts";
+import { undoKeyChange } from "./undo-key-change.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
@@ -32,7 +32,7 @@ function retirablePlace(
 
 /** Deletes a key that no longer signs. */
 export async function retireKey(context: RotationContext, set: string, named: string): Promise<Result> {
-  const rotation = await readRotation(context, set);
+  const rotation = await readSetToRotate(context, set);
   const { keys, state, shape } = rotation;
   const { place, count, id } = retirablePlace(rotation, named);
   // Both halves of a pair.
@@ -46,10 +46,10 @@ export async function retireKey(context: RotationContext, set: string, named: st
     `Key ${quote(kid)} is number ${place + 1} of ${count}, the newest first${signing === "" ? "" : `; ${quote(signing)} signs`}`,
   );
   await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can no longer be verified.`);
-  await takeStep(context, rotation, {
+  await takeAndProveStep(context, rotation, {
     kid,
     change: (api) => removeKeyOrPair(api, set, kid),
-    undo: (api) => restoreKey(api, set, keys, kid),
+    undo: (api) => undoKeyChange(api, set, keys, kid),
   });
   return keySetResult(context, [{ set, keys: retired }]);
 }

@@ -6,26 +6,26 @@ import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { confirmStep, type RotationContext, readRotation, takeStep } from "./rotation.ts";
-import { isTokenSigningSet, predictGeneratedKeyParts, USUAL_ALG } from "./signing-state.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
+import { isTokenSigningSet, predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs immediately. */
 export async function rotateAtOnce(context: RotationContext, set: string): Promise<Result> {
   const { values, host, note } = context;
-  const rotation = await readRotation(context, set);
+  const rotation = await readSetToRotate(context, set);
   const { shape, state, keys: before } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  const after = [...predictGeneratedKeyParts(shape, { kid, alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid, alg, use: "sig" }), ...before];
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after });
   if (shape === "single" && isTokenSigningSet(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
   await confirmStep(context, `Generate a key in set ${quote(set)} that signs immediately?`);
   const named = shape === "pair" ? `public:${kid}` : kid;
   const created: NamedSet[] = [];
-  await takeStep(context, rotation, {
+  await takeAndProveStep(context, rotation, {
     kid,
     change: async (api) => {
       const keys = await api.create(set, { kid, alg, use: "sig", isOwnId: given === undefined });

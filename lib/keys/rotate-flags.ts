@@ -15,7 +15,7 @@ export const ACTIVATE: BoolFlag = {
   help: "Second step: sign with a published key",
 };
 
-export const KEY_FILE: TextFlag = {
+export const ACTIVATED_KEY_FILE: TextFlag = {
   kind: "text",
   name: "key",
   value: "FILE",

@@ -1,11 +1,11 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import type { SigningState } from "./signing-state.ts";
-import type { SetAndKeyShape } from "./stored-keys.ts";
+import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
 /** A set that is rotated, as it was before. */
-export interface SetToRotate extends SetAndKeyShape {
-  readonly api: KeySets;
+export interface SetToRotate extends SetAndKeyPairStorage {
+  readonly api: KeySetsApi;
   /** Its keys, the newest first. */
   readonly keys: readonly JsonWebKey[];
   readonly state: SigningState;
@@ -15,8 +15,8 @@ export interface SetToRotate extends SetAndKeyShape {
 export interface RotationStep {
   /** The key that the step is about. */
   readonly kid: string;
-  readonly change: (api: KeySets) => Promise<void>;
-  readonly undo: (api: KeySets) => Promise<void>;
+  readonly change: (api: KeySetsApi) => Promise<void>;
+  readonly undo: (api: KeySetsApi) => Promise<void>;
   /** The key that must sign a login after the change, as tokens name it; the same as before if undefined. */
   readonly expected?: string;
 }

@@ -5,14 +5,14 @@ import type { Context } from "../command.ts";
 import { FAIL_AFTER, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
-import { Problem, safeReason, withMessage } from "../core/problem.ts";
+import { Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
-import { isUnchanged } from "./restore-keys.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
+import { isKeySetUnchanged } from "./undo-key-change.ts";
 import {
   interruptedBeforeChangeProblem,
   interruptionFailure,
@@ -26,7 +26,7 @@ export type RotationContext = SigningProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
 /** Reads a set, whether or not it exists. */
-export async function readRotation({ admin }: Pick<Context, "admin">, set: string): Promise<SetToRotate> {
+export async function readSetToRotate({ admin }: Pick<Context, "admin">, set: string): Promise<SetToRotate> {
   const api = await admin.keySets();
   const keys = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
@@ -40,11 +40,11 @@ export async function confirmStep(
 ): Promise<void> {
   if (values.bool(KEYS_YES) || !canPrompt(host, values.bool(NO_INPUT))) return;
   const declined = "The key set was not changed";
-  await waitUnlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
+  await awaitUnlessAborted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }
 
 /** Stops waiting for work that ignores signals. */
-export async function waitUnlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function awaitUnlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason);
   if (signal.aborted) stop();
@@ -57,7 +57,7 @@ export async function waitUnlessAborted<T>(signal: AbortSignal, work: Promise<T>
 }
 
 /** Does a rotation; a signal before its first change is reported as such. */
-export async function reportInterruptionBeforeChange<T>(
+export async function runWithInterruptionReport<T>(
   { signal }: Pick<Context, "signal">,
   set: string,
   work: () => Promise<T>,
@@ -73,7 +73,11 @@ export async function reportInterruptionBeforeChange<T>(
  * Takes a step. With `--public-url`, a login before and after it proves which key signs; the wrong one undoes the step. So
  * does a signal, which the request that is under way gets some seconds to survive.
  */
-export async function takeStep(context: RotationContext, rotation: SetToRotate, step: RotationStep): Promise<void> {
+export async function takeAndProveStep(
+  context: RotationContext,
+  rotation: SetToRotate,
+  step: RotationStep,
+): Promise<void> {
   await context.uninterruptible(async () => {
     const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
@@ -102,7 +106,7 @@ async function requireUnchanged(
   { set, keys }: SetToRotate,
 ): Promise<void> {
   const api = await adminWithFreshDeadline(context).keySets();
-  if (isUnchanged((await api.find(set)) ?? [], keys)) return;
+  if (isKeySetUnchanged((await api.find(set)) ?? [], keys)) return;
   throw new Problem(`Key set ${quote(set)} was changed by someone else meanwhile, so this step changed nothing`, {
     code: "changed-meanwhile",
     exit: "conflict",
@@ -184,6 +188,6 @@ async function findFailure(
     const stored = { keys: publicKeyOfEachPair(await api.get(set)) };
     return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
   } catch (error) {
-    return `the login failed: ${safeReason(error)}`;
+    return `the login failed: ${reasonWithoutValues(error)}`;
   }
 }

@@ -1,6 +1,6 @@
 import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { isSigningAlgorithm, keyTypeFor, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeAndCurveFor, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../core/jwk/rsa-parameters.ts";
 import { quote } from "../core/text.ts";
@@ -19,7 +19,7 @@ const TLS_SET = "hydra.https-tls";
 export const USUAL_ALG = "RS256";
 
 /** What stops or breaks logins, and what to do instead. */
-export interface Consequence {
+export interface KeySetFault {
   readonly text: string;
   readonly hint: string;
 }
@@ -32,12 +32,12 @@ export type SigningState =
       readonly kid: string;
       readonly alg: string;
       readonly key: JsonWebKey;
-      readonly fault: Consequence | undefined;
+      readonly fault: KeySetFault | undefined;
     }
   /** It generates a key when it next needs one. */
   | { readonly kind: "generates" }
   /** It cannot sign. */
-  | { readonly kind: "fails"; readonly fault: Consequence };
+  | { readonly kind: "fails"; readonly fault: KeySetFault };
 
 /** Whether a server uses a set to sign tokens. */
 export function isTokenSigningSet(set: string): boolean {
@@ -61,18 +61,18 @@ export function signingState(shape: KeyPairStorage, keys: readonly JsonWebKey[])
 
 const OTHER_KEY_HINT = `use a private key for ${USUAL_ALG}`;
 
-const NO_PAIR: Consequence = {
+const NO_PAIR: KeySetFault = {
   text: "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)",
   hint: OTHER_KEY_HINT,
 };
 
-const SHARED_SECRET: Consequence = {
+const SHARED_SECRET: KeySetFault = {
   text: "the server can't publish its keys while the set has a shared secret, so that no client can verify a token (measured on Hydra 2.1 to 26.2)",
   hint: OTHER_KEY_HINT,
 };
 
 /** Why no client can verify the tokens of a published key, which a server signs with an algorithm. */
-function verificationFault(key: JsonWebKey, alg: string): Consequence | undefined {
+function verificationFault(key: JsonWebKey, alg: string): KeySetFault | undefined {
   const { use = "sig", alg: named = alg } = key;
   const bits = modulusBits(key) ?? LEAST_RSA_BITS;
   const measured = "so that no client can verify its tokens (measured on Hydra 1.8 to 26.2)";
@@ -122,11 +122,11 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
 }
 
 /** A key that a server will generate, as it will store it, without its contents. */
-export function predictGeneratedKeyParts(
+export function predictGeneratedKeys(
   shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
 ): readonly JsonWebKey[] {
-  const key = { ...keyTypeFor(alg), kid, alg, use };
+  const key = { ...keyTypeAndCurveFor(alg), kid, alg, use };
   if (isSymmetric(key)) return [{ ...key, k: "" }];
   if (shape === "single") return [{ ...key, d: "" }];
   return [

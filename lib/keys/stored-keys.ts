@@ -6,13 +6,13 @@ import type { KeyWithKid } from "./read-key-files.ts";
 import { isTokenSigningSet } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */
-export interface SetAndKeyShape {
+export interface SetAndKeyPairStorage {
   readonly set: string;
   readonly shape: KeyPairStorage;
 }
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */
-function asPair({ set }: SetAndKeyShape, key: KeyWithKid): readonly KeyWithKid[] {
+function asPair({ set }: SetAndKeyPairStorage, key: KeyWithKid): readonly KeyWithKid[] {
   const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
   const isMoved = isTokenSigningSet(set) || kid !== key.kid;
@@ -30,7 +30,10 @@ function asSingle(key: KeyWithKid): KeyWithKid {
 }
 
 /** Keys as a server stores them, in the same order. */
-export function convertKeysToServerShape(target: SetAndKeyShape, keys: readonly KeyWithKid[]): readonly KeyWithKid[] {
+export function convertKeysToServerShape(
+  target: SetAndKeyPairStorage,
+  keys: readonly KeyWithKid[],
+): readonly KeyWithKid[] {
   return keys.flatMap((key) => (target.shape === "pair" ? asPair(target, key) : [asSingle(key)]));
 }
 

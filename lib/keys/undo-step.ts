@@ -1,12 +1,12 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
-import { Problem, safeReason } from "../core/problem.ts";
+import { Problem, reasonWithoutValues } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { isRestored } from "./restore-keys.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
+import { isKeyChangeUndone } from "./undo-key-change.ts";
 
 /** Milliseconds that undoing a step may take. */
 const UNDO_MS = 15_000;
@@ -77,15 +77,18 @@ export async function undoStepAndExplain(
     try {
       await step.undo(api);
     } catch (error) {
-      failed = `: ${safeReason(error)}`;
+      failed = `: ${reasonWithoutValues(error)}`;
     }
     now = (await api.find(set)) ?? [];
   } catch (error) {
     const undone = failed === "" ? "was undone, but the set can't be read again" : "could not be undone";
-    return new Problem(`${start}; the change ${undone}${failed === "" ? `: ${safeReason(error)}` : failed}`, details);
+    return new Problem(
+      `${start}; the change ${undone}${failed === "" ? `: ${reasonWithoutValues(error)}` : failed}`,
+      details,
+    );
   }
   const signs = signingText(rotation, now);
-  if (!isRestored(before, now, step.kid))
+  if (!isKeyChangeUndone(before, now, step.kid))
     return new Problem(`${start}; the change was not undone${failed}; ${signs}`, details);
   return new Problem(`${start}; the change was undone, and ${signs}${lostText(rotation, step, now)}`, {
     ...details,
@@ -108,16 +111,16 @@ export async function undoInterruptedAndExplain(
   error: unknown,
 ): Promise<Problem> {
   const { set, keys: before } = rotation;
-  const api: KeySets = await context.admin.withDeadline(UNDO_MS).keySets();
+  const api: KeySetsApi = await context.admin.withDeadline(UNDO_MS).keySets();
   const failure = interruptionFailure(rotation);
   let now: readonly JsonWebKey[];
   try {
     now = (await api.find(set)) ?? [];
   } catch (reason) {
-    const message = `${failure.start}, and the set can't be read again: ${safeReason(reason)}`;
+    const message = `${failure.start}, and the set can't be read again: ${reasonWithoutValues(reason)}`;
     return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
   }
-  if (!isRestored(before, now, step.kid)) return undoStepAndExplain(context, rotation, step, failure);
+  if (!isKeyChangeUndone(before, now, step.kid)) return undoStepAndExplain(context, rotation, step, failure);
   if (!(error instanceof Problem && error.ambiguous)) return interruptedBeforeChangeProblem(set);
   const message = `${failure.start}; it is not changed, but the server may still carry out the request`;
   return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });

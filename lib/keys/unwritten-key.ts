@@ -1,12 +1,15 @@
-import { Problem, safeReason } from "../core/problem.ts";
+import { Problem, reasonWithoutValues } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** The problem of a key that was created, but could not be written. */
 export function unwrittenKeyProblem(set: string, kid: string, reason: unknown): Problem {
-  return new Problem(`Cannot write key ${quote(kid)}, which was created in set ${quote(set)}: ${safeReason(reason)}`, {
-    code: "undelivered",
-    exit: "failed",
-    hint: `get it: hydra keys get ${set} --kid ${kid} --private`,
-    cause: reason,
-  });
+  return new Problem(
+    `Cannot write key ${quote(kid)}, which was created in set ${quote(set)}: ${reasonWithoutValues(reason)}`,
+    {
+      code: "undelivered",
+      exit: "failed",
+      hint: `get it: hydra keys get ${set} --kid ${kid} --private`,
+      cause: reason,
+    },
+  );
 }

@@ -93,7 +93,7 @@ export const UNKNOWN_OR_UNAUTHORIZED: ApiError = {
 };
 
 /** The members of an error body in a version. */
-export function errorBody({ errors }: Behaviour, { error, description, hint, debug, status }: ApiError): JsonObject {
+export function errorMembers({ errors }: Behaviour, { error, description, hint, debug, status }: ApiError): JsonObject {
   if (errors === "verbose") {
     return {
       error,

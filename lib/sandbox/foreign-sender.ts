@@ -9,14 +9,14 @@ interface Sender {
 }
 
 /** How a request came in. */
-export type ListenerScheme = "http" | "https" | "unix";
+export type ListenerKind = "http" | "https" | "unix";
 
 /**
  * Why a request may come from a web page of another site, or undefined where it can't. The sandbox asks for no
  * credentials, so a page that the user visits could change its clients, or read them by a name that it points at this
  * machine. A real server is protected by its network.
  */
-export function foreignSenderReason({ host, origin }: Sender, entrance: ListenerScheme): string | undefined {
+export function foreignSenderReason({ host, origin }: Sender, entrance: ListenerKind): string | undefined {
   // Over TLS the certificate keeps a page from naming this machine as its own host.
   if (entrance === "http" && host !== undefined && !isLoopbackHost(hostname(host)))
     return "The Host header doesn't name this machine";

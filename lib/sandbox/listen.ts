@@ -16,7 +16,7 @@ const HINT = "Listen on 127.0.0.1:4445, or on unix:///path/of/a.sock";
  * @throws {Problem} for other text, and for a host other than this machine: the sandbox doesn't authenticate anyone, so
  * nobody else may reach it.
  */
-export function parseLoopbackAddress(listen: string): ListenAddress {
+export function parseListenAddress(listen: string): ListenAddress {
   if (listen.startsWith("unix://")) {
     const socket = listen.slice("unix://".length);
     if (socket.startsWith("/")) return { socket };

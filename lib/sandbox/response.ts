@@ -1,4 +1,4 @@
-import { type ApiError, errorBody } from "./api-errors.ts";
+import { type ApiError, errorMembers } from "./api-errors.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A response of the sandbox. */
@@ -38,7 +38,7 @@ export function emptyAnswer(status: number, headers: Readonly<Record<string, str
 
 /** An error of the clients endpoints. */
 export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
-  const body = `${JSON.stringify(errorBody(behaviour, error))}\n`;
+  const body = `${JSON.stringify(errorMembers(behaviour, error))}\n`;
   return { status: error.status, headers: { "content-type": "application/json" }, body };
 }
 

@@ -3,9 +3,9 @@ import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
-import { foreignSenderReason, type ListenerScheme } from "./foreign-sender.ts";
+import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
-import { listenOn, parseLoopbackAddress, serverUrl } from "./listen.ts";
+import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { type RequestWithHeaders, splitTarget } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
@@ -51,7 +51,7 @@ export interface Sandbox {
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
 function checked(
   { request, method, target, body }: ReceivedRequest,
-  entrance: ListenerScheme,
+  entrance: ListenerKind,
   as: SandboxVersion,
   isNavigation: boolean,
 ): RequestWithHeaders | Answer {
@@ -80,7 +80,7 @@ interface PublicPort {
 async function listenPublicly(options: SandboxOptions, side: PublicSide): Promise<PublicPort> {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
-  const address = parseLoopbackAddress(publicListen);
+  const address = parseListenAddress(publicListen);
   if ("socket" in address) {
     throw usageError(
       `Cannot start the sandbox on ${quote(publicListen)}: browsers and clients can't reach a socket`,
@@ -107,7 +107,7 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
-  const address = parseLoopbackAddress(listen);
+  const address = parseListenAddress(listen);
   let publicUrl = DEFAULT_PUBLIC_URL;
   const api = createAdminApi(as, {
     publicUrl: () => publicUrl,

@@ -105,6 +105,6 @@ export interface ServerFamily {
 }
 
 /** Which family a server is of, once a response has revealed it. All access to one server shares it. */
-export interface DetectedFamily {
+export interface FamilyDetection {
   family: ServerFamily | undefined;
 }

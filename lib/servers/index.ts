@@ -1,4 +1,4 @@
-import type { DetectedFamily, ServerFamily } from "./family.ts";
+import type { FamilyDetection, ServerFamily } from "./family.ts";
 import { HYDRA_1 } from "./hydra1.ts";
 import { HYDRA_2 } from "./hydra2.ts";
 
@@ -6,7 +6,7 @@ import { HYDRA_2 } from "./hydra2.ts";
 export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HYDRA_1];
 
 /** The families of which a server may be. */
-export function possibleFamilies({ family }: DetectedFamily): readonly [ServerFamily, ...ServerFamily[]] {
+export function possibleFamilies({ family }: FamilyDetection): readonly [ServerFamily, ...ServerFamily[]] {
   return family === undefined ? FAMILIES : [family];
 }
 
@@ -19,7 +19,7 @@ export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requires
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type {
   ClassifiedError,
-  DetectedFamily,
+  FamilyDetection,
   ItemOrCollection,
   PageRequest,
   ServerAnswer,

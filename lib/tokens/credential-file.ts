@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
-import type { CredentialNames } from "../core/output/credential-formats.ts";
+import type { CredentialNamesAndMetadata } from "../core/output/credential-formats.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -13,10 +13,10 @@ export interface StoredCredentials {
   /** The file's name for messages. */
   readonly file: string;
   /** How the fields of the ID and of the secret are named in it. */
-  readonly fields: Pick<CredentialNames, "id" | "secret">;
+  readonly fields: Pick<CredentialNamesAndMetadata, "id" | "secret">;
 }
 
-type Names = Pick<CredentialNames, "id" | "secret" | "encrypted">;
+type Names = Pick<CredentialNamesAndMetadata, "id" | "secret" | "encrypted">;
 
 /** The text of a file, and the file's name for messages. */
 interface NamedText {

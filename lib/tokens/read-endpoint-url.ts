@@ -5,7 +5,7 @@ import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 
 /** The URL that a flag such as `--token-url` gives in place of one from discovery. */
-export function readEndpointUrl({ values }: Pick<Context, "values">, flag: TextFlag): string | undefined {
+export function readEndpointUrlFlag({ values }: Pick<Context, "values">, flag: TextFlag): string | undefined {
   const text = (values.text(flag) ?? "").trim();
   if (text === "") return undefined;
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;

@@ -1,5 +1,5 @@
 import type { ListenOptions } from "../adapters/callback-listener.ts";
-import { hasFreePort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
+import { allowsAnyPort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isLoopbackHost } from "../core/url-checks.ts";
@@ -24,7 +24,7 @@ const DEFAULT_REDIRECT = "http://127.0.0.1/callback";
 /** The loopback addresses of a host. A browser may try either address of the name. */
 function addressesOf(hostname: string): readonly string[] {
   if (hostname === "[::1]") return ["::1"];
-  return hasFreePort(new URL(`http://${hostname}`)) ? [hostname] : ["127.0.0.1", "::1"];
+  return allowsAnyPort(new URL(`http://${hostname}`)) ? [hostname] : ["127.0.0.1", "::1"];
 }
 
 /** The port in the text of a URI; the URL parser leaves out that of the scheme. */
@@ -39,7 +39,7 @@ function listenFor(uri: string, port: number | undefined): RedirectTarget["liste
   const isOurs = url.protocol === "http:" && isLoopbackHost(url.hostname);
   if (!isOurs && port === undefined) return undefined;
   const hosts = isOurs ? addressesOf(url.hostname) : ["127.0.0.1"];
-  const own = portIn(uri) ?? (hasFreePort(url) ? 0 : 80);
+  const own = portIn(uri) ?? (allowsAnyPort(url) ? 0 : 80);
   const isFree = own === 0 && isOurs;
   return { hosts, port: port ?? own, path: url.pathname, ...(isFree ? {} : { authority: url.host }) };
 }
@@ -61,7 +61,7 @@ function usableRedirect(registered: readonly string[], port: number | undefined)
     return url?.protocol === "http:" && isLoopbackHost(url.hostname);
   });
   const free =
-    ours.find((uri) => new URL(uri).hostname === "127.0.0.1") ?? ours.find((uri) => hasFreePort(new URL(uri)));
+    ours.find((uri) => new URL(uri).hostname === "127.0.0.1") ?? ours.find((uri) => allowsAnyPort(new URL(uri)));
   if (free !== undefined) return free;
   return ours.find((uri) => port === undefined || (portIn(uri) ?? 80) === port);
 }
@@ -77,7 +77,7 @@ export function chooseRedirect(
 ): RedirectTarget {
   const uri = redirect ?? usableRedirect(registered ?? [], port) ?? DEFAULT_REDIRECT;
   const url = new URL(uri);
-  const isFixed = !hasFreePort(url) || (redirect !== undefined && portIn(redirect) !== undefined);
+  const isFixed = !allowsAnyPort(url) || (redirect !== undefined && portIn(redirect) !== undefined);
   if (isFixed) return { uri, listen: listenFor(uri, port) };
   const free = withPort(uri, port === 0 ? undefined : port);
   return { uri: free, listen: listenFor(free, port) };
@@ -89,7 +89,7 @@ export function redirectUriToRegister({ uri }: RedirectTarget, registered: reado
 }
 
 /** Checks `--redirect`. */
-export function checkRedirectUri(redirect: string | undefined): void {
+export function checkRedirectFlag(redirect: string | undefined): void {
   if (redirect === undefined) return;
   const url = URL.canParse(redirect) ? new URL(redirect) : undefined;
   const isBare = url !== undefined && url.hash === "" && url.username === "" && url.password === "";

@@ -102,7 +102,7 @@ type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
  *
  * @throws {Problem} where it is missing and nobody agrees to add it.
  */
-export async function offerToRegisterRedirect(
+export async function requireRedirectOrOfferToAdd(
   { host, values, pairedAdmin, note }: AskingContext,
   { client, target }: { readonly client: ClientRecord; readonly target: RedirectTarget },
   add: (uri: string) => Promise<void>,

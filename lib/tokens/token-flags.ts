@@ -2,7 +2,7 @@ import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDe
 import {
   CA_FILE,
   FAIL_AFTER,
-  FAKE_TLS,
+  FAKE_TLS_TERMINATION,
   FORMAT,
   GENERAL_FLAGS,
   HEADER,
@@ -13,7 +13,7 @@ import {
   PUBLIC_COMMAND_ENDPOINT,
   QUIET,
   SECRET_FIELD,
-  SKIP_TLS,
+  SKIP_TLS_VERIFY,
 } from "../core/flags/shared-flags.ts";
 
 export const CLIENT_SECRET_FILE: TextFlag = {
@@ -112,8 +112,8 @@ export const PUBLIC_COMMAND_FLAGS: readonly Flag[] = [
   PUBLIC_COMMAND_ENDPOINT,
   PUBLIC_HEADER,
   FAIL_AFTER,
-  FAKE_TLS,
-  SKIP_TLS,
+  FAKE_TLS_TERMINATION,
+  SKIP_TLS_VERIFY,
   CA_FILE,
   NO_INPUT,
   ...GENERAL_FLAGS,

@@ -105,7 +105,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       written.stderr += question;
       return scene.answer;
     },
-    askOnTerminal: async () => "no-terminal",
+    askOnControllingTerminal: async () => "no-terminal",
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept + (scene.late?.() ?? 0),
     sleep: async (milliseconds, signal) => {

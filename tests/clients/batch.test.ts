@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { BatchFailures, OrderedPool } from "../../lib/clients/batch.ts";
+import { BatchRun, OrderedPool } from "../../lib/clients/batch.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 /** A pool over numbers whose work each test finishes by hand. */
@@ -39,7 +39,7 @@ function openPool(total: number, concurrency: number) {
 test("a batch gives up on the server after eight items in a row that could not reach it", () => {
   const reported: Problem[] = [];
   const context = { fail: (problem: Problem) => void reported.push(problem), signal: new AbortController().signal };
-  const batch = new BatchFailures(context, 100);
+  const batch = new BatchRun(context, 100);
   const unreachable = new Problem("no answer", { code: "unreachable", exit: "unreachable" });
   for (let n = 0; n < 7; n++) batch.fail(unreachable);
   batch.succeed();

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import * as v from "valibot";
+import { isSignedByKeySet } from "../../lib/adapters/client-assertion-keys.ts";
 import { createHttp } from "../../lib/adapters/http.ts";
-import { isSignedByKeySet } from "../../lib/adapters/jwt-keys.ts";
 import { createOAuthClient, discoverServer } from "../../lib/adapters/oauth/index.ts";
 import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";

@@ -8,7 +8,7 @@ import {
   MAX_DEPTH,
   parseJsonExactly,
   preservedNumberText,
-  toPrintableJson,
+  toTerminalSafeJson,
 } from "../../lib/core/json.ts";
 
 describe("parseJsonExactly()", () => {
@@ -112,9 +112,9 @@ test("isTooDeep() counts nested objects and lists, and no preserved numbers", ()
   }
 });
 
-test("toPrintableJson() escapes control characters, and is read back unchanged", () => {
+test("toTerminalSafeJson() escapes control characters, and is read back unchanged", () => {
   const odd = "a\u009b31m\u202eb\u2066c\ufeff\u007f\u0000";
-  assert.equal(toPrintableJson({ [odd]: odd }), `{${toPrintableJson(odd)}:${toPrintableJson(odd)}}`);
-  assert.match(toPrintableJson(odd), /^[\x20-\x7e]*$/);
-  assert.equal(JSON.parse(toPrintableJson(odd)), odd);
+  assert.equal(toTerminalSafeJson({ [odd]: odd }), `{${toTerminalSafeJson(odd)}:${toTerminalSafeJson(odd)}}`);
+  assert.match(toTerminalSafeJson(odd), /^[\x20-\x7e]*$/);
+  assert.equal(JSON.parse(toTerminalSafeJson(odd)), odd);
 });

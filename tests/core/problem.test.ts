@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   capitalize,
+  ErrorWithUserMessage,
   EXIT_CODES,
-  ExplainedError,
   errorCode,
   errorMessage,
   Problem,
-  safeReason,
+  reasonWithoutValues,
   usageError,
   withMessage,
 } from "../../lib/core/problem.ts";
@@ -105,13 +105,13 @@ test("errorCode() finds the code along the causes, and stops at a cycle", () => 
   assert.equal(errorCode(ring), undefined);
 });
 
-test("safeReason() shows a message that is written for people, whatever the name of the error is", () => {
-  class Explained extends ExplainedError {
+test("reasonWithoutValues() shows a message that is written for people, whatever the name of the error is", () => {
+  class Explained extends ErrorWithUserMessage {
     override readonly name = "Explained";
   }
   class Unexplained extends Error {
     override readonly name = "WriteFailure";
   }
-  assert.equal(safeReason(new Explained("the disk is full")), "the disk is full");
-  assert.equal(safeReason(new Unexplained("x is not a function")), "unexpected failure (WriteFailure)");
+  assert.equal(reasonWithoutValues(new Explained("the disk is full")), "the disk is full");
+  assert.equal(reasonWithoutValues(new Unexplained("x is not a function")), "unexpected failure (WriteFailure)");
 });

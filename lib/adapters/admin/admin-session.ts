@@ -1,7 +1,7 @@
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import {
   classifyError,
-  type DetectedFamily,
+  type FamilyDetection,
   possibleFamilies,
   type ServerAnswer,
   type ServerFamily,
@@ -19,13 +19,13 @@ import {
   reasonToGiveUp,
   retryNotice,
 } from "../../servers/retry.ts";
-import type { AdminRequest, AdminResponse, AdminServerInfo } from "./requests.ts";
+import type { AdminRequest, AdminResponse, AdminServerForMessages } from "./requests.ts";
 
 /** Where and how to reach the admin API. */
-export interface AdminOptions extends AdminServerInfo, RetryLimitAndClock {
+export interface AdminOptions extends AdminServerForMessages, RetryLimitAndClock {
   readonly http: SendHttp;
   /** The only family to try, or none yet to detect it. */
-  readonly detected: DetectedFamily;
+  readonly detected: FamilyDetection;
   readonly monotonic: () => number;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
@@ -39,7 +39,7 @@ export interface AttemptAmbiguity {
   ambiguous: boolean;
 }
 
-/** Sends requests to one server. */
+/** What all requests to one server share: the options, the fields reported so far, and the time left. */
 export interface AdminSession {
   readonly options: AdminOptions;
   /** Fields with an unexpected type that the user has been warned of. */
@@ -58,9 +58,9 @@ const CLIENT_BYTES = 4 * 1024 * 1024;
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
 /** A path with a slash in a key ID. */
-export const KEY_PATH_WITH_SLASH = /\/keys\/[^/]*\/[^/]*%2f/i;
+export const SLASH_IN_KEY_ID_PATTERN = /\/keys\/[^/]*\/[^/]*%2f/i;
 
-/** Starts the clock of an {@link AdminSession}. */
+/** Creates an {@link AdminSession}, whose time limit starts now. */
 export function createAdminSession(options: AdminOptions): AdminSession {
   const began = options.monotonic();
   return {
@@ -248,7 +248,7 @@ async function answerOfFamily(
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
-  if (request.method !== "GET" && KEY_PATH_WITH_SLASH.test(request.path(tried)))
+  if (request.method !== "GET" && SLASH_IN_KEY_ID_PATTERN.test(request.path(tried)))
     throw (await import("./problems.ts")).keyIdSlashProblem(session.options, {
       request,
       family: tried,

@@ -6,9 +6,10 @@ import { quote } from "../../core/text.ts";
 import type { PageRequest, ServerFamily } from "../../servers/index.ts";
 import { type AdminOptions, type AdminSession, createAdminSession, withWaitIndicator } from "./admin-session.ts";
 import { type CreateOutcome, createClient } from "./create-client.ts";
-import type { KeySets } from "./key-sets.ts";
+import type { KeySetsApi } from "./key-sets.ts";
 import {
   addOrDropSecrets,
+  type ClientPage,
   clientRequest,
   deleteClient,
   detectFamily,
@@ -16,12 +17,11 @@ import {
   getClientOrNotFoundProblem,
   getClientPage,
   getServerVersion,
-  type ListPage,
   sendClientChange,
 } from "./operations.ts";
 
 export type { CreateOutcome } from "./create-client.ts";
-export type { ListPage } from "./operations.ts";
+export type { ClientPage } from "./operations.ts";
 
 /** The admin API of a Hydra server of any version. */
 export interface Admin {
@@ -33,7 +33,7 @@ export interface Admin {
   /** The client, or undefined if it doesn't exist. */
   find(id: string): Promise<ClientRecord | undefined>;
   get(id: string): Promise<ClientRecord>;
-  page(request: PageRequest): Promise<ListPage>;
+  page(request: PageRequest): Promise<ClientPage>;
   replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
   patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
   remove(id: string): Promise<void>;
@@ -45,7 +45,7 @@ export interface Admin {
   /** Drops the secrets that {@link rotate} left valid; undefined if the server keeps none. */
   dropOldSecrets(id: string): Promise<ClientRecord | undefined>;
   /** The JSON Web Key sets of the server. */
-  keySets(): Promise<KeySets>;
+  keySets(): Promise<KeySetsApi>;
   /** Resolves once the server reports that it is ready. */
   ready(): Promise<void>;
   /** The version that the server reports. */
@@ -74,7 +74,7 @@ export function createAdmin(options: AdminOptions): Admin {
     remove: (id) => deleteClient(session, id),
     rotate: (id) => addOrDropSecrets(session, id, "POST"),
     dropOldSecrets: (id) => addOrDropSecrets(session, id, "DELETE"),
-    keySets: async () => (await import("./key-sets.ts")).createKeySets(session),
+    keySets: async () => (await import("./key-sets.ts")).createKeySetsApi(session),
     ready: async () => {
       const { waitUntilReady } = await import("./readiness.ts");
       return withWaitIndicator(session, () => waitUntilReady(session));

@@ -134,8 +134,8 @@ function doubtRemark({ code }: Problem, isAbsent: boolean): string {
 }
 
 async function conflict({ session }: Creation, response: AdminResponse, id: string): Promise<Problem> {
-  const { buildResponseProblem } = await import("./problems.ts");
-  return buildResponseProblem(session.options, response, `client ${quote(id)} already exists`, {
+  const { responseProblemWithMessage } = await import("./problems.ts");
+  return responseProblemWithMessage(session.options, response, `client ${quote(id)} already exists`, {
     code: "conflict",
     exit: "conflict",
     hint: "--if-exists skip leaves that client as it is, --if-exists update changes it",
@@ -143,8 +143,8 @@ async function conflict({ session }: Creation, response: AdminResponse, id: stri
 }
 
 async function idRefused({ session }: Creation, response: AdminResponse): Promise<Problem> {
-  const { buildResponseProblem } = await import("./problems.ts");
-  return buildResponseProblem(session.options, response, "this server does not accept a chosen client ID", {
+  const { responseProblemWithMessage } = await import("./problems.ts");
+  return responseProblemWithMessage(session.options, response, "this server does not accept a chosen client ID", {
     code: "id-refused",
     exit: "failed",
     hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",

@@ -1,16 +1,21 @@
 import { parseJsonOrUndefined } from "../../core/json.ts";
-import { asJsonWebKeys, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
-import { type AdminSession, type AttemptAmbiguity, KEY_PATH_WITH_SLASH, sendDetectingFamily } from "./admin-session.ts";
+import {
+  type AdminSession,
+  type AttemptAmbiguity,
+  SLASH_IN_KEY_ID_PATTERN,
+  sendDetectingFamily,
+} from "./admin-session.ts";
 import { detectFamily } from "./operations.ts";
 import {
-  buildResponseProblem,
   errorResponseProblem,
   keyIdSlashProblem,
   markAmbiguous,
+  responseProblemWithMessage,
   unexpectedAnswerProblem,
 } from "./problems.ts";
 import type { AdminRequest, AdminResponse } from "./requests.ts";
@@ -25,7 +30,7 @@ interface KeyRequest {
 }
 
 /** The JSON Web Key sets of a server, whose keys are in the order of their age, the newest first. */
-export interface KeySets {
+export interface KeySetsApi {
   /** How the server stores key pairs, detected by a harmless request. */
   family(set: string): Promise<ServerFamily>;
   /** The keys of a set, or undefined if there is no such set. */
@@ -49,7 +54,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /** The problem of an answer, with a hint about keys instead of clients. */
 function keyProblem({ options }: AdminSession, response: AdminResponse): Problem {
   const { request, family, answer } = response;
-  if (answer.status < 400 && KEY_PATH_WITH_SLASH.test(request.path(family)))
+  if (answer.status < 400 && SLASH_IN_KEY_ID_PATTERN.test(request.path(family)))
     return keyIdSlashProblem(options, response);
   const problem = errorResponseProblem(options, response);
   const isAboutAlgorithms = request.method === "POST" || problem.code !== "invalid";
@@ -58,7 +63,7 @@ function keyProblem({ options }: AdminSession, response: AdminResponse): Problem
 }
 
 function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, set: string): Problem {
-  return buildResponseProblem(options, response, `key set ${quote(set)} not found`, {
+  return responseProblemWithMessage(options, response, `key set ${quote(set)} not found`, {
     code: "not-found",
     exit: "notFound",
     hint: "check the name: servers have no list of key sets",
@@ -106,7 +111,7 @@ function isMissing({ answer, family }: AdminResponse): boolean {
 }
 
 function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
-  const keys = asJsonWebKeys(parseJsonOrUndefined(response.answer.text)?.value);
+  const keys = jsonWebKeysIn(parseJsonOrUndefined(response.answer.text)?.value);
   if (keys === undefined) throw unexpectedAnswerProblem(session.options, response, "a JSON Web Key Set");
   return keys;
 }
@@ -147,7 +152,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
-export function createKeySets(session: AdminSession): KeySets {
+export function createKeySetsApi(session: AdminSession): KeySetsApi {
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
     const response = await readSet(session, set);
     return isMissing(response) ? undefined : keysIn(session, response);

@@ -24,7 +24,7 @@ import {
 import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 /** A page of a list. */
-export interface ListPage {
+export interface ClientPage {
   readonly clients: readonly ClientRecord[];
   /** Why some of them cannot be shown: only their IDs and the fields that aren't nested are reliable. */
   readonly unreadable: ReadonlyMap<ClientRecord, Problem>;
@@ -108,9 +108,9 @@ export async function warnOfTooDeepFields(
   { record, unread }: ClientWithUnreadFields,
 ): Promise<void> {
   if (unread.length === 0) return;
-  const { tooDeepFieldsText: deepFieldsText } = await import("./problems.ts");
+  const { tooDeepFieldsText } = await import("./problems.ts");
   options.warn(
-    `the server's answer about client ${quote(record.client_id)} has ${deepFieldsText(unread)}; it is shown as null`,
+    `the server's answer about client ${quote(record.client_id)} has ${tooDeepFieldsText(unread)}; it is shown as null`,
   );
 }
 
@@ -130,7 +130,7 @@ export async function getClient(session: AdminSession, id: string): Promise<Clie
   const found = await getClientOrNotFoundProblem(session, id);
   if (found instanceof Problem) throw found;
   if (found.unread.length > 0)
-    throw (await import("./problems.ts")).tooDeepProblem(`Cannot get client ${quote(id)}`, found);
+    throw (await import("./problems.ts")).tooDeepClientProblem(`Cannot get client ${quote(id)}`, found);
   return found.record;
 }
 
@@ -143,19 +143,21 @@ function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
 }
 
 /** Why clients of a list cannot be shown. */
-async function unreadableClients(found: ReadonlyMap<ClientRecord, readonly string[]>): Promise<ListPage["unreadable"]> {
+async function unreadableClients(
+  found: ReadonlyMap<ClientRecord, readonly string[]>,
+): Promise<ClientPage["unreadable"]> {
   if (found.size === 0) return new Map();
-  const { tooDeepProblem } = await import("./problems.ts");
+  const { tooDeepClientProblem } = await import("./problems.ts");
   return new Map(
     Array.from(found, ([record, unread]) => [
       record,
-      tooDeepProblem(`Cannot show client ${quote(record.client_id)}`, { record, unread }),
+      tooDeepClientProblem(`Cannot show client ${quote(record.client_id)}`, { record, unread }),
     ]),
   );
 }
 
 /** One page of the list of clients. */
-export async function getClientPage(session: AdminSession, page: PageRequest): Promise<ListPage> {
+export async function getClientPage(session: AdminSession, page: PageRequest): Promise<ClientPage> {
   const query = (family: ServerFamily) => family.pageQuery(page);
   const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
   const response = await sendDetectingFamily(session, request);

@@ -18,7 +18,7 @@ import {
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import type { AdminRequest, AdminResponse, AdminServerInfo } from "./requests.ts";
+import type { AdminRequest, AdminResponse, AdminServerForMessages } from "./requests.ts";
 
 interface Details {
   readonly code: ProblemCode;
@@ -29,12 +29,12 @@ interface Details {
 }
 
 /** The endpoint as hints call it: with the place to change it. */
-function endpointName({ endpointOrigin }: AdminServerInfo): string {
+function endpointName({ endpointOrigin }: AdminServerForMessages): string {
   return endpointOrigin === undefined ? "the endpoint" : `the endpoint (${endpointOrigin})`;
 }
 
 /** How a response is reported that no supported server sends. */
-function unexpectedResponse(server: AdminServerInfo): Details {
+function unexpectedResponse(server: AdminServerForMessages): Details {
   return {
     code: "unreadable-answer",
     exit: "failed",
@@ -61,7 +61,7 @@ const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" |
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-function errorDetails(server: AdminServerInfo, kind: ClassifiedError["kind"]): Details {
+function errorDetails(server: AdminServerForMessages, kind: ClassifiedError["kind"]): Details {
   if (kind === "missing-route")
     return { code: "missing-route", exit: "failed", hint: `check that ${endpointName(server)} is a Hydra admin port` };
   if (kind === "moved") {
@@ -71,7 +71,7 @@ function errorDetails(server: AdminServerInfo, kind: ClassifiedError["kind"]): D
   return ERRORS[kind];
 }
 
-function networkFailureHint(server: AdminServerInfo, kind: NetworkFailure["kind"]): string {
+function networkFailureHint(server: AdminServerForMessages, kind: NetworkFailure["kind"]): string {
   const endpoint = endpointName(server);
   const hints: Readonly<Record<NetworkFailure["kind"], string>> = {
     refused: `check that the server is running and that ${endpoint} points to its admin port`,
@@ -91,7 +91,7 @@ function networkFailureHint(server: AdminServerInfo, kind: NetworkFailure["kind"
 
 /** A problem with a request. */
 function requestProblem(
-  { base }: AdminServerInfo,
+  { base }: AdminServerForMessages,
   { action, method, path, query }: AdminRequest,
   family: ServerFamily,
   message: string,
@@ -105,8 +105,8 @@ function requestProblem(
 }
 
 /** A problem with a response. */
-export function buildResponseProblem(
-  server: AdminServerInfo,
+export function responseProblemWithMessage(
+  server: AdminServerForMessages,
   { request, family, answer }: AdminResponse,
   message: string,
   details: Details,
@@ -115,12 +115,12 @@ export function buildResponseProblem(
 }
 
 /** The problem that an error response means. */
-export function errorResponseProblem(server: AdminServerInfo, response: AdminResponse): Problem {
+export function errorResponseProblem(server: AdminServerForMessages, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
-    return buildResponseProblem(
+    return responseProblemWithMessage(
       server,
       response,
       `server answered ${answer.status}, ${what}`,
@@ -130,18 +130,18 @@ export function errorResponseProblem(server: AdminServerInfo, response: AdminRes
   if (requiresTls(answer)) return needsHttps(server, response);
   const details = { ...errorDetails(server, error.kind), ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
-  if (gaveUpBecause === undefined) return buildResponseProblem(server, response, message, details);
+  if (gaveUpBecause === undefined) return responseProblemWithMessage(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
-  return buildResponseProblem(server, response, `${message} (${gaveUpBecause})`, {
+  return responseProblemWithMessage(server, response, `${message} (${gaveUpBecause})`, {
     ...details,
     exit: "unreachable",
     hint,
   });
 }
 
-function needsHttps(server: AdminServerInfo, response: AdminResponse): Problem {
+function needsHttps(server: AdminServerForMessages, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
-  return buildResponseProblem(server, response, `${server.endpoint} uses TLS: the server requires https`, {
+  return responseProblemWithMessage(server, response, `${server.endpoint} uses TLS: the server requires https`, {
     code: "https-required",
     exit: "failed",
     hint: `use ${https} (with --ca-file, or for tests --skip-tls-verify)`,
@@ -150,7 +150,7 @@ function needsHttps(server: AdminServerInfo, response: AdminResponse): Problem {
 
 /** A hint for a rejection that says more than what is known about all of its kind. */
 function specialHint(
-  server: AdminServerInfo,
+  server: AdminServerForMessages,
   response: AdminResponse,
   { kind, reason }: ClassifiedError,
 ): { readonly hint: string } | undefined {
@@ -168,11 +168,15 @@ function specialHint(
   return undefined;
 }
 
-function isSignIn({ base }: AdminServerInfo, { request, family, answer }: AdminResponse): boolean {
+function isSignIn({ base }: AdminServerForMessages, { request, family, answer }: AdminResponse): boolean {
   return isSignInRedirect(`${base}${request.path(family)}`, answer.location);
 }
 
-function rejectionMessage(server: AdminServerInfo, response: AdminResponse, { kind, reason }: ClassifiedError): string {
+function rejectionMessage(
+  server: AdminServerForMessages,
+  response: AdminResponse,
+  { kind, reason }: ClassifiedError,
+): string {
   const { request, answer } = response;
   const { status, location } = answer;
   if (kind === "moved") {
@@ -191,7 +195,7 @@ function rejectionMessage(server: AdminServerInfo, response: AdminResponse, { ki
 }
 
 /** What was rejected, by what, and the words by which the operators of the server can look up why. */
-function rejectedCredential(server: AdminServerInfo, { request, family, answer }: AdminResponse): string {
+function rejectedCredential(server: AdminServerForMessages, { request, family, answer }: AdminResponse): string {
   const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
   const { authenticate = "" } = answer;
   const id = requestIdOf(answer);
@@ -219,7 +223,7 @@ function isPage({ contentType, text }: ServerAnswer): boolean {
 }
 
 /** A web page as messages call it: by its title. */
-function pageName(server: AdminServerInfo, { request, answer: { text } }: AdminResponse): string {
+function pageName(server: AdminServerForMessages, { request, answer: { text } }: AdminResponse): string {
   const title = pageTitle(text);
   return title === "" ? "a web page" : `the web page ${quote(serverText(server, request, title))}`;
 }
@@ -251,7 +255,7 @@ function isHtml(contentType: string): boolean {
 }
 
 /** Text of the server for a message, without the credentials that were sent to it. */
-function serverText({ headers }: AdminServerInfo, { body }: AdminRequest, text: string): string {
+function serverText({ headers }: AdminServerForMessages, { body }: AdminRequest, text: string): string {
   const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
   const secrets = parts
     .filter(isJsonObject)
@@ -273,7 +277,7 @@ function keySecrets(body: JsonObject): readonly unknown[] {
 
 /** The problem of a response that isn't what was `expected`. */
 export function unexpectedAnswerProblem(
-  server: AdminServerInfo,
+  server: AdminServerForMessages,
   response: AdminResponse,
   expected: string,
   got?: string,
@@ -283,24 +287,24 @@ export function unexpectedAnswerProblem(
   const body = got ?? (page ? pageName(server, response) : "something else");
   const message = `server answered ${status} with ${body} instead of ${expected}`;
   const asksToSignIn = page && /\b(?:sign|log)[ -]?in\b/i.test(pageTitle(text));
-  return buildResponseProblem(server, response, message, {
+  return responseProblemWithMessage(server, response, message, {
     ...unexpectedResponse(server),
     ...(asksToSignIn ? { hint: SIGN_IN_HINT } : {}),
   });
 }
 
 /** How {@link unexpectedAnswerProblem} describes a client with another ID than the requested one. */
-export function wrongClientText(server: AdminServerInfo, request: AdminRequest, id: string): string {
+export function wrongClientText(server: AdminServerForMessages, request: AdminRequest, id: string): string {
   return `another client, ${quote(serverText(server, request, id))},`;
 }
 
-export function noSuchClientProblem(server: AdminServerInfo, response: AdminResponse, id: string): Problem {
-  return buildResponseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
+export function noSuchClientProblem(server: AdminServerForMessages, response: AdminResponse, id: string): Problem {
+  return responseProblemWithMessage(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
 }
 
 /** The problem of a request without any response. */
 export function noAnswerProblem(
-  server: AdminServerInfo,
+  server: AdminServerForMessages,
   request: AdminRequest,
   family: ServerFamily,
   outcome: AttemptOutcome,
@@ -326,7 +330,7 @@ const NETWORK_CODES: ReadonlyMap<NetworkFailure["kind"], ProblemCode> = new Map<
 
 /** The problem of a server without the paths of any family. */
 export function noAdminApiProblem(
-  server: AdminServerInfo,
+  server: AdminServerForMessages,
   request: AdminRequest,
   families: readonly [ServerFamily, ...ServerFamily[]],
   isPublic: boolean,
@@ -343,7 +347,11 @@ export function noAdminApiProblem(
 }
 
 /** The problem of Hydra's public port in place of its admin port. */
-export function publicPortProblem(server: AdminServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function publicPortProblem(
+  server: AdminServerForMessages,
+  request: AdminRequest,
+  family: ServerFamily,
+): Problem {
   const origin = server.endpointOrigin === undefined ? "" : ` (${server.endpointOrigin})`;
   const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
@@ -360,7 +368,11 @@ function adminUrl(endpoint: string): string {
 }
 
 /** The problem of a client ID that the server's router cannot match. */
-export function clientIdSlashProblem(server: AdminServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function clientIdSlashProblem(
+  server: AdminServerForMessages,
+  request: AdminRequest,
+  family: ServerFamily,
+): Problem {
   const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "slash-in-id",
@@ -372,7 +384,7 @@ export function clientIdSlashProblem(server: AdminServerInfo, request: AdminRequ
 
 /** The problem of a key ID that the router of a server does not match. */
 export function keyIdSlashProblem(
-  server: AdminServerInfo,
+  server: AdminServerForMessages,
   {
     request,
     family,
@@ -399,7 +411,10 @@ export function tooDeepFieldsText(fields: readonly string[]): string {
 }
 
 /** The problem of a client that can't be shown as a whole. */
-export function tooDeepProblem(action: string, { record: { client_id: id }, unread }: ClientWithUnreadFields): Problem {
+export function tooDeepClientProblem(
+  action: string,
+  { record: { client_id: id }, unread }: ClientWithUnreadFields,
+): Problem {
   return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
     exit: "failed",

@@ -2,7 +2,7 @@ import type { HttpRequest, QueryParameters } from "../../core/network.ts";
 import type { ItemOrCollection, ServerAnswer, ServerFamily } from "../../servers/family.ts";
 
 /** What messages need to know about the server. */
-export interface AdminServerInfo {
+export interface AdminServerForMessages {
   /** The URL of the admin API without a trailing slash: `http://127.0.0.1:4445`. */
   readonly base: string;
   /** The endpoint as the user wrote it, and where it came from. */

@@ -1,6 +1,6 @@
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import { concatBytes } from "../../core/bytes.ts";
-import { ExplainedError, errorCode, errorMessage } from "../../core/problem.ts";
+import { ErrorWithUserMessage, errorCode, errorMessage } from "../../core/problem.ts";
 import { isTerminal } from "./terminal.ts";
 
 /** Where text goes: standard output or standard error. */
@@ -13,7 +13,7 @@ export interface Output {
 }
 
 /** Text that did not leave the process completely. */
-export class WriteFailure extends ExplainedError {
+export class WriteFailure extends ErrorWithUserMessage {
   override readonly name = "WriteFailure";
   /** How many of its bytes were written. */
   readonly written: number;

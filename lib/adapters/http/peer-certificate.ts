@@ -85,7 +85,7 @@ export function certificateHostsText({ hosts }: PeerCertificate): string {
 }
 
 /** When a certificate or one of its issuers expired or becomes valid, for a message; empty if all are valid. */
-export function certificateDatesText({ chain }: PeerCertificate, now: Date): string {
+export function certificateDateFaultText({ chain }: PeerCertificate, now: Date): string {
   for (const [index, { name, from, until }] of chain.entries()) {
     const who = index === 0 ? "it" : `its issuer ${escapeControls(name)}`;
     if (until < now) return `${who} was valid until ${day(until)}`;

@@ -4,19 +4,19 @@ import type { HttpAnswer, HttpRequest, QueryParameters, SendHttp } from "../../c
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { type DetectedFamily, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
+import { type FamilyDetection, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { isMissingPath, isPublicPort, isRedirectToOtherFamily } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
-import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
+import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
-export interface AdminCallOptions {
+export interface AdminApiConnection {
   readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
-  readonly detected: DetectedFamily;
+  readonly detected: FamilyDetection;
   /** Headers of every request, for a proxy that wants credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeLeft: () => number;
@@ -57,7 +57,11 @@ export interface AdminCall extends AdminPayload {
 }
 
 /** The problem of a redirect, which could take credentials and tokens anywhere. */
-function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
+function redirected(
+  { action, hidden }: OAuthErrorContext,
+  url: string,
+  { status, headers }: HttpAnswer,
+): Problem | undefined {
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || location === "") return undefined;
   const target = quote(urlWithoutSecrets(redactServerText(location, hidden)));
@@ -75,7 +79,7 @@ function redirected({ action, hidden }: OAuthStep, url: string, { status, header
 }
 
 function httpRequest(
-  options: AdminCallOptions,
+  options: AdminApiConnection,
   { method, query, form, json }: AdminPayload,
   path: string,
 ): HttpRequest {
@@ -99,8 +103,8 @@ function mayBeOfProxy({ status }: HttpAnswer): boolean {
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists; undefined if none does. */
 export async function callDetectingFamily(
-  options: AdminCallOptions,
-  step: OAuthStep,
+  options: AdminApiConnection,
+  step: OAuthErrorContext,
   call: AdminCall,
 ): Promise<HttpAnswer | undefined> {
   const { detected, http } = options;
@@ -118,7 +122,7 @@ export async function callDetectingFamily(
   return undefined;
 }
 
-function notAdmin({ adminUrl }: AdminCallOptions, { action }: OAuthStep): Problem {
+function notAdmin({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
@@ -127,7 +131,7 @@ function notAdmin({ adminUrl }: AdminCallOptions, { action }: OAuthStep): Proble
   });
 }
 
-function rejected(step: OAuthStep & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
+function rejected(step: OAuthErrorContext & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
@@ -142,11 +146,15 @@ function rejected(step: OAuthStep & { readonly expected?: string }, { status, te
   });
 }
 
-function stepOf({ headers }: AdminCallOptions, action: string, hidden: readonly string[] = []): OAuthStep {
+function stepOf({ headers }: AdminApiConnection, action: string, hidden: readonly string[] = []): OAuthErrorContext {
   return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
-async function introspect(options: AdminCallOptions, token: string, scopes: readonly string[]): Promise<Introspection> {
+async function introspect(
+  options: AdminApiConnection,
+  token: string,
+  scopes: readonly string[],
+): Promise<Introspection> {
   const step = {
     ...stepOf(options, "Cannot introspect the token", [token]),
     expected: "an introspection answer",
@@ -163,7 +171,7 @@ async function introspect(options: AdminCallOptions, token: string, scopes: read
   return { active: raw.active, raw };
 }
 
-async function deleteTokens(options: AdminCallOptions, clientId: string): Promise<void> {
+async function deleteTokens(options: AdminApiConnection, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
   const query = { client_id: clientId };
   const answer = await callDetectingFamily(options, step, { method: "DELETE", path: ({ tokens }) => tokens, query });
@@ -171,7 +179,7 @@ async function deleteTokens(options: AdminCallOptions, clientId: string): Promis
   if (answer.status !== 204) throw rejected(step, answer);
 }
 
-async function flush(options: AdminCallOptions, notAfter: string | undefined): Promise<void> {
+async function flush(options: AdminApiConnection, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
   const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
@@ -190,7 +198,7 @@ async function flush(options: AdminCallOptions, notAfter: string | undefined): P
 }
 
 /** Creates access to the endpoints; nothing is sent yet. */
-export function createAdminTokenEndpoints(options: AdminCallOptions): AdminTokenEndpoints {
+export function createAdminTokenEndpoints(options: AdminApiConnection): AdminTokenEndpoints {
   return {
     introspect: (token, scopes = []) => introspect(options, token, scopes),
     deleteTokens: (clientId) => deleteTokens(options, clientId),

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { explainUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
+import { findUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
 import { errorMessage, type Problem, usageError } from "../../core/problem.ts";
 import {
   type ClientAuth,
@@ -40,7 +40,7 @@ function unsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Proble
     return usageError(`${start} a public key`, "give its private half");
   if (text.includes("-----BEGIN CERTIFICATE-----"))
     return usageError(`${start} a certificate`, "give the private key of the certificate");
-  const foreign = explainUnsupportedKeyFormat(text, "FILE");
+  const foreign = findUnsupportedKeyFormat(text, "FILE");
   if (foreign !== undefined) return usageError(`Cannot read the client key: ${foreign.reason}`, foreign.hint);
   return jwk === undefined && !text.includes("-----BEGIN ") ? usageError(`${start} not a key`, HINT) : undefined;
 }

@@ -1,7 +1,7 @@
 import { Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { requireEndpoint } from "./discovery.ts";
-import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import { type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
 import {
   authorizationCodeGrantRequest,
   calculatePKCECodeChallenge,
@@ -13,11 +13,11 @@ import {
 } from "./oauth4webapi.ts";
 import {
   CLOCK_TOLERANCE,
-  createSecretHidingStep,
   type LibraryClient,
   type RequestedAccess,
   requestTokens,
   scopeAndAudienceForm,
+  secretHidingErrorContext,
   type TokenSet,
 } from "./token-requests.ts";
 
@@ -81,7 +81,7 @@ function badRedirect(reason: string, code: ProblemCode, hint: string): Problem {
 const DISTRUST = "start again, and don't trust the link that led here";
 
 /** The problem of a redirect that the library rejects. */
-function redirectProblem(step: OAuthStep, error: unknown): unknown {
+function redirectProblem(step: OAuthErrorContext, error: unknown): unknown {
   const known = toOAuthProblem(step, error, "", undefined);
   if (known instanceof Problem && known.code !== "unreadable-answer") return known;
   return badRedirect(
@@ -92,7 +92,7 @@ function redirectProblem(step: OAuthStep, error: unknown): unknown {
 }
 
 /** The parameters of a redirect to the client, once state and issuer are checked (RFC 9207) and there is no error. */
-export function checkRedirect(
+export function checkedRedirectParameters(
   session: LibraryClient,
   { codeVerifier, nonce, state }: PendingAuthorization,
   redirected: string,
@@ -112,7 +112,12 @@ export function checkRedirect(
     parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
     throw redirectProblem(
-      createSecretHidingStep(session, "Login failed", [codeVerifier, nonce, state, ...url.searchParams.getAll("code")]),
+      secretHidingErrorContext(session, "Login failed", [
+        codeVerifier,
+        nonce,
+        state,
+        ...url.searchParams.getAll("code"),
+      ]),
       error,
     );
   }
@@ -121,7 +126,7 @@ export function checkRedirect(
   throw badRedirect(`the answer has ${codes === 0 ? "no code" : "several codes"}`, "unreadable-redirect", DISTRUST);
 }
 
-function noIdToken({ action }: OAuthStep): Problem {
+function noIdToken({ action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: the server granted openid and sent no ID token`, {
     code: "no-id-token",
     exit: "failed",
@@ -131,7 +136,7 @@ function noIdToken({ action }: OAuthStep): Problem {
 
 /** Checks that the user has logged in as recently as the request demands (OpenID Connect Core, 3.1.2.1, `max_age`). */
 function checkLoginAge(
-  { action }: OAuthStep,
+  { action }: OAuthErrorContext,
   { oldestLogin }: PendingAuthorization,
   { idTokenClaims }: Pick<TokenSet, "idTokenClaims">,
 ): void {
@@ -156,8 +161,8 @@ export async function exchangeRedirectCode(
 ): Promise<TokenSet> {
   const { as, client } = session;
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
-  const parameters = checkRedirect(session, pending, redirected);
-  const step = createSecretHidingStep(session, "Cannot exchange the code", [
+  const parameters = checkedRedirectParameters(session, pending, redirected);
+  const step = secretHidingErrorContext(session, "Cannot exchange the code", [
     parameters.get("code") ?? "",
     codeVerifier,
     nonce,

@@ -3,7 +3,7 @@ import { Problem } from "../../core/problem.ts";
 import { parseRetryAfter } from "../../servers/retry.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { requireEndpoint } from "./discovery.ts";
-import type { OAuthStep } from "./oauth-problems.ts";
+import type { OAuthErrorContext } from "./oauth-problems.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
   deviceAuthorizationRequest,
@@ -12,11 +12,11 @@ import {
   processDeviceCodeResponse,
 } from "./oauth4webapi.ts";
 import {
-  createSecretHidingStep,
   type LibraryClient,
   type RequestedAccess,
   requestTokens,
   scopeAndAudienceForm,
+  secretHidingErrorContext,
   type TokenSet,
 } from "./token-requests.ts";
 
@@ -59,7 +59,7 @@ function noDeviceFlow(action: string): Problem {
 }
 
 /** A URL for a person to open. Anything but a web page could start a program on the device. */
-function checkVerificationUri({ action }: OAuthStep, name: string, text: string): void {
+function checkVerificationUri({ action }: OAuthErrorContext, name: string, text: string): void {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return;
   throw new Problem(`${action}: the server's ${name} is not an http or https URL`, {
     code: "unreadable-answer",
@@ -71,7 +71,7 @@ function checkVerificationUri({ action }: OAuthStep, name: string, text: string)
 /** Starts the device flow. */
 export async function beginDeviceFlow(session: LibraryClient, request: RequestedAccess): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
-  const step = createSecretHidingStep(session, "Cannot start the device flow");
+  const step = secretHidingErrorContext(session, "Cannot start the device flow");
   const { device_authorization_endpoint: endpoint } = server.endpoints;
   if (endpoint === undefined && !server.foreign.includes("device_authorization_endpoint"))
     throw noDeviceFlow(step.action);
@@ -107,7 +107,7 @@ export async function pollDeviceTokensOnce(
   try {
     return await requestTokens(
       session,
-      createSecretHidingStep(session, "Cannot get a token for the device", [deviceCode]),
+      secretHidingErrorContext(session, "Cannot get a token for the device", [deviceCode]),
       (auth, request) => deviceCodeGrantRequest(as, client, auth, deviceCode, request),
       (response) => processDeviceCodeResponse(as, client, response),
     );

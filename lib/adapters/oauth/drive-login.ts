@@ -1,13 +1,13 @@
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import type { AdminCallOptions } from "./admin-token-endpoints.ts";
+import type { AdminApiConnection } from "./admin-token-endpoints.ts";
 import {
   createHeadlessBrowser,
   type HeadlessBrowserOptions,
   unexpectedLoginAnswerProblem,
 } from "./headless-browser.ts";
 import { CHALLENGE_KINDS, type Challenge, type ClientAndSubject, createLoginApplication } from "./login-application.ts";
-import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
+import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
 export interface LoginToDrive extends ClientAndSubject {
@@ -30,7 +30,7 @@ export interface DrivenLogin {
 /** How the server and its admin API are reached. */
 interface DriveOptions {
   readonly browser: HeadlessBrowserOptions;
-  readonly admin: AdminCallOptions;
+  readonly admin: AdminApiConnection;
 }
 
 /** A server sends a browser on fewer times than this. */
@@ -58,7 +58,7 @@ function pageOf(url: URL, { name }: Challenge): string {
 }
 
 /** The error that the server's own error page would show. */
-function checkErrorPage(step: OAuthStep, { searchParams }: URL): void {
+function checkErrorPage(step: OAuthErrorContext, { searchParams }: URL): void {
   const error = searchParams.get("error");
   if (error === null || error === "") return;
   // Hydra 1.x says the part that helps apart from the rest.
@@ -75,7 +75,7 @@ function checkErrorPage(step: OAuthStep, { searchParams }: URL): void {
  */
 export async function driveLogin(
   { browser, admin }: DriveOptions,
-  step: OAuthStep,
+  step: OAuthErrorContext,
   { url, redirectUri, userCode = "", clientId, subject }: LoginToDrive,
 ): Promise<DrivenLogin> {
   const follower = createHeadlessBrowser(browser, step);

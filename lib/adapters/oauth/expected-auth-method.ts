@@ -1,10 +1,10 @@
 import { Problem } from "../../core/problem.ts";
 import type { ClientAuthentication } from "./authentication.ts";
-import { UnexpectedAuthMethod } from "./oauth-problems.ts";
+import { ExpectedAuthMethodError } from "./oauth-problems.ts";
 
 /** The other way to send a secret, if that is what the server asks for. */
 function otherMethod(authentication: ClientAuthentication, error: unknown): ClientAuthentication | undefined {
-  if (!(error instanceof Problem && error.cause instanceof UnexpectedAuthMethod) || !("secret" in authentication))
+  if (!(error instanceof Problem && error.cause instanceof ExpectedAuthMethodError) || !("secret" in authentication))
     return undefined;
   const { method } = error.cause;
   if (method !== "client_secret_basic" && method !== "client_secret_post") return undefined;

@@ -1,5 +1,5 @@
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
-import type { DetectedFamily } from "../../servers/index.ts";
+import type { FamilyDetection } from "../../servers/index.ts";
 import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./admin-token-endpoints.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 import { type AuthorizationServer, discoverServer } from "./discovery.ts";
@@ -12,7 +12,7 @@ import {
   readUnverifiedImplicitAnswer,
 } from "./implicit-flow.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
-import type { OAuthStep } from "./oauth-problems.ts";
+import type { OAuthErrorContext } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 import { createSecretRecorder } from "./secret-recorder.ts";
 
@@ -25,7 +25,7 @@ interface FlowOptions {
   readonly publicUrlOrigin: string;
   readonly adminUrl: string;
   readonly adminHeaders: Readonly<Record<string, string>>;
-  readonly detected: DetectedFamily;
+  readonly detected: FamilyDetection;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -62,7 +62,7 @@ export interface FlowDriver {
   readonly secrets: () => readonly string[];
 }
 
-/** Creates the access; nothing is sent yet. */
+/** Creates a {@link FlowDriver}; nothing is sent yet. */
 export function createFlowDriver(options: FlowOptions): FlowDriver {
   const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, detected, now } = options;
   const recorder = createSecretRecorder(http);
@@ -71,7 +71,7 @@ export function createFlowDriver(options: FlowOptions): FlowDriver {
   const { origin } = new URL(publicUrl);
   const secrets = (): readonly string[] => [...recorder.secrets, ...adminRecorder.secrets];
   /** A step whose messages show nothing of what was received until then. */
-  const stepOf = (action: string): OAuthStep => ({
+  const stepOf = (action: string): OAuthErrorContext => ({
     action,
     get hidden() {
       return secrets();

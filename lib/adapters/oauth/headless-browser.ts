@@ -4,7 +4,7 @@ import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { CookieJar } from "./cookie-jar.ts";
-import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
+import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** A browser without a window, for one server. */
@@ -26,7 +26,7 @@ export interface HeadlessBrowserOptions {
 
 /** A redirect that isn't what the flow needs. */
 export function unexpectedLoginAnswerProblem(
-  { action }: OAuthStep,
+  { action }: OAuthErrorContext,
   reason: string,
   hint = "check that the endpoint and the public URL belong to the same server",
 ): Problem {
@@ -39,7 +39,7 @@ const SECURE_HINT =
 /** Creates a browser that has no cookies yet. */
 export function createHeadlessBrowser(
   { http, origin, timeLeft, signal, now }: HeadlessBrowserOptions,
-  step: OAuthStep,
+  step: OAuthErrorContext,
 ): HeadlessBrowser {
   const jar = new CookieJar(now);
 

@@ -3,9 +3,9 @@ import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
-import { type AdminCall, type AdminCallOptions, callDetectingFamily } from "./admin-token-endpoints.ts";
+import { type AdminApiConnection, type AdminCall, callDetectingFamily } from "./admin-token-endpoints.ts";
 import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
-import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
+import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGE_KINDS = ["device", "login", "consent"] as const;
@@ -46,11 +46,11 @@ const Acceptance = v.object({ redirect_to: v.pipe(v.string(), v.url()) });
  * belongs to someone else.
  */
 export function createLoginApplication(
-  options: AdminCallOptions,
+  options: AdminApiConnection,
   { clientId, subject }: ClientAndSubject,
-  outer: OAuthStep,
+  outer: OAuthErrorContext,
 ): LoginApplication {
-  const step: OAuthStep = {
+  const step: OAuthErrorContext = {
     action: outer.action,
     get hidden() {
       return [...outer.hidden, ...secretsInHeaders(options.headers)];

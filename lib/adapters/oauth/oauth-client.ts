@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json.ts";
 import {
   type AuthorizationRequest,
   beginAuthorization,
-  checkRedirect,
+  checkedRedirectParameters,
   exchangeRedirectCode,
   type PendingAuthorization,
 } from "./authorization.ts";
@@ -25,13 +25,13 @@ import {
   validateApplicationLevelSignature,
 } from "./oauth4webapi.ts";
 import {
-  createSecretHidingStep,
   type LibraryClient,
   type OAuthClientOptions,
   prepareLibraryClient,
   type RequestedAccess,
   refreshTokens,
-  requestClientCredentials,
+  requestClientCredentialsTokens,
+  secretHidingErrorContext,
   type TokenSet,
 } from "./token-requests.ts";
 
@@ -56,7 +56,7 @@ export interface OAuthClient {
 
 async function revoke(session: LibraryClient, token: string, action = "Cannot revoke the token"): Promise<void> {
   const { as, client, server } = session;
-  const step = createSecretHidingStep(session, action, [token]);
+  const step = secretHidingErrorContext(session, action, [token]);
   requireEndpoint(server, "revocation_endpoint", step.action);
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
@@ -66,7 +66,7 @@ async function revoke(session: LibraryClient, token: string, action = "Cannot re
 
 async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {
   const { as, client, server } = session;
-  const step = createSecretHidingStep(session, "Cannot read the user's claims", [accessToken]);
+  const step = secretHidingErrorContext(session, "Cannot read the user's claims", [accessToken]);
   requireEndpoint(server, "userinfo_endpoint", step.action);
   const { value } = await runStep(session, step, async (request) => {
     const response = await userInfoRequest(as, client, accessToken, request);
@@ -82,10 +82,10 @@ async function userinfo(session: LibraryClient, accessToken: string, subject: st
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   const session = prepareLibraryClient(options);
   return {
-    clientCredentials: (request = {}) => requestClientCredentials(session, request),
+    clientCredentials: (request = {}) => requestClientCredentialsTokens(session, request),
     beginAuthorization: (request) => beginAuthorization(session, request),
     checkRedirect: (pending, redirected) => {
-      checkRedirect(session, pending, redirected);
+      checkedRedirectParameters(session, pending, redirected);
     },
     exchangeCode: (pending, redirected) => exchangeRedirectCode(session, pending, redirected),
     refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),

@@ -20,15 +20,15 @@ import {
 } from "./oauth4webapi.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
-export interface OAuthStep {
+export interface OAuthErrorContext {
   /** The start of a message: `Cannot get a token`. */
   readonly action: string;
   readonly hidden: readonly string[];
 }
 
 /** The cause of a problem where the server names the authentication method that it expects of the client. */
-export class UnexpectedAuthMethod extends Error {
-  override readonly name = "ExpectedMethod";
+export class ExpectedAuthMethodError extends Error {
+  override readonly name = "ExpectedAuthMethodError";
   readonly method: string;
 
   constructor(method: string) {
@@ -137,7 +137,7 @@ function hintFor({ error, description = "" }: OAuthError): string | undefined {
 
 /** The problem of an OAuth 2.0 error. */
 export function oauthProblem(
-  { action, hidden }: OAuthStep,
+  { action, hidden }: OAuthErrorContext,
   { error, description }: OAuthError,
   status?: number,
 ): Problem {
@@ -161,7 +161,7 @@ export function oauthProblem(
     serverText,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
-    ...(method === undefined ? {} : { cause: new UnexpectedAuthMethod(method) }),
+    ...(method === undefined ? {} : { cause: new ExpectedAuthMethodError(method) }),
   });
 }
 
@@ -172,7 +172,7 @@ const NETWORK_CODES: Readonly<Partial<Record<FailureKind, ProblemCode>>> = {
 
 /** The problem of a request without a whole answer, by default from the public side. */
 export function networkProblem(
-  { action }: OAuthStep,
+  { action }: OAuthErrorContext,
   url: string,
   failure: NetworkFailure,
   hint = "check the public URL, and that the server is running",
@@ -186,7 +186,7 @@ export function networkProblem(
 }
 
 /** The problem of a server that is too busy to answer. */
-export function busyProblem({ action, hidden }: OAuthStep, url: string, server: BusyServerError): Problem {
+export function busyProblem({ action, hidden }: OAuthErrorContext, url: string, server: BusyServerError): Problem {
   const { answer, because } = server;
   const { status, text } = answer;
   const oauthError = parseOAuthError(text);
@@ -202,7 +202,7 @@ export function busyProblem({ action, hidden }: OAuthStep, url: string, server: 
 }
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
-function unreadable({ action }: OAuthStep, url: string, status: number): Problem {
+function unreadable({ action }: OAuthErrorContext, url: string, status: number): Problem {
   const isGuarded = status === 401 || status === 403;
   return new Problem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status} without an OAuth 2.0 answer`,
@@ -218,7 +218,11 @@ function unreadable({ action }: OAuthStep, url: string, status: number): Problem
 }
 
 /** The problem of a redirect, which could take credentials anywhere. */
-function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
+function redirected(
+  { action, hidden }: OAuthErrorContext,
+  url: string,
+  { status, headers }: HttpAnswer,
+): Problem | undefined {
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || !URL.canParse(location, url)) return undefined;
   const target = quote(urlWithoutSecrets(shown(new URL(location, url).href, hidden)));
@@ -234,7 +238,7 @@ function redirected({ action, hidden }: OAuthStep, url: string, { status, header
 }
 
 /** The problem of a token that can't be used as this program uses tokens. */
-function foreignTokenType(step: OAuthStep, { cause }: UnsupportedOperationError): Problem | undefined {
+function foreignTokenType(step: OAuthErrorContext, { cause }: UnsupportedOperationError): Problem | undefined {
   if (!isJsonObject(cause) || !isJsonObject(cause["body"])) return undefined;
   const { token_type: type } = cause["body"];
   if (typeof type !== "string") return undefined;
@@ -268,12 +272,12 @@ function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | 
   return typeof alg === "string" ? alg : "";
 }
 
-function mismatch({ action }: OAuthStep, reason: string, hint = "don't use the token"): Problem {
+function mismatch({ action }: OAuthErrorContext, reason: string, hint = "don't use the token"): Problem {
   return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
 }
 
 /** The problem of an ID token or userinfo that isn't what it should be. */
-function contentProblem(step: OAuthStep, error: OperationProcessingError): Problem | undefined {
+function contentProblem(step: OAuthErrorContext, error: OperationProcessingError): Problem | undefined {
   const { code, cause } = error;
   const claim = claimOf(error);
   if (code === JWT_TIMESTAMP_CHECK) {
@@ -298,7 +302,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
 }
 
 /** An ID token whose times are ahead of this machine's clock. */
-export function earlyIdTokenProblem({ action }: OAuthStep, seconds: number): Problem {
+export function earlyIdTokenProblem({ action }: OAuthErrorContext, seconds: number): Problem {
   return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
     code: "id-token-not-yet-valid",
     exit: "failed",
@@ -307,7 +311,7 @@ export function earlyIdTokenProblem({ action }: OAuthStep, seconds: number): Pro
 }
 
 /** An ID token whose signature can't be verified. */
-export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown): Problem {
+export function unverifiableIdTokenProblem({ action }: OAuthErrorContext, error: unknown): Problem {
   const code = error instanceof OperationProcessingError ? error.code : undefined;
   const reason =
     code === KEY_SELECTION
@@ -322,7 +326,10 @@ export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown
   });
 }
 
-/** The same for the ID token of a session: one from before a key rotation never gets a token that verifies (ory/hydra#3573). */
+/**
+ * Gives the failure of a refreshed ID token the hint that fits: a session from before a key rotation never gets one that
+ * verifies (ory/hydra#3573). Anything else is returned unchanged.
+ */
 export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
   if (!(problem instanceof Problem) || problem.code !== "id-token-signature") return problem;
   const hint =
@@ -331,7 +338,7 @@ export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
 }
 
 /** The problem of an answer that says itself what is wrong. */
-function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Problem | undefined {
+function answerProblem(step: OAuthErrorContext, url: string, answer: HttpAnswer): Problem | undefined {
   if (isBusyOrGatewayError(answer)) return busyProblem(step, url, new BusyServerError(answer, undefined));
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
   const oauthError = answer.status < 400 ? undefined : parseOAuthError(answer.text);
@@ -339,7 +346,12 @@ function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Proble
 }
 
 /** The problem of anything that the library threw, with the answer that it was about. */
-export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
+export function toOAuthProblem(
+  step: OAuthErrorContext,
+  error: unknown,
+  url: string,
+  answer: HttpAnswer | undefined,
+): unknown {
   if (error instanceof Problem) return error;
   if (error instanceof NetworkFailure) return networkProblem(step, url, error);
   if (error instanceof BusyServerError) return busyProblem(step, url, error);

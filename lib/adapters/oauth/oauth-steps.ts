@@ -2,12 +2,12 @@ import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from
 import { secretsInHeaders } from "../../core/redact.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import type { AuthorizationServer } from "./discovery.ts";
-import { busyProblem, networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import { busyProblem, networkProblem, type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./oauth4webapi.ts";
 import { repeatabilityOf } from "./repeatable-requests.ts";
 
 /** What every request of a client needs. */
-export interface SessionOptions {
+export interface OAuthRequestOptions {
   readonly http: SendHttp;
   readonly server: AuthorizationServer;
   /** Milliseconds that the next request may take. */
@@ -77,8 +77,8 @@ export function toLibraryServer({
  * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used.
  */
 export async function runStep<T>(
-  { http, timeLeft, signal, received = () => [] }: SessionOptions,
-  step: OAuthStep,
+  { http, timeLeft, signal, received = () => [] }: OAuthRequestOptions,
+  step: OAuthErrorContext,
   work: (options: LibraryRequestOptions) => Promise<T>,
 ): Promise<Answered<T>> {
   let url = "";
@@ -124,7 +124,7 @@ export async function runStep<T>(
 /** The same for a request without the library. Without an answer, the hint says what to check. */
 export async function sendWithoutLibrary(
   http: SendHttp,
-  step: OAuthStep,
+  step: OAuthErrorContext,
   request: HttpRequest,
   hint?: string,
 ): Promise<HttpAnswer> {

@@ -1,15 +1,15 @@
-import { isJsonObject, type JsonObject, parseJsonOrUndefined, toPrintableJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";
 import {
   earlyIdTokenProblem,
   explainRefreshedIdTokenFailure,
-  type OAuthStep,
+  type OAuthErrorContext,
   toOAuthProblem,
   unverifiableIdTokenProblem,
 } from "./oauth-problems.ts";
-import { type LibraryRequestOptions, runStep, type SessionOptions, toLibraryServer } from "./oauth-steps.ts";
+import { type LibraryRequestOptions, type OAuthRequestOptions, runStep, toLibraryServer } from "./oauth-steps.ts";
 import {
   type Client,
   type ClientAuth,
@@ -25,7 +25,7 @@ import {
 import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
-export interface OAuthClientOptions extends SessionOptions {
+export interface OAuthClientOptions extends OAuthRequestOptions {
   readonly clientId: string;
   readonly authentication: ClientAuthentication;
   /** Milliseconds since 1970. */
@@ -82,11 +82,11 @@ export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient
 }
 
 /** A step whose messages show neither the client's secret nor these values. */
-export function createSecretHidingStep(
+export function secretHidingErrorContext(
   { authentication }: LibraryClient,
   action: string,
   hidden: readonly string[] = [],
-): OAuthStep {
+): OAuthErrorContext {
   return { action, hidden: [...secretsOfAuthentication(authentication), ...hidden] };
 }
 
@@ -109,15 +109,15 @@ const MAX_LIFETIME = 1e10;
 /** A response that the library accepts: an impossible lifetime must not lose the token. */
 async function withoutImpossibleLifetime(response: Response): Promise<Response> {
   const { expires_in: lifetime, ...rest } = rawOf(await response.clone().text());
-  const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toPrintableJson(lifetime));
+  const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toTerminalSafeJson(lifetime));
   if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_LIFETIME)) return response;
-  return new Response(toPrintableJson(rest), { status: response.status, headers: response.headers });
+  return new Response(toTerminalSafeJson(rest), { status: response.status, headers: response.headers });
 }
 
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
 async function verifiedClaims(
   { as, server, now }: LibraryClient,
-  step: OAuthStep,
+  step: OAuthErrorContext,
   { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
   request: LibraryRequestOptions,
 ): Promise<JsonObject | undefined> {
@@ -136,7 +136,7 @@ async function verifiedClaims(
 /** Sends a request to the token endpoint, and reads and verifies what comes. */
 export async function requestTokens(
   session: LibraryClient,
-  step: OAuthStep,
+  step: OAuthErrorContext,
   send: (auth: ClientAuth, request: LibraryRequestOptions) => Promise<Response>,
   process: Process,
 ): Promise<TokenSet> {
@@ -160,11 +160,11 @@ export async function requestTokens(
 }
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
-export function requestClientCredentials(session: LibraryClient, request: RequestedAccess): Promise<TokenSet> {
+export function requestClientCredentialsTokens(session: LibraryClient, request: RequestedAccess): Promise<TokenSet> {
   const { as, client } = session;
   return requestTokens(
     session,
-    createSecretHidingStep(session, "Cannot get a token"),
+    secretHidingErrorContext(session, "Cannot get a token"),
     (auth, more) => clientCredentialsGrantRequest(as, client, auth, scopeAndAudienceForm(request), more),
     (response) => processClientCredentialsResponse(as, client, response),
   );
@@ -177,7 +177,7 @@ export async function refreshTokens(
   subject: string | undefined,
 ): Promise<TokenSet> {
   const { as, client } = session;
-  const step = createSecretHidingStep(session, "Cannot refresh the token", [refreshToken]);
+  const step = secretHidingErrorContext(session, "Cannot refresh the token", [refreshToken]);
   const tokens = await requestTokens(
     session,
     step,

@@ -1,7 +1,7 @@
 import { parseFingerprintPin } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
-import { describeKey, listKeys, unreadableKeyProblem } from "./explain-issue.ts";
+import { fingerprintAndUserIdText, foundKeyLines, unreadableKeyProblem } from "./explain-issue.ts";
 import type { EvaluatedKey, EvaluatedKeys } from "./key-report.ts";
 
 /** Selects among the keys of a source. */
@@ -35,7 +35,7 @@ export function chooseKeys(found: EvaluatedKeys, origin: string, selector: KeySe
     code: "pgp-several-keys",
     exit: "noUsableKey",
     hint: `choose with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""} (or another), or pass only the right key`,
-    details: listKeys(candidates),
+    details: foundKeyLines(candidates),
   });
 }
 
@@ -51,7 +51,7 @@ function withAddress(found: EvaluatedKeys, origin: string, address: string | und
       code: "pgp-address-mismatch",
       exit: "noUsableKey",
       hint: "ask its owner for the key itself and pass it with --pgp-key",
-      details: listKeys(found),
+      details: foundKeyLines(found),
     },
   );
 }
@@ -66,14 +66,14 @@ function withPin(found: EvaluatedKeys, origin: string, pins: readonly string[]):
   const [first] = keys;
   if (pinned.length > 0 || first === undefined) return pinned;
   const count = keys.length + unreadable.length;
-  const which = count === 1 ? describeKey(first.report) : `any of the ${count} keys`;
+  const which = count === 1 ? fingerprintAndUserIdText(first.report) : `any of the ${count} keys`;
   throw new Problem(
     `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${count === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joinWords(pins, "or")}`,
     {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
       hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${first.report.fingerprint}`,
-      details: count === 1 ? [] : listKeys(found),
+      details: count === 1 ? [] : foundKeyLines(found),
     },
   );
 }

@@ -12,7 +12,12 @@ import {
   fingerprintV4,
 } from "./fingerprint-and-algorithm.ts";
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
-import { findPrimaryKeyIssue, findSubkeyIssue, isSubkeyRevoked, isUserIdRevoked } from "./key-issues.ts";
+import {
+  findPrimaryKeyIssue,
+  findSubkeyIssue,
+  hasUnverifiableSubkeyRevocation,
+  hasUnverifiableUserIdRevocation,
+} from "./key-issues.ts";
 import type {
   EvaluatedKey,
   EvaluatedKeys,
@@ -22,7 +27,7 @@ import type {
   ParsedKey,
   SubkeyReport,
 } from "./key-report.ts";
-import { identifyKey, nextTurn, parseKeys } from "./parse-keys.ts";
+import { nextTurn, parseKeys, readKeyIdentityOrIssue } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material; throws a Problem if none can be parsed. */
@@ -83,7 +88,8 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
 /** The subkeys of a key without those that have a revocation which the library ignores. */
 async function withoutRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]> {
   const kept: Subkey[] = [];
-  for (const subkey of parsed.key.subkeys) if (!(await isSubkeyRevoked(pgp, parsed, subkey))) kept.push(subkey);
+  for (const subkey of parsed.key.subkeys)
+    if (!(await hasUnverifiableSubkeyRevocation(pgp, parsed, subkey))) kept.push(subkey);
   return kept;
 }
 
@@ -113,7 +119,7 @@ async function unreadableSubkeys(pgp: OpenPgp, { key, raw }: ParsedKey): Promise
       const { body } = packet;
       const fingerprint = await fingerprintV4(body);
       const algorithm = `algorithm ${body[5] ?? "unknown"}`;
-      const found = await identifyKey(pgp, packet);
+      const found = await readKeyIdentityOrIssue(pgp, packet);
       const unsupported = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` } as const;
       const issue: KeyIssue = "code" in found ? found : unsupported;
       const created = createdFromPacket(body) ?? new Date(0);
@@ -144,7 +150,8 @@ function evaluateUserIds(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Ke
   return Promise.all(
     named.map(async ({ user, packet }) => ({
       userId: packet.userID,
-      valid: !(await isUserIdRevoked(pgp, parsed, packet)) && (await user.verify(now).catch(() => false)),
+      valid:
+        !(await hasUnverifiableUserIdRevocation(pgp, parsed, packet)) && (await user.verify(now).catch(() => false)),
     })),
   );
 }

@@ -35,7 +35,7 @@ export function issueHint(issue: KeyIssue, fingerprint: string): string {
   return command === undefined || isV6Fingerprint(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
-export function describeKey(report: KeyReport): string {
+export function fingerprintAndUserIdText(report: KeyReport): string {
   return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quote(report.userId)}`}`;
 }
 
@@ -44,12 +44,15 @@ export function unusableKeyProblem(report: KeyReport, issue: KeyIssue, origin: s
   const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, issue: own }) =>
     own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
   );
-  return new Problem(`Cannot encrypt to ${describeKey(report)} from ${escapeControls(origin)}: ${issue.reason}`, {
-    code: issue.code,
-    exit: "noUsableKey",
-    hint: issueHint(issue, report.fingerprint),
-    details: subkeys,
-  });
+  return new Problem(
+    `Cannot encrypt to ${fingerprintAndUserIdText(report)} from ${escapeControls(origin)}: ${issue.reason}`,
+    {
+      code: issue.code,
+      exit: "noUsableKey",
+      hint: issueHint(issue, report.fingerprint),
+      details: subkeys,
+    },
+  );
 }
 
 /** The problem of a key that the library can't parse. */
@@ -63,9 +66,9 @@ export function unreadableKeyProblem({ fingerprint, issue, hint }: UnreadableKey
 }
 
 /** The lines that list the keys of a source. */
-export function listKeys({ keys, unreadable }: EvaluatedKeys): readonly string[] {
+export function foundKeyLines({ keys, unreadable }: EvaluatedKeys): readonly string[] {
   return [
-    ...keys.map(({ report }) => `Found: ${describeKey(report)}`),
+    ...keys.map(({ report }) => `Found: ${fingerprintAndUserIdText(report)}`),
     ...unreadable.map(
       ({ fingerprint, version, issue }) => `Found: ${fingerprint ?? `a version ${version} key`} (${issue.reason})`,
     ),

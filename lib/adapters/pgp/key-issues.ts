@@ -1,6 +1,6 @@
 import type { AnyKeyPacket, SignaturePacket, Subkey, UserIDPacket } from "openpgp";
 import { isSha1SelfSignature, PACKET_TYPE, type Packet } from "../../core/pgp/key-material.ts";
-import { isSamePacket, signaturesOfPart } from "../../core/pgp/key-parts.ts";
+import { hasTagAndBody, signaturesOfPart } from "../../core/pgp/key-parts.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { algorithmName, isoTime } from "./fingerprint-and-algorithm.ts";
@@ -84,18 +84,26 @@ function isPrimaryRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<boolean> {
 }
 
 /** Whether a subkey has a revocation that the library ignores. */
-export function isSubkeyRevoked(pgp: OpenPgp, parsed: ParsedKey, { keyPacket }: Subkey): Promise<boolean> {
+export function hasUnverifiableSubkeyRevocation(
+  pgp: OpenPgp,
+  parsed: ParsedKey,
+  { keyPacket }: Subkey,
+): Promise<boolean> {
   const body = keyPacket.write();
   const data = { key: parsed.key.keyPacket, bind: keyPacket };
-  const isPart = (packet: Packet): boolean => isSamePacket(packet, PACKET_TYPE.publicSubkey, body);
+  const isPart = (packet: Packet): boolean => hasTagAndBody(packet, PACKET_TYPE.publicSubkey, body);
   return hasUnverifiableRevocation(pgp, parsed, isPart, pgp.enums.signature.subkeyRevocation, data);
 }
 
 /** Whether a user ID has a revocation that the library ignores. */
-export function isUserIdRevoked(pgp: OpenPgp, parsed: ParsedKey, userID: UserIDPacket): Promise<boolean> {
+export function hasUnverifiableUserIdRevocation(
+  pgp: OpenPgp,
+  parsed: ParsedKey,
+  userID: UserIDPacket,
+): Promise<boolean> {
   const body = userID.write();
   const data = { key: parsed.key.keyPacket, userID };
-  const isPart = (packet: Packet): boolean => isSamePacket(packet, PACKET_TYPE.userId, body);
+  const isPart = (packet: Packet): boolean => hasTagAndBody(packet, PACKET_TYPE.userId, body);
   return hasUnverifiableRevocation(pgp, parsed, isPart, pgp.enums.signature.certRevocation, data);
 }
 
@@ -203,7 +211,7 @@ export async function findSubkeyIssue(
       bind: subkey.keyPacket,
     });
   }
-  if (await isSubkeyRevoked(pgp, parsed, subkey)) return UNVERIFIABLE_REVOCATION;
+  if (await hasUnverifiableSubkeyRevocation(pgp, parsed, subkey)) return UNVERIFIABLE_REVOCATION;
   const weak = weakness(pgp, subkey.keyPacket);
   if (weak !== undefined) return weak;
   if (subkey.getCreationTime() > now) return futureIssue("it is valid from", subkey.getCreationTime(), now);

@@ -27,7 +27,7 @@ interface KeyIdentity {
 }
 
 /** Reads the packet of a primary key or subkey; returns its issue if the library can't. */
-export async function identifyKey(pgp: OpenPgp, { tag, body }: Packet): Promise<KeyIdentity | KeyIssue> {
+export async function readKeyIdentityOrIssue(pgp: OpenPgp, { tag, body }: Packet): Promise<KeyIdentity | KeyIssue> {
   const secret = tag === PACKET_TYPE.secretKey || tag === PACKET_TYPE.secretSubkey;
   const packet = secret ? new pgp.SecretKeyPacket() : new pgp.PublicKeyPacket();
   try {
@@ -70,7 +70,7 @@ async function identify(pgp: OpenPgp, primary: Packet): Promise<KeyIdentity | Un
   const [version = 0] = primary.body;
   if (version !== 4 && version !== 6)
     return unreadableKey(primary, { code: "pgp-key-unsupported", reason: `its format is version ${version}` });
-  const identity = await identifyKey(pgp, primary);
+  const identity = await readKeyIdentityOrIssue(pgp, primary);
   return "keyId" in identity ? identity : unreadableKey(primary, identity);
 }
 

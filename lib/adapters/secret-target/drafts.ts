@@ -2,7 +2,7 @@ import { constants, lstatSync, readdirSync, readFileSync, statSync, unlinkSync }
 import { basename, dirname, join } from "node:path";
 import { toHex } from "../../core/bytes.ts";
 import { errorCode } from "../../core/problem.ts";
-import { LARGEST_FILE, RESERVED_BYTES } from "./target.ts";
+import { MAX_SECRET_FILE_BYTES, RESERVED_BYTES } from "./target.ts";
 
 /** The name of the draft of a file: hidden, with a random end. */
 export function draftNameOf(name: string, random: (count: number) => Uint8Array): string {
@@ -84,7 +84,7 @@ function contentsOf(path: string): "none" | "text" | "padded text" | undefined {
   try {
     const status = lstatSync(path);
     if (!status.isFile()) return undefined;
-    if (status.size > LARGEST_FILE + RESERVED_BYTES) return "text";
+    if (status.size > MAX_SECRET_FILE_BYTES + RESERVED_BYTES) return "text";
     const bytes = readFileSync(path, { flag: READ_ONLY });
     const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
     if (end === 0) return "none";

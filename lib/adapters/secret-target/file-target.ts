@@ -17,7 +17,7 @@ import { isFolderUnwritableError, unreadableReason, unusableFolderReason } from 
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
-import { type ExistingFileRule, LARGEST_FILE, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
+import { type ExistingFileRule, MAX_SECRET_FILE_BYTES, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
@@ -40,7 +40,7 @@ export function findFileTargetProblem(
     );
   try {
     const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there !== undefined && !(existing === "is extended" && there.isFile() && there.size <= LARGEST_FILE))
+    if (there !== undefined && !(existing === "is extended" && there.isFile() && there.size <= MAX_SECRET_FILE_BYTES))
       return usageError(
         `${name} already exists and is not overwritten`,
         "use another name; the file may hold the only copy of its secrets",
@@ -85,7 +85,7 @@ export function readSecretFile(path: string): SecretFile | undefined {
     const file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     try {
       const status = fstatSync(file);
-      if (!status.isFile() || status.size > LARGEST_FILE) return undefined;
+      if (!status.isFile() || status.size > MAX_SECRET_FILE_BYTES) return undefined;
       return { text: decodeUtf8(readFileSync(file)), status };
     } finally {
       closeSync(file);

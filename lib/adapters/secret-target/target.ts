@@ -42,4 +42,4 @@ export interface DescriptorStallTiming {
 export const RESERVED_BYTES = 65_536;
 
 /** The largest file that is extended. */
-export const LARGEST_FILE = 16 * 1024 * 1024;
+export const MAX_SECRET_FILE_BYTES = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { Document, isMap, isScalar, isSeq } from "yaml";
-import { POSITION_DEPTH, type PositionNode } from "../../core/state/positions.ts";
+import { type OffsetNode, POSITION_DEPTH } from "../../core/state/positions.ts";
 
 function offsetOf(node: unknown): number {
   const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
@@ -19,8 +19,8 @@ export function createPositionTreeReader({
   isMap,
   isScalar,
   isSeq,
-}: NodeKinds): (document: Document.Parsed) => PositionNode {
-  const nodeAt = (node: unknown, depth: number): PositionNode => {
+}: NodeKinds): (document: Document.Parsed) => OffsetNode {
+  const nodeAt = (node: unknown, depth: number): OffsetNode => {
     const offset = offsetOf(node);
     if (depth > POSITION_DEPTH) return { offset };
     if (isSeq(node)) return { offset, items: node.items.map((item) => nodeAt(item, depth + 1)) };

@@ -1,34 +1,33 @@
-import type { RecoveryLog } from "../../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
 import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret } from "../../clients/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
 import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { warnOfEarlierRunSecrets } from "../../clients/earlier-run-secrets.ts";
-import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import {
   deliverRecoveredSecrets,
   hasSecretPlaceFlags,
   pickRecoveredSecrets,
   type RecoveredSecret,
   type RecoveredSecretOutcome,
-  removeAlreadyPlaced,
-  undeliveredSecrets,
-} from "../../clients/recovered-secrets.ts";
+  splitAndSettlePlaced,
+  stillDeliverableSecrets,
+} from "../../clients/deliver-earlier-secrets.ts";
+import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { reportRecipients } from "../../clients/report-recipients.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
   describeSecretDelivery,
   findMissingPlaceProblem,
-  findSecondJsonProblem,
+  findSecondJsonForDescriptorProblem,
   makeFolderAndFindPlaceProblems,
   type SecretOwner,
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
 } from "../../clients/secret-out-places.ts";
-import { wantsRecipients } from "../../clients/secret-source.ts";
+import { hasRecipientFlags } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import {
   findRefusalProblem,
@@ -41,7 +40,8 @@ import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
-import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
+import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
+import { warnOfEarlierRunSecrets } from "../../clients/warn-of-earlier-secrets.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
@@ -119,7 +119,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
-  const { placed, missing } = await removeAlreadyPlaced({ context, leftovers }, due);
+  const { placed, missing } = await splitAndSettlePlaced({ context, leftovers }, due);
   const early = missing.length === 0 ? undefined : await recipientsOf(context);
   const delivered = await deliverRecoveredSecrets(
     { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
@@ -145,7 +145,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     place,
     copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
     earlier,
-    undelivered: undeliveredSecrets(left, placed, delivered),
+    undelivered: stillDeliverableSecrets(left, placed, delivered),
     endpoints,
     view: APPLY_VIEW,
     admin: createAdminWithDeadlineFactory(context),
@@ -211,7 +211,7 @@ function findHidingFormatProblem(
   context: Pick<Context, "values" | "outputContainsValue">,
   steps: readonly Step[],
 ): Problem | undefined {
-  if (context.values.isSet(SECRET_OUT) || !wantsRecipients(context) || !steps.some(stepSetsSecret)) return undefined;
+  if (context.values.isSet(SECRET_OUT) || !hasRecipientFlags(context) || !steps.some(stepSetsSecret)) return undefined;
   const encrypted = "an encrypted secret";
   if (context.outputContainsValue(APPLY_VIEW, { [ENCRYPTED_SECRET_FIELD]: encrypted }, encrypted)) return undefined;
   return usageError(
@@ -228,7 +228,7 @@ function rejectSecondJson(
   owners: readonly SecretOwner[],
 ): void {
   const problems = delivered.flatMap(({ problem }) => problem ?? []);
-  const second = findSecondJsonProblem(context, owners);
+  const second = findSecondJsonForDescriptorProblem(context, owners);
   if (second !== undefined && problems.length < delivered.length) throwAll([second, ...problems]);
 }
 
@@ -243,7 +243,7 @@ async function confirm(
   if (!allowsQuestions(host, values.bool(NO_INPUT))) return;
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
-  const place = describeSecretDelivery(context, wantsRecipients(context) ? recipientCount(context) : 0);
+  const place = describeSecretDelivery(context, hasRecipientFlags(context) ? recipientCount(context) : 0);
   const columns = terminalColumns(host.stderr);
   for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
@@ -254,7 +254,7 @@ function openLog(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   kind: SecretPlace["kind"],
   steps: readonly Step[],
-): RecoveryLog | undefined {
+): SharedRecoveryFile | undefined {
   if (!steps.some((step) => step.action === "create" && stepSetsSecret(step))) return undefined;
   const log = recovery.openLog();
   // In a folder, the drafts of its files are the copies.
@@ -265,7 +265,7 @@ function openLog(
 interface ApplyState {
   readonly plan: Plan;
   readonly steps: readonly Step[];
-  readonly log: RecoveryLog | undefined;
+  readonly log: SharedRecoveryFile | undefined;
   readonly delivered: readonly ApplyOutcome[];
 }
 

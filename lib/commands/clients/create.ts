@@ -1,15 +1,15 @@
 import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import {
+  type CommandLineDraft,
   labelerWithSecretName,
   lintDraftCollectErrors,
-  type ReadDraft,
-  readDraft,
+  readCommandLineDraft,
   rejectUnsupportedFields,
 } from "../../clients/client-draft.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
-  type CreatedClientDelivery,
+  type CreatedClientToDeliver,
   createRegistration,
   deliverCreatedClient,
   type Registration,
@@ -33,7 +33,7 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/verify-credentials.ts";
-import { createdView, KEYED_VIEW } from "../../clients/views.ts";
+import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
 import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
@@ -68,7 +68,7 @@ import { quote } from "../../core/text.ts";
 
 /** What a create command is to do. */
 interface CreateJob {
-  readonly draft: ReadDraft;
+  readonly draft: CommandLineDraft;
   readonly ifExists: IfExists;
   /** For a client that authenticates with a key pair generated here. */
   readonly algorithm: GeneratedKeyAlgorithm | undefined;
@@ -93,7 +93,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);
   const problems: Problem[] = [];
-  const read = await withGeneratedKey(context, await readDraft(context, true), problems);
+  const read = await withGeneratedKey(context, await readCommandLineDraft(context, true), problems);
   // With --if-exists it is unknown yet whether a secret file is needed.
   const needsFile = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(
@@ -125,20 +125,20 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
 /** A draft with the fields of `--generate-key`, whose code is loaded only for its flags. */
 async function withGeneratedKey(
   context: Pick<Context, "values">,
-  draft: ReadDraft,
+  draft: CommandLineDraft,
   problems: Problem[],
-): Promise<ReadDraft> {
+): Promise<CommandLineDraft> {
   if (!context.values.isSet(GENERATE_KEY) && !context.values.isSet(KEY_OUT)) return draft;
-  const { applyGenerateKey } = await import("../../clients/key-pair.ts");
-  return applyGenerateKey(context, draft, problems);
+  const { draftForGeneratedKey } = await import("../../clients/key-pair.ts");
+  return draftForGeneratedKey(context, draft, problems);
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
 function withSecret(
   { values, warn }: Pick<Context, "values" | "warn">,
-  read: ReadDraft,
+  read: CommandLineDraft,
   given: ProvidedSecret | undefined,
-): ReadDraft {
+): CommandLineDraft {
   const { client_secret: drafted, ...others } = read.client;
   // An empty secret in a file is none.
   const secret = given?.text ?? (isAbsentOrEmpty(drafted) ? undefined : drafted);
@@ -235,8 +235,8 @@ async function withdrawEarlierCopies(
   context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
   id: string,
 ): Promise<void> {
-  const { findEarlierCopies, withdrawCopiesOfClient } = await import("../../clients/withdraw-copies.ts");
-  withdrawCopiesOfClient(context, await findEarlierCopies(context), id);
+  const { findEarlierCopies, markClientCopiesVoid } = await import("../../clients/void-recovery-copies.ts");
+  markClientCopiesVoid(context, await findEarlierCopies(context), id);
 }
 
 /** Work that is done when it is first asked for, and only once. */
@@ -278,7 +278,7 @@ function targetOptionsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptio
 /** A registration, and how the new client authenticates for `--verify`. */
 interface PreparedCreate {
   readonly registration: Registration;
-  readonly proofOf: (created: CreatedClientDelivery) => CredentialsToProve | undefined;
+  readonly proofOf: (created: CreatedClientToDeliver) => CredentialsToProve | undefined;
 }
 
 async function prepareRegistration(
@@ -290,7 +290,7 @@ async function prepareRegistration(
   if (algorithm !== undefined) {
     const { generateAndEncryptKeyPair } = await import("../../clients/key-pair.ts");
     const { pair, prepared } = await generateAndEncryptKeyPair(context, algorithm, recipients);
-    const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEYED_VIEW;
+    const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEY_PAIR_CLIENT_VIEW;
     return {
       registration: createRegistration(context, { ...client, jwks: { keys: [pair.publicJwk] } }, prepared, {
         view,

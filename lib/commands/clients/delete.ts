@@ -1,12 +1,12 @@
-import { BatchFailures, deletionResult } from "../../clients/batch.ts";
+import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   type EarlierRecoveryCopies,
   findEarlierCopies,
-  withdrawCopiesOfClient,
-} from "../../clients/withdraw-copies.ts";
+  markClientCopiesVoid,
+} from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
@@ -71,7 +71,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     );
   }
   await confirmDeletion(context, ids);
-  const batch = new BatchFailures(context, ids.length);
+  const batch = new BatchRun(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER);
   let started = 0;
   let earlier: EarlierRecoveryCopies | undefined;
@@ -83,7 +83,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     await admin.remove(id);
     // A client that is created again with this ID has another secret.
     earlier ??= await findEarlierCopies(context);
-    withdrawCopiesOfClient(context, earlier, id);
+    markClientCopiesVoid(context, earlier, id);
     return { client_id: id };
   });
   return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items }, (item) => quote(idOf(item)));

@@ -1,5 +1,5 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchRun } from "../../clients/batch.ts";
 import { type ExportItem, type PlannedFile, planExport } from "../../clients/export-plan.ts";
 import {
   type ExportSelection,
@@ -19,7 +19,7 @@ import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/fla
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { fileNameOf } from "../../core/output/file-name.ts";
+import { fileNameOfClientId } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
@@ -68,7 +68,7 @@ type ExportContext = Pick<Context, "admin" | "fail" | "format" | "host" | "note"
 /** The clients of an export, as they are written, and what is reported about them. */
 class ExportRun {
   readonly #context: ExportContext;
-  readonly #batch: BatchFailures;
+  readonly #batch: BatchRun;
   readonly #selection: ExportSelection;
   readonly #stacks = new Set<string>();
   /** The client of each manifest, by the name of the manifest. */
@@ -80,10 +80,10 @@ class ExportRun {
     this.#context = context;
     this.#selection = selection;
     const isOne = selection.ids.length === 1 && selection.globs.length === 0;
-    this.#batch = new BatchFailures(context, isOne ? 1 : Number.POSITIVE_INFINITY);
+    this.#batch = new BatchRun(context, isOne ? 1 : Number.POSITIVE_INFINITY);
   }
 
-  get batch(): BatchFailures {
+  get batch(): BatchRun {
     return this.#batch;
   }
 
@@ -128,7 +128,7 @@ class ExportRun {
     return {
       id: record.client_id,
       value: client,
-      fileName: fileNameOf(record.client_id),
+      fileName: fileNameOfClientId(record.client_id),
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
         planClientEdits(
@@ -171,7 +171,7 @@ class ExportRun {
     return {
       id: record.client_id,
       value: manifest,
-      fileName: fileNameOf(record.client_id),
+      fileName: fileNameOfClientId(record.client_id),
       names: [uniqueNameOfManifest(manifest)],
       planEdits: ({ written }, _, variables) => planManifestEdits(written, manifest, variables),
     };
@@ -272,7 +272,7 @@ async function checkNewFiles(store: ClientFileWriter, files: readonly PlannedFil
 async function* writeFile(
   { uninterruptible }: Pick<Context, "uninterruptible">,
   store: ClientFileWriter,
-  batch: BatchFailures,
+  batch: BatchRun,
   { path, before, text, items }: PlannedFile,
 ): AsyncGenerator<JsonObject> {
   const done = await batch.attempt(async () => {

@@ -1,4 +1,4 @@
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchRun } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
@@ -19,7 +19,7 @@ async function read({ admin, format }: Pick<Context, "admin" | "format">, id: st
 
 async function run(context: Context): Promise<Result> {
   const { operands } = context;
-  const batch = new BatchFailures(context, operands.length);
+  const batch = new BatchRun(context, operands.length);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
       const record = await batch.attempt(() => read(context, id));

@@ -1,8 +1,13 @@
-import type { RecoveryLog } from "../../adapters/recovery-store.ts";
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
-import { BatchFailures, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
-import { findUnsupportedFields } from "../../clients/client-draft.ts";
-import { type ClientEntry, firstShown, lintEntriesCollectErrors, readEntries } from "../../clients/client-files.ts";
+import { BatchRun, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
+import { findUnsupportedFieldTexts } from "../../clients/client-draft.ts";
+import {
+  type ClientEntry,
+  firstLinesAndCount,
+  lintEntriesCollectErrors,
+  readClientEntries,
+} from "../../clients/client-files.ts";
 import { dryRunImport } from "../../clients/dry-run-import.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportRun, importClient } from "../../clients/import-client.ts";
@@ -13,7 +18,7 @@ import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { reportRecipients } from "../../clients/report-recipients.ts";
 import { secretFlagProblems } from "../../clients/secret-checks.ts";
 import { requireOpenOutput } from "../../clients/unwritten-result.ts";
-import { findEarlierCopies } from "../../clients/withdraw-copies.ts";
+import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isPublic, requestedId } from "../../core/client/client.ts";
 import {
@@ -35,7 +40,7 @@ const MANY = 100;
 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
-  const entries = await readEntries(context, problems);
+  const entries = await readClientEntries(context, problems);
   problems.push(...lintEntriesCollectErrors(context, entries));
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
@@ -50,7 +55,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   const adminOfEach = createAdminWithDeadlineFactory(context);
   if (isDryRun(context)) {
     if (entries.some(({ client }) => requestedId(client) !== undefined)) await rejectUnsupported(context, entries);
-    const batch = new BatchFailures(context, entries.length);
+    const batch = new BatchRun(context, entries.length);
     return dryRunImport(context, { entries, concurrency, batch, adminOfEach });
   }
   if (entries.length > MANY) context.host.enableJit();
@@ -88,7 +93,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
 function openLog(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   entries: readonly ClientEntry[],
-): RecoveryLog | undefined {
+): SharedRecoveryFile | undefined {
   const generates = entries.some(
     ({ client }) => !isPublic(client) && getTextField(client, "client_secret") === undefined,
   );
@@ -98,7 +103,7 @@ function openLog(
   return log;
 }
 
-async function closedOnFailure(log: RecoveryLog | undefined, work: () => Promise<void>): Promise<void> {
+async function closedOnFailure(log: SharedRecoveryFile | undefined, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -115,13 +120,13 @@ async function rejectUnsupported(
   // Detected once here, so that the first clients don't each detect it.
   await context.admin.family();
   const located = entries.map(({ client, location }) => ({ client, label: () => location }));
-  const [first, ...others] = await findUnsupportedFields(context, located);
+  const [first, ...others] = await findUnsupportedFieldTexts(context, located);
   if (first !== undefined)
     throw new Problem(first, {
       code: "field-unknown-to-server",
       exit: "usage",
       hint: "remove it for this server; no client was created",
-      details: firstShown(others),
+      details: firstLinesAndCount(others),
     });
   const labelled = entries.map(({ client, location }) => ({
     client,

@@ -1,5 +1,5 @@
-import { BatchFailures } from "../../clients/batch.ts";
-import { ClientFields } from "../../clients/client-columns.ts";
+import { BatchRun } from "../../clients/batch.ts";
+import { ClientListFields } from "../../clients/client-list-fields.ts";
 import {
   columnsFlagProblems,
   type ListSelection,
@@ -53,7 +53,7 @@ function peopleResult(
   return {
     items: items(),
     view: {
-      ...tableOf(selection.columns ?? new ClientFields(host.now()).standard()),
+      ...tableOf(selection.columns ?? new ClientListFields(host.now()).standard()),
       onHidden: (labels) => {
         hidden = labels;
       },
@@ -70,7 +70,7 @@ function peopleResult(
 }
 
 async function run(context: Context, selection: ListSelection): Promise<Result> {
-  const batch = new BatchFailures(context, Number.POSITIVE_INFINITY);
+  const batch = new BatchRun(context, Number.POSITIVE_INFINITY);
   const list = await listClients(context, batch, selection);
   const result: Result = {
     view: selection.columns === undefined ? LIST_VIEW : tableOf(selection.columns),

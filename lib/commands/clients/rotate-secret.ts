@@ -47,7 +47,7 @@ import {
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { findClientIdProblem } from "../../core/path-segment.ts";
-import { Problem, safeReason, usageError } from "../../core/problem.ts";
+import { Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
@@ -262,7 +262,7 @@ async function encryptRotated(
   } catch (error) {
     // Only encryption can fail here, and the secret must not be saved as plain text.
     throw new Problem(
-      `Cannot encrypt the new secret of client ${quote(id)}: ${safeReason(error)}; it is valid but lost, and the old one still works`,
+      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
       { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
     );
   }

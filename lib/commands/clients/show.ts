@@ -1,4 +1,4 @@
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchRun } from "../../clients/batch.ts";
 import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
@@ -21,7 +21,7 @@ function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): Res
 
 async function run(context: Context): Promise<Result> {
   const { admin, host, operands } = context;
-  const batch = new BatchFailures(context, operands.length);
+  const batch = new BatchRun(context, operands.length);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
       const record = await batch.attempt(() => admin.get(id));

@@ -1,10 +1,10 @@
 import { shortRedactedValue } from "../../clients/change-lines.ts";
 import { noSecretYetText, setProvidedSecret } from "../../clients/change-secret.ts";
 import {
+  type CommandLineDraft,
   labelerWithSecretName,
   lintDraftCollectErrors,
-  type ReadDraft,
-  readDraft,
+  readCommandLineDraft,
   rejectUnsupportedFields,
   reportWarningsCollectErrors,
 } from "../../clients/client-draft.ts";
@@ -18,7 +18,7 @@ import {
   updateRequestOfPlan,
 } from "../../clients/plan-update.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
-import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
+import { hasRecipientFlags, isSecretEchoed, prepareSecret, readProvidedSecret } from "../../clients/secret-source.ts";
 import { sendUpdateRequest } from "../../clients/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
 import { unwrittenClientHandler } from "../../clients/unwritten-result.ts";
@@ -85,7 +85,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const replace = isReplacement(context);
-  const read = await readDraft(context, replace);
+  const read = await readCommandLineDraft(context, replace);
   const problems: Problem[] = [...(await secretFlagProblems(context))];
   const given = await readProvidedSecret(context, problems);
   // An empty secret in a file is none.
@@ -126,7 +126,7 @@ function withEditsInSet(context: Pick<Context, "values" | "warn">, update: Reque
 }
 
 /** The fields that the command line sets as a whole, other than the ID and the secret. */
-function fieldsOf({ client, nested }: ReadDraft): JsonObject {
+function fieldsOf({ client, nested }: CommandLineDraft): JsonObject {
   const others = new Set(["client_id", "client_secret", ...nested.map(({ path: [top] }) => top)]);
   return Object.fromEntries(Object.entries(client).filter(([field]) => !others.has(field)));
 }
@@ -135,7 +135,7 @@ function isNothing({ set, nested, editedLists, secret }: RequestedUpdate): boole
   return Object.keys(set).length + nested.length + editedLists.length === 0 && secret === undefined;
 }
 
-function idProblems(id: string, { client, label }: ReadDraft): readonly Problem[] {
+function idProblems(id: string, { client, label }: CommandLineDraft): readonly Problem[] {
   const bad = findClientIdProblem(id);
   const own = client["client_id"];
   const problems = bad === undefined ? [] : [bad];
@@ -170,7 +170,7 @@ function unsetHint(name: string, meant: string | undefined): string {
 }
 
 /** The problems of fields that are both set and cleared or edited. */
-function twiceProblems({ fromFlags }: ReadDraft, others: readonly Field[]): readonly Problem[] {
+function twiceProblems({ fromFlags }: CommandLineDraft, others: readonly Field[]): readonly Problem[] {
   return others
     .filter(({ name }) => fromFlags.has(name))
     .map(({ name }) =>
@@ -193,7 +193,7 @@ function editProblems(values: FlagValues, { replace, editedLists }: RequestedUpd
 /** The problem of flags about a secret that is not given. */
 function secretUseProblems({ values }: Pick<Context, "values">, secret: string | undefined): readonly Problem[] {
   if (secret !== undefined || values.isSet(SECRET_FILE) || values.bool(SECRET_PROMPT)) return [];
-  if (!wantsRecipients({ values }) && !values.isSet(SECRET_OUT)) return [];
+  if (!hasRecipientFlags({ values }) && !values.isSet(SECRET_OUT)) return [];
   return [
     usageError(
       `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
@@ -206,7 +206,7 @@ function secretUseProblems({ values }: Pick<Context, "values">, secret: string |
 /** The problems that the rules find without the client; rules over several fields are checked on the merged client. */
 function ruleProblems(
   context: Pick<Context, "values" | "warn">,
-  read: ReadDraft,
+  read: CommandLineDraft,
   { set, secret, label, replace }: RequestedUpdate,
 ): readonly Problem[] {
   const withSecret = secret === undefined ? {} : { client_secret: secret };

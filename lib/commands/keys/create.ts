@@ -4,7 +4,7 @@ import { findKeyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems, newKeyWithoutPemProblems } from "../../keys/deliver-keys.ts";
-import { readSetAndRejectBreakingChange } from "../../keys/key-change-checks.ts";
+import { readSetAndCheckKeyChange } from "../../keys/key-change-checks.ts";
 import {
   GENERATE_ALG,
   KEY_ENCRYPTION_FLAGS,
@@ -16,7 +16,7 @@ import {
   USE,
 } from "../../keys/key-flags.ts";
 import { setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
-import { predictGeneratedKeyParts } from "../../keys/signing-state.ts";
+import { predictGeneratedKeys } from "../../keys/signing-state.ts";
 import { unwrittenKeyProblem } from "../../keys/unwritten-key.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
@@ -44,8 +44,8 @@ async function run(context: Context): Promise<Result> {
   try {
     const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
-      await readSetAndRejectBreakingChange(context, api, set, (before, shape) => [
-        ...predictGeneratedKeyParts(shape, request),
+      await readSetAndCheckKeyChange(context, api, set, (before, shape) => [
+        ...predictGeneratedKeys(shape, request),
         ...before,
       ]);
       const keys = await api.create(set, request);

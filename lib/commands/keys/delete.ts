@@ -1,5 +1,5 @@
-import type { KeySets } from "../../adapters/admin/key-sets.ts";
-import { BatchFailures, deletionResult } from "../../clients/batch.ts";
+import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
+import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
@@ -10,7 +10,7 @@ import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
-import { readSetAndRejectBreakingChange } from "../../keys/key-change-checks.ts";
+import { readSetAndCheckKeyChange } from "../../keys/key-change-checks.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKeyOrPair } from "../../keys/remove-key.ts";
@@ -52,7 +52,7 @@ async function confirmDeletion(
 }
 
 /** Rejects a set or a key that doesn't exist: servers report success for both. */
-async function requireKeys(api: KeySets, set: string, kid: string | undefined): Promise<void> {
+async function requireKeys(api: KeySetsApi, set: string, kid: string | undefined): Promise<void> {
   const keys = await api.get(set);
   if (kid !== undefined && !keys.some((key) => hasKid(key, kid))) throw noSuchKeyProblem(set, kid);
 }
@@ -60,11 +60,11 @@ async function requireKeys(api: KeySets, set: string, kid: string | undefined): 
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
-  const batch = new BatchFailures(context, sets.length);
+  const batch = new BatchRun(context, sets.length);
   const items = batch.inOrder(context, sets, async (set): Promise<JsonObject> => {
     const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
     await requireKeys(api, set, kid);
-    await readSetAndRejectBreakingChange(context, api, set, (keys, shape) => {
+    await readSetAndCheckKeyChange(context, api, set, (keys, shape) => {
       const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
       return keys.filter((key) => !named.includes(key));
     });

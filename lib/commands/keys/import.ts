@@ -1,7 +1,7 @@
-import type { KeySets } from "../../adapters/admin/key-sets.ts";
+import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
@@ -13,7 +13,7 @@ import { keySetResult } from "../../keys/key-results.ts";
 import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-key-files.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
-import { convertKeysToServerShape, type SetAndKeyShape } from "../../keys/stored-keys.ts";
+import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/stored-keys.ts";
 
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
@@ -34,7 +34,7 @@ function checkConflicts(
   stored: readonly KeyWithKid[],
 ): void {
   if (values.bool(REPLACE) || values.bool(KEYS_YES)) return;
-  const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKey(old, key)));
+  const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKeyIgnoringKid(old, key)));
   if (other === undefined) return;
   throw new Problem(`Cannot import key ${quote(other.kid)}: key set ${quote(set)} has another key with this ID`, {
     code: "conflict",
@@ -68,7 +68,7 @@ function newKeys(
 /** Says which tokens of another server a moved key can't verify. */
 function noteRenamedKeys(
   { note }: Pick<Context, "note">,
-  { set, shape }: SetAndKeyShape,
+  { set, shape }: SetAndKeyPairStorage,
   read: readonly KeyWithKid[],
 ): void {
   if (!isTokenSigningSet(set)) return;
@@ -81,8 +81,8 @@ function noteRenamedKeys(
 
 /** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
 async function writeKeys(
-  api: KeySets,
-  { set, shape }: SetAndKeyShape,
+  api: KeySetsApi,
+  { set, shape }: SetAndKeyPairStorage,
   stored: readonly KeyWithKid[],
   { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
 ): Promise<void> {
@@ -94,7 +94,7 @@ async function writeKeys(
 /** Warns of keys that the sets that tokens are signed with would not take. */
 function warnOfShortKeys(
   { warn }: Pick<Context, "warn">,
-  { set }: SetAndKeyShape,
+  { set }: SetAndKeyPairStorage,
   stored: readonly KeyWithKid[],
 ): void {
   for (const key of publicKeyOfEachPair(stored)) {
@@ -120,7 +120,9 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   checkConflicts(context, set, before, stored);
   // An older backup of the same set has some of its keys.
   const isMove =
-    isReplaced && haveOwnIds && !before.some((old) => after.some((key) => key.kid === old.kid && isSameKey(key, old)));
+    isReplaced &&
+    haveOwnIds &&
+    !before.some((old) => after.some((key) => key.kid === old.kid && isSameKeyIgnoringKid(key, old)));
   rejectBreakingOrWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
   noteRenamedKeys(context, target, read);

@@ -17,8 +17,8 @@ import { generateAndPublishKey, publicationProblems } from "../../keys/publish-k
 import { readKeyFiles } from "../../keys/read-key-files.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
-import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { reportInterruptionBeforeChange } from "../../keys/rotation.ts";
+import { ACTIVATE, ACTIVATED_KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
+import { runWithInterruptionReport } from "../../keys/rotation.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 
 /** The problems of flags that belong to another step. */
@@ -35,7 +35,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
     ];
   const foreign = [
     ...(values.bool(PUBLISH) ? [] : [PRIVATE_KEY_OUT]),
-    ...(values.bool(ACTIVATE) ? [] : [KEY_FILE, PASSPHRASE_FILE]),
+    ...(values.bool(ACTIVATE) ? [] : [ACTIVATED_KEY_FILE, PASSPHRASE_FILE]),
     ...(values.bool(ACTIVATE) || values.isSet(RETIRE) ? [NEW_ALG, KID] : []),
   ].find((flag) => values.isSet(flag));
   if (foreign === undefined) return [];
@@ -58,7 +58,7 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
 
 /** Takes a step whose result has no key that could be lost. */
 async function runStep(context: Pick<Context, "signal">, set: string, step: () => Promise<Result>): Promise<Result> {
-  const result = await reportInterruptionBeforeChange(context, set, step);
+  const result = await runWithInterruptionReport(context, set, step);
   return {
     ...result,
     undelivered: async (_, reason) =>
@@ -81,15 +81,15 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     problems.push(...publicationProblems(context));
     return {
       problems,
-      run: () => reportInterruptionBeforeChange(context, set, () => generateAndPublishKey(context, set)),
+      run: () => runWithInterruptionReport(context, set, () => generateAndPublishKey(context, set)),
     };
   }
   const retired = values.text(RETIRE);
   if (retired !== undefined)
     return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
   if (!values.bool(ACTIVATE))
-    return { problems, run: () => reportInterruptionBeforeChange(context, set, () => rotateAtOnce(context, set)) };
-  const file = values.text(KEY_FILE);
+    return { problems, run: () => runWithInterruptionReport(context, set, () => rotateAtOnce(context, set)) };
+  const file = values.text(ACTIVATED_KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
   const [key] = keys;
@@ -111,7 +111,7 @@ export const rotateSigningKey = defineLeaf({
     PUBLISH,
     PRIVATE_KEY_OUT,
     ACTIVATE,
-    KEY_FILE,
+    ACTIVATED_KEY_FILE,
     PASSPHRASE_FILE,
     RETIRE,
     NEW_ALG,

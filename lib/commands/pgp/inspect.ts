@@ -1,4 +1,4 @@
-import { BatchFailures } from "../../clients/batch.ts";
+import { BatchRun } from "../../clients/batch.ts";
 import { type Context, defineLeaf, type Result, withoutChecks } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
@@ -109,7 +109,7 @@ const OWN_KEY: RepeatFlag = {
 };
 
 async function run(context: Context): Promise<Result> {
-  const batch = new BatchFailures(context, context.operands.length);
+  const batch = new BatchRun(context, context.operands.length);
   let anyUnusable = false;
   async function* items(): AsyncGenerator<JsonObject> {
     for (const word of context.operands) {

@@ -22,9 +22,13 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
-import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { deviceLoginCommandLine, offerToRegisterRedirect, requireGrantType } from "../../tokens/registered-client.ts";
+import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
+import { checkRedirectFlag, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
+import {
+  deviceLoginCommandLine,
+  requireGrantType,
+  requireRedirectOrOfferToAdd,
+} from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
@@ -48,13 +52,13 @@ interface LoginWishes {
 async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
   const maxAge = context.values.number(MAX_AGE);
-  await checks.read(() => checkRedirectUri(redirect));
+  await checks.read(() => checkRedirectFlag(redirect));
   return {
     redirect,
     port: await checks.read(() => readPort(context)),
     maxAge: maxAge === -1 ? undefined : maxAge,
-    authUrl: await checks.read(() => readEndpointUrl(context, AUTH_URL)),
-    tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
+    authUrl: await checks.read(() => readEndpointUrlFlag(context, AUTH_URL)),
+    tokenUrl: await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL)),
   };
 }
 
@@ -74,7 +78,7 @@ async function prepareRedirect(
     });
   const { pairedAdmin } = context;
   if (client === undefined || pairedAdmin === undefined) return target;
-  await offerToRegisterRedirect(context, { client, target }, async (uri) => {
+  await requireRedirectOrOfferToAdd(context, { client, target }, async (uri) => {
     // Read again: the question may have waited for long, and others may have changed the client meanwhile.
     const now = await pairedAdmin.admin.get(client.client_id);
     const before = getListField(now, "redirect_uris");

@@ -3,7 +3,7 @@ import { type ClientLogin, type Context, defineLeaf, type Result, singleResult }
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
-import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
+import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
@@ -60,7 +60,7 @@ export const clientCredentials = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputChecks();
-    const tokenUrl = await checks.read(() => readEndpointUrl(context, TOKEN_URL));
+    const tokenUrl = await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL));
     const login = await checks.read(() => readClientLogin(context, checks));
     return checks.command(login, (credentials) => run(context, credentials, tokenUrl));
   },

@@ -1,4 +1,4 @@
-import { BatchFailures, deletionResult } from "../../clients/batch.ts";
+import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
@@ -37,7 +37,7 @@ const VIEW: ResultView<JsonObject> = {
 };
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
-  const batch = new BatchFailures(context, ids.length);
+  const batch = new BatchRun(context, ids.length);
   const tokens = await context.oauth.admin();
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
     // Servers report success for an unknown client too.

@@ -10,7 +10,7 @@ import { InputChecks } from "../../tokens/input-checks.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readEndpointUrl } from "../../tokens/read-endpoint-url.ts";
+import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
 import { requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -109,8 +109,8 @@ export const deviceCode = defineLeaf({
   async prepare(context) {
     const checks = new InputChecks();
     const urls = {
-      deviceUrl: await checks.read(() => readEndpointUrl(context, DEVICE_AUTH_URL)),
-      tokenUrl: await checks.read(() => readEndpointUrl(context, TOKEN_URL)),
+      deviceUrl: await checks.read(() => readEndpointUrlFlag(context, DEVICE_AUTH_URL)),
+      tokenUrl: await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL)),
     };
     const login = await checks.read(() => createLoginClientResolver(context, checks));
     return checks.command(login, (resolver) => run(context, resolver, urls));

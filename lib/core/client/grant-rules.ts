@@ -9,7 +9,7 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import { type ValueFinding, writeInstead } from "./value-finding.ts";
+import { replacementHint, type ValueFinding } from "./value-finding.ts";
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
@@ -35,7 +35,7 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly
     GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
   );
   const shown = corrected.every((grant) => GRANT_TYPES.includes(grant))
-    ? writeInstead("grant_types", label, corrected)
+    ? replacementHint("grant_types", label, corrected)
     : SUPPORTED_GRANTS;
   return grants
     .filter((grant) => !GRANT_TYPES.includes(grant))
@@ -59,7 +59,7 @@ export function unknownResponses(client: JsonObject, label: FieldLabeler): reado
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
   const shown = corrected.every(isResponseType)
-    ? writeInstead("response_types", label, corrected)
+    ? replacementHint("response_types", label, corrected)
     : "Hydra supports code, token, id_token, and combinations such as code id_token";
   return types
     .filter((type) => !isResponseType(type))
@@ -87,7 +87,7 @@ export function unusedResponses(client: JsonObject, label: FieldLabeler): readon
       {
         message: `${label("response_types")} ${quote(type)} needs the ${missing.join(" and ")} grant`,
         hint: usesBrowser
-          ? `remove ${quote(type)}, or ${writeInstead("grant_types", label, [...grants, ...missing])}`
+          ? `remove ${quote(type)}, or ${replacementHint("grant_types", label, [...grants, ...missing])}`
           : `remove ${quote(type)}: the grants of this client use no response type`,
       },
     ];
@@ -104,7 +104,7 @@ export function missingResponses(client: JsonObject, label: FieldLabeler): reado
       : [
           {
             message: `${label("response_types")} has no response type for the ${grant} grant`,
-            hint: `${writeInstead("response_types", label, [...types, add])}, or remove the grant`,
+            hint: `${replacementHint("response_types", label, [...types, add])}, or remove the grant`,
           },
         ];
   return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
@@ -117,7 +117,7 @@ export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): 
   return [
     {
       message: `${label("scope")} ${quote(offline)} has no effect without the refresh_token grant`,
-      hint: `${writeInstead("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
+      hint: `${replacementHint("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
     },
   ];
 }
@@ -130,7 +130,7 @@ export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): 
   return [
     {
       message: `${label("grant_types")} "refresh_token" has no effect without the scope offline or offline_access`,
-      hint: `${writeInstead("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
+      hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
     },
   ];
 }
@@ -155,7 +155,7 @@ export function scopesWithCommas(client: JsonObject, label: FieldLabeler): reado
   return [
     {
       message: `${label("scope")} separates scopes with commas`,
-      hint: writeInstead("scope", label, words.flatMap(severalIn), "words"),
+      hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
     },
   ];
 }

@@ -1,5 +1,5 @@
 /** Whether a URL is one for which servers accept every port: http on a loopback IP address (RFC 8252, 7.3). */
-export function hasFreePort({ protocol, hostname }: URL): boolean {
+export function allowsAnyPort({ protocol, hostname }: URL): boolean {
   return protocol === "http:" && /^(?:127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
@@ -11,7 +11,7 @@ export function isRegisteredRedirect(registered: readonly string[], uri: string)
   return registered.some((each) => {
     if (!URL.canParse(each)) return false;
     const own = new URL(each);
-    if (!hasFreePort(own) || !hasFreePort(asked) || own.hostname !== asked.hostname) return false;
+    if (!allowsAnyPort(own) || !allowsAnyPort(asked) || own.hostname !== asked.hostname) return false;
     return own.pathname === asked.pathname && own.search === asked.search;
   });
 }

@@ -10,7 +10,7 @@ import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmpty
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import { lintUsability, USABILITY_RULE_INFOS } from "./usability-rules.ts";
-import { nameToSet } from "./value-finding.ts";
+import { flagOrFieldName } from "./value-finding.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
 type Check = (client: JsonObject, label: FieldLabeler) => readonly string[];
@@ -190,7 +190,9 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
     name: "private-key-jwt-without-keys",
     hint: "set the client's public keys: jwks or jwks_uri",
     advice: (label) => {
-      const [keys, uri] = ["jwks", "jwks_uri"].map((name) => nameToSet(name, label, "token_endpoint_auth_method"));
+      const [keys, uri] = ["jwks", "jwks_uri"].map((name) =>
+        flagOrFieldName(name, label, "token_endpoint_auth_method"),
+      );
       return `set the client's public keys with ${keys} or ${uri}`;
     },
     check: combination(
@@ -257,7 +259,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
     name: "no-callback",
     hint: "add redirect_uris, or nobody can sign in with this client",
     advice: (label) =>
-      `add ${nameToSet("redirect_uris", label, "grant_types")}, or nobody can sign in with this client`,
+      `add ${flagOrFieldName("redirect_uris", label, "grant_types")}, or nobody can sign in with this client`,
     check: combination(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
@@ -297,7 +299,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
     name: "public-client-credentials",
     hint: "use another token_endpoint_auth_method for client_credentials",
     advice: (label) =>
-      `use another ${nameToSet("token_endpoint_auth_method", label, "token_endpoint_auth_method")} for client_credentials`,
+      `use another ${flagOrFieldName("token_endpoint_auth_method", label, "token_endpoint_auth_method")} for client_credentials`,
     check: combination(
       (client) => isPublic(client) && usesGrant(client, "client_credentials"),
       () => "a client without a secret cannot use the client_credentials grant",

@@ -56,16 +56,16 @@ export function skippedObjectsNote({ file, counts }: SkippedObjects): string {
 }
 
 /** The keys of a Kubernetes Secret that hold a client's credentials. */
-export interface SecretKeys {
+export interface KubernetesSecretKeyNames {
   readonly id: string;
   readonly secret: string;
 }
 
 /** What hydra-maester writes since 0.0.31. */
-const NEW_KEYS: SecretKeys = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
+const NEW_KEYS: KubernetesSecretKeyNames = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
 
 /** What it writes in any version. */
-const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
+const DEFAULT_KEYS: readonly KubernetesSecretKeyNames[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
 
 /** The API group of hydra-maester, in any version. */
 export const MANIFEST_GROUP_PREFIX = "hydra.ory.sh/";
@@ -308,7 +308,7 @@ function secretProblem(secret: KubernetesObject, what: string, hint: string): Pr
 }
 
 /** The names of the keys that hold the credentials: the given ones, or those of hydra-maester's own that exist. */
-function credentialKeys(own: readonly string[], keys: SecretKeys | undefined): SecretKeys {
+function credentialKeys(own: readonly string[], keys: KubernetesSecretKeyNames | undefined): KubernetesSecretKeyNames {
   return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
 }
 
@@ -331,7 +331,7 @@ function credentialIn(secret: KubernetesObject, key: string): string | Problem {
 function credentialsIn(
   secret: KubernetesObject,
   client: JsonObject,
-  keys: SecretKeys | undefined,
+  keys: KubernetesSecretKeyNames | undefined,
   problems: Problem[],
 ): JsonObject {
   const own = keysIn(secret);
@@ -351,7 +351,7 @@ function credentialsIn(
 interface Translation {
   readonly secrets: readonly KubernetesObject[];
   readonly used: Set<KubernetesObject>;
-  readonly keys: SecretKeys | undefined;
+  readonly keys: KubernetesSecretKeyNames | undefined;
   readonly findings: Findings;
 }
 
@@ -412,7 +412,10 @@ function noClientProblem({ file, counts }: SkippedObjects): Problem {
  * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped, and
  * reported for each file. Values that are not Kubernetes objects stay as they are.
  */
-export function translateManifests(files: readonly ManifestFile[], keys?: SecretKeys): TranslatedManifests {
+export function translateManifests(
+  files: readonly ManifestFile[],
+  keys?: KubernetesSecretKeyNames,
+): TranslatedManifests {
   const findings: Findings = { unknownKeys: [], notes: [], problems: [] };
   const values = files.flatMap(({ name, values: own }) =>
     own.flatMap(flattened).map((value) => ({ file: name, value })),

@@ -3,7 +3,7 @@ import { isWithinOneEdit, quote } from "../text.ts";
 import { unreplacedPlaceholderInUrl } from "../unreplaced-placeholders.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
-import { type ValueFinding, writeInstead } from "./value-finding.ts";
+import { replacementHint, type ValueFinding } from "./value-finding.ts";
 
 /** A URL of a client, and the field that it is in. */
 export interface ClientUrl {
@@ -83,7 +83,7 @@ export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler):
     return [
       {
         message: `${label("redirect_uris")} ${quote(uri)} ${several ? "is one value, not several" : "contains a space"}`,
-        hint: several ? writeInstead("redirect_uris", label, parts) : "write %20 for a space, or remove it",
+        hint: several ? replacementHint("redirect_uris", label, parts) : "write %20 for a space, or remove it",
       },
     ];
   });

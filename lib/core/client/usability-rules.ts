@@ -22,7 +22,7 @@ import {
   urlsOf,
   urlsWithoutScheme,
 } from "./url-rules.ts";
-import { nameToSet, type ValueFinding } from "./value-finding.ts";
+import { flagOrFieldName, type ValueFinding } from "./value-finding.ts";
 
 /** A rule about values that servers accept and that make a client nobody can use. */
 interface ValueRule {
@@ -48,7 +48,7 @@ function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly ValueF
   return [
     {
       message: `${label("subject_type")} "pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
-      hint: `add ${nameToSet("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
+      hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
     },
   ];
 }
@@ -59,7 +59,7 @@ function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly ValueFin
   return [
     {
       message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
-      hint: `set ${nameToSet("access_token_strategy", label, "subject_type")} to opaque, or ${nameToSet("subject_type", label, "subject_type")} to public`,
+      hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
     },
   ];
 }

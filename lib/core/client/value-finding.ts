@@ -1,4 +1,4 @@
-import { toPrintableJson } from "../json.ts";
+import { toTerminalSafeJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
 import { CLIENT_FIELDS } from "./fields.ts";
@@ -25,14 +25,14 @@ function flagOf(field: string, label: FieldLabeler): string | undefined {
  * How to name a field that is to be set: its flag where `given`, the field that shows the mistake, came from the command
  * line or from the client that an update changes, and the field itself in a file.
  */
-export function nameToSet(field: string, label: FieldLabeler, given: string): string {
+export function flagOrFieldName(field: string, label: FieldLabeler, given: string): string {
   const isOnCommandLine = label.sourceOf?.(given) !== undefined;
   const flag = CLIENT_FIELDS.find(({ name }) => name === field)?.flag.name;
   return isOnCommandLine && flag !== undefined ? `--${flag}` : field;
 }
 
 /** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */
-export function writeInstead(
+export function replacementHint(
   field: string,
   label: FieldLabeler,
   values: readonly string[],
@@ -42,8 +42,8 @@ export function writeInstead(
   const distinct = [...new Set(values)];
   const value =
     form === "list"
-      ? `[${distinct.map((text) => toPrintableJson(text)).join(", ")}]`
-      : toPrintableJson(distinct.join(" "));
+      ? `[${distinct.map((text) => toTerminalSafeJson(text)).join(", ")}]`
+      : toTerminalSafeJson(distinct.join(" "));
   const text = flag === undefined ? `"${field}": ${value}` : `${flag} ${escapeControls(distinct.join(","))}`;
   return text.length > LONGEST_SHOWN ? `correct ${label(field)}` : `write ${text}`;
 }

@@ -2,7 +2,7 @@ import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
 import { LIST_EDITS } from "../client/list-edits.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/shared-flags.ts";
-import { FORMAT_MEANINGS } from "../help/formats-topic.ts";
+import { FORMAT_HELP_ROWS } from "../help/formats-topic.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
@@ -64,7 +64,7 @@ const OUTPUT_FORMATS: PossibleValues = {
   candidates: FORMAT_CHOICES.map((format) => {
     const text = format.replace(/=.*$/, "=");
     const about =
-      Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ??
+      Object.values(FORMAT_HELP_ROWS).find(([term]) => term === format)?.[1] ??
       (format === "auto" ? "The default of the command" : "");
     return { text, about: about.replaceAll("`", ""), open: text.endsWith("=") };
   }),

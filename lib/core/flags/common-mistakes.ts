@@ -83,7 +83,7 @@ function normalized(name: string): string {
 }
 
 /** The hint for a flag that doesn't exist but that people write; undefined where the command lacks what is meant. */
-export function hintForFlag(name: string, index: FlagIndex, command: string): string | undefined {
+export function hintForUnknownFlag(name: string, index: FlagIndex, command: string): string | undefined {
   const typed = normalized(name);
   const words = command.split(" ");
   const fits = ({ flag, command: only }: Meant): boolean =>
@@ -101,7 +101,7 @@ const OPERAND_FLAGS: ReadonlyMap<string, readonly [what: string, ...flags: reado
 ]);
 
 /** The hint for a flag that doesn't exist because the command takes its value as an operand. */
-export function hintForOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
+export function hintToUseOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
   if (wanted === undefined || command === "") return undefined;
   const names = wanted.first === undefined ? [wanted.name] : [wanted.first, wanted.name];
   const typed = normalized(name);

@@ -9,9 +9,9 @@ import {
   CA_FILE,
   ENDPOINT,
   FAIL_AFTER,
-  FAKE_TLS,
+  FAKE_TLS_TERMINATION,
   HEADER,
-  SKIP_TLS,
+  SKIP_TLS_VERIFY,
 } from "./shared-flags.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
@@ -258,9 +258,9 @@ function endpointWarnings(values: FlagValues, { cutAdmin, secure }: Endpoint): r
           `/admin at the end of ${values.origin(ENDPOINT).name} is ignored: the program adds it where the server needs it`,
         ]
       : []),
-    ...(secure && values.bool(SKIP_TLS)
+    ...(secure && values.bool(SKIP_TLS_VERIFY)
       ? [
-          `the server's certificate is not verified (${values.origin(SKIP_TLS).name}): anyone in between can read and change what is sent`,
+          `the server's certificate is not verified (${values.origin(SKIP_TLS_VERIFY).name}): anyone in between can read and change what is sent`,
         ]
       : []),
   ];
@@ -319,7 +319,7 @@ export function readConnection(
       `the user and password in ${values.origin(ENDPOINT).name} are not sent, because ${chosen?.origin.name} sets Authorization`,
     );
   }
-  if (values.bool(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
+  if (values.bool(FAKE_TLS_TERMINATION)) headers.set("x-forwarded-proto", "https");
   if (endpoint === undefined) return { connection: undefined, problems, warnings };
   const sent = [...(chosen === undefined ? [] : [chosen.origin]), headerOrigin];
   const foreign = foreignCredentials(values, sent, endpoint, fileEndpoint);
@@ -353,7 +353,7 @@ function connectionTo(
     headers: Object.fromEntries(headers),
     failAfter: values.number(FAIL_AFTER),
     api: values.text(API),
-    skipVerify: values.bool(SKIP_TLS),
+    skipVerify: values.bool(SKIP_TLS_VERIFY),
     // Also for http: the public side of the same server may be https.
     caFile: values.text(CA_FILE),
   };

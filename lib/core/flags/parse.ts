@@ -2,7 +2,7 @@ import type { Problem } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
-import { BOOLEANS, type OptionalValueText, ValueReader } from "./read-value.ts";
+import { BOOLEAN_BY_SPELLING, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
 import { splitFlagsFromOperands } from "./split-command-line.ts";
 
@@ -81,5 +81,5 @@ export function asksForHelp(words: readonly string[], rows: readonly Flag[], hel
   // Parsing costs part of a start, so only words that can hold the flag lead to it.
   const mayHold = words.some((word) => (word.startsWith("--") ? word.startsWith("--h") : /^-[A-Za-z]*h/.test(word)));
   const value = mayHold ? parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
-  return value !== undefined && BOOLEANS.get(value) !== false;
+  return value !== undefined && BOOLEAN_BY_SPELLING.get(value) !== false;
 }

@@ -103,7 +103,7 @@ export class ValueReader {
   }
 
   #readBool(flag: BoolFlag, text: OptionalValueText): FlagValue | undefined {
-    const on = text === undefined ? true : BOOLEANS.get(text);
+    const on = text === undefined ? true : BOOLEAN_BY_SPELLING.get(text);
     if (on !== undefined) return { texts: [], on, origin: this.#origin };
     const hint = this.#origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false";
     return this.#reject(flag, text ?? "", "is neither true nor false", hint);
@@ -153,7 +153,7 @@ export class ValueReader {
 }
 
 /** Go's spellings of true and false (`strconv.ParseBool`). */
-export const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+export const BOOLEAN_BY_SPELLING: ReadonlyMap<string, boolean> = new Map([
   ...["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true] as const),
   ...["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false] as const),
 ]);

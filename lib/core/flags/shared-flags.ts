@@ -108,7 +108,7 @@ export const FAIL_AFTER: WithDefault<DurationFlag> = {
   help: "Time limit, including retries; 0 = try once",
 };
 
-export const FAKE_TLS: BoolFlag = {
+export const FAKE_TLS_TERMINATION: BoolFlag = {
   kind: "switch",
   name: "fake-tls-termination",
   group: "connection",
@@ -116,7 +116,7 @@ export const FAKE_TLS: BoolFlag = {
   help: "Send X-Forwarded-Proto: https, like a TLS-terminating proxy",
 };
 
-export const SKIP_TLS: BoolFlag = {
+export const SKIP_TLS_VERIFY: BoolFlag = {
   kind: "switch",
   name: "skip-tls-verify",
   group: "connection",
@@ -248,7 +248,7 @@ export const SECRET_FIELD: TextFlag = {
   help: "Name of the secret in dotenv, env and Kubernetes output (default: CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
 };
 
-export const NAMESPACE: TextFlag = {
+export const KUBERNETES_SECRET_NAMESPACE: TextFlag = {
   kind: "text",
   name: "namespace",
   value: "NAME",
@@ -257,7 +257,7 @@ export const NAMESPACE: TextFlag = {
   help: "Namespace of Kubernetes Secrets",
 };
 
-export const LABEL: RepeatFlag = {
+export const KUBERNETES_SECRET_LABEL: RepeatFlag = {
   kind: "each",
   name: "label",
   value: "KEY=VALUE",
@@ -266,7 +266,7 @@ export const LABEL: RepeatFlag = {
   help: "Label of Kubernetes Secrets; repeatable",
 };
 
-export const SECRET_NAME: TextFlag = {
+export const KUBERNETES_SECRET_NAME: TextFlag = {
   kind: "text",
   name: "secret-name",
   value: "NAME",
@@ -415,8 +415,8 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
   ACCESS_TOKEN_FILE,
   HEADER,
   FAIL_AFTER,
-  FAKE_TLS,
-  SKIP_TLS,
+  FAKE_TLS_TERMINATION,
+  SKIP_TLS_VERIFY,
   CA_FILE,
   API,
 ];
@@ -457,9 +457,9 @@ export const CREDENTIAL_OUTPUT_FLAGS: readonly Flag[] = [
   SECRET_FORMAT,
   ID_FIELD,
   SECRET_FIELD,
-  NAMESPACE,
-  LABEL,
-  SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
+  KUBERNETES_SECRET_LABEL,
+  KUBERNETES_SECRET_NAME,
   RESCUE_DIR,
 ];
 

@@ -2,7 +2,12 @@ import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { quote, suggestWord } from "../text.ts";
-import { type ForeignFormatFlag, hintForFlag, hintForOperand, readForeignFormatFlag } from "./common-mistakes.ts";
+import {
+  type ForeignFormatFlag,
+  hintForUnknownFlag,
+  hintToUseOperand,
+  readForeignFormatFlag,
+} from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-line.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
@@ -136,7 +141,7 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string, wanted:
   const name = spelled.slice(isLong ? 2 : 1);
   const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
-  const known = hintForOperand(name, command, wanted) ?? hintForFlag(name, index, command);
+  const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }
 

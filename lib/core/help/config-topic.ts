@@ -2,7 +2,7 @@ import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, PUBLIC_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize } from "../input-limits.ts";
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** Example values for the keys of the config file. */
 const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
@@ -35,13 +35,13 @@ export const CONFIG_TOPIC: Topic = {
       "A file given with `--config` must exist.",
       "Precedence: flag, environment variable, config file, default. Errors name the source of a value.",
     ),
-    rowsPart(
+    termsPart(
       ...CONFIG_KEYS.map((key) => {
         const flag = configFlag(key);
         return [key, `${flag?.help ?? ""} (\`--${flag?.name ?? key}\`)`] as const;
       }),
     ),
-    linesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
+    codeLinesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
     textPart(
       "`headers` is a list of `Name: value`, or a map from names to values. Unknown keys are ignored, because they may belong to the",
       "server; `-v` lists them.",

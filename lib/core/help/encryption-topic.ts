@@ -1,6 +1,6 @@
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../pgp/encrypted-format.ts";
 import { decryptTextCommand } from "../pgp/recipient.ts";
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 const FORM_MEANINGS: Readonly<Record<EncryptedFormat, string>> = {
   base64: "base64 of the binary message, on one line (the default)",
@@ -17,7 +17,7 @@ export const ENCRYPTION_TOPIC: Topic = {
       "encrypted secret is printed. No plain secret and no other credential from the server's answer appears anywhere.",
     ),
     headingPart("Recipients"),
-    rowsPart(
+    termsPart(
       [
         "--pgp-key KEY",
         "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, `wkd:user@host`, `github:USER` or `keybase:NAME`",
@@ -56,15 +56,15 @@ export const ENCRYPTION_TOPIC: Topic = {
     ),
     headingPart("The encrypted secret"),
     textPart("Its place depends on the output format:"),
-    rowsPart(
+    termsPart(
       ["text", "After `OAuth 2.0 Encrypted Client Secret:`"],
       ["json, yaml", "`client_secret_encrypted`, with the recipients in `client_secret_recipients`"],
       ["env, k8s-secret", "`CLIENT_SECRET_ENCRYPTED`"],
     ),
     textPart("`--encrypted-format` sets its encoding:"),
-    rowsPart(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
+    termsPart(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     textPart("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
-    linesPart(decryptTextCommand("base64")),
+    codeLinesPart(decryptTextCommand("base64")),
     textPart(
       "GnuPG does not support version 6 keys (RFC 9580). For these, the message shows a tool that does, such as rsop.",
     ),

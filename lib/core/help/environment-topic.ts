@@ -10,7 +10,7 @@ import {
 } from "../flags/shared-flags.ts";
 import { STACK } from "../flags/state-flags.ts";
 import { joinWords } from "../text.ts";
-import { headingPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** The flags that read environment variables. */
 const ENV_FLAGS: readonly Flag[] = [
@@ -91,7 +91,7 @@ export const ENVIRONMENT_TOPIC: Topic = {
       "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`.",
       "Help shows the names of variables, never their values.",
     ),
-    rowsPart(
+    termsPart(
       ...ENV_FLAGS.flatMap((flag) =>
         (flag.env ?? []).map(
           (name, at) =>
@@ -110,7 +110,7 @@ export const ENVIRONMENT_TOPIC: Topic = {
       "`HYDRA_PUBLIC_URL` is not set. `token delete` reads `OAUTH2_CLIENT_ID` if the command line names no client.",
     ),
     headingPart("System variables"),
-    rowsPart(...SYSTEM_VARIABLES),
+    termsPart(...SYSTEM_VARIABLES),
     textPart("A `.env` file in the working directory is not read."),
   ],
 };

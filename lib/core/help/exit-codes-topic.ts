@@ -1,5 +1,5 @@
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   done: "Success",
@@ -21,7 +21,7 @@ export const EXIT_CODES_TOPIC: Topic = {
   name: "exit-codes",
   title: "Exit codes",
   parts: [
-    rowsPart(
+    termsPart(
       ...Object.entries(EXIT_CODES).map(
         ([name, status]) =>
           [String(status), Object.entries(EXIT_MEANINGS).find(([known]) => known === name)?.[1] ?? name] as const,
@@ -42,7 +42,7 @@ export const EXIT_CODES_TOPIC: Topic = {
       "code is also 1, and the message says what was done.",
     ),
     headingPart("In a script"),
-    linesPart(
+    codeLinesPart(
       "hydra clients get my-app -q || case $? in",
       "  4) hydra clients create --id my-app -g client_credentials ;;",
       '  *) exit "$?" ;;',

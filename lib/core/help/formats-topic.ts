@@ -1,8 +1,8 @@
 import type { FormatKind } from "../output/formats.ts";
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** Every output format: how it is typed, and what it is. */
-export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string, meaning: string]>> = {
+export const FORMAT_HELP_ROWS: Readonly<Record<FormatKind, readonly [term: string, meaning: string]>> = {
   text: ["text", "Lines of text with the labels of Hydra's 1.x CLI; a list is a table with borders"],
   table: ["table", "Columns, as in Hydra's 2.x CLI: one client as name and value, several as rows"],
   json: ["json", "JSON on one line"],
@@ -35,7 +35,7 @@ export const FORMATS_TOPIC: Topic = {
       "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` overrides `--format`. `auto` is like `default`, except that `list` on a terminal",
       "shows a short table for people, with one line per client, as `hydra clients list` does without `--format`.",
     ),
-    rowsPart(...Object.values(FORMAT_MEANINGS)),
+    termsPart(...Object.values(FORMAT_HELP_ROWS)),
     headingPart("Standard output and standard error"),
     textPart(
       "Standard output contains only the result. Warnings, notes, progress, prompts and errors go to standard error.",
@@ -50,7 +50,7 @@ export const FORMATS_TOPIC: Topic = {
       "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
       "a format for programs, advice and notes are left out, so the output can be parsed:",
     ),
-    linesPart("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    codeLinesPart("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
     textPart(
       "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
       "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
@@ -91,8 +91,10 @@ export const FORMATS_TOPIC: Topic = {
     textPart(
       "If a flag or the config file selects a JSON format, errors on standard error are also JSON, one object per line:",
     ),
-    linesPart('{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}'),
-    rowsPart(
+    codeLinesPart(
+      '{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}',
+    ),
+    termsPart(
       ["error", "Stable name of the error"],
       ["message, hint", "What failed, and what to do next"],
       ["status, request", "HTTP status, and `method` and `url` of the request, if a server was called"],
@@ -100,7 +102,7 @@ export const FORMATS_TOPIC: Topic = {
       ["more", "Further errors of the same command line"],
     ),
     headingPart("Examples"),
-    linesPart(
+    codeLinesPart(
       "hydra clients get my-app --format raw=redirect_uris.0",
       "hydra clients list --format 'raw=$.items[*].client_id'",
       'eval "$(hydra clients create -n job -g client_credentials --format env)"',

@@ -1,4 +1,4 @@
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** JSON Web Keys: what the servers do with them, and how to change them with as little harm as possible. */
 export const JWK_TOPIC: Topic = {
@@ -10,7 +10,7 @@ export const JWK_TOPIC: Topic = {
       "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` names one key. Servers have no list of",
       "key sets. The help of each command is shown with `--help`.",
     ),
-    rowsPart(
+    termsPart(
       ["hydra.openid.id-token", "Signs ID tokens"],
       ["hydra.jwt.access-token", "Signs access tokens that are JSON Web Tokens"],
       ["hydra.https-tls", "Hydra 1.x: the key of the TLS certificate that the server generates for itself"],
@@ -22,7 +22,7 @@ export const JWK_TOPIC: Topic = {
       "in ASCII armor. `--format pem` prints PEM.",
     ),
     headingPart("Backup and restore"),
-    linesPart(
+    codeLinesPart(
       "hydra keys get hydra.openid.id-token --pgp-key @ops.asc > id-token.asc",
       "gpg --decrypt id-token.asc | hydra keys import hydra.openid.id-token - --replace",
     ),
@@ -41,7 +41,7 @@ export const JWK_TOPIC: Topic = {
       "thumbprint (RFC 7638), which is the same on every server.",
     ),
     headingPart("What servers do"),
-    rowsPart(
+    termsPart(
       [
         "Hydra 1.8",
         "Generates RS256, ES512, HS256 and HS512. Stores a pair, `private:KID` and `public:KID`; tokens name `public:KID`",
@@ -57,7 +57,7 @@ export const JWK_TOPIC: Topic = {
       "A change of a set that tokens are signed with is rejected (exit code 2) if it stops or breaks logins; `--yes` continues anyway. These",
       "consequences were measured on real servers:",
     ),
-    rowsPart(
+    termsPart(
       [
         "A public key by itself",
         "Hydra 1.x: every login fails while the newest public key has no private half. Hydra 2.x publishes it and goes on signing with the newest private key",
@@ -88,7 +88,7 @@ export const JWK_TOPIC: Topic = {
       ],
     ),
     headingPart("Rotation"),
-    linesPart(
+    codeLinesPart(
       "hydra keys rotate hydra.openid.id-token --publish --key-out next.json",
       "hydra keys rotate hydra.openid.id-token --activate --key next.json",
       "hydra keys rotate hydra.openid.id-token --retire OLD-KID",
@@ -111,7 +111,7 @@ export const JWK_TOPIC: Topic = {
       "A signal during a step also undoes it. The message says whether that worked, which is read from the server, and which key signs.",
     ),
     headingPart("Between servers"),
-    linesPart(
+    codeLinesPart(
       'hydra keys get hydra.openid.id-token --private --endpoint "$OLD_HYDRA" | hydra keys import hydra.openid.id-token - --replace --endpoint "$NEW_HYDRA"',
     ),
     textPart(

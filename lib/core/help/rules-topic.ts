@@ -1,6 +1,6 @@
 import { RULE_INFOS, SERVER_REACTION_BY_SEVERITY } from "../client/rules.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, inputLimitAndHintFor } from "../input-limits.ts";
-import { headingPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 export const RULES_TOPIC: Topic = {
   name: "rules",
@@ -12,12 +12,12 @@ export const RULES_TOPIC: Topic = {
     ),
     headingPart("Errors"),
     textPart("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
-    rowsPart(...ruleRows("error")),
+    termsPart(...ruleRows("error")),
     headingPart("Warnings"),
     textPart(
       "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
     ),
-    rowsPart(...ruleRows("warning")),
+    termsPart(...ruleRows("warning")),
     headingPart("Input limits"),
     textPart(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",

@@ -1,6 +1,6 @@
 import { SECRET_LENGTH } from "../flags/shared-flags.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 export const SECRETS_TOPIC: Topic = {
   name: "secrets",
@@ -12,7 +12,7 @@ export const SECRETS_TOPIC: Topic = {
       "Hydra never returns a secret later. A client with `--token-endpoint-auth-method none` has no secret.",
     ),
     headingPart("Input"),
-    rowsPart(
+    termsPart(
       ["--secret-file FILE", "From a file, or from standard input with `-`. One trailing line break is removed"],
       ["HYDRA_CLIENT_SECRET", "From the environment, only for `create`"],
       ["--secret-prompt", "Typed twice on the terminal, without showing it"],
@@ -23,7 +23,7 @@ export const SECRETS_TOPIC: Topic = {
       "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     headingPart("Output"),
-    rowsPart(
+    termsPart(
       ["(default)", "Printed once, in the result on standard output"],
       [
         "--secret-out FILE",
@@ -48,7 +48,7 @@ export const SECRETS_TOPIC: Topic = {
       "recipients. The copy is removed when the secret has been delivered, or when the server has certainly created nothing. So the secret",
       "survives signals (including SIGKILL), crashes, a closed or full standard output, and an answer that never arrives.",
     ),
-    rowsPart(
+    termsPart(
       ["hydra-rescue-ID-….json", "Copy for one client"],
       [
         "hydra-rescue-import-….ndjson",
@@ -68,7 +68,7 @@ export const SECRETS_TOPIC: Topic = {
       "synced to disk before the request, so it also survives a power failure. Those of `create` and `import` may not.",
     ),
     headingPart("Rotation"),
-    linesPart("hydra clients rotate-secret my-app --secret-out my-app.env"),
+    codeLinesPart("hydra clients rotate-secret my-app --secret-out my-app.env"),
     textPart(
       "Rotation changes only the secret. The new secret is saved to a recovery copy before it is sent, and the copy is removed when it has",
       "been delivered. If the server supports rotation, both secrets work until `--drop-old-secrets`. Otherwise the old one stops working",
@@ -81,7 +81,7 @@ export const SECRETS_TOPIC: Topic = {
       "same origin.",
     ),
     headingPart("Keys instead of secrets"),
-    linesPart(
+    codeLinesPart(
       "hydra clients create --token-endpoint-auth-method private_key_jwt --generate-key ES256 --key-out app.pem -g client_credentials",
     ),
     textPart(

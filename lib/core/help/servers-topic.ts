@@ -1,4 +1,4 @@
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 export const SERVERS_TOPIC: Topic = {
   name: "servers",
@@ -13,7 +13,7 @@ export const SERVERS_TOPIC: Topic = {
       "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
-    rowsPart(
+    termsPart(
       ["http://host:4445", "Plain HTTP"],
       ["https://host", "TLS, with the bundled and the system's certificate authorities, and those of `--ca-file`"],
       ["unix:///path", "A unix socket, with the same headers and retries"],
@@ -24,7 +24,7 @@ export const SERVERS_TOPIC: Topic = {
       "credentials of the config file. Redirects of the admin API are never followed; the error shows their target.",
     ),
     headingPart("Differences between versions"),
-    rowsPart(
+    termsPart(
       [
         "Updates",
         "PATCH on 2.x. On 1.x, GET and then PUT without the secret, which keeps it; PATCH is rejected there or breaks the secret",
@@ -49,7 +49,7 @@ export const SERVERS_TOPIC: Topic = {
       "`update`, `create --if-exists update` and `import --if-exists update` write only if a value differs, so a second run writes",
       "nothing. On Hydra 25 and later, each write also invalidates the client's registration access token. These are not differences:",
     ),
-    rowsPart(
+    termsPart(
       ["No value", 'Absent, `null`, `""`, `[]`, `{}` and `false`'],
       [
         "Defaults",
@@ -80,9 +80,9 @@ export const SERVERS_TOPIC: Topic = {
       "not HTTP are not retried.",
     ),
     headingPart("Waiting for the server"),
-    linesPart("hydra wait --for 2m"),
+    codeLinesPart("hydra wait --for 2m"),
     headingPart("Testing without a server"),
-    linesPart("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
+    codeLinesPart("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
     textPart(
       "The sandbox behaves like that version of Hydra, and keeps its clients only in memory. It answers 403 to requests that a web page",
       "could send: those with a `Host` that isn't this machine (except on a unix socket), and those with an `Origin` of another site.",

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of client files are written that way
 
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** `hydra help state`: clients in files. */
 export const STATE_TOPIC: Topic = {
@@ -10,7 +10,7 @@ export const STATE_TOPIC: Topic = {
     textPart(
       "Keep clients as files in a repository. `hydra diff` shows how the server differs from them, and `hydra apply` makes the server match.",
     ),
-    linesPart(
+    codeLinesPart(
       "hydra apply clients/ --stack prod --adopt                       # once: takes over clients that exist",
       "hydra diff clients/ --stack prod --format markdown              # in a pull request",
       "hydra apply clients/ --stack prod --prune --secret-out secrets/ # on merge",
@@ -32,7 +32,7 @@ export const STATE_TOPIC: Topic = {
     ),
     headingPart("x-hydra"),
     textPart("The member `x-hydra` of a client is never sent:"),
-    rowsPart(
+    termsPart(
       ["key", "Name of the client in its stack. Default: `client_id`, otherwise the file name without its extension"],
       [
         "secret",
@@ -73,7 +73,7 @@ export const STATE_TOPIC: Topic = {
       "secret needs a place: `--secret-out`, or recipients that it is encrypted to (`hydra help encryption`). Otherwise nothing is changed.",
       "`apply` never prints a plain secret.",
     ),
-    rowsPart(
+    termsPart(
       ["--secret-out DIR", "One file per client, `KEY.env`, or `.json` or `.yaml` by `--secret-format`"],
       [
         "--secret-out FILE",

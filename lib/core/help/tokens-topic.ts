@@ -1,4 +1,4 @@
-import { headingPart, linesPart, rowsPart, type Topic, textPart } from "./topic-parts.ts";
+import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** Tokens: how to get, inspect and revoke them, and how to test a client. */
 export const TOKENS_TOPIC: Topic = {
@@ -6,7 +6,7 @@ export const TOKENS_TOPIC: Topic = {
   title: "Tokens",
   parts: [
     textPart("The commands get, inspect and revoke OAuth 2.0 tokens of clients:"),
-    linesPart(
+    codeLinesPart(
       "hydra clients create --id app -g client_credentials -a read --secret-out app.env",
       "hydra token client --credentials app.env --scope read > token.txt",
       "hydra token introspect --active - < token.txt",
@@ -19,7 +19,7 @@ export const TOKENS_TOPIC: Topic = {
       "`revoke token` and `delete access-tokens`.",
     ),
     headingPart("Tokens of a user"),
-    linesPart(
+    codeLinesPart(
       "hydra clients create --id web -g authorization_code,refresh_token -r code \\",
       "  -a openid,offline -c http://127.0.0.1/callback --secret-out web.env",
       "hydra token user --credentials web.env",
@@ -45,7 +45,7 @@ export const TOKENS_TOPIC: Topic = {
       "before anything is printed. Not supported: `--https`, `--no-shutdown` and `--skip` of Hydra's own CLI.",
     ),
     headingPart("URLs"),
-    rowsPart(
+    termsPart(
       [
         "token client, user, device, revoke",
         "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`, `ORY_SDK_URL`, `public_url` in the config file",
@@ -58,7 +58,7 @@ export const TOKENS_TOPIC: Topic = {
       "used; `--token-url`, `--auth-url` and `--device-auth-url` override single endpoints.",
     ),
     headingPart("Credentials"),
-    rowsPart(
+    termsPart(
       [
         "--credentials FILE",
         "The file that `--secret-out` wrote: dotenv, JSON or a Kubernetes Secret, with client ID and secret",
@@ -82,7 +82,7 @@ export const TOKENS_TOPIC: Topic = {
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
     headingPart("Testing a client"),
-    linesPart("hydra clients test web --credentials web.env"),
+    codeLinesPart("hydra clients test web --credentials web.env"),
     textPart(
       "`clients test` (`test oauth2-client` in 2.x syntax) goes through all grant types of a client: discovery, credentials, login and consent,",
       "tokens, refresh, introspection, revocation, logout, and whether the login page answers. The login and the consent are accepted over the",

@@ -27,11 +27,11 @@ export function textPart(...sentences: readonly string[]): TopicPart {
 }
 
 /** Terms with their meanings. */
-export function rowsPart(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
+export function termsPart(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
   return { kind: "rows", rows: found };
 }
 
 /** Lines of code. */
-export function linesPart(...found: readonly string[]): TopicPart {
+export function codeLinesPart(...found: readonly string[]): TopicPart {
   return { kind: "lines", lines: found };
 }

@@ -42,10 +42,10 @@ export function parseKeySet(text: string): JsonObject | undefined {
  * The keys in a JSON value: one key, a set, a set in the wrapper that Hydra's CLI 1.8 prints, or a list of any of these;
  * undefined if it is something else.
  */
-export function asJsonWebKeys(value: unknown): readonly JsonWebKey[] | undefined {
-  if (Array.isArray(value)) return parseAll(value, asJsonWebKeys);
+export function jsonWebKeysIn(value: unknown): readonly JsonWebKey[] | undefined {
+  if (Array.isArray(value)) return parseAll(value, jsonWebKeysIn);
   if (!isJsonObject(value)) return undefined;
-  if (isJsonObject(value["Payload"])) return asJsonWebKeys(value["Payload"]);
+  if (isJsonObject(value["Payload"])) return jsonWebKeysIn(value["Payload"]);
   if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(asJsonWebKey(key)));
   return one(asJsonWebKey(value));
 }
@@ -78,6 +78,6 @@ export function publicPart(key: JsonWebKey): JsonWebKey {
 }
 
 /** Whether two keys, or the halves of them, have the same contents: the same public part or shared secret. */
-export function isSameKey(a: JsonWebKey, b: JsonWebKey): boolean {
+export function isSameKeyIgnoringKid(a: JsonWebKey, b: JsonWebKey): boolean {
   return ["kty", "crv", "n", "e", "x", "y", "k"].every((name) => a[name] === b[name]);
 }

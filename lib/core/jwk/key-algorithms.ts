@@ -28,7 +28,7 @@ export function signingAndEncryptionAlgorithms(key: JsonWebKey): readonly string
 const NUMBERS: Readonly<Record<string, readonly string[]>> = { RSA: ["n", "e"], EC: ["x", "y"], OKP: ["x"] };
 
 /** Whether servers take keys of a type, on a curve, whose public members can be read. */
-export function isSupportedKey(key: JsonWebKey): boolean {
+export function isKeySupportedByServers(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return true;
   const isText = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(String(key[name] ?? ""));
   // No program makes a modulus shorter than 512 bits.
@@ -42,7 +42,7 @@ export function isSigningAlgorithm(alg: string): boolean {
 }
 
 /** The type of the keys that an algorithm for signatures needs. */
-export function keyTypeFor(alg: string): Pick<JsonWebKey, "kty" | "crv"> {
+export function keyTypeAndCurveFor(alg: string): Pick<JsonWebKey, "kty" | "crv"> {
   if (alg.startsWith("HS")) return { kty: "oct" };
   const [crv] = [...CURVE_ALGORITHMS].find(([, of]) => of === alg) ?? [];
   if (crv === undefined) return { kty: "RSA" };
@@ -50,7 +50,7 @@ export function keyTypeFor(alg: string): Pick<JsonWebKey, "kty" | "crv"> {
 }
 
 /** A key as messages describe it: `EC P-256`, `RSA`. */
-export function keyTypeName({ kty, crv }: JsonWebKey): string {
+export function keyTypeAndCurveName({ kty, crv }: JsonWebKey): string {
   if (kty === "oct") return "symmetric";
   return crv === undefined ? kty : `${kty} ${crv}`;
 }

@@ -1,4 +1,4 @@
-import { isSameKey, type JsonWebKey, publicPart } from "./json-web-key.ts";
+import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "./json-web-key.ts";
 import { hasPrivateMembers } from "./jwk-members.ts";
 
 const PREFIX = /^(?:private|public):/;
@@ -22,13 +22,13 @@ function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" |
       other !== key &&
       kidWithoutPrefix(other.kid ?? "") === kid &&
       hasPrivateMembers(other) === (half === "private") &&
-      isSameKey(other, key),
+      isSameKeyIgnoringKid(other, key),
   );
 }
 
 /** Whether a key, or its private half, is among some keys. */
 export function includesKeyOrPrivateHalf(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
-  const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
+  const same = keys.some((other) => other.kid === key.kid && isSameKeyIgnoringKid(other, key));
   return hasHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
 }
 

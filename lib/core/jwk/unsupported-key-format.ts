@@ -35,7 +35,7 @@ function publicKeyHint(type: string, path: string, before = ""): string {
 }
 
 /** What is foreign about a text with a key, in the file of a name; undefined for any other format. */
-export function explainUnsupportedKeyFormat(text: string, file: string): UnsupportedKeyFormat | undefined {
+export function findUnsupportedKeyFormat(text: string, file: string): UnsupportedKeyFormat | undefined {
   const path = shellQuoted(file);
   if (text.includes(PRIVATE_START))
     return { reason: "it is in the format of OpenSSH", hint: privateKeyHint(opensshType(text), path) };

@@ -24,7 +24,7 @@ function isOff(value: string): boolean {
  * wherever it goes, none with CLICOLOR=0 or a dumb terminal; else on terminals. An empty NO_COLOR counts as unset
  * (no-color.org), and NO_COLOR wins over what forces colours.
  */
-export function wantsColor({ choice, environment, isTerminal }: ColorSources): boolean {
+export function mayUseColor({ choice, environment, isTerminal }: ColorSources): boolean {
   if (choice !== "auto") return choice === "always";
   if ((environment("NO_COLOR") ?? "") !== "") return false;
   const force = environment("FORCE_COLOR");
@@ -60,7 +60,7 @@ export type Painter = (role: TextRole, text: string) => string;
 /** The painter for a stream: one that paints, or one that leaves text as it is. */
 export function createPainter(color: boolean): Painter {
   if (!color) return (_, text) => text;
-  // The stream is looked at by wantsColor(), which knows --color; styleText() would ask the process's own.
+  // The stream is looked at by mayUseColor(), which knows --color; styleText() would ask the process's own.
   return (role, text) => (text === "" ? "" : styleText(STYLES[role], text, { validateStream: false }));
 }
 

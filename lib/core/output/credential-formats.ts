@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { toPrintableJson } from "../json.ts";
+import { toTerminalSafeJson } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd, trimCharactersAtStart } from "../text.ts";
 import { shellQuoted } from "./shell-quote.ts";
@@ -17,7 +17,7 @@ export interface Credentials {
 }
 
 /** Whether the credentials are complete: they aren't if the client has a secret that is missing here. */
-export function areComplete({ secret, encrypted, hasNoSecret }: Credentials): boolean {
+export function areCredentialsComplete({ secret, encrypted, hasNoSecret }: Credentials): boolean {
   return secret !== undefined || encrypted !== undefined || hasNoSecret === true;
 }
 
@@ -30,7 +30,7 @@ export interface KubernetesSecretMetadata {
 }
 
 /** The names of credentials in an environment or a Kubernetes Secret. */
-export interface CredentialNames {
+export interface CredentialNamesAndMetadata {
   readonly id: string;
   readonly secret: string;
   readonly encrypted: string;
@@ -38,7 +38,7 @@ export interface CredentialNames {
   readonly metadata: KubernetesSecretMetadata;
 }
 
-const NAMES: Omit<CredentialNames, "metadata"> = {
+const NAMES: Omit<CredentialNamesAndMetadata, "metadata"> = {
   id: "CLIENT_ID",
   secret: "CLIENT_SECRET",
   encrypted: "CLIENT_SECRET_ENCRYPTED",
@@ -66,7 +66,10 @@ export function checkCredentialName(text: string, format: keyof typeof RULES, fr
   return text;
 }
 
-function named(credentials: Credentials, names: Partial<CredentialNames>): readonly (readonly [string, string])[] {
+function named(
+  credentials: Credentials,
+  names: Partial<CredentialNamesAndMetadata>,
+): readonly (readonly [string, string])[] {
   const known = { ...NAMES, ...names };
   return (["id", "secret", "encrypted"] as const).flatMap((part) => {
     const value = credentials[part];
@@ -75,7 +78,7 @@ function named(credentials: Credentials, names: Partial<CredentialNames>): reado
 }
 
 /** Credentials as assignments of a POSIX shell, one per line. */
-export function formatDotenv(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+export function formatDotenv(credentials: Credentials, names: Partial<CredentialNamesAndMetadata> = {}): string {
   return named(credentials, names)
     .map(([name, value]) => `${credentials.prefix ?? ""}${name}=${shellQuoted(value)}\n`)
     .join("");
@@ -106,7 +109,7 @@ export function kubernetesName(id: string): string {
 }
 
 /** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesName}. */
-export function kubernetesSecretName({ name = "{id}" }: KubernetesSecretMetadata, id: string): string {
+export function kubernetesSecretNameOfClient({ name = "{id}" }: KubernetesSecretMetadata, id: string): string {
   return name.replaceAll("{id}", () => kubernetesName(id));
 }
 
@@ -141,22 +144,27 @@ export function parseKubernetesLabel(text: string): readonly [key: string, value
 }
 
 function metadataLines({ namespace, labels = {} }: KubernetesSecretMetadata): string {
-  const rows = Object.entries(labels).map(([key, value]) => `    ${toPrintableJson(key)}: ${toPrintableJson(value)}\n`);
+  const rows = Object.entries(labels).map(
+    ([key, value]) => `    ${toTerminalSafeJson(key)}: ${toTerminalSafeJson(value)}\n`,
+  );
   return [
-    namespace === undefined ? "" : `  namespace: ${toPrintableJson(namespace)}\n`,
+    namespace === undefined ? "" : `  namespace: ${toTerminalSafeJson(namespace)}\n`,
     rows.length === 0 ? "" : `  labels:\n${rows.join("")}`,
   ].join("");
 }
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
-export function formatSecretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+export function formatSecretManifest(
+  credentials: Credentials,
+  names: Partial<CredentialNamesAndMetadata> = {},
+): string {
   const data = named(credentials, names).map(
-    ([key, value]) => `  ${toPrintableJson(key)}: ${toPrintableJson(toBase64(utf8.encode(value)))}\n`,
+    ([key, value]) => `  ${toTerminalSafeJson(key)}: ${toTerminalSafeJson(toBase64(utf8.encode(value)))}\n`,
   );
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${toPrintableJson(kubernetesSecretName(names.metadata ?? {}, credentials.id))}
+  name: ${toTerminalSafeJson(kubernetesSecretNameOfClient(names.metadata ?? {}, credentials.id))}
 ${metadataLines(names.metadata ?? {})}type: Opaque
 data:
 ${data.join("")}`;

@@ -24,7 +24,7 @@ function escaped(character: string): string {
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
  * IDs never have the same name; on a file system that ignores case they may ({@link clientPathsAndProblems} finds these).
  */
-export function fileNameOf(id: string): string {
+export function fileNameOfClientId(id: string): string {
   const characters = [...id];
   const last = characters.length - 1;
   const device = DEVICE.test(id);
@@ -40,7 +40,7 @@ export function fileNameOf(id: string): string {
 const ID = "{id}";
 
 /** Whether a path names a file for each client. */
-export function isFileTemplate(path: string): boolean {
+export function isPathTemplate(path: string): boolean {
   return path.includes(ID);
 }
 
@@ -67,7 +67,7 @@ function folderProblem(path: string, name: string): Problem | undefined {
 
 /** The path that a template gives for a client. */
 export function fillTemplate(template: string, id: string): string {
-  return template.replaceAll(ID, () => fileNameOf(id));
+  return template.replaceAll(ID, () => fileNameOfClientId(id));
 }
 
 /** The longest part of a path that file systems take, in bytes. */
@@ -134,7 +134,7 @@ const IMPORT_WORDS: FileWords = {
 };
 
 /** For `hydra apply`, whose files are called after the keys of clients. */
-export const APPLY_PROBLEM_WORDS: FileWords = {
+export const FILE_PROBLEM_WORDING_FOR_APPLY: FileWords = {
   one: "Key",
   several: "Keys",
   tooLong: "give the client a shorter x-hydra.key",

@@ -1,6 +1,6 @@
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
-import { parsePathQuery, parsePointerQuery, type SelectorOrJsonPath } from "./query.ts";
+import { parseJsonPathOrDottedPath, parsePointerQuery, type SelectorOrJsonPath } from "./query.ts";
 
 /** The formats without an expression. */
 const PLAIN = [
@@ -78,7 +78,7 @@ function parseExpression(
   const hint = `for example: --format ${EXAMPLES[kind]}`;
   if (expression === undefined || (expression === "" && kind !== "jsonpointer"))
     throw usageError(`Cannot use ${from} ${kind}: it requires an expression`, hint);
-  const query = kind === "jsonpointer" ? parsePointerQuery(expression) : parsePathQuery(expression);
+  const query = kind === "jsonpointer" ? parsePointerQuery(expression) : parseJsonPathOrDottedPath(expression);
   if ("error" in query) throw usageError(`Cannot use ${from} ${quote(text)}: ${query.error}`, hint);
   return query;
 }

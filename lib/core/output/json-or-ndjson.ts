@@ -1,4 +1,4 @@
-import { FILE_DEPTH, parseJsonOrUndefined, toPrintableJson } from "../json.ts";
+import { FILE_DEPTH, parseJsonOrUndefined, toTerminalSafeJson } from "../json.ts";
 
 /** How the values of a JSON file are written: one value over several lines, or one on each line. */
 type JsonLayout = "one value" | "one per line";
@@ -12,5 +12,5 @@ export function detectJsonOrNdjson(text: string): JsonLayout | undefined {
 
 /** Values as a JSON file. */
 export function formatJsonOrNdjson(values: readonly unknown[], layout: JsonLayout): string {
-  return values.map((value) => `${toPrintableJson(value, layout === "one value" ? 2 : 0)}\n`).join("");
+  return values.map((value) => `${toTerminalSafeJson(value, layout === "one value" ? 2 : 0)}\n`).join("");
 }

@@ -80,7 +80,7 @@ function asValues(selection: Selection): readonly unknown[] {
  * elements and `#` before a name applies the rest of the path to each of them; a backslash escapes the next character.
  * Returns `{ error }` with the reason if the path is invalid; RFC 9535 is checked by the adapter.
  */
-export function parsePathQuery(text: string): SelectorOrJsonPath | { readonly error: string } {
+export function parseJsonPathOrDottedPath(text: string): SelectorOrJsonPath | { readonly error: string } {
   if (text.startsWith("$")) return { language: "rfc9535", text };
   const steps = parseSteps(text);
   return "error" in steps ? steps : { select: (document) => walk(document, steps) };

@@ -1,17 +1,17 @@
-import { type JsonObject, toPrintableJson } from "../json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import { createPainter, type Painter, type StyledLine } from "./colors.ts";
 import {
-  areComplete,
-  type CredentialNames,
+  areCredentialsComplete,
+  type CredentialNamesAndMetadata,
   type Credentials,
   formatDotenv,
   formatSecretManifest,
 } from "./credential-formats.ts";
-import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
-import { type CellTextOrList, createTableWriter, formatRecord, type TextTerminal } from "./text-table.ts";
+import { type CellTextOrList, createTableWriter, formatRecord, type TextOutputTarget } from "./text-table.ts";
+import { csvLine, markdownHeadingRule, markdownLine, tsvLine } from "./tsv-csv-markdown.ts";
 
 /** A column of a table. */
 export interface Column<T> {
@@ -76,12 +76,12 @@ export async function loadFormatLibraries(format: Format, load: FormatLibraryLoa
 
 /** How values are rendered. */
 export interface RenderOptions {
-  readonly terminal: TextTerminal;
+  readonly terminal: TextOutputTarget;
   /** Whether the result is a list of values rather than one value. */
   readonly isList: boolean;
   readonly tools: FormatLibraries;
   /** The names of the credentials in `env` and `k8s-secret`. */
-  readonly names?: Partial<CredentialNames>;
+  readonly names?: Partial<CredentialNamesAndMetadata>;
   /** How many rows a table buffers to choose its column widths; 100 by default, 1 if each row must show at once. */
   readonly settleAfter?: number;
 }
@@ -186,11 +186,11 @@ export function paintDiffLine(line: string, paint: Painter): string {
 function json(indent: 0 | 2): RendererFactory {
   const newline = (level: number) => (indent === 0 ? "" : `\n${" ".repeat(indent * level)}`);
   const colon = indent === 0 ? ":" : ": ";
-  const write = (value: unknown, level: number) => toPrintableJson(value, indent).replaceAll("\n", newline(level));
+  const write = (value: unknown, level: number) => toTerminalSafeJson(value, indent).replaceAll("\n", newline(level));
   return ({ view: { envelope }, options }) => {
     if (!options.isList) return each((value) => `${write(value, 0)}\n`);
     const level = envelope === undefined ? 0 : 1;
-    const open = envelope === undefined ? "[" : `{${newline(1)}${toPrintableJson(envelope.items)}${colon}[`;
+    const open = envelope === undefined ? "[" : `{${newline(1)}${toTerminalSafeJson(envelope.items)}${colon}[`;
     let count = 0;
     return {
       item: (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
@@ -199,7 +199,7 @@ function json(indent: 0 | 2): RendererFactory {
         const close = count === 0 ? `${open}]` : `${newline(level)}]`;
         if (envelope === undefined) return `${close}\n`;
         const members = Object.entries(rest).map(
-          ([key, value]) => `,${newline(1)}${toPrintableJson(key)}${colon}${write(value, 1)}`,
+          ([key, value]) => `,${newline(1)}${toTerminalSafeJson(key)}${colon}${write(value, 1)}`,
         );
         return `${close}${members.join("")}${newline(0)}}\n`;
       },
@@ -284,14 +284,14 @@ function selected<T>(
 
 /** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
 const query: RendererFactory = (setup) =>
-  selected(setup, (values, single) => `${toPrintableJson(single ? (values[0] ?? null) : values, 2)}\n`);
+  selected(setup, (values, single) => `${toTerminalSafeJson(single ? (values[0] ?? null) : values, 2)}\n`);
 
 /** One line for each selected value, strings without quotes. */
 const raw: RendererFactory = (setup) => {
   const { isTerminal } = setup.options.terminal;
   const unquoted = (value: string) => (isTerminal ? escapeControls(value) : value);
   return selected(setup, (values) =>
-    values.map((value) => `${typeof value === "string" ? unquoted(value) : toPrintableJson(value)}\n`).join(""),
+    values.map((value) => `${typeof value === "string" ? unquoted(value) : toTerminalSafeJson(value)}\n`).join(""),
   );
 };
 
@@ -304,7 +304,7 @@ function credentialsOf<T>(view: ResultView<T>, value: T): Credentials {
  * from a cluster.
  */
 export function isOmittedFromSecretManifest<T>(view: ResultView<T>, value: T): boolean {
-  return !areComplete(credentialsOf(view, value));
+  return !areCredentialsComplete(credentialsOf(view, value));
 }
 
 const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
@@ -316,10 +316,10 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   tsv: delimited(tsvLine),
   markdown: (setup) => {
     const { markdown } = setup.view;
-    return markdown === undefined ? delimited(markdownLine, markdownRule)(setup) : each(markdown);
+    return markdown === undefined ? delimited(markdownLine, markdownHeadingRule)(setup) : each(markdown);
   },
   csv: delimited(csvLine),
-  ndjson: () => each((value) => `${toPrintableJson(value)}\n`),
+  ndjson: () => each((value) => `${toTerminalSafeJson(value)}\n`),
   jsonpath: query,
   jsonpointer: query,
   raw,

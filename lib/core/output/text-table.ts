@@ -1,8 +1,8 @@
 import { escapeControls } from "../text.ts";
-import { cutToWidth, displayWidth, terminalWidth } from "./width.ts";
+import { cutToWidth, displayWidth, terminalWidthOrDefault } from "./width.ts";
 
 /** Where the text is printed. */
-export interface TextTerminal {
+export interface TextOutputTarget {
   readonly isTerminal: boolean;
   /** The width of the terminal; 80 if unknown. */
   readonly columns?: number | undefined;
@@ -46,7 +46,7 @@ interface Style {
 
 type Bold = (text: string) => string;
 
-function bolder(terminal: TextTerminal): Bold {
+function bolder(terminal: TextOutputTarget): Bold {
   return terminal.isTerminal && terminal.color
     ? (text) => (text === "" ? "" : `\u001b[1m${text}\u001b[22m`)
     : (text) => text;
@@ -189,7 +189,7 @@ interface TableOptions {
 export function createTableWriter(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
-  terminal: TextTerminal,
+  terminal: TextOutputTarget,
   { settleAfter = 100, onHidden }: TableOptions = {},
 ): TableWriter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
@@ -218,7 +218,7 @@ export function createTableWriter(
       maximum([displayWidth(label), ...buffered.map((cells) => maximum(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
-      ? fitted(headings, natural, filled, terminalWidth(terminal.columns), style.overhead)
+      ? fitted(headings, natural, filled, terminalWidthOrDefault(terminal.columns), style.overhead)
       : natural;
     widths = settled;
     const hidden = headings.filter((_, i) => settled[i] === 0 && filled[i] === true);
@@ -243,7 +243,7 @@ export function createTableWriter(
 /** One value as lines of label and field; nothing is cut. */
 export function formatRecord(
   fields: readonly { readonly label: string; readonly value: CellTextOrList }[],
-  terminal: TextTerminal,
+  terminal: TextOutputTarget,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;
   const bold = bolder(terminal);

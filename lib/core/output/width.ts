@@ -48,6 +48,6 @@ export function cutToWidth(text: string, columns: number): string {
 }
 
 /** The columns of a terminal; some report 0 or nothing. */
-export function terminalWidth(columns: number | undefined): number {
+export function terminalWidthOrDefault(columns: number | undefined): number {
   return columns || 80;
 }

@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { isJsonObject, parseJsonOrUndefined, toPrintableJson } from "../json.ts";
+import { isJsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The entries in a file with the credentials of several clients, as text by name; undefined if it is something else. */
@@ -26,7 +26,7 @@ export function dotenvEntries(text: string): ExistingEntries {
 export function jsonEntries(text: string): ExistingEntries {
   const entries = readJsonEntries(text);
   if (entries === undefined) return undefined;
-  return new Map(Object.entries(entries).map(([key, entry]) => [key, toPrintableJson(entry)]));
+  return new Map(Object.entries(entries).map(([key, entry]) => [key, toTerminalSafeJson(entry)]));
 }
 
 function readJsonEntries(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -51,7 +51,7 @@ export function manifestSecrets(documents: readonly unknown[]): ExistingEntries 
       return undefined;
     const { name, namespace } = document["metadata"];
     if (!isText(name)) return undefined;
-    secrets.set(isText(namespace) ? `${namespace}/${name}` : name, toPrintableJson(document));
+    secrets.set(isText(namespace) ? `${namespace}/${name}` : name, toTerminalSafeJson(document));
   }
   return secrets;
 }
@@ -66,12 +66,12 @@ const utf8 = new TextEncoder();
 
 /** Whether a secret is in a text, in the way that any of the formats writes it. */
 export function containsSecret(text: string, secret: string): boolean {
-  return [shellQuoted(secret), toPrintableJson(secret), toPrintableJson(toBase64(utf8.encode(secret)))].some((form) =>
-    text.includes(form),
+  return [shellQuoted(secret), toTerminalSafeJson(secret), toTerminalSafeJson(toBase64(utf8.encode(secret)))].some(
+    (form) => text.includes(form),
   );
 }
 
 /** A JSON file with further entries. */
 export function withJsonEntries(text: string, entries: Readonly<Record<string, unknown>>): string {
-  return `${toPrintableJson({ ...readJsonEntries(text), ...entries }, 2)}\n`;
+  return `${toTerminalSafeJson({ ...readJsonEntries(text), ...entries }, 2)}\n`;
 }

@@ -79,6 +79,6 @@ function algorithmOf(id: number | undefined): string {
 }
 
 /** The key ID of a fingerprint: its end, or its start for version 6 (RFC 9580 section 5.5.4). */
-export function keyIdOf(fingerprint: string): string {
+export function keyIdOfFingerprint(fingerprint: string): string {
   return fingerprint.length > 40 ? fingerprint.slice(0, 16) : fingerprint.slice(-16);
 }

@@ -1,23 +1,23 @@
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
-import { mayFetchKeyFrom } from "../url-checks.ts";
+import { mayFetchPgpKeyFrom } from "../url-checks.ts";
 
 /** Where a key is named: what messages call the place, and whether it is a flag, so that others can be added. */
-export interface KeyOrigin {
+export interface KeyFlagOrArgument {
   readonly name: string;
   readonly isFlag: boolean;
 }
 
 /** The hint for a key over plain http; a fingerprint can only be pinned if the key comes from a flag. */
-export function plainHttpHint({ isFlag }: Pick<KeyOrigin, "isFlag">): string {
+export function plainHttpHint({ isFlag }: Pick<KeyFlagOrArgument, "isFlag">): string {
   return isFlag
     ? "use https, or pin the key with --pgp-fingerprint"
     : "use https, or get the key through a trusted channel and pass it as @FILE";
 }
 
 /** The problem for a key that is fetched over plain http. */
-export function plainHttpProblem(action: string, url: string, origin: KeyOrigin): Problem {
+export function plainHttpProblem(action: string, url: string, origin: KeyFlagOrArgument): Problem {
   return usageError(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} uses plain http, so anyone on the network path could replace the key`,
     plainHttpHint(origin),
@@ -26,7 +26,7 @@ export function plainHttpProblem(action: string, url: string, origin: KeyOrigin)
 }
 
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
-export function findKeyUrlProblem(address: string, pinned: boolean, origin: KeyOrigin): Problem | undefined {
+export function findKeyUrlProblem(address: string, pinned: boolean, origin: KeyFlagOrArgument): Problem | undefined {
   const shown = `${origin.name} ${quote(urlWithoutSecrets(address))}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -36,7 +36,7 @@ export function findKeyUrlProblem(address: string, pinned: boolean, origin: KeyO
       "bad-address",
     );
   }
-  return mayFetchKeyFrom(url, pinned)
+  return mayFetchPgpKeyFrom(url, pinned)
     ? undefined
     : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, origin);
 }
@@ -61,7 +61,7 @@ export function splitMailAddressOrProblem(
 }
 
 /** What is wrong with a Keybase user name, or undefined. */
-export function findKeybaseNameProblem(name: string, origin: KeyOrigin): Problem | undefined {
+export function findKeybaseNameProblem(name: string, origin: KeyFlagOrArgument): Problem | undefined {
   if (/^[A-Za-z0-9_]+$/.test(name)) return undefined;
   return usageError(
     `Invalid ${origin.name} ${quote(name)}: Keybase names consist of letters, digits and underscores`,

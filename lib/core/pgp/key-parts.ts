@@ -42,7 +42,7 @@ function signatureType({ tag, body }: Packet): number | undefined {
 }
 
 /** Whether a packet has a type and a content. */
-export function isSamePacket(packet: Packet, tag: number, body: Uint8Array): boolean {
+export function hasTagAndBody(packet: Packet, tag: number, body: Uint8Array): boolean {
   return (
     packet.tag === tag && packet.body.length === body.length && packet.body.every((byte, index) => byte === body[index])
   );

@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd } from "../text.ts";
-import { findKeybaseNameProblem, type KeyOrigin, splitMailAddressOrProblem } from "./key-address-checks.ts";
+import { findKeybaseNameProblem, type KeyFlagOrArgument, splitMailAddressOrProblem } from "./key-address-checks.ts";
 
 /** Where a key comes from, as a word names it. */
 export type KeySource =
@@ -50,7 +50,7 @@ export function isLookedUpByName(
 }
 
 /** What is wrong with the name in a key source, or undefined. */
-export function findKeyOwnerNameProblem(source: KeySource, origin: KeyOrigin): Problem | undefined {
+export function findKeyOwnerNameProblem(source: KeySource, origin: KeyFlagOrArgument): Problem | undefined {
   switch (source.kind) {
     case "keybase":
       return findKeybaseNameProblem(source.name, origin);
@@ -66,7 +66,7 @@ export function findKeyOwnerNameProblem(source: KeySource, origin: KeyOrigin): P
 }
 
 /** GitHub's rule for user names; older names may also end in a dash or have two of them. */
-function githubUserProblem(user: string, { name }: KeyOrigin): Problem | undefined {
+function githubUserProblem(user: string, { name }: KeyFlagOrArgument): Problem | undefined {
   if (/^[A-Za-z\d][A-Za-z\d-]{0,38}$/.test(user)) return undefined;
   return usageError(
     `Invalid ${name} github:${quote(user)}: not a GitHub user name`,

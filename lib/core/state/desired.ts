@@ -16,7 +16,7 @@ interface GivenSecret {
 }
 
 /** The Kubernetes Secret that a hydra-maester manifest names for the credentials. */
-export interface KubernetesSecretName {
+export interface KubernetesSecretNameAndNamespace {
   readonly name: string;
   readonly namespace: string | undefined;
 }
@@ -38,7 +38,7 @@ export interface DesiredClient {
   /** `x-hydra.secret.version` */
   readonly secretVersion: number | undefined;
   readonly protect: boolean;
-  readonly secretObject: KubernetesSecretName | undefined;
+  readonly secretObject: KubernetesSecretNameAndNamespace | undefined;
   /** The owner that hydra-maester gives to the client of a manifest; undefined for a client that isn't from one. */
   readonly maesterOwner: string | undefined;
   readonly source: ClientSource;

@@ -5,7 +5,7 @@ import { joinWords, quote, suggestWord } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 
 /** Where the secret of a client comes from. */
-export interface SecretReference {
+export interface SecretVariableOrFile {
   readonly from: "env" | "file";
   /** The name of the variable, or the path of the file. */
   readonly name: string;
@@ -14,9 +14,9 @@ export interface SecretReference {
 }
 
 /** What `x-hydra` says about a client. */
-export interface Extension {
+export interface XHydraSettings {
   readonly key: string | undefined;
-  readonly secret: SecretReference | undefined;
+  readonly secret: SecretVariableOrFile | undefined;
   readonly protect: boolean;
   /** Names of validation rules that are not applied. */
   readonly ignore: readonly string[];
@@ -96,7 +96,7 @@ function readKey(value: unknown, report: Report): string | undefined {
   );
 }
 
-function readSecret(value: unknown, report: Report): SecretReference | undefined {
+function readSecret(value: unknown, report: Report): SecretVariableOrFile | undefined {
   const path = [EXTENSION_MEMBER, "secret"];
   if (value === undefined) return undefined;
   const reportPlace = (message: string): void =>
@@ -145,7 +145,7 @@ function readIgnore(value: unknown, report: Report): readonly string[] {
 
 /** Reads `x-hydra` of a client; undefined counts as an empty one. */
 export function parseExtension(value: unknown): {
-  readonly extension: Extension;
+  readonly extension: XHydraSettings;
   readonly faults: readonly ExtensionFault[];
 } {
   const faults: ExtensionFault[] = [];

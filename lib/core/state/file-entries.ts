@@ -97,16 +97,19 @@ export function uniqueNameOfManifest(manifest: JsonObject): string {
 }
 
 /** A value with one inside it changed. */
-export function changeValueAt(
+export function withValueChangedAt(
   value: unknown,
   [step, ...rest]: readonly (string | number)[],
   change: (value: unknown) => unknown,
 ): unknown {
   if (step === undefined) return change(value);
   if (Array.isArray(value))
-    return value.map((item: unknown, at) => (at === step ? changeValueAt(item, rest, change) : item));
+    return value.map((item: unknown, at) => (at === step ? withValueChangedAt(item, rest, change) : item));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, key === step ? changeValueAt(member, rest, change) : member]),
+    Object.entries(value).map(([key, member]) => [
+      key,
+      key === step ? withValueChangedAt(member, rest, change) : member,
+    ]),
   );
 }

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 export const MARK_MEMBER = "hydra.apply";
 
 /** What `hydra apply` writes into the clients that it keeps: the stack they belong to and their name in it. */
-export interface Mark {
+export interface StackMark {
   readonly stack: string;
   readonly key: string;
   /** The version of the secret that was set last. */
@@ -24,19 +24,19 @@ const MARK = v.object({
 });
 
 /** The mark of a client; undefined if it has none, or one that is malformed. */
-export function readMark({ metadata }: JsonObject): Mark | undefined {
+export function readMark({ metadata }: JsonObject): StackMark | undefined {
   const read = v.safeParse(MARK, isJsonObject(metadata) ? metadata[MARK_MEMBER] : undefined);
   return read.success ? read.output : undefined;
 }
 
 /** The mark as the settings of a file. The version of a secret belongs to where it is from, which only the file knows. */
-export function extensionOfMark(mark: Mark | undefined): JsonObject {
+export function extensionOfMark(mark: StackMark | undefined): JsonObject {
   if (mark === undefined) return {};
   return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
 }
 
 /** The client with a mark, in addition to the rest of its metadata. */
-export function withMark(client: JsonObject, mark: Mark): JsonObject {
+export function withMark(client: JsonObject, mark: StackMark): JsonObject {
   const { metadata } = client;
   return { ...client, metadata: { ...(isJsonObject(metadata) ? metadata : {}), [MARK_MEMBER]: mark } };
 }

@@ -69,7 +69,10 @@ function wholeValue(text: string, path: Path): unknown {
  * a file. A string that is only one placeholder may become a list, a number or a boolean. Values are not searched again.
  * Strings become well-formed Unicode, as servers store them.
  */
-export function replaceAndCheckVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
+export function replacePlaceholdersAndFindFaults(
+  value: unknown,
+  lookup: (name: string) => string | undefined,
+): Replaced {
   const missing: MissingVariable[] = [];
   const malformed: Path[] = [];
   const replacement = (name: string, path: Path): string => {

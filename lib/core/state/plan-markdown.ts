@@ -1,8 +1,8 @@
-import { markdownText } from "../output/delimited.ts";
+import { markdownText } from "../output/tsv-csv-markdown.ts";
 import { escapeControls } from "../text.ts";
 import { formatFileLine } from "./desired.ts";
 import type { Plan, Step } from "./plan.ts";
-import { describeSecret, formatValue, SIGNS, shownChangesOf, summarizePlan } from "./plan-text.ts";
+import { ACTION_SIGNS, describeSecret, formatFieldValue, shownChangesOf, summarizePlan } from "./plan-text.ts";
 import type { ShownChange } from "./shown-change.ts";
 
 /** GitHub accepts 65,536 characters in a comment; this leaves room for text around the plan. */
@@ -17,8 +17,8 @@ function sides({ field, before, after, added, removed }: ShownChange): readonly 
   if (added !== undefined && removed !== undefined && before !== undefined)
     return [...removed.map((item) => `- ${field}: ${item}`), ...added.map((item) => `+ ${field}: ${item}`)];
   return [
-    ...(before === undefined || before === null ? [] : [`- ${field}: ${formatValue(field, before)}`]),
-    ...(after === undefined || after === null ? [] : [`+ ${field}: ${formatValue(field, after)}`]),
+    ...(before === undefined || before === null ? [] : [`- ${field}: ${formatFieldValue(field, before)}`]),
+    ...(after === undefined || after === null ? [] : [`+ ${field}: ${formatFieldValue(field, after)}`]),
   ];
 }
 
@@ -52,7 +52,7 @@ function details(step: Step): string {
     escapeControls,
   );
   if (lines.length === 0) return "";
-  const title = `${markdownText(SIGNS[step.action])} ${markdownText(step.key)}`;
+  const title = `${markdownText(ACTION_SIGNS[step.action])} ${markdownText(step.key)}`;
   return `<details><summary>${title}</summary>\n\n\`\`\`diff\n${lines.join("\n")}\n\`\`\`\n\n</details>\n\n`;
 }
 

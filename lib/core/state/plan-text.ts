@@ -1,5 +1,5 @@
 import { withoutUnsendableFields } from "../client/client.ts";
-import { isStringList, toPrintableJson } from "../json.ts";
+import { isStringList, toTerminalSafeJson } from "../json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
 import { redactJson } from "../redact-json.ts";
@@ -9,7 +9,7 @@ import { type Action, countActions, type Plan, type Step } from "./plan.ts";
 import { changesOfNewClient, type ShownChange } from "./shown-change.ts";
 
 /** The sign of an action, as in a diff. */
-export const SIGNS: Readonly<Record<Action, string>> = {
+export const ACTION_SIGNS: Readonly<Record<Action, string>> = {
   create: "+",
   change: "~",
   adopt: "~",
@@ -33,10 +33,10 @@ const LONGEST_VALUE = 200;
 const KEY_WIDTH = 30;
 
 /** A value of a field on one line. */
-export function formatValue(field: string, value: unknown): string {
+export function formatFieldValue(field: string, value: unknown): string {
   if (value === undefined || value === null) return "(not set)";
   const words = field === "scope" && typeof value === "string" ? value : undefined;
-  const text = words ?? (isStringList(value) ? value.join(" ") : toPrintableJson(redactJson(value)));
+  const text = words ?? (isStringList(value) ? value.join(" ") : toTerminalSafeJson(redactJson(value)));
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
 
@@ -87,9 +87,12 @@ interface PlanLayout {
 
 function fieldRows({ field, before, after, added, removed }: ShownChange, width: number): readonly LabelledValue[] {
   const label = `    ${field.padEnd(width)}  `;
-  if (before === undefined && added === undefined) return [{ label, value: formatValue(field, after), role: "added" }];
+  if (before === undefined && added === undefined)
+    return [{ label, value: formatFieldValue(field, after), role: "added" }];
   if (added === undefined || removed === undefined)
-    return [{ label, value: `${formatValue(field, before)} → ${formatValue(field, after)}`, role: "changed" }];
+    return [
+      { label, value: `${formatFieldValue(field, before)} → ${formatFieldValue(field, after)}`, role: "changed" },
+    ];
   const items = [
     ...added.map((value) => ({ sign: "+ ", value, role: "added" as const })),
     ...removed.map((value) => ({ sign: "- ", value, role: "removed" as const })),
@@ -104,7 +107,7 @@ function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): r
     labelledLines([{ label: `! ${key.padEnd(KEY_WIDTH)}`, value: note, role: "warning" }], columns),
   );
   if (action === "unchanged") return noteLines;
-  const label = `${SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} `;
+  const label = `${ACTION_SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} `;
   const secret = describeSecret(step, place);
   const shown = action === "delete" ? [] : shownChangesOf(step);
   const width = Math.max(...shown.map(({ field }) => field.length), "secret".length);

@@ -14,7 +14,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";
-import { type Mark, readMark, withMark } from "./mark.ts";
+import { readMark, type StackMark, withMark } from "./mark.ts";
 import { changesOfNewClient, type ShownChange, toShownChanges } from "./shown-change.ts";
 
 /** What is to be done with a client. */
@@ -90,7 +90,7 @@ function wantedFields(
 ): JsonObject {
   const before = current === undefined ? undefined : readMark(current);
   const version = Math.max(before?.secret ?? 0, secretVersion ?? 0);
-  const mark: Mark = {
+  const mark: StackMark = {
     stack,
     key,
     ...(version === 0 ? {} : { secret: version }),
@@ -341,7 +341,7 @@ function unlistedNote(count: number, stack: string): string {
 }
 
 /** The plan with the clients refused that the server would create and never find again. */
-export function refuseUnfindableClients(plan: Plan, refusal: ClientRefusal): Plan {
+export function withUnfindableClientsRefused(plan: Plan, refusal: ClientRefusal): Plan {
   const steps = plan.steps.map((step) =>
     createsSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
   );

@@ -1,13 +1,13 @@
 import { closingQuoteOffset } from "../json.ts";
 
 /** Where a value is in a text, and where the values inside it are. */
-export interface PositionNode {
+export interface OffsetNode {
   /** The offset of the value. */
   readonly offset: number;
   /** The members of an object, each with the offset of its name. */
-  readonly members?: ReadonlyMap<string, { readonly nameOffset: number; readonly value: PositionNode }>;
+  readonly members?: ReadonlyMap<string, { readonly nameOffset: number; readonly value: OffsetNode }>;
   /** The items of a list. */
-  readonly items?: readonly PositionNode[];
+  readonly items?: readonly OffsetNode[];
 }
 
 /** A line and a column, both counted from 1. */
@@ -20,7 +20,7 @@ export interface Position {
 export const POSITION_DEPTH = 8;
 
 /** The offset of the innermost value on a path that is recorded: the name of a member, or the start of an item. */
-export function findOffset(root: PositionNode, path: readonly (string | number)[]): number {
+export function findOffset(root: OffsetNode, path: readonly (string | number)[]): number {
   let node = root;
   let { offset } = root;
   for (const step of path) {
@@ -40,7 +40,7 @@ export function findOffset(root: PositionNode, path: readonly (string | number)[
 }
 
 /** Converts offsets in a text to lines and columns. */
-export function createPositionLookup(text: string): (offset: number) => Position {
+export function createOffsetToPosition(text: string): (offset: number) => Position {
   const starts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {
@@ -64,13 +64,13 @@ class JsonPositions {
     this.#text = text;
   }
 
-  roots(): readonly PositionNode[] {
-    const found: PositionNode[] = [];
+  roots(): readonly OffsetNode[] {
+    const found: OffsetNode[] = [];
     for (this.#skipSpace(); this.#at < this.#text.length; this.#skipSpace()) found.push(this.#value(1));
     return found;
   }
 
-  #value(depth: number): PositionNode {
+  #value(depth: number): OffsetNode {
     const offset = this.#at;
     const c = this.#text.charAt(offset);
     if (c === "{") return depth > POSITION_DEPTH ? this.#skipContainer() : this.#object(depth);
@@ -79,9 +79,9 @@ class JsonPositions {
     return { offset };
   }
 
-  #object(depth: number): PositionNode {
+  #object(depth: number): OffsetNode {
     const offset = this.#at++;
-    const members = new Map<string, { nameOffset: number; value: PositionNode }>();
+    const members = new Map<string, { nameOffset: number; value: OffsetNode }>();
     for (this.#skipSpace(); this.#text.charAt(this.#at) !== "}" && !this.#ended(); this.#skipSpace()) {
       const nameOffset = this.#at;
       this.#skipScalar();
@@ -96,9 +96,9 @@ class JsonPositions {
     return { offset, members };
   }
 
-  #list(depth: number): PositionNode {
+  #list(depth: number): OffsetNode {
     const offset = this.#at++;
-    const items: PositionNode[] = [];
+    const items: OffsetNode[] = [];
     for (this.#skipSpace(); this.#text.charAt(this.#at) !== "]" && !this.#ended(); this.#skipSpace()) {
       items.push(this.#value(depth + 1));
       this.#skipComma();
@@ -112,7 +112,7 @@ class JsonPositions {
     if (this.#text.charAt(this.#at) === ",") this.#at++;
   }
 
-  #skipContainer(): PositionNode {
+  #skipContainer(): OffsetNode {
     const offset = this.#at;
     let open = 0;
     do {
@@ -155,6 +155,6 @@ class JsonPositions {
 }
 
 /** The positions of the values in a JSON text with comments, which must be valid. */
-export function jsonPositionTrees(text: string): readonly PositionNode[] {
+export function jsonOffsetTrees(text: string): readonly OffsetNode[] {
   return new JsonPositions(text).roots();
 }

@@ -5,7 +5,7 @@ import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { authMethodOf, textField } from "./client-settings.ts";
-import { unrecognizedError } from "./oauth-answers.ts";
+import { unrecognizedOAuthError } from "./oauth-answers.ts";
 import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
 
 /** The value of `client_assertion_type` for a JSON Web Token (RFC 7523, 2.2). */
@@ -111,7 +111,7 @@ function badSignature(engine: PublicContext, client: StoredClient, assertion: As
   const key = expectedKey(engine, client, { kid: header["kid"], kty: alg.startsWith("ES") ? "EC" : "RSA" });
   if (isApiError(key)) return key;
   if (isSignedBy(assertion, alg, key)) return undefined;
-  if (engine.traits.lenientAssertions) return unrecognizedError(engine.behaviour);
+  if (engine.traits.lenientAssertions) return unrecognizedOAuthError(engine.behaviour);
   return versionedError(engine, "invalid_client", UNVERIFIABLE);
 }
 
@@ -179,6 +179,6 @@ export function authenticateByAssertion(engine: PublicContext, form: URLSearchPa
   if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
   const refusal = badSignature(engine, client, assertion);
   if (refusal !== undefined) return refusal;
-  if (isUntimely(assertion.claims, engine.now())) return unrecognizedError(engine.behaviour);
+  if (isUntimely(assertion.claims, engine.now())) return unrecognizedOAuthError(engine.behaviour);
   return badClaims(engine, client, assertion) ?? client;
 }

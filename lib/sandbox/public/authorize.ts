@@ -4,12 +4,12 @@ import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-settings.ts";
-import { completeStepUnlessRefused, decisionsOf, type FlowDecisions, grantOf, redirectToStep } from "./flow-steps.ts";
+import { decisionsOf, type FlowDecisions, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { formOf, type RequestWithHeaders, redirectTo, selfSubmittingForm, splitTarget } from "./web.ts";
+import { formOf, formPostAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationFlowRequest extends FlowRequest {
@@ -55,7 +55,7 @@ function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams 
 function toClient(engine: PublicContext, { uri, state, mode }: Redirect, params: URLSearchParams): Answer {
   if (state !== "") params.set("state", state);
   params.sort();
-  if (mode === "form_post") return selfSubmittingForm(uri, params);
+  if (mode === "form_post") return formPostAnswer(uri, params);
   const text =
     engine.traits.redirectStatus === 302 && !params.has("error")
       ? params.toString().replaceAll("+", "%20")
@@ -70,8 +70,8 @@ function errorToClient(engine: PublicContext, redirect: Redirect, refusal: ApiEr
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-export function redirectToErrorPage(engine: PublicContext, refusal: ApiError): Answer {
-  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
+export function errorPageRedirectAnswer(engine: PublicContext, refusal: ApiError): Answer {
+  return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 
 /** How the answer to a request reaches the client, or why it doesn't. */
@@ -234,7 +234,7 @@ export function createAuthorizationEndpoint(
 ): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
-    if ("status" in to) return redirectToErrorPage(engine, to);
+    if ("status" in to) return errorPageRedirectAnswer(engine, to);
     const { client, redirect, redirectUriRequested } = to;
     const refusal = badRequest(engine, client, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
@@ -251,17 +251,17 @@ export function createAuthorizationEndpoint(
       nonce: params.get("nonce") ?? "",
       challenge: params.get("code_challenge") ?? "",
     });
-    return redirectToStep(engine, "login", flow);
+    return stepRedirectAnswer(engine, "login", flow);
   }
 
   function decided(name: StepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
-    const declined = completeStepUnlessRefused(engine, flow, name, request);
+    const declined = useStepAndFindRefusal(engine, flow, name, request);
     if (declined !== undefined) {
       const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
       return toClient(engine, redirect, params);
     }
-    if (name === "login") return redirectToStep(engine, "consent", flow);
+    if (name === "login") return stepRedirectAnswer(engine, "consent", flow);
     const completed = decisionsOf(flow);
     if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
     const refusal = insecureRedirect(engine, flow.request) ?? badChallenge(engine, flow.request);
@@ -275,7 +275,7 @@ export function createAuthorizationEndpoint(
       if (verifier === null) continue;
       const flow = flows.byVerifier(name, verifier);
       if (flow !== undefined) return decided(name, flow, request);
-      return redirectToErrorPage(
+      return errorPageRedirectAnswer(
         engine,
         versionedError(
           engine,

@@ -1,9 +1,9 @@
 import { isApiError } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
-import type { LoginFlows } from "./oauth-admin-router.ts";
+import type { FlowStores } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
-import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
@@ -21,7 +21,7 @@ const BUILTIN_PATHS = {
 /** Pages that accept every login, consent and device by themselves, by path. */
 export function builtinPagesByPath(
   engine: PublicContext,
-  { authorizations, deviceFlows, devices }: LoginFlows,
+  { authorizations, deviceFlows, devices }: FlowStores,
 ): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {
   function withFlow(
     step: StepName,
@@ -51,7 +51,7 @@ export function builtinPagesByPath(
   function consent(request: RequestWithHeaders): Answer {
     return withFlow("consent", request, (flows, flow) => {
       const { scopes, audience } = flow.request;
-      return redirectTo(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
+      return redirectAnswer(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
     });
   }
 
@@ -69,7 +69,7 @@ export function builtinPagesByPath(
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();
     const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
-    if (typeof next === "string") return redirectTo(next);
+    if (typeof next === "string") return redirectAnswer(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
     return pageAnswer(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);

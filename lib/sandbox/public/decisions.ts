@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
 import { listIn, textIn } from "../members.ts";
-import type { ConsentDecision, LoginDecision, LoginRefusal } from "./flows.ts";
+import type { ConsentDecision, FlowRefusal, LoginDecision } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 
 function object(value: unknown): JsonObject {
@@ -42,7 +42,7 @@ export function readConsentDecision(body: JsonObject): ConsentDecision {
 }
 
 /** Reads why a login or consent application rejects. */
-export function readRefusal(body: JsonObject): LoginRefusal {
+export function readRefusal(body: JsonObject): FlowRefusal {
   const hint = textIn(body, "error_hint");
   const description = textIn(body, "error_description");
   return {

@@ -1,20 +1,20 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
-import { type ApiError, errorBody, isApiError } from "../api-errors.ts";
+import { type ApiError, errorMembers, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { type Answer, withNoStore } from "../response.ts";
-import { redirectToErrorPage } from "./authorize.ts";
+import { errorPageRedirectAnswer } from "./authorize.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
-import { ExpiringMap } from "./expiring-map.ts";
-import { completeStepUnlessRefused, decisionsOf, grantOf, redirectToStep } from "./flow-steps.ts";
+import { MapWithExpirySweep } from "./expiring-map.ts";
+import { decisionsOf, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
-import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
+import { issueTokens, type TokenResponseBody } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
 import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
-import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** Grant type of the device authorization grant (RFC 8628, 3.4). */
 
@@ -41,13 +41,13 @@ export interface DeviceFlowRequest extends FlowRequest {
 }
 
 /** The device authorization grant of a sandbox. */
-export interface DeviceGrant {
+export interface DeviceGrantEndpoints {
   /** `/oauth2/device/auth` (RFC 8628, 3.1). */
   readonly authorize: (request: RequestWithHeaders) => Answer;
   /** `/oauth2/device/verify`, where the user's browser begins and returns to. */
   readonly verify: (request: RequestWithHeaders) => Answer;
   /** The grant at the token endpoint. */
-  readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
+  readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenResponseBody | ApiError;
   /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
   readonly acceptUserCode: (challenge: string, userCode: string) => string | ApiError | undefined;
   readonly forgetClient: (clientId: string) => void;
@@ -62,12 +62,12 @@ interface DeviceState {
   readonly engine: PublicContext;
   readonly flows: FlowStore<DeviceFlowRequest>;
   // A device that polls too late learns that its code has expired, so that it is kept longer.
-  readonly byDeviceCode: ExpiringMap<Device>;
-  readonly byUserCode: ExpiringMap<Device>;
+  readonly byDeviceCode: MapWithExpirySweep<Device>;
+  readonly byUserCode: MapWithExpirySweep<Device>;
   /** Of browsers that came to enter a user code. */
-  readonly challenges: ExpiringMap<string>;
+  readonly challenges: MapWithExpirySweep<string>;
   /** Of browsers whose user entered one. */
-  readonly verifiers: ExpiringMap<Device>;
+  readonly verifiers: MapWithExpirySweep<Device>;
 }
 
 function verifyUrl({ publicUrl }: PublicContext): string {
@@ -75,7 +75,7 @@ function verifyUrl({ publicUrl }: PublicContext): string {
 }
 
 /** Registers a device and gives it its codes. */
-function startDevice(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
+function startDevice(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenResponseBody | ApiError {
   const { engine, byDeviceCode, byUserCode } = state;
   const scopes = splitWords(form.get("scope") ?? "");
   const audience = audiencesIn(form);
@@ -99,7 +99,7 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
   };
 }
 
-function authorizeDevice(state: DeviceState, request: RequestWithHeaders): TokenAnswer | ApiError {
+function authorizeDevice(state: DeviceState, request: RequestWithHeaders): TokenResponseBody | ApiError {
   const { engine } = state;
   const form = formOf(request);
   if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
@@ -116,7 +116,7 @@ function toCodePage({ engine, challenges }: DeviceState, userCode: string): Answ
   challenges.set(challenge, challenge, engine.now() + DEVICE_LIFESPAN);
   const params = new URLSearchParams({ device_challenge: challenge });
   if (userCode !== "") params.set("user_code", userCode);
-  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
+  return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
 }
 
 /** Begins a login for the device whose code the user entered. */
@@ -125,7 +125,7 @@ function toLogin({ engine, flows }: DeviceState, device: Device, target: string)
   const params = new URLSearchParams({ client_id: client.id, user_code: "****" });
   const url = `${engine.publicUrl()}${target}`;
   const flow = flows.begin({ client, scopes, audience, url, resumeUrl: verifyUrl(engine), params, device });
-  return redirectToStep(engine, "login", flow);
+  return stepRedirectAnswer(engine, "login", flow);
 }
 
 /** Goes on after a login or a consent. */
@@ -135,18 +135,18 @@ function decided(
   flow: Flow<DeviceFlowRequest>,
   request: RequestWithHeaders,
 ): Answer {
-  const declined = completeStepUnlessRefused(engine, flow, name, request);
+  const declined = useStepAndFindRefusal(engine, flow, name, request);
   if (declined !== undefined) {
     const { error, description } = declined;
-    const body = JSON.stringify(errorBody(engine.behaviour, { status: 400, error, description }));
+    const body = JSON.stringify(errorMembers(engine.behaviour, { status: 400, error, description }));
     return withNoStore({ status: 400, headers: { "content-type": "application/json" }, body: `${body}\n` });
   }
-  if (name === "login") return redirectToStep(engine, "consent", flow);
+  if (name === "login") return stepRedirectAnswer(engine, "consent", flow);
   const { device } = flow.request;
   const completed = decisionsOf(flow);
   if (completed !== undefined) device.grant = grantOf(randomUUID(), flow, completed, "");
   const params = new URLSearchParams({ client_id: device.client.id });
-  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
+  return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
 }
 
 function verify(state: DeviceState, request: RequestWithHeaders): Answer {
@@ -161,10 +161,10 @@ function verify(state: DeviceState, request: RequestWithHeaders): Answer {
   state.verifiers.delete(verifier);
   if (device !== undefined) return toLogin(state, device, request.target);
   const hint = "The device verifier has already been used, has not been granted, or is invalid.";
-  return redirectToErrorPage(state.engine, versionedError(state.engine, "access_denied", hint));
+  return errorPageRedirectAnswer(state.engine, versionedError(state.engine, "access_denied", hint));
 }
 
-function exchange(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
+function exchange(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenResponseBody | ApiError {
   const { engine, byDeviceCode } = state;
   const value = form.get("device_code") ?? "";
   const device = byDeviceCode.get(value);
@@ -193,15 +193,18 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
 }
 
 /** Creates the device grant. */
-export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceFlowRequest>): DeviceGrant {
+export function createDeviceGrantEndpoints(
+  engine: PublicContext,
+  flows: FlowStore<DeviceFlowRequest>,
+): DeviceGrantEndpoints {
   const { now } = engine;
   const state: DeviceState = {
     engine,
     flows,
-    byDeviceCode: new ExpiringMap({ now }),
-    byUserCode: new ExpiringMap({ now }),
-    challenges: new ExpiringMap({ now }),
-    verifiers: new ExpiringMap({ now }),
+    byDeviceCode: new MapWithExpirySweep({ now }),
+    byUserCode: new MapWithExpirySweep({ now }),
+    challenges: new MapWithExpirySweep({ now }),
+    verifiers: new MapWithExpirySweep({ now }),
   };
   return {
     authorize: (request) => {

@@ -4,16 +4,16 @@ import {
   type ConsentDecision,
   FLOW_LIFESPAN,
   type Flow,
+  type FlowRefusal,
   type FlowRequest,
   type FlowStep,
   isRefusal,
   type LoginDecision,
-  type LoginRefusal,
   type StepName,
 } from "./flows.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import type { Grant, UserSession } from "./token-store.ts";
-import { cookieOf, type RequestWithHeaders, redirectTo } from "./web.ts";
+import type { Grant, GrantUser } from "./token-store.ts";
+import { cookieOf, type RequestWithHeaders, redirectAnswer } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
 function stepCookie({ traits }: PublicContext, step: StepName, clientId: string): string {
@@ -36,8 +36,8 @@ function pageOf(engine: PublicContext, step: StepName, flow: Flow): string {
 }
 
 /** Sends the browser to the page that decides a step. */
-export function redirectToStep(engine: PublicContext, step: StepName, flow: Flow): Answer {
-  return redirectTo(pageOf(engine, step, flow), setCookie(engine, step, flow));
+export function stepRedirectAnswer(engine: PublicContext, step: StepName, flow: Flow): Answer {
+  return redirectAnswer(pageOf(engine, step, flow), setCookie(engine, step, flow));
 }
 
 /** What a login and a consent have led to. */
@@ -55,7 +55,7 @@ export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flo
 }
 
 /** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): UserSession {
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): GrantUser {
   const { accessTokenClaims, idTokenClaims } = done.consent;
   return {
     sessionId: flow.sessionId,
@@ -87,8 +87,8 @@ function decisionOf<Decision extends object>(
   step: FlowStep<Decision>,
   name: StepName,
   cookie: string | undefined,
-): Decision | LoginRefusal {
-  const declined = (error: "request_forbidden" | "access_denied", hint: string): LoginRefusal => {
+): Decision | FlowRefusal {
+  const declined = (error: "request_forbidden" | "access_denied", hint: string): FlowRefusal => {
     const refusal = versionedError(engine, error, hint);
     return { error, description: `${refusal.description} ${hint}` };
   };
@@ -105,12 +105,12 @@ function decisionOf<Decision extends object>(
 }
 
 /** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
-export function completeStepUnlessRefused<Request extends FlowRequest>(
+export function useStepAndFindRefusal<Request extends FlowRequest>(
   engine: PublicContext,
   flow: Flow<Request>,
   name: StepName,
   request: RequestWithHeaders,
-): LoginRefusal | undefined {
+): FlowRefusal | undefined {
   const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
   const decision =
     name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { ExpiringMap } from "./expiring-map.ts";
+import { MapWithExpirySweep } from "./expiring-map.ts";
 import { newChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
-export interface LoginRefusal {
+export interface FlowRefusal {
   readonly error: string;
   readonly description: string;
 }
@@ -27,7 +27,7 @@ export interface ConsentDecision {
 }
 
 /** Whether a decision is a refusal. */
-export function isRefusal(decision: object): decision is LoginRefusal {
+export function isRefusal(decision: object): decision is FlowRefusal {
   return "error" in decision;
 }
 
@@ -49,7 +49,7 @@ export interface FlowStep<Decision> {
   readonly challenge: string;
   /** Ties the step to the browser that it began in. */
   readonly csrf: string;
-  decision: Decision | LoginRefusal | undefined;
+  decision: Decision | FlowRefusal | undefined;
   verifier: string | undefined;
   isUsed: boolean;
 }
@@ -72,8 +72,8 @@ export interface FlowStore<Request extends FlowRequest> {
   readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
   readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
   /** Records a decision and gives the URL at which the browser goes on. */
-  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | LoginRefusal) => string;
-  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | LoginRefusal) => string;
+  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | FlowRefusal) => string;
+  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | FlowRefusal) => string;
   readonly forgetClient: (clientId: string) => void;
 }
 
@@ -90,8 +90,8 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 /** Creates an empty store of flows. */
 export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
   const { now } = engine;
-  const challenges = new ExpiringMap<Flow<Request>>({ now });
-  const verifiers = new ExpiringMap<Flow<Request>>({ now });
+  const challenges = new MapWithExpirySweep<Flow<Request>>({ now });
+  const verifiers = new MapWithExpirySweep<Flow<Request>>({ now });
   const keepUntil = ({ startedAt }: Pick<Flow, "startedAt">): number => startedAt + FLOW_LIFESPAN;
 
   function newStep<Decision>(): FlowStep<Decision> {
@@ -103,7 +103,7 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     flow: Flow<Request>,
     name: StepName,
     step: FlowStep<Decision>,
-    decision: Decision | LoginRefusal,
+    decision: Decision | FlowRefusal,
   ): string {
     if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
     step.decision = decision;

@@ -4,16 +4,16 @@ import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrong
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
-import { createDeviceGrant, type DeviceFlowRequest } from "./device-grant.ts";
+import { createDeviceGrantEndpoints, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
-import { ExpiringMap } from "./expiring-map.ts";
+import { MapWithExpirySweep } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
-import { createOAuthAdminRouter, type LoginFlows } from "./oauth-admin-router.ts";
-import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
+import { createOAuthAdminRouter, type FlowStores } from "./oauth-admin-router.ts";
+import { oauthErrorAnswer, unrecognizedOAuthError } from "./oauth-answers.ts";
 import { PUBLIC_BEHAVIOUR_BY_VERSION } from "./public-behaviours.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
-import { createTokenSigner, SigningError } from "./signing.ts";
+import { createTokenSigner, NoSigningKeyError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
 import { createTokenStore } from "./token-store.ts";
 import { createUserinfoEndpoint } from "./userinfo.ts";
@@ -62,7 +62,7 @@ function createEngine(options: PublicSideOptions): PublicContext {
     consentUrl: options.consentUrl,
     keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
     tokens: createTokenStore(now),
-    assertionIds: new ExpiringMap({ now }),
+    assertionIds: new MapWithExpirySweep({ now }),
     now,
   };
 }
@@ -82,7 +82,7 @@ function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
 }
 
 /** The endpoints of the public port by path and method. */
-function routesOf(engine: PublicContext, parts: LoginFlows): Routes {
+function routesOf(engine: PublicContext, parts: FlowStores): Routes {
   const { authorizations, devices } = parts;
   const healthy = get(() => jsonAnswer(200, { status: "ok" }));
   const pages = [...builtinPagesByPath(engine, parts)].map(([path, show]) => [path, get(show)] as const);
@@ -123,12 +123,12 @@ function signed(engine: PublicContext, answer: () => Answer): Answer {
   try {
     return answer();
   } catch (error) {
-    if (!(error instanceof SigningError)) throw error;
+    if (!(error instanceof NoSigningKeyError)) throw error;
     const { behaviour } = engine;
     const isUnnamed = !behaviour.keys.pairs;
     return oauthErrorAnswer(
       behaviour,
-      isUnnamed ? unrecognizedError(behaviour) : versionedError(engine, "invalid_grant"),
+      isUnnamed ? unrecognizedOAuthError(behaviour) : versionedError(engine, "invalid_grant"),
     );
   }
 }
@@ -152,7 +152,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
   const parts = {
     authorizations: createFlowStore<AuthorizationFlowRequest>(engine),
     deviceFlows,
-    devices: createDeviceGrant(engine, deviceFlows),
+    devices: createDeviceGrantEndpoints(engine, deviceFlows),
   };
   const routes = routesOf(engine, parts);
   return {

@@ -7,7 +7,7 @@ import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
 
 /** A successful answer of the token endpoint, its members in the order of the servers. */
-export type TokenAnswer = JsonObject;
+export type TokenResponseBody = JsonObject;
 
 /** Scopes that ask for a refresh token. */
 const OFFLINE = ["offline", "offline_access"];
@@ -114,7 +114,7 @@ function isOffline({ client, grant, by }: Issue): boolean {
 }
 
 /** The tokens that a grant is answered with at the token endpoint. */
-export function issueTokens(engine: PublicContext, issue: Issue): TokenAnswer {
+export function issueTokens(engine: PublicContext, issue: Issue): TokenResponseBody {
   const { grant, by } = issue;
   const { value, expiresIn } = issueAccessToken(engine, issue);
   const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");

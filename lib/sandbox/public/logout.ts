@@ -1,8 +1,8 @@
 import type { Answer } from "../response.ts";
-import { redirectToErrorPage } from "./authorize.ts";
+import { errorPageRedirectAnswer } from "./authorize.ts";
 import { listField } from "./client-settings.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
-import { formOf, type RequestWithHeaders, redirectTo, splitTarget } from "./web.ts";
+import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";
 
@@ -44,8 +44,8 @@ export function createLogoutEndpoint(engine: PublicContext): (request: RequestWi
     const uri = params.get(REDIRECT_PARAMETER) ?? "";
     const rejection = rejectionOf(engine, params.get("id_token_hint") ?? "", uri);
     if (rejection !== undefined)
-      return redirectToErrorPage(engine, versionedError(engine, "invalid_request", rejection));
-    if (uri === "") return redirectTo(`${engine.publicUrl()}${DONE}`);
-    return redirectTo(withState(uri, params.get("state") ?? ""));
+      return errorPageRedirectAnswer(engine, versionedError(engine, "invalid_request", rejection));
+    if (uri === "") return redirectAnswer(`${engine.publicUrl()}${DONE}`);
+    return redirectAnswer(withState(uri, params.get("state") ?? ""));
   };
 }

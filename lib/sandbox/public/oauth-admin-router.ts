@@ -4,7 +4,7 @@ import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMe
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
+import type { DeviceFlowRequest, DeviceGrantEndpoints } from "./device-grant.ts";
 import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
@@ -12,10 +12,10 @@ import type { Token } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the admin side needs of the public side. */
-export interface LoginFlows {
+export interface FlowStores {
   readonly authorizations: FlowStore<AuthorizationFlowRequest>;
   readonly deviceFlows: FlowStore<DeviceFlowRequest>;
-  readonly devices: DeviceGrant;
+  readonly devices: DeviceGrantEndpoints;
 }
 
 type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
@@ -123,7 +123,7 @@ function unknownChallenge({ behaviour }: PublicContext): ApiError {
 /** The endpoints of one step: read, accept and reject. */
 function stepRoutes(
   engine: PublicContext,
-  { authorizations, deviceFlows }: LoginFlows,
+  { authorizations, deviceFlows }: FlowStores,
   name: StepName,
 ): readonly AdminRoute[] {
   /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
@@ -180,7 +180,7 @@ function stepRoutes(
   ];
 }
 
-function deviceRoutes(engine: PublicContext, { devices }: LoginFlows): readonly AdminRoute[] {
+function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
   const accept: Endpoint = ({ body }, query) => {
     const given = parseObjectBody(body);
@@ -198,7 +198,7 @@ function deviceRoutes(engine: PublicContext, { devices }: LoginFlows): readonly 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
 export function createOAuthAdminRouter(
   engine: PublicContext,
-  parts: LoginFlows,
+  parts: FlowStores,
 ): (request: RequestWithHeaders) => Answer | undefined {
   const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
   // Expired tokens are inactive and go by themselves.

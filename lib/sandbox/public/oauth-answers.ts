@@ -1,4 +1,4 @@
-import { type ApiError, errorBody } from "../api-errors.ts";
+import { type ApiError, errorMembers } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
 
@@ -57,7 +57,7 @@ export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: s
 }
 
 /** The answer to an error that a server didn't foresee. */
-export function unrecognizedError({ errors }: Behaviour): ApiError {
+export function unrecognizedOAuthError({ errors }: Behaviour): ApiError {
   const end = errors === "verbose" ? "." : "";
   return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
 }
@@ -75,5 +75,5 @@ export function oauthSuccessAnswer(value: unknown, headers: Readonly<Record<stri
 /** An error of the OAuth 2.0 endpoints. */
 export function oauthErrorAnswer(behaviour: Behaviour, refusal: ApiError): Answer {
   const headers = { "content-type": FORM_JSON, ...NO_STORE };
-  return { status: refusal.status, headers, body: JSON.stringify(errorBody(behaviour, refusal)) };
+  return { status: refusal.status, headers, body: JSON.stringify(errorMembers(behaviour, refusal)) };
 }

@@ -18,13 +18,13 @@ import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
-import { ExpiringMap } from "./expiring-map.ts";
+import { MapWithExpirySweep } from "./expiring-map.ts";
 
 /** Which of a server's keys signs. */
 type KeyUse = keyof typeof SIGNING_SETS;
 
 /** There is no key that the server can sign with. */
-export class SigningError extends Error {}
+export class NoSigningKeyError extends Error {}
 
 /** The keys that a sandbox signs tokens with: those of its signing sets. */
 export interface TokenSigner {
@@ -37,7 +37,7 @@ export interface TokenSigner {
    *
    * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
    * servers do, although the newest key signs it (ory/hydra#3573).
-   * @throws {SigningError} where the server has no key to sign with.
+   * @throws {NoSigningKeyError} where the server has no key to sign with.
    */
   readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
   /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
@@ -70,11 +70,11 @@ function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: stri
     findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : hasPrivateMembers(key) === (kind === "private");
   const privateJwk = keys.find((key) => isKind(key, "private"));
   const publicJwk = keys.find((key) => isKind(key, "public"));
-  if (privateJwk === undefined || publicJwk === undefined) throw new SigningError("a key is missing");
+  if (privateJwk === undefined || publicJwk === undefined) throw new NoSigningKeyError("a key is missing");
   const [privateId = "", publicId = ""] = [privateJwk.kid, publicJwk.kid];
   const isPair = privateId.replace("private:", "") === publicId.replace("public:", "");
   if (!isPair || privateJwk.kty !== "RSA" || privateJwk["n"] !== publicJwk["n"])
-    throw new SigningError("the newest keys are no RSA pair");
+    throw new NoSigningKeyError("the newest keys are no RSA pair");
   return { kid: publicId, alg: "RS256", privateJwk };
 }
 
@@ -87,14 +87,14 @@ function newestPrivateKey(store: KeyStore, set: string): JsonWebKey {
   const find = (): JsonWebKey | undefined => keysOf(store, set).find(hasPrivateMembers);
   if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
   const privateJwk = find();
-  if (privateJwk === undefined) throw new SigningError("a key is missing");
+  if (privateJwk === undefined) throw new NoSigningKeyError("a key is missing");
   return privateJwk;
 }
 
 function chooseSigningKey(store: KeyStore, set: string): SigningKey {
   const privateJwk = newestPrivateKey(store, set);
   const { alg = "", kid = "" } = privateJwk;
-  if (!canSign(privateJwk, alg)) throw new SigningError("the newest private key has no algorithm that signs");
+  if (!canSign(privateJwk, alg)) throw new NoSigningKeyError("the newest private key has no algorithm that signs");
   // Its tokens name no key.
   return { kid: isSymmetric(privateJwk) ? "" : kid, alg, privateJwk };
 }
@@ -118,12 +118,12 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
-/** @throws {SigningError} for a stored key that isn't one: not all of them are checked. */
+/** @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked. */
 function signature(text: string, key: SigningKey): string {
   try {
     return signatureWith(text, key);
   } catch (error) {
-    throw new SigningError("the newest private key can't sign", { cause: error });
+    throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
   }
 }
 
@@ -169,7 +169,7 @@ export function createTokenSigner(
 ): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
-  const firstKeys = new ExpiringMap<string>({ now });
+  const firstKeys = new MapWithExpirySweep<string>({ now });
 
   function isPublished(key: JsonWebKey): boolean {
     if (!pairs) return key.kty !== "oct";
@@ -190,7 +190,7 @@ export function createTokenSigner(
       publishedSets(signsAccessTokens).flatMap((set) => {
         if (!pairs) newestPrivateKey(store, set);
         if (!pairs && keysOf(store, set).some(isSymmetric))
-          throw new SigningError("a shared secret can't be published");
+          throw new NoSigningKeyError("a shared secret can't be published");
         const keys = keysOf(store, set).filter(isPublished);
         return keys.map((key) => storedMembers(publicPart(key)));
       }),

@@ -5,15 +5,15 @@ import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
-import type { DeviceGrant } from "./device-grant.ts";
-import { issueTokens, type TokenAnswer } from "./issue-tokens.ts";
+import type { DeviceGrantEndpoints } from "./device-grant.ts";
+import { issueTokens, type TokenResponseBody } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import type { AuthorizationCode, Grant } from "./token-store.ts";
 import { formOf, type RequestWithHeaders } from "./web.ts";
 
-type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
+type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenResponseBody | ApiError;
 
 function clientCredentials(engine: PublicContext): GrantHandler {
   return (client, form) => {
@@ -123,7 +123,7 @@ function refreshToken(engine: PublicContext): GrantHandler {
 /** The token endpoint (RFC 6749, 3.2). */
 export function createTokenEndpoint(
   engine: PublicContext,
-  devices: DeviceGrant,
+  devices: DeviceGrantEndpoints,
 ): (request: RequestWithHeaders) => Answer {
   const grants = new Map<string, GrantHandler>([
     ["client_credentials", clientCredentials(engine)],
@@ -132,7 +132,7 @@ export function createTokenEndpoint(
     ...(engine.traits.device ? [[DEVICE_GRANT, devices.exchange] as const] : []),
   ]);
 
-  function answer(request: RequestWithHeaders): TokenAnswer | ApiError {
+  function answer(request: RequestWithHeaders): TokenResponseBody | ApiError {
     const form = formOf(request);
     if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
     const grantType = form.get("grant_type") ?? "";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
-import { errorBody } from "../api-errors.ts";
+import { errorMembers } from "../api-errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-settings.ts";
 import { claimsAboutUser } from "./issue-tokens.ts";
@@ -19,7 +19,7 @@ function unauthorized(engine: PublicContext): Answer {
       ? `error=${error},error_description=${description},error_hint=${HINT}`
       : `Bearer error="${error}",error_description="${description} ${HINT}"`;
   const headers = { "content-type": "application/json", "www-authenticate": challenge };
-  return { status: 401, headers, body: `${JSON.stringify(errorBody(engine.behaviour, refusal))}\n` };
+  return { status: 401, headers, body: `${JSON.stringify(errorMembers(engine.behaviour, refusal))}\n` };
 }
 
 function claimsFor(engine: PublicContext, grant: Grant): JsonObject {

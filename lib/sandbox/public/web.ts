@@ -36,7 +36,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** Sends a browser to another page. */
-export function redirectTo(location: string, cookie?: string): Answer {
+export function redirectAnswer(location: string, cookie?: string): Answer {
   const body = `<a href="${escapeHtml(location)}">Found</a>.\n\n`;
   const headers = { location, "content-type": "text/html; charset=utf-8" };
   return { status: 302, headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie }, body };
@@ -47,7 +47,7 @@ const SUBMIT = "document.forms[0].submit()";
 const SUBMIT_HASH = createHash("sha256").update(SUBMIT).digest("base64");
 
 /** A page that posts parameters to a client (OAuth 2.0 Form Post Response Mode). It runs that one script and no other. */
-export function selfSubmittingForm(action: string, params: URLSearchParams): Answer {
+export function formPostAnswer(action: string, params: URLSearchParams): Answer {
   const inputs = [...params].map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}"/>`,
   );

@@ -5,7 +5,7 @@ import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";
 import {
-  accessTokenText,
+  accessTokenDescription,
   checkIdTokenSubject,
   idTokenDetails,
   rememberTokens,
@@ -139,6 +139,6 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
   if (accessToken === undefined && idToken === undefined) {
     throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
   }
-  const access = accessToken === undefined ? [] : [accessTokenText(accessToken, expiresIn)];
+  const access = accessToken === undefined ? [] : [accessTokenDescription(accessToken, expiresIn)];
   return passedOutcome([shownRedirectUri(redirectUri), ...access, ...idTokenDetails(idToken)].join(", "));
 }

@@ -39,7 +39,7 @@ export function idTokenDetails(idToken: string | undefined): readonly string[] {
 }
 
 /** The kind of an access token and its lifetime, without the token itself. */
-export function accessTokenText(accessToken: string, seconds: unknown): string {
+export function accessTokenDescription(accessToken: string, seconds: unknown): string {
   const kind = accessToken.split(".").length === 3 ? "JWT" : "opaque";
   const lifetime = typeof seconds === "number" ? `, ${formatDuration(seconds * 1_000)}` : "";
   return `access token (${kind}${lifetime})`;
@@ -48,7 +48,7 @@ export function accessTokenText(accessToken: string, seconds: unknown): string {
 /** What came with an answer of the token endpoint, without the tokens themselves. */
 export function tokenSetDetails({ accessToken, refreshToken, idToken, raw, expiresAt }: TokenSet): readonly string[] {
   return [
-    accessTokenText(accessToken, expiresAt === undefined ? undefined : raw["expires_in"]),
+    accessTokenDescription(accessToken, expiresAt === undefined ? undefined : raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),
     ...idTokenDetails(idToken),
   ];

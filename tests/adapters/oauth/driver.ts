@@ -1,4 +1,4 @@
-import { type OAuthStep, oauthProblem } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { type OAuthErrorContext, oauthProblem } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
@@ -73,7 +73,7 @@ class CookieJar {
 
 /** What the parts of a driven login share. */
 interface Drive extends DriverOptions {
-  readonly step: OAuthStep;
+  readonly step: OAuthErrorContext;
   readonly origin: string;
   readonly jar: CookieJar;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
 import { retryWithExpectedAuthMethod } from "../../../lib/adapters/oauth/index.ts";
-import { UnexpectedAuthMethod } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { ExpectedAuthMethodError } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { failsWith, SECRET } from "./support.ts";
 
@@ -12,7 +12,7 @@ const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SEC
 function afterwards(second: Problem | string): Promise<string> {
   return retryWithExpectedAuthMethod(BASIC, async ({ method }) => {
     if (method === "client_secret_basic") {
-      const cause = new UnexpectedAuthMethod("client_secret_post");
+      const cause = new ExpectedAuthMethodError("client_secret_post");
       throw new Problem("Basic", { code: "invalid-client", exit: "unauthorised", cause });
     }
     if (typeof second === "string") return second;

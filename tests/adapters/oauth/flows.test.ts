@@ -7,7 +7,7 @@ import {
   type TokenSet,
 } from "../../../lib/adapters/oauth/index.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
-import type { DetectedFamily } from "../../../lib/servers/index.ts";
+import type { FamilyDetection } from "../../../lib/servers/index.ts";
 import { ordinaryTraits, versionsFor } from "../../sandbox-versions.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
 
@@ -39,7 +39,7 @@ test("the endpoints for tokens detect the family of the server once, for all tha
     ["26", ["/admin/oauth2/introspect", "/admin/oauth2/tokens"]],
   ] as const) {
     await using server = await testServer(as);
-    const detected: DetectedFamily = { family: undefined };
+    const detected: FamilyDetection = { family: undefined };
     const seen: string[] = [];
     const admin = createAdminTokenEndpoints({
       http: (request) => {

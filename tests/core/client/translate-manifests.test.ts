@@ -5,14 +5,17 @@ import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
 import {
   isKubernetesObject,
-  type SecretKeys,
+  type KubernetesSecretKeyNames,
   skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,
 } from "../../../lib/core/client/translate-manifests.ts";
 
 /** Reads YAML files, one by name or several. */
-async function read(files: string | Readonly<Record<string, string>>, keys?: SecretKeys): Promise<TranslatedManifests> {
+async function read(
+  files: string | Readonly<Record<string, string>>,
+  keys?: KubernetesSecretKeyNames,
+): Promise<TranslatedManifests> {
   const named = typeof files === "string" ? { "app.yaml": files } : files;
   const parsed = Object.entries(named).map(async ([name, text]) => ({
     name,
@@ -339,7 +342,11 @@ tokenLifespans:
 });
 
 describe("the Secret of a client", () => {
-  const credentials = async (lines: string, keys?: SecretKeys, spec = "secretName: s"): Promise<unknown> => {
+  const credentials = async (
+    lines: string,
+    keys?: KubernetesSecretKeyNames,
+    spec = "secretName: s",
+  ): Promise<unknown> => {
     const found = await read(`${manifest(spec)}${secret(lines, "s", "default")}`, keys);
     const [client] = clientsOf(found);
     assert.ok(typeof client === "object" && client !== null);

@@ -12,10 +12,10 @@ import {
   API,
   CONNECTION_FLAGS,
   FAIL_AFTER,
-  FAKE_TLS,
+  FAKE_TLS_TERMINATION,
   FORMAT,
   HEADER,
-  SKIP_TLS,
+  SKIP_TLS_VERIFY,
 } from "../../../lib/core/flags/shared-flags.ts";
 import { parseJsonExactly } from "../../../lib/core/json.ts";
 import { Problem } from "../../../lib/core/problem.ts";
@@ -66,8 +66,8 @@ test("each key sets its flag, whatever kind of YAML scalar its value is", () => 
   assert.deepEqual(file.file("access_token"), { texts: ["12345"], name: `"access_token" in ${PATH}` });
   assert.equal(values.number(FAIL_AFTER), 90_000);
   assert.equal(values.text(API), "v2");
-  assert.equal(values.bool(SKIP_TLS), true);
-  assert.equal(values.bool(FAKE_TLS), false);
+  assert.equal(values.bool(SKIP_TLS_VERIFY), true);
+  assert.equal(values.bool(FAKE_TLS_TERMINATION), false);
   assert.equal(values.text(FORMAT), "json");
 });
 

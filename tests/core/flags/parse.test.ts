@@ -32,14 +32,14 @@ import {
   GENERAL_FLAGS,
   HELP,
   KEYBASE,
+  KUBERNETES_SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
   LIMIT as LIMIT_ROW,
-  NAMESPACE,
   PGP_KEY,
   QUIET,
   SECRET,
   SECRET_FORMAT,
   SECRET_LENGTH,
-  SECRET_NAME,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
@@ -352,7 +352,7 @@ describe("parseFlagsWithProblems() rejects", () => {
 });
 
 test("a flag that needs a value rejects an empty one, also if it takes free text", () => {
-  const rows = [NAMESPACE, SECRET_NAME, PGP_KEY, KEYBASE];
+  const rows = [KUBERNETES_SECRET_NAMESPACE, KUBERNETES_SECRET_NAME, PGP_KEY, KEYBASE];
   const problems = rows.flatMap(
     (row) => parseFlagsWithProblems([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { asJsonWebKey, asJsonWebKeys, type JsonWebKey, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
+import { asJsonWebKey, type JsonWebKey, jsonWebKeysIn, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../../lib/core/jwk/jwk-members.ts";
 import { signingAndEncryptionAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
 import {
@@ -23,7 +23,7 @@ function rsaKey(): JsonWebKey {
 
 const EC = { kty: "EC", crv: "P-256", x: "eA", y: "eQ" };
 
-describe("asJsonWebKeys()", () => {
+describe("jsonWebKeysIn()", () => {
   test("reads a key, a set, the wrapper of Hydra's CLI 1.8, and lists of them", () => {
     const one = key({ ...EC, kid: "a" });
     const two = key({ ...EC, kid: "b" });
@@ -42,11 +42,11 @@ describe("asJsonWebKeys()", () => {
       ["text", undefined],
       [{ ...EC, x: 5 }, undefined],
     ];
-    for (const [value, keys] of read) assert.deepEqual(asJsonWebKeys(value), keys, JSON.stringify(value));
+    for (const [value, keys] of read) assert.deepEqual(jsonWebKeysIn(value), keys, JSON.stringify(value));
   });
 
   test("leaves out members that are null, as 1.x servers send them", () => {
-    assert.deepEqual(asJsonWebKeys({ ...EC, alg: null, other: null }), [EC]);
+    assert.deepEqual(jsonWebKeysIn({ ...EC, alg: null, other: null }), [EC]);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ColorChoice, createPainter, wantsColor, withoutColors } from "../../../lib/core/output/colors.ts";
+import { type ColorChoice, createPainter, mayUseColor, withoutColors } from "../../../lib/core/output/colors.ts";
 
 interface Row {
   readonly choice?: ColorChoice;
@@ -40,10 +40,10 @@ const ROWS: readonly Row[] = [
   { env: { TERM: "xterm-256color" }, color: false },
 ];
 
-describe("wantsColor()", () => {
+describe("mayUseColor()", () => {
   for (const { choice = "auto", env = {}, isTerminal = false, color } of ROWS)
     test(`is ${color} for ${JSON.stringify({ choice, env, isTerminal })}`, () => {
-      assert.equal(wantsColor({ choice, environment: (name) => env[name], isTerminal }), color);
+      assert.equal(mayUseColor({ choice, environment: (name) => env[name], isTerminal }), color);
     });
 });
 

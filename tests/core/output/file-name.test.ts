@@ -4,16 +4,16 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   clientPathsAndProblems,
-  fileNameOf,
+  fileNameOfClientId,
   fillTemplate,
   findTemplateProblem,
-  isFileTemplate,
+  isPathTemplate,
 } from "../../../lib/core/output/file-name.ts";
 import { randomRuns } from "../../thorough.ts";
 
 const TEMPLATE = "secrets/{id}.env";
 
-describe("fileNameOf()", () => {
+describe("fileNameOfClientId()", () => {
   for (const [id, name] of [
     ["web", "web"],
     ["team-app_1.2", "team-app_1.2"],
@@ -46,7 +46,7 @@ describe("fileNameOf()", () => {
     ["", ""],
   ] as const)
     test(`${JSON.stringify(id)} is ${name}`, () => {
-      assert.equal(fileNameOf(id), name);
+      assert.equal(fileNameOfClientId(id), name);
     });
 
   const id = fc.oneof(
@@ -61,11 +61,11 @@ describe("fileNameOf()", () => {
   test("is one safe name for any ID, and differs for different IDs", () => {
     fc.assert(
       fc.property(id, id, (a, b) => {
-        const name = fileNameOf(a);
+        const name = fileNameOfClientId(a);
         assert.match(name, /^[A-Za-z0-9_%-](?:[A-Za-z0-9_.%-]*[A-Za-z0-9_%-])?$/);
         assert.equal(basename(normalize(join("secrets", name))), name);
         assert.doesNotMatch(name, /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i);
-        assert.equal(name === fileNameOf(b), a === b);
+        assert.equal(name === fileNameOfClientId(b), a === b);
       }),
       { numRuns: randomRuns(2000) },
     );
@@ -74,10 +74,10 @@ describe("fileNameOf()", () => {
 
 describe("a path template", () => {
   test("contains {id} once or more", () => {
-    assert.equal(isFileTemplate(TEMPLATE), true);
-    assert.equal(isFileTemplate("{id}"), true);
-    assert.equal(isFileTemplate("secrets.env"), false);
-    assert.equal(isFileTemplate("fd:3"), false);
+    assert.equal(isPathTemplate(TEMPLATE), true);
+    assert.equal(isPathTemplate("{id}"), true);
+    assert.equal(isPathTemplate("secrets.env"), false);
+    assert.equal(isPathTemplate("fd:3"), false);
     assert.equal(fillTemplate(TEMPLATE, "../x"), "secrets/%2E.%2Fx.env");
     assert.equal(fillTemplate("{id}/{id}.json", "a"), "a/a.json");
     assert.equal(fillTemplate(TEMPLATE, "$&{id}"), "secrets/%24%26%7Bid%7D.env");

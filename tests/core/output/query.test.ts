@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parsePointerOrError, resolvePointer } from "../../../lib/core/json-pointer.ts";
-import { parsePathQuery, parsePointerQuery, type Selection } from "../../../lib/core/output/query.ts";
+import { parseJsonPathOrDottedPath, parsePointerQuery, type Selection } from "../../../lib/core/output/query.ts";
 
 /** The document of RFC 6901, section 5. */
 const RFC6901 = {
@@ -74,7 +74,7 @@ for (const [text, error] of [
   });
 }
 
-function selectionOf(query: ReturnType<typeof parsePathQuery>, document: unknown): Selection {
+function selectionOf(query: ReturnType<typeof parseJsonPathOrDottedPath>, document: unknown): Selection {
   assert.ok("select" in query, JSON.stringify(query));
   return query.select(document);
 }
@@ -112,13 +112,16 @@ for (const [path, values, single] of [
   ["contacts.length", [], true],
 ] as const) {
   test(`the dotted path ${path} selects ${JSON.stringify(values)}`, () => {
-    assert.deepEqual(selectionOf(parsePathQuery(path), DOCUMENT), { values, single });
+    assert.deepEqual(selectionOf(parseJsonPathOrDottedPath(path), DOCUMENT), { values, single });
   });
 }
 
 test("nested # returns a list for each element", () => {
   const document = [{ a: [{ b: 1 }, { b: 2 }] }, { a: [{ b: 3 }] }];
-  assert.deepEqual(selectionOf(parsePathQuery("#.a.#.b"), document), { values: [[1, 2], [3]], single: false });
+  assert.deepEqual(selectionOf(parseJsonPathOrDottedPath("#.a.#.b"), document), {
+    values: [[1, 2], [3]],
+    single: false,
+  });
 });
 
 for (const [path, error] of [
@@ -132,7 +135,7 @@ for (const [path, error] of [
   ["a[0]", '"[" at position 2 is not supported in a dotted path'],
 ] as const) {
   test(`${JSON.stringify(path)} is not a dotted path`, () => {
-    assert.deepEqual(parsePathQuery(path), { error });
+    assert.deepEqual(parseJsonPathOrDottedPath(path), { error });
   });
 }
 
@@ -143,7 +146,7 @@ test("a name is found by its dotted path, however it is escaped", () => {
       (names) => {
         const document = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), "here");
         const path = names.map((name) => name.replace(/[\s\S]/gu, "\\$&")).join(".");
-        assert.deepEqual(selectionOf(parsePathQuery(path), document), { values: ["here"], single: true });
+        assert.deepEqual(selectionOf(parseJsonPathOrDottedPath(path), document), { values: ["here"], single: true });
       },
     ),
   );

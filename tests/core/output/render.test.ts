@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type JsonObject, toPrintableJson } from "../../../lib/core/json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../../../lib/core/json.ts";
 import {
   FORMAT_CHOICES,
   FORMAT_USAGES,
@@ -283,12 +283,12 @@ test("expressions also select members of the envelope", async () => {
 });
 
 test("keeps the server's order of keys and exact strings", () => {
-  assert.equal(toPrintableJson({ z: 1, a: 2, é: "ü <&> 漢" }), '{"z":1,"a":2,"é":"ü <&> 漢"}');
+  assert.equal(toTerminalSafeJson({ z: 1, a: 2, é: "ü <&> 漢" }), '{"z":1,"a":2,"é":"ü <&> 漢"}');
 });
 
-test("toPrintableJson() escapes control characters", () => {
-  assert.equal(toPrintableJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
-  assert.equal(toPrintableJson(undefined), "null");
+test("toTerminalSafeJson() escapes control characters", () => {
+  assert.equal(toTerminalSafeJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
+  assert.equal(toTerminalSafeJson(undefined), "null");
 });
 
 test("the table of a list ends with the rows of its view, which count for the widths", () => {

@@ -8,20 +8,20 @@ import {
   type ColumnHeading,
   createTableWriter,
   formatRecord,
-  type TextTerminal,
+  type TextOutputTarget,
 } from "../../../lib/core/output/text-table.ts";
 import { cutToWidth, displayWidth } from "../../../lib/core/output/width.ts";
 
-const PIPE: TextTerminal = { isTerminal: false, color: false };
+const PIPE: TextOutputTarget = { isTerminal: false, color: false };
 
-function screen(columns: number): TextTerminal {
+function screen(columns: number): TextOutputTarget {
   return { isTerminal: true, color: false, columns };
 }
 
 function drawn(
   headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
-  terminal: TextTerminal,
+  terminal: TextOutputTarget,
   rows: readonly (readonly CellTextOrList[])[],
   settleAfter?: number,
 ): readonly string[] {
@@ -79,7 +79,7 @@ const every: ClientRecord = {
 
 const bare: ClientRecord = { client_id: "1d051606-0d5a-4e97-b1c2-13c64bd26dbd", client_name: "", scope: "openid" };
 
-function clients(format: string, terminal: TextTerminal, records: readonly ClientRecord[]): string {
+function clients(format: string, terminal: TextOutputTarget, records: readonly ClientRecord[]): string {
   const renderer = createStreamRenderer(parseFormat(format), VIEW, { terminal, isList: true, tools: {} });
   return records.map((record) => renderer.item(record)).join("") + renderer.end();
 }
@@ -174,7 +174,7 @@ test("labels are bold only on a terminal with color", () => {
     { label: "ID", value: "a" },
     { label: "NAME", value: ["b", "c"] },
   ];
-  const colored: TextTerminal = { isTerminal: true, color: true, columns: 40 };
+  const colored: TextOutputTarget = { isTerminal: true, color: true, columns: 40 };
   assert.equal(formatRecord(fields, colored), "\u001b[1mID\u001b[22m    a\n\u001b[1mNAME\u001b[22m  b, c\n");
   assert.equal(formatRecord(fields, screen(40)), "ID    a\nNAME  b, c\n");
   assert.equal(formatRecord(fields, { isTerminal: false, color: true }), "ID\ta\nNAME\tb, c\n");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { keyServerAnswerProblem } from "../../../lib/core/pgp/key-download.ts";
+import { keyServerAnswerProblem } from "../../../lib/core/pgp/key-download-checks.ts";
 import {
   checkFingerprintPins,
   decryptAdvice,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replaceAndCheckVariables } from "../../../lib/core/state/placeholders.ts";
+import { replacePlaceholdersAndFindFaults } from "../../../lib/core/state/placeholders.ts";
 
 const lookup =
   (values: Readonly<Record<string, string>>) =>
@@ -10,7 +10,7 @@ const lookup =
     Object.hasOwn(values, name) ? values[name] : undefined;
 
 function replaced(value: unknown, values: Readonly<Record<string, string>>): unknown {
-  const { value: result, missing } = replaceAndCheckVariables(value, lookup(values));
+  const { value: result, missing } = replacePlaceholdersAndFindFaults(value, lookup(values));
   assert.deepEqual(missing, []);
   return result;
 }
@@ -63,7 +63,7 @@ test("in a manifest, the fields of its spec determine the types", () => {
 });
 
 test("every placeholder without a value is reported with its path, and other braces are text", () => {
-  const { value, missing } = replaceAndCheckVariables(
+  const { value, missing } = replacePlaceholdersAndFindFaults(
     { a: ["x ${{ one }}"], b: "${{ two }}", c: "${{ s.x }} ${{ }}" },
     lookup({}),
   );

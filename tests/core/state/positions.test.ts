@@ -3,15 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseYamlWithPositions } from "../../../lib/adapters/yaml.ts";
 import {
-  createPositionLookup,
+  createOffsetToPosition,
   findOffset,
-  jsonPositionTrees,
-  type PositionNode,
+  jsonOffsetTrees,
+  type OffsetNode,
 } from "../../../lib/core/state/positions.ts";
 
-function position(text: string, root: PositionNode | undefined, path: readonly (string | number)[]): string {
+function position(text: string, root: OffsetNode | undefined, path: readonly (string | number)[]): string {
   assert.ok(root !== undefined);
-  const { line, column } = createPositionLookup(text)(findOffset(root, path));
+  const { line, column } = createOffsetToPosition(text)(findOffset(root, path));
   return `${line}:${column}`;
 }
 
@@ -23,7 +23,7 @@ const JSON_TEXT = `// clients
 {"z": null}`;
 
 test("positions in JSON with comments are those of names and items", () => {
-  const [list, single] = jsonPositionTrees(JSON_TEXT);
+  const [list, single] = jsonOffsetTrees(JSON_TEXT);
   assert.equal(position(JSON_TEXT, list, []), "2:1");
   assert.equal(position(JSON_TEXT, list, [0, "client_id"]), "2:4");
   assert.equal(position(JSON_TEXT, list, [0, "metadata", "x", 1, "y"]), "2:53");
@@ -46,9 +46,9 @@ test("in any JSON text, a recorded offset is where the value begins", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 4 }), fc.constantFrom(0, 2), (values, indent) => {
       const text = values.map((value) => JSON.stringify(value, null, indent)).join("\n");
-      const roots = jsonPositionTrees(text);
+      const roots = jsonOffsetTrees(text);
       assert.equal(roots.length, values.length);
-      const check = (value: unknown, node: PositionNode): void => {
+      const check = (value: unknown, node: OffsetNode): void => {
         const rest = text.slice(node.offset);
         if (Array.isArray(value)) {
           assert.ok(rest.startsWith("["));

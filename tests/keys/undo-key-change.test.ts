@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { KeySets } from "../../lib/adapters/admin/key-sets.ts";
+import type { KeySetsApi } from "../../lib/adapters/admin/key-sets.ts";
 import type { JsonWebKey } from "../../lib/core/jwk/json-web-key.ts";
-import { isRestored, restoreKey } from "../../lib/keys/restore-keys.ts";
+import { isKeyChangeUndone, undoKeyChange } from "../../lib/keys/undo-key-change.ts";
 
 const half = (kid: string, isPrivate: boolean, x = kid): JsonWebKey => ({
   ...{ kty: "EC", crv: "P-256", kid, x, y: x },
@@ -16,7 +16,7 @@ const [bPublic, bPrivate] = [half("b", false), half("b", true)];
 async function restored(before: readonly JsonWebKey[], now: readonly JsonWebKey[]): Promise<readonly JsonWebKey[]> {
   let stored = now;
   const unused = (): never => assert.fail("not needed");
-  const api: KeySets = {
+  const api: KeySetsApi = {
     ...{ family: unused, get: unused, create: unused, put: unused, remove: unused },
     find: async () => stored,
     // The last key of a list becomes the newest.
@@ -24,8 +24,8 @@ async function restored(before: readonly JsonWebKey[], now: readonly JsonWebKey[
       stored = keys.toReversed();
     },
   };
-  await restoreKey(api, "set", before, "n");
-  assert.ok(isRestored(before, stored, "n"));
+  await undoKeyChange(api, "set", before, "n");
+  assert.ok(isKeyChangeUndone(before, stored, "n"));
   return stored;
 }
 
@@ -46,9 +46,9 @@ describe("undoing the change of a key", () => {
   });
 
   test("is unnecessary while the key is as it was changed", () => {
-    assert.ok(!isRestored([nPublic, aPrivate], [nPrivate, aPrivate], "n"));
-    assert.ok(!isRestored([aPrivate], [nPrivate, aPrivate], "n"));
-    assert.ok(!isRestored([aPrivate, nPrivate], [aPrivate], "n"));
-    assert.ok(isRestored([bPublic, nPublic, aPrivate], [bPrivate, nPublic, aPrivate], "n"));
+    assert.ok(!isKeyChangeUndone([nPublic, aPrivate], [nPrivate, aPrivate], "n"));
+    assert.ok(!isKeyChangeUndone([aPrivate], [nPrivate, aPrivate], "n"));
+    assert.ok(!isKeyChangeUndone([aPrivate, nPrivate], [aPrivate], "n"));
+    assert.ok(isKeyChangeUndone([bPublic, nPublic, aPrivate], [bPrivate, nPublic, aPrivate], "n"));
   });
 });

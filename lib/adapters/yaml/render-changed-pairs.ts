@@ -25,7 +25,7 @@ function lineEnd(text: string, offset: number): number {
  *
  * @param offset where the document begins in the text that it was read from.
  */
-export class ChangedPairsWriter {
+export class ChangedPairsRenderer {
   readonly #source: string;
   readonly #parts: readonly Part[];
 

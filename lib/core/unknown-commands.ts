@@ -20,7 +20,7 @@ const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The command that people mean by the name that other tools have for it. */
-export function commandMeantBy(word: string): string | undefined {
+export function commandForSynonym(word: string): string | undefined {
   return MEANT_COMMANDS.get(word.toLowerCase());
 }
 

@@ -1,12 +1,13 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { isSameKey, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
+import { isSameKeyIgnoringKid, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 
 /** Whether a set has a key with the same ID, contents and half. */
 function includesUnchanged(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
   return keys.some(
-    (other) => other.kid === key.kid && hasPrivateMembers(other) === hasPrivateMembers(key) && isSameKey(other, key),
+    (other) =>
+      other.kid === key.kid && hasPrivateMembers(other) === hasPrivateMembers(key) && isSameKeyIgnoringKid(other, key),
   );
 }
 
@@ -20,7 +21,12 @@ function changedByOthers(
 }
 
 /** Puts a key back as it was, in its place. Keys that others have added or changed meanwhile stay, as the newest. */
-export async function restoreKey(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
+export async function undoKeyChange(
+  api: KeySetsApi,
+  set: string,
+  before: readonly JsonWebKey[],
+  kid: string,
+): Promise<void> {
   const now = (await api.find(set)) ?? [];
   const kept = before.filter((old) => hasKid(old, kid) || includesUnchanged(now, old));
   // The last key of a list becomes the newest.
@@ -37,14 +43,14 @@ function isSameOrder(a: readonly JsonWebKey[], b: readonly JsonWebKey[]): boolea
 }
 
 /** Whether a set has the same keys as before, with the same contents and for the same use, in the same order. */
-export function isUnchanged(now: readonly JsonWebKey[], before: readonly JsonWebKey[]): boolean {
+export function isKeySetUnchanged(now: readonly JsonWebKey[], before: readonly JsonWebKey[]): boolean {
   const isSame = (key: JsonWebKey, old: JsonWebKey | undefined): boolean =>
-    old !== undefined && isSameKey(key, old) && key.alg === old.alg && key.use === old.use;
+    old !== undefined && isSameKeyIgnoringKid(key, old) && key.alg === old.alg && key.use === old.use;
   return isSameOrder(now, before) && now.every((key, at) => isSame(key, before[at]));
 }
 
 /** Whether a set has all its former keys in their order, and no new one with an ID; what others have changed doesn't count. */
-export function isRestored(before: readonly JsonWebKey[], now: readonly JsonWebKey[], kid: string): boolean {
+export function isKeyChangeUndone(before: readonly JsonWebKey[], now: readonly JsonWebKey[], kid: string): boolean {
   const others = changedByOthers(before, now, kid);
   const former = before.filter((old) => !others.some((key) => key.kid === old.kid));
   return isSameOrder(

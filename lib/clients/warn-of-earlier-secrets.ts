@@ -2,7 +2,7 @@ import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/shared-flags.ts";
-import { fileNameOf } from "../core/output/file-name.ts";
+import { fileNameOfClientId } from "../core/output/file-name.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { secretOutKind } from "./secret-out-places.ts";
@@ -33,7 +33,7 @@ export async function warnOfEarlierRunSecrets(
   const copiesOfId = Map.groupBy(copies, ({ clientId }) => clientId);
   const ofClients = steps.flatMap(({ key, clientId }) => {
     // A file in the folder for secrets belongs to a client in any of the formats.
-    const own = isFolder ? (draftsOf.get(fileNameOf(key)) ?? []) : [];
+    const own = isFolder ? (draftsOf.get(fileNameOfClientId(key)) ?? []) : [];
     const ofId = clientId === undefined ? [] : (copiesOfId.get(clientId) ?? []);
     const paths = [...(copiesOfKey.get(key) ?? []), ...ofId].map(({ path }) => path);
     const found = leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);

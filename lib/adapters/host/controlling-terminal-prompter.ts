@@ -10,7 +10,7 @@ const TERMINAL = process.platform === "win32" ? "\\\\.\\CONIN$" : "/dev/tty";
  * Asks a question on standard error and reads the answer from the controlling terminal: for commands that read something
  * else from standard input. Undefined at the end of input.
  */
-export async function askOnTerminal(question: string): Promise<string | "no-terminal" | undefined> {
+export async function askOnControllingTerminal(question: string): Promise<string | "no-terminal" | undefined> {
   const descriptor = await promisify(open)(TERMINAL, "r").catch(() => undefined);
   if (descriptor === undefined) return "no-terminal";
   process.stderr.write(question);

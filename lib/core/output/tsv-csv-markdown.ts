@@ -46,6 +46,6 @@ export function markdownLine(cells: readonly CellTextOrList[]): string {
 }
 
 /** The row between the heading and the records. */
-export function markdownRule(columns: number): string {
+export function markdownHeadingRule(columns: number): string {
   return `|${" --- |".repeat(columns)}\n`;
 }

@@ -5,7 +5,7 @@ import type { ClientInStack } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 /** Keeps a copy, as a secret that no run is to deliver; a failure is a warning. */
-export function withdrawCopy(
+export function markRecoveryCopyVoid(
   { warn }: Pick<Context, "warn">,
   store: LeftoverRecoveryCopies,
   copy: LeftoverRecoveryCopy,
@@ -60,19 +60,19 @@ function dueCopiesOfOwner(
 }
 
 /** Withdraws what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
-export function withdrawCopiesOfClient(
+export function markClientCopiesVoid(
   context: Pick<Context, "warn">,
   { store, dueByClientId }: EarlierRecoveryCopies,
   id: string,
 ): void {
-  for (const copy of dueByClientId.get(id) ?? []) withdrawCopy(context, store, copy);
+  for (const copy of dueByClientId.get(id) ?? []) markRecoveryCopyVoid(context, store, copy);
 }
 
 /** The same for a client of a stack. */
-export function withdrawCopiesOfOwner(
+export function markStackClientCopiesVoid(
   context: Pick<Context, "warn">,
   earlier: EarlierRecoveryCopies,
   owner: ClientInStack,
 ): void {
-  for (const copy of dueCopiesOfOwner(earlier, owner)) withdrawCopy(context, earlier.store, copy);
+  for (const copy of dueCopiesOfOwner(earlier, owner)) markRecoveryCopyVoid(context, earlier.store, copy);
 }

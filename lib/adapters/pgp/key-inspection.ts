@@ -3,7 +3,7 @@ import { isoTime } from "./fingerprint-and-algorithm.ts";
 import type { Capability, KeyReport, SubkeyReport, UnreadableKey } from "./key-report.ts";
 
 /** The description of a key and whether it is usable, as plain JSON. */
-export interface Inspection {
+export interface KeyInspection {
   readonly origin: string;
   /** Null for a key that can't be read, unless its version is 4. */
   readonly fingerprint: string | null;
@@ -25,7 +25,7 @@ export interface Inspection {
   readonly subkeys: readonly InspectedSubkey[];
 }
 
-/** A subkey in an {@link Inspection}. */
+/** A subkey in an {@link KeyInspection}. */
 interface InspectedSubkey {
   readonly fingerprint: string;
   readonly algorithm: string;
@@ -38,7 +38,7 @@ interface InspectedSubkey {
 }
 
 /** Describes an evaluated key. */
-export function toInspection(report: KeyReport, origin: string): Inspection {
+export function toKeyInspection(report: KeyReport, origin: string): KeyInspection {
   const { fingerprint, version, algorithm, userIds, capabilities, issue } = report;
   return {
     origin,
@@ -60,7 +60,7 @@ export function toInspection(report: KeyReport, origin: string): Inspection {
 }
 
 /** Describes a key that can't be read, as far as its first fields are known. */
-export function inspectUnreadableKey(key: UnreadableKey, origin: string): Inspection {
+export function inspectUnreadableKey(key: UnreadableKey, origin: string): KeyInspection {
   const { fingerprint, version, algorithm, created, issue, hint } = key;
   return {
     origin,

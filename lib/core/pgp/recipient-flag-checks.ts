@@ -4,7 +4,7 @@ import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
-import { findKeybaseNameProblem, findKeyUrlProblem, type KeyOrigin } from "./key-address-checks.ts";
+import { findKeybaseNameProblem, findKeyUrlProblem, type KeyFlagOrArgument } from "./key-address-checks.ts";
 import { findKeyOwnerNameProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
 import { findFingerprintPinProblem } from "./recipient.ts";
 
@@ -31,10 +31,10 @@ function pinMissing(values: FlagValues): Problem | undefined {
 }
 
 /** All problems of the recipient flags that can be found before any key is fetched. */
-export function pgpKeyFlagProblems(values: FlagValues): readonly Problem[] {
+export function pgpRecipientFlagProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
-  const originOf = (flag: Flag): KeyOrigin => ({ name: values.origin(flag).name, isFlag: true });
+  const originOf = (flag: Flag): KeyFlagOrArgument => ({ name: values.origin(flag).name, isFlag: true });
   const found: readonly (Problem | undefined)[] = [
     ...pins.map((pin) => findFingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
     ...values.list(PGP_KEY).map((key) => findKeyOwnerNameProblem(parseKeySource(key), originOf(PGP_KEY))),

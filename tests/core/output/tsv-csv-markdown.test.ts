@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { csvLine, tsvLine } from "../../../lib/core/output/delimited.ts";
+import { csvLine, tsvLine } from "../../../lib/core/output/tsv-csv-markdown.ts";
 import { randomRuns } from "../../thorough.ts";
 
 const field = fc.oneof(

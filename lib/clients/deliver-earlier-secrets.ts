@@ -10,16 +10,16 @@ import { releaseTraits } from "../core/client/equality.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
-import { errorMessage, Problem, safeReason } from "../core/problem.ts";
+import { errorMessage, Problem, reasonWithoutValues } from "../core/problem.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 import { makeFolderAndFindPlaceProblems, SecretPlace, secretOutKind, secretOwnerOfStep } from "./secret-out-places.ts";
 import { secretPlaceStatus } from "./secret-place-status.ts";
-import { type PreparedSecret, prepareSecret, wantsRecipients } from "./secret-source.ts";
+import { hasRecipientFlags, type PreparedSecret, prepareSecret } from "./secret-source.ts";
 import { secretWithAuthMethod, tryVerifyCredentials } from "./verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
-import { withdrawCopy } from "./withdraw-copies.ts";
+import { markRecoveryCopyVoid } from "./void-recovery-copies.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
@@ -112,7 +112,7 @@ function timeOf(client: JsonObject, field: string): number {
 
 /** Whether the flags name a place for secrets of clients that exist. */
 export function hasSecretPlaceFlags(context: Pick<Context, "values">): boolean {
-  return secretOutKind(context) !== "result" || wantsRecipients(context);
+  return secretOutKind(context) !== "result" || hasRecipientFlags(context);
 }
 
 type DueContext = Parameters<typeof SecretPlace.open>[0] &
@@ -138,7 +138,7 @@ export interface RecoveredSecretOutcome {
 }
 
 /** Finds the secrets that are in their place already, and removes their copies, and those that are still to be delivered. */
-export async function removeAlreadyPlaced(
+export async function splitAndSettlePlaced(
   job: Pick<DueJob, "context" | "leftovers">,
   due: readonly RecoveredSecret[],
 ): Promise<{ readonly placed: readonly RecoveredSecret[]; readonly missing: readonly RecoveredSecret[] }> {
@@ -160,7 +160,7 @@ export async function removeAlreadyPlaced(
 }
 
 /** The secrets of earlier runs that a later run can still deliver, since this one has not: it had no place, or could not. */
-export function undeliveredSecrets(
+export function stillDeliverableSecrets(
   all: readonly RecoveredSecret[],
   placed: readonly RecoveredSecret[],
   outcomes: readonly RecoveredSecretOutcome[],
@@ -277,7 +277,7 @@ async function deliverDue(
 
 function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown, hint = "run the command again"): Problem {
   return new Problem(
-    `Cannot deliver the secret of client ${quote(step.key)}: ${safeReason(reason)}; it is still in ${quote(copy.path)}`,
+    `Cannot deliver the secret of client ${quote(step.key)}: ${reasonWithoutValues(reason)}; it is still in ${quote(copy.path)}`,
     { code: "undelivered", exit: "failed", hint, cause: reason },
   );
 }
@@ -294,5 +294,5 @@ function settleCopies(
       `cannot remove ${quote(copy.path)}, which is no longer needed: ${escapeControls(errorMessage(error))}`,
     );
   }
-  for (const each of others) withdrawCopy(context, leftovers, each);
+  for (const each of others) markRecoveryCopyVoid(context, leftovers, each);
 }

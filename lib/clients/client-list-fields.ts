@@ -1,7 +1,7 @@
 import { getListField, getTextField } from "../core/client/client.ts";
 import { CLIENT_FIELDS, DEVICE_GRANT, FIELD_NAMES } from "../core/client/fields.ts";
 import { longNames } from "../core/flags/flag.ts";
-import { isJsonObject, type JsonObject, toPrintableJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, toTerminalSafeJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
 import type { Column } from "../core/output/render.ts";
 import type { CellTextOrList } from "../core/output/text-table.ts";
@@ -9,7 +9,7 @@ import { type Problem, usageError } from "../core/problem.ts";
 import { quote, suggestWord } from "../core/text.ts";
 
 /** What a word of `--columns`, `--sort` or `--filter` names: a field, or a part of one. */
-export interface ClientField {
+export interface ClientListField {
   /** The label of its column. */
   readonly label: string;
   /** Its value in JSON. */
@@ -37,21 +37,21 @@ function shortGrant(grant: string): string {
 function cellOf(value: unknown): CellTextOrList {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toPrintableJson(item)));
-  return toPrintableJson(value);
+  if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toTerminalSafeJson(item)));
+  return toTerminalSafeJson(value);
 }
 
-function plainField(name: string, label: string): ClientField {
+function plainField(name: string, label: string): ClientListField {
   return { label, value: (client) => client[name], cell: (client) => cellOf(client[name]) };
 }
 
 /** The scopes, of which a filter names one. */
-function scopeField(): ClientField {
+function scopeField(): ClientListField {
   return { ...plainField("scope", "SCOPE"), otherTexts: (client) => (getTextField(client, "scope") ?? "").split(" ") };
 }
 
 /** The fields that have a name of their own in tables. */
-function shortFields(now: number): ReadonlyMap<string, ClientField> {
+function shortFields(now: number): ReadonlyMap<string, ClientListField> {
   const age = (client: JsonObject): CellTextOrList => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
   const grants = (client: JsonObject): readonly string[] => getListField(client, "grant_types").map(shortGrant);
   return new Map([
@@ -93,15 +93,15 @@ function partAt(client: JsonObject, path: readonly string[]): unknown {
 }
 
 /** The fields that words name, as tables show them at this time. */
-export class ClientFields {
-  readonly #short: ReadonlyMap<string, ClientField>;
+export class ClientListFields {
+  readonly #short: ReadonlyMap<string, ClientListField>;
 
   constructor(now: number) {
     this.#short = shortFields(now);
   }
 
   /** The field that a word names; a Problem for an unknown one. `flag` is what the word is the value of. */
-  find(word: string, flag: string): ClientField | Problem {
+  find(word: string, flag: string): ClientListField | Problem {
     const typed = word.trim().toLowerCase();
     const short = this.#short.get(typed);
     if (short !== undefined) return short;
@@ -142,7 +142,7 @@ export class ClientFields {
 }
 
 /** A field as a column of a table. */
-export function columnOf({ label, cell }: ClientField): Column<JsonObject> {
+export function columnOf({ label, cell }: ClientListField): Column<JsonObject> {
   return { label, value: cell };
 }
 
@@ -150,16 +150,19 @@ export function columnOf({ label, cell }: ClientField): Column<JsonObject> {
 function textsOf(value: unknown): readonly string[] {
   if (value === undefined || value === null || value === "") return [""];
   if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap(textsOf);
-  return [typeof value === "string" ? value : toPrintableJson(value)];
+  return [typeof value === "string" ? value : toTerminalSafeJson(value)];
 }
 
 /** Whether a field has a value: of a list and of the scopes one item is enough; an empty text matches what is not set. */
-export function matchesValue(field: ClientField, client: JsonObject, wanted: string): boolean {
+export function matchesValue(field: ClientListField, client: JsonObject, wanted: string): boolean {
   return [...textsOf(field.value(client)), ...(field.otherTexts?.(client) ?? [])].includes(wanted);
 }
 
-/** Compares two clients by a field; those without a value come last in both directions. */
-export function compareByField(field: ClientField, reverse: boolean): (one: JsonObject, other: JsonObject) => number {
+/** Creates a comparison of clients by a field; clients without a value come last in both directions. */
+export function fieldComparator(
+  field: ClientListField,
+  reverse: boolean,
+): (one: JsonObject, other: JsonObject) => number {
   const key = (client: JsonObject): string => textsOf(field.value(client)).join(" ").toLowerCase();
   const sign = reverse === (field.descending === true) ? 1 : -1;
   return (one, other) => {
