@@ -17,9 +17,18 @@ export function escapeControls(text: string): string {
 
 /** A text without the userinfo of the URLs in it, which is a credential. */
 function withoutUserinfo(text: string): string {
-  if (!text.includes("://")) return text;
   const [first = "", ...others] = text.split("://");
-  return [first, ...others.map((part) => part.replace(/^[^/?#\s]*@/, "…@"))].join("://");
+  // A URL with one slash, or without its scheme.
+  const start = first.replace(/^([a-z][\w+.-]*:\/|\/\/)[^/?#\s:@]*:[^/?#\s@]*@/i, "$1…@");
+  return [start, ...others.map(withoutLeadingUserinfo)].join("://");
+}
+
+/** What follows `://`, without userinfo: one with a character that URLs must encode, such as a slash, reaches up to the last @. */
+function withoutLeadingUserinfo(text: string): string {
+  const plain = text.replace(/^[^/?#\s]*@/, "…@");
+  if (plain !== text || !text.includes("@")) return plain;
+  const host = /^[^/?#\s]*/.exec(text)?.[0] ?? "";
+  return URL.canParse(`http://${host}`) && !host.includes("\\") ? text : `…${text.slice(text.lastIndexOf("@"))}`;
 }
 
 /** A value in a message: escaped, without the userinfo of URLs, in double quotes, cut at 120 characters. */

@@ -40,18 +40,24 @@ describe("escapeControls()", () => {
   });
 });
 
-test("quoted() puts text in quotes and cuts it after 120 characters", () => {
+test("quote() puts text in quotes and cuts it after 120 characters", () => {
   assert.equal(quote("a"), '"a"');
   assert.equal(quote(""), '""');
   assert.equal(quote("http://user:hush@host/a@b http://hush@c"), '"http://…@host/a@b http://…@c"');
   assert.equal(quote(`http://${"hush".repeat(100)}@host`), '"http://…@host"');
   assert.equal(quote("http://host/?a@b"), '"http://host/?a@b"');
+  for (const password of ["pa/ss", "p#ss", "p?ss", "p ss", "p\\ss"])
+    assert.equal(quote(`https://user:${password}@host/a`), '"https://…@host/a"', password);
+  assert.equal(quote("https:/user:hush@host //user:hush@host"), '"https:/…@host //user:hush@host"');
+  assert.equal(quote("//user:hush@host"), '"//…@host"');
+  for (const harmless of ["http://[::1]:4/a@b", "http://host:80/a@b#c@d", "/home/a:b@c", "mailto:a@b"])
+    assert.equal(quote(harmless), `"${harmless}"`);
   assert.equal(quote("\u001b"), '"\\x1b"');
   assert.equal(quote("a".repeat(120)), `"${"a".repeat(120)}"`);
   assert.equal(quote("a".repeat(121)), `"${"a".repeat(119)}…"`);
 });
 
-test("joined() makes a list for a sentence", () => {
+test("joinWords() makes a list for a sentence", () => {
   assert.equal(joinWords([]), "");
   assert.equal(joinWords(["a"]), "a");
   assert.equal(joinWords(["a", "b"]), "a and b");

@@ -201,7 +201,7 @@ describe("over TLS", () => {
     writeFileSync(broken, made.good.cert.replace(/^M.{20}/m, "A".repeat(20)));
     for (const [file, reason] of [
       ["/nothing/there", /the file does not exist/],
-      [folder.path, /folder/],
+      [folder.path, /directory/],
       [empty, /no certificate/],
       [broken, /cannot be read/],
     ] as const) {

@@ -34,8 +34,16 @@ const SIGNAL_KEYS: ReadonlyMap<string, "SIGINT" | "SIGQUIT"> = new Map([
   ["\u001c", "SIGQUIT"],
 ]);
 
-/** Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program. */
-export function editLine(before: string, typed: string, raw: boolean): EditedLine {
+/** What follows Esc in the sequence of a key that the terminal delivers in pieces. */
+const AFTER_ESC = /^[[O]/;
+
+/**
+ * Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program.
+ *
+ * @param held the beginning of a sequence that was read before. Esc pressed by itself has no effect on the next character.
+ */
+export function editLine(before: string, newlyTyped: string, raw: boolean, held = ""): EditedLine {
+  const typed = held === "\u001b" && !AFTER_ESC.test(newlyTyped) ? newlyTyped : held + newlyTyped;
   let line = before;
   const unfinished = raw ? (UNFINISHED.exec(typed)?.[0] ?? "") : "";
   const whole = typed.slice(0, typed.length - unfinished.length);

@@ -70,7 +70,7 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
     const onEnd = (): void => finish({ kind: "ended", line });
     const onAbort = (): void => finish({ kind: "ended", line: "" });
     const onData = (chunk: Uint8Array): void => {
-      const edited = editLine(line, unfinished + decoder.decode(chunk, { stream: true }), raw);
+      const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw, unfinished);
       if (edited.kind === "editing") ({ line, unfinished } = edited);
       else finish(edited);
     };

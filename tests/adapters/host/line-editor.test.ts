@@ -28,17 +28,18 @@ describe("editLine()", () => {
   });
 
   it("handles a key whose sequence the terminal delivers in several pieces", () => {
-    for (const sequence of ["\u001b[D", "\u001b[1;5D", "\u001bOP", "\u001bx", "\u001b[200~"]) {
+    for (const sequence of ["\u001b[D", "\u001b[1;5D", "\u001bOP", "\u001b[200~", "\u001b", "\u001b\u001b"]) {
       const pieces = ["ab", ...sequence, "c"];
       let line = "";
       let unfinished = "";
       for (const piece of pieces) {
-        const edited = editLine(line, unfinished + piece, true);
+        const edited = editLine(line, piece, true, unfinished);
         assert.ok(edited.kind === "editing");
         ({ line, unfinished } = edited);
       }
       assert.deepEqual([line, unfinished], ["abc", ""], JSON.stringify(sequence));
     }
+    assert.deepEqual(editLine("", "secret", true, "\u001b"), editing("secret"));
     assert.deepEqual(editLine("a", "b\u001b[1", true), editing("ab", "\u001b[1"));
     assert.deepEqual(editLine("a", "\u001b\r", true), { kind: "entered", line: "a", typeAhead: "" });
     assert.deepEqual(editLine("a", "\rb\u001b[", true), { kind: "entered", line: "a", typeAhead: "b\u001b[" });
