@@ -318,10 +318,10 @@ const LAZY_IN_CREATE = [
     (name) => `lib/clients/${name}.ts`,
   ),
   ...[
-    "core/client/maester-manifest",
+    "core/client/build-maester-manifest",
     "core/client/translate-manifests",
     "core/client/misnamed-fields",
-    "core/unknown-commands",
+    "core/foreign-command-words",
     "core/pgp/recipient",
   ].map((name) => `lib/${name}.ts`),
   ...[
@@ -337,7 +337,7 @@ const LAZY_IN_CREATE = [
 ];
 
 /** How many modules a start and a plain create may load. Raise these only for a gain that is worth the time it costs. */
-const MODULE_BUDGET = { start: 63, create: 110 };
+const MODULE_BUDGET = { start: 65, create: 112 };
 
 function assertNotLoaded(loaded: ReadonlySet<string>, paths: readonly string[]): void {
   assert.deepEqual(

@@ -13,9 +13,10 @@ import {
 import { completionReply, type WordToReplace } from "../core/completion/reply.ts";
 import { parseShellName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
+import { ACCESS_TOKEN_FILE, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../core/flags/parse.ts";
-import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/shared-flags.ts";
+import { CONFIG } from "../core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";

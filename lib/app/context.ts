@@ -23,10 +23,12 @@ import type {
 } from "../command.ts";
 import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
 import type { Connection } from "../core/flags/connection.ts";
+import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL } from "../core/flags/connection-flags.ts";
+import { RESCUE_DIR, SECRET_OUT } from "../core/flags/credential-flags.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
-import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL, RESCUE_DIR, SECRET_OUT, VERBOSE } from "../core/flags/shared-flags.ts";
+import { VERBOSE } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import {
   CLEANUP_AFTER_DEADLINE_MS,

@@ -1,9 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../core/flags/connection.ts";
-import type { Flag } from "../core/flags/flag.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
-import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -14,7 +11,10 @@ import {
   HEADER,
   PAIRED_ADMIN_URL,
   SKIP_TLS_VERIFY,
-} from "../core/flags/shared-flags.ts";
+} from "../core/flags/connection-flags.ts";
+import type { Flag } from "../core/flags/flag.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 
 /** Flags of the command line that count for both sides of a server. */
 const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS_TERMINATION, SKIP_TLS_VERIFY, CA_FILE];

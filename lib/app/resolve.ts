@@ -1,9 +1,10 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { CONNECTION_FLAGS } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
-import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/shared-flags.ts";
+import { FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
@@ -44,7 +45,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");
-  const { isUnsupportedOryCommand } = await import("../core/unknown-commands.ts");
+  const { isUnsupportedOryCommand } = await import("../core/foreign-command-words.ts");
   if (isUnsupportedOryCommand(path.slice(1), stray)) {
     throw usageError(
       `${parent} ${stray} belongs to Ory Hydra's own CLI`,
@@ -65,7 +66,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
 const COMMAND_WORD = /^[a-z][a-z0-9-]{0,40}$/i;
 
 /** What to write instead of a URL where no argument can be. */
-export const ENDPOINT_HINT = "write --endpoint URL";
+export const STRAY_URL_HINT = "write --endpoint URL";
 
 /** Whether a word is the URL of a server. */
 export function isWebUrl(word: string): boolean {
@@ -73,8 +74,8 @@ export function isWebUrl(word: string): boolean {
 }
 
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
-  if (isWebUrl(stray)) return ENDPOINT_HINT;
-  const { commandForSynonym, maySuggestCommand } = await import("../core/unknown-commands.ts");
+  if (isWebUrl(stray)) return STRAY_URL_HINT;
+  const { commandForSynonym, maySuggestCommand } = await import("../core/foreign-command-words.ts");
   const known = commandForSynonym(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];

@@ -4,6 +4,8 @@ import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
+import { ACCESS_TOKEN_FILE, CA_FILE, ENDPOINT, PAIRED_ADMIN_URL } from "../core/flags/connection-flags.ts";
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/credential-flags.ts";
 import {
   NO_VALUE_SOURCES,
   type ParsedLine,
@@ -12,18 +14,7 @@ import {
   type ValueSources,
 } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
-import {
-  ACCESS_TOKEN_FILE,
-  CA_FILE,
-  CONFIG,
-  ENDPOINT,
-  FORMAT,
-  KEYBASE,
-  PAIRED_ADMIN_URL,
-  PGP_FINGERPRINT,
-  PGP_KEY,
-  PGP_KEY_URL,
-} from "../core/flags/shared-flags.ts";
+import { CONFIG, FORMAT } from "../core/flags/shared-flags.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, InputTooLarge } from "../core/input-limits.ts";
 import { type Format, isJsonFormat } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
@@ -32,7 +23,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input.ts";
 import { areErrorsJson, credentialFormatProblems, readFormat } from "./read-format.ts";
-import { ENDPOINT_HINT, isWebUrl, type ResolvedLeaf } from "./resolve.ts";
+import { isWebUrl, type ResolvedLeaf, STRAY_URL_HINT } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
@@ -276,7 +267,7 @@ function strayHint(
   word: string,
   { operands: wanted, flags }: Pick<Leaf["spec"], "operands" | "flags">,
 ): string {
-  if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return ENDPOINT_HINT;
+  if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return STRAY_URL_HINT;
   const most = wanted?.most ?? 0;
   return most === 0
     ? `${path} takes only flags; put quotes around a value with spaces`

@@ -1,6 +1,6 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
-import { FAIL_AFTER } from "../core/flags/shared-flags.ts";
+import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 
 /** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */

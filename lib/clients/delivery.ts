@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField, idOf } from "../core/client/client.ts";
-import { ENCRYPTED_FORMAT, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { ENCRYPTED_FORMAT, KEY_OUT, SECRET_OUT } from "../core/flags/credential-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Credentials } from "../core/output/credential-formats.ts";
 import type { ResultView } from "../core/output/render.ts";

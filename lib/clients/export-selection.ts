@@ -3,7 +3,7 @@ import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { parseManifestOwner } from "../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import { hasWildcard, matchesGlob } from "../core/glob.ts";
-import { findClientIdProblem } from "../core/path-segment.ts";
+import { findClientIdProblem } from "../core/id-problems.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";

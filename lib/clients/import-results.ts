@@ -1,6 +1,7 @@
 import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
-import { FORMAT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
+import { FORMAT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../core/output/render.ts";

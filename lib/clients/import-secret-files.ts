@@ -1,7 +1,8 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { getTextField, isPublic, requestedId } from "../core/client/client.ts";
-import { IF_EXISTS, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
+import { IF_EXISTS } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKubernetesSecretName, kubernetesSecretNameOfClient } from "../core/output/credential-formats.ts";
 import { clientPathsAndProblems, fillTemplate, findTemplateProblem, isPathTemplate } from "../core/output/file-name.ts";

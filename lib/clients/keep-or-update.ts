@@ -1,7 +1,8 @@
 import { type Context, type Result, singleResult } from "../command.ts";
 import { type ClientRecord, getTextField, isPublic, usesSecret } from "../core/client/client.ts";
 import { type Change, findChanges } from "../core/client/equality.ts";
-import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET, SECRET_OUT } from "../core/flags/credential-flags.ts";
+import type { IfExists } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../core/redact.ts";

@@ -1,6 +1,7 @@
 import type { ClientKeyPair } from "../adapters/client-assertion-keys.ts";
 import type { Context } from "../command.ts";
-import { AUTH_METHOD_FLAG, ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/credential-flags.ts";
+import { AUTH_METHOD_FLAG } from "../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../core/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";

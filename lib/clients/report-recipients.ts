@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { ENCRYPTED_FORMAT } from "../core/flags/shared-flags.ts";
+import { ENCRYPTED_FORMAT } from "../core/flags/credential-flags.ts";
 import { decryptAdvice, type Recipient, recipientLine } from "../core/pgp/recipient.ts";
 
 /** Reports on stderr who can decrypt the secret, and how. */

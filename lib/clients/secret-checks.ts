@@ -1,6 +1,5 @@
 import type { Context } from "../command.ts";
 import { type FieldLabeler, isPublic } from "../core/client/client.ts";
-import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import {
   ENCRYPTED_FORMAT,
   ID_FIELD,
@@ -15,7 +14,8 @@ import {
   SECRET_LENGTH,
   SECRET_OUT,
   SECRET_PROMPT,
-} from "../core/flags/shared-flags.ts";
+} from "../core/flags/credential-flags.ts";
+import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import type { JsonObject } from "../core/json.ts";
 import {
   type Credentials,

@@ -1,6 +1,7 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { CONCURRENCY, SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
+import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../core/json.ts";
 import {
   type CredentialNamesAndMetadata,
@@ -16,12 +17,12 @@ import {
   fileNameOfClientId,
 } from "../core/output/file-name.ts";
 import {
-  appendedText,
   dotenvEntries,
   type ExistingEntries,
   jsonEntries,
   manifestSecrets,
   withJsonEntries,
+  withTextAppended,
 } from "../core/output/written-credentials.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { KubernetesSecretNameAndNamespace } from "../core/state/desired.ts";
@@ -165,7 +166,7 @@ function ownText(context: Values, owner: SecretOwner, credentials: Credentials):
 }
 
 /** The names of a client's variables in a file with several. */
-export function sharedDotenvNames(context: Values, owner: SecretOwner): Omit<CredentialNamesAndMetadata, "metadata"> {
+export function namesInSharedDotenv(context: Values, owner: SecretOwner): Omit<CredentialNamesAndMetadata, "metadata"> {
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
   const prefix = `${variablePrefix(owner.key)}_`;
   return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
@@ -183,10 +184,10 @@ function sharedText(context: Values, previous: string, secrets: readonly Pending
   if (format === "k8s") {
     const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
     // What has been written to a descriptor before, by this run or another program, can't be read.
-    return isDescriptor(context) ? `---\n${manifests}` : appendedText(previous, manifests, "---\n");
+    return isDescriptor(context) ? `---\n${manifests}` : withTextAppended(previous, manifests, "---\n");
   }
-  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, sharedDotenvNames(context, owner)));
-  return appendedText(previous, lines.join(""));
+  const lines = all.map(({ owner, credentials }) => formatDotenv(credentials, namesInSharedDotenv(context, owner)));
+  return withTextAppended(previous, lines.join(""));
 }
 
 /** What a file with several credentials is called in messages. */
@@ -214,10 +215,10 @@ export async function parseSharedSecretFile(
 }
 
 /** The name of a client's entry in the file that all clients share. */
-export function sharedEntryName(context: Values, owner: SecretOwner): string {
+export function entryNameInSharedFile(context: Values, owner: SecretOwner): string {
   const format = secretFormatOrDotenv(context);
   if (format === "json") return owner.key;
-  if (format === "dotenv") return sharedDotenvNames(context, owner).id;
+  if (format === "dotenv") return namesInSharedDotenv(context, owner).id;
   const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
@@ -243,7 +244,7 @@ async function sharedFileProblems(
       ),
     ];
   return owners
-    .filter((owner) => entries.has(sharedEntryName(context, owner)))
+    .filter((owner) => entries.has(entryNameInSharedFile(context, owner)))
     .map(({ key }) =>
       usageError(
         `${file} already has credentials of client ${quote(key)}`,

@@ -7,7 +7,7 @@ import {
   SECRET_FIELD,
   SECRET_FORMAT,
   SECRET_OUT,
-} from "../core/flags/shared-flags.ts";
+} from "../core/flags/credential-flags.ts";
 import { toTerminalSafeJson } from "../core/json.ts";
 import {
   type CredentialNamesAndMetadata,

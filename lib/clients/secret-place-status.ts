@@ -1,21 +1,21 @@
-import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
 import { containsSecret } from "../core/output/written-credentials.ts";
 import { Problem } from "../core/problem.ts";
 import {
   clientSecretPath,
+  entryNameInSharedFile,
+  namesInSharedDotenv,
   parseSharedSecretFile,
   type SecretOwner,
   type SecretPlaceContext,
   secretFormatOrDotenv,
   secretOutKind,
-  sharedDotenvNames,
-  sharedEntryName,
 } from "./secret-out-places.ts";
 
 /** The names of the entries that may hold a client's secret. */
 function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {
-  if (secretFormatOrDotenv(context) !== "dotenv") return [sharedEntryName(context, owner)];
-  const { secret, encrypted } = sharedDotenvNames(context, owner);
+  if (secretFormatOrDotenv(context) !== "dotenv") return [entryNameInSharedFile(context, owner)];
+  const { secret, encrypted } = namesInSharedDotenv(context, owner);
   return [secret, encrypted];
 }
 
@@ -36,7 +36,7 @@ export async function secretPlaceStatus(
   // Another client of the same file may have the same secret, if both are given.
   const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
   if (own.some((entry) => containsSecret(entry, secret))) return "there";
-  return entries?.has(sharedEntryName(context, owner)) === false ? "missing" : "taken";
+  return entries?.has(entryNameInSharedFile(context, owner)) === false ? "missing" : "taken";
 }
 
 /** A secret file, without its text if it can't be read. */

@@ -3,14 +3,14 @@ import { getTextField, isPublic } from "../core/client/client.ts";
 import {
   ENCRYPTED_FORMAT,
   KEYBASE,
-  NO_INPUT,
   PGP_KEY,
   PGP_KEY_URL,
   SECRET,
   SECRET_FILE,
   SECRET_LENGTH,
   SECRET_PROMPT,
-} from "../core/flags/shared-flags.ts";
+} from "../core/flags/credential-flags.ts";
+import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { allowsQuestions, canPrompt } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";

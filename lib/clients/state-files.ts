@@ -1,7 +1,8 @@
 import type { Context } from "../command.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../core/client/client.ts";
 import { type TranslatedManifests, translateManifests } from "../core/client/translate-manifests.ts";
-import { ID_FIELD, LENIENT_FIELD_NAMES, SECRET_FIELD } from "../core/flags/shared-flags.ts";
+import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
+import { LENIENT_FIELD_NAMES } from "../core/flags/shared-flags.ts";
 import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";

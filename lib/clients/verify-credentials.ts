@@ -1,7 +1,8 @@
 import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import { PUBLIC_URL, VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../core/flags/shared-flags.ts";
+import { PUBLIC_URL } from "../core/flags/connection-flags.ts";
+import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../core/flags/credential-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";

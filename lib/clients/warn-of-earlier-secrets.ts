@@ -1,7 +1,7 @@
 import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { SECRET_OUT } from "../core/flags/shared-flags.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
 import { fileNameOfClientId } from "../core/output/file-name.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";

@@ -1,7 +1,7 @@
 import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
+import { SECRET_OUT } from "../core/flags/credential-flags.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";

@@ -1,14 +1,14 @@
 import { confirmationFlag } from "../clients/confirm.ts";
-import type { BoolFlag, ChoiceFlag, Flag, TextFlag, WithDefault } from "../core/flags/flag.ts";
+import { PUBLIC_URL } from "../core/flags/connection-flags.ts";
 import {
   ENCRYPTED_FORMAT,
   KEYBASE,
   PGP_FINGERPRINT,
   PGP_KEY,
   PGP_KEY_URL,
-  PUBLIC_URL,
   REQUIRE_PIN,
-} from "../core/flags/shared-flags.ts";
+} from "../core/flags/credential-flags.ts";
+import type { BoolFlag, ChoiceFlag, Flag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 
 export const KID: TextFlag = {

@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
+import { findKeyIdProblem } from "../core/id-problems.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeAndCurveName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
-import { findKeyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";

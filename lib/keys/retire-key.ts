@@ -5,7 +5,7 @@ import { quote } from "../core/text.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
-import { removeKeyOrPair } from "./remove-key.ts";
+import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
 import { keysNamed } from "./stored-keys.ts";

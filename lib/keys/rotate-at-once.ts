@@ -4,7 +4,7 @@ import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-results.ts";
-import { removeKeyOrPair } from "./remove-key.ts";
+import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import { isTokenSigningSet, predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";

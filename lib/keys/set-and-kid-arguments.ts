@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { findKeyIdProblem, findKeySetNameProblem } from "../core/path-segment.ts";
+import { findKeyIdProblem, findKeySetNameProblem } from "../core/id-problems.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

@@ -1,4 +1,4 @@
-import type { ApiVersion } from "../core/flags/shared-flags.ts";
+import type { ApiVersion } from "../core/flags/connection-flags.ts";
 import type { QueryParameters } from "../core/network.ts";
 
 /** The parts of a response that a server family looks at. */

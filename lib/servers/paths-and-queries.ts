@@ -1,5 +1,5 @@
+import { findClientIdProblem, findKeyIdProblem, findKeySetNameProblem } from "../core/id-problems.ts";
 import type { QueryParameters } from "../core/network.ts";
-import { findClientIdProblem, findKeyIdProblem, findKeySetNameProblem } from "../core/path-segment.ts";
 import type { Problem } from "../core/problem.ts";
 import type { AdminPaths } from "./family.ts";
 

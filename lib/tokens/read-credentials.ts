@@ -1,6 +1,7 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
-import { ID_FIELD, LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT, SECRET_FIELD } from "../core/flags/shared-flags.ts";
+import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
+import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

@@ -1,19 +1,20 @@
-import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import {
   CA_FILE,
   FAIL_AFTER,
   FAKE_TLS_TERMINATION,
+  HEADER,
+  PUBLIC_COMMAND_ENDPOINT,
+  SKIP_TLS_VERIFY,
+} from "../core/flags/connection-flags.ts";
+import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
+import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
+import {
   FORMAT,
   GENERAL_FLAGS,
-  HEADER,
-  ID_FIELD,
   LOGIN_CLIENT_ID,
   LOGIN_CLIENT_SECRET,
   NO_INPUT,
-  PUBLIC_COMMAND_ENDPOINT,
   QUIET,
-  SECRET_FIELD,
-  SKIP_TLS_VERIFY,
 } from "../core/flags/shared-flags.ts";
 
 export const CLIENT_SECRET_FILE: TextFlag = {

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { LIST_EDITS } from "../../lib/core/client/list-edits.ts";
-import * as FLAGS from "../../lib/core/flags/shared-flags.ts";
+import * as CONNECTION_FLAGS from "../../lib/core/flags/connection-flags.ts";
+import * as CREDENTIAL_FLAGS from "../../lib/core/flags/credential-flags.ts";
+import * as SHARED_FLAGS from "../../lib/core/flags/shared-flags.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -192,7 +194,9 @@ describe("plain English", () => {
 
   test("is used in the help of flags", () => {
     const flags = [
-      ...Object.values(FLAGS).flatMap((value) => (typeof value === "object" && "help" in value ? [value] : [])),
+      ...Object.values({ ...CONNECTION_FLAGS, ...CREDENTIAL_FLAGS, ...SHARED_FLAGS }).flatMap((value) =>
+        typeof value === "object" && "help" in value ? [value] : [],
+      ),
       ...[...CLIENT_FIELDS, ...LIST_EDITS].map(({ flag }) => flag),
     ];
     assert.ok(flags.length > 80);

@@ -1,5 +1,5 @@
 /** The state of a line after some keys. */
-export type EditedLine =
+export type LineState =
   /** `unfinished` is the beginning of what a key sends, and belongs before what is typed next. */
   | { readonly kind: "editing"; readonly line: string; readonly unfinished: string }
   /** Enter was pressed; `typeAhead` is what was typed after it. */
@@ -42,7 +42,7 @@ const AFTER_ESC = /^[[O]/;
  *
  * @param held the beginning of a sequence that was read before. Esc pressed by itself has no effect on the next character.
  */
-export function editLine(before: string, newlyTyped: string, raw: boolean, held = ""): EditedLine {
+export function applyTyped(before: string, newlyTyped: string, raw: boolean, held = ""): LineState {
   const typed = held === "\u001b" && !AFTER_ESC.test(newlyTyped) ? newlyTyped : held + newlyTyped;
   let line = before;
   const unfinished = raw ? (UNFINISHED.exec(typed)?.[0] ?? "") : "";
@@ -58,7 +58,7 @@ export function editLine(before: string, newlyTyped: string, raw: boolean, held 
 }
 
 /** How a key ends the line; undefined if it doesn't. */
-function finishedBy(key: string, line: string, rest: () => string, raw: boolean): EditedLine | undefined {
+function finishedBy(key: string, line: string, rest: () => string, raw: boolean): LineState | undefined {
   if (key === "\n") return { kind: "entered", line, typeAhead: rest() };
   if (key === "\r") return { kind: "entered", line, typeAhead: rest().replace(/^\n/, "") };
   if (!raw) return undefined;

@@ -1,6 +1,6 @@
 import { usageError } from "../../core/problem.ts";
 import type { Output } from "./descriptor-output.ts";
-import { type EditedLine, editLine, MAX_LINE_LENGTH } from "./line-editor.ts";
+import { applyTyped, type LineState, MAX_LINE_LENGTH } from "./line-editor.ts";
 
 /** Milliseconds to wait for a signal that the process sent to itself. */
 const OWN_SIGNAL_MS = 1_000;
@@ -50,11 +50,11 @@ async function inRawMode<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-type FinishedLine = Exclude<EditedLine, { readonly kind: "editing" }>;
+type FinishedLine = Exclude<LineState, { readonly kind: "editing" }>;
 
 async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | undefined): Promise<FinishedLine> {
   const { stdin } = process;
-  const first = editLine("", typeAhead, raw);
+  const first = applyTyped("", typeAhead, raw);
   if (first.kind !== "editing") return first;
   let { line, unfinished } = first;
   if (stdin.readableEnded || signal?.aborted === true) return { kind: "ended", line };
@@ -70,7 +70,7 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
     const onEnd = (): void => finish({ kind: "ended", line });
     const onAbort = (): void => finish({ kind: "ended", line: "" });
     const onData = (chunk: Uint8Array): void => {
-      const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw, unfinished);
+      const edited = applyTyped(line, decoder.decode(chunk, { stream: true }), raw, unfinished);
       if (edited.kind === "editing") ({ line, unfinished } = edited);
       else finish(edited);
     };

@@ -44,22 +44,24 @@ import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
 import { warnOfEarlierRunSecrets } from "../../clients/warn-of-earlier-secrets.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
-import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
-  CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTION_FLAGS,
   KEYBASE,
-  LENIENT_FIELD_NAMES,
-  NO_INPUT,
   PGP_KEY,
   PGP_KEY_URL,
   SECRET_LENGTH,
   SECRET_OUT,
-  SERVER_COMMAND_FLAGS,
-  STRICT,
   VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
+} from "../../core/flags/credential-flags.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import {
+  CONCURRENCY,
+  LENIENT_FIELD_NAMES,
+  NO_INPUT,
+  SERVER_COMMAND_FLAGS,
+  STRICT,
 } from "../../core/flags/shared-flags.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";

@@ -38,27 +38,29 @@ import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/wi
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
+import {
+  CREDENTIAL_OUTPUT_FLAGS,
+  ENCRYPTION_FLAGS,
+  GENERATE_KEY,
+  KEY_OUT,
+  NEW_CLIENT_SECRET_FLAGS,
+  SECRET_LENGTH,
+  SECRET_OUT,
+  VERIFY_FLAGS,
+} from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
   CLIENT_FILE,
-  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
-  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
-  GENERATE_KEY,
   ID_FLAG,
   IF_EXISTS,
   type IfExists,
-  KEY_OUT,
   LENIENT_FIELD_NAMES,
-  NEW_CLIENT_SECRET_FLAGS,
   NO_INPUT,
-  SECRET_LENGTH,
-  SECRET_OUT,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
-  VERIFY_FLAGS,
 } from "../../core/flags/shared-flags.ts";
 import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";

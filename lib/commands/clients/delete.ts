@@ -9,11 +9,12 @@ import {
 } from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
-import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
+import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { findClientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 

@@ -8,13 +8,8 @@ import {
 } from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import {
-  LENIENT_FIELD_NAMES,
-  SERVER_COMMAND_FLAGS,
-  STRICT,
-  VERIFY_CREDENTIALS,
-  VERIFY_FLAGS,
-} from "../../core/flags/shared-flags.ts";
+import { VERIFY_CREDENTIALS, VERIFY_FLAGS } from "../../core/flags/credential-flags.ts";
+import { LENIENT_FIELD_NAMES, SERVER_COMMAND_FLAGS, STRICT } from "../../core/flags/shared-flags.ts";
 import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";

@@ -13,8 +13,8 @@ import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../cl
 import { createVariableLookup, varFlagProblems } from "../../clients/file-variables.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { buildMaesterManifest } from "../../core/client/build-maester-manifest.ts";
 import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/client/client.ts";
-import { buildMaesterManifest } from "../../core/client/maester-manifest.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { VAR } from "../../core/flags/state-flags.ts";

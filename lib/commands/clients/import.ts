@@ -22,14 +22,16 @@ import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isPublic, requestedId } from "../../core/client/client.ts";
 import {
-  CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
-  DRY_RUN,
   ENCRYPTION_FLAGS,
-  IF_EXISTS,
-  LENIENT_FIELD_NAMES,
   SECRET_LENGTH,
   SECRET_OUT,
+} from "../../core/flags/credential-flags.ts";
+import {
+  CONCURRENCY,
+  DRY_RUN,
+  IF_EXISTS,
+  LENIENT_FIELD_NAMES,
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/shared-flags.ts";

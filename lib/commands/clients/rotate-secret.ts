@@ -28,25 +28,23 @@ import { type CheckedCommand, type Context, defineLeaf, type Result, singleResul
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
-import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
-import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
-  DRY_RUN,
   ENCRYPTED_FORMAT,
   ENCRYPTION_FLAGS,
   EXISTING_CLIENT_SECRET_FLAGS,
-  NO_INPUT,
   REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
-  SERVER_COMMAND_FLAGS,
   VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
-} from "../../core/flags/shared-flags.ts";
+} from "../../core/flags/credential-flags.ts";
+import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
+import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
+import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { findClientIdProblem } from "../../core/path-segment.ts";
 import { Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";

@@ -1,7 +1,7 @@
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/path-segment.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
 import { quote } from "../../core/text.ts";
 import { runClientTest } from "../../tokens/client-test/run-steps.ts";
 import { toTestReport } from "../../tokens/client-test/step-result.ts";

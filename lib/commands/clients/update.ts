@@ -30,26 +30,28 @@ import { type Change, clearingValue, isSameValue } from "../../core/client/equal
 import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import {
+  CREDENTIAL_OUTPUT_FLAGS,
+  ENCRYPTION_FLAGS,
+  EXISTING_CLIENT_SECRET_FLAGS,
+  SECRET_FILE,
+  SECRET_OUT,
+  SECRET_PROMPT,
+} from "../../core/flags/credential-flags.ts";
 import type { BoolFlag, Flag, ListFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CLIENT_FILE,
-  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
-  ENCRYPTION_FLAGS,
-  EXISTING_CLIENT_SECRET_FLAGS,
   FIELD_FLAGS,
   LENIENT_FIELD_NAMES,
-  SECRET_FILE,
-  SECRET_OUT,
-  SECRET_PROMPT,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
 } from "../../core/flags/shared-flags.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { findClientIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";

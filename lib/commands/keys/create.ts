@@ -1,6 +1,6 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findKeyIdProblem } from "../../core/path-segment.ts";
+import { findKeyIdProblem } from "../../core/id-problems.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems, newKeyWithoutPemProblems } from "../../keys/deliver-keys.ts";

@@ -3,7 +3,8 @@ import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
-import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
+import { NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
@@ -13,7 +14,7 @@ import { joinWords, quote } from "../../core/text.ts";
 import { readSetAndCheckKeyChange } from "../../keys/key-change-checks.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
-import { removeKeyOrPair } from "../../keys/remove-key.ts";
+import { removeKeyOrPair } from "../../keys/remove-key-or-pair.ts";
 import { invalidKidProblems, readSetOperands } from "../../keys/set-and-kid-arguments.ts";
 import { keysNamed } from "../../keys/stored-keys.ts";
 

@@ -1,8 +1,9 @@
 import { BatchRun } from "../../clients/batch.ts";
 import { type Context, defineLeaf, type Result, withoutChecks } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
+import { PGP_KEY } from "../../core/flags/credential-flags.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
-import { FORMAT, GENERAL_FLAGS, PGP_KEY, QUIET } from "../../core/flags/shared-flags.ts";
+import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 

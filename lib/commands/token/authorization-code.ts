@@ -2,7 +2,7 @@ import { sendClientChanges } from "../../clients/send-change.ts";
 import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
-import { PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
+import { PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";

@@ -1,7 +1,8 @@
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
+import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
-import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/shared-flags.ts";
+import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";

@@ -1,11 +1,12 @@
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
+import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
-import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { findClientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 

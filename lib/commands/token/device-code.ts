@@ -3,7 +3,7 @@ import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { formatDuration } from "../../core/duration.ts";
-import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/shared-flags.ts";
+import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem } from "../../core/problem.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";

@@ -25,7 +25,7 @@ import {
 import { flagOrFieldName, type ValueFinding } from "./value-finding.ts";
 
 /** A rule about values that servers accept and that make a client nobody can use. */
-interface ValueRule {
+interface UsabilityRule {
   readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
   /** The general advice, for the manual. */
@@ -110,7 +110,7 @@ export function createEmptySecretFinding(name: string): LintFinding {
   };
 }
 
-const VALUE_RULES: readonly ValueRule[] = [
+const USABILITY_RULES: readonly UsabilityRule[] = [
   {
     name: "grant-type-unknown",
     severity: "warning",
@@ -241,14 +241,14 @@ const VALUE_RULES: readonly ValueRule[] = [
 ];
 
 /** The rules with what the manual says of them. */
-export const USABILITY_RULE_INFOS: readonly Omit<ValueRule, "find">[] = VALUE_RULES.map(
+export const USABILITY_RULE_INFOS: readonly Omit<UsabilityRule, "find">[] = USABILITY_RULES.map(
   ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
 );
 
 /** What these rules find in a client, each hint with the corrected value. */
 export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const urls = urlsOf(client);
-  return VALUE_RULES.flatMap(({ name, severity, find }) =>
+  return USABILITY_RULES.flatMap(({ name, severity, find }) =>
     find(client, label, urls).map((found) => ({
       rule: name,
       severity: found.severity ?? severity,

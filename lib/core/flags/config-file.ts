@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject, preservedNumberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
-import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, PUBLIC_URL, REQUIRE_PIN } from "./shared-flags.ts";
+import { ACCESS_TOKEN, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
+import { REQUIRE_PIN } from "./credential-flags.ts";
+import { FORMAT } from "./shared-flags.ts";
 
 /** A config file as read from the disk. */
 interface ConfigContent {

@@ -1,7 +1,6 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
-import type { FlagValues, Origin } from "./parsed-flag-values.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -12,7 +11,8 @@ import {
   FAKE_TLS_TERMINATION,
   HEADER,
   SKIP_TLS_VERIFY,
-} from "./shared-flags.ts";
+} from "./connection-flags.ts";
+import type { FlagValues, Origin } from "./parsed-flag-values.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
 export interface Connection {

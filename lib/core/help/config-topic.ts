@@ -1,6 +1,8 @@
 import { CONFIG_KEYS } from "../flags/config-file.ts";
+import { CONNECTION_FLAGS, PUBLIC_URL } from "../flags/connection-flags.ts";
+import { REQUIRE_PIN } from "../flags/credential-flags.ts";
 import type { Flag } from "../flags/flag.ts";
-import { CONNECTION_FLAGS, FORMAT, PUBLIC_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
+import { FORMAT } from "../flags/shared-flags.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize } from "../input-limits.ts";
 import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 

@@ -1,13 +1,7 @@
+import { ACCESS_TOKEN, ENDPOINT, PUBLIC_URL } from "../flags/connection-flags.ts";
+import { SECRET } from "../flags/credential-flags.ts";
 import type { Flag } from "../flags/flag.ts";
-import {
-  ACCESS_TOKEN,
-  ENDPOINT,
-  LOGIN_CLIENT_ID,
-  LOGIN_CLIENT_SECRET,
-  NO_WARNINGS,
-  PUBLIC_URL,
-  SECRET,
-} from "../flags/shared-flags.ts";
+import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_WARNINGS } from "../flags/shared-flags.ts";
 import { STACK } from "../flags/state-flags.ts";
 import { joinWords } from "../text.ts";
 import { headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";

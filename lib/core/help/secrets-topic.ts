@@ -1,4 +1,4 @@
-import { SECRET_LENGTH } from "../flags/shared-flags.ts";
+import { SECRET_LENGTH } from "../flags/credential-flags.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 

@@ -57,7 +57,7 @@ export function manifestSecrets(documents: readonly unknown[]): ExistingEntries 
 }
 
 /** A text with another one after it, both whole. */
-export function appendedText(text: string, more: string, separator = ""): string {
+export function withTextAppended(text: string, more: string, separator = ""): string {
   if (text.trim() === "") return more;
   return `${text}${text.endsWith("\n") ? "" : "\n"}${separator}${more}`;
 }

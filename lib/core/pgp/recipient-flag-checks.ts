@@ -1,6 +1,6 @@
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/credential-flags.ts";
 import type { Flag } from "../flags/flag.ts";
 import type { FlagValues } from "../flags/parsed-flag-values.ts";
-import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/shared-flags.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";

@@ -1,6 +1,8 @@
+import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
+import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import type { Flag, TextFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
-import { ID_FIELD, LOGIN_CLIENT_SECRET, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/shared-flags.ts";
+import { LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type EditedLine, editLine, MAX_LINE_LENGTH } from "../../../lib/adapters/host/line-editor.ts";
+import { applyTyped, type LineState, MAX_LINE_LENGTH } from "../../../lib/adapters/host/line-editor.ts";
 
-function editing(line: string, unfinished = ""): EditedLine {
+function editing(line: string, unfinished = ""): LineState {
   return { kind: "editing", line, unfinished };
 }
 
-describe("editLine()", () => {
+describe("applyTyped()", () => {
   it("collects what is typed until a line ends, and keeps the rest for the next question", () => {
-    assert.deepEqual(editLine("a", "b", false), editing("ab"));
-    assert.deepEqual(editLine("a", "b\nnext\n", false), { kind: "entered", line: "ab", typeAhead: "next\n" });
-    assert.deepEqual(editLine("", "a\r\n\nb", true), { kind: "entered", line: "a", typeAhead: "\nb" });
+    assert.deepEqual(applyTyped("a", "b", false), editing("ab"));
+    assert.deepEqual(applyTyped("a", "b\nnext\n", false), { kind: "entered", line: "ab", typeAhead: "next\n" });
+    assert.deepEqual(applyTyped("", "a\r\n\nb", true), { kind: "entered", line: "a", typeAhead: "\nb" });
   });
 
   it("handles the keys of a terminal in raw mode", () => {
@@ -23,7 +23,7 @@ describe("editLine()", () => {
       ["a\u001bbc\u001b\u00e9d\u001b\u001b[Ae", "acde"],
     ];
     for (const [typed = "", line = ""] of lines) {
-      assert.deepEqual(editLine("", typed, true), editing(line), JSON.stringify(typed));
+      assert.deepEqual(applyTyped("", typed, true), editing(line), JSON.stringify(typed));
     }
   });
 
@@ -33,34 +33,34 @@ describe("editLine()", () => {
       let line = "";
       let unfinished = "";
       for (const piece of pieces) {
-        const edited = editLine(line, piece, true, unfinished);
+        const edited = applyTyped(line, piece, true, unfinished);
         assert.ok(edited.kind === "editing");
         ({ line, unfinished } = edited);
       }
       assert.deepEqual([line, unfinished], ["abc", ""], JSON.stringify(sequence));
     }
-    assert.deepEqual(editLine("", "secret", true, "\u001b"), editing("secret"));
-    assert.deepEqual(editLine("a", "b\u001b[1", true), editing("ab", "\u001b[1"));
-    assert.deepEqual(editLine("a", "\u001b\r", true), { kind: "entered", line: "a", typeAhead: "" });
-    assert.deepEqual(editLine("a", "\rb\u001b[", true), { kind: "entered", line: "a", typeAhead: "b\u001b[" });
-    assert.deepEqual(editLine("a", "\u001b\u0003", true), { kind: "signal", signal: "SIGINT" });
-    assert.deepEqual(editLine("", `\u001b[${"0".repeat(MAX_LINE_LENGTH)}`, true), { kind: "too-long" });
+    assert.deepEqual(applyTyped("", "secret", true, "\u001b"), editing("secret"));
+    assert.deepEqual(applyTyped("a", "b\u001b[1", true), editing("ab", "\u001b[1"));
+    assert.deepEqual(applyTyped("a", "\u001b\r", true), { kind: "entered", line: "a", typeAhead: "" });
+    assert.deepEqual(applyTyped("a", "\rb\u001b[", true), { kind: "entered", line: "a", typeAhead: "b\u001b[" });
+    assert.deepEqual(applyTyped("a", "\u001b\u0003", true), { kind: "signal", signal: "SIGINT" });
+    assert.deepEqual(applyTyped("", `\u001b[${"0".repeat(MAX_LINE_LENGTH)}`, true), { kind: "too-long" });
   });
 
   it("ends at the end of input, and reports the keys that mean signals", () => {
-    assert.deepEqual(editLine("", "ab\u0004c", true), { kind: "ended", line: "ab" });
-    assert.deepEqual(editLine("", "ab\u0003c", true), { kind: "signal", signal: "SIGINT" });
-    assert.deepEqual(editLine("", "ab\u001cc", true), { kind: "signal", signal: "SIGQUIT" });
+    assert.deepEqual(applyTyped("", "ab\u0004c", true), { kind: "ended", line: "ab" });
+    assert.deepEqual(applyTyped("", "ab\u0003c", true), { kind: "signal", signal: "SIGINT" });
+    assert.deepEqual(applyTyped("", "ab\u001cc", true), { kind: "signal", signal: "SIGQUIT" });
   });
 
   it("leaves every character to the terminal outside of raw mode", () => {
     const typed = "a\u0003\u0004\u0015\u007f\u001b[D";
-    assert.deepEqual(editLine("", typed, false), editing(typed));
+    assert.deepEqual(applyTyped("", typed, false), editing(typed));
   });
 
   it("rejects a line that is too long", () => {
     const longest = "x".repeat(MAX_LINE_LENGTH);
-    assert.deepEqual(editLine("", longest, true), editing(longest));
-    assert.deepEqual(editLine(longest, "x\n", true), { kind: "too-long" });
+    assert.deepEqual(applyTyped("", longest, true), editing(longest));
+    assert.deepEqual(applyTyped(longest, "x\n", true), { kind: "too-long" });
   });
 });

@@ -6,17 +6,17 @@ import {
   configTrustByPermissions,
   interpretParsedConfig,
 } from "../../../lib/core/flags/config-file.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
-import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import {
   API,
   CONNECTION_FLAGS,
   FAIL_AFTER,
   FAKE_TLS_TERMINATION,
-  FORMAT,
   HEADER,
   SKIP_TLS_VERIFY,
-} from "../../../lib/core/flags/shared-flags.ts";
+} from "../../../lib/core/flags/connection-flags.ts";
+import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
+import { FORMAT } from "../../../lib/core/flags/shared-flags.ts";
 import { parseJsonExactly } from "../../../lib/core/json.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 

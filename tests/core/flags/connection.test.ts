@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { interpretParsedConfig } from "../../../lib/core/flags/config-file.ts";
 import { type ConnectionReading, readConnection } from "../../../lib/core/flags/connection.ts";
+import { CONNECTION_FLAGS } from "../../../lib/core/flags/connection-flags.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
-import { CONNECTION_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
 import { randomRuns } from "../../thorough.ts";
 
 interface Settings {

@@ -2,6 +2,23 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  API,
+  type ApiVersion,
+  CONNECTION_FLAGS,
+  ENDPOINT,
+  FAIL_AFTER,
+} from "../../../lib/core/flags/connection-flags.ts";
+import {
+  ENCRYPTION_FLAGS,
+  KEYBASE,
+  KUBERNETES_SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
+  PGP_KEY,
+  SECRET,
+  SECRET_FORMAT,
+  SECRET_LENGTH,
+} from "../../../lib/core/flags/credential-flags.ts";
+import {
   type BoolFlag,
   type DurationFlag,
   type Flag,
@@ -21,25 +38,12 @@ import {
 } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import {
-  API,
-  type ApiVersion,
-  CONNECTION_FLAGS,
-  ENCRYPTION_FLAGS,
-  ENDPOINT,
-  FAIL_AFTER,
   FIELD_FLAGS,
   FORMAT,
   GENERAL_FLAGS,
   HELP,
-  KEYBASE,
-  KUBERNETES_SECRET_NAME,
-  KUBERNETES_SECRET_NAMESPACE,
   LIMIT as LIMIT_ROW,
-  PGP_KEY,
   QUIET,
-  SECRET,
-  SECRET_FORMAT,
-  SECRET_LENGTH,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
