@@ -88,10 +88,12 @@ async function rejected(creation: Creation, response: AdminResponse): Promise<Cr
   const { kind } = classifyError(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
   if (kind === "conflict" && ownId) history.ambiguous = true;
+  // The server's own words, which would have to be searched for credentials, say no more than that.
+  if (kind === "conflict" && id !== undefined) return settle(creation, await conflict(creation, response, id));
   const { errorResponseProblem } = await import("./problems.ts");
   const problem = errorResponseProblem(session.options, response);
   if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
-  return settle(creation, kind === "conflict" && id !== undefined ? await conflict(creation, response, id) : problem);
+  return settle(creation, problem);
 }
 
 /** The outcome of a 500 with the server's own error: the database may have committed before something else failed. */
