@@ -25,7 +25,7 @@ const CODE = "authorization_code";
 
 const KINDS: readonly Kind[] = [
   {
-    title: "Web app with a server, where users sign in",
+    title: "Web app with a server, where users log in",
     grants: [CODE],
     isPublic: false,
     redirect: "https://app.example.com/callback",

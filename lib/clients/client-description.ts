@@ -70,7 +70,7 @@ function identity(client: JsonObject, now: number): readonly Line[] {
 
 function redirects(client: JsonObject): readonly Line[] {
   return lines(client, [
-    ["redirect_uris", "After sign-in"],
+    ["redirect_uris", "After login"],
     ["post_logout_redirect_uris", "After logout"],
     ["frontchannel_logout_uri", "Front-channel logout"],
     ["frontchannel_logout_session_required", "with iss and sid"],

@@ -43,8 +43,8 @@ describe("clients show", () => {
   Created  WHEN (TIME)
 
 Redirects
-  After sign-in  https://shop.example.com/cb
-                 https://shop.example.com/cb2
+  After login  https://shop.example.com/cb
+              https://shop.example.com/cb2
 
 Tokens
   Grants  authorization_code

@@ -346,7 +346,7 @@ export const create = defineLeaf({
     "1.x": [
       [
         'clients create -n "my app" -c http://localhost/cb -g authorization_code -r code -a core,foobar',
-        "A client for user sign-in",
+        "A client for user login",
       ],
       [
         "clients create -g client_credentials -a core,foobar --keybase alice",
@@ -361,7 +361,7 @@ export const create = defineLeaf({
     "2.x": [
       [
         'create oauth2-client --name "my app" --redirect-uri http://localhost/cb --scope core,foobar --format json',
-        "A client for user sign-in",
+        "A client for user login",
       ],
       [
         "create oauth2-client --grant-type client_credentials --pgp-key @team.asc",

@@ -108,7 +108,7 @@ const NAME: TextFlag = {
   short: "n",
   value: "TEXT",
   group: "client",
-  help: "Client name, shown to users who sign in",
+  help: "Client name, shown to users who log in",
 };
 
 /** The flag of the redirect URIs. */

@@ -257,9 +257,9 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
 const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
     name: "no-callback",
-    hint: "add redirect_uris, or nobody can sign in with this client",
+    hint: "add redirect_uris, or nobody can log in with this client",
     advice: (label) =>
-      `add ${flagOrFieldName("redirect_uris", label, "grant_types")}, or nobody can sign in with this client`,
+      `add ${flagOrFieldName("redirect_uris", label, "grant_types")}, or nobody can log in with this client`,
     check: combination(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
@@ -270,7 +270,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
     name: "redirect-uri-relative",
     hint: "use a full URL with a scheme, a host and a valid port",
-    check: eachItem("redirect_uris", isRelative, "is not an absolute URL, so no sign-in can match it"),
+    check: eachItem("redirect_uris", isRelative, "is not an absolute URL, so no login can match it"),
   },
   {
     name: "redirect-uri-plain-http",

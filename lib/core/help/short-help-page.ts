@@ -6,7 +6,7 @@ const MANY_FLAGS = 40;
 /** The flags that most people need, by name; a text replaces the longer one of `--help=all`. */
 const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, string | undefined>([
   ["id", undefined],
-  ["name", "Client name, shown at sign-in"],
+  ["name", "Client name, shown at login"],
   ["callbacks", undefined],
   ["grant-types", "Grant types (default: authorization_code)"],
   ["response-types", "Response types (default: code)"],

@@ -259,7 +259,7 @@ const RULES: Readonly<Record<string, Row>> = {
     severity: "warning",
     broken: ["/cb", "https://", "http://a.example:99999/cb"].map((uri) => [
       { redirect_uris: [uri] },
-      [`redirect_uris "${uri}" is not an absolute URL, so no sign-in can match it`],
+      [`redirect_uris "${uri}" is not an absolute URL, so no login can match it`],
     ]),
     fine: [{}, { redirect_uris: [LONG_URI, "com.example.app:/cb", "app://cb"] }],
   },
@@ -361,7 +361,7 @@ test("a hint names the field for a file, and the flag for a command line or an u
       ],
       [
         { grant_types: ["authorization_code"] },
-        "add 1, or nobody can sign in with this client",
+        "add 1, or nobody can log in with this client",
         ["redirect_uris", "--callbacks"],
       ],
       [
