@@ -44,7 +44,7 @@ describe("clients show", () => {
 
 Redirects
   After login  https://shop.example.com/cb
-              https://shop.example.com/cb2
+               https://shop.example.com/cb2
 
 Tokens
   Grants  authorization_code
