@@ -28,6 +28,7 @@ import type { KubernetesSecretNameAndNamespace } from "../core/state/desired.ts"
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { workOnAll } from "./batch.ts";
+import { UNDELIVERED_CODE } from "./delivery.ts";
 import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
 import { hasRecipientFlags, type PlainAndEncryptedSecret } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
@@ -83,7 +84,7 @@ export function findSecondJsonForDescriptorProblem(
 ): Problem | undefined {
   if (owners.length === 0 || !isDescriptor(context) || secretFormatOrDotenv(context) !== "json") return undefined;
   return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
-    code: "undelivered",
+    code: UNDELIVERED_CODE,
     exit: "failed",
     hint: "run the command again for the rest; no client was changed",
   });
