@@ -8,7 +8,7 @@ import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../core/problem.ts";
-import type { ClientInStack } from "../core/recovery-record.ts";
+import { type ClientInStack, partToDelete } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
@@ -192,7 +192,7 @@ function rejectUndelivered(job: ApplyRun, step: Step): void {
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: "run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or delete that file if you don't need it",
+      hint: `run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(due.copy.path)}`,
     },
   );
 }

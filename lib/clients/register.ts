@@ -7,7 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, isExpectedError, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
-import type { ClientInStack } from "../core/recovery-record.ts";
+import { type ClientInStack, partToDelete } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type CredentialsToDeliver,
@@ -263,7 +263,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
     ...details,
     hint:
       kept.kind === "kept"
-        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete it`
+        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDelete(kept.path)}`
         : `delete the client: hydra clients delete ${id}`,
   });
 }

@@ -3,6 +3,7 @@ import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/shared-flags.ts";
 import { fileNameOfClientId } from "../core/output/file-name.ts";
+import { partToDelete } from "../core/recovery-record.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { secretOutKind } from "./secret-out-places.ts";
@@ -48,7 +49,10 @@ function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: rea
   const isOnly = drafts.length + copies.length === 1;
   return [
     ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
-    ...copies.map((path) => ({ path, warning: `${START} ${what} in ${quote(path)}; delete it once you have it` })),
+    ...copies.map((path) => ({
+      path,
+      warning: `${START} ${what} in ${quote(path)}; once you have it, delete ${partToDelete(path)}`,
+    })),
   ];
 }
 

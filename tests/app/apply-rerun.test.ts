@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -251,6 +252,37 @@ describe("a secret in a recovery copy of an earlier run", () => {
         assert.equal(again.status, 0, again.stderr);
         assert.match(readFileSync(join(bench.folder, "s.json"), "utf8"), /left-secret/);
         assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
+      }));
+
+  /** What each kind of message says to delete, for a file with the secrets of several clients and one with a single secret. */
+  for (const [title, updatedAt, flags, hint] of [
+    ["waits for a place", undefined, [], /if you don't need it, delete ITS/],
+    ["is doubtful", "2020-01-01T00:00:00Z", ["s.json"], /rotate-secret one; then delete ITS/],
+    ["is reported only", "2020-01-01T00:00:00Z", [], /; once you have it, delete ITS/],
+    ["has other credentials in its place", undefined, ["first"], /once you have checked that those work, delete ITS/],
+  ] as const)
+    test(`that ${title} doesn't make anyone delete the secrets of other clients in the same file`, () =>
+      withClient(async (bench, current) => {
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+        const own = copyOf(bench, { state: "made", updated_at: updatedAt ?? current });
+        const advice = async (path: string, text: string): Promise<string> => {
+          bench.write({ [path]: text });
+          const place = flags.flatMap((out) => ["--secret-out", join(bench.folder, out)]);
+          const shared = ["--stack", "prod", "--rescue-dir", join(bench.folder, "copies"), ...place];
+          return (await bench.run(["apply", join(bench.folder, "clients"), ...shared])).stderr;
+        };
+        const single = await advice("copies/hydra-rescue-one-0.json", own);
+        assert.match(single, new RegExp(hint.source.replace("ITS", "(that|the) file")));
+        rmSync(join(bench.folder, "copies/hydra-rescue-one-0.json"));
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed again\n") });
+        const { updated_at: later } = await bench.ask("GET", "one");
+        const line = copyOf(bench, { state: "made", updated_at: updatedAt ?? String(later) });
+        const several = await advice(COPY, `${line}${copyOf(bench, { client_id: "two", key: "two" })}`);
+        assert.match(
+          several,
+          new RegExp(hint.source.replace("ITS", "only this client's line, because the file may hold")),
+        );
+        assert.doesNotMatch(several, /delete (it|(that|the) (file|copy))\b/);
       }));
 
   test("that no run can deliver any more doesn't keep its client from being changed", () =>
