@@ -19,12 +19,24 @@ import { errorCode } from "../core/problem.ts";
 
 /** The recovery copies that earlier runs have left. */
 export interface LeftoverRecoveryCopies {
-  /** The copies of clients of a server. */
-  find(endpoint: string): readonly LeftoverRecoveryCopy[];
+  /** The copies of clients of a server, and the files that may hold more of them. */
+  find(endpoint: string): FoundRecoveryCopies;
   /** Removes a copy whose secret was delivered. */
   remove(copy: LeftoverRecoveryCopy): void;
   /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
   withdraw(copy: LeftoverRecoveryCopy): void;
+}
+
+export interface FoundRecoveryCopies {
+  readonly copies: readonly LeftoverRecoveryCopy[];
+  readonly unread: readonly UnreadRecoveryFile[];
+}
+
+/** A file with the name of a recovery copy, whose contents are not known. */
+export interface UnreadRecoveryFile {
+  readonly path: string;
+  /** The rule by which it was not read, as a clause that fits several files. */
+  readonly reason: string;
 }
 
 /** @param folders where runs save their copies first; one may have several names. */
@@ -32,7 +44,12 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
   return {
     find(endpoint) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
-      return withinBounds([...paths].flatMap(ownFilesIn)).flatMap(({ path }) => copiesIn(path, endpoint));
+      const unread: UnreadRecoveryFile[] = [];
+      const files = withinBounds(
+        [...paths].flatMap((folder) => readableFilesIn(folder, unread)),
+        unread,
+      );
+      return { copies: files.flatMap(({ path }) => copiesIn(path, endpoint, unread)), unread };
     },
     remove: removeLeftover,
     withdraw: withdrawLeftover,
@@ -62,8 +79,10 @@ interface Span {
   readonly bytes: Uint8Array;
 }
 
+const MIB = 1024 * 1024;
+
 /** The largest file that is read as a recovery copy. */
-const LARGEST_COPY = 16 * 1024 * 1024;
+const LARGEST_COPY = 16 * MIB;
 
 /** The most files that are read, and their largest size together: reading them keeps the program busy. */
 const MOST_COPIES = 10_000;
@@ -92,40 +111,53 @@ const DUE = v.object({
 /** Never through a symbolic link, and without waiting for a writer if something else has the name. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-interface OwnFile {
+const UNREAD = {
+  foreign: "files of other users are not read",
+  large: `files over ${LARGEST_COPY / MIB} MiB are not read`,
+  old: `only the newest ${MOST_COPIES.toLocaleString("en")} files, up to ${LARGEST_TOTAL / MIB} MiB, are read`,
+  failed: "reading failed",
+} as const;
+
+interface ReadableFile {
   readonly path: string;
   readonly size: number;
   readonly changed: number;
 }
 
-/** The files of the user that have the name of a recovery copy. Others may put theirs into a folder such as /tmp. */
-function ownFilesIn(folder: string): readonly OwnFile[] {
+/** The files that have the name of a recovery copy and may be read. Others may put theirs into a folder such as /tmp. */
+function readableFilesIn(folder: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
-    return names.flatMap((name) => ownFileAt(resolve(folder, name)));
+    return names.flatMap((name) => readableFileAt(resolve(folder, name), unread));
   } catch {
     // A folder that can't be read has no copies of ours.
     return [];
   }
 }
 
-function ownFileAt(path: string): readonly OwnFile[] {
+function readableFileAt(path: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const status = lstatSync(path);
-    return isReadable(status) ? [{ path, size: status.size, changed: status.mtimeMs }] : [];
+    // No run leaves a folder or a link.
+    if (!status.isFile()) return [];
+    const reason = reasonNotToRead(status);
+    if (reason === undefined) return [{ path, size: status.size, changed: status.mtimeMs }];
+    unread.push({ path, reason });
+    return [];
   } catch {
     // Another run has removed it.
     return [];
   }
 }
 
-function isReadable(status: Stats): boolean {
+function reasonNotToRead({ uid, size }: Pick<Stats, "uid" | "size">): string | undefined {
   const owner = process.getuid?.();
-  return status.isFile() && (owner === undefined || status.uid === owner) && status.size <= LARGEST_COPY;
+  if (owner !== undefined && uid !== owner) return UNREAD.foreign;
+  return size > LARGEST_COPY ? UNREAD.large : undefined;
 }
 
 /** The newest files, as many as may be read, in the order of the folders. */
-function withinBounds(files: readonly OwnFile[]): readonly OwnFile[] {
+function withinBounds(files: readonly ReadableFile[], unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   const newest = files.toSorted((a, b) => b.changed - a.changed);
   let total = 0;
   const end = newest.findIndex(({ size }, count) => {
@@ -134,12 +166,17 @@ function withinBounds(files: readonly OwnFile[]): readonly OwnFile[] {
   });
   if (end < 0) return files;
   const chosen = new Set(newest.slice(0, end));
+  for (const { path } of newest.slice(end)) unread.push({ path, reason: UNREAD.old });
   return files.filter((file) => chosen.has(file));
 }
 
-function copiesIn(path: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
+function copiesIn(path: string, endpoint: string, unread: UnreadRecoveryFile[]): readonly LeftoverRecoveryCopy[] {
   const file = readCopies(path);
-  if (file === undefined) return [];
+  if (file === "removed") return [];
+  if (typeof file === "string") {
+    unread.push({ path, reason: file });
+    return [];
+  }
   const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, bytes: file.bytes }];
   const found = new Map<string, LeftoverRecoveryCopy>();
   const allSpans = new Map<string, Span[]>();
@@ -164,19 +201,21 @@ interface CopyFile {
   readonly isOurs: boolean;
 }
 
-function readCopies(path: string): CopyFile | undefined {
+/** Reads a file; otherwise returns why not, or that another run has removed it. */
+function readCopies(path: string): CopyFile | string {
   try {
     const file = openSync(path, READ_ONLY);
     try {
       const status = fstatSync(file);
-      if (!isReadable(status)) return undefined;
+      const reason = status.isFile() ? reasonNotToRead(status) : UNREAD.failed;
+      if (reason !== undefined) return reason;
       const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
     } finally {
       closeSync(file);
     }
-  } catch {
-    return undefined;
+  } catch (error) {
+    return errorCode(error) === "ENOENT" ? "removed" : UNREAD.failed;
   }
 }
 
@@ -211,7 +250,7 @@ function copyAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string
 function removeLeftover({ path, spans }: LeftoverRecoveryCopy): void {
   edit(path, spans, (text) => " ".repeat(text.length));
   const left = readCopies(path);
-  if (left?.bytes.every((byte) => byte === 0x20 || byte === 0x0a) === true) unlinkSync(path);
+  if (typeof left !== "string" && left.bytes.every((byte) => byte === 0x20 || byte === 0x0a)) unlinkSync(path);
 }
 
 /** Keeps the records of a client, as a secret that no run is to deliver. */

@@ -164,7 +164,7 @@ function findDueCopies(
   { context, options: { stack }, earlier }: ApplyRun,
   { key }: Step,
 ): readonly LeftoverRecoveryCopy[] {
-  return earlier.store.find(context.endpoint).filter(({ due }) => due?.stack === stack && due.key === key);
+  return earlier.store.find(context.endpoint).copies.filter(({ due }) => due?.stack === stack && due.key === key);
 }
 
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
