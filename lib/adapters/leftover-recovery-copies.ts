@@ -21,6 +21,8 @@ import { errorCode } from "../core/problem.ts";
 export interface LeftoverRecoveryCopies {
   /** The copies of clients of a server, and the files that may hold more of them. */
   find(endpoint: string): FoundRecoveryCopies;
+  /** Whether a copy is where it was found, without reading the others. */
+  isStillThere(copy: LeftoverRecoveryCopy): boolean;
   /** Removes a copy whose secret was delivered. */
   remove(copy: LeftoverRecoveryCopy): void;
   /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
@@ -41,6 +43,7 @@ export interface UnreadRecoveryFile {
 
 /** @param folders where runs save their copies first; one may have several names. */
 export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
+  const known = new Map<string, KnownFile>();
   return {
     find(endpoint) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
@@ -49,8 +52,18 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
         [...paths].flatMap((folder) => readableFilesIn(folder, unread)),
         unread,
       );
-      return { copies: files.flatMap(({ path }) => copiesIn(path, endpoint, unread)), unread };
+      const copies = files.flatMap((file) => {
+        const name = `${endpoint} ${file.path}`;
+        const before = known.get(name);
+        if (before?.stamp === file.stamp) return before.copies;
+        const now = readKnownFile(file, endpoint, before);
+        if (typeof now !== "string") known.set(name, now);
+        else if (now !== REMOVED) unread.push({ path: file.path, reason: now });
+        return typeof now === "string" ? [] : now.copies;
+      });
+      return { copies, unread };
     },
+    isStillThere,
     remove: removeLeftover,
     withdraw: withdrawLeftover,
   };
@@ -118,10 +131,15 @@ const UNREAD = {
   failed: "reading failed",
 } as const;
 
+/** In place of a reason: another run has removed the file. */
+const REMOVED = "removed";
+
 interface ReadableFile {
   readonly path: string;
   readonly size: number;
   readonly changed: number;
+  /** Differs once the file is changed, except by two writes at the same time. */
+  readonly stamp: string;
 }
 
 /** The files that have the name of a recovery copy and may be read. Others may put theirs into a folder such as /tmp. */
@@ -141,7 +159,8 @@ function readableFileAt(path: string, unread: UnreadRecoveryFile[]): readonly Re
     // No run leaves a folder or a link.
     if (!status.isFile()) return [];
     const reason = reasonNotToRead(status);
-    if (reason === undefined) return [{ path, size: status.size, changed: status.mtimeMs }];
+    const { size, mtimeMs: changed, ctimeMs, ino, mode } = status;
+    if (reason === undefined) return [{ path, size, changed, stamp: [size, changed, ctimeMs, ino, mode].join(" ") }];
     unread.push({ path, reason });
     return [];
   } catch {
@@ -170,29 +189,51 @@ function withinBounds(files: readonly ReadableFile[], unread: UnreadRecoveryFile
   return files.filter((file) => chosen.has(file));
 }
 
-function copiesIn(path: string, endpoint: string, unread: UnreadRecoveryFile[]): readonly LeftoverRecoveryCopy[] {
+/** What a file held when it was read last: every client that two runs create at once looks for its copy again. */
+interface KnownFile {
+  readonly stamp: string;
+  readonly isOurs: boolean;
+  /** By the position of the record. */
+  readonly records: ReadonlyMap<number, KnownRecord>;
+  readonly copies: readonly LeftoverRecoveryCopy[];
+}
+
+type CopyRecord = Omit<LeftoverRecoveryCopy, "spans">;
+
+interface KnownRecord {
+  readonly bytes: Uint8Array;
+  readonly record: CopyRecord | undefined;
+}
+
+/** Reads a file, and parses what has changed since; otherwise returns why it wasn't read. */
+function readKnownFile(
+  { path, stamp }: Pick<ReadableFile, "path" | "stamp">,
+  endpoint: string,
+  before: KnownFile | undefined,
+): KnownFile | string {
   const file = readCopies(path);
-  if (file === "removed") return [];
-  if (typeof file === "string") {
-    unread.push({ path, reason: file });
-    return [];
-  }
+  if (typeof file === "string") return file;
+  const { isOurs } = file;
   const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, bytes: file.bytes }];
+  const records = new Map<number, KnownRecord>();
   const found = new Map<string, LeftoverRecoveryCopy>();
   const allSpans = new Map<string, Span[]>();
   for (const span of spans) {
-    const copy = copyAt(path, file, span, endpoint);
-    if (copy === undefined) continue;
-    const { stack, key } = copy;
+    const old = before?.isOurs === isOurs ? before.records.get(span.start) : undefined;
+    const isOld = old !== undefined && Buffer.compare(old.bytes, span.bytes) === 0;
+    const record = isOld ? old.record : recordAt(path, file, span, endpoint);
+    records.set(span.start, { bytes: span.bytes, record });
+    if (record === undefined) continue;
+    const { stack, key } = record;
     const name = key === undefined ? String(span.start) : JSON.stringify([stack, key]);
     const ofClient = allSpans.get(name) ?? [];
     ofClient.push(span);
     allSpans.set(name, ofClient);
     // The last line of a client is its current record, and decides its place in the order.
     found.delete(name);
-    found.set(name, { ...copy, spans: ofClient });
+    found.set(name, { ...record, spans: ofClient });
   }
-  return [...found.values()];
+  return { stamp, isOurs, records, copies: [...found.values()] };
 }
 
 interface CopyFile {
@@ -215,7 +256,7 @@ function readCopies(path: string): CopyFile | string {
       closeSync(file);
     }
   } catch (error) {
-    return errorCode(error) === "ENOENT" ? "removed" : UNREAD.failed;
+    return errorCode(error) === "ENOENT" ? REMOVED : UNREAD.failed;
   }
 }
 
@@ -233,14 +274,14 @@ function linesOf(bytes: Uint8Array): readonly Span[] {
 const utf8 = new TextDecoder();
 
 /** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
-function copyAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): LeftoverRecoveryCopy | undefined {
+function recordAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): CopyRecord | undefined {
   const values = parseJsonValuesOrFault(utf8.decode(span.bytes));
   const [record] = isJsonFault(values) ? [] : values;
   const read = v.safeParse(LEFTOVER, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;
   const due = isOurs ? v.safeParse(DUE, record) : undefined;
   const { client_id: clientId, stack, key } = read.output;
-  return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined, spans: [span] };
+  return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined };
 }
 
 /**
@@ -270,11 +311,29 @@ function edit(path: string, spans: readonly Span[], change: (latin1: string) => 
   }
   try {
     for (const { start, bytes } of spans) {
-      const there = Buffer.alloc(bytes.length);
-      if (readSync(file, there, 0, there.length, start) !== there.length || !there.equals(bytes)) continue;
-      writeSync(file, Buffer.from(change(there.toString("latin1")), "latin1"), 0, there.length, start);
+      if (!isAt(file, { start, bytes })) continue;
+      const changed = change(Buffer.from(bytes).toString("latin1"));
+      writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
     }
   } finally {
     closeSync(file);
+  }
+}
+
+function isAt(file: number, { start, bytes }: Span): boolean {
+  const there = Buffer.alloc(bytes.length);
+  return readSync(file, there, 0, there.length, start) === there.length && there.equals(bytes);
+}
+
+function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
+  try {
+    const file = openSync(path, READ_ONLY);
+    try {
+      return spans.some((span) => isAt(file, span));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
   }
 }

@@ -186,13 +186,17 @@ function rejectDueSecret(job: ApplyRun, step: Step): void {
 function rejectUndelivered(job: ApplyRun, step: Step): void {
   const { key, clientId = "" } = step;
   const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
-  if (due === undefined || findDueCopies(job, step).every(({ path }) => path !== due.copy.path)) return;
+  if (due === undefined) return;
+  const { copy } = due;
+  // A run that is still at work moves its records when it ends.
+  const isDue = job.earlier.store.isStillThere(copy) || findDueCopies(job, step).some(({ path }) => path === copy.path);
+  if (!isDue) return;
   throw new Problem(
-    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(due.copy.path)}`,
+    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(copy.path)}`,
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(due.copy.path)}`,
+      hint: `run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
     },
   );
 }

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
+import { type LeftoverRecoveryCopy, openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
 import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
 import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 
@@ -244,6 +244,44 @@ describe("a leftover recovery copy", () => {
       [idsIn(folder), unreadIn(folder)],
       [[], ["hydra-rescue-a.ndjson: files over 16 MiB are not read"]],
     );
+  });
+
+  it("is parsed only once, although others are added to its file or changed there", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const find = (): readonly LeftoverRecoveryCopy[] => leftovers.find(RECORD.endpoint).copies;
+    const other = DUE_LINE.replaceAll('"a"', '"b"');
+    writeFileSync(path, `${other}\n${DUE_LINE}\n`);
+    const [b, a] = find();
+    assert.ok(a?.due !== undefined && b !== undefined);
+    assert.equal(find()[0], b);
+    writeFileSync(path, `${DUE_LINE.replaceAll('"a"', '"c"')}\n${DUE_LINE}\n${other}\n`);
+    utimesSync(path, 1000, 1000);
+    const after = find();
+    assert.deepEqual(
+      after.map(({ key }) => key),
+      ["c", "a", "b"],
+    );
+    assert.equal(after[1]?.due, a.due);
+    leftovers.withdraw(after[1] ?? assert.fail());
+    utimesSync(path, 1000, 1000);
+    assert.deepEqual(
+      find().map(({ due }) => due !== undefined),
+      [true, false, true],
+    );
+  });
+
+  it("is still there until someone delivers it", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    writeFileSync(path, DUE_LINE);
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const [copy = assert.fail()] = leftovers.find(RECORD.endpoint).copies;
+    writeFileSync(path, `${DUE_LINE}\n{}`);
+    assert.equal(leftovers.isStillThere(copy), true);
+    writeFileSync(path, DUE_LINE.replace("due", "off"));
+    assert.equal(leftovers.isStillThere(copy), false);
+    rmSync(path);
+    assert.equal(leftovers.isStillThere(copy), false);
   });
 
   it("is left as it is if its file has got another record there meanwhile", () => {
