@@ -364,6 +364,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
   const RECREATED = '{"client_id": "one", "grant_types": ["client_credentials"]}';
   for (const [name, isDeletedFirst, command] of [
     ["delete", false, ["clients", "delete", "one"]],
+    ["delete --rescue-dir", false, ["clients", "delete", "one", "--rescue-dir", "COPIES"]],
     ["create", true, ["clients", "create", "--id", "one", "-g", "client_credentials"]],
     ["import", true, ["clients", "import", "IMPORTED"]],
     ["import into files", true, ["clients", "import", "IMPORTED", "--secret-out", "OUT"]],
@@ -375,9 +376,11 @@ describe("a secret in a recovery copy of an earlier run", () => {
         bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
         bench.write({ "imported.json": RECREATED, "others/none.yaml": "" });
         if (isDeletedFirst) await bench.ask("DELETE", "one");
-        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others" };
+        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others", COPIES: "copies" };
         const args = command.map((word) => (isKeyOf(paths, word) ? join(bench.folder, paths[word]) : word));
-        const ended = await bench.run(args, { environment: { XDG_STATE_HOME: join(bench.folder, "copies") } });
+        const isNamed = args.includes("--rescue-dir");
+        const environment = isNamed ? {} : { XDG_STATE_HOME: join(bench.folder, "copies") };
+        const ended = await bench.run(args, { environment });
         assert.equal(ended.status, 0, ended.stderr);
         assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);

@@ -9,7 +9,7 @@ import {
 } from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
-import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { DRY_RUN, FAIL_AFTER, NO_INPUT, RESCUE_DIR, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -18,6 +18,12 @@ import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Delete without asking for confirmation");
+
+const RECOVERY_COPIES = {
+  ...RESCUE_DIR,
+  group: "input",
+  help: "Directory of recovery copies to mark as void (default: see hydra help secrets)",
+} as const;
 
 const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
@@ -103,7 +109,7 @@ export const remove = defineLeaf({
     most: Number.POSITIVE_INFINITY,
     help: "Client ID, or - for IDs on standard input",
   },
-  flags: [YES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
+  flags: [YES, RECOVERY_COPIES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients delete my-app old-app", "Two clients"],
@@ -123,6 +129,7 @@ export const remove = defineLeaf({
       .filter((problem) => problem !== undefined);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usageError("There are no IDs on standard input", "write one ID per line", "missing-argument"));
+    problems.push(...(await context.secretTargetProblems([])));
     return { problems, run: () => run(context, ids) };
   },
 });
