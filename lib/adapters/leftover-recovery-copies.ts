@@ -29,7 +29,7 @@ export interface LeftoverRecoveryCopies {
   withdraw(copy: LeftoverRecoveryCopy): void;
 }
 
-export interface FoundRecoveryCopies {
+interface FoundRecoveryCopies {
   readonly copies: readonly LeftoverRecoveryCopy[];
   readonly unread: readonly UnreadRecoveryFile[];
 }

@@ -114,6 +114,10 @@ describe("without a reader", () => {
       const kept = jsonLines(readFileSync(join(folder.path, copies), "utf8"));
       const created = proxy.posts().map(({ body }) => jsonObject(body)["client_id"]);
       assert.ok(created.length > 2);
+      assert.match(
+        played.stderr,
+        /then delete only this client's line, because the file may hold the secrets of others/,
+      );
       assert.deepEqual(kept.map((record) => record["client_id"]).sort(), created.sort());
     } finally {
       await proxy.close();
