@@ -104,7 +104,7 @@ function copiesFound(key: (line: number) => string): number {
     JSON.stringify({ endpoint: "e", stack: "s", key: key(line) }),
   );
   writeFileSync(join(folder.path, "hydra-rescue-a.ndjson"), lines.join("\n"));
-  return openLeftoverRecoveryCopies([folder.path]).find("e").length;
+  return openLeftoverRecoveryCopies([folder.path]).find("e").copies.length;
 }
 
 function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {

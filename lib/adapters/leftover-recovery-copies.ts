@@ -19,21 +19,51 @@ import { errorCode } from "../core/problem.ts";
 
 /** The recovery copies that earlier runs have left. */
 export interface LeftoverRecoveryCopies {
-  /** The copies of clients of a server. */
-  find(endpoint: string): readonly LeftoverRecoveryCopy[];
+  /** The copies of clients of a server, and the files that may hold more of them. */
+  find(endpoint: string): FoundRecoveryCopies;
+  /** Whether a copy is where it was found, without reading the others. */
+  isStillThere(copy: LeftoverRecoveryCopy): boolean;
   /** Removes a copy whose secret was delivered. */
   remove(copy: LeftoverRecoveryCopy): void;
   /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
   withdraw(copy: LeftoverRecoveryCopy): void;
 }
 
+interface FoundRecoveryCopies {
+  readonly copies: readonly LeftoverRecoveryCopy[];
+  readonly unread: readonly UnreadRecoveryFile[];
+}
+
+/** A file with the name of a recovery copy, whose contents are not known. */
+export interface UnreadRecoveryFile {
+  readonly path: string;
+  /** The rule by which it was not read, as a clause that fits several files. */
+  readonly reason: string;
+}
+
 /** @param folders where runs save their copies first; one may have several names. */
 export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
+  const known = new Map<string, KnownFile>();
   return {
     find(endpoint) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
-      return withinBounds([...paths].flatMap(ownFilesIn)).flatMap(({ path }) => copiesIn(path, endpoint));
+      const unread: UnreadRecoveryFile[] = [];
+      const files = withinBounds(
+        [...paths].flatMap((folder) => readableFilesIn(folder, unread)),
+        unread,
+      );
+      const copies = files.flatMap((file) => {
+        const name = `${endpoint} ${file.path}`;
+        const before = known.get(name);
+        if (before?.stamp === file.stamp) return before.copies;
+        const now = readKnownFile(file, endpoint, before);
+        if (typeof now !== "string") known.set(name, now);
+        else if (now !== REMOVED) unread.push({ path: file.path, reason: now });
+        return typeof now === "string" ? [] : now.copies;
+      });
+      return { copies, unread };
     },
+    isStillThere,
     remove: removeLeftover,
     withdraw: withdrawLeftover,
   };
@@ -62,8 +92,10 @@ interface Span {
   readonly bytes: Uint8Array;
 }
 
+const MIB = 1024 * 1024;
+
 /** The largest file that is read as a recovery copy. */
-const LARGEST_COPY = 16 * 1024 * 1024;
+const LARGEST_COPY = 16 * MIB;
 
 /** The most files that are read, and their largest size together: reading them keeps the program busy. */
 const MOST_COPIES = 10_000;
@@ -92,40 +124,59 @@ const DUE = v.object({
 /** Never through a symbolic link, and without waiting for a writer if something else has the name. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-interface OwnFile {
+const UNREAD = {
+  foreign: "files of other users are not read",
+  large: `files over ${LARGEST_COPY / MIB} MiB are not read`,
+  old: `only the newest ${MOST_COPIES.toLocaleString("en")} files, up to ${LARGEST_TOTAL / MIB} MiB, are read`,
+  failed: "reading failed",
+} as const;
+
+/** In place of a reason: another run has removed the file. */
+const REMOVED = "removed";
+
+interface ReadableFile {
   readonly path: string;
   readonly size: number;
   readonly changed: number;
+  /** Differs once the file is changed, except by two writes at the same time. */
+  readonly stamp: string;
 }
 
-/** The files of the user that have the name of a recovery copy. Others may put theirs into a folder such as /tmp. */
-function ownFilesIn(folder: string): readonly OwnFile[] {
+/** The files that have the name of a recovery copy and may be read. Others may put theirs into a folder such as /tmp. */
+function readableFilesIn(folder: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
-    return names.flatMap((name) => ownFileAt(resolve(folder, name)));
+    return names.flatMap((name) => readableFileAt(resolve(folder, name), unread));
   } catch {
     // A folder that can't be read has no copies of ours.
     return [];
   }
 }
 
-function ownFileAt(path: string): readonly OwnFile[] {
+function readableFileAt(path: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const status = lstatSync(path);
-    return isReadable(status) ? [{ path, size: status.size, changed: status.mtimeMs }] : [];
+    // No run leaves a folder or a link.
+    if (!status.isFile()) return [];
+    const reason = reasonNotToRead(status);
+    const { size, mtimeMs: changed, ctimeMs, ino, mode } = status;
+    if (reason === undefined) return [{ path, size, changed, stamp: [size, changed, ctimeMs, ino, mode].join(" ") }];
+    unread.push({ path, reason });
+    return [];
   } catch {
     // Another run has removed it.
     return [];
   }
 }
 
-function isReadable(status: Stats): boolean {
+function reasonNotToRead({ uid, size }: Pick<Stats, "uid" | "size">): string | undefined {
   const owner = process.getuid?.();
-  return status.isFile() && (owner === undefined || status.uid === owner) && status.size <= LARGEST_COPY;
+  if (owner !== undefined && uid !== owner) return UNREAD.foreign;
+  return size > LARGEST_COPY ? UNREAD.large : undefined;
 }
 
 /** The newest files, as many as may be read, in the order of the folders. */
-function withinBounds(files: readonly OwnFile[]): readonly OwnFile[] {
+function withinBounds(files: readonly ReadableFile[], unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   const newest = files.toSorted((a, b) => b.changed - a.changed);
   let total = 0;
   const end = newest.findIndex(({ size }, count) => {
@@ -134,28 +185,55 @@ function withinBounds(files: readonly OwnFile[]): readonly OwnFile[] {
   });
   if (end < 0) return files;
   const chosen = new Set(newest.slice(0, end));
+  for (const { path } of newest.slice(end)) unread.push({ path, reason: UNREAD.old });
   return files.filter((file) => chosen.has(file));
 }
 
-function copiesIn(path: string, endpoint: string): readonly LeftoverRecoveryCopy[] {
+/** What a file held when it was read last: every client that two runs create at once looks for its copy again. */
+interface KnownFile {
+  readonly stamp: string;
+  readonly isOurs: boolean;
+  /** By the position of the record. */
+  readonly records: ReadonlyMap<number, KnownRecord>;
+  readonly copies: readonly LeftoverRecoveryCopy[];
+}
+
+type CopyRecord = Omit<LeftoverRecoveryCopy, "spans">;
+
+interface KnownRecord {
+  readonly bytes: Uint8Array;
+  readonly record: CopyRecord | undefined;
+}
+
+/** Reads a file, and parses what has changed since; otherwise returns why it wasn't read. */
+function readKnownFile(
+  { path, stamp }: Pick<ReadableFile, "path" | "stamp">,
+  endpoint: string,
+  before: KnownFile | undefined,
+): KnownFile | string {
   const file = readCopies(path);
-  if (file === undefined) return [];
+  if (typeof file === "string") return file;
+  const { isOurs } = file;
   const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, bytes: file.bytes }];
+  const records = new Map<number, KnownRecord>();
   const found = new Map<string, LeftoverRecoveryCopy>();
   const allSpans = new Map<string, Span[]>();
   for (const span of spans) {
-    const copy = copyAt(path, file, span, endpoint);
-    if (copy === undefined) continue;
-    const { stack, key } = copy;
+    const old = before?.isOurs === isOurs ? before.records.get(span.start) : undefined;
+    const isOld = old !== undefined && Buffer.compare(old.bytes, span.bytes) === 0;
+    const record = isOld ? old.record : recordAt(path, file, span, endpoint);
+    records.set(span.start, { bytes: span.bytes, record });
+    if (record === undefined) continue;
+    const { stack, key } = record;
     const name = key === undefined ? String(span.start) : JSON.stringify([stack, key]);
     const ofClient = allSpans.get(name) ?? [];
     ofClient.push(span);
     allSpans.set(name, ofClient);
     // The last line of a client is its current record, and decides its place in the order.
     found.delete(name);
-    found.set(name, { ...copy, spans: ofClient });
+    found.set(name, { ...record, spans: ofClient });
   }
-  return [...found.values()];
+  return { stamp, isOurs, records, copies: [...found.values()] };
 }
 
 interface CopyFile {
@@ -164,19 +242,21 @@ interface CopyFile {
   readonly isOurs: boolean;
 }
 
-function readCopies(path: string): CopyFile | undefined {
+/** Reads a file; otherwise returns why not, or that another run has removed it. */
+function readCopies(path: string): CopyFile | string {
   try {
     const file = openSync(path, READ_ONLY);
     try {
       const status = fstatSync(file);
-      if (!isReadable(status)) return undefined;
+      const reason = status.isFile() ? reasonNotToRead(status) : UNREAD.failed;
+      if (reason !== undefined) return reason;
       const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
     } finally {
       closeSync(file);
     }
-  } catch {
-    return undefined;
+  } catch (error) {
+    return errorCode(error) === "ENOENT" ? REMOVED : UNREAD.failed;
   }
 }
 
@@ -194,14 +274,14 @@ function linesOf(bytes: Uint8Array): readonly Span[] {
 const utf8 = new TextDecoder();
 
 /** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
-function copyAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): LeftoverRecoveryCopy | undefined {
+function recordAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): CopyRecord | undefined {
   const values = parseJsonValuesOrFault(utf8.decode(span.bytes));
   const [record] = isJsonFault(values) ? [] : values;
   const read = v.safeParse(LEFTOVER, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;
   const due = isOurs ? v.safeParse(DUE, record) : undefined;
   const { client_id: clientId, stack, key } = read.output;
-  return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined, spans: [span] };
+  return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined };
 }
 
 /**
@@ -211,7 +291,7 @@ function copyAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string
 function removeLeftover({ path, spans }: LeftoverRecoveryCopy): void {
   edit(path, spans, (text) => " ".repeat(text.length));
   const left = readCopies(path);
-  if (left?.bytes.every((byte) => byte === 0x20 || byte === 0x0a) === true) unlinkSync(path);
+  if (typeof left !== "string" && left.bytes.every((byte) => byte === 0x20 || byte === 0x0a)) unlinkSync(path);
 }
 
 /** Keeps the records of a client, as a secret that no run is to deliver. */
@@ -231,11 +311,29 @@ function edit(path: string, spans: readonly Span[], change: (latin1: string) => 
   }
   try {
     for (const { start, bytes } of spans) {
-      const there = Buffer.alloc(bytes.length);
-      if (readSync(file, there, 0, there.length, start) !== there.length || !there.equals(bytes)) continue;
-      writeSync(file, Buffer.from(change(there.toString("latin1")), "latin1"), 0, there.length, start);
+      if (!isAt(file, { start, bytes })) continue;
+      const changed = change(Buffer.from(bytes).toString("latin1"));
+      writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
     }
   } finally {
     closeSync(file);
+  }
+}
+
+function isAt(file: number, { start, bytes }: Span): boolean {
+  const there = Buffer.alloc(bytes.length);
+  return readSync(file, there, 0, there.length, start) === there.length && there.equals(bytes);
+}
+
+function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
+  try {
+    const file = openSync(path, READ_ONLY);
+    try {
+      return spans.some((span) => isAt(file, span));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
   }
 }

@@ -14,3 +14,15 @@ export function createAdminWithDeadlineFactory(context: Pick<Context, "admin" | 
   const failAfter = context.values.number(FAIL_AFTER);
   return () => context.admin.withDeadline(failAfter, late.signal);
 }
+
+/** The admin API for taking a client back; undefined once the time for all of them is over. */
+export type CleanupAdmin = (admin: Admin) => Admin | undefined;
+
+/** One time limit for taking back all clients of a run, which begins with the first: a limit for each would add up to hours. */
+export function createSharedCleanupAdmin(): CleanupAdmin {
+  let shared: Admin | undefined;
+  return (admin) => {
+    shared ??= admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS);
+    return shared.remaining() > 0 ? shared : undefined;
+  };
+}

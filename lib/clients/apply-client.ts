@@ -8,7 +8,7 @@ import { isSameJson, type JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../core/problem.ts";
-import type { ClientInStack } from "../core/recovery-record.ts";
+import { type ClientInStack, partToDelete } from "../core/recovery-record.ts";
 import { withoutCredentialFields } from "../core/redact.ts";
 import { type DesiredClient, formatFileLine } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
@@ -164,7 +164,7 @@ function findDueCopies(
   { context, options: { stack }, earlier }: ApplyRun,
   { key }: Step,
 ): readonly LeftoverRecoveryCopy[] {
-  return earlier.store.find(context.endpoint).filter(({ due }) => due?.stack === stack && due.key === key);
+  return earlier.store.find(context.endpoint).copies.filter(({ due }) => due?.stack === stack && due.key === key);
 }
 
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
@@ -186,13 +186,17 @@ function rejectDueSecret(job: ApplyRun, step: Step): void {
 function rejectUndelivered(job: ApplyRun, step: Step): void {
   const { key, clientId = "" } = step;
   const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
-  if (due === undefined || findDueCopies(job, step).every(({ path }) => path !== due.copy.path)) return;
+  if (due === undefined) return;
+  const { copy } = due;
+  // A run that is still at work moves its records when it ends.
+  const isDue = job.earlier.store.isStillThere(copy) || findDueCopies(job, step).some(({ path }) => path === copy.path);
+  if (!isDue) return;
   throw new Problem(
-    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(due.copy.path)}`,
+    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(copy.path)}`,
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: "run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or delete that file if you don't need it",
+      hint: `run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
     },
   );
 }

@@ -5,6 +5,7 @@ import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type ExitName, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { createSharedCleanupAdmin } from "./admin-deadlines.ts";
 import { BatchRun, type OrderedPool, workOnAll } from "./batch.ts";
 import { firstLinesAndCount } from "./client-files.ts";
 import type { CreatedClientToDeliver } from "./register.ts";
@@ -130,8 +131,9 @@ export class BatchResults<Outcome extends ClientOutcome> {
       // The copy of an earlier run stays where it is.
       delivery?.undelivered === undefined ? [] : { recover: delivery.undelivered, shown },
     );
+    const cleanup = createSharedCleanupAdmin();
     const recovered = await workOnAll(recoveries, this.#context.values.number(CONCURRENCY), ({ recover, shown }) =>
-      recover(reason, partlyWritten.has(shown)),
+      recover(reason, partlyWritten.has(shown), cleanup),
     );
     this.#work.log?.close();
     const changed = firstLinesAndCount(

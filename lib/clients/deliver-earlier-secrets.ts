@@ -11,9 +11,10 @@ import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { errorMessage, Problem, reasonWithoutValues } from "../core/problem.ts";
+import { partToDelete } from "../core/recovery-record.ts";
 import type { Plan, Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
-
+import { UNDELIVERED_CODE } from "./delivery.ts";
 import { makeFolderAndFindPlaceProblems, SecretPlace, secretOutKind, secretOwnerOfStep } from "./secret-out-places.ts";
 import { secretPlaceStatus } from "./secret-place-status.ts";
 import { hasRecipientFlags, type PreparedSecret, prepareSecret } from "./secret-source.ts";
@@ -153,7 +154,7 @@ export async function splitAndSettlePlaced(
     } else if (found === "missing") missing.push(each);
     else
       context.warn(
-        `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its destination has other credentials; delete the copy once you have checked that those work`,
+        `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its destination has other credentials; once you have checked that those work, delete ${partToDelete(each.copy.path)}`,
       );
   }
   return { placed, missing };
@@ -224,9 +225,9 @@ function doubtfulProblem({ step, clientId, copy }: RecoveredSecret, reason: stri
   return new Problem(
     `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
-      code: "undelivered",
+      code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `set another one: hydra clients rotate-secret ${clientId}; then delete the file`,
+      hint: `set another one: hydra clients rotate-secret ${clientId}; then delete ${partToDelete(copy.path)}`,
     },
   );
 }
@@ -278,7 +279,7 @@ async function deliverDue(
 function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown, hint = "run the command again"): Problem {
   return new Problem(
     `Cannot deliver the secret of client ${quote(step.key)}: ${reasonWithoutValues(reason)}; it is still in ${quote(copy.path)}`,
-    { code: "undelivered", exit: "failed", hint, cause: reason },
+    { code: UNDELIVERED_CODE, exit: "failed", hint, cause: reason },
   );
 }
 

@@ -7,8 +7,9 @@ import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, isExpectedError, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
-import type { ClientInStack } from "../core/recovery-record.ts";
+import { type ClientInStack, partToDelete } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import type { CleanupAdmin } from "./admin-deadlines.ts";
 import {
   type CredentialsToDeliver,
   credentialsFromServerAnswer,
@@ -62,8 +63,12 @@ export interface CreatedClientToDeliver {
   readonly delivered: () => void;
   /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
   readonly hidden: () => void;
-  /** To be called when the credentials can't be delivered; returns the problem that says what became of them. */
-  readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
+  /**
+   * To be called when the credentials can't be delivered; returns the problem that says what became of them.
+   *
+   * @param cleanup the time limit that this client shares with others; without it, it has its own.
+   */
+  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup?: CleanupAdmin) => Promise<Problem>;
 }
 
 /** Where a registration sends its request, and where its secret goes. */
@@ -200,9 +205,9 @@ async function deliverOrRecover<T>(
   const { record } = outcome;
   const { client_id: id } = record;
   let secret = answeredSecret(record, prepared);
-  const undelivered = (reason: unknown, partlyWritten: boolean): Promise<Problem> => {
+  const undelivered: CreatedClientToDeliver["undelivered"] = (reason, partlyWritten, cleanup = ownCleanupAdmin) => {
     const mayDelete = outcome.kind === "created" && !partlyWritten;
-    return recover({ admin: targets.admin, id, secret, saved, mayDelete, reason });
+    return recover({ admin: mayDelete ? cleanup(targets.admin) : undefined, id, secret, saved, reason });
   };
   try {
     const delivery = await credentialsFromServerAnswer(context, prepared, { ...record, ...more });
@@ -232,21 +237,25 @@ function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainAn
   return { ...prepared, plain: prepared.recipients.length > 0 ? undefined : answered, encrypted: undefined };
 }
 
+const ownCleanupAdmin: CleanupAdmin = (admin) => admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS);
+
 interface Undelivered {
-  readonly admin: Admin;
+  /**
+   * What deletes the client. Undefined unless the server answered this run's own request with 201, nothing of the secret
+   * has left the process, and there is time for it.
+   */
+  readonly admin: Admin | undefined;
   readonly id: string;
   readonly secret: PlainAndEncryptedSecret;
   readonly saved: SecretTracker;
-  /** Whether the server answered this run's own request with 201, and nothing of the secret has left the process. */
-  readonly mayDelete: boolean;
   readonly reason: unknown;
 }
 
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
-async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
+async function recover({ admin, id, secret, saved, reason }: Undelivered): Promise<Problem> {
   const why = reasonWithoutValues(reason);
   const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;
-  const left = mayDelete ? await deleteAgain(admin, id) : "made";
+  const left = admin === undefined ? "made" : await deleteAgain(admin, id);
   if (left === "gone") {
     saved.remove();
     return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} was deleted again`, {
@@ -263,7 +272,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
     ...details,
     hint:
       kept.kind === "kept"
-        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete it`
+        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDelete(kept.path)}`
         : `delete the client: hydra clients delete ${id}`,
   });
 }
@@ -271,7 +280,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
 /** Deletes a client that this run created; returns what is left of it. */
 async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
-    await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).remove(id);
+    await admin.remove(id);
     return "gone";
   } catch (error) {
     if (!(error instanceof Problem) || error.ambiguous) return "unverified";

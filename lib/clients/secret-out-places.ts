@@ -28,7 +28,9 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { KubernetesSecretNameAndNamespace } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { type CleanupAdmin, createSharedCleanupAdmin } from "./admin-deadlines.ts";
 import { workOnAll } from "./batch.ts";
+import { UNDELIVERED_CODE } from "./delivery.ts";
 import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "./secret-out-text.ts";
 import { hasRecipientFlags, type PlainAndEncryptedSecret } from "./secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "./views.ts";
@@ -61,7 +63,7 @@ interface PendingSecret extends SecretOwner {
   /** To be called once it is in place. */
   readonly delivered: () => void;
   /** To be called when it can't get there; returns the problem that says what became of it. */
-  readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
+  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup: CleanupAdmin) => Promise<Problem>;
 }
 
 type Values = Pick<Context, "values">;
@@ -84,7 +86,7 @@ export function findSecondJsonForDescriptorProblem(
 ): Problem | undefined {
   if (owners.length === 0 || !isDescriptor(context) || secretFormatOrDotenv(context) !== "json") return undefined;
   return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
-    code: "undelivered",
+    code: UNDELIVERED_CODE,
     exit: "failed",
     hint: "run the command again for the rest; no client was changed",
   });
@@ -424,7 +426,8 @@ export class SecretPlace {
       const { partlyWritten } = target;
       await target.discard();
       const concurrency = this.#context.values.number(CONCURRENCY);
-      return workOnAll(pending, concurrency, (each) => each.undelivered(error, partlyWritten));
+      const cleanup = createSharedCleanupAdmin();
+      return workOnAll(pending, concurrency, (each) => each.undelivered(error, partlyWritten, cleanup));
     }
     for (const { delivered } of pending) delivered();
     this.#written = pending.length;

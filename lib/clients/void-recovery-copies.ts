@@ -1,4 +1,8 @@
-import type { LeftoverRecoveryCopies, LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
+import type {
+  LeftoverRecoveryCopies,
+  LeftoverRecoveryCopy,
+  UnreadRecoveryFile,
+} from "../adapters/leftover-recovery-copies.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import type { ClientInStack } from "../core/recovery-record.ts";
@@ -21,6 +25,7 @@ export function markRecoveryCopyVoid(
 export interface EarlierRecoveryCopies {
   readonly store: LeftoverRecoveryCopies;
   readonly copies: readonly LeftoverRecoveryCopy[];
+  readonly unread: readonly UnreadRecoveryFile[];
   /** The copies whose secrets are due, by their client. */
   readonly dueByClientId: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
   /** The same by stack and key, see {@link ownerName}. */
@@ -37,12 +42,13 @@ export async function findEarlierCopies({
   openLeftovers,
 }: Pick<Context, "endpoint" | "openLeftovers">): Promise<EarlierRecoveryCopies> {
   const store = await openLeftovers();
-  const copies = store.find(endpoint);
+  const { copies, unread } = store.find(endpoint);
   const due = copies.flatMap((copy) => (copy.due === undefined ? [] : [{ copy, owner: ownerName(copy.due) }]));
   const byOwner = Map.groupBy(due, ({ owner }) => owner);
   return {
     store,
     copies,
+    unread,
     dueByClientId: Map.groupBy(
       due.map(({ copy }) => copy),
       ({ clientId }) => clientId,

@@ -1,8 +1,9 @@
-import type { LeftoverRecoveryCopy } from "../adapters/leftover-recovery-copies.ts";
+import type { LeftoverRecoveryCopy, UnreadRecoveryFile } from "../adapters/leftover-recovery-copies.ts";
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/credential-flags.ts";
 import { fileNameOfClientId } from "../core/output/file-name.ts";
+import { partToDelete } from "../core/recovery-record.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { secretOutKind } from "./secret-out-places.ts";
@@ -48,7 +49,10 @@ function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: rea
   const isOnly = drafts.length + copies.length === 1;
   return [
     ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
-    ...copies.map((path) => ({ path, warning: `${START} ${what} in ${quote(path)}; delete it once you have it` })),
+    ...copies.map((path) => ({
+      path,
+      warning: `${START} ${what} in ${quote(path)}; once you have it, delete ${partToDelete(path)}`,
+    })),
   ];
 }
 
@@ -71,10 +75,27 @@ function warnOf({ warn }: Pick<Context, "warn">, leftovers: readonly Leftover[])
   for (const { warning } of leftovers.slice(0, MAX_SHOWN_LEFTOVERS)) warn(warning);
   const rest = leftovers.slice(MAX_SHOWN_LEFTOVERS);
   if (rest.length === 0) return;
-  const folders = new Set(rest.map(({ path }) => path.replace(/[^/\\]*$/, "") || "."));
+  const folders = foldersOf(rest);
   const secrets = rest.length === 1 ? "1 more secret" : `${rest.length} more secrets`;
   const keys = [...new Set(rest.flatMap(({ key }) => key ?? []))];
   const clients =
     keys.length === 0 ? "" : `, of ${keys.length === 1 ? "client" : "clients"} ${joinWords(keys.map(quote))},`;
-  warn(`earlier runs have left ${secrets}${clients} in ${joinWords([...folders].map(quote))}`);
+  warn(`earlier runs have left ${secrets}${clients} in ${folders}`);
+}
+
+function foldersOf(files: readonly { readonly path: string }[]): string {
+  const folders = new Set(files.map(({ path }) => path.replace(/[^/\\]*$/, "") || "."));
+  return joinWords([...folders].map(quote));
+}
+
+/** Warns of files that may hold secrets of earlier runs and were not read: one line for each reason. */
+export function warnOfUnreadCopies({ warn }: Pick<Context, "warn">, unread: readonly UnreadRecoveryFile[]): void {
+  for (const [reason, files] of Map.groupBy(unread, (file) => file.reason)) {
+    const [first] = files;
+    const ignored =
+      first !== undefined && files.length === 1
+        ? `recovery copy ${quote(first.path)} was ignored`
+        : `${files.length} recovery copies in ${foldersOf(files)} were ignored`;
+    warn(`${ignored}: ${reason}`);
+  }
 }

@@ -30,6 +30,13 @@ export interface RecoveryRecord {
   readonly [more: string]: unknown;
 }
 
+/** What to delete once the secret of one client in a recovery copy is of no use: never the secrets of other clients. */
+export function partToDelete(path: string): string {
+  return path.endsWith(".ndjson")
+    ? "only this client's line, because the file may hold the secrets of others"
+    : "that file";
+}
+
 /** A record that could not be saved in any folder. */
 export class RecordSaveFailure extends Error {
   override readonly name = "RecordSaveFailure";

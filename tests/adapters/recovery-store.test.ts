@@ -15,10 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
+import { type LeftoverRecoveryCopy, openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
 import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
 import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 
@@ -125,7 +125,7 @@ describe("a recovery log", () => {
     removed.remove();
     log.save({ ...RECORD, client_id: "c" });
     assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
-    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint);
+    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint).copies;
     assert.deepEqual(
       left.map(({ clientId }) => clientId),
       ["b", "c"],
@@ -136,7 +136,7 @@ describe("a recovery log", () => {
     const log = storeIn("").openLog() ?? assert.fail("no folder took it");
     const leftovers = openLeftoverRecoveryCopies([folder]);
     const first = log.save({ ...RECORD, client_id: "a" });
-    leftovers.find(RECORD.endpoint).forEach(leftovers.remove);
+    leftovers.find(RECORD.endpoint).copies.forEach(leftovers.remove);
     assert.deepEqual(readdirSync(folder), []);
     log.save({ ...RECORD, client_id: "b" });
     assert.deepEqual([first.exists(), linesOf(log.path)], [false, ["b"]]);
@@ -154,7 +154,7 @@ describe("a recovery log", () => {
     mkdirSync(`${log.path}.new`);
     log.close();
     assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
-    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint);
+    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint).copies;
     assert.deepEqual([...new Set(left.map(({ clientId }) => clientId))], ["b", "c"]);
   });
 
@@ -184,9 +184,9 @@ describe("a leftover recovery copy", () => {
     const leftovers = openLeftoverRecoveryCopies([folder]);
     const due = { ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due", client_secret: "x" } as const;
     const copy = log.save(due);
-    leftovers.find(RECORD.endpoint).forEach(leftovers.withdraw);
+    leftovers.find(RECORD.endpoint).copies.forEach(leftovers.withdraw);
     copy.replace({ ...due, state: "made" });
-    const found = leftovers.find(RECORD.endpoint);
+    const found = leftovers.find(RECORD.endpoint).copies;
     assert.deepEqual(
       found.map(({ due: record, spans }) => [record?.state, spans.length]),
       [["made", 2]],
@@ -195,10 +195,15 @@ describe("a leftover recovery copy", () => {
 
   const DUE_LINE = JSON.stringify({ ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due" });
 
+  const unreadIn = (...folders: readonly string[]): readonly string[] =>
+    openLeftoverRecoveryCopies(folders)
+      .find(RECORD.endpoint)
+      .unread.map(({ path, reason }) => `${basename(path)}: ${reason}`);
+
   const idsIn = (...folders: readonly string[]): readonly unknown[] =>
     openLeftoverRecoveryCopies(folders)
       .find(RECORD.endpoint)
-      .map(({ clientId }) => clientId);
+      .copies.map(({ clientId }) => clientId);
 
   it("is never a file of another user, who may have put it into a shared folder", () => {
     // Only root can give a file to someone else.
@@ -206,8 +211,10 @@ describe("a leftover recovery copy", () => {
     const path = join(folder, "hydra-rescue-a.ndjson");
     writeFileSync(path, DUE_LINE);
     assert.deepEqual(idsIn(folder), ["a"]);
+    assert.deepEqual(unreadIn(folder), []);
     chownSync(path, 65_534, 65_534);
     assert.deepEqual(idsIn(folder), []);
+    assert.deepEqual(unreadIn(folder), ["hydra-rescue-a.ndjson: files of other users are not read"]);
   });
 
   it("is found among the newest files, up to a size in total", () => {
@@ -221,8 +228,60 @@ describe("a leftover recovery copy", () => {
       utimesSync(large, 10, 10);
     }
     assert.deepEqual(idsIn(folder), ["a"]);
+    assert.equal(unreadIn(folder).length, 1);
     for (const name of ["a", "b", "z"]) utimesSync(join(folder, `hydra-rescue-${name}.json`), 2000, 2000);
     assert.deepEqual(idsIn(folder), []);
+    assert.ok(
+      unreadIn(folder).includes("hydra-rescue-own.ndjson: only the newest 10,000 files, up to 32 MiB, are read"),
+    );
+  });
+
+  it("is reported if its file is too large", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    writeFileSync(path, DUE_LINE);
+    truncateSync(path, 16 * 1024 * 1024 + 1);
+    assert.deepEqual(
+      [idsIn(folder), unreadIn(folder)],
+      [[], ["hydra-rescue-a.ndjson: files over 16 MiB are not read"]],
+    );
+  });
+
+  it("is parsed only once, although others are added to its file or changed there", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const find = (): readonly LeftoverRecoveryCopy[] => leftovers.find(RECORD.endpoint).copies;
+    const other = DUE_LINE.replaceAll('"a"', '"b"');
+    writeFileSync(path, `${other}\n${DUE_LINE}\n`);
+    const [b, a] = find();
+    assert.ok(a?.due !== undefined && b !== undefined);
+    assert.equal(find()[0], b);
+    writeFileSync(path, `${DUE_LINE.replaceAll('"a"', '"c"')}\n${DUE_LINE}\n${other}\n`);
+    utimesSync(path, 1000, 1000);
+    const after = find();
+    assert.deepEqual(
+      after.map(({ key }) => key),
+      ["c", "a", "b"],
+    );
+    assert.equal(after[1]?.due, a.due);
+    leftovers.withdraw(after[1] ?? assert.fail());
+    utimesSync(path, 1000, 1000);
+    assert.deepEqual(
+      find().map(({ due }) => due !== undefined),
+      [true, false, true],
+    );
+  });
+
+  it("is still there until someone delivers it", () => {
+    const path = join(folder, "hydra-rescue-a.ndjson");
+    writeFileSync(path, DUE_LINE);
+    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const [copy = assert.fail()] = leftovers.find(RECORD.endpoint).copies;
+    writeFileSync(path, `${DUE_LINE}\n{}`);
+    assert.equal(leftovers.isStillThere(copy), true);
+    writeFileSync(path, DUE_LINE.replace("due", "off"));
+    assert.equal(leftovers.isStillThere(copy), false);
+    rmSync(path);
+    assert.equal(leftovers.isStillThere(copy), false);
   });
 
   it("is left as it is if its file has got another record there meanwhile", () => {
@@ -230,7 +289,7 @@ describe("a leftover recovery copy", () => {
     const leftovers = openLeftoverRecoveryCopies([folder]);
     for (const change of [leftovers.withdraw, leftovers.remove]) {
       writeFileSync(path, DUE_LINE);
-      const found = leftovers.find(RECORD.endpoint);
+      const found = leftovers.find(RECORD.endpoint).copies;
       const other = DUE_LINE.replace('"client_id":"a"', '"client_id":"b"');
       writeFileSync(path, other);
       found.forEach(change);

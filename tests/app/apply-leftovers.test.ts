@@ -1,7 +1,7 @@
 /** What `apply` says about the drafts of secret files that a run which was killed has left, and what it removes. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type StateSetup, withStateSetup } from "./state-setup.ts";
@@ -127,5 +127,22 @@ describe("drafts of secret files", () => {
         ),
         text,
       );
+    }));
+});
+
+describe("recovery copies that are not read", () => {
+  test("are reported in a line for each reason", () =>
+    withClients(["a"], async ({ bench, put, warnings }) => {
+      const folder = join(bench.folder, "out");
+      const tooLarge = put("hydra-rescue-import-0.ndjson", "");
+      truncateSync(tooLarge, 17 * 1024 * 1024);
+      const line = `recovery copy "${tooLarge}" was ignored: files over 16 MiB are not read\n`;
+      assert.ok((await warnings("--rescue-dir", folder)).includes(line));
+      for (const name of ["a", "b", "c", "d"]) truncateSync(put(`hydra-rescue-${name}.json`, ""), 15 * 1024 * 1024);
+      const text = await warnings("--rescue-dir", folder, "--dry-run");
+      assert.ok(text.includes(line), text);
+      const rest = `2 recovery copies in "${folder}/" were ignored: only the newest 10,000 files, up to 32 MiB, are read\n`;
+      assert.ok(text.includes(rest), text);
+      assert.equal(text.match(/ignored/g)?.length, 2);
     }));
 });

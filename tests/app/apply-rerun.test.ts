@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -253,6 +254,37 @@ describe("a secret in a recovery copy of an earlier run", () => {
         assert.equal((await bench.ask("GET", "one"))["client_name"], "Changed");
       }));
 
+  /** What each kind of message says to delete, for a file with the secrets of several clients and one with a single secret. */
+  for (const [title, updatedAt, flags, hint] of [
+    ["waits for a place", undefined, [], /if you don't need it, delete ITS/],
+    ["is doubtful", "2020-01-01T00:00:00Z", ["s.json"], /rotate-secret one; then delete ITS/],
+    ["is reported only", "2020-01-01T00:00:00Z", [], /; once you have it, delete ITS/],
+    ["has other credentials in its place", undefined, ["first"], /once you have checked that those work, delete ITS/],
+  ] as const)
+    test(`that ${title} doesn't make anyone delete the secrets of other clients in the same file`, () =>
+      withClient(async (bench, current) => {
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed\n") });
+        const own = copyOf(bench, { state: "made", updated_at: updatedAt ?? current });
+        const advice = async (path: string, text: string): Promise<string> => {
+          bench.write({ [path]: text });
+          const place = flags.flatMap((out) => ["--secret-out", join(bench.folder, out)]);
+          const shared = ["--stack", "prod", "--rescue-dir", join(bench.folder, "copies"), ...place];
+          return (await bench.run(["apply", join(bench.folder, "clients"), ...shared])).stderr;
+        };
+        const single = await advice("copies/hydra-rescue-one-0.json", own);
+        assert.match(single, new RegExp(hint.source.replace("ITS", "(that|the) file")));
+        rmSync(join(bench.folder, "copies/hydra-rescue-one-0.json"));
+        bench.write({ "clients/a.yaml": client("one", "client_name: Changed again\n") });
+        const { updated_at: later } = await bench.ask("GET", "one");
+        const line = copyOf(bench, { state: "made", updated_at: updatedAt ?? String(later) });
+        const several = await advice(COPY, `${line}${copyOf(bench, { client_id: "two", key: "two" })}`);
+        assert.match(
+          several,
+          new RegExp(hint.source.replace("ITS", "only this client's line, because the file may hold")),
+        );
+        assert.doesNotMatch(several, /delete (it|(that|the) (file|copy))\b/);
+      }));
+
   test("that no run can deliver any more doesn't keep its client from being changed", () =>
     withClient(async (bench) => {
       bench.write({ [COPY]: copyOf(bench, { state: "made", updated_at: "2020-01-01T00:00:00Z" }) });
@@ -332,6 +364,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
   const RECREATED = '{"client_id": "one", "grant_types": ["client_credentials"]}';
   for (const [name, isDeletedFirst, command] of [
     ["delete", false, ["clients", "delete", "one"]],
+    ["delete --rescue-dir", false, ["clients", "delete", "one", "--rescue-dir", "COPIES"]],
     ["create", true, ["clients", "create", "--id", "one", "-g", "client_credentials"]],
     ["import", true, ["clients", "import", "IMPORTED"]],
     ["import into files", true, ["clients", "import", "IMPORTED", "--secret-out", "OUT"]],
@@ -343,9 +376,11 @@ describe("a secret in a recovery copy of an earlier run", () => {
         bench.write({ [COPY]: copyOf(bench, {}), [other]: copyOf(bench, { client_id: "two", key: "two" }) });
         bench.write({ "imported.json": RECREATED, "others/none.yaml": "" });
         if (isDeletedFirst) await bench.ask("DELETE", "one");
-        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others" };
+        const paths = { IMPORTED: "imported.json", OUT: "{id}.env", OTHERS: "others", COPIES: "copies" };
         const args = command.map((word) => (isKeyOf(paths, word) ? join(bench.folder, paths[word]) : word));
-        const ended = await bench.run(args, { environment: { XDG_STATE_HOME: join(bench.folder, "copies") } });
+        const isNamed = args.includes("--rescue-dir");
+        const environment = isNamed ? {} : { XDG_STATE_HOME: join(bench.folder, "copies") };
+        const ended = await bench.run(args, { environment });
         assert.equal(ended.status, 0, ended.stderr);
         assert.match(readFileSync(join(bench.folder, COPY), "utf8"), /"delivery":"off"/);
         assert.match(readFileSync(join(bench.folder, other), "utf8"), /"delivery":"due"/);

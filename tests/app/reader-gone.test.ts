@@ -1,9 +1,14 @@
 /** A reader of standard output that is gone: what was found or done keeps its exit code, and no token is lost unnoticed. */
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
+import { dropBefore, openFaultProxy } from "../e2e/fault-proxy.ts";
 import { type Played, play, type Scene } from "./in-process.ts";
+import { jsonLines, jsonObject } from "./state-setup.ts";
 
 const GONE = Object.assign(new Error("the reader of standard output is gone"), { code: "EPIPE" });
 
@@ -89,6 +94,33 @@ describe("without a reader", () => {
       const { status, stderr } = await unread(line, { files: { "/key.json": key } });
       assert.equal(status, 1, line);
       assert.ok(stderr.includes(`Cannot write the result: the reader of standard output is gone; ${done}`), stderr);
+    }
+  });
+
+  test("clients of an import are deleted again within one time limit for all; the secrets of the others are kept", async () => {
+    const proxy = await openFaultProxy(server.url, ({ method }) => (method === "DELETE" ? dropBefore : undefined));
+    using folder = temporaryFolder();
+    try {
+      const ids = Array.from({ length: 8 }, (_, at) => `deleted-again-${at}`);
+      const played = await unread(`clients import - --concurrency 2 --rescue-dir ${folder.path} --format json`, {
+        realFiles: true,
+        environment: { HYDRA_ADMIN_URL: proxy.url },
+        stdin: ids.map((id) => `{"client_id": "${id}"}\n`).join(""),
+      });
+      assert.equal(played.status, 1, played.stderr);
+      const deleted = proxy.seen.filter(({ method }) => method === "DELETE").map(({ target }) => target);
+      assert.ok(new Set(deleted).size <= 2, deleted.join("\n"));
+      const [copies = ""] = readdirSync(folder.path);
+      const kept = jsonLines(readFileSync(join(folder.path, copies), "utf8"));
+      const created = proxy.posts().map(({ body }) => jsonObject(body)["client_id"]);
+      assert.ok(created.length > 2);
+      assert.match(
+        played.stderr,
+        /then delete only this client's line, because the file may hold the secrets of others/,
+      );
+      assert.deepEqual(kept.map((record) => record["client_id"]).sort(), created.sort());
+    } finally {
+      await proxy.close();
     }
   });
 });

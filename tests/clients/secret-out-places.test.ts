@@ -59,10 +59,12 @@ test("clients whose shared file can't be written are taken back a few at a time,
     },
     owners,
   );
+  const cleanups = new Set<unknown>();
   let active = 0;
   let most = 0;
   for (const owner of [...owners].reverse()) {
-    const undelivered = async (): Promise<Problem> => {
+    const undelivered = async (_: unknown, __: boolean, cleanup: unknown): Promise<Problem> => {
+      cleanups.add(cleanup);
       most = Math.max(most, ++active);
       await new Promise(setImmediate);
       active--;
@@ -77,4 +79,6 @@ test("clients whose shared file can't be written are taken back a few at a time,
     owners.map(({ key }) => key),
   );
   assert.equal(most, 3);
+  assert.equal(cleanups.size, 1, "they don't share one time limit");
+  assert.ok(!cleanups.has(undefined));
 });

@@ -575,7 +575,7 @@ describe("the secrets topic is right", () => {
       const secret = secretOf("a");
       using folder = temporaryFolder();
       const nowhere = join(folder.path, "missing");
-      for (const args of [["clients", "rotate-secret", "a"], CREATE]) {
+      for (const args of [["clients", "rotate-secret", "a"], ["clients", "delete", "a"], CREATE]) {
         const played = await play([...args, "-e", url, "--rescue-dir", nowhere]);
         assert.equal(played.status, 2);
         assert.ok(

@@ -41,7 +41,7 @@ import { requireOpenOutput } from "../../clients/unwritten-result.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
 import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
-import { warnOfEarlierRunSecrets } from "../../clients/warn-of-earlier-secrets.ts";
+import { warnOfEarlierRunSecrets, warnOfUnreadCopies } from "../../clients/warn-of-earlier-secrets.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import {
@@ -117,6 +117,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const picked = new Set(due.map(({ copy }) => copy));
   const others = copies.filter((copy) => !picked.has(copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
+  warnOfUnreadCopies(context, earlier.unread);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);

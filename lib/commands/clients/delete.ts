@@ -10,6 +10,7 @@ import {
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
+import { RESCUE_DIR } from "../../core/flags/credential-flags.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { allowsQuestions } from "../../core/interactive.ts";
@@ -19,6 +20,12 @@ import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Delete without asking for confirmation");
+
+const RECOVERY_COPIES = {
+  ...RESCUE_DIR,
+  group: "input",
+  help: "Directory of recovery copies to mark as void (default: see hydra help secrets)",
+} as const;
 
 const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
@@ -104,7 +111,7 @@ export const remove = defineLeaf({
     most: Number.POSITIVE_INFINITY,
     help: "Client ID, or - for IDs on standard input",
   },
-  flags: [YES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
+  flags: [YES, RECOVERY_COPIES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients delete my-app old-app", "Two clients"],
@@ -124,6 +131,7 @@ export const remove = defineLeaf({
       .filter((problem) => problem !== undefined);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usageError("There are no IDs on standard input", "write one ID per line", "missing-argument"));
+    problems.push(...(await context.secretTargetProblems([])));
     return { problems, run: () => run(context, ids) };
   },
 });

@@ -58,7 +58,8 @@ export const SECRETS_TOPIC: Topic = {
     ),
     textPart(
       "If a secret cannot be delivered, the client is deleted again, but only if the server confirmed this request and no part of the",
-      "secret has been written. Otherwise the copy stays and the message shows its path. Read the secret from it, then delete the file.",
+      "secret has been written. Otherwise the copy stays and the message shows its path. Read the secret from it, then delete the file,",
+      "or in an `.ndjson` file only the line of the client.",
       "There is no copy for a public client, for a secret that you gave, or in a dry run.",
     ),
     textPart(
