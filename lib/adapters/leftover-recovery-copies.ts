@@ -44,6 +44,14 @@ export interface UnreadRecoveryFile {
 /** @param folders where runs save their copies first; one may have several names. */
 export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
   const known = new Map<string, KnownFile>();
+  // The files that this run has edited: a system whose clock is coarse may give them the same times as before.
+  const edited = new Set<string>();
+  const rememberEdit =
+    (edit: (copy: LeftoverRecoveryCopy) => void) =>
+    (copy: LeftoverRecoveryCopy): void => {
+      edited.add(copy.path);
+      edit(copy);
+    };
   return {
     find(endpoint) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
@@ -55,17 +63,18 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
       const copies = files.flatMap((file) => {
         const name = `${endpoint} ${file.path}`;
         const before = known.get(name);
-        if (before?.stamp === file.stamp) return before.copies;
+        if (before?.stamp === file.stamp && !edited.has(file.path)) return before.copies;
         const now = readKnownFile(file, endpoint, before);
         if (typeof now !== "string") known.set(name, now);
         else if (now !== REMOVED) unread.push({ path: file.path, reason: now });
         return typeof now === "string" ? [] : now.copies;
       });
+      edited.clear();
       return { copies, unread };
     },
     isStillThere,
-    remove: removeLeftover,
-    withdraw: withdrawLeftover,
+    remove: rememberEdit(removeLeftover),
+    withdraw: rememberEdit(withdrawLeftover),
   };
 }
 
