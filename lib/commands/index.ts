@@ -120,7 +120,7 @@ function verb(name: string, summary: string, leaf: () => Promise<CommandDef>, ke
 /** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */
 export const ROOT: Group = group(
   "hydra",
-  "Manage OAuth 2.0 clients of an Ory Hydra server",
+  "Manage OAuth 2.0 clients on an Ory Hydra server",
   "1.x",
   {
     clients: group(

@@ -5,7 +5,7 @@ export const PUBLISH: BoolFlag = {
   kind: "switch",
   name: "publish",
   group: "input",
-  help: "First step: generate a key here, and publish its public half",
+  help: "First step: generate a key locally and publish its public key",
 };
 
 export const ACTIVATE: BoolFlag = {

@@ -308,7 +308,7 @@ export const apply = defineLeaf({
   about: [
     "Compares the files with the server like hydra diff, then makes the changes. A file is the whole client: a field that it leaves out is reset to the server's default, except scope. --merge changes only the fields that a file has.",
     "Clients that belong to no stack are taken over only with --adopt; clients of other stacks and of hydra-maester are never touched. --prune deletes clients of the stack that are in no file.",
-    "A generated secret needs a place: --secret-out, or recipients that it is encrypted to. --secret-out takes a directory for one file per client, or a file that ends in .yaml, .json or .env for all of them.",
+    "A generated secret needs a destination: --secret-out, or recipients to encrypt it to. --secret-out takes a directory for one file per client, or a file that ends in .yaml, .json or .env for all of them.",
     "On a terminal, the plan is shown and confirmed. If a client fails, the others are still applied and the exit code is 8; a second run continues. --fail-after limits the time for each client.",
   ],
   operands: {

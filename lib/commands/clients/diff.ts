@@ -9,11 +9,32 @@ import {
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { VERIFY_CREDENTIALS, VERIFY_FLAGS } from "../../core/flags/credential-flags.ts";
+import type { Flag } from "../../core/flags/flag.ts";
 import { LENIENT_FIELD_NAMES, SERVER_COMMAND_FLAGS, STRICT } from "../../core/flags/shared-flags.ts";
-import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, COMPARISON_FLAGS, EXIT_CODE, PRUNE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { hasDifferences } from "../../core/state/plan.ts";
+
+/** What flags of `apply` mean here, where nothing is changed. */
+const MEANINGS: ReadonlyMap<Flag, string> = new Map<Flag, string>([
+  [PRUNE, "Show clients of the stack that are in no file, as deletions; needs --stack"],
+  [
+    ALLOW_EMPTY,
+    "Accept a directory without client files; with --prune, all clients of the stack are shown as deletions",
+  ],
+  [ADOPT_FROM, "Show clients of another stack as if they were moved to this one"],
+  [VERIFY_CREDENTIALS, "Check the secrets that the files name against the server"],
+]);
+
+const FLAGS: readonly Flag[] = [
+  ...COMPARISON_FLAGS,
+  EXIT_CODE,
+  STRICT,
+  LENIENT_FIELD_NAMES,
+  ...VERIFY_FLAGS,
+  ...SERVER_COMMAND_FLAGS,
+].map((flag) => ({ ...flag, help: MEANINGS.get(flag) ?? flag.help }));
 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
@@ -52,7 +73,7 @@ export const diff = defineLeaf({
     help: "File or directory with clients, or - for standard input",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT_FIELD_NAMES, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],
+  flags: FLAGS,
   examples: {
     "1.x": [
       ["diff clients/ --stack prod", "What would change"],

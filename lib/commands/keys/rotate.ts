@@ -99,7 +99,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
 export const rotateSigningKey = defineLeaf({
   name: "rotate",
-  summary: "Replace the key that signs, in steps or at once",
+  summary: "Replace the signing key, in steps or immediately",
   about: [
     "In steps (Hydra 2.x): --publish adds a public key that does not sign yet. Once verifiers have fetched the key set again, --activate makes it sign. Once all tokens signed with the old key have expired, --retire deletes the key.",
     "In one step, without any of these flags, the server generates a key that signs immediately. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",

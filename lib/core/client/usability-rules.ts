@@ -115,7 +115,7 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     name: "grant-type-unknown",
     severity: "warning",
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
-    servers: `${ALL_ACCEPT}; the device grant needs 25 or later`,
+    servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
     find: unknownGrants,
   },
   {
@@ -192,7 +192,7 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     name: "pairwise-without-sector",
     severity: "warning",
     hint: "add a sector_identifier_uri (OpenID Connect Core, section 8.1)",
-    servers: "accepted by every server; signing in fails",
+    servers: "accepted by every server; login fails",
     find: pairwiseHosts,
   },
   {

@@ -67,7 +67,7 @@ export const CA_FILE: TextFlag = {
   value: "FILE",
   group: "connection",
   file: "ca_file",
-  help: "Additional CA certificates (PEM) for the admin API; not used to fetch keys",
+  help: "Additional CA certificates (PEM) for the server; not used to fetch keys",
 };
 
 /** The API versions that `--api` accepts; `lib/servers/` has one server family for each. */

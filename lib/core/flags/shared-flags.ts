@@ -168,7 +168,7 @@ export const NO_INPUT: BoolFlag = {
   kind: "switch",
   name: "no-input",
   group: "general",
-  help: "Never ask; continue as without a terminal",
+  help: "Never prompt, as if there were no terminal",
 };
 
 /** The last flags of every command that calls a server. */

@@ -59,7 +59,7 @@ export const CONFIG_TOPIC: Topic = {
       "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
       "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
-      `At most ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)} of a config file is read.`,
+      `A config file over ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)} is an error.`,
     ),
   ],
 };

@@ -51,7 +51,7 @@ export const ENCRYPTION_TOPIC: Topic = {
     ),
     textPart(
       "Keys are fetched over https, or over http from this machine. From another machine, http requires `--pgp-fingerprint`. At most",
-      "five redirects are followed, never from https to http, and at most 1 MiB is read. Credentials of the admin API are not sent, and",
+      "five redirects are followed, never from https to http, and a key over 1 MiB is an error. Credentials of the admin API are not sent, and",
       "`--ca-file` does not apply. To trust your own certificate authority for keys, set `SSL_CERT_FILE`.",
     ),
     headingPart("The encrypted secret"),

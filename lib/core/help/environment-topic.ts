@@ -37,7 +37,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
   [
     "XDG_CONFIG_HOME",
-    "On Linux, directory of `hydra/config.yaml`, which is used without `.hydra.yaml` (default: `$HOME/.config`)",
+    "On Linux, directory of `hydra/config.yaml`, used if there is no `.hydra.yaml` (default: `$HOME/.config`)",
   ],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],

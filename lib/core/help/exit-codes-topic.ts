@@ -9,7 +9,8 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   unauthorised:
     "Not authorized: the server, or a proxy in front of it, requires another token or header, or the credentials of a client were rejected",
   notFound: "The client, the key or the key set was not found, or with `--active` the token is inactive",
-  conflict: "A client or a key with this ID already exists",
+  conflict:
+    "A client or a key with this ID already exists, or `diff` or `apply` found a client of another stack or of hydra-maester, or one without a mark",
   unreachable:
     "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, including while retrying responses such as 503",
   noUsableKey: "No usable encryption key. Nothing was created or changed",
@@ -48,6 +49,6 @@ export const EXIT_CODES_TOPIC: Topic = {
       '  *) exit "$?" ;;',
       "esac",
     ),
-    textPart("`hydra clients create --if-exists skip --id my-app` does the same in one step."),
+    textPart("`hydra clients create --id my-app -g client_credentials --if-exists skip` does the same in one step."),
   ],
 };

@@ -92,7 +92,7 @@ export const FORMATS_TOPIC: Topic = {
       "If a flag or the config file selects a JSON format, errors on standard error are also JSON, one object per line:",
     ),
     codeLinesPart(
-      '{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}',
+      '{"error":"not-found","message":"Cannot get client …","hint":"list clients: hydra clients list","status":404}',
     ),
     termsPart(
       ["error", "Stable name of the error"],
@@ -106,7 +106,7 @@ export const FORMATS_TOPIC: Topic = {
       "hydra clients get my-app --format raw=redirect_uris.0",
       "hydra clients list --format 'raw=$.items[*].client_id'",
       'eval "$(hydra clients create -n job -g client_credentials --format env)"',
-      "hydra clients create -n job -g client_credentials --format k8s-secret | kubectl apply -f -",
+      "hydra clients create -n job -g client_credentials --format k8s-secret | kubectl apply --server-side -f -",
     ),
   ],
 };

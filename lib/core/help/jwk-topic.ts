@@ -94,7 +94,7 @@ export const JWK_TOPIC: Topic = {
       "hydra keys rotate hydra.openid.id-token --retire OLD-KID",
     ),
     textPart(
-      "This disturbs least, and needs Hydra 2.x. After `--publish`, wait until every verifier has fetched the key set again; after",
+      "This is the least disruptive way. It needs Hydra 2.x. After `--publish`, wait until every verifier has fetched the key set again; after",
       "`--activate`, wait until the tokens of the old key have expired. Without these flags, the server generates a key that signs at",
       "once: the only way with Hydra 1.x.",
     ),

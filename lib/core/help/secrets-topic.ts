@@ -45,7 +45,7 @@ export const SECRETS_TOPIC: Topic = {
     headingPart("Recovery copies"),
     textPart(
       "Before a client is created, its generated secret is saved to a recovery copy: a new file with mode 0600, encrypted if there are",
-      "recipients. The copy is removed when the secret has been delivered, or when the server has certainly created nothing. So the secret",
+      "recipients. The copy is removed when the secret has been delivered, or when it is certain that the server created nothing. So the secret",
       "survives signals (including SIGKILL), crashes, a closed or full standard output, and an answer that never arrives.",
     ),
     termsPart(

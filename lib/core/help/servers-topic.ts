@@ -69,7 +69,7 @@ export const SERVERS_TOPIC: Topic = {
     textPart(
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
       "and so are requests that the server's database rolled back because of a concurrent request.",
-      "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `--fail-after 0`",
+      "`Retry-After` is respected. Then the command exits with 6 and shows the server's last response. `--fail-after 0`",
       "means a single attempt.",
       "The first failure is reported immediately.",
     ),

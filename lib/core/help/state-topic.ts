@@ -77,7 +77,7 @@ export const STATE_TOPIC: Topic = {
       ["--secret-out DIR", "One file per client, `KEY.env`, or `.json` or `.yaml` by `--secret-format`"],
       [
         "--secret-out FILE",
-        "All secrets in one new file that ends in `.env` (variables begin with the key), `.json` (an object by key) or `.yaml` (Kubernetes Secrets)",
+        "All secrets in one file that ends in `.env` (variables begin with the key), `.json` (an object by key) or `.yaml` (Kubernetes Secrets). A file of an earlier `apply` is extended",
       ],
       ["--secret-out fd:N", "The same in an open descriptor"],
     ),

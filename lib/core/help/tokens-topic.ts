@@ -98,7 +98,7 @@ export const TOKENS_TOPIC: Topic = {
     ),
     headingPart("Flushing"),
     textPart(
-      "`token flush` exists only in Hydra 1.x. From 2.0 on, the server's own program has a command `janitor` for it.",
+      "`token flush` exists only in Hydra 1.x. From 2.0 on, use `janitor`, a command of the server's own program.",
     ),
   ],
 };
