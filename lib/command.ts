@@ -69,7 +69,7 @@ export interface TextFile {
   readonly name: string;
 }
 
-/** The kinds of key sources, as the adapters read them. */
+/** Finds the recipients of a secret, and encrypts it to them. */
 export interface RecipientEncryptor {
   /** Fetches and validates the recipients that the flags ask for; empty if there are none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;

@@ -39,7 +39,7 @@ const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients",
 const LAYERS: Readonly<Record<string, Layer>> = {
   core: { imports: ["core"], packages: ["valibot"] },
   servers: { imports: ["core", "servers"], packages: ["valibot"] },
-  sandbox: { imports: ["core", "servers", "sandbox"], effects: true },
+  sandbox: { imports: ["core", "sandbox"], effects: true },
   // An adapter imports only its own folder and one package: see the tests below.
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },

@@ -8,6 +8,7 @@ import { openLeftoverRecoveryCopies } from "../lib/adapters/leftover-recovery-co
 import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
+import { lettersOfText } from "../lib/core/completion/tokenize.ts";
 import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
@@ -92,6 +93,13 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
         copiesFound(() => "k"),
         1,
       ),
+  ],
+  [
+    "a word that is completed",
+    () => {
+      assert.equal(lettersOfText(`'${"a".repeat(MANY)}' b`, `${"a".repeat(MANY)} b`), MANY + 4);
+      lettersOfText(`"${"\\a,".repeat(MANY)}`, "b".repeat(MANY));
+    },
   ],
   ["a quoted word", () => [quote("a@".repeat(MANY)), quote("://".repeat(MANY)), quote(`://${"a".repeat(MANY)}`)]],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],

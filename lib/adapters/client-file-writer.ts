@@ -43,7 +43,10 @@ async function kindOf(path: string): ReturnType<ClientFileWriter["kindOf"]> {
   }
 }
 
-/** Writes a whole file at once: readers see the old or the new text, also if the program is killed. */
+/**
+ * Writes a whole file at once: readers see the old or the new text, even if the
+ * program is killed; only without hard links, a new file is empty for a moment.
+ */
 async function writeFile(
   path: string,
   before: string | undefined,

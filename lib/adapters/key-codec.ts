@@ -25,6 +25,7 @@ interface KeyFile {
   readonly bytes: Uint8Array;
   /** The file as messages name it. */
   readonly name: string;
+  readonly isStdin?: boolean;
   readonly passphrase: () => Promise<string>;
 }
 
@@ -193,7 +194,7 @@ function digestFor({ crv }: JsonWebKey): string | null {
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
-  const foreign = findUnsupportedKeyFormat(text, file.name === "standard input" ? "FILE" : file.name);
+  const foreign = findUnsupportedKeyFormat(text, file.isStdin ? "FILE" : file.name);
   if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);
   if (/^\s*[{[]/.test(text)) return readJson(file, text);
   if (text.includes("-----BEGIN ")) return readPem(file, text);

@@ -266,8 +266,9 @@ function localKeys(input: InputFiles): LocalJsonWebKeys {
   return {
     async read(path, reader, passphrase) {
       const bytes = await input.readBytes(path, reader);
-      const name = path === "-" ? "standard input" : path;
-      return (await codec()).parseKeyFile({ bytes, name, passphrase: () => passphrase(name) });
+      const isStdin = path === "-";
+      const name = isStdin ? "standard input" : path;
+      return (await codec()).parseKeyFile({ bytes, name, isStdin, passphrase: () => passphrase(name) });
     },
     thumbprint: async (key) => (await codec()).thumbprintOf(key),
     toPem: async (key) => (await codec()).toPem(key),

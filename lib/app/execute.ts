@@ -163,7 +163,8 @@ async function writePaged(
   const { startPager } = await import("../adapters/pager.ts");
   let hasWarned = false;
   const pager = startPager(command, (text) => {
-    if (!hasWarned) context.warn(`the pager ${quote(command)} cannot be started; HYDRA_PAGER or PAGER names it`);
+    if (!hasWarned)
+      context.warn(`the pager ${quote(command)} cannot be started; set HYDRA_PAGER or PAGER to another one`);
     hasWarned = true;
     return context.host.stdout.write(text);
   });

@@ -1,6 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import type { Flag } from "../core/flags/flag.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import { isUnsupportedOryCommand } from "../core/foreign-command-words.ts";
@@ -11,7 +12,13 @@ import { quoteVisiblePart } from "../core/redact.ts";
 import { suggestWord } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { collectHelpContent } from "./help-page.ts";
-import { childrenByName, FLAGS_BEFORE_COMMAND, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import {
+  childrenByName,
+  FLAGS_BEFORE_COMMAND,
+  followCommandWords,
+  type ResolvedCommand,
+  resolveCommand,
+} from "./resolve.ts";
 import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
@@ -32,6 +39,8 @@ function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words
 
 /** Shows the topic or the help page of the command that the words around `help` name. */
 export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
+  const called = await followCommandWords(words);
+  if (isLeaf(called.command)) return showHelpOfLine(host, called, called.command.spec.flags);
   const {
     operands: names,
     values,
@@ -44,6 +53,14 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
   if (name !== undefined && !isCommand) await rejectMisspelledTopic(name);
   return showHelp(host, await resolveCommand([...names, ...(values.text(HELP) === "all" ? ["--help=all"] : [])]));
+}
+
+/** Shows the help page of a command whose whole line may follow `help`: only a flag that it doesn't have is a mistake. */
+async function showHelpOfLine(host: HelpHost, called: ResolvedCommand, flags: readonly Flag[]): Promise<ExitName> {
+  const { problems } = parseFlagsWithProblems(called.words, flags, called.path.slice(1).join(" "), NO_VALUE_SOURCES);
+  const unknown = problems.filter(({ code }) => code === "unknown-flag");
+  if (unknown.length > 0) throw new CombinedProblems(unknown);
+  return showHelp(host, called);
 }
 
 async function showTopic(host: HelpHost, name: string): Promise<ExitName> {

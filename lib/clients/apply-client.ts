@@ -16,7 +16,7 @@ import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../cor
 import { quote } from "../core/text.ts";
 import { type ClientOutcome, shownFailure, unexpectedProblem } from "./batch-results.ts";
 import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy, undeliveredSecretProblem } from "./change-secret.ts";
-import type { RecoveredSecret, RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
+import { hasSecretPlaceFlags, type RecoveredSecret, type RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "./delivery.ts";
 import {
   type CreatedClientToDeliver,
@@ -196,7 +196,7 @@ function rejectUndelivered(job: ApplyRun, step: Step): void {
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `run the command again with a place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
+      hint: `run the command again with ${hasSecretPlaceFlags(job.context) ? "another" : "a"} place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
     },
   );
 }

@@ -24,7 +24,7 @@ export interface ClientOutcome {
 }
 
 /** The outcomes after which a client is as it was. */
-const WITHOUT_CHANGE: ReadonlySet<string> = new Set(["unchanged", "skipped", "failed"]);
+const WITHOUT_CHANGE: ReadonlySet<string> = new Set(["unchanged", "skipped", "failed", "delivered"]);
 
 /** What a command does with many clients. */
 interface BatchWork<Outcome extends ClientOutcome> {

@@ -134,6 +134,8 @@ export interface RecoveredSecretOutcome {
   readonly due: RecoveredSecret;
   readonly shown: JsonObject;
   readonly problem?: Problem;
+  /** With `--verify`: whether the server has rejected the secret, so that no run can deliver it. */
+  readonly isRejected?: boolean;
   /** For a secret that the result delivers. */
   readonly delivered?: () => void;
 }
@@ -152,10 +154,15 @@ export async function splitAndSettlePlaced(
       settleCopies(job, each);
       placed.push(each);
     } else if (found === "missing") missing.push(each);
-    else
+    else {
+      const what =
+        found === "unreadable"
+          ? "its destination cannot be read"
+          : `its destination has other credentials; once you have checked that those work, delete ${partToDelete(each.copy.path)}`;
       context.warn(
-        `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and its destination has other credentials; once you have checked that those work, delete ${partToDelete(each.copy.path)}`,
+        `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and ${what}`,
       );
+    }
   }
   return { placed, missing };
 }
@@ -166,7 +173,10 @@ export function stillDeliverableSecrets(
   placed: readonly RecoveredSecret[],
   outcomes: readonly RecoveredSecretOutcome[],
 ): readonly RecoveredSecret[] {
-  const done = new Set([...placed, ...outcomes.flatMap(({ due, problem }) => (problem === undefined ? due : []))]);
+  const done = new Set([
+    ...placed,
+    ...outcomes.flatMap(({ due, problem, isRejected }) => (problem === undefined || isRejected ? due : [])),
+  ]);
   return all.filter((each) => each.certainty !== "doubtful" && !done.has(each));
 }
 
@@ -179,9 +189,9 @@ export async function deliverRecoveredSecrets(
   const outcomes: RecoveredSecretOutcome[] = [];
   const proven: PreparedDue[] = [];
   for (const each of due) {
-    const problem = await doubtOf(job, each);
-    if (problem === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
-    else outcomes.push({ due: each, shown: {}, problem });
+    const doubt = await doubtOf(job, each);
+    if (doubt === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
+    else outcomes.push({ due: each, shown: {}, ...doubt });
   }
   const owners = proven.map(({ due: { step } }) => secretOwnerOfStep(step));
   const [wrongPlace] = await makeFolderAndFindPlaceProblems(context, owners);
@@ -203,17 +213,25 @@ export async function deliverRecoveredSecrets(
 }
 
 /** Why a secret must not be delivered; undefined if it may be. With `--verify`, the server decides. */
-async function doubtOf({ context, endpoints }: DueJob, due: RecoveredSecret): Promise<Problem | undefined> {
+async function doubtOf(
+  { context, endpoints }: DueJob,
+  due: RecoveredSecret,
+): Promise<Required<Pick<RecoveredSecretOutcome, "problem" | "isRejected">> | undefined> {
   const { step, record, certainty } = due;
   if (endpoints !== undefined && record.client_secret !== undefined) {
     const problems: Problem[] = [];
     const fail = (problem: Problem): void => void problems.push(problem);
     const proof = secretWithAuthMethod(step.current ?? {}, record.client_secret);
     const isProven = await tryVerifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
-    return isProven ? undefined : doubtfulProblem(due, problems[0]?.message ?? "the server rejects it");
+    if (isProven) return undefined;
+    const [failure] = problems;
+    const isRejected = failure?.code === "not-verified";
+    return { problem: doubtfulProblem(due, failure?.message ?? "the server rejects it"), isRejected };
   }
-  if (certainty === "doubtful")
-    return doubtfulProblem(due, "the client was changed since, so it may have another one now");
+  if (certainty === "doubtful") {
+    const problem = doubtfulProblem(due, "the client was changed since, so it may have another one now");
+    return { problem, isRejected: false };
+  }
   if (certainty === "likely")
     context.warn(
       `the secret of client ${quote(step.key)} is from an earlier run that ended before the server's answer; to be sure, log in with it`,

@@ -92,7 +92,7 @@ function lengthProblems({ values }: Values, instead: readonly TextFlag[]): reado
         "length-without-secret",
       ),
     );
-  const length = values.number(SECRET_LENGTH) ?? SHORTEST;
+  const length = values.number(SECRET_LENGTH);
   if (length < SHORTEST || length > MAX_BCRYPT_BYTES)
     problems.push(
       usageError(

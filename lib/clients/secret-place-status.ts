@@ -19,19 +19,19 @@ function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: Se
   return [secret, encrypted];
 }
 
-/** Whether a secret is in its place: "taken" if something else is, such as another secret or an unreadable file. */
+/** Whether a secret is in its place: "taken" if something else is, such as another secret. */
 export async function secretPlaceStatus(
   context: SecretPlaceContext,
   owner: SecretOwner,
   secret: string,
-): Promise<"there" | "missing" | "taken"> {
+): Promise<"there" | "missing" | "taken" | "unreadable"> {
   const target = context.values.text(SECRET_OUT);
   const kind = secretOutKind(context);
   if (target === undefined || kind === "result") return "missing";
   const there = await readUnlessUnreadable(context, kind === "shared" ? target : clientSecretPath(context, owner.key));
   if (there === undefined) return "missing";
   const { text } = there;
-  if (text === undefined) return "taken";
+  if (text === undefined) return "unreadable";
   const entries = kind === "shared" ? await parseSharedSecretFile(context, text) : undefined;
   // Another client of the same file may have the same secret, if both are given.
   const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");

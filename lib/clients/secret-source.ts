@@ -120,7 +120,7 @@ export interface PreparedSecret {
   readonly keyId?: string;
 }
 
-/** The secret itself, plain or encrypted. */
+/** The secret itself: plain, encrypted, or both. */
 export type PlainAndEncryptedSecret = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
 /** What messages call a secret. */

@@ -254,7 +254,7 @@ function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings:
   const id = getTextField(fields, "client_id") ?? "";
   if (id !== "") return id;
   const stem = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(value.file)?.[1] ?? "";
-  if (value.file !== "standard input") return stem;
+  if (!value.isStdin) return stem;
   findings.error(value, [], {
     message: "the client has neither a client_id nor a key",
     hint: `add ${EXTENSION_MEMBER}: {key: NAME}`,
@@ -264,12 +264,12 @@ function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings:
 }
 
 function describeReference({ value }: StateFileEntry, { from, name }: SecretVariableOrFile): string {
-  return from === "env" ? `environment variable ${name}` : pathFrom(value.file, name);
+  return from === "env" ? `environment variable ${name}` : pathFrom(value, name);
 }
 
 /** A path in a file of clients, which is relative to that file. */
-function pathFrom(file: string, path: string): string {
-  if (/^(?:[/\\]|[A-Za-z]:)/.test(path) || file === "standard input") return path;
+function pathFrom({ file, isStdin }: Pick<PositionedClientValue, "file" | "isStdin">, path: string): string {
+  if (isStdin || /^(?:[/\\]|[A-Za-z]:)/.test(path)) return path;
   return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
 }
 
@@ -287,7 +287,7 @@ async function readSecret(
     return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
   }
   try {
-    const file = await readFile(pathFrom(value.file, secret.name), `${EXTENSION_MEMBER}.secret`);
+    const file = await readFile(pathFrom(value, secret.name), `${EXTENSION_MEMBER}.secret`);
     const text = file.text.replace(/\r?\n$/, "");
     if (text !== "") return text;
     const message = `there is no secret in ${quote(file.name)}`;

@@ -27,7 +27,9 @@ type Path = readonly (string | number)[];
 
 /** A value of a file that is a client or a Kubernetes object, with its variables replaced. */
 export interface PositionedClientValue {
+  /** The file as messages name it. */
   readonly file: string;
+  readonly isStdin: boolean;
   /** Whether the file was found in a folder, so that it may be about something else. */
   readonly isFromFolder: boolean;
   readonly value: unknown;
@@ -134,6 +136,7 @@ async function valuesIn(
     for (const each of lists) problems.push(...strayProblems(each, name, at));
     return clients.map(({ value: client, path: start }) => ({
       file: name,
+      isStdin: path === "-",
       isFromFolder,
       value: client,
       at: (inner: Path) => at([...start, ...inner]),

@@ -65,7 +65,7 @@ function dueCopiesOfOwner(
   return dueByOwner.get(ownerName(owner)) ?? [];
 }
 
-/** Withdraws what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
+/** Marks as void what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
 export function markClientCopiesVoid(
   context: Pick<Context, "warn">,
   { store, dueByClientId }: EarlierRecoveryCopies,

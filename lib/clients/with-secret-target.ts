@@ -24,8 +24,8 @@ export interface WithSecretTargetOptions {
   readonly needsRecoveryCopy: boolean;
   /** The flag that names the secret file; `--secret-out` by default. */
   readonly target?: TextFlag;
-  /** What standard output gets if there is no secret file. */
-  readonly result?: "the secret" | "its ID";
+  /** Whether the client has a secret; true by default. Without one, only its ID is printed. */
+  readonly hasSecret?: boolean;
 }
 
 /** What opening the target needs of a command's context. */
@@ -52,11 +52,11 @@ export function withSecretTarget<T>(
 
 async function openSecretTarget(
   context: SecretTargetContext,
-  { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: WithSecretTargetOptions,
+  { action, needsRecoveryCopy, target: flag = SECRET_OUT, hasSecret = true }: WithSecretTargetOptions,
 ): Promise<OptionalSecretTarget> {
-  const target = result === "the secret" ? await context.openTarget(flag) : undefined;
+  const target = hasSecret ? await context.openTarget(flag) : undefined;
   try {
-    if (target === undefined) requireOpenOutput(context, action, result);
+    if (target === undefined) requireOpenOutput(context, action, hasSecret ? "the secret" : "its ID");
     if (needsRecoveryCopy && context.recovery.probe() === undefined) {
       throw new Problem(`${action}: no directory is writable for a recovery copy of the secret`, {
         code: "no-rescue-place",

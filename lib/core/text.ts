@@ -17,9 +17,11 @@ export function escapeControls(text: string): string {
 
 /** A text without the userinfo of the URLs in it, which is a credential. */
 function withoutUserinfo(text: string): string {
+  // A path on this machine.
+  if (/^(?:unix|file):\/\/\//.test(text)) return text;
   const [first = "", ...others] = text.split("://");
-  // A URL with one slash, or without its scheme.
-  const start = first.replace(/^([a-z][\w+.-]*:\/|\/\/)[^/?#\s:@]*:[^/?#\s@]*@/i, "$1…@");
+  // A URL with one slash or none, or without its scheme.
+  const start = first.replace(/^(https?:\/?|[a-z][\w+.-]*:\/|\/\/)[^/?#\s:@]*:[^/?#\s@]*@/i, "$1…@");
   return [start, ...others.map(withoutLeadingUserinfo)].join("://");
 }
 

@@ -47,7 +47,7 @@ export const IMPORT_ALG: TextFlag = {
   value: "ALG",
   group: "input",
   nonEmpty: true,
-  help: "Algorithm for keys without `alg` (default: from the key type); must match the key",
+  help: 'Algorithm for keys without "alg" (default: from the key type); must match the key',
 };
 
 export const REPLACE: BoolFlag = {

@@ -5,7 +5,6 @@ import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
 /** A set that is rotated, as it was before. */
 export interface SetToRotate extends SetAndKeyPairStorage {
-  readonly api: KeySetsApi;
   /** Its keys, the newest first. */
   readonly keys: readonly JsonWebKey[];
   readonly state: SigningState;

@@ -31,7 +31,7 @@ export async function readSetToRotate({ admin }: Pick<Context, "admin">, set: st
   const api = await admin.keySets();
   const keys = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
-  return { set, shape, api, keys, state: signingState(shape, keys) };
+  return { set, shape, keys, state: signingState(shape, keys) };
 }
 
 /** Asks before a step on a terminal; a script is not asked. */
@@ -96,7 +96,7 @@ export async function takeAndProveStep(
   });
 }
 
-/** The admin API with the time of a whole command: questions and logins may have used up that of this one. */
+/** The admin API with the time of a whole command: the logins may have used up that of this one. */
 function adminWithFreshDeadline({ admin, values, signal }: Pick<Context, "admin" | "values" | "signal">): Admin {
   return admin.withDeadline(values.number(FAIL_AFTER), signal);
 }
@@ -145,9 +145,9 @@ async function proveLoginPersistently(
   set: string,
 ): Promise<SignedLogin | undefined> {
   const { openFlows, host, warn, signal } = context;
+  const admin = adminWithFreshDeadline(context);
   for (let attempt = 1; ; attempt++) {
     try {
-      const admin = adminWithFreshDeadline(context);
       return await logInAndGetSigner({ admin, openFlows, host, warn, signal }, publicUrl, set);
     } catch (error) {
       if (!(error instanceof Problem) || error.exit !== "unreachable" || attempt === LOGIN_ATTEMPTS) throw error;

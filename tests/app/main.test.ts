@@ -180,7 +180,15 @@ describe("help", () => {
       await quiet(["--help=all", "help", "clients", "create"]),
       await quiet(["clients", "create", "--help=all"]),
     );
-    for (const words of [["--nonsense"], ["clients", "--nonsense"], ["formats", "--nonsense"]]) {
+    const create = await quiet(["help", "clients", "create"]);
+    for (const words of [["--name", "x"], ["--name"], ["-c", "http://a", "b"]])
+      assert.deepEqual(await quiet(["help", "clients", "create", ...words]), create, words.join(" "));
+    for (const words of [
+      ["--nonsense"],
+      ["clients", "--nonsense"],
+      ["formats", "--nonsense"],
+      ["clients", "create", "--name", "x", "--nonsense"],
+    ]) {
       const wrong = await quiet(["help", ...words]);
       assert.equal(wrong.status, 2);
       assert.equal(errors(wrong)[0], "Error: Unknown flag --nonsense");

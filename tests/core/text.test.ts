@@ -50,7 +50,14 @@ test("quote() puts text in quotes and cuts it after 120 characters", () => {
     assert.equal(quote(`https://user:${password}@host/a`), '"https://…@host/a"', password);
   assert.equal(quote("https:/user:hush@host //user:hush@host"), '"https:/…@host //user:hush@host"');
   assert.equal(quote("//user:hush@host"), '"//…@host"');
-  for (const harmless of ["http://[::1]:4/a@b", "http://host:80/a@b#c@d", "/home/a:b@c", "mailto:a@b"])
+  assert.equal(quote("http:user:hush@host"), '"http:…@host"');
+  for (const harmless of [
+    "http://[::1]:4/a@b",
+    "http://host:80/a@b#c@d",
+    "/home/a:b@c",
+    "mailto:a@b",
+    "unix:///run/a@1/b",
+  ])
     assert.equal(quote(harmless), `"${harmless}"`);
   assert.equal(quote("\u001b"), '"\\x1b"');
   assert.equal(quote("a".repeat(120)), `"${"a".repeat(120)}"`);

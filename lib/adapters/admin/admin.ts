@@ -89,7 +89,7 @@ async function findClient(session: AdminSession, id: string): Promise<ClientReco
   return found instanceof Problem ? undefined : found.record;
 }
 
-/** After a lost response: the client with this ID, "none", or undefined if there is no time to look it up. */
+/** After a lost response: the client with this ID, "none", or undefined if that cannot be determined. */
 async function look(admin: Admin, id: string): Promise<ClientRecord | "none" | undefined> {
   try {
     return (await admin.find(id)) ?? "none";

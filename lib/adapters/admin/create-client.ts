@@ -28,7 +28,7 @@ interface Creation {
   /** Whether this run generated the ID, so that a client with it can only be this run's. */
   readonly ownId: boolean;
   readonly history: AttemptAmbiguity;
-  /** The client with an ID; "none" if it doesn't exist, undefined if there is no time to look it up. */
+  /** The client with an ID; "none" if it doesn't exist, undefined if that cannot be determined. */
   readonly look: (id: string) => Promise<ClientRecord | "none" | undefined>;
 }
 

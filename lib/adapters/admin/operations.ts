@@ -188,7 +188,7 @@ export async function sendClientChange(
 }
 
 /**
- * Whether a response to a change leaves open if it was made, or says so. Whatever a successful response holds, the change
+ * Whether the change may have been made, going by the response. Whatever a successful response holds, the change
  * was made; after a 500 with the server's own error too, the database may have committed before something else failed.
  */
 function mayHaveChanged({ answer: { status } }: AdminResponse): boolean {

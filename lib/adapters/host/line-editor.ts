@@ -40,7 +40,8 @@ const AFTER_ESC = /^[[O]/;
 /**
  * Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program.
  *
- * @param held the beginning of a sequence that was read before. Esc pressed by itself has no effect on the next character.
+ * @param held the beginning of a sequence that was read before. Esc pressed by itself has no effect on the next
+ * character, unless that is [ or O, or arrives together with it.
  */
 export function applyTyped(before: string, newlyTyped: string, raw: boolean, held = ""): LineState {
   const typed = held === "\u001b" && !AFTER_ESC.test(newlyTyped) ? newlyTyped : held + newlyTyped;

@@ -70,7 +70,7 @@ export function createFlowDriver(options: FlowOptions): FlowDriver {
   const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders, detected };
   const { origin } = new URL(publicUrl);
   const secrets = (): readonly string[] => [...recorder.secrets, ...adminRecorder.secrets];
-  /** A step whose messages show nothing of what was received until then. */
+  /** An error context whose messages show nothing of what was received until then. */
   const stepOf = (action: string): OAuthErrorContext => ({
     action,
     get hidden() {

@@ -81,7 +81,7 @@ export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient
   };
 }
 
-/** A step whose messages show neither the client's secret nor these values. */
+/** An error context whose messages show neither the client's secret nor these values. */
 export function secretHidingErrorContext(
   { authentication }: LibraryClient,
   action: string,

@@ -25,7 +25,7 @@ export interface KeyInspection {
   readonly subkeys: readonly InspectedSubkey[];
 }
 
-/** A subkey in an {@link KeyInspection}. */
+/** A subkey in a {@link KeyInspection}. */
 interface InspectedSubkey {
   readonly fingerprint: string;
   readonly algorithm: string;

@@ -45,8 +45,7 @@ export async function readKeyIdentityOrIssue(pgp: OpenPgp, { tag, body }: Packet
 
 const DAMAGED_HINT = "export it again with: gpg --export --armor NAME";
 
-const UNSUPPORTED_HINT =
-  "versions 4 and 6 are supported; ask its owner for a key created with: gpg --quick-gen-key NAME rsa3072";
+const UNSUPPORTED_HINT = "ask its owner for a key created with: gpg --quick-gen-key NAME rsa3072";
 
 async function unreadableKey(
   { tag, body }: Packet,
@@ -69,7 +68,11 @@ async function unreadableKey(
 async function identify(pgp: OpenPgp, primary: Packet): Promise<KeyIdentity | UnreadableKey> {
   const [version = 0] = primary.body;
   if (version !== 4 && version !== 6)
-    return unreadableKey(primary, { code: "pgp-key-unsupported", reason: `its format is version ${version}` });
+    return unreadableKey(
+      primary,
+      { code: "pgp-key-unsupported", reason: `its format is version ${version}` },
+      `versions 4 and 6 are supported; ${UNSUPPORTED_HINT}`,
+    );
   const identity = await readKeyIdentityOrIssue(pgp, primary);
   return "keyId" in identity ? identity : unreadableKey(primary, identity);
 }

@@ -214,7 +214,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportUsedRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, opened, registration, created);
-      if (!registration.ownId) await withdrawEarlierCopies(context, created.record.client_id);
+      if (!registration.ownId) await markEarlierCopiesVoid(context, created.record.client_id);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
@@ -232,8 +232,8 @@ function withRefusedId(problem: unknown, id: string): unknown {
   return withMessage(problem, `${problem.message} (--id ${quote(id)})`);
 }
 
-/** Withdraws the recovery copies of an earlier client with the same ID. */
-async function withdrawEarlierCopies(
+/** Marks as void the recovery copies of an earlier client with the same ID. */
+async function markEarlierCopiesVoid(
   context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
   id: string,
 ): Promise<void> {
@@ -272,7 +272,7 @@ function targetOptionsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptio
   return {
     action: "Cannot create client",
     needsRecoveryCopy: false,
-    result: isPublic(draft.client) ? "its ID" : "the secret",
+    hasSecret: !isPublic(draft.client),
     target: algorithm === undefined ? SECRET_OUT : KEY_OUT,
   };
 }

@@ -48,7 +48,7 @@ const INTO: TextFlag = {
 const AS: WithDefault<ChoiceFlag<"clients" | "maester">> = {
   kind: "text",
   name: "as",
-  value: "KIND",
+  value: "TYPE",
   group: "output",
   default: "clients",
   choices: ["clients", "maester"],

@@ -13,7 +13,7 @@ const TIERS: readonly ReleaseLine[] = ["1.8", "1.11", "2.1", "2.3", "26"];
 
 const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
 
-/** What a server does as its release line does. */
+/** How the servers of a release line behave. */
 interface ReleaseTraits {
   /** Whether it chooses the IDs of new clients, and rejects a chosen one. */
   readonly choosesIds: boolean;

@@ -2,7 +2,7 @@ import { cutToWidth, displayWidth } from "../output/width.ts";
 import { escapeControls } from "../text.ts";
 import type { Completion } from "./candidates.ts";
 import type { Shell } from "./shells.ts";
-import { removeQuotes, type WordAtCursor } from "./tokenize.ts";
+import { lettersOfText, type WordAtCursor } from "./tokenize.ts";
 import type { Candidate } from "./values.ts";
 
 /** A word that is being typed, and how much of it the shell replaces. */
@@ -64,14 +64,7 @@ function forZsh(completion: Completion, { typed }: WordToReplace): readonly stri
     ({ text, about, open }) =>
       `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${escapeControls(about)}`}`,
   );
-  return [`${completion.kind} ${lettersOnLine(typed.raw, completion.head)}`, ...lines];
-}
-
-/** The letters that the first part of a word takes on the line, with its quotes. */
-function lettersOnLine(raw: string, head: string): number {
-  const letters = Array.from(raw);
-  const taken = letters.findIndex((_, at) => removeQuotes(letters.slice(0, at).join("")) === head);
-  return taken < 0 ? letters.length : taken;
+  return [`${completion.kind} ${lettersOfText(typed.raw, completion.head)}`, ...lines];
 }
 
 /**

@@ -53,6 +53,19 @@ function withEscaped({ raw, text, quote }: WordAtCursor, escapeLetter: string, n
   return { raw: raw + escapeLetter + next, text: text + kept + next, quote };
 }
 
+/** How many letters of a word as it is written make up a text; all if none do. Linear in the word. */
+export function lettersOfText(raw: string, text: string): number {
+  const letters = Array.from(raw);
+  let word = EMPTY;
+  for (let at = 0; at < letters.length; at++) {
+    if (word.text.length === text.length && word.text === text) return at;
+    const letter = letters[at] ?? "";
+    if (letter === "\\" && word.quote !== "'") word = withEscaped(word, letter, letters[++at] ?? "");
+    else word = withLetter(word, letter);
+  }
+  return letters.length;
+}
+
 /** A single word without its quotes. */
 export function removeQuotes(word: string): string {
   const { words, last } = splitTypedLine(word);

@@ -16,8 +16,6 @@ import { newChallenge, type PublicContext, versionedError } from "./public-conte
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
-/** Grant type of the device authorization grant (RFC 8628, 3.4). */
-
 /** Seconds that a device code is valid for. */
 const DEVICE_LIFESPAN = 600;
 

@@ -9,7 +9,7 @@ interface Entry<Value> {
   readonly keepUntil: number;
 }
 
-/** What an {@link MapWithExpirySweep} is created with. */
+/** What a {@link MapWithExpirySweep} is created with. */
 interface ExpiringMapOptions<Value> {
   /** Seconds since 1970. */
   readonly now: () => number;

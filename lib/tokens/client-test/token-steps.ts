@@ -53,7 +53,7 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
     const { active, raw } = await admin.introspect(value);
     if (!active) throw unexpectedIntrospection("a new access token is inactive");
     if (raw["client_id"] !== client.id) throw unexpectedIntrospection("the token belongs to a different client");
-    if (raw["sub"] !== subject) throw unexpectedIntrospection("the token is of another subject");
+    if (raw["sub"] !== subject) throw unexpectedIntrospection("the token belongs to a different subject");
   }
   const subjects = [...new Set(obtained.map(({ subject }) => `sub ${subject}`))];
   return passedOutcome(["active", ...subjects, `client ${client.id}`].join(", "));
