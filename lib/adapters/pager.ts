@@ -60,7 +60,8 @@ export function startPager(command: string, writeWithoutPager: (text: string) =>
       if (isOver) return afterEnd(text, false);
       if (unread !== undefined) unread = unread.length > MORE_THAN_A_PIPE ? undefined : unread + text;
       return new Promise((resolve, reject) => {
-        void ended.then(() => afterEnd(text, true).then(resolve, reject));
+        // Not the text itself: this is kept until the pager ends.
+        void ended.then(() => afterEnd("", true).then(resolve, reject));
         child.stdin.write(text, (error) => {
           if (!error) resolve();
         });

@@ -50,7 +50,7 @@ export interface RecoveryStore {
   /** Saves a record so that it survives a power loss; throws a {@link RecordSaveFailure}. */
   saveDurably(record: RecoveryRecord, where: "preferred directories" | "any directory"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
-  openLog(): SharedRecoveryFile | undefined;
+  openSharedFile(): SharedRecoveryFile | undefined;
 }
 
 /** Where recovery copies may go. */
@@ -172,7 +172,7 @@ function openLineFile(path: string): LineFile {
   };
 }
 
-function logIn(path: string, options: NewFileOptions): SharedRecoveryFile {
+function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile {
   let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
   const spans = new Map<number, readonly Span[]>();
@@ -293,12 +293,12 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
       inFirst(where === "preferred directories" ? preferred : new Set([...preferred, ...options.folders]), (folder) =>
         saveIn(folder, record, true),
       ),
-    openLog: () =>
+    openSharedFile: () =>
       inPreferred((folder) => {
         const path = fileFor(folder, "import", "ndjson");
         const created = newFileOptions(folder, false);
         writeNew(path, "", created);
-        return logIn(path, created);
+        return sharedFileAt(path, created);
       }),
   };
 }

@@ -11,11 +11,7 @@ import {
   isKubernetesSecretName,
   kubernetesSecretNameOfClient,
 } from "../core/output/credential-formats.ts";
-import {
-  clientPathsAndProblems,
-  FILE_PROBLEM_WORDING_FOR_APPLY,
-  fileNameOfClientId,
-} from "../core/output/file-name.ts";
+import { clientPathsAndProblems, FILE_PROBLEM_WORDING_FOR_APPLY, fileNameOfIdOrKey } from "../core/output/file-name.ts";
 import {
   dotenvEntries,
   type ExistingEntries,
@@ -133,7 +129,7 @@ export function secretFormatOrDotenv({ values }: Values): keyof typeof EXTENSION
 /** The path of a client's file in the folder. */
 export function clientSecretPath({ values }: Values, key: string): string {
   const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
-  return `${folder}/${fileNameOfClientId(key)}${EXTENSIONS[secretFormatOrDotenv({ values })]}`;
+  return `${folder}/${fileNameOfIdOrKey(key)}${EXTENSIONS[secretFormatOrDotenv({ values })]}`;
 }
 
 /** The beginning of the names of a client's variables in a file with several: `BILLING`. */

@@ -125,7 +125,7 @@ async function planListedClients(
   );
   // Where pages are by offset, and a client is deleted meanwhile, the next page lacks its first client. If that one is found
   // by its mark, the ID of a new client does not conflict with it.
-  const mayHideClients = pages > 1 && releaseTraits(plan.release).pagesByOffset;
+  const mayHideClients = pages > 1 && releaseTraits(plan.release).mayMissClientsBetweenPages;
   const createsByKey = plan.steps.some(
     ({ action, desired: file }) => action === "create" && file?.clientId === undefined,
   );

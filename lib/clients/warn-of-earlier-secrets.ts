@@ -2,7 +2,7 @@ import type { LeftoverRecoveryCopy, UnreadRecoveryFile } from "../adapters/lefto
 import type { LeftoverDraft } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/credential-flags.ts";
-import { fileNameOfClientId } from "../core/output/file-name.ts";
+import { fileNameOfIdOrKey } from "../core/output/file-name.ts";
 import { partToDelete } from "../core/recovery-record.ts";
 import type { Step } from "../core/state/plan.ts";
 import { joinWords, quote } from "../core/text.ts";
@@ -34,7 +34,7 @@ export async function warnOfEarlierRunSecrets(
   const copiesOfId = Map.groupBy(copies, ({ clientId }) => clientId);
   const ofClients = steps.flatMap(({ key, clientId }) => {
     // A file in the folder for secrets belongs to a client in any of the formats.
-    const own = isFolder ? (draftsOf.get(fileNameOfClientId(key)) ?? []) : [];
+    const own = isFolder ? (draftsOf.get(fileNameOfIdOrKey(key)) ?? []) : [];
     const ofId = clientId === undefined ? [] : (copiesOfId.get(clientId) ?? []);
     const paths = [...(copiesOfKey.get(key) ?? []), ...ofId].map(({ path }) => path);
     const found = leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);

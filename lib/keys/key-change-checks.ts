@@ -9,13 +9,13 @@ import type { KeyPairStorage } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
+  algorithmOf,
   isServerKeySet,
   isServerKeySetOfAnyVersion,
   isTokenSigningSet,
-  type KeySetFault,
+  type KeyChangeConsequence,
   type SigningState,
   signingState,
-  USUAL_ALG,
 } from "./signing-state.ts";
 import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
@@ -52,8 +52,8 @@ function lostKeys({ shape, before, after }: KeyChange): readonly string[] {
 type Signing = Extract<SigningState, { readonly kind: "signs" }>;
 
 /** What breaks because another algorithm signs. */
-function otherAlgorithm(before: SigningState, after: Signing): KeySetFault | undefined {
-  const alg = before.kind === "signs" ? before.alg : USUAL_ALG;
+function otherAlgorithm(before: SigningState, after: Signing): KeyChangeConsequence | undefined {
+  const alg = algorithmOf(before);
   if (after.alg === alg) return undefined;
   return {
     text: `tokens are signed with ${after.alg} immediately, and clients that expect ${alg} reject them (measured on Hydra 2.1 to 26.2)`,
@@ -68,7 +68,7 @@ function generation({ after }: KeyChange): string {
 }
 
 /** What happens because the key that signs leaves the set. */
-function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): KeySetFault | undefined {
+function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): KeyChangeConsequence | undefined {
   const hint = `to replace its key, see hydra keys rotate`;
   if (after.kind === "generates") return { text: generation(change), hint };
   if (before.fault !== undefined || change.isMove === true || !lostKeys(change).includes(before.kid)) return undefined;
@@ -80,7 +80,7 @@ function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): 
 }
 
 /** What happens to the TLS certificate that Hydra 1.x generates for the newest key of its set. */
-function otherCertificate({ before, after, shape }: KeyChange): KeySetFault | undefined {
+function otherCertificate({ before, after, shape }: KeyChange): KeyChangeConsequence | undefined {
   const [old, next] = [before.find(hasPrivateMembers), after.find(hasPrivateMembers)];
   const fails = signingState(shape, after).kind === "fails" && signingState(shape, before).kind !== "fails";
   const isOther = old !== undefined && (next === undefined || !isSameKeyIgnoringKid(old, next));
@@ -92,7 +92,7 @@ function otherCertificate({ before, after, shape }: KeyChange): KeySetFault | un
 }
 
 /** What stops or breaks logins after a change; undefined for any other change. */
-function consequenceOf(change: KeyChange): KeySetFault | undefined {
+function consequenceOf(change: KeyChange): KeyChangeConsequence | undefined {
   if (!isTokenSigningSet(change.set)) return otherCertificate(change);
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (after.kind === "fails") return after.fault;

@@ -12,7 +12,7 @@ import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
+import { algorithmOf, predictGeneratedKeys } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -82,7 +82,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   const rotation = await readSetToRotate(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
-  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
+  const alg = values.text(NEW_ALG) ?? algorithmOf(state);
   // The change that --activate will make.
   const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
   rejectBreakingKeyChange(context, { set, shape, before, after });

@@ -7,7 +7,7 @@ import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
-import { isTokenSigningSet, predictGeneratedKeys, USUAL_ALG } from "./signing-state.ts";
+import { algorithmOf, isTokenSigningSet, predictGeneratedKeys } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs immediately. */
@@ -15,7 +15,7 @@ export async function rotateAtOnce(context: RotationContext, set: string): Promi
   const { values, host, note } = context;
   const rotation = await readSetToRotate(context, set);
   const { shape, state, keys: before } = rotation;
-  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
+  const alg = values.text(NEW_ALG) ?? algorithmOf(state);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
   const after = [...predictGeneratedKeys(shape, { kid, alg, use: "sig" }), ...before];

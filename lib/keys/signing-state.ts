@@ -16,10 +16,15 @@ export const ACCESS_TOKEN_SET = "hydra.jwt.access-token";
 const TLS_SET = "hydra.https-tls";
 
 /** The algorithm of the keys that servers generate by themselves, and the only one that discovery documents name. */
-export const USUAL_ALG = "RS256";
+const USUAL_ALG = "RS256";
+
+/** The algorithm that a set signs with, or that its next key is expected to have. */
+export function algorithmOf(state: SigningState): string {
+  return state.kind === "signs" ? state.alg : USUAL_ALG;
+}
 
 /** What stops or breaks logins, and what to do instead. */
-export interface KeySetFault {
+export interface KeyChangeConsequence {
   readonly text: string;
   readonly hint: string;
 }
@@ -32,12 +37,12 @@ export type SigningState =
       readonly kid: string;
       readonly alg: string;
       readonly key: JsonWebKey;
-      readonly fault: KeySetFault | undefined;
+      readonly fault: KeyChangeConsequence | undefined;
     }
   /** It generates a key when it next needs one. */
   | { readonly kind: "generates" }
   /** It cannot sign. */
-  | { readonly kind: "fails"; readonly fault: KeySetFault };
+  | { readonly kind: "fails"; readonly fault: KeyChangeConsequence };
 
 /** Whether a server uses a set to sign tokens. */
 export function isTokenSigningSet(set: string): boolean {
@@ -61,18 +66,18 @@ export function signingState(shape: KeyPairStorage, keys: readonly JsonWebKey[])
 
 const OTHER_KEY_HINT = `use a private key for ${USUAL_ALG}`;
 
-const NO_PAIR: KeySetFault = {
+const NO_PAIR: KeyChangeConsequence = {
   text: "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)",
   hint: OTHER_KEY_HINT,
 };
 
-const SHARED_SECRET: KeySetFault = {
+const SHARED_SECRET: KeyChangeConsequence = {
   text: "the server can't publish its keys while the set has a shared secret, so that no client can verify a token (measured on Hydra 2.1 to 26.2)",
   hint: OTHER_KEY_HINT,
 };
 
 /** Why no client can verify the tokens of a published key, which a server signs with an algorithm. */
-function verificationFault(key: JsonWebKey, alg: string): KeySetFault | undefined {
+function verificationFault(key: JsonWebKey, alg: string): KeyChangeConsequence | undefined {
   const { use = "sig", alg: named = alg } = key;
   const bits = modulusBits(key) ?? LEAST_RSA_BITS;
   const measured = "so that no client can verify its tokens (measured on Hydra 1.8 to 26.2)";

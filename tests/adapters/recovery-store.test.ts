@@ -53,7 +53,7 @@ describe("a recovery copy", () => {
       const store = storeIn("");
       const copy = store.saveDurably(RECORD, "any directory");
       const modeOf = (path = ""): number => statSync(path).mode & 0o777;
-      for (const { path = "" } of [store.save(RECORD) ?? {}, copy, store.openLog() ?? {}])
+      for (const { path = "" } of [store.save(RECORD) ?? {}, copy, store.openSharedFile() ?? {}])
         assert.equal(modeOf(path), 0o600);
       copy.replace({ ...RECORD, state: "made" });
       assert.equal(modeOf(copy.path), 0o600);
@@ -71,7 +71,7 @@ describe("a recovery copy", () => {
   it("is refused, with the first folder's name, where no folder takes it", () => {
     const store = storeIn("missing", "missing/too");
     assert.equal(store.save(RECORD), undefined);
-    assert.equal(store.openLog(), undefined);
+    assert.equal(store.openSharedFile(), undefined);
     assert.equal(store.probe(), undefined);
     assert.throws(
       () => store.saveDurably(RECORD, "any directory"),
@@ -95,21 +95,21 @@ describe("a recovery copy", () => {
 
 describe("a recovery log", () => {
   it("holds each record from before its client is created", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     log.save({ ...RECORD, client_id: "a" });
     log.save({ ...RECORD, client_id: "b" });
     assert.deepEqual(linesOf(log.path), ["a", "b"]);
   });
 
   it("is gone when every record was removed", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     for (const id of ["a", "b"]) log.save({ ...RECORD, client_id: id }).remove();
     log.close();
     assert.deepEqual(readdirSync(folder), []);
   });
 
   it("is left with the newest record of each client that was not delivered", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     log.save({ ...RECORD, client_id: "a" }).remove();
     log.save({ ...RECORD, client_id: "b" }).replace({ ...RECORD, state: "made", client_id: "server-chosen" });
     log.close();
@@ -118,7 +118,7 @@ describe("a recovery log", () => {
   });
 
   it("keeps nothing of a removed record, even before it is closed", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     const removed = log.save({ ...RECORD, client_id: "a", client_secret: "rejected-secret" });
     log.save({ ...RECORD, client_id: "b", client_secret: "due-secret" });
     removed.replace({ ...RECORD, state: "made", client_id: "a", client_secret: "rejected-secret" });
@@ -133,7 +133,7 @@ describe("a recovery log", () => {
   });
 
   it("is created again if another run removes it with all that is in it", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     const leftovers = openLeftoverRecoveryCopies([folder]);
     const first = log.save({ ...RECORD, client_id: "a" });
     leftovers.find(RECORD.endpoint).copies.forEach(leftovers.remove);
@@ -147,7 +147,7 @@ describe("a recovery log", () => {
   });
 
   it("keeps all that it has, without a word, where it can't be rewritten at its end", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     log.save({ ...RECORD, client_id: "a", client_secret: "rejected-secret" }).remove();
     log.save({ ...RECORD, client_id: "b" }).replace({ ...RECORD, state: "made", client_id: "b" });
     log.save({ ...RECORD, client_id: "c" });
@@ -159,7 +159,7 @@ describe("a recovery log", () => {
   });
 
   it("says so where nothing is left of it and it can't be written again", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     log.save({ ...RECORD, client_id: "a" });
     rmSync(log.path);
     mkdirSync(`${log.path}.new`);
@@ -167,7 +167,7 @@ describe("a recovery log", () => {
   });
 
   it("is not written once it is closed", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     const copy = log.save({ ...RECORD, client_id: "a" });
     log.close();
     const other = openSync(join(folder, "other"), "w");
@@ -180,7 +180,7 @@ describe("a recovery log", () => {
 
 describe("a leftover recovery copy", () => {
   it("is the last record of its client, even if an earlier one was withdrawn", () => {
-    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
     const leftovers = openLeftoverRecoveryCopies([folder]);
     const due = { ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due", client_secret: "x" } as const;
     const copy = log.save(due);

@@ -777,7 +777,7 @@ describe("a recovery copy", () => {
   it("follows in a log after one that the disk had no room for", () => {
     using disk = openDisk(65_536);
     const random = (count: number): Uint8Array => new Uint8Array(count);
-    const log = createRecoveryStore({ folders: [disk.path], random }).openLog() ?? assert.fail("no log");
+    const log = createRecoveryStore({ folders: [disk.path], random }).openSharedFile() ?? assert.fail("no log");
     const record = { state: "unverified", reason: "r", time: "t", endpoint: "e" } as const;
     log.save({ ...record, client_id: "first" });
     disk.fill(0);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MapWithExpirySweep } from "../../lib/sandbox/public/expiring-map.ts";
+import { ExpiringMap } from "../../lib/sandbox/public/expiring-map.ts";
 import { createTokenStore, type Grant, type Token } from "../../lib/sandbox/public/token-store.ts";
 
 describe("what a sandbox remembers", () => {
   test("is forgotten after it has expired", () => {
     let now = 0;
     const gone: number[] = [];
-    const map = new MapWithExpirySweep<number>({ now: () => now, onGone: (value) => gone.push(value) });
+    const map = new ExpiringMap<number>({ now: () => now, onGone: (value) => gone.push(value) });
     for (let i = 0; i < 1_000; i++) {
       now = i;
       map.set(`${i}`, i, i + 10);
@@ -18,7 +18,7 @@ describe("what a sandbox remembers", () => {
   });
 
   test("is bounded where nothing expires; the oldest goes first", () => {
-    const map = new MapWithExpirySweep<number>({ now: () => 0, limit: 500 });
+    const map = new ExpiringMap<number>({ now: () => 0, limit: 500 });
     for (let i = 0; i < 10_000; i++) map.set(`${i}`, i, Number.POSITIVE_INFINITY);
     assert.equal(map.size, 500);
     assert.equal(map.has("9499"), false);

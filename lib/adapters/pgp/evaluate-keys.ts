@@ -28,7 +28,7 @@ import type {
   SubkeyReport,
 } from "./key-report.ts";
 import { nextTurn, parseKeys, readKeyIdentityOrIssue } from "./parse-keys.ts";
-import { expiryDateIfKnown, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
+import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material; throws a Problem if none can be parsed. */
 export async function parseAndEvaluateKeys(
@@ -75,7 +75,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     ...fingerprintAndAlgorithmOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
-    expires: expiryDateIfKnown(await key.getExpirationTime()),
+    expires: finiteExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
     userIds: await evaluateUserIds(pgp, parsed, now),
@@ -97,7 +97,7 @@ async function withoutRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]
 async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, now: Date): Promise<SubkeyReport> {
   const binding = await subkey.verify(now).catch(() => newestSignature(subkey.bindingSignatures));
   const capabilities = capabilitiesFromSignature(pgp, subkey.keyPacket.algorithm, binding);
-  const expires = expiryDateIfKnown(await subkey.getExpirationTime(now));
+  const expires = finiteExpiryDate(await subkey.getExpirationTime(now));
   const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
   return {

@@ -6,7 +6,7 @@ import { escapeControls, quote } from "../../core/text.ts";
 import { algorithmName, isoTime } from "./fingerprint-and-algorithm.ts";
 import { findEncryptionUseIssue } from "./key-capabilities.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
-import { directSignaturePackets, expiryDateIfKnown, newestSignature } from "./self-signatures.ts";
+import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./self-signatures.ts";
 
 type SignatureType = OpenPgp["enums"]["signature"][keyof OpenPgp["enums"]["signature"]];
 
@@ -161,7 +161,7 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
   const weak = weakness(pgp, key.keyPacket);
   if (weak !== undefined) return weak;
   if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
-  const expires = expiryDateIfKnown(await key.getExpirationTime());
+  const expires = finiteExpiryDate(await key.getExpirationTime());
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
   return key.verifyPrimaryKey(now).then(
     () => undefined,

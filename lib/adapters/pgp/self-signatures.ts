@@ -2,7 +2,7 @@ import type { Key, SignaturePacket } from "openpgp";
 import type { OpenPgp } from "./key-report.ts";
 
 /** A time of expiry from the library, which uses other types for "never" and "unknown". */
-export function expiryDateIfKnown(time: Date | number | null): Date | undefined {
+export function finiteExpiryDate(time: Date | number | null): Date | undefined {
   return time instanceof Date ? time : undefined;
 }
 

@@ -139,7 +139,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   throwAll(await makeFolderAndFindPlaceProblems(context, owners));
   const place = await SecretPlace.open(context, owners);
   const needsLog = place.kind !== "result" || recipients.length > 0;
-  const log = needsLog ? openLog(context, place.kind, steps) : undefined;
+  const log = needsLog ? openSharedRecoveryFile(context, place.kind, steps) : undefined;
   const job: ApplyRun = {
     context,
     options: planOptions(context),
@@ -253,13 +253,13 @@ async function confirm(
 }
 
 /** Opens the file for the recovery copies of secrets of new clients. */
-function openLog(
+function openSharedRecoveryFile(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   kind: SecretPlace["kind"],
   steps: readonly Step[],
 ): SharedRecoveryFile | undefined {
   if (!steps.some((step) => step.action === "create" && stepSetsSecret(step))) return undefined;
-  const log = recovery.openLog();
+  const log = recovery.openSharedFile();
   // In a folder, the drafts of its files are the copies.
   if (log === undefined && kind !== "folder") warnNoRecoveryFolder({ warn });
   return log;

@@ -19,7 +19,7 @@ import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/fla
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { fileNameOfClientId } from "../../core/output/file-name.ts";
+import { fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
@@ -128,7 +128,7 @@ class ExportRun {
     return {
       id: record.client_id,
       value: client,
-      fileName: fileNameOfClientId(record.client_id),
+      fileName: fileNameOfIdOrKey(record.client_id),
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
         planClientEdits(
@@ -171,7 +171,7 @@ class ExportRun {
     return {
       id: record.client_id,
       value: manifest,
-      fileName: fileNameOfClientId(record.client_id),
+      fileName: fileNameOfIdOrKey(record.client_id),
       names: [uniqueNameOfManifest(manifest)],
       planEdits: ({ written }, _, variables) => planManifestEdits(written, manifest, variables),
     };

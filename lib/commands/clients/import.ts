@@ -68,7 +68,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   reportRecipients(context, recipients);
   const earlier = await findEarlierCopies(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
-  const log = hasFiles ? undefined : openLog(context, entries);
+  const log = hasFiles ? undefined : openSharedRecoveryFile(context, entries);
   await closedOnFailure(log, () => rejectUnsupported(context, entries));
   const job: ImportRun = {
     context,
@@ -92,7 +92,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
 }
 
 /** Opens the file for the recovery copies of an import that generates secrets. */
-function openLog(
+function openSharedRecoveryFile(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   entries: readonly ClientEntry[],
 ): SharedRecoveryFile | undefined {
@@ -100,7 +100,7 @@ function openLog(
     ({ client }) => !isPublic(client) && getTextField(client, "client_secret") === undefined,
   );
   if (!generates) return undefined;
-  const log = recovery.openLog();
+  const log = recovery.openSharedFile();
   if (log === undefined) warnNoRecoveryFolder({ warn });
   return log;
 }

@@ -17,20 +17,24 @@ const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((fie
 interface ReleaseTraits {
   /** Whether it chooses the IDs of new clients, and rejects a chosen one. */
   readonly choosesIds: boolean;
-  /** Whether the pages of a list begin after a number of clients. */
-  readonly pagesByOffset: boolean;
+  /** Whether a client deleted between two pages of a list hides another one: its pages begin after a number of clients. */
+  readonly mayMissClientsBetweenPages: boolean;
   /** Whether it stores a list joined with bars, so that a bar splits an item and empty items are lost. */
   readonly joinsListsWithBars: boolean;
 }
 
-const UNKNOWN_RELEASE: ReleaseTraits = { choosesIds: false, pagesByOffset: true, joinsListsWithBars: false };
+const UNKNOWN_RELEASE: ReleaseTraits = {
+  choosesIds: false,
+  mayMissClientsBetweenPages: true,
+  joinsListsWithBars: false,
+};
 
 const RELEASES: Readonly<Record<ReleaseLine, ReleaseTraits>> = {
   "1.8": { ...UNKNOWN_RELEASE, joinsListsWithBars: true },
   "1.11": { ...UNKNOWN_RELEASE, joinsListsWithBars: true },
   "2.1": { ...UNKNOWN_RELEASE, choosesIds: true },
   "2.3": UNKNOWN_RELEASE,
-  "26": { ...UNKNOWN_RELEASE, pagesByOffset: false },
+  "26": { ...UNKNOWN_RELEASE, mayMissClientsBetweenPages: false },
 };
 
 /** What a server of a release line does; with an unknown one, what is safe to expect. */

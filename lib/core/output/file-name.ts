@@ -24,7 +24,7 @@ function escaped(character: string): string {
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
  * IDs never have the same name; on a file system that ignores case they may ({@link clientPathsAndProblems} finds these).
  */
-export function fileNameOfClientId(id: string): string {
+export function fileNameOfIdOrKey(id: string): string {
   const characters = [...id];
   const last = characters.length - 1;
   const device = DEVICE.test(id);
@@ -67,7 +67,7 @@ function folderProblem(path: string, name: string): Problem | undefined {
 
 /** The path that a template gives for a client. */
 export function fillTemplate(template: string, id: string): string {
-  return template.replaceAll(ID, () => fileNameOfClientId(id));
+  return template.replaceAll(ID, () => fileNameOfIdOrKey(id));
 }
 
 /** The longest part of a path that file systems take, in bytes. */

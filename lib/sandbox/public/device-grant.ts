@@ -6,7 +6,7 @@ import { type Answer, withNoStore } from "../response.ts";
 import { errorPageRedirectAnswer } from "./authorize.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
-import { MapWithExpirySweep } from "./expiring-map.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { decisionsOf, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenResponseBody } from "./issue-tokens.ts";
@@ -60,12 +60,12 @@ interface DeviceState {
   readonly engine: PublicContext;
   readonly flows: FlowStore<DeviceFlowRequest>;
   // A device that polls too late learns that its code has expired, so that it is kept longer.
-  readonly byDeviceCode: MapWithExpirySweep<Device>;
-  readonly byUserCode: MapWithExpirySweep<Device>;
+  readonly byDeviceCode: ExpiringMap<Device>;
+  readonly byUserCode: ExpiringMap<Device>;
   /** Of browsers that came to enter a user code. */
-  readonly challenges: MapWithExpirySweep<string>;
+  readonly challenges: ExpiringMap<string>;
   /** Of browsers whose user entered one. */
-  readonly verifiers: MapWithExpirySweep<Device>;
+  readonly verifiers: ExpiringMap<Device>;
 }
 
 function verifyUrl({ publicUrl }: PublicContext): string {
@@ -199,10 +199,10 @@ export function createDeviceGrantEndpoints(
   const state: DeviceState = {
     engine,
     flows,
-    byDeviceCode: new MapWithExpirySweep({ now }),
-    byUserCode: new MapWithExpirySweep({ now }),
-    challenges: new MapWithExpirySweep({ now }),
-    verifiers: new MapWithExpirySweep({ now }),
+    byDeviceCode: new ExpiringMap({ now }),
+    byUserCode: new ExpiringMap({ now }),
+    challenges: new ExpiringMap({ now }),
+    verifiers: new ExpiringMap({ now }),
   };
   return {
     authorize: (request) => {

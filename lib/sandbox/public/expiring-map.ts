@@ -9,7 +9,7 @@ interface Entry<Value> {
   readonly keepUntil: number;
 }
 
-/** What a {@link MapWithExpirySweep} is created with. */
+/** What an {@link ExpiringMap} is created with. */
 interface ExpiringMapOptions<Value> {
   /** Seconds since 1970. */
   readonly now: () => number;
@@ -22,7 +22,7 @@ interface ExpiringMapOptions<Value> {
  * A map whose entries are dropped some time after they expire, and the oldest ones when there are too many. Reading doesn't
  * look at the clock: who needs to know whether an entry has expired asks the value.
  */
-export class MapWithExpirySweep<Value> {
+export class ExpiringMap<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #now: () => number;
   readonly #limit: number;

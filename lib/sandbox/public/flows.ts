@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { MapWithExpirySweep } from "./expiring-map.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { newChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
@@ -90,8 +90,8 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 /** Creates an empty store of flows. */
 export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
   const { now } = engine;
-  const challenges = new MapWithExpirySweep<Flow<Request>>({ now });
-  const verifiers = new MapWithExpirySweep<Flow<Request>>({ now });
+  const challenges = new ExpiringMap<Flow<Request>>({ now });
+  const verifiers = new ExpiringMap<Flow<Request>>({ now });
   const keepUntil = ({ startedAt }: Pick<Flow, "startedAt">): number => startedAt + FLOW_LIFESPAN;
 
   function newStep<Decision>(): FlowStep<Decision> {

@@ -6,7 +6,7 @@ import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./au
 import { builtinPagesByPath } from "./builtin-pages.ts";
 import { createDeviceGrantEndpoints, type DeviceFlowRequest } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
-import { MapWithExpirySweep } from "./expiring-map.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type FlowStores } from "./oauth-admin-router.ts";
@@ -62,7 +62,7 @@ function createEngine(options: PublicSideOptions): PublicContext {
     consentUrl: options.consentUrl,
     keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
     tokens: createTokenStore(now),
-    assertionIds: new MapWithExpirySweep({ now }),
+    assertionIds: new ExpiringMap({ now }),
     now,
   };
 }

@@ -3,7 +3,7 @@ import { trimCharactersAtEnd } from "../../core/text.ts";
 import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Behaviour } from "../versions.ts";
-import type { MapWithExpirySweep } from "./expiring-map.ts";
+import type { ExpiringMap } from "./expiring-map.ts";
 import { type OAuthErrorName, oauthError } from "./oauth-answers.ts";
 import type { PublicBehaviour } from "./public-behaviours.ts";
 import type { TokenSigner } from "./signing.ts";
@@ -22,7 +22,7 @@ export interface PublicContext {
   readonly keys: TokenSigner;
   readonly tokens: TokenStore;
   /** Identifiers of assertions that were used before. */
-  readonly assertionIds: MapWithExpirySweep<string>;
+  readonly assertionIds: ExpiringMap<string>;
   /** Seconds since 1970. */
   readonly now: () => number;
 }

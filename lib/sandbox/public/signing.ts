@@ -18,7 +18,7 @@ import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
-import { MapWithExpirySweep } from "./expiring-map.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 
 /** Which of a server's keys signs. */
 type KeyUse = keyof typeof SIGNING_SETS;
@@ -169,7 +169,7 @@ export function createTokenSigner(
 ): TokenSigner {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
-  const firstKeys = new MapWithExpirySweep<string>({ now });
+  const firstKeys = new ExpiringMap<string>({ now });
 
   function isPublished(key: JsonWebKey): boolean {
     if (!pairs) return key.kty !== "oct";

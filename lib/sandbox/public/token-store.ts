@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
-import { MapWithExpirySweep } from "./expiring-map.ts";
+import { ExpiringMap } from "./expiring-map.ts";
 
 /** What the user or the client was granted: everything that its tokens carry. */
 export interface Grant {
@@ -100,7 +100,7 @@ const TOKEN_LIMIT = 100_000;
 export function createTokenStore(now: () => number): TokenStore {
   const byGrant = new ValueIndex();
   const byClient = new ValueIndex();
-  const tokens = new MapWithExpirySweep<Token>({
+  const tokens = new ExpiringMap<Token>({
     now,
     limit: TOKEN_LIMIT,
     onGone: ({ value, grant }) => {
@@ -108,9 +108,9 @@ export function createTokenStore(now: () => number): TokenStore {
       byClient.remove(grant.clientId, value);
     },
   });
-  const usedRefreshTokens = new MapWithExpirySweep<Grant>({ now });
-  const codes = new MapWithExpirySweep<AuthorizationCode>({ now });
-  const usedCodes = new MapWithExpirySweep<Grant>({ now });
+  const usedRefreshTokens = new ExpiringMap<Grant>({ now });
+  const codes = new ExpiringMap<AuthorizationCode>({ now });
+  const usedCodes = new ExpiringMap<Grant>({ now });
 
   return {
     add: (token) => {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   clientPathsAndProblems,
-  fileNameOfClientId,
+  fileNameOfIdOrKey,
   fillTemplate,
   findTemplateProblem,
   isPathTemplate,
@@ -13,7 +13,7 @@ import { randomRuns } from "../../thorough.ts";
 
 const TEMPLATE = "secrets/{id}.env";
 
-describe("fileNameOfClientId()", () => {
+describe("fileNameOfIdOrKey()", () => {
   for (const [id, name] of [
     ["web", "web"],
     ["team-app_1.2", "team-app_1.2"],
@@ -46,7 +46,7 @@ describe("fileNameOfClientId()", () => {
     ["", ""],
   ] as const)
     test(`${JSON.stringify(id)} is ${name}`, () => {
-      assert.equal(fileNameOfClientId(id), name);
+      assert.equal(fileNameOfIdOrKey(id), name);
     });
 
   const id = fc.oneof(
@@ -61,11 +61,11 @@ describe("fileNameOfClientId()", () => {
   test("is one safe name for any ID, and differs for different IDs", () => {
     fc.assert(
       fc.property(id, id, (a, b) => {
-        const name = fileNameOfClientId(a);
+        const name = fileNameOfIdOrKey(a);
         assert.match(name, /^[A-Za-z0-9_%-](?:[A-Za-z0-9_.%-]*[A-Za-z0-9_%-])?$/);
         assert.equal(basename(normalize(join("secrets", name))), name);
         assert.doesNotMatch(name, /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i);
-        assert.equal(name === fileNameOfClientId(b), a === b);
+        assert.equal(name === fileNameOfIdOrKey(b), a === b);
       }),
       { numRuns: randomRuns(2000) },
     );
