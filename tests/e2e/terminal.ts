@@ -62,10 +62,10 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
   writeFileSync(
     at("line.sh"),
     [
-      // Ctrl-C is only for the program.
+      // Ctrl-C is only for the program: the shells wait for its end.
       "trap : INT",
       `while [ ! -e ${word(at("go"))} ]; do sleep 0.02; done`,
-      `env -i ${variables.join(" ")} sh -c ${word(line)}`,
+      `env -i ${variables.join(" ")} sh -c ${word(`trap : INT; ${line}`)}`,
       `echo $? > ${word(at("status.new"))}`,
       `printf %s ${word(END)}`,
       `mv ${word(at("status.new"))} ${word(at("status"))}`,
