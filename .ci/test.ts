@@ -8,6 +8,7 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { RUNS_EVERYTHING } from "../tests/thorough.ts";
 import { execute, killGroups } from "./process-group.ts";
 import { evaluate, type Verdict } from "./test-report.ts";
 import { isKeptVariable, selectSteps } from "./test-selection.ts";
@@ -90,6 +91,9 @@ const CONCURRENT =
  */
 const ALSO_UNDER_DENO =
   /^tests\/(app\/(main|platforms|state-files)|adapters\/(?!edit-yaml|host\/|jsonpath|oauth\/(cookie|expected)|yaml))/;
+
+/** Mostly waits for GnuPG; without it, tests/e2e/deno.test.ts encrypts under deno, and GnuPG decrypts. */
+const SLOW_UNDER_DENO = /^tests\/adapters\/pgp\.test\.ts$/;
 
 /** The test files that also run on the servers of HYDRA_TEST_ENDPOINTS. */
 const ON_REAL_SERVERS = /^tests\/(conformance\/|e2e\/keys\.test\.ts$)/;
@@ -191,7 +195,9 @@ function allSteps(): readonly Step[] {
   const realServerSteps = files
     .filter((file) => ON_REAL_SERVERS.test(file))
     .map((file) => testStep("bun", [file], built));
-  const alsoUnderDeno = units.filter((file) => ALSO_UNDER_DENO.test(file));
+  const alsoUnderDeno = units.filter(
+    (file) => ALSO_UNDER_DENO.test(file) && (RUNS_EVERYTHING || !SLOW_UNDER_DENO.test(file)),
+  );
   return [
     { name: build.name, run: built },
     ...checks(),
