@@ -15,6 +15,11 @@ export function createAdminWithDeadlineFactory(context: Pick<Context, "admin" | 
   return () => context.admin.withDeadline(failAfter, late.signal);
 }
 
+/** The admin API with the time of a whole command, from now on: what came before may have used up that of this one. */
+export function adminWithFreshDeadline({ admin, values, signal }: Pick<Context, "admin" | "values" | "signal">): Admin {
+  return admin.withDeadline(values.number(FAIL_AFTER), signal);
+}
+
 /** The admin API for taking a client back; undefined once the time for all of them is over. */
 export type CleanupAdmin = (admin: Admin) => Admin | undefined;
 

@@ -1,8 +1,6 @@
-import type { Admin } from "../adapters/admin/admin.ts";
-import { createAdminWithDeadlineFactory } from "../clients/admin-deadlines.ts";
+import { adminWithFreshDeadline, createAdminWithDeadlineFactory } from "../clients/admin-deadlines.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
-import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { canPrompt } from "../core/interactive.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
@@ -94,11 +92,6 @@ export async function takeAndProveStep(
     if (failure !== undefined) throw await undoStepAndExplain(context, rotation, step, loginFailure(rotation, failure));
     if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
   });
-}
-
-/** The admin API with the time of a whole command: the logins may have used up that of this one. */
-function adminWithFreshDeadline({ admin, values, signal }: Pick<Context, "admin" | "values" | "signal">): Admin {
-  return admin.withDeadline(values.number(FAIL_AFTER), signal);
 }
 
 /** Rejects a step whose set was changed since it was read: what was checked and asked about may not hold any more. */

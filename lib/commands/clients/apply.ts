@@ -246,7 +246,7 @@ async function confirm(
   if (!allowsQuestions(host, values.bool(NO_INPUT))) return;
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
-  const place = describeSecretDelivery(context, hasRecipientFlags(context) ? recipientCount(context) : 0);
+  const place = describeSecretDelivery(context, recipientCount(context));
   const columns = terminalColumns(host.stderr);
   for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
@@ -301,7 +301,7 @@ function resultOf(context: Context, job: ApplyRun, { plan, steps, log, delivered
   };
 }
 
-/** `apply` and `clients apply`: brings the clients of a server to what files say. */
+/** `apply` and `clients apply`: makes the clients on a server match client files. */
 export const apply = defineLeaf({
   name: "apply",
   summary: "Create, change and delete clients to match client files",

@@ -1,3 +1,4 @@
+import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
@@ -9,7 +10,6 @@ import {
 } from "../../clients/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
-import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
 import { RESCUE_DIR } from "../../core/flags/credential-flags.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
@@ -80,12 +80,11 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   await confirmDeletion(context, ids);
   const batch = new BatchRun(context, ids.length);
-  const failAfter = context.values.number(FAIL_AFTER);
   let started = 0;
   let earlier: EarlierRecoveryCopies | undefined;
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
     // The first one also detects the server's version; its deadline is that of the command.
-    const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
+    const admin = started++ === 0 ? context.admin : adminWithFreshDeadline(context);
     const bad = findClientIdProblem(id);
     if (bad !== undefined) throw bad;
     await admin.remove(id);

@@ -1,9 +1,9 @@
 import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
+import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
-import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
 import { NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { canPrompt } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -63,7 +63,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
   await confirmDeletion(context, sets, kid);
   const batch = new BatchRun(context, sets.length);
   const items = batch.inOrder(context, sets, async (set): Promise<JsonObject> => {
-    const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
+    const api = await adminWithFreshDeadline(context).keySets();
     await requireKeys(api, set, kid);
     await readSetAndCheckKeyChange(context, api, set, (keys, shape) => {
       const named = kid === undefined ? keys : keysNamed(keys, kid, shape);

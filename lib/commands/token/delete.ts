@@ -1,7 +1,7 @@
+import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
-import { FAIL_AFTER } from "../../core/flags/connection-flags.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
@@ -42,7 +42,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const tokens = await context.oauth.admin();
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
     // Servers report success for an unknown client too.
-    await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).get(id);
+    await adminWithFreshDeadline(context).get(id);
     await tokens.deleteTokens(id);
     return { client_id: id };
   });
