@@ -11,7 +11,7 @@ import { type CheckedCommand, type Context, defineLeaf, type Result } from "../.
 import { VERIFY_CREDENTIALS, VERIFY_FLAGS } from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import { LENIENT_FIELD_NAMES, SERVER_COMMAND_FLAGS, STRICT } from "../../core/flags/shared-flags.ts";
-import { ADOPT_FROM, ALLOW_EMPTY, COMPARISON_FLAGS, EXIT_CODE, PRUNE } from "../../core/flags/state-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, COMPARISON_FLAGS, EXIT_CODE, MERGE, PRUNE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { hasDifferences } from "../../core/state/plan.ts";
@@ -19,6 +19,7 @@ import { hasDifferences } from "../../core/state/plan.ts";
 /** What flags of `apply` mean here, where nothing is changed. */
 const MEANINGS: ReadonlyMap<Flag, string> = new Map<Flag, string>([
   [PRUNE, "Show clients of the stack that are in no file, as deletions; needs --stack"],
+  [MERGE, "Compare only the fields that a file has"],
   [
     ALLOW_EMPTY,
     "Accept a directory without client files; with --prune, all clients of the stack are shown as deletions",
