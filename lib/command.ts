@@ -19,7 +19,7 @@ import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import type { Flag, SyntaxVersion, TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/parsed-flag-values.ts";
-import type { JsonObject } from "./core/json.ts";
+import type { JsonObject } from "./core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "./core/jwk/assertion-algorithms.ts";
 import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { TextRole } from "./core/output/colors.ts";

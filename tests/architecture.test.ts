@@ -314,14 +314,19 @@ const LAZY = [
 
 /** What a plain create doesn't need: each module that loads adds about 20 µs to a start, and each function that runs as much. */
 const LAZY_IN_CREATE = [
-  ...["client-files", "set-values", "dry-run", "keep-or-update", "key-pair", "ask-client"].map(
-    (name) => `lib/clients/${name}.ts`,
-  ),
+  ...[
+    "draft/client-files",
+    "draft/set-values",
+    "draft/ask-client",
+    "create/keep-or-update",
+    "create/key-pair",
+    "dry-run",
+  ].map((name) => `lib/clients/${name}.ts`),
   ...[
     "core/client/build-maester-manifest",
     "core/client/translate-manifests",
     "core/client/misnamed-fields",
-    "core/foreign-command-words",
+    "core/help/foreign-command-words",
     "core/pgp/recipient",
   ].map((name) => `lib/${name}.ts`),
   ...[

@@ -9,7 +9,7 @@ import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { lettersOfText } from "../lib/core/completion/tokenize.ts";
-import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json.ts";
+import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
 import { quoteVisiblePart, redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../lib/core/json/json.ts";
 
 /** The objects inside a value, from the outermost. */
 export function objectsIn(value: unknown): readonly JsonObject[] {

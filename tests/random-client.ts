@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { CLIENT_FIELDS } from "../lib/core/client/fields.ts";
-import type { JsonObject } from "../lib/core/json.ts";
+import type { JsonObject } from "../lib/core/json/json.ts";
 
 /** A public key that every server takes. */
 export const EC_KEY = {

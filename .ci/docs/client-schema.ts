@@ -10,7 +10,7 @@ import {
   SPEC_FIELDS,
 } from "../../lib/core/client/translate-manifests.ts";
 import { USUAL_FIELD_VALUES } from "../../lib/core/completion/values.ts";
-import type { JsonObject } from "../../lib/core/json.ts";
+import type { JsonObject } from "../../lib/core/json/json.ts";
 import { EXTENSION_MEMBER } from "../../lib/core/state/extension-member.ts";
 
 /** Where the schema is. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { isCi } from "../core/interactive.ts";
+import { isCi } from "../core/environment/interactive.ts";
 
 /** How the person's browser is started on each system, without a shell, which would interpret parts of the URL. */
 const COMMANDS: Readonly<Partial<Record<NodeJS.Platform, readonly [file: string, ...args: string[]]>>> = {

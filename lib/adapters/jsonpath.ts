@@ -1,6 +1,6 @@
 import type { JSONPathQuery } from "json-p3";
-import { isJsonObject, preservedNumberText } from "../core/json.ts";
-import { resolvePointer } from "../core/json-pointer.ts";
+import { isJsonObject, preservedNumberText } from "../core/json/json.ts";
+import { resolvePointer } from "../core/json/json-pointer.ts";
 import type { Selector } from "../core/output/query.ts";
 import { errorMessage, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";

@@ -11,7 +11,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { parseJsonExactly } from "../core/json.ts";
+import { parseJsonExactly } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isKeySupportedByServers } from "../core/jwk/key-algorithms.ts";

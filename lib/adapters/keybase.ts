@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseJsonOrUndefined } from "../core/json.ts";
+import { parseJsonOrUndefined } from "../core/json/json.ts";
 import type { Download } from "../core/network.ts";
 import { findKeybaseNameProblem, type KeyFlagOrArgument, plainHttpHint } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";

@@ -14,7 +14,7 @@ import {
 import { resolve } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
-import { isJsonFault, parseJsonValuesOrFault } from "../core/json-with-comments.ts";
+import { isJsonFault, parseJsonValuesOrFault } from "../core/json/json-with-comments.ts";
 import { errorCode } from "../core/problem.ts";
 
 /** The recovery copies that earlier runs have left. */

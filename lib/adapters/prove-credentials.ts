@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseJsonOrUndefined } from "../core/json.ts";
+import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { encodeFormValue, redactServerText, secretsInHeaders, urlWithoutSecrets } from "../core/redact.ts";

@@ -16,7 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { toHex } from "../core/bytes.ts";
 import { isFolderUnwritableError, unusableFolderReason } from "../core/file-errors.ts";
-import { toTerminalSafeJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json/json.ts";
 import { errorCode, type Problem, usageError } from "../core/problem.ts";
 import { RecordSaveFailure, type RecoveryRecord } from "../core/recovery-record.ts";
 import { quote } from "../core/text.ts";

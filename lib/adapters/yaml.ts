@@ -1,5 +1,5 @@
 import type { Alias, CST, Document, Node, Scalar, YAMLMap } from "yaml";
-import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json.ts";
+import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json/json.ts";
 import type { OffsetNode } from "../core/state/positions.ts";
 import { quote } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";

@@ -1,7 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import { type Group, isGroup } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { toTerminalSafeJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { PLAIN_STYLE, type StreamStyle } from "./terminal-style.ts";

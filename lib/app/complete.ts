@@ -19,7 +19,7 @@ import { parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { CONFIG } from "../core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
-import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
 import { terminalWidthOrDefault } from "../core/output/width.ts";
 import { listCommands } from "./help-page.ts";
 import { FLAGS_BEFORE_COMMAND, FLAGS_BEFORE_COMMAND_BY_NAME, followCommandWords } from "./resolve.ts";

@@ -10,7 +10,7 @@ import {
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROXIES } from "../adapters/transport.ts";
 import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
-import { hasRecipientFlags } from "../clients/secret-source.ts";
+import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import type {
   ClientKeyPairTools,
   Context,
@@ -21,7 +21,7 @@ import type {
   PairedAdmin,
   RecipientEncryptor,
 } from "../command.ts";
-import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
+import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL } from "../core/flags/connection-flags.ts";
 import { RESCUE_DIR, SECRET_OUT } from "../core/flags/credential-flags.ts";
@@ -29,7 +29,7 @@ import type { SyntaxVersion } from "../core/flags/flag.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { VERBOSE } from "../core/flags/shared-flags.ts";
-import { FILE_DEPTH } from "../core/json.ts";
+import { FILE_DEPTH } from "../core/json/json.ts";
 import {
   CLEANUP_AFTER_DEADLINE_MS,
   type Download,

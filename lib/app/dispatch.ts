@@ -1,10 +1,10 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
+import { findUnsafeRuntimeProblem } from "../core/environment/unsafe-runtime-options.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
-import { findUnsafeRuntimeProblem } from "../core/unsafe-runtime-options.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { executeCommand } from "./execute.ts";
 import { areErrorsJson } from "./read-format.ts";

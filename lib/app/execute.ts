@@ -1,9 +1,9 @@
 import type { Host } from "../adapters/host.ts";
-import { readCredentialNamesAndMetadata } from "../clients/secret-out-text.ts";
+import { readCredentialNamesAndMetadata } from "../clients/secrets/secret-out-text.ts";
 import { type CheckedCommand, type Context, type Result, runParsedLeaf } from "../command.ts";
+import { canAskForMissingInput } from "../core/environment/interactive.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/shared-flags.ts";
-import { canAskForMissingInput } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/selection-watch.ts";
 import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";

@@ -1,4 +1,4 @@
-import { type JsonObject, toTerminalSafeJson } from "../core/json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../core/json/json.ts";
 import { type Format, writesEveryField } from "../core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";

@@ -3,7 +3,7 @@ import type { KeybaseKey } from "../adapters/keybase.ts";
 import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/credential-flags.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import type { Download } from "../core/network.ts";
 import type { EncryptedMessageInfo } from "../core/pgp/inspect-message.ts";
 import type { KeyFlagOrArgument } from "../core/pgp/key-address-checks.ts";

@@ -45,7 +45,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");
-  const { isUnsupportedOryCommand } = await import("../core/foreign-command-words.ts");
+  const { isUnsupportedOryCommand } = await import("../core/help/foreign-command-words.ts");
   if (isUnsupportedOryCommand(path.slice(1), stray)) {
     throw usageError(
       `${parent} ${stray} belongs to Ory Hydra's own CLI`,
@@ -75,7 +75,7 @@ export function isWebUrl(word: string): boolean {
 
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
   if (isWebUrl(stray)) return STRAY_URL_HINT;
-  const { commandForSynonym, maySuggestCommand } = await import("../core/foreign-command-words.ts");
+  const { commandForSynonym, maySuggestCommand } = await import("../core/help/foreign-command-words.ts");
   const known = commandForSynonym(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];

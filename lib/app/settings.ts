@@ -1,6 +1,6 @@
 import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
-import { configFilesAndRecoveryFolders } from "../core/config-and-recovery-paths.ts";
+import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
@@ -142,7 +142,7 @@ async function readConfig(
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
-  const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json-with-comments.ts");
+  const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json/json-with-comments.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
   return interpretParsedConfig({
     path,

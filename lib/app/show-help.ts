@@ -4,7 +4,7 @@ import { ROOT } from "../commands/index.ts";
 import type { Flag } from "../core/flags/flag.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
-import { isUnsupportedOryCommand } from "../core/foreign-command-words.ts";
+import { isUnsupportedOryCommand } from "../core/help/foreign-command-words.ts";
 import { renderHelp } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";

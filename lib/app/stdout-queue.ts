@@ -1,6 +1,6 @@
 import { type Host, WriteFailure } from "../adapters/host.ts";
 import type { UnwrittenItem } from "../command.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { STALLED_READER_MS } from "../core/network.ts";
 
 /** A text that is being written, and the values that are delivered with it. */

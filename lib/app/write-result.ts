@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { Result } from "../command.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Format } from "../core/output/formats.ts";
 import {
   createStreamRenderer,

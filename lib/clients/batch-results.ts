@@ -2,13 +2,13 @@ import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { type ExitName, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createSharedCleanupAdmin } from "./admin-deadlines.ts";
 import { BatchRun, type OrderedPool, workOnAll } from "./batch.ts";
-import { firstLinesAndCount } from "./client-files.ts";
-import type { CreatedClientToDeliver } from "./register.ts";
+import type { CreatedClientToDeliver } from "./create/register.ts";
+import { firstLinesAndCount } from "./draft/client-files.ts";
 
 /** What counting and recovering needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;

@@ -1,6 +1,6 @@
 import type { Context, Result } from "../command.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import {
   EXIT_CODES,
   type ExitName,

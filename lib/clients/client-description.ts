@@ -1,7 +1,7 @@
 import { getListField, getTextField, idOf, isAbsentOrEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
-import { isJsonObject, type JsonObject, toTerminalSafeJson } from "../core/json.ts";
+import { isJsonObject, type JsonObject, toTerminalSafeJson } from "../core/json/json.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";

@@ -1,10 +1,10 @@
 import type { Context, Result } from "../command.ts";
 import { isPublic, requestedId } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/shared-flags.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
+import { redactJson } from "../core/json/redact-json.ts";
 import { curlLineWithoutSecrets, type PlannedRequest } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { redactJson } from "../core/redact-json.ts";
 
 const CURL_VIEW: ResultView<JsonObject> = {
   columns: [],

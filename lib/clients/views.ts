@@ -1,5 +1,5 @@
 import { getListField, getTextField, idOf, isPublic } from "../core/client/client.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
 function field(label: string, name: string): Column<JsonObject> {

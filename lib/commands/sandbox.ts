@@ -1,7 +1,7 @@
 import { defineLeaf, withoutChecks } from "../command.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/shared-flags.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 
 /** The versions that the sandbox emulates. */

@@ -1,9 +1,9 @@
 import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
-import { BUILD } from "../core/build-info.ts";
+import { BUILD } from "../core/environment/build-info.ts";
 import { ENDPOINT } from "../core/flags/connection-flags.ts";
 import type { BoolFlag } from "../core/flags/flag.ts";
 import { CONFIG, SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { usageError } from "../core/problem.ts";
 

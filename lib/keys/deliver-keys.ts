@@ -1,11 +1,11 @@
 import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
-import { hasRecipientFlags } from "../clients/secret-source.ts";
-import { type SecretTargetContext, withSecretTarget } from "../clients/with-secret-target.ts";
+import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
+import { type SecretTargetContext, withSecretTarget } from "../clients/secrets/with-secret-target.ts";
 import type { Context, Result } from "../command.ts";
+import { allowsQuestions } from "../core/environment/interactive.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
-import { allowsQuestions } from "../core/interactive.ts";
-import { toTerminalSafeJson } from "../core/json.ts";
+import { toTerminalSafeJson } from "../core/json/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";

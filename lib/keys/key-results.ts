@@ -1,6 +1,6 @@
 import type { Context, Result } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import type { Column, ResultView } from "../core/output/render.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
+import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
-import { canPrompt } from "../core/interactive.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { PASSPHRASE_FILE } from "./key-flags.ts";

@@ -1,5 +1,5 @@
 import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
-import { hasRecipientFlags } from "../clients/secret-source.ts";
+import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";

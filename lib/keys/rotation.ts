@@ -1,8 +1,8 @@
 import { adminWithFreshDeadline, createAdminWithDeadlineFactory } from "../clients/admin-deadlines.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
+import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
-import { canPrompt } from "../core/interactive.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

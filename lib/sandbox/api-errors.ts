@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** An error of the API, before it gets the wording and members of a version. */

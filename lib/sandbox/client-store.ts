@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A client as the sandbox stores it. */

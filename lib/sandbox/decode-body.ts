@@ -1,5 +1,11 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { isJsonObject, isStringList, JsonDepthError, leadingContainerText, parseJsonExactly } from "../core/json.ts";
+import {
+  isJsonObject,
+  isStringList,
+  JsonDepthError,
+  leadingContainerText,
+  parseJsonExactly,
+} from "../core/json/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKeySet, type KeySet } from "./key-set.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { storedMembers } from "./key-set.ts";
 import type { Behaviour } from "./versions.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./api-errors.ts";
 import { parseFirstJson } from "./decode-body.ts";
 import { jsonKindName } from "./json-kind.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
 

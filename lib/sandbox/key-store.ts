@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { generateStoredKeys, initialKeyPair } from "./generate-key.ts";
 import type { Behaviour } from "./versions.ts";
 

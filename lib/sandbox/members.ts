@@ -1,4 +1,4 @@
-import { isStringList, type JsonObject } from "../core/json.ts";
+import { isStringList, type JsonObject } from "../core/json/json.ts";
 
 /** A text member of an object; empty where it is missing or something else. */
 export function textIn(object: JsonObject, name: string): string {

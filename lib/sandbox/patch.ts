@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isJsonObject, isTooDeep, type JsonObject, MAX_DEPTH, takesMoreBytesThan } from "../core/json.ts";
-import { unescapePointerToken } from "../core/json-pointer.ts";
+import { isJsonObject, isTooDeep, type JsonObject, MAX_DEPTH, takesMoreBytesThan } from "../core/json/json.ts";
+import { unescapePointerToken } from "../core/json/json-pointer.ts";
 import { BODY_LIMIT, TOO_DEEP_FAULT } from "./limits.ts";
 
 /** How a server reads a JSON Patch: each release line has its own reader. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { isStringList, type JsonObject } from "../core/json.ts";
+import { isStringList, type JsonObject } from "../core/json/json.ts";
 import { generateSecret } from "../core/secret.ts";
 import {
   type ApiError,

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject } from "../core/json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../core/jwk/assertion-algorithms.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./api-errors.ts";

@@ -1,5 +1,5 @@
 import { getTextField } from "../core/client/client.ts";
-import { isJsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { ClassifiedError, ItemOrCollection, ServerAnswer, ServerFamily } from "./family.ts";
 

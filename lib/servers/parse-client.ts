@@ -8,7 +8,7 @@ import {
   parseJsonExactly,
   splitMemberTexts,
   textNestsDeeper,
-} from "../core/json.ts";
+} from "../core/json/json.ts";
 
 /** A client in a response, and the names of its fields that are nested too deep to be read; they are null in it. */
 export interface ClientWithUnreadFields {

@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
 import type { CredentialNamesAndMetadata } from "../core/output/credential-formats.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

@@ -1,8 +1,8 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
+import { canPrompt } from "../core/environment/interactive.ts";
 import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT } from "../core/flags/shared-flags.ts";
-import { canPrompt } from "../core/interactive.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";

@@ -1,7 +1,7 @@
 import type { TokenSet } from "../adapters/oauth/index.ts";
 import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
 function column(label: string, name: string): Column<JsonObject> {

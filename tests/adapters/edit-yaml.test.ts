@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { editYamlDocuments, parseYamlDocuments, type YamlChange } from "../../lib/adapters/yaml.ts";
-import { isJsonObject } from "../../lib/core/json.ts";
+import { isJsonObject } from "../../lib/core/json/json.ts";
 import { applyMemberEdits, type MemberEdit } from "../../lib/core/state/client-edits.ts";
 import { randomRuns } from "../thorough.ts";
 

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
 import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
-import { parseJsonExactly } from "../../lib/core/json.ts";
+import { parseJsonExactly } from "../../lib/core/json/json.ts";
 import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { makeCertificates } from "../e2e/tls.ts";

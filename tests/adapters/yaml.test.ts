@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { loadYamlWriter, parseYaml, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { isSameJson, parseJsonExactly } from "../../lib/core/json.ts";
+import { isSameJson, parseJsonExactly } from "../../lib/core/json/json.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isJsonObject } from "../../lib/core/json.ts";
+import { isJsonObject } from "../../lib/core/json/json.ts";
 import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Played } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";

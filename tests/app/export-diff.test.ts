@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isJsonObject } from "../../lib/core/json.ts";
+import { isJsonObject } from "../../lib/core/json/json.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
 import { jsonObject, withStateSetup } from "./state-setup.ts";

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
-import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { codesOf, type Played, play } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 

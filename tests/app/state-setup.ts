@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { type Played, play, type Scene } from "./in-process.ts";

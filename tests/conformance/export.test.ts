@@ -10,7 +10,7 @@ import { loadYamlWriter, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { detectReleaseByFields, findChanges, isSameValue } from "../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../lib/core/client/fields.ts";
 import { lintClient } from "../../lib/core/client/rules.ts";
-import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { withMark } from "../../lib/core/state/mark.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";

@@ -8,7 +8,7 @@ import { CLIENT_SCHEMA_FILE } from "../../.ci/docs/client-schema.ts";
 import { loadYamlWriter, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { lintClient } from "../../lib/core/client/rules.ts";
-import type { JsonObject } from "../../lib/core/json.ts";
+import type { JsonObject } from "../../lib/core/json/json.ts";
 import { exportClient } from "../../lib/core/state/exported-client.ts";
 import { withMark } from "../../lib/core/state/mark.ts";
 import { anyClient } from "../random-client.ts";

@@ -12,7 +12,7 @@ import { childrenByName, followCommandWords } from "../../lib/app/resolve.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json/json.ts";
 import { objectsIn } from "../objects-in.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/kubernetes.md"), "utf8");

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, test } from "node:test";
-import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { SANDBOX_VERSIONS, startSandbox } from "../../lib/sandbox/index.ts";
 import { openGpg } from "../adapters/gpg.ts";
 import { BINARY, type Ended, type Running, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";

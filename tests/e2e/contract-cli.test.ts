@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { isAbsentOrEmpty } from "../../lib/core/client/client.ts";
-import { isSameJson } from "../../lib/core/json.ts";
+import { isSameJson } from "../../lib/core/json/json.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { assertFails, describeRun } from "./scenario.ts";

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { isJsonObject, isStringList } from "../../lib/core/json.ts";
+import { isJsonObject, isStringList } from "../../lib/core/json/json.ts";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { objectsIn } from "../objects-in.ts";
 import { type Ended, type Running, startBinary, temporaryFolder } from "./binary.ts";

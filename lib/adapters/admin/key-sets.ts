@@ -1,4 +1,4 @@
-import { parseJsonOrUndefined } from "../../core/json.ts";
+import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { Problem, withMessage } from "../../core/problem.ts";

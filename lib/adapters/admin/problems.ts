@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { type NetworkFailure, networkHint } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";

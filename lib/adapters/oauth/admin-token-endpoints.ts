@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import type { HttpAnswer, HttpRequest, QueryParameters, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { findUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
 import { errorMessage, type Problem, usageError } from "../../core/problem.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";

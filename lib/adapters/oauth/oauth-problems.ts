@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../core/json.ts";
+import { isJsonObject } from "../../core/json/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, parseJsonOrUndefined } from "../../core/json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 
 /** What the answers of a server contained that must not be shown, and the tokens among it. */

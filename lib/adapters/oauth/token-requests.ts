@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";

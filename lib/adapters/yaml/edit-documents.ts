@@ -1,5 +1,5 @@
 import type { Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
-import { isStringList } from "../../core/json.ts";
+import { isStringList } from "../../core/json/json.ts";
 import type { MemberEdit } from "../../core/state/client-edits.ts";
 
 /** The parts of the library that editing needs. */

@@ -1,5 +1,5 @@
 import type { ScalarTag } from "yaml";
-import { parseJsonExactly, preservedNumberText } from "../../core/json.ts";
+import { parseJsonExactly, preservedNumberText } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { trimCharactersAtStart } from "../../core/text.ts";
 import type { YamlReasonAndHint } from "./syntax-problem.ts";

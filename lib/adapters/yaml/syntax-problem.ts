@@ -1,5 +1,5 @@
 import type { ErrorCode } from "yaml";
-import { MAX_DEPTH } from "../../core/json.ts";
+import { MAX_DEPTH } from "../../core/json/json.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 

@@ -1,9 +1,12 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
-import { type ApplyOutcome, type ApplyRun, applyStep, outcomeOfRecoveredSecret } from "../../clients/apply-client.ts";
-import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
-import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
-import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
+import {
+  type ApplyOutcome,
+  type ApplyRun,
+  applyStep,
+  outcomeOfRecoveredSecret,
+} from "../../clients/apply/apply-client.ts";
+import { APPLY_VIEW, ApplyResults } from "../../clients/apply/apply-results.ts";
 import {
   deliverRecoveredSecrets,
   hasSecretPlaceFlags,
@@ -12,11 +15,8 @@ import {
   type RecoveredSecretOutcome,
   splitAndSettlePlaced,
   stillDeliverableSecrets,
-} from "../../clients/deliver-earlier-secrets.ts";
-import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
-import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
-import { reportRecipients } from "../../clients/report-recipients.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+} from "../../clients/apply/deliver-earlier-secrets.ts";
+import { planRejectedSecrets } from "../../clients/apply/prove-given-secrets.ts";
 import {
   describeSecretDelivery,
   findMissingPlaceProblem,
@@ -26,24 +26,30 @@ import {
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
-} from "../../clients/secret-out-places.ts";
-import { hasRecipientFlags } from "../../clients/secret-source.ts";
-import { readDesiredClients } from "../../clients/state-files.ts";
+} from "../../clients/apply/secret-out-places.ts";
+import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,
   planAgainstServer,
   planOptions,
   planResult,
   pruneAndEmptyInputProblems,
-} from "../../clients/state-plan.ts";
+} from "../../clients/apply/state-plan.ts";
+import { warnOfEarlierRunSecrets, warnOfUnreadCopies } from "../../clients/apply/warn-of-earlier-secrets.ts";
+import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
+import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
+import { warnNoRecoveryFolder } from "../../clients/secrets/recovery.ts";
+import { reportRecipients } from "../../clients/secrets/report-recipients.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import { hasRecipientFlags } from "../../clients/secrets/secret-source.ts";
+import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
+import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/secrets/verify-credentials.ts";
+import { findEarlierCopies } from "../../clients/secrets/void-recovery-copies.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { requireOpenOutput } from "../../clients/unwritten-result.ts";
-import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
-import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
-import { warnOfEarlierRunSecrets, warnOfUnreadCopies } from "../../clients/warn-of-earlier-secrets.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
+import { allowsQuestions } from "../../core/environment/interactive.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTION_FLAGS,
@@ -64,7 +70,6 @@ import {
   STRICT,
 } from "../../core/flags/shared-flags.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
-import { allowsQuestions } from "../../core/interactive.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { combineProblems, Problem, usageError } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";

@@ -1,43 +1,44 @@
 import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import {
-  type CommandLineDraft,
-  labelerWithSecretName,
-  lintDraftCollectErrors,
-  readCommandLineDraft,
-  rejectUnsupportedFields,
-} from "../../clients/client-draft.ts";
-import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { isDryRun } from "../../clients/is-dry-run.ts";
-import {
   type CreatedClientToDeliver,
   createRegistration,
   deliverCreatedClient,
   type Registration,
   registerAndDeliver,
-} from "../../clients/register.ts";
+} from "../../clients/create/register.ts";
+import {
+  type CommandLineDraft,
+  labelerWithSecretName,
+  lintDraftCollectErrors,
+  readCommandLineDraft,
+  rejectUnsupportedFields,
+} from "../../clients/draft/client-draft.ts";
+import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   publicRecipientProblems,
   secretFlagProblems,
   unwritableCredentialProblems,
-} from "../../clients/secret-checks.ts";
+} from "../../clients/secrets/secret-checks.ts";
 import {
   isSecretEchoed,
   type ProvidedSecret,
   prepareNewClientSecret,
   readProvidedSecret,
-} from "../../clients/secret-source.ts";
-import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
+} from "../../clients/secrets/secret-source.ts";
 import {
   discoverVerifyEndpoints,
   secretWithAuthMethod,
   tryVerifyCredentials,
   verifyFlagProblems,
-} from "../../clients/verify-credentials.ts";
+} from "../../clients/secrets/verify-credentials.ts";
+import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
+import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
-import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
+import { canAskForMissingInput } from "../../core/environment/interactive.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTION_FLAGS,
@@ -62,7 +63,6 @@ import {
   SET,
   STRICT,
 } from "../../core/flags/shared-flags.ts";
-import { canAskForMissingInput } from "../../core/interactive.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, usageError, withMessage } from "../../core/problem.ts";
@@ -86,7 +86,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
   if (isDescribed || hasErrors || !canAskForMissingInput(host, values.bool(NO_INPUT))) return prepareCreate(context);
-  const { askClientFlags } = await import("../../clients/ask-client.ts");
+  const { askClientFlags } = await import("../../clients/draft/ask-client.ts");
   return prepareCreate({ ...context, values: await askClientFlags(context, values) });
 }
 
@@ -131,7 +131,7 @@ async function withGeneratedKey(
   problems: Problem[],
 ): Promise<CommandLineDraft> {
   if (!context.values.isSet(GENERATE_KEY) && !context.values.isSet(KEY_OUT)) return draft;
-  const { draftForGeneratedKey } = await import("../../clients/key-pair.ts");
+  const { draftForGeneratedKey } = await import("../../clients/create/key-pair.ts");
   return draftForGeneratedKey(context, draft, problems);
 }
 
@@ -192,7 +192,7 @@ async function reportUsedRecipients(
   recipients: readonly Recipient[],
 ): Promise<void> {
   if (recipients.length === 0) return;
-  const { reportRecipients } = await import("../../clients/report-recipients.ts");
+  const { reportRecipients } = await import("../../clients/secrets/report-recipients.ts");
   reportRecipients(context, recipients);
 }
 
@@ -237,7 +237,7 @@ async function markEarlierCopiesVoid(
   context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
   id: string,
 ): Promise<void> {
-  const { findEarlierCopies, markClientCopiesVoid } = await import("../../clients/void-recovery-copies.ts");
+  const { findEarlierCopies, markClientCopiesVoid } = await import("../../clients/secrets/void-recovery-copies.ts");
   markClientCopiesVoid(context, await findEarlierCopies(context), id);
 }
 
@@ -264,7 +264,7 @@ async function keepExisting(
   job: CreateJob & { readonly recipients: () => Promise<readonly Recipient[]> },
   existing: ClientRecord,
 ): Promise<Result> {
-  const { keepOrUpdate } = await import("../../clients/keep-or-update.ts");
+  const { keepOrUpdate } = await import("../../clients/create/keep-or-update.ts");
   return keepOrUpdate(context, job, existing);
 }
 
@@ -290,7 +290,7 @@ async function prepareRegistration(
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
   if (algorithm !== undefined) {
-    const { generateAndEncryptKeyPair } = await import("../../clients/key-pair.ts");
+    const { generateAndEncryptKeyPair } = await import("../../clients/create/key-pair.ts");
     const { pair, prepared } = await generateAndEncryptKeyPair(context, algorithm, recipients);
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEY_PAIR_CLIENT_VIEW;
     return {

@@ -7,14 +7,14 @@ import {
   type EarlierRecoveryCopies,
   findEarlierCopies,
   markClientCopiesVoid,
-} from "../../clients/void-recovery-copies.ts";
+} from "../../clients/secrets/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
+import { allowsQuestions } from "../../core/environment/interactive.ts";
 import { RESCUE_DIR } from "../../core/flags/credential-flags.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import { allowsQuestions } from "../../core/interactive.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";

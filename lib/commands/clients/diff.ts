@@ -1,12 +1,12 @@
-import { planRejectedSecrets } from "../../clients/prove-given-secrets.ts";
-import { readDesiredClients } from "../../clients/state-files.ts";
+import { planRejectedSecrets } from "../../clients/apply/prove-given-secrets.ts";
+import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,
   planAgainstServer,
   planResult,
   pruneAndEmptyInputProblems,
-} from "../../clients/state-plan.ts";
-import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/verify-credentials.ts";
+} from "../../clients/apply/state-plan.ts";
+import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/secrets/verify-credentials.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { VERIFY_CREDENTIALS, VERIFY_FLAGS } from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";

@@ -1,6 +1,7 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
+import { createVariableLookup, varFlagProblems } from "../../clients/apply/file-variables.ts";
 import { BatchRun } from "../../clients/batch.ts";
-import { type ExportItem, type PlannedFile, planExport } from "../../clients/export-plan.ts";
+import { type ExportItem, type PlannedFile, planExport } from "../../clients/export/export-plan.ts";
 import {
   type ExportSelection,
   exportSelectionProblems,
@@ -8,9 +9,8 @@ import {
   readSelectedClients,
   STACK_FILTER,
   UNMARKED_FILTER,
-} from "../../clients/export-selection.ts";
-import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export-target.ts";
-import { createVariableLookup, varFlagProblems } from "../../clients/file-variables.ts";
+} from "../../clients/export/export-selection.ts";
+import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export/export-target.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { buildMaesterManifest } from "../../core/client/build-maester-manifest.ts";
@@ -18,7 +18,7 @@ import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/clie
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { VAR } from "../../core/flags/state-flags.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";

@@ -3,7 +3,7 @@ import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
+import { type JsonObject, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 

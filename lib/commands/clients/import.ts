@@ -1,24 +1,24 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
 import { BatchRun, concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
-import { findUnsupportedFieldTexts } from "../../clients/client-draft.ts";
+import { findUnsupportedFieldTexts } from "../../clients/draft/client-draft.ts";
 import {
   type ClientEntry,
   firstLinesAndCount,
   lintEntriesCollectErrors,
   readClientEntries,
-} from "../../clients/client-files.ts";
-import { dryRunImport } from "../../clients/dry-run-import.ts";
-import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { type ImportRun, importClient } from "../../clients/import-client.ts";
-import { ImportResults } from "../../clients/import-results.ts";
-import { importSecretFileProblems } from "../../clients/import-secret-files.ts";
+} from "../../clients/draft/client-files.ts";
+import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
+import { dryRunImport } from "../../clients/import/dry-run-import.ts";
+import { type ImportRun, importClient } from "../../clients/import/import-client.ts";
+import { ImportResults } from "../../clients/import/import-results.ts";
+import { importSecretFileProblems } from "../../clients/import/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
-import { reportRecipients } from "../../clients/report-recipients.ts";
-import { secretFlagProblems } from "../../clients/secret-checks.ts";
-import { requireOpenOutput } from "../../clients/unwritten-result.ts";
-import { findEarlierCopies } from "../../clients/void-recovery-copies.ts";
+import { warnNoRecoveryFolder } from "../../clients/secrets/recovery.ts";
+import { reportRecipients } from "../../clients/secrets/report-recipients.ts";
+import { secretFlagProblems } from "../../clients/secrets/secret-checks.ts";
+import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
+import { findEarlierCopies } from "../../clients/secrets/void-recovery-copies.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isPublic, requestedId } from "../../core/client/client.ts";
 import {

@@ -1,16 +1,16 @@
 import { BatchRun } from "../../clients/batch.ts";
-import { ClientListFields } from "../../clients/client-list-fields.ts";
+import { ClientListFields } from "../../clients/list/client-list-fields.ts";
 import {
   columnsFlagProblems,
   type ListSelection,
   readListSelection,
   SELECTION_FLAGS,
-} from "../../clients/list-selection.ts";
-import { type ListedClients, listClients, PAGE_FLAGS, pageFlagProblems } from "../../clients/listed-clients.ts";
+} from "../../clients/list/list-selection.ts";
+import { type ListedClients, listClients, PAGE_FLAGS, pageFlagProblems } from "../../clients/list/listed-clients.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 
 /** Whether the list is for a person at a terminal, who gets a layout of its own. */

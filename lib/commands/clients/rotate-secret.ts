@@ -1,33 +1,34 @@
+import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
+import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   type AcceptedSecret,
   type ChangeSecretContext,
   deliverChangedSecret,
   sendWithRecoveryCopy,
-} from "../../clients/change-secret.ts";
-import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
-import { isDryRun } from "../../clients/is-dry-run.ts";
-import { createRecoveryCopyTracker } from "../../clients/recovery.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+} from "../../clients/secrets/change-secret.ts";
+import { createRecoveryCopyTracker } from "../../clients/secrets/recovery.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
   type PrepareContext,
   type PreparedSecret,
   prepareSecret,
   readProvidedSecret,
-} from "../../clients/secret-source.ts";
-import { sendClientChanges } from "../../clients/send-change.ts";
+} from "../../clients/secrets/secret-source.ts";
 import {
   discoverVerifyEndpoints,
   secretWithAuthMethod,
   tryVerifyCredentials,
   verifyFlagProblems,
-} from "../../clients/verify-credentials.ts";
+} from "../../clients/secrets/verify-credentials.ts";
+import { withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
+import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { withSecretTarget } from "../../clients/with-secret-target.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import { canPrompt } from "../../core/environment/interactive.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTED_FORMAT,
@@ -43,8 +44,7 @@ import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import { canPrompt } from "../../core/interactive.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";

@@ -1,5 +1,3 @@
-import { shortRedactedValue } from "../../clients/change-lines.ts";
-import { noSecretYetText, setProvidedSecret } from "../../clients/change-secret.ts";
 import {
   type CommandLineDraft,
   labelerWithSecretName,
@@ -7,21 +5,28 @@ import {
   readCommandLineDraft,
   rejectUnsupportedFields,
   reportWarningsCollectErrors,
-} from "../../clients/client-draft.ts";
+} from "../../clients/draft/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
+import { noSecretYetText, setProvidedSecret } from "../../clients/secrets/change-secret.ts";
+import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import {
+  hasRecipientFlags,
+  isSecretEchoed,
+  prepareSecret,
+  readProvidedSecret,
+} from "../../clients/secrets/secret-source.ts";
+import { unwrittenClientHandler } from "../../clients/secrets/unwritten-result.ts";
+import { shortRedactedValue } from "../../clients/update/change-lines.ts";
 import {
   applyListEdits,
   type PlannedUpdate,
   planAndCheckUpdate,
   type RequestedUpdate,
   updateRequestOfPlan,
-} from "../../clients/plan-update.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
-import { hasRecipientFlags, isSecretEchoed, prepareSecret, readProvidedSecret } from "../../clients/secret-source.ts";
-import { sendUpdateRequest } from "../../clients/send-change.ts";
-import { warnOfUnkeptFields } from "../../clients/unkept-fields.ts";
-import { unwrittenClientHandler } from "../../clients/unwritten-result.ts";
+} from "../../clients/update/plan-update.ts";
+import { sendUpdateRequest } from "../../clients/update/send-change.ts";
+import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
@@ -50,7 +55,7 @@ import {
   STRICT,
 } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";

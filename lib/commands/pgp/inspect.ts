@@ -4,7 +4,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { PGP_KEY } from "../../core/flags/credential-flags.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 
 function day(value: unknown): string {

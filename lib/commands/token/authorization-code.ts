@@ -1,5 +1,5 @@
-import { sendClientChanges } from "../../clients/send-change.ts";
-import { requireOpenOutput } from "../../clients/unwritten-result.ts";
+import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
+import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";

@@ -1,4 +1,4 @@
-import { requireOpenOutput } from "../../clients/unwritten-result.ts";
+import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";

@@ -5,7 +5,7 @@ import { idOf } from "../../core/client/client.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";

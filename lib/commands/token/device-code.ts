@@ -1,5 +1,5 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
-import { requireOpenOutput } from "../../clients/unwritten-result.ts";
+import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { formatDuration } from "../../core/duration.ts";

@@ -1,6 +1,6 @@
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { unwrittenResultProblem } from "../../core/problem.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-formats.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";

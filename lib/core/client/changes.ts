@@ -1,5 +1,5 @@
-import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
-import { escapePointerToken } from "../json-pointer.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../json/json.ts";
+import { escapePointerToken } from "../json/json-pointer.ts";
 import { CLIENT_CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
 import { isAbsentOrEmpty } from "./client.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "../state/extension-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";

@@ -1,8 +1,8 @@
 import { parseDuration } from "../duration.ts";
 import type { Flag, SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
-import { jsonFaultText, parseJsonOrFault } from "../json-with-comments.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { jsonFaultText, parseJsonOrFault } from "../json/json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { quote } from "../text.ts";

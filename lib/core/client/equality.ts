@@ -1,5 +1,5 @@
 import { parseNanoseconds } from "../duration.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
 import { isAbsentOrEmpty, isEmptyObject } from "./client.ts";
 import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES, type Field } from "./fields.ts";
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../json/json.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
 

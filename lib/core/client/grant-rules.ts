@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";

@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";

@@ -1,8 +1,8 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../json/json.ts";
 import { isWithinOneEdit, quote } from "../text.ts";
-import { unreplacedPlaceholderInUrl } from "../unreplaced-placeholders.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { unreplacedPlaceholderInUrl } from "./unreplaced-placeholders.ts";
 import { replacementHint, type ValueFinding } from "./value-finding.ts";
 
 /** A URL of a client, and the field that it is in. */

@@ -1,7 +1,6 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../json/json.ts";
 import type { ProblemCode } from "../problem.ts";
 import { quote } from "../text.ts";
-import { isUnreplacedPlaceholder } from "../unreplaced-placeholders.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import {
   missingResponses,
@@ -14,6 +13,7 @@ import {
   unusedResponses,
 } from "./grant-rules.ts";
 import type { LintFinding } from "./lint-finding.ts";
+import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
 import {
   type ClientUrl,
   localhostWithoutPort,

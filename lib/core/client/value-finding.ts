@@ -1,4 +1,4 @@
-import { toTerminalSafeJson } from "../json.ts";
+import { toTerminalSafeJson } from "../json/json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
 import { CLIENT_FIELDS } from "./fields.ts";

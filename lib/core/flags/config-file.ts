@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, preservedNumberText } from "../json.ts";
+import { isJsonObject, type JsonObject, preservedNumberText } from "../json/json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../json/json.ts";
 import { withoutPrivateMembers } from "./jwk-members.ts";
 
 /** A JSON Web Key (RFC 7517, 4). Other members stay as they are. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { fromBase64 } from "../bytes.ts";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../json/json.ts";
 
 /** The header or the claims of a JSON Web Token (RFC 7519), from its part of the token; undefined if it isn't an object. */
 export function parseJwtPart(part: string): JsonObject | undefined {

@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { toTerminalSafeJson } from "../json.ts";
+import { toTerminalSafeJson } from "../json/json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd, trimCharactersAtStart } from "../text.ts";
 import { shellQuoted } from "./shell-quote.ts";

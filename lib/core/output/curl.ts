@@ -1,6 +1,6 @@
-import { isJsonObject } from "../json.ts";
+import { isJsonObject } from "../json/json.ts";
+import { redactJson } from "../json/redact-json.ts";
 import { isHarmlessHeader } from "../redact.ts";
-import { redactJson } from "../redact-json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** A request that would be sent. */

@@ -1,4 +1,4 @@
-import { FILE_DEPTH, parseJsonOrUndefined, toTerminalSafeJson } from "../json.ts";
+import { FILE_DEPTH, parseJsonOrUndefined, toTerminalSafeJson } from "../json/json.ts";
 
 /** How the values of a JSON file are written: one value over several lines, or one on each line. */
 type JsonLayout = "one value" | "one per line";

@@ -1,4 +1,4 @@
-import { getChild, type JsonPointer, parsePointerOrError, resolvePointer } from "../json-pointer.ts";
+import { getChild, type JsonPointer, parsePointerOrError, resolvePointer } from "../json/json-pointer.ts";
 import { quote } from "../text.ts";
 
 /** What an expression selects in a document: at most one value if `single`, otherwise any number. */

@@ -1,4 +1,4 @@
-import { type JsonObject, toTerminalSafeJson } from "../json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../json/json.ts";
 import { escapeControls } from "../text.ts";
 import { createPainter, type Painter, type StyledLine } from "./colors.ts";
 import {

@@ -1,5 +1,5 @@
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject } from "../json/json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import type { Selector } from "./query.ts";
 

@@ -1,5 +1,5 @@
 import { toBase64 } from "../bytes.ts";
-import { isJsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json.ts";
+import { isJsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json/json.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The entries in a file with the credentials of several clients, as text by name; undefined if it is something else. */

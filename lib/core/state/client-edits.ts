@@ -1,7 +1,7 @@
 import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../json/json.ts";
 import type { Problem } from "../problem.ts";
 
 /** Where a client is in the files. */

@@ -1,7 +1,7 @@
 import { canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
 import { lintClient } from "../client/rules.ts";
-import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../json/json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { RULE_INFOS } from "../client/rules.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject } from "../json/json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 

@@ -1,6 +1,6 @@
 import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/translate-manifests.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 

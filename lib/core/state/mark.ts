@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 
 /** The member of a client's metadata that holds its mark. */
 export const MARK_MEMBER = "hydra.apply";

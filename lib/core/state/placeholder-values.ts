@@ -1,4 +1,4 @@
-import { isJsonObject, parseJsonOrUndefined } from "../json.ts";
+import { isJsonObject, parseJsonOrUndefined } from "../json/json.ts";
 import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./placeholders.ts";
 
 /** The value of a variable; undefined if it isn't set. */

@@ -1,6 +1,6 @@
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject } from "../json.ts";
-import { parseJsonOrFault } from "../json-with-comments.ts";
+import { isJsonObject } from "../json/json.ts";
+import { parseJsonOrFault } from "../json/json-with-comments.ts";
 
 /** The name of a variable. */
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../json.ts";
-import { redactJson } from "../redact-json.ts";
+import type { JsonObject } from "../json/json.ts";
+import { redactJson } from "../json/redact-json.ts";
 import { countActions, type Plan, type Step } from "./plan.ts";
 import { countNotes, shownChangesOf } from "./plan-text.ts";
 

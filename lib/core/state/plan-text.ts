@@ -1,8 +1,8 @@
 import { withoutUnsendableFields } from "../client/client.ts";
-import { isStringList, toTerminalSafeJson } from "../json.ts";
+import { isStringList, toTerminalSafeJson } from "../json/json.ts";
+import { redactJson } from "../json/redact-json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
-import { redactJson } from "../redact-json.ts";
 import { formatFileLine } from "./desired.ts";
 import { withoutMark } from "./mark.ts";
 import { type Action, countActions, type Plan, type Step } from "./plan.ts";

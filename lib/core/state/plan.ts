@@ -10,7 +10,7 @@ import {
   serverStoresField,
 } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";

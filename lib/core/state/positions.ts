@@ -1,4 +1,4 @@
-import { closingQuoteOffset } from "../json.ts";
+import { closingQuoteOffset } from "../json/json.ts";
 
 /** Where a value is in a text, and where the values inside it are. */
 export interface OffsetNode {

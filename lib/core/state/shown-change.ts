@@ -1,8 +1,8 @@
 import { type Change, canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
+import { redactJson } from "../json/redact-json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
-import { redactJson } from "../redact-json.ts";
 import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
 
 /** The change of a field, or of a member of the metadata, as people see it. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
 import { listIn, textIn } from "../members.ts";

@@ -1,5 +1,5 @@
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 
 /** The discovery document (OpenID Connect Discovery, 3), its members in the order of the servers. */

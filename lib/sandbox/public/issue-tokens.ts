@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationFlowRequest } from "./authorize.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { SandboxVersion } from "../versions.ts";
 
 /** Everything in which the public side of one server version differs from the others. */

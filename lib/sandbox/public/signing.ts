@@ -10,7 +10,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, signingAndEncryptionAlgorithms } from "../../core/jwk/key-algorithms.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 
 /** What the user or the client was granted: everything that its tokens carry. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { errorMembers } from "../api-errors.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-settings.ts";

@@ -1,5 +1,5 @@
 import { getListField } from "../../core/client/client.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";

@@ -1,7 +1,7 @@
 import type { TokenSet } from "../../adapters/oauth/index.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { formatDuration } from "../../core/duration.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { parseJwt } from "../jwt.ts";
 import type { TestSession } from "./test-session.ts";

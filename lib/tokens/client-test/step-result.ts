@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The steps of a test. */

@@ -1,7 +1,7 @@
 import type { ClientAuthentication } from "../../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../../command.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { InputChecks } from "../input-checks.ts";

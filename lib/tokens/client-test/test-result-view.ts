@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { Painter, TextRole } from "../../core/output/colors.ts";
 import { labelledLines } from "../../core/output/labelled-lines.ts";
 import type { ResultView } from "../../core/output/render.ts";

@@ -8,7 +8,7 @@ import type {
   TokenSet,
 } from "../../adapters/oauth/index.ts";
 import type { Context } from "../../command.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { TestedClient } from "./tested-client.ts";
 

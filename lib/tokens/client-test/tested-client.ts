@@ -1,6 +1,6 @@
 import { getListField, getTextField, isPublic } from "../../core/client/client.ts";
 import type { SyntaxVersion } from "../../core/flags/flag.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 
 /** The scopes that ask for a refresh token (OpenID Connect Core, 11; Hydra's own is the shorter one). */
 const OFFLINE_SCOPES = ["offline", "offline_access"];

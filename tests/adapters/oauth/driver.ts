@@ -1,6 +1,6 @@
 import { type OAuthErrorContext, oauthProblem } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { secretsInHeaders, urlWithoutSecrets } from "../../../lib/core/redact.ts";

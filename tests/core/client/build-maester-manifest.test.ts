@@ -10,7 +10,7 @@ import { isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
 import { translateManifests } from "../../../lib/core/client/translate-manifests.ts";
-import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json/json.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { anyClient } from "../../random-client.ts";
 

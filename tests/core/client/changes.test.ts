@@ -13,8 +13,8 @@ import {
 import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { LIST_EDITS } from "../../../lib/core/client/list-edits.ts";
-import { isJsonObject, isSameJson, type JsonObject } from "../../../lib/core/json.ts";
-import { unescapePointerToken } from "../../../lib/core/json-pointer.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../../../lib/core/json/json.ts";
+import { unescapePointerToken } from "../../../lib/core/json/json-pointer.ts";
 import {
   applyPatch,
   PATCH_OF_1_11,

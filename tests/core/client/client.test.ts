@@ -13,7 +13,7 @@ import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type SyntaxVersion } from "../../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
-import { isJsonObject, isSameJson, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json.ts";
+import { isJsonObject, isSameJson, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json/json.ts";
 
 interface Given {
   readonly grammar?: SyntaxVersion;

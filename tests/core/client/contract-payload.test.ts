@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { isAbsentOrEmpty } from "../../../lib/core/client/client.ts";
-import { isJsonObject, isSameJson } from "../../../lib/core/json.ts";
+import { isJsonObject, isSameJson } from "../../../lib/core/json/json.ts";
 import { SECRET_ALPHABET } from "../../../lib/core/secret.ts";
 import { codesOf, type Played, play } from "../../app/in-process.ts";
 

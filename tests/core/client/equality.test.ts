@@ -14,7 +14,7 @@ import {
   serverStoresField,
 } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
-import { isJsonObject, type JsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonExactly } from "../../../lib/core/json/json.ts";
 import { createAdminApi } from "../../../lib/sandbox/admin-api.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
 import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
 import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
-import type { JsonObject } from "../../../lib/core/json.ts";
+import type { JsonObject } from "../../../lib/core/json/json.ts";
 import { quote } from "../../../lib/core/text.ts";
 import { randomRuns } from "../../thorough.ts";
 

@@ -9,7 +9,7 @@ import {
   lintUsability,
   USABILITY_RULE_INFOS,
 } from "../../../lib/core/client/usability-rules.ts";
-import type { JsonObject } from "../../../lib/core/json.ts";
+import type { JsonObject } from "../../../lib/core/json/json.ts";
 import { randomRuns } from "../../thorough.ts";
 
 /** The label of a client in a file. */

@@ -17,7 +17,7 @@ import {
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import { FORMAT } from "../../../lib/core/flags/shared-flags.ts";
-import { parseJsonExactly } from "../../../lib/core/json.ts";
+import { parseJsonExactly } from "../../../lib/core/json/json.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";

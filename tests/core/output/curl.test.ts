@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
+import { isJsonObject, parseJsonExactly } from "../../../lib/core/json/json.ts";
+import { redactJson } from "../../../lib/core/json/redact-json.ts";
 import { type CurlConnection, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
 import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
-import { redactJson } from "../../../lib/core/redact-json.ts";
 import { randomRuns } from "../../thorough.ts";
 
 /** The words that a real shell makes of a line. */

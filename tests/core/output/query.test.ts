@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parsePointerOrError, resolvePointer } from "../../../lib/core/json-pointer.ts";
+import { parsePointerOrError, resolvePointer } from "../../../lib/core/json/json-pointer.ts";
 import { parseJsonPathOrDottedPath, parsePointerQuery, type Selection } from "../../../lib/core/output/query.ts";
 
 /** The document of RFC 6901, section 5. */

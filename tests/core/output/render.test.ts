@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type JsonObject, toTerminalSafeJson } from "../../../lib/core/json.ts";
+import { type JsonObject, toTerminalSafeJson } from "../../../lib/core/json/json.ts";
 import {
   FORMAT_CHOICES,
   FORMAT_USAGES,

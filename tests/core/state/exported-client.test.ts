@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { canonicalValue, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
-import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json/json.ts";
 import { applyMemberEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
 import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { JsonObject } from "../../../lib/core/json.ts";
+import type { JsonObject } from "../../../lib/core/json/json.ts";
 import type { DesiredClient } from "../../../lib/core/state/desired.ts";
 import { withMark } from "../../../lib/core/state/mark.ts";
 import { type Plan, planStack } from "../../../lib/core/state/plan.ts";

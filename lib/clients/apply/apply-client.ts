@@ -1,0 +1,438 @@
+import type { Admin } from "../../adapters/admin/admin.ts";
+import type { LeftoverRecoveryCopy } from "../../adapters/leftover-recovery-copies.ts";
+import type { ProofEndpoints } from "../../adapters/prove-credentials.ts";
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
+import type { Context } from "../../command.ts";
+import type { ClientRecord } from "../../core/client/client.ts";
+import { isSameJson, type JsonObject } from "../../core/json/json.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import type { Recipient } from "../../core/pgp/recipient.ts";
+import { isConflict, Problem, withMessage } from "../../core/problem.ts";
+import { type ClientInStack, partToDelete } from "../../core/recovery-record.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
+import { type DesiredClient, formatFileLine } from "../../core/state/desired.ts";
+import { readMark } from "../../core/state/mark.ts";
+import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../../core/state/plan.ts";
+import { quote } from "../../core/text.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "../batch-results.ts";
+import {
+  type CreatedClientToDeliver,
+  createRegistration,
+  type RegisterContext,
+  registerAndDeliver,
+} from "../create/register.ts";
+import {
+  type AcceptedSecret,
+  deliverOrKeep,
+  sendWithRecoveryCopy,
+  undeliveredSecretProblem,
+} from "../secrets/change-secret.ts";
+import { type CredentialsToDeliver, UNDELIVERED_CODE } from "../secrets/delivery.ts";
+import { type PrepareContext, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
+import { secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
+import {
+  type EarlierRecoveryCopies,
+  markClientCopiesVoid,
+  markStackClientCopiesVoid,
+} from "../secrets/void-recovery-copies.ts";
+import { sendClientChanges } from "../update/send-change.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
+import { hasSecretPlaceFlags, type RecoveredSecret, type RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
+import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-out-places.ts";
+import { findRefusalProblem } from "./state-plan.ts";
+
+/** How one client of an apply ended. */
+export interface ApplyOutcome extends ClientOutcome {
+  readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed" | "delivered";
+  readonly step: Step;
+  /** What the server did with the client that was not asked for. */
+  readonly notes?: readonly string[];
+}
+
+/** What the clients of one apply share. */
+export interface ApplyRun {
+  readonly context: RegisterContext &
+    PrepareContext &
+    Pick<Context, "outputContainsValue" | "credentialVerifier" | "note" | "fail" | "warn">;
+  readonly options: PlanOptions;
+  readonly adopt: boolean;
+  readonly recipients: readonly Recipient[];
+  readonly place: SecretPlace;
+  readonly copies: SharedRecoveryFile | "none" | "a file of its own";
+  /** The recovery copies of earlier runs. */
+  readonly earlier: EarlierRecoveryCopies;
+  /** The secrets of earlier runs that a later run can still deliver, since this one has not. */
+  readonly undelivered: readonly RecoveredSecret[];
+  readonly endpoints: ProofEndpoints | undefined;
+  readonly view: ResultView<JsonObject>;
+  /** The admin API, with a deadline for one client. */
+  readonly admin: () => Admin;
+  /** Whether the server chooses the IDs, as Hydra 2.0 and 2.1 do; known after the first answer. */
+  choosesIds: boolean;
+}
+
+/** Brings one client to what its file says. It never throws: a failure must not lose the secrets of the other clients. */
+export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
+  try {
+    switch (step.action) {
+      case "create":
+        return await createFromStep(job, step);
+      case "delete":
+        return await deleteFromStep(job, step);
+      default:
+        return await changeFromStep(job, step);
+    }
+  } catch (error) {
+    return failed(step, error instanceof Problem ? error : unexpected(error));
+  }
+}
+
+function unexpected(error: unknown): Problem {
+  return unexpectedProblem("Cannot apply the client", error, "check the client, then run the command again");
+}
+
+function whereOf({ desired }: Step): string {
+  return desired === undefined ? "" : formatFileLine(desired.source);
+}
+
+function failed(step: Step, error: Problem): ApplyOutcome {
+  const where = whereOf(step);
+  const problem = where === "" ? error : withMessage(error, `${where}: ${error.message}`);
+  return { ...outcomeOf(step, "failed", step.clientId, { error: shownFailure(problem) }), problem };
+}
+
+function outcomeOf(
+  step: Step,
+  outcome: ApplyOutcome["outcome"],
+  id: string | undefined,
+  more: JsonObject = {},
+): ApplyOutcome {
+  const { key } = step;
+  const from = whereOf(step);
+  const shown = { outcome, key, client_id: id ?? null, ...(from === "" ? {} : { from }), ...more };
+  return { outcome, step, shown };
+}
+
+/** The outcome of a client that is as its file says. */
+export function unchangedOutcome(step: Step): ApplyOutcome {
+  return outcomeOf(step, "unchanged", step.clientId);
+}
+
+/** The outcome of a secret of an earlier run. */
+export function outcomeOfRecoveredSecret({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
+  if (problem !== undefined) return failed(due.step, problem);
+  const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
+  return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
+}
+
+/** The desired client of a step that has one. */
+function desiredOf({ desired }: Step): DesiredClient {
+  if (desired === undefined) throw new TypeError("a client that is in no file can't be written");
+  return desired;
+}
+
+async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
+  if (stepSetsSecret(step))
+    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
+  return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
+}
+
+async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
+  const desired = desiredOf(step);
+  const prepared = await prepareStepSecret(job, step);
+  const body = bodyOfNewClient(desired, job.options);
+  const isChosen = desired.clientId !== undefined;
+  const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
+  const outcome = await register(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
+  if (!(outcome instanceof Problem)) return outcome;
+  if (outcome.code === "id-refused") {
+    if (isChosen)
+      throw withMessage(outcome, outcome.message, {
+        hint: "remove client_id from the file: the client is then found by its mark",
+      });
+    job.choosesIds = true;
+    const repeated = await register(job, step, prepared, body);
+    if (repeated instanceof Problem) throw repeated;
+    return repeated;
+  }
+  if (!isConflict(outcome)) throw outcome;
+  // Someone else, perhaps another run of the same files, created it between the list and this request.
+  const current = await job.admin().get(step.clientId ?? "");
+  const now = planClient(desired, current, job.options);
+  const refused = findRefusalProblem([now], job.adopt);
+  if (refused !== undefined) throw refused;
+  const keepsSecret = now.secret === "unchanged";
+  if (keepsSecret) rejectDueSecret(job, now);
+  const remark = keepsSecret ? "; its secret was not delivered here" : "";
+  job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
+  return changeFromStep(job, now);
+}
+
+/** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */
+function findDueCopies(
+  { context, options: { stack }, earlier }: ApplyRun,
+  { key }: Step,
+): readonly LeftoverRecoveryCopy[] {
+  return earlier.store.find(context.endpoint).copies.filter(({ due }) => due?.stack === stack && due.key === key);
+}
+
+/** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
+function rejectDueSecret(job: ApplyRun, step: Step): void {
+  const { clientId = "" } = step;
+  const copy = findDueCopies(job, step).find((each) => each.clientId === clientId);
+  if (copy === undefined) return;
+  throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
+    code: UNDELIVERED_CODE,
+    exit: "failed",
+    hint: `run the command again; its secret is in ${quote(copy.path)}`,
+  });
+}
+
+/**
+ * Throws if the secret of an earlier run that the client has is still only in its recovery copy: after another change,
+ * nobody would know whether it is the client's.
+ */
+function rejectUndelivered(job: ApplyRun, step: Step): void {
+  const { key, clientId = "" } = step;
+  const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
+  if (due === undefined) return;
+  const { copy } = due;
+  // A run that is still at work moves its records when it ends.
+  const isDue = job.earlier.store.isStillThere(copy) || findDueCopies(job, step).some(({ path }) => path === copy.path);
+  if (!isDue) return;
+  throw new Problem(
+    `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(copy.path)}`,
+    {
+      code: UNDELIVERED_CODE,
+      exit: "failed",
+      hint: `run the command again with ${hasSecretPlaceFlags(job.context) ? "another" : "a"} place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
+    },
+  );
+}
+
+/** The client of a step, as its recovery copy names it. */
+function ownerIn({ options: { stack } }: ApplyRun, { key }: Step): ClientInStack {
+  return { stack, key };
+}
+
+/** Creates a client; returns the problem of a server that created nothing. */
+async function register(
+  job: ApplyRun,
+  step: Step,
+  prepared: PreparedSecret,
+  body: JsonObject,
+): Promise<ApplyOutcome | Problem> {
+  const { context, place, copies, view } = job;
+  const more = { outcome: "created", key: step.key, from: whereOf(step) };
+  const registration = createRegistration(context, body, prepared, { view, more, owner: ownerIn(job, step) });
+  const own = prepared.plain === undefined ? undefined : await place.openOwn(secretOwnerOfStep(step));
+  try {
+    const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
+    const registered = await registerAndDeliver(context, targets, registration, async (created) => {
+      const { delivery, record } = created;
+      if (stepSetsSecret(step)) markStackClientCopiesVoid(context, job.earlier, ownerIn(job, step));
+      const sent = await deliver(job, step, created, own);
+      const notes = remaining(job, step, record);
+      const verified = await verifyNew(job, record, delivery);
+      const { shown } = outcomeOf(step, "created", record.client_id, sent.shown);
+      return { outcome: "created" as const, step, shown, notes, ...sent.delivery, ...verified };
+    });
+    if (registered.kind === "delivered") return registered.result;
+    await own?.target.discard();
+    return registered.problem instanceof Problem ? registered.problem : unexpected(registered.problem);
+  } catch (error) {
+    await own?.target.discard();
+    throw error;
+  }
+}
+
+/** A secret that the server has, and what becomes of it. */
+type Deliverable = Pick<CreatedClientToDeliver, "delivery" | "delivered" | "hidden" | "undelivered">;
+
+interface Sent {
+  /** What the result shows of it. */
+  readonly shown: JsonObject;
+  readonly delivery: Pick<ApplyOutcome, "delivery">;
+}
+
+/** Delivers the secret of a client to its place; never to standard output, unless it is encrypted. */
+async function deliver(
+  { place, context, view }: ApplyRun,
+  step: Step,
+  { delivery, delivered, hidden, undelivered }: Deliverable,
+  own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
+): Promise<Sent> {
+  const { credentials, secret, mustDeliver, shown } = delivery;
+  const nothing = { shown: {}, delivery: {} };
+  if (secret.plain === undefined && secret.encrypted === undefined) {
+    await own?.target.discard();
+    return nothing;
+  }
+  if (own !== undefined) {
+    await place.writeOwn(own, credentials.id, secret);
+    delivered();
+    return { ...nothing, shown: { secret_file: own.path } };
+  }
+  if (place.kind === "shared") {
+    place.add({ ...secretOwnerOfStep(step), id: credentials.id, secret, delivered, undelivered });
+    return nothing;
+  }
+  if (mustDeliver === undefined) {
+    delivered();
+    return nothing;
+  }
+  const encrypted = {
+    [ENCRYPTED_SECRET_FIELD]: shown[ENCRYPTED_SECRET_FIELD],
+    client_secret_recipients: shown["client_secret_recipients"],
+  };
+  // A server that answers with another secret than the one that was given must not get it printed.
+  if (encrypted[ENCRYPTED_SECRET_FIELD] === undefined) {
+    hidden();
+    return nothing;
+  }
+  if (!context.outputContainsValue(view, encrypted, mustDeliver)) throw new Error("this output format omits it");
+  return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
+}
+
+async function verifyNew(
+  { context, endpoints }: ApplyRun,
+  record: ClientRecord,
+  { secret }: CredentialsToDeliver,
+): Promise<Pick<ApplyOutcome, "problem">> {
+  if (endpoints === undefined || secret.plain === undefined) return {};
+  let problem: Problem | undefined;
+  const fail = (found: Problem): void => {
+    problem = found;
+  };
+  await tryVerifyCredentials(
+    { credentialVerifier: context.credentialVerifier, note: context.note, fail },
+    endpoints,
+    record.client_id,
+    secretWithAuthMethod(record, secret.plain),
+  );
+  return problem === undefined ? {} : { problem };
+}
+
+/** What the server did not keep of what was sent. */
+function remaining({ options }: ApplyRun, step: Step, record: ClientRecord): readonly string[] {
+  const { changes, notes } = planClient(desiredOf(step), record, options);
+  return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
+}
+
+/** Reads a client again right before it is changed: no server can reject a change of what someone else has changed. */
+async function readAgain(admin: Admin, { clientId = "" }: Step): Promise<ClientRecord> {
+  const current = await admin.find(clientId);
+  if (current !== undefined) return current;
+  throw new Problem(`Client ${quote(clientId)} was deleted by someone else meanwhile`, {
+    code: "changed-meanwhile",
+    exit: "notFound",
+    hint: "run the command again to create it",
+  });
+}
+
+async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcome> {
+  const admin = job.admin();
+  const current = await readAgain(admin, planned);
+  const again = planClient(desiredOf(planned), current, job.options);
+  const refused = findRefusalProblem([again], job.adopt);
+  if (refused !== undefined) throw refused;
+  const step = { ...again, secret: secretAfterSecondRead(job, planned, again) };
+  const differs =
+    again.changes.length !== planned.changes.length ||
+    again.changes.some(({ field, after }, at) => {
+      const before = planned.changes[at];
+      return before === undefined || before.field !== field || !isSameJson(before.after, after);
+    });
+  if (differs)
+    job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
+  if (step.changes.length === 0 && !stepSetsSecret(step)) return unchangedOutcome(step);
+  return stepSetsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
+}
+
+/** What is done with the secret: one that someone else has set since the plan is kept. */
+function secretAfterSecondRead(job: ApplyRun, planned: Step, again: Step): Step["secret"] {
+  if (planned.secret !== "generated" || again.secret === "generated") return planned.secret;
+  if (again.secret === "unchanged") {
+    rejectDueSecret(job, again);
+    job.context.warn(
+      `client ${quote(again.clientId ?? "")} got a secret from someone else meanwhile, which was not delivered here`,
+    );
+  }
+  return again.secret;
+}
+
+function changedOutcome(step: Step): "adopted" | "changed" {
+  return step.action === "adopt" ? "adopted" : "changed";
+}
+
+function shownFields(step: Step): JsonObject {
+  return { fields: step.shown.map(({ field }) => field) };
+}
+
+async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
+  rejectUndelivered(job, step);
+  const record = await sendClientChanges(admin, current.client_id, current, step.changes);
+  const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
+  return { ...outcome, notes: remaining(job, step, record) };
+}
+
+/** Changes a client and sets its secret, in one request. */
+async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord): Promise<ApplyOutcome> {
+  const { context, place } = job;
+  const id = current.client_id;
+  const prepared = await prepareStepSecret(job, step);
+  const own = await place.openOwn(secretOwnerOfStep(step));
+  const secret = { field: "client_secret", before: undefined, after: prepared.plain };
+  try {
+    const owner = ownerIn(job, step);
+    const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
+    const changed = await sendWithRecoveryCopy(context, id, prepared, send, { ...owner, request: "change" });
+    markStackClientCopiesVoid(context, job.earlier, owner);
+    const record = { ...changed.record, client_id: id };
+    const { delivery, sent } = await deliverSet(job, step, changed, own);
+    const shown = { ...shownFields(step), ...sent.shown, secret: "set" };
+    const verified = await verifyNew(job, record, delivery);
+    const outcome = outcomeOf(step, changedOutcome(step), id, shown);
+    return { ...outcome, notes: remaining(job, step, record), ...sent.delivery, ...verified };
+  } catch (error) {
+    await own?.target.discard();
+    throw error;
+  }
+}
+
+/** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
+function deliverSet(
+  job: ApplyRun,
+  step: Step,
+  changed: AcceptedSecret,
+  own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
+): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
+  const id = step.clientId ?? "";
+  return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(), reason);
+    const hidden = (): void =>
+      job.context.warn(undeliveredSecretProblem(id, keep(), new Error("this output format omits it")).message);
+    const delivered = (): void => changed.saved.remove();
+    const sent = await deliver(job, step, { delivery, delivered, hidden, undelivered }, own);
+    return { delivery, sent };
+  });
+}
+
+async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
+  const admin = job.admin();
+  const id = step.clientId ?? "";
+  const current = await admin.find(id);
+  if (current === undefined) return outcomeOf(step, "deleted", id);
+  const mark = readMark(current);
+  const isOurs = mark?.stack === job.options.stack && mark.key === step.key && mark.protect !== true;
+  if (!isOurs)
+    throw new Problem(`Client ${quote(id)} is not deleted: its mark was changed by someone else meanwhile`, {
+      code: "changed-meanwhile",
+      exit: "conflict",
+      hint: "run hydra diff --prune again",
+    });
+  await admin.remove(id);
+  markClientCopiesVoid(job.context, job.earlier, id);
+  // Whole, so that it can be created again.
+  return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
+}

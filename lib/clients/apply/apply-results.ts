@@ -1,0 +1,155 @@
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
+import type { Context, UnwrittenItem } from "../../command.ts";
+import { getTextField, idOf } from "../../core/client/client.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { toTerminalSafeJson } from "../../core/json/json.ts";
+import { writesEveryField } from "../../core/output/formats.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import type { ExitName, Problem } from "../../core/problem.ts";
+import type { Step } from "../../core/state/plan.ts";
+import type { OrderedPool } from "../batch.ts";
+import { BatchResults } from "../batch-results.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
+import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
+import type { SecretPlace } from "./secret-out-places.ts";
+
+function textOf(item: JsonObject, field: string): string {
+  return getTextField(item, field) ?? "";
+}
+
+const OUTCOME_WORDS: Readonly<Record<string, string>> = {
+  created: "Created",
+  changed: "Changed",
+  adopted: "Took over",
+  deleted: "Deleted",
+  unchanged: "Unchanged",
+  delivered: "Delivered the secret of",
+};
+
+/** The columns that show what became of a client of an apply. */
+export const APPLY_VIEW: ResultView<JsonObject> = {
+  columns: [
+    { label: "OUTCOME", value: (item) => textOf(item, "outcome") },
+    { label: "KEY", value: (item) => textOf(item, "key"), whole: true },
+    { label: "CLIENT ID", value: idOf, whole: true },
+    { label: "FROM", value: (item) => textOf(item, "from") },
+    {
+      label: "SECRET",
+      value: (item) => textOf(item, ENCRYPTED_SECRET_FIELD) || textOf(item, "secret_file"),
+      whole: true,
+    },
+  ],
+  text(item) {
+    const { key, fields, client } = item;
+    const id = idOf(item);
+    const name = key === id ? id : `${id} (${String(key)})`;
+    const word = OUTCOME_WORDS[textOf(item, "outcome")] ?? "Failed";
+    const changed = Array.isArray(fields) && fields.length > 0 ? `: ${fields.join(", ")}` : "";
+    const file = textOf(item, "secret_file");
+    const encrypted = textOf(item, ENCRYPTED_SECRET_FIELD);
+    return [
+      `${word} OAuth 2.0 Client ${name}${changed}`,
+      ...(file === "" ? [] : [`OAuth 2.0 Client Secret: in ${file}`]),
+      ...(encrypted === "" ? [] : `OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")),
+      ...(client === undefined ? [] : [toTerminalSafeJson(client)]),
+    ];
+  },
+  id: idOf,
+};
+
+/** The outcomes in the order of the summary, and how it calls them. */
+const OUTCOMES = [
+  ["delivered", "delivered from an earlier run"],
+  ["created", "created"],
+  ["changed", "changed"],
+  ["adopted", "adopted"],
+  ["deleted", "deleted"],
+  ["unchanged", "unchanged"],
+  ["failed", "failed"],
+] as const;
+
+/** What writing the results needs of the context. */
+type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+
+/** What an apply works on. */
+interface ApplyWork {
+  /** The secrets of earlier runs. */
+  readonly delivered: readonly ApplyOutcome[];
+  /** Creates and changes. */
+  readonly writes: OrderedPool<Step, ApplyOutcome>;
+  /** Deletes, which begin only once everything else has succeeded. */
+  readonly deletes: OrderedPool<Step, ApplyOutcome>;
+  readonly place: SecretPlace;
+  readonly log: SharedRecoveryFile | undefined;
+  readonly unchanged: readonly Step[];
+  /** How many clients are to be changed. */
+  readonly total: number;
+  /** How many clients the plan has, unchanged ones too. */
+  readonly clients: number;
+}
+
+/** The results of an apply: written in order, secrets delivered or recovered, and summed up at the end. */
+export class ApplyResults {
+  readonly #context: ResultContext;
+  readonly #work: ApplyWork;
+  readonly #results: BatchResults<ApplyOutcome>;
+  #done = 0;
+  #hasFinishedSecrets = false;
+
+  constructor(context: ResultContext, work: ApplyWork) {
+    this.#context = context;
+    this.#work = work;
+    const { writes, deletes, log, clients: total } = work;
+    this.#results = new BatchResults(context, { name: "Apply", words: OUTCOMES, pools: [writes, deletes], log, total });
+  }
+
+  async *items(): AsyncGenerator<JsonObject> {
+    const { delivered, writes, deletes, unchanged } = this.#work;
+    this.#results.addCount("unchanged", unchanged.length);
+    yield* this.#outcomesOf(delivered);
+    if (writesEveryField(this.#context.format)) for (const step of unchanged) yield unchangedOutcome(step).shown;
+    yield* this.#outcomesOf(writes);
+    await this.#finishSecrets();
+    if (this.#results.failures === 0 && writes.notStarted === 0) yield* this.#outcomesOf(deletes);
+    this.#context.progress(0, 0);
+  }
+
+  async *#outcomesOf(outcomes: AsyncIterable<ApplyOutcome> | Iterable<ApplyOutcome>): AsyncGenerator<JsonObject> {
+    const { progress, warn, format } = this.#context;
+    for await (const outcome of outcomes) {
+      const { step, notes = [] } = outcome;
+      this.#results.count(outcome);
+      for (const note of notes) warn(`${step.key}: ${note}`);
+      progress(this.#work.total, ++this.#done, this.#results.failures);
+      if (outcome.outcome !== "failed" || writesEveryField(format)) yield this.#results.written(outcome);
+    }
+  }
+
+  async #finishSecrets(): Promise<void> {
+    if (this.#hasFinishedSecrets) return;
+    this.#hasFinishedSecrets = true;
+    const { place } = this.#work;
+    for (const problem of await place.finish()) this.#results.fail(problem);
+    const note = place.note();
+    if (note !== undefined) this.#context.note(note);
+  }
+
+  delivered(item: JsonObject): void {
+    this.#results.delivered(item);
+  }
+
+  /** Reports the summary, once every result has been written, and returns the exit code. */
+  finish(): ExitName {
+    const { deletes } = this.#work;
+    if (deletes.notStarted > 0 && this.#results.failures > 0) {
+      const clients = deletes.notStarted === 1 ? "1 client was" : `${deletes.notStarted} clients were`;
+      this.#context.warn(`${clients} not deleted, because not everything else succeeded`);
+    }
+    return this.#results.finish();
+  }
+
+  /** Standard output can't be written: recovers the secrets of the results that are lost, and of those to come. */
+  undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
+    return this.#results.undelivered(lostItems, reason, () => this.#finishSecrets());
+  }
+}

@@ -1,0 +1,53 @@
+import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
+import { containsSecret } from "../../core/output/written-credentials.ts";
+import { Problem } from "../../core/problem.ts";
+import {
+  clientSecretPath,
+  entryNameInSharedFile,
+  namesInSharedDotenv,
+  parseSharedSecretFile,
+  type SecretOwner,
+  type SecretPlaceContext,
+  secretFormatOrDotenv,
+  secretOutKind,
+} from "./secret-out-places.ts";
+
+/** The names of the entries that may hold a client's secret. */
+function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {
+  if (secretFormatOrDotenv(context) !== "dotenv") return [entryNameInSharedFile(context, owner)];
+  const { secret, encrypted } = namesInSharedDotenv(context, owner);
+  return [secret, encrypted];
+}
+
+/** Whether a secret is in its place: "taken" if something else is, such as another secret. */
+export async function secretPlaceStatus(
+  context: SecretPlaceContext,
+  owner: SecretOwner,
+  secret: string,
+): Promise<"there" | "missing" | "taken" | "unreadable"> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretOutKind(context);
+  if (target === undefined || kind === "result") return "missing";
+  const there = await readUnlessUnreadable(context, kind === "shared" ? target : clientSecretPath(context, owner.key));
+  if (there === undefined) return "missing";
+  const { text } = there;
+  if (text === undefined) return "unreadable";
+  const entries = kind === "shared" ? await parseSharedSecretFile(context, text) : undefined;
+  // Another client of the same file may have the same secret, if both are given.
+  const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
+  if (own.some((entry) => containsSecret(entry, secret))) return "there";
+  return entries?.has(entryNameInSharedFile(context, owner)) === false ? "missing" : "taken";
+}
+
+/** A secret file, without its text if it can't be read. */
+async function readUnlessUnreadable(
+  context: SecretPlaceContext,
+  path: string,
+): Promise<{ readonly text: string | undefined } | undefined> {
+  try {
+    return await context.readSecretFile(path);
+  } catch (error) {
+    if (error instanceof Problem) return { text: undefined };
+    throw error;
+  }
+}

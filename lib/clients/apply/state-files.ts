@@ -1,0 +1,300 @@
+import type { Context } from "../../command.ts";
+import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../../core/client/client.ts";
+import { type TranslatedManifests, translateManifests } from "../../core/client/translate-manifests.ts";
+import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
+import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
+import { STACK } from "../../core/flags/state-flags.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../../core/json/json.ts";
+import { Problem } from "../../core/problem.ts";
+import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
+import { parseExtension, type SecretVariableOrFile } from "../../core/state/extension.ts";
+import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
+import { extensionOfMark, MARK_MEMBER, readMark, type StackMark, withoutMark } from "../../core/state/mark.ts";
+import { quote } from "../../core/text.ts";
+import { findClientBoundsProblem } from "../draft/client-bounds.ts";
+import { shortenProblemList } from "../shorten-problem-list.ts";
+import {
+  Findings,
+  IGNORED_FILE_FIELDS,
+  lintEntry,
+  positionedProblem,
+  reportDuplicateKeysAndIds,
+  reportFieldMistakes,
+  reportUnsetScopes,
+  type StateFileEntry,
+} from "./state-checks.ts";
+import {
+  formatFilePosition,
+  type PositionedClientValue,
+  readClientValuesInFiles,
+  type StateInputContext,
+} from "./state-input.ts";
+
+/** What reading the clients of a stack needs of a command's context. */
+type StateFileContext = StateInputContext & Pick<Context, "warn">;
+
+/** The clients that files describe. */
+export interface DesiredClients {
+  readonly clients: readonly DesiredClient[];
+  readonly files: number;
+}
+
+/** How many problems are listed one by one. */
+const MAX_LISTED = 100;
+
+/** Reads and checks all files that the command line names. Everything that is wrong is added to the problems, at once. */
+export async function readDesiredClients(
+  context: StateFileContext,
+  problems: Problem[],
+  { reader, secrets }: { readonly reader: "diff" | "apply"; readonly secrets: "read" | "leave" },
+): Promise<DesiredClients> {
+  const read = await readClientValuesInFiles(context, problems, reader);
+  const findings = new Findings(context);
+  const entries = entriesOf(context, read.values, findings);
+  const clients: DesiredClient[] = [];
+  for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
+  reportDuplicateKeysAndIds(entries, clients, findings);
+  reportUnsetScopes(context, entries, clients, findings);
+  problems.push(...shortenProblemList(findings.problems, MAX_LISTED));
+  for (const warning of findings.warnings.slice(0, MAX_LISTED)) context.warn(warning, "advice");
+  return { clients, files: read.files };
+}
+
+/** The clients among the values of files, those of manifests translated. */
+function entriesOf(
+  context: Pick<StateFileContext, "values" | "note">,
+  values: readonly PositionedClientValue[],
+  findings: Findings,
+): readonly StateFileEntry[] {
+  const objects = values.filter((each) => isReadable(each, findings));
+  const origins = new Map(objects.map((each) => [each.value, each]));
+  const files = [...Map.groupBy(objects, ({ file }) => file)].map(([name, own]) => ({
+    name,
+    values: own.map(({ value }) => value),
+  }));
+  const id = context.values.text(ID_FIELD);
+  const secret = context.values.text(SECRET_FIELD);
+  const manifests = translateManifests(files, id === undefined || secret === undefined ? undefined : { id, secret });
+  reportManifests(context, manifests, { objects, origins, findings });
+  return manifests.entries.flatMap(({ value: client, source }) => {
+    const value = origins.get(source);
+    if (value === undefined || !isJsonObject(client)) return [];
+    const manifest = isJsonObject(source) && source !== client ? source : undefined;
+    const { [EXTENSION_MEMBER]: own, ...fields } = client;
+    const marked = settingsWithMark(own, readMark(fields));
+    reportOtherStack(context, value, fields, findings);
+    const { extension, faults } = parseExtension(marked);
+    for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
+    return [{ value, fields: withScopeText(fields), extension, manifest }];
+  });
+}
+
+/**
+ * The settings of a client. What `get`, `list` and `--prune` print has the mark of the server, which says the same as the
+ * settings that `export` writes for it; settings of the file win.
+ */
+function settingsWithMark(own: unknown, mark: StackMark | undefined): unknown {
+  if (mark === undefined) return own;
+  if (own === undefined || own === null) return extensionOfMark(mark);
+  return isJsonObject(own) ? { ...extensionOfMark(mark), ...own } : own;
+}
+
+/** Reports a client with the mark of another stack: in this one it would get another name, or be a second client. */
+function reportOtherStack(
+  { values }: Pick<StateFileContext, "values">,
+  value: PositionedClientValue,
+  fields: JsonObject,
+  findings: Findings,
+): void {
+  const mark = readMark(fields);
+  const stack = values.text(STACK);
+  if (mark === undefined || mark.stack === stack) return;
+  findings.error(value, ["metadata", MARK_MEMBER], {
+    message: `the client has the mark of stack ${quote(mark.stack)}, and this is stack ${quote(stack)}`,
+    hint: `use --stack ${quote(mark.stack)}, or remove ${quote(MARK_MEMBER)} from its metadata`,
+    code: "other-stack",
+  });
+}
+
+function isReadable(each: PositionedClientValue, findings: Findings): boolean {
+  if (!isJsonObject(each.value)) {
+    const hint = "a client is a JSON or YAML object";
+    findings.error(each, [], { message: "this is not an object", hint, code: "bad-file" });
+    return false;
+  }
+  const oversized = findClientBoundsProblem(each.value, formatFilePosition(each.file, each.at([])));
+  if (oversized !== undefined) findings.problems.push(oversized);
+  return oversized === undefined;
+}
+
+/** A scope that is a list of words, as a text. */
+function withScopeText(client: JsonObject): JsonObject {
+  return isStringList(client["scope"]) ? { ...client, scope: client["scope"].join(" ") } : client;
+}
+
+interface ManifestReport {
+  readonly objects: readonly PositionedClientValue[];
+  readonly origins: ReadonlyMap<unknown, PositionedClientValue>;
+  readonly findings: Findings;
+}
+
+function reportManifests(
+  { values, note }: Pick<StateFileContext, "values" | "note">,
+  { entries, unknownKeys, notes, problems, skipped, filesWithoutClient }: TranslatedManifests,
+  { objects, origins, findings }: ManifestReport,
+): void {
+  for (const line of notes) note(line);
+  const folderFiles = new Set(objects.flatMap(({ file, isFromFolder }) => (isFromFolder ? [file] : [])));
+  const named = filesWithoutClient.filter(({ file }) => !folderFiles.has(file));
+  findings.problems.push(...problems, ...named.map(({ problem }) => problem));
+  const count = skipped.length + filesWithoutClient.length - named.length;
+  if (count > 0) note(`Skipped Kubernetes objects of other kinds in ${count} ${count === 1 ? "file" : "files"}`);
+  const sources = new Map(entries.map(({ location, source }) => [location, origins.get(source)]));
+  for (const { location, key, meant } of unknownKeys) {
+    const value = sources.get(location);
+    if (value === undefined) continue;
+    const fault = {
+      message: `${quote(key)} is not a key of an OAuth2Client`,
+      hint: meant === undefined ? "remove it, or add --lenient" : `did you mean ${meant}? --lenient accepts it`,
+      code: "unknown-field",
+    } as const;
+    if (values.bool(LENIENT_FIELD_NAMES)) findings.warning(value, key.split("."), fault);
+    else findings.error(value, key.split("."), fault);
+  }
+}
+
+/** Checks one client; the problems are collected. */
+async function desiredClient(
+  context: Pick<StateFileContext, "values" | "host" | "readFile">,
+  entry: StateFileEntry,
+  findings: Findings,
+  secrets: "read" | "leave",
+): Promise<DesiredClient> {
+  const { value, fields, extension, manifest } = entry;
+  if (manifest === undefined) reportFieldMistakes(context, entry, findings);
+  const { client_id: id, client_secret: _, ...rest } = fields;
+  // Its settings say the same as the mark.
+  const client = withoutMark(
+    Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FILE_FIELDS.has(field))),
+  );
+  const { origin, text, version, problem } = await secretOf(context, entry, secrets);
+  lintEntry(context, entry, isAbsentOrEmpty(id) ? client : { ...client, client_id: id }, text, findings);
+  if (extension.secret !== undefined && !usesSecret(client))
+    findings.error(value, [EXTENSION_MEMBER, "secret"], {
+      message: isPublic(client)
+        ? "a public client has no secret"
+        : "a client with private_key_jwt does not use a secret",
+      hint: `remove ${EXTENSION_MEMBER}.secret, or choose another token_endpoint_auth_method`,
+      code: "public-client-secret",
+    });
+  return {
+    key: keyOf(entry, findings),
+    clientId: typeof id === "string" && id !== "" ? id : undefined,
+    client,
+    secretOrigin: origin,
+    secret: text === undefined || origin === undefined ? undefined : { text, origin },
+    secretProblem: problem,
+    secretVersion: version,
+    protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
+    secretObject: secretObjectOf(manifest),
+    maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
+    source: { file: value.file, ...value.at([]) },
+  };
+}
+
+/** Where the secret of a client comes from, and what it is, if it is read now. */
+interface EntrySecret {
+  readonly origin?: string;
+  readonly text?: string | undefined;
+  readonly problem?: Problem;
+  readonly version?: number | undefined;
+}
+
+async function secretOf(
+  context: Pick<StateFileContext, "host" | "readFile">,
+  entry: StateFileEntry,
+  secrets: "read" | "leave",
+): Promise<EntrySecret> {
+  const { fields, extension, manifest } = entry;
+  if (manifest !== undefined) {
+    const text = getTextField(fields, "client_secret");
+    return text === undefined || isPublic(fields) ? {} : { origin: "the Secret of its manifest", text };
+  }
+  if (extension.secret === undefined) return {};
+  const origin = describeReference(entry, extension.secret);
+  const { version } = extension.secret;
+  if (secrets === "leave") return { origin, version };
+  const read = await readSecret(context, entry, extension.secret);
+  return read instanceof Problem ? { origin, version, problem: read } : { origin, version, text: read };
+}
+
+function specOf(manifest: JsonObject | undefined): JsonObject {
+  const spec = manifest?.["spec"];
+  return isJsonObject(spec) ? spec : {};
+}
+
+function metadataOf(manifest: JsonObject | undefined): JsonObject {
+  const metadata = manifest?.["metadata"];
+  return isJsonObject(metadata) ? metadata : {};
+}
+
+function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
+  const name = getTextField(specOf(manifest), "secretName");
+  if (name === undefined || name === "") return undefined;
+  return { name, namespace: getTextField(metadataOf(manifest), "namespace") };
+}
+
+/** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
+function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
+  if (extension.key !== undefined) return extension.key;
+  if (manifest !== undefined) {
+    const metadata = metadataOf(manifest);
+    return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
+  }
+  const id = getTextField(fields, "client_id") ?? "";
+  if (id !== "") return id;
+  const stem = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(value.file)?.[1] ?? "";
+  if (!value.isStdin) return stem;
+  findings.error(value, [], {
+    message: "the client has neither a client_id nor a key",
+    hint: `add ${EXTENSION_MEMBER}: {key: NAME}`,
+    code: "no-key",
+  });
+  return "";
+}
+
+function describeReference({ value }: StateFileEntry, { from, name }: SecretVariableOrFile): string {
+  return from === "env" ? `environment variable ${name}` : pathFrom(value, name);
+}
+
+/** A path in a file of clients, which is relative to that file. */
+function pathFrom({ file, isStdin }: Pick<PositionedClientValue, "file" | "isStdin">, path: string): string {
+  if (isStdin || /^(?:[/\\]|[A-Za-z]:)/.test(path)) return path;
+  return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
+}
+
+/** The secret that `x-hydra.secret` names, or why it can't be read. One that is missing is never replaced by a generated one. */
+async function readSecret(
+  { host, readFile }: Pick<StateFileContext, "host" | "readFile">,
+  { value }: StateFileEntry,
+  secret: SecretVariableOrFile,
+): Promise<string | Problem> {
+  const path = [EXTENSION_MEMBER, "secret", secret.from];
+  if (secret.from === "env") {
+    const text = host.environment(secret.name) ?? "";
+    if (text !== "") return text;
+    const message = `environment variable ${quote(secret.name)} is not set`;
+    return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
+  }
+  try {
+    const file = await readFile(pathFrom(value, secret.name), `${EXTENSION_MEMBER}.secret`);
+    const text = file.text.replace(/\r?\n$/, "");
+    if (text !== "") return text;
+    const message = `there is no secret in ${quote(file.name)}`;
+    return positionedProblem(value, path, { message, hint: "write the secret to it", code: "no-secret" });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { message, hint = "check the path", code } = error;
+    return positionedProblem(value, path, { message, hint, code });
+  }
+}

@@ -1,0 +1,247 @@
+import type { Context, TextFile } from "../../command.ts";
+import { findListMember, findStrayMembers } from "../../core/client/client-list-members.ts";
+import { ALLOW_EMPTY } from "../../core/flags/state-flags.ts";
+import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { replacePlaceholdersAndFindFaults } from "../../core/state/placeholders.ts";
+import {
+  createOffsetToPosition,
+  findOffset,
+  jsonOffsetTrees,
+  type OffsetNode,
+  type Position,
+} from "../../core/state/positions.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+import { findFolderFiles } from "../folder-files.ts";
+import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
+
+/** What reading files with positions needs of a command's context. */
+export type StateInputContext = Pick<
+  Context,
+  "readFile" | "parseYamlWithPositions" | "values" | "operands" | "host" | "note"
+>;
+
+/** A path inside a value of a file. */
+type Path = readonly (string | number)[];
+
+/** A value of a file that is a client or a Kubernetes object, with its variables replaced. */
+export interface PositionedClientValue {
+  /** The file as messages name it. */
+  readonly file: string;
+  readonly isStdin: boolean;
+  /** Whether the file was found in a folder, so that it may be about something else. */
+  readonly isFromFolder: boolean;
+  readonly value: unknown;
+  /** The position of a part of the value. */
+  at(path: Path): Position;
+}
+
+/** How messages name a position: `clients/web.yaml:14:3`. */
+export function formatFilePosition(file: string, { line, column }: Position): string {
+  return `${escapeControls(file)}:${line}:${column}`;
+}
+
+/** From how many files or clients on it pays to compile the code. */
+const MANY = 100;
+
+/** The name of stdin in messages. */
+const STDIN = "standard input";
+
+interface NamedFile {
+  readonly path: string;
+  readonly isFromFolder: boolean;
+}
+
+/** The files that the operands name, those of folders sorted. What can't be listed is added to the problems. */
+async function findFiles(
+  { operands, host, values }: Pick<StateInputContext, "operands" | "host" | "values">,
+  problems: Problem[],
+  reader: string,
+): Promise<readonly NamedFile[]> {
+  const found: NamedFile[] = [];
+  for (const path of operands) {
+    try {
+      const inFolder = path === "-" ? undefined : await findFolderFiles({ host }, path, reader);
+      if (inFolder === undefined) found.push({ path, isFromFolder: false });
+      else {
+        const { files, problems: unreadable } = inFolder;
+        problems.push(...unreadable);
+        if (files.length + unreadable.length === 0 && !values.bool(ALLOW_EMPTY))
+          problems.push(emptyFolderProblem(path));
+        for (const file of files) found.push({ path: file, isFromFolder: true });
+      }
+    } catch {
+      // Reading it explains what is wrong with the path.
+      found.push({ path, isFromFolder: false });
+    }
+  }
+  const twice = found.find(({ path }, at) => found.findIndex((other) => other.path === path) !== at);
+  if (twice !== undefined)
+    problems.push(usageError(`${quote(twice.path)} is given twice`, "name each file once", "bad-file"));
+  return found;
+}
+
+/** The problem of a folder without files of clients: a wrong path would otherwise look like a server without differences. */
+function emptyFolderProblem(path: string): Problem {
+  return usageError(
+    `No file in directory ${quote(path)} ends in .yaml, .yml or .json`,
+    "check the path, or add --allow-empty",
+    "no-clients",
+  );
+}
+
+/** All values of the files, and how many files there are. Everything wrong is added to the problems. */
+export async function readClientValuesInFiles(
+  context: StateInputContext,
+  problems: Problem[],
+  reader: string,
+): Promise<{ readonly values: readonly PositionedClientValue[]; readonly files: number }> {
+  problems.push(...varFlagProblems(context));
+  const lookup = createVariableLookup(context);
+  const files = await findFiles(context, problems, reader);
+  if (files.length > MANY) context.host.enableJit();
+  const values: PositionedClientValue[] = [];
+  for (const file of files) {
+    try {
+      for (const value of await valuesIn(context, file, reader, problems))
+        values.push(...withVariables(value, lookup, problems));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  if (values.length > MANY) context.host.enableJit();
+  return { values, files: files.length };
+}
+
+/** A value of a file before its variables are replaced, and how to find its positions. */
+async function valuesIn(
+  context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
+  { path, isFromFolder }: NamedFile,
+  reader: string,
+  problems: Problem[],
+): Promise<readonly PositionedClientValue[]> {
+  const file = await context.readFile(path, reader);
+  const roots = await parseWithPositions(context, file);
+  let lines: ((offset: number) => Position) | undefined;
+  const position = (offset: number): Position => {
+    lines ??= createOffsetToPosition(file.text);
+    return lines(offset);
+  };
+  const name = path === "-" ? STDIN : path;
+  return roots.flatMap(({ value, positions }) => {
+    const at = (inner: Path): Position => position(findOffset(positions(), inner));
+    const { clients, lists } = clientsBelow(value);
+    for (const each of lists) problems.push(...strayProblems(each, name, at));
+    return clients.map(({ value: client, path: start }) => ({
+      file: name,
+      isStdin: path === "-",
+      isFromFolder,
+      value: client,
+      at: (inner: Path) => at([...start, ...inner]),
+    }));
+  });
+}
+
+interface Root {
+  readonly value: unknown;
+  readonly positions: () => OffsetNode;
+}
+
+async function parseWithPositions(
+  { parseYamlWithPositions }: Pick<StateInputContext, "parseYamlWithPositions">,
+  { text, name }: TextFile,
+): Promise<readonly Root[]> {
+  if (!looksLikeJsonFile(text, name)) {
+    const documents = await parseYamlWithPositions(text, name);
+    return documents
+      .filter(({ value }) => value !== null)
+      .map(({ value, positions }) => ({ value, positions: () => positions }));
+  }
+  let found: readonly OffsetNode[] | undefined;
+  return parseJsonFileValues(text, name, FILE_DEPTH).map((value, at) => ({
+    value,
+    positions: () => {
+      found ??= jsonOffsetTrees(text);
+      return found[at] ?? { offset: 0 };
+    },
+  }));
+}
+
+interface InnerValue {
+  readonly value: unknown;
+  readonly path: Path;
+}
+
+/** An object with a list of clients. */
+interface ClientList {
+  readonly value: JsonObject;
+  readonly path: Path;
+  readonly member: string;
+}
+
+/** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
+function clientsBelow(root: unknown): {
+  readonly clients: readonly InnerValue[];
+  readonly lists: readonly ClientList[];
+} {
+  const clients: InnerValue[] = [];
+  const lists: ClientList[] = [];
+  const visit = (value: unknown, path: Path): void => {
+    if (Array.isArray(value)) {
+      value.forEach((item: unknown, at) => {
+        visit(item, [...path, at]);
+      });
+      return;
+    }
+    const member = isJsonObject(value) ? findListMember(value) : undefined;
+    if (member === undefined || !isJsonObject(value)) {
+      clients.push({ value, path });
+      return;
+    }
+    lists.push({ value, path, member });
+    visit(value[member], [...path, member]);
+  };
+  visit(root, []);
+  return { clients, lists };
+}
+
+/** The problems of what is in an object with a list of clients and would be ignored: `--prune` would take it for removed. */
+function strayProblems(
+  { value, path, member }: ClientList,
+  file: string,
+  at: (path: Path) => Position,
+): readonly Problem[] {
+  return findStrayMembers(value, member).map(({ key, message, hint }) =>
+    usageError(`${formatFilePosition(file, at([...path, key]))}: ${message}`, hint, "bad-file"),
+  );
+}
+
+/** A value with its variables replaced; without some of them nothing else can be said about it. */
+function withVariables(
+  entry: PositionedClientValue,
+  lookup: (name: string) => string | undefined,
+  problems: Problem[],
+): readonly PositionedClientValue[] {
+  const { value, missing, malformed } = replacePlaceholdersAndFindFaults(entry.value, lookup);
+  for (const name of new Set(missing.map((each) => each.name))) {
+    const { path = [] } = missing.find((each) => each.name === name) ?? {};
+    problems.push(
+      usageError(
+        `${formatFilePosition(entry.file, entry.at(path))}: variable ${quote(name)} is not defined`,
+        `add --var ${name}=VALUE, or set HYDRA_VAR_${name}`,
+        "undefined-variable",
+      ),
+    );
+  }
+  for (const path of malformed)
+    problems.push(
+      usageError(
+        `${formatFilePosition(entry.file, entry.at(path))}: a placeholder has no valid name or no end`,
+        `write $\{{ NAME }}: a name has letters, digits and _`,
+        "bad-variable",
+      ),
+    );
+  return missing.length + malformed.length > 0 ? [] : [{ ...entry, value }];
+}

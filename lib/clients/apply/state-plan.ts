@@ -1,0 +1,235 @@
+import type { Admin } from "../../adapters/admin/admin.ts";
+import type { Context, Result } from "../../command.ts";
+import { singleResult } from "../../command.ts";
+import { type ClientRecord, idOf } from "../../core/client/client.ts";
+import { releaseTraits } from "../../core/client/equality.ts";
+import { STRICT } from "../../core/flags/shared-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../../core/flags/state-flags.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { type DesiredClient, formatFileLineColumn } from "../../core/state/desired.ts";
+import { readMark } from "../../core/state/mark.ts";
+import {
+  type ClientRefusal,
+  createsSlashId,
+  type Plan,
+  type PlanOptions,
+  planStack,
+  type Step,
+  withUnfindableClientsRefused,
+} from "../../core/state/plan.ts";
+import { planDocument } from "../../core/state/plan-document.ts";
+import { planMarkdown } from "../../core/state/plan-markdown.ts";
+import { planLines, type SecretDestinationText, summarizePlan } from "../../core/state/plan-text.ts";
+import { quote } from "../../core/text.ts";
+import { canServerLookUpId } from "../draft/id-checks.ts";
+import { terminalColumns } from "../terminal-columns.ts";
+import type { DesiredClients } from "./state-files.ts";
+
+/** Clients per page of the list. */
+const PAGE_SIZE = 500;
+
+/** How the flags ask to compare. */
+export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
+  return {
+    stack: values.text(STACK),
+    merge: values.bool(MERGE),
+    prune: values.bool(PRUNE),
+    adoptFrom: values.text(ADOPT_FROM),
+  };
+}
+
+/** The problems of `--prune`, and of an input without clients, that show before anything is sent. */
+export function pruneAndEmptyInputProblems(
+  { values }: Pick<Context, "values">,
+  { clients, files }: DesiredClients,
+  hasProblems: boolean,
+): readonly Problem[] {
+  const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
+  // A file that was cut short must not pass for one without drift.
+  if (!values.bool(PRUNE)) return isEmpty && values.isSet(EXIT_CODE) ? [nothingToCompare(files)] : [];
+  const unnamed = unnamedStackProblem({ values });
+  const problems = unnamed === undefined ? [] : [unnamed];
+  if (!isEmpty) return problems;
+  return [
+    ...problems,
+    usageError(
+      `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
+      "check the path, or add --allow-empty to delete them",
+      "no-clients",
+    ),
+  ];
+}
+
+/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
+function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
+  if (values.isSet(STACK)) return undefined;
+  return usageError(
+    "--prune needs --stack NAME",
+    "name the stack, so that two repositories with the same default don't delete each other's clients",
+    "prune-without-stack",
+  );
+}
+
+function whatWasRead(files: number): string {
+  return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+}
+
+function nothingToCompare(files: number): Problem {
+  return usageError(
+    `${whatWasRead(files)}, so there is nothing to compare`,
+    "check the path, or add --allow-empty",
+    "no-clients",
+  );
+}
+
+/** All clients of a server; at once only one page of them is in memory. */
+async function* allClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
+  const seen = new Set<string>();
+  for (let request: Parameters<Admin["page"]>[0] | undefined = { size: PAGE_SIZE }; request !== undefined; ) {
+    const { clients, unreadable, next } = await admin.page(request);
+    onPage();
+    for (const client of clients) {
+      const problem = unreadable.get(client);
+      if (problem !== undefined) throw problem;
+      yield client;
+    }
+    const position = JSON.stringify(next ?? null);
+    if (next !== undefined && seen.has(position))
+      throw new Problem("Cannot list clients: the server's pages repeat endlessly", {
+        code: "endless-pages",
+        exit: "failed",
+        hint: "check proxies in front of the server",
+      });
+    seen.add(position);
+    request = next;
+  }
+}
+
+const UNFINDABLE: ClientRefusal = {
+  code: "client-id-slash",
+  reason: "its ID contains a slash, which this server cannot look up",
+  hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
+};
+
+/** Plans by a list of the clients; lists them twice if a client could be hidden that is then created again. */
+async function planListedClients(
+  context: Pick<Context, "admin" | "values">,
+  desired: readonly DesiredClient[],
+): Promise<Plan> {
+  const options = planOptions(context);
+  let pages = 0;
+  const plan = await planStack(
+    desired,
+    allClients(context.admin, () => pages++),
+    options,
+  );
+  // Where pages are by offset, and a client is deleted meanwhile, the next page lacks its first client. If that one is found
+  // by its mark, the ID of a new client does not conflict with it.
+  const mayHideClients = pages > 1 && releaseTraits(plan.release).mayMissClientsBetweenPages;
+  const createsByKey = plan.steps.some(
+    ({ action, desired: file }) => action === "create" && file?.clientId === undefined,
+  );
+  return mayHideClients && createsByKey ? planStack(desired, listAgain(context.admin, plan), options) : plan;
+}
+
+/** All clients of a server, with those of an earlier plan that a second list lacks. */
+async function* listAgain(admin: Admin, { steps }: Plan): AsyncGenerator<ClientRecord> {
+  const ids = new Set<string>();
+  for await (const client of allClients(admin)) {
+    ids.add(client.client_id);
+    yield client;
+  }
+  for (const { current } of steps) if (current !== undefined && !ids.has(current.client_id)) yield current;
+}
+
+/** Compares the clients of the server with those of the files. */
+export async function planAgainstServer(
+  context: Pick<Context, "admin" | "values">,
+  desired: readonly DesiredClient[],
+): Promise<Plan> {
+  const listed = await planListedClients(context, desired);
+  const slash = listed.steps.find(createsSlashId)?.clientId;
+  const plan =
+    slash === undefined || (await canServerLookUpId(context.admin, slash))
+      ? listed
+      : withUnfindableClientsRefused(listed, UNFINDABLE);
+  rejectLostFields(context, plan);
+  return plan;
+}
+
+/** With `--strict`, rejects fields that the server doesn't keep. */
+function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan): void {
+  if (!values.bool(STRICT)) return;
+  const found = steps.flatMap(({ desired, notes }) =>
+    desired === undefined ? [] : notes.map((note) => `${desired.source.file}:${desired.source.line}: ${note}`),
+  );
+  const [first, ...details] = found;
+  if (first === undefined) return;
+  throw new Problem(first, {
+    code: "field-not-kept",
+    exit: "usage",
+    hint: "remove the field, or leave out --strict; nothing was changed",
+    details,
+  });
+}
+
+/** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
+export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
+  const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
+    if (refusal !== undefined) {
+      const { code, reason, hint } = refusal;
+      // A client of somebody else is not the file's fault.
+      const source = code === "not-ours" ? undefined : desired?.source;
+      const where = source === undefined ? "" : `${formatFileLineColumn(source)}: `;
+      return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];
+    }
+    // One of another stack is only planned like this with --adopt-from.
+    if (action !== "adopt" || adopt || (current !== undefined && readMark(current) !== undefined)) return [];
+    return [
+      {
+        code: "not-ours" as const,
+        line: `client ${quote(clientId)} exists and belongs to no stack`,
+        hint: "hydra diff shows what would be reset; --adopt takes it over",
+      },
+    ];
+  });
+  const [first, ...others] = refused;
+  if (first === undefined) return undefined;
+  return new Problem(`Nothing was changed: ${first.line}`, {
+    code: first.code,
+    exit: first.code === "not-ours" ? "conflict" : "usage",
+    hint: first.hint,
+    details: others.map(({ line }) => line),
+  });
+}
+
+/** The IDs of the clients that differ; of one that the server names itself, its key. */
+function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
+  const items = plan.steps
+    .filter(({ action }) => action !== "unchanged")
+    .map(({ clientId, key }) => ({ client_id: clientId ?? key }));
+  return { view: { columns: [], text: (item) => [idOf(item)], id: idOf }, isList: true, items, exit };
+}
+
+/** A plan as the result of a command. */
+export function planResult(
+  { endpoint, host, format }: Pick<Context, "endpoint" | "host" | "format">,
+  plan: Plan,
+  { place }: { readonly place: SecretDestinationText },
+  exit: NonNullable<Result["exit"]>,
+): Result {
+  if (format.kind === "id") return differingIds(plan, exit);
+  return singleResult(
+    {
+      columns: [
+        { label: "STACK", value: () => plan.stack },
+        { label: "SUMMARY", value: () => summarizePlan(plan) },
+      ],
+      styledText: () => planLines(plan, { place, columns: terminalColumns(host.stdout) }),
+      markdown: () => planMarkdown(plan),
+      id: () => plan.stack,
+    },
+    planDocument(plan, endpoint),
+    { exit, isPaged: true },
+  );
+}

@@ -1,0 +1,135 @@
+import { type Context, type Result, singleResult } from "../../command.ts";
+import { type ClientRecord, getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { type Change, findChanges } from "../../core/client/equality.ts";
+import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
+import type { IfExists } from "../../core/flags/shared-flags.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import type { Recipient } from "../../core/pgp/recipient.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
+import { quote } from "../../core/text.ts";
+import type { CommandLineDraft } from "../draft/client-draft.ts";
+import { type ChangeSecretContext, noSecretYetText, setProvidedSecret } from "../secrets/change-secret.ts";
+import { prepareSecret } from "../secrets/secret-source.ts";
+import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
+import { sendClientChanges } from "../update/send-change.ts";
+import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
+import { createdView } from "../views.ts";
+
+/** A create that may find its client. */
+interface CreateIfMissing {
+  readonly draft: CommandLineDraft;
+  readonly ifExists: IfExists;
+  /** The algorithm of a key pair that would be generated. */
+  readonly algorithm: string | undefined;
+  readonly recipients: () => Promise<readonly Recipient[]>;
+  /** Whether the result shows a provided secret. */
+  readonly echoed: boolean;
+}
+
+/** What keeping or updating an existing client needs of a command's context. */
+type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | "uninterruptible">;
+
+/** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
+export function keepOrUpdate(
+  context: ExistingContext,
+  create: CreateIfMissing,
+  current: ClientRecord,
+): Promise<Result> {
+  const difference = differenceFrom(create, current);
+  if (create.ifExists === "skip") return skipped(context, current, difference.differing);
+  const secret = getTextField(create.draft.client, "client_secret");
+  if (secret !== undefined) return updatedWithSecret(context, create, difference, secret);
+  return updated(context, difference);
+}
+
+/** An existing client, and how it differs from what the command line describes. */
+interface Difference {
+  readonly current: ClientRecord;
+  readonly wanted: JsonObject;
+  readonly differing: readonly Change[];
+}
+
+function differenceFrom(
+  { draft, algorithm }: Pick<CreateIfMissing, "draft" | "algorithm">,
+  current: ClientRecord,
+): Difference {
+  // The key of --generate-key doesn't exist yet, so there is nothing to compare.
+  const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
+  const wanted = Object.fromEntries(Object.entries(draft.client).filter(([field]) => !ignored.includes(field)));
+  return { current, wanted, differing: findChanges(current, wanted) };
+}
+
+function namesOf(differing: readonly Change[]): string {
+  return differing.map(({ field }) => field).join(", ");
+}
+
+function existingResult(record: JsonObject, more: JsonObject): Result {
+  return singleResult(createdView("has secret"), { ...withoutCredentialFields(record), ...more });
+}
+
+async function skipped(
+  { note }: Pick<Context, "note">,
+  current: ClientRecord,
+  differing: readonly Change[],
+): Promise<Result> {
+  const how = differing.length === 0 ? "nothing differs" : `it differs in ${namesOf(differing)}`;
+  note(`Client ${quote(current.client_id)} already exists and was skipped: ${how}; no secret was delivered`);
+  return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });
+}
+
+async function updated(
+  context: Pick<Context, "admin" | "note" | "warn">,
+  { current, wanted, differing }: Difference,
+): Promise<Result> {
+  const id = current.client_id;
+  if (differing.length === 0) {
+    warnOfUnkeptFields(context, wanted, current);
+    context.note(`Client ${quote(id)} already exists and is unchanged; no secret was delivered`);
+    return existingResult(current, { outcome: "unchanged" });
+  }
+  const record = await sendClientChanges(context.admin, id, current, differing);
+  warnOfUnkeptFields(context, wanted, record);
+  const hasNewUse = isPublic(current) && usesSecret({ ...current, ...wanted });
+  context.note(`${updateNote(id, differing)}${hasNewUse ? "" : "; its secret is unchanged, and none was delivered"}`);
+  if (hasNewUse) context.warn(noSecretYetText(id));
+  return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
+}
+
+function updateNote(id: string, differing: readonly Change[]): string {
+  const fields = differing.length === 0 ? "" : ` (${namesOf(differing)})`;
+  return `Client ${quote(id)} already exists and was updated${fields}`;
+}
+
+async function updatedWithSecret(
+  context: ExistingContext,
+  create: CreateIfMissing,
+  found: Difference,
+  secret: string,
+): Promise<Result> {
+  const { values } = context;
+  const { draft, recipients, echoed } = create;
+  const id = found.current.client_id;
+  const prepared = { ...(await prepareSecret(context, secret, await recipients())), echoed };
+  // Fetching their keys may have taken long, and Hydra 1.x is sent the whole client.
+  const { current, wanted, differing } =
+    prepared.recipients.length === 0 ? found : differenceFrom(create, await context.admin.get(id));
+  const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
+  // An environment variable may be set for other commands, so it is named where it changed an existing client.
+  const origin = values.origin(SECRET);
+  const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
+  return setProvidedSecret(context, {
+    id,
+    action: `Cannot update client ${quote(id)}`,
+    prepared,
+    view: createdView("has secret"),
+    send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
+    before({ mustDeliver, differs }, record) {
+      warnOfUnkeptFields(context, wanted, record);
+      const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
+      const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
+      context.note(
+        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
+      );
+    },
+  });
+}

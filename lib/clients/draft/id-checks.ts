@@ -1,0 +1,54 @@
+import type { Context } from "../../command.ts";
+import { type FieldLabeler, getTextField } from "../../core/client/client.ts";
+import type { LintFinding } from "../../core/client/lint-finding.ts";
+import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
+import { isDryRun } from "../is-dry-run.ts";
+
+/** A client that is about to be created. */
+interface NewClient {
+  readonly client: JsonObject;
+  readonly label: FieldLabeler;
+}
+
+const SLASH_RULE = "client-id-slash";
+
+/** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
+export function createOfflineFindingFilter({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
+  return isDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
+}
+
+/**
+ * Rejects IDs with a slash, such as URLs, where the server would create the client and never find it again. Asks the
+ * server for such a client, and only if there is one.
+ */
+export async function rejectUnfindableIds(
+  { admin }: Pick<Context, "admin">,
+  clients: readonly NewClient[],
+): Promise<void> {
+  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
+  if (id === undefined || (await canServerLookUpId(admin, id))) return;
+  const found = clients.flatMap(({ client, label }) =>
+    lintClient(client, label).filter(({ rule }) => rule === SLASH_RULE),
+  );
+  const [first, ...others] = found;
+  if (first === undefined) return;
+  const problem = findingProblem(first);
+  throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
+    details: others.map(({ message }) => message),
+  });
+}
+
+/** Whether the server has a path for this ID; whether it has the client doesn't matter. */
+export async function canServerLookUpId(admin: Context["admin"], id: string): Promise<boolean> {
+  // The family first, so that only the path of the client can be missing.
+  await admin.family();
+  try {
+    await admin.find(id);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "slash-in-id") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Context } from "../../command.ts";
+import { type PathAssignment, withValueAtPath } from "../../core/client/changes.ts";
+import { SET } from "../../core/flags/shared-flags.ts";
+import { type JsonObject, MAX_DEPTH } from "../../core/json/json.ts";
+import { unescapePointerToken } from "../../core/json/json-pointer.ts";
+import { jsonFaultText, parseJsonOrFault } from "../../core/json/json-with-comments.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+
+/** A client with the values of `--set`. */
+export interface AppliedSet {
+  readonly client: JsonObject;
+  /** Values inside fields that nothing else sets. */
+  readonly nested: readonly PathAssignment[];
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+}
+
+/** Applies `--set` to a client. Without `defaults`, values inside a field that only the existing client has are kept apart. */
+export function applySet({ values }: Pick<Context, "values">, draft: JsonObject, defaults: boolean): AppliedSet {
+  let client = draft;
+  const known = new Set(Object.keys(client));
+  const nested: PathAssignment[] = [];
+  const origins = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const text of values.list(SET)) {
+    const assignment = parseAssignment(text);
+    if (assignment instanceof Problem) {
+      problems.push(assignment);
+      continue;
+    }
+    const { path } = assignment;
+    const [top = ""] = path;
+    const set = withValueAtPath(client, assignment);
+    const isOpen = !defaults && !known.has(top);
+    if (set === undefined && !isOpen) problems.push(invalidPathProblem(path));
+    if (path.length > 1 && isOpen) nested.push(assignment);
+    else known.add(top);
+    client = set ?? client;
+    origins.set(top, `--set ${path.join(".")}`);
+  }
+  return { client, nested: nested.filter(({ path: [top = ""] }) => !known.has(top)), origins, problems };
+}
+
+/** Parses a value of `--set`: a path, an equals sign and JSON. */
+function parseAssignment(assignment: string): PathAssignment | Problem {
+  const equals = assignment.indexOf("=");
+  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
+  if (path.length > MAX_DEPTH)
+    return usageError(`A path of --set has more than ${MAX_DEPTH} parts`, "use a shorter path", "bad-set");
+  if (equals < 1 || path.includes(""))
+    return usageError(
+      `--set ${quote(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
+      "write it as --set metadata.team='\"x\"'",
+      "bad-set",
+    );
+  const text = assignment.slice(equals + 1);
+  const read = parseJsonOrFault(text);
+  if (!("offset" in read)) return { path, value: read.value };
+  return usageError(
+    `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${jsonFaultText(text, read)}`,
+    `strings need double quotes inside single ones: --set ${path.join(".")}='"x"'`,
+    "bad-set",
+  );
+}
+
+/** The path of `--set PATH=JSON`: separated by dots, or a JSON Pointer (RFC 6901). */
+function pathOf(text: string): readonly string[] {
+  if (!text.startsWith("/")) return text.split(".");
+  return text
+    .slice(1)
+    .split("/")
+    .map((part) => unescapePointerToken(part));
+}
+
+/** The problem of a path of `--set` that the client doesn't have. */
+export function invalidPathProblem(path: readonly string[]): Problem {
+  return usageError(
+    `--set ${quote(path.join("."))} does not exist in the client`,
+    "list positions count from 0, and - appends to a list; strings have no members",
+    "bad-set",
+  );
+}

@@ -1,0 +1,297 @@
+import type { YamlChange } from "../../adapters/yaml.ts";
+import type { Context, YamlEditor } from "../../command.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../../core/json/json.ts";
+import { detectJsonOrNdjson, formatJsonOrNdjson } from "../../core/output/json-or-ndjson.ts";
+import { combineProblems, Problem, usageError } from "../../core/problem.ts";
+import { applyMemberEdits, type MemberEdit } from "../../core/state/client-edits.ts";
+import {
+  type FileEntry,
+  identifyingMembers,
+  uniqueNameOfEntry,
+  withValueChangedAt,
+} from "../../core/state/file-entries.ts";
+import { placeholderNames, type VariableLookup } from "../../core/state/placeholder-values.ts";
+import { joinWords, quote } from "../../core/text.ts";
+import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
+
+/** A client on its way into a file. */
+export interface ExportItem {
+  readonly id: string;
+  /** What is written for it: a client, or a manifest. */
+  readonly value: JsonObject;
+  /** The name of its own file, without the ending. */
+  readonly fileName: string;
+  /** The names under which files describe this client. */
+  readonly names: readonly string[];
+  /** The edits after which the entry describes it. */
+  readonly planEdits: (entry: FileEntry, file: ExportTargetFile, variables: VariableLookup) => readonly MemberEdit[];
+}
+
+/** What happens to a client in its file. */
+interface PlannedItem {
+  readonly id: string;
+  readonly outcome: "added" | "changed" | "unchanged";
+}
+
+/** A file as it will be. */
+export interface PlannedFile {
+  readonly path: string;
+  /** Its text so far; undefined for a new file. */
+  readonly before: string | undefined;
+  readonly text: string;
+  readonly items: readonly PlannedItem[];
+}
+
+/** What is collected for one file. */
+interface FilePlan {
+  readonly file: ExportTargetFile;
+  readonly items: PlannedItem[];
+  readonly changes: { readonly entry: FileEntry; readonly edits: readonly MemberEdit[] }[];
+  readonly added: JsonObject[];
+}
+
+/** Plans how a target describes the clients. Nothing is written; all problems are thrown together. */
+export async function planExport(
+  { loadYamlEditor, parseYaml }: Pick<Context, "loadYamlEditor" | "parseYaml">,
+  target: ExportTarget,
+  items: readonly ExportItem[],
+  variables: VariableLookup,
+): Promise<readonly PlannedFile[]> {
+  const plans = new Map<string, FilePlan>();
+  const problems: Problem[] = [];
+  const places = findPlaces(target, variables);
+  // Without capitals first, so that these keep the plain names of their files.
+  const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
+  const shared = new SharedEntries();
+  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places, shared });
+  const problem = combineProblems([...undefinedVariables(target, plans, variables), ...problems, ...shared.problems()]);
+  if (problem !== undefined) throw problem;
+  const editor = await loadYamlEditor();
+  return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
+}
+
+function hasCapitals({ fileName }: ExportItem): boolean {
+  return /[A-Z]/.test(fileName);
+}
+
+/** Where a file describes a client. */
+interface ClientPlace {
+  readonly file: ExportTargetFile;
+  readonly entry: FileEntry;
+}
+
+/** The places of the clients that the files describe, by their names. */
+function findPlaces({ files }: ExportTarget, variables: VariableLookup): Placement["places"] {
+  const all = files.flatMap((file) => file.entries.map((entry) => ({ file, entry })));
+  return Map.groupBy(all, ({ file, entry }) =>
+    uniqueNameOfEntry(identifyingMembers(entry.written, variables), file.path),
+  );
+}
+
+/** What placing the clients collects. */
+interface Placement {
+  readonly places: ReadonlyMap<string, readonly ClientPlace[]>;
+  readonly plans: Map<string, FilePlan>;
+  readonly problems: Problem[];
+  readonly variables: VariableLookup;
+  readonly shared: SharedEntries;
+}
+
+/** Finds clients that would be written into the same entry, where the last would replace the others. */
+class SharedEntries {
+  readonly #owners = new Map<FileEntry | string, { readonly place: string; readonly ids: string[] }>();
+
+  /** Notes that a client is written into an entry, or into a new one with a name. */
+  add(entry: FileEntry | string, place: string, id: string): void {
+    const owner = this.#owners.get(entry);
+    if (owner === undefined) this.#owners.set(entry, { place, ids: [id] });
+    else owner.ids.push(id);
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#owners.values()].filter(({ ids }) => ids.length > 1).map(sharedProblem);
+  }
+}
+
+function sharedProblem({ place, ids }: { readonly place: string; readonly ids: readonly string[] }): Problem {
+  const shown = ids.slice(0, 5).map(quote);
+  const names = joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown);
+  return usageError(
+    `Clients ${names} share one entry of ${quote(place)}`,
+    "export each into another file, or write the client_id of one of them into the entry",
+    "key-twice",
+  );
+}
+
+function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
+  const known = plans.get(file.path);
+  if (known !== undefined) return known;
+  const plan: FilePlan = { file, items: [], changes: [], added: [] };
+  plans.set(file.path, plan);
+  return plan;
+}
+
+function placeItem(item: ExportItem, target: ExportTarget, placement: Placement): void {
+  const { plans, problems, variables, places, shared } = placement;
+  const found = item.names.flatMap((name) => places.get(name) ?? []);
+  const [place, other] = found;
+  if (other !== undefined) {
+    problems.push(
+      twiceProblem(
+        item,
+        found.map(({ file }) => file.path),
+      ),
+    );
+  } else if (place !== undefined) {
+    shared.add(place.entry, place.file.path, item.id);
+    const plan = planOf(plans, place.file);
+    const edits = item.planEdits(place.entry, place.file, variables);
+    if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
+    plan.items.push({ id: item.id, outcome: edits.length > 0 ? "changed" : "unchanged" });
+  } else {
+    const file = target.fileFor(item.fileName);
+    if (file instanceof Problem) {
+      problems.push(file);
+      return;
+    }
+    // Manifests of different clients can have the same name.
+    shared.add(uniqueNameOfEntry(item.value, file.path), file.path, item.id);
+    const plan = planOf(plans, file);
+    plan.added.push(item.value);
+    plan.items.push({ id: item.id, outcome: "added" });
+  }
+}
+
+function twiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
+  const places = joinWords([...new Set(files)].map(quote));
+  return usageError(`Client ${quote(id)} is described more than once, in ${places}`, "keep one of them", "id-twice");
+}
+
+/** The problem of variables that aren't set, in entries that would change and in what identifies entries. */
+function undefinedVariables(
+  { files }: ExportTarget,
+  plans: Placement["plans"],
+  variables: VariableLookup,
+): readonly Problem[] {
+  const changed = [...plans.values()].flatMap(({ changes }) => changes.map(({ entry }) => entry.written));
+  // What is left after replacing has no value.
+  const identities = files.flatMap(({ entries }) =>
+    entries.map(({ written }) => identifyingMembers(written, variables)),
+  );
+  const missing = new Set(placeholderNames([changed, identities]).filter((name) => variables(name) === undefined));
+  if (missing.size === 0) return [];
+  const names = [...missing].sort();
+  const [first = ""] = names;
+  return [
+    usageError(
+      `${names.length === 1 ? "Variable" : "Variables"} ${joinWords(names)} of the files ${names.length === 1 ? "is" : "are"} not set`,
+      `set HYDRA_VAR_${first}, or give --var ${first}=VALUE`,
+      "undefined-variable",
+    ),
+  ];
+}
+
+/** The values of a file after its changes. */
+function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
+  const { values, list, isYaml } = file;
+  const edited = changes.reduce<unknown>(
+    (all, { entry, edits }) =>
+      withValueChangedAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
+    [...values],
+  );
+  const all: readonly unknown[] = Array.isArray(edited) ? edited : [];
+  if (added.length === 0) return all;
+  if (list !== undefined) {
+    const longer: unknown = withValueChangedAt(all, list, (value) =>
+      Array.isArray(value) ? [...value, ...added] : value,
+    );
+    return Array.isArray(longer) ? longer : [];
+  }
+  if (isYaml) return [...all.filter((value) => value !== null), ...added];
+  return all.length + added.length > 1 && all.length < 2 ? [[...all, ...added]] : [...all, ...added];
+}
+
+async function planFile(plan: FilePlan, editor: YamlEditor, parseYaml: Context["parseYaml"]): Promise<PlannedFile> {
+  const { file, items, changes, added } = plan;
+  const { path, text: before, isYaml } = file;
+  const isSame = changes.length === 0 && added.length === 0;
+  if (isSame) return { path, before, text: before ?? "", items };
+  const values = valuesAfter(plan);
+  const text = isYaml ? await editedYaml(plan, editor) : editedJson(file, values);
+  if (isYaml && !(await holds(text, path, values, parseYaml)))
+    throw before === undefined ? notYaml(path) : notEditable(path, "its anchors, tags or keys cannot be kept");
+  return { path, before, text, items };
+}
+
+/** Whether a text has the values that it was written for; an anchor, for example, may have changed others. */
+async function holds(
+  text: string,
+  path: string,
+  values: readonly unknown[],
+  parseYaml: Context["parseYaml"],
+): Promise<boolean> {
+  try {
+    const read = (await parseYaml(text, path)).filter((value) => value !== null);
+    return isSameJson(
+      read,
+      values.filter((value) => value !== null),
+    );
+  } catch (error) {
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
+function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {
+  return usageError(`Cannot edit ${quote(path)}: ${why}`, hint, "file-not-editable");
+}
+
+const WITHOUT_ANCHORS = "write each value where it is used, or export into another file";
+
+/** A number beyond the range of YAML, for example. */
+function notYaml(path: string): Problem {
+  return usageError(
+    `Cannot write ${quote(path)}: YAML cannot hold a value of its client`,
+    "export into a file whose name ends in .json",
+    "file-not-editable",
+  );
+}
+
+function editedJson({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
+  const layout = text === undefined || text.trim() === "" ? "one value" : detectJsonOrNdjson(text);
+  if (layout === undefined) {
+    const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
+    throw notEditable(path, "its comments would be lost", hint);
+  }
+  return formatJsonOrNdjson(values, layout);
+}
+
+async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor): Promise<string> {
+  const { path, text = "", list } = file;
+  const edits = changes.map(
+    ({
+      entry: {
+        path: [document, ...steps],
+      },
+      edits: own,
+    }) => ({ document, path: steps, edits: own }),
+  );
+  const inList: readonly YamlChange[] =
+    list === undefined || added.length === 0 ? [] : [{ document: list[0], path: list.slice(1), added }];
+  try {
+    return restoreLineBreaks(
+      await editor.edit(text, path, [...edits, ...inList], inList.length > 0 ? [] : added),
+      text,
+    );
+  } catch (error) {
+    if (error instanceof Problem && error.code === "unwritable") throw notYaml(path);
+    // The library finds an alias whose anchor is gone.
+    if (error instanceof Problem || !(error instanceof Error)) throw error;
+    throw notEditable(path, "its anchors cannot be kept");
+  }
+}
+
+/** A text with the line breaks of the one that it replaces. */
+function restoreLineBreaks(text: string, before: string): string {
+  return /\r\n/.test(before) && !/(?<!\r)\n/.test(before) ? text.replace(/\r?\n/g, "\r\n") : text;
+}

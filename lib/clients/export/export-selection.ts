@@ -1,0 +1,126 @@
+import type { Context } from "../../command.ts";
+import { type ClientRecord, getTextField } from "../../core/client/client.ts";
+import { parseManifestOwner } from "../../core/client/manifest-name.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import { hasWildcard, matchesGlob } from "../../core/glob.ts";
+import { findClientIdProblem } from "../../core/id-problems.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
+import { readMark } from "../../core/state/mark.ts";
+import { quote } from "../../core/text.ts";
+import type { BatchRun } from "../batch.ts";
+import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "../list/client-pages.ts";
+
+export const STACK_FILTER: TextFlag = {
+  kind: "text",
+  name: "stack",
+  value: "NAME",
+  group: "input",
+  env: ["HYDRA_STACK"],
+  nonEmpty: true,
+  help: "Only clients that hydra apply keeps in this stack",
+};
+
+export const UNMARKED_FILTER: BoolFlag = {
+  kind: "switch",
+  name: "unmarked",
+  group: "input",
+  help: "Only clients that no stack contains, without those of hydra-maester",
+};
+
+/** Which clients to export. */
+export interface ExportSelection {
+  readonly ids: readonly string[];
+  readonly globs: readonly string[];
+  readonly stack: string | undefined;
+  readonly isUnmarked: boolean;
+}
+
+/** The selection of a command line. A stack from the environment counts only if the line selects nothing itself. */
+export function readExportSelection({ values, operands }: Pick<Context, "values" | "operands">): ExportSelection {
+  const isUnmarked = values.bool(UNMARKED_FILTER);
+  const isGiven = values.origin(STACK_FILTER).from === "flag" || (operands.length === 0 && !isUnmarked);
+  return {
+    ids: [...new Set(operands.filter((word) => !hasWildcard(word)))],
+    globs: operands.filter(hasWildcard),
+    stack: isGiven ? values.text(STACK_FILTER) : undefined,
+    isUnmarked,
+  };
+}
+
+export function exportSelectionProblems({ ids, globs, stack, isUnmarked }: ExportSelection): readonly Problem[] {
+  const problems = ids.map(findClientIdProblem).filter((problem) => problem !== undefined);
+  if (stack !== undefined && isUnmarked)
+    problems.push(usageError("--stack excludes --unmarked", "use one of the two", "bad-value"));
+  if (ids.length + globs.length === 0 && stack === undefined && !isUnmarked)
+    problems.push(
+      usageError(
+        "No clients selected",
+        "give --stack NAME, --unmarked, client IDs, or '*' for all clients",
+        "nothing-selected",
+      ),
+    );
+  return problems;
+}
+
+/** What selecting clients needs of a command's context. */
+type SelectionContext = Pick<Context, "admin" | "host" | "note" | "warn">;
+
+/** The selected clients as the server returns them. Those that can't be read are reported. */
+export async function* readSelectedClients(
+  context: SelectionContext,
+  batch: BatchRun,
+  selection: ExportSelection,
+): AsyncGenerator<ClientRecord> {
+  const { ids, globs } = selection;
+  for (const id of ids) {
+    const client = await batch.attempt(() => context.admin.get(id));
+    if (client !== undefined && belongs(client, selection)) yield client;
+    else if (client !== undefined) context.warn(leftOutText(client, selection));
+  }
+  if (ids.length === 0 || globs.length > 0) yield* selectFromAll(context, batch, selection);
+}
+
+function leftOutText({ client_id }: ClientRecord, { stack }: ExportSelection): string {
+  const why = stack === undefined ? "is in a stack" : `is not in stack ${quote(stack)}`;
+  return `client ${quote(client_id)} ${why} and is left out`;
+}
+
+async function* selectFromAll(
+  context: SelectionContext,
+  batch: BatchRun,
+  selection: ExportSelection,
+): AsyncGenerator<ClientRecord> {
+  const { ids, isUnmarked } = selection;
+  let leftOut = 0;
+  for await (const { clients, unreadable } of readClientPages(context, { size: ALL_CLIENTS_PAGE_SIZE })) {
+    const selected = clients.filter((client) => !ids.includes(client.client_id) && isSelected(client, selection));
+    const own = selected.filter((client) => !(isUnmarked && isOfMaester(client)));
+    leftOut += selected.length - own.length;
+    for (const client of own) {
+      const problem = unreadable.get(client);
+      if (problem === undefined) yield client;
+      else batch.fail(problem);
+    }
+  }
+  if (leftOut > 0)
+    context.note(
+      `${leftOut} client${leftOut === 1 ? "" : "s"} of hydra-maester left out (the owner is NAME/NAMESPACE); name them by their IDs to export them`,
+    );
+}
+
+function isSelected(client: ClientRecord, selection: ExportSelection): boolean {
+  const { globs } = selection;
+  const isNamed = globs.length === 0 || globs.some((glob) => matchesGlob(glob, client.client_id));
+  return isNamed && belongs(client, selection);
+}
+
+function belongs(client: ClientRecord, { stack, isUnmarked }: ExportSelection): boolean {
+  const mark = readMark(client);
+  if (isUnmarked) return mark === undefined;
+  return stack === undefined || mark?.stack === stack;
+}
+
+/** Whether hydra-maester keeps a client: it writes its own key into the owner. */
+function isOfMaester(client: ClientRecord): boolean {
+  return parseManifestOwner(getTextField(client, "owner")) !== undefined;
+}

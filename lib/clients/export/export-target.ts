@@ -1,0 +1,155 @@
+import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
+import type { Context } from "../../command.ts";
+import { FILE_DEPTH } from "../../core/json/json.ts";
+import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
+import { isFileNameTooLong } from "../../core/output/file-name.ts";
+import { combineProblems, type Problem, usageError } from "../../core/problem.ts";
+import { type EntryPath, type FileEntry, findEntriesAndFirstList } from "../../core/state/file-entries.ts";
+import { quote } from "../../core/text.ts";
+import { strayMemberProblems } from "../draft/client-files.ts";
+import { findFolderFiles } from "../folder-files.ts";
+
+/** A file that clients are exported into. */
+export interface ExportTargetFile {
+  readonly path: string;
+  /** Its text; undefined if it doesn't exist. */
+  readonly text: string | undefined;
+  readonly isYaml: boolean;
+  /** Its values: of YAML one per document. */
+  readonly values: readonly unknown[];
+  readonly entries: readonly FileEntry[];
+  readonly list: EntryPath | undefined;
+}
+
+/** Where clients are exported to: one file, or a folder with a file for each. */
+export interface ExportTarget {
+  readonly isFolder: boolean;
+  readonly files: readonly ExportTargetFile[];
+  /** The file for a client that no file describes yet, by the name of its own file. */
+  readonly fileFor: (fileName: string) => ExportTargetFile | Problem;
+}
+
+/** Whether a path names one file rather than a folder of them. */
+function isFileName(path: string): boolean {
+  return /\.(?:json|ya?ml)$/i.test(path);
+}
+
+/** What reading a target needs of a command's context. */
+type TargetContext = Pick<Context, "readFile" | "parseYaml" | "host">;
+
+/** Reads what a file or folder contains, before anything is sent; throws the Problem of what can't be edited. */
+export async function loadExportTarget(
+  context: TargetContext,
+  store: ClientFileWriter,
+  path: string,
+): Promise<ExportTarget> {
+  const kind = await store.kindOf(path);
+  const isFile = isFileName(path);
+  if (kind === "other" || (kind !== undefined && kind !== (isFile ? "file" : "folder"))) throw wrongKind(path, isFile);
+  if (!isFile) return folderTarget(path, kind === undefined ? [] : await readFolder(context, path));
+  const file = kind === undefined ? newFile(path) : await readFile(context, path);
+  if (file.entries.length === 0 && !isBare(file)) throw notClients(path);
+  return { isFolder: false, files: [file], fileFor: () => file };
+}
+
+function wrongKind(path: string, isFile: boolean): Problem {
+  const [what, hint] = isFile
+    ? ["is not a file", "a name that ends in .yaml, .yml or .json is one file; use another name for a directory"]
+    : ["is not a directory", "the name of a file ends in .yaml, .yml or .json"];
+  return usageError(`Cannot export into ${quote(path)}: it ${what}`, hint, "bad-value");
+}
+
+function notClients(path: string): Problem {
+  return usageError(
+    `Cannot export into ${quote(path)}: it holds something other than clients`,
+    "choose another file",
+    "bad-file",
+  );
+}
+
+function newFile(path: string): ExportTargetFile {
+  return { path, text: undefined, isYaml: !/\.json$/i.test(path), values: [], entries: [], list: undefined };
+}
+
+async function readFile(
+  { readFile: read, parseYaml }: Omit<TargetContext, "host">,
+  path: string,
+): Promise<ExportTargetFile> {
+  const { text, name } = await read(path, "export");
+  const isJson = looksLikeJsonFile(text, name);
+  const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
+  const stray = combineProblems(strayMemberProblems(values, name));
+  if (stray !== undefined) throw stray;
+  return { path, text, isYaml: !isJson, values, ...findEntriesAndFirstList(values) };
+}
+
+/** Whether a file holds nothing but what a first client can be added to. */
+function isBare({ values, list }: ExportTargetFile): boolean {
+  return (
+    values.every((value) => value === null) || (values.length === 1 && list !== undefined && isEmptyList(values[0]))
+  );
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : true;
+}
+
+/** The files of a folder, following links, as `apply` reads them; throws the Problems of what can't be read. */
+async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportTargetFile[]> {
+  const found = await findFolderFiles(context, folder, "export");
+  const unreadable = combineProblems(found?.problems ?? []);
+  if (unreadable !== undefined) throw unreadable;
+  const files: ExportTargetFile[] = [];
+  for (const path of found?.files ?? []) files.push(await readFile(context, path));
+  return files;
+}
+
+function folderTarget(folder: string, files: readonly ExportTargetFile[]): ExportTarget {
+  const paths = new Map(files.map(({ path }) => [folded(path), path]));
+  const start = /[/\\]$/.test(folder) ? folder : `${folder}/`;
+  return {
+    isFolder: true,
+    files,
+    fileFor(fileName) {
+      const names = [fileName, withoutCapitals(fileName)].map((name) => `${start}${name}.yaml`);
+      const path = names.find((name) => !paths.has(folded(name)));
+      if (path === undefined) return fileExistsProblem(paths.get(folded(names[0] ?? "")) ?? "");
+      if (isFileNameTooLong(path)) return tooLongProblem(fileName);
+      paths.set(folded(path), path);
+      return newFile(path);
+    },
+  };
+}
+
+/** The same name percent-encoded further, for file systems that ignore case. */
+function withoutCapitals(fileName: string): string {
+  return fileName.replace(/%..|[A-Z]/g, (part) =>
+    part.length > 1 ? part : `%${part.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** How a file system that ignores case sees a path. */
+function folded(path: string): string {
+  return path
+    .replaceAll("\\", "/")
+    .replace(/\/{2,}/g, "/")
+    .replace(/^(?:\.\/)+/, "")
+    .toLowerCase();
+}
+
+/** The problem of a file that is in the way of a new one. */
+export function fileExistsProblem(path: string): Problem {
+  return usageError(
+    `Cannot write ${quote(path)}: it holds something else`,
+    "rename the file, or export into one file: --into clients.yaml",
+    "file-exists",
+  );
+}
+
+function tooLongProblem(fileName: string): Problem {
+  return usageError(
+    `Cannot write the file ${quote(fileName)}: its name is too long`,
+    "export into one file: --into clients.yaml",
+    "file-name-too-long",
+  );
+}

@@ -1,0 +1,187 @@
+import type { Admin } from "../../adapters/admin/admin.ts";
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
+import type { Context } from "../../command.ts";
+import { getTextField, isPublic, requestedId, usesSecret } from "../../core/client/client.ts";
+import type { Change } from "../../core/client/equality.ts";
+import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
+import type { IfExists } from "../../core/flags/shared-flags.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import type { Recipient } from "../../core/pgp/recipient.ts";
+import { isConflict, Problem, withMessage } from "../../core/problem.ts";
+import { withoutCredentialFields } from "../../core/redact.ts";
+import { type ClientOutcome, shownFailure, unexpectedProblem } from "../batch-results.ts";
+import {
+  type CreatedClientToDeliver,
+  createRegistration,
+  type DeliveredOrRefused,
+  type RegisterContext,
+  type Registration,
+  registerAndDeliver,
+} from "../create/register.ts";
+import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
+import { noSecretYetText } from "../secrets/change-secret.ts";
+import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "../secrets/secret-source.ts";
+import { type EarlierRecoveryCopies, markClientCopiesVoid } from "../secrets/void-recovery-copies.ts";
+import { sendClientChanges } from "../update/send-change.ts";
+import { unkeptKnownFields } from "../update/unkept-fields.ts";
+import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "../views.ts";
+import { compareEntryWithClient } from "./compare-entry.ts";
+import { type ClientSecretFile, findWrittenSecretFile, openClientSecretFile } from "./import-secret-files.ts";
+
+/** How one client of an import ended. */
+export interface ImportOutcome extends ClientOutcome {
+  readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
+  readonly entry: ClientEntry;
+  /** The fields that the server didn't keep. */
+  readonly dropped?: readonly string[];
+  /** The fields that were updated, with both values. */
+  readonly changes?: readonly Change[];
+}
+
+/** What the clients of one import share. */
+export interface ImportRun {
+  readonly context: RegisterContext &
+    PrepareContext &
+    Pick<Context, "outputContainsValue" | "openTarget" | "readSecretFile">;
+  readonly ifExists: IfExists;
+  readonly recipients: readonly Recipient[];
+  /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
+  readonly copies: SharedRecoveryFile | "none" | "a file of its own";
+  /** The recovery copies of earlier runs. */
+  readonly earlier: EarlierRecoveryCopies;
+  /** The admin API, with a deadline for one client. */
+  readonly admin: () => Admin;
+}
+
+/** Imports one client. It never throws: a failure, even a bug, must not lose the secrets of the other clients. */
+export async function importClient(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
+  try {
+    return await createOrUpdate(job, entry);
+  } catch (error) {
+    const hint = "check whether the client exists, then import it again with --if-exists skip";
+    return failed(entry, error instanceof Problem ? error : unexpectedProblem("Cannot import the client", error, hint));
+  }
+}
+
+function failed(entry: ClientEntry, error: Problem): ImportOutcome {
+  const problem = withMessage(error, `${entry.location}: ${error.message}`);
+  const id = getTextField(entry.client, "client_id");
+  const shown = {
+    ...(id === undefined ? {} : { client_id: id }),
+    outcome: "failed",
+    from: entry.file,
+    error: shownFailure(problem),
+  };
+  return { outcome: "failed", entry, shown, problem };
+}
+
+async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
+  const { context, recipients, ifExists } = job;
+  const client = clientPayload(entry.client);
+  const admin = job.admin();
+  const id = requestedId(client);
+  // The file of a client that exists may be from an earlier run, so it must not be opened for this one.
+  if (context.values.isSet(SECRET_OUT) && ifExists !== "fail" && id !== undefined) {
+    const current = await admin.find(id);
+    if (current !== undefined) return existing(job, admin, entry, { ...client, client_id: id }, current);
+  }
+  const registration = createRegistration(context, client, await prepareNewClientSecret(context, client, recipients), {
+    view: IMPORT_VIEW,
+    more: { outcome: "created", from: entry.file },
+  });
+  const registered = await createClient(job, admin, entry, registration);
+  if (registered.kind === "delivered") return registered.result;
+  if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
+  return existing(job, admin, entry, { ...client, client_id: id });
+}
+
+/** Creates a client. Without its own file, its credentials are delivered with the result. */
+async function createClient(
+  { context, copies, earlier }: ImportRun,
+  admin: Admin,
+  entry: ClientEntry,
+  registration: Registration,
+): Promise<DeliveredOrRefused<ImportOutcome>> {
+  const { payload, prepared } = registration;
+  const file = prepared.plain === undefined ? undefined : await openClientSecretFile(context, payload.client_id);
+  try {
+    const targets = { admin, target: file?.target, copies };
+    const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => {
+      // An earlier client had the same ID.
+      markClientCopiesVoid(context, earlier, created.record.client_id);
+      return {
+        outcome: "created",
+        entry,
+        dropped: unkeptKnownFields(payload, created.record),
+        ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
+      };
+    });
+    if (registered.kind === "refused") await file?.target.discard();
+    return registered;
+  } catch (error) {
+    await file?.target.discard();
+    throw error;
+  }
+}
+
+/** Writes the file of a client; returns its result without the secret. */
+async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClientToDeliver): Promise<JsonObject> {
+  const path = await file.write(delivery.credentials.id, delivery.secret);
+  delivered();
+  const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, ...shown } = delivery.shown;
+  return { ...shown, secret_file: path };
+}
+
+/** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
+function shownCredentials(
+  { outputContainsValue }: Pick<Context, "outputContainsValue">,
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,
+): Pick<ImportOutcome, "delivery" | "shown"> {
+  if (mustDeliver === undefined) {
+    delivered();
+    return { shown };
+  }
+  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, delivery: { delivered, undelivered } };
+  hidden();
+  return { shown };
+}
+
+/** A client with this ID exists: it is skipped or updated, as `--if-exists` says. */
+async function existing(
+  { context, ifExists, recipients, earlier }: ImportRun,
+  admin: Admin,
+  entry: ClientEntry,
+  payload: JsonObject & { readonly client_id: string },
+  found?: JsonObject,
+): Promise<ImportOutcome> {
+  const id = payload.client_id;
+  const outcomeOf = (outcome: ImportOutcome["outcome"], record: JsonObject): ImportOutcome => {
+    return { outcome, entry, shown: { ...withoutCredentialFields(record), outcome, from: entry.file } };
+  };
+  if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
+  const current = found ?? (await admin.get(id));
+  const { wanted, secret, differing } = compareEntryWithClient(payload, current);
+  if (differing.length === 0)
+    return { ...outcomeOf("unchanged", current), dropped: unkeptKnownFields(wanted, current) };
+  // A secret that was given is written to the file as for a new client.
+  const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
+  const writtenPath = prepared === undefined ? undefined : await findWrittenSecretFile(context, id, prepared);
+  const file =
+    prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
+  try {
+    const record = await sendClientChanges(admin, id, current, differing);
+    if (secret !== undefined) markClientCopiesVoid(context, earlier, id);
+    else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
+    const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
+    const { shown, ...outcome } = outcomeOf("updated", record);
+    return {
+      ...outcome,
+      shown: { ...shown, ...(path === undefined ? {} : { secret_file: path }) },
+      changes: differing,
+      dropped: unkeptKnownFields(wanted, record),
+    };
+  } catch (error) {
+    await file?.target.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
+import type { Context, UnwrittenItem } from "../../command.ts";
+import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
+import { FORMAT } from "../../core/flags/shared-flags.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { writesEveryField } from "../../core/output/formats.ts";
+import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
+import type { ExitName, Problem } from "../../core/problem.ts";
+import type { OrderedPool } from "../batch.ts";
+import { BatchResults } from "../batch-results.ts";
+import type { ClientEntry } from "../draft/client-files.ts";
+import { diffLines } from "../update/change-lines.ts";
+import { UnkeptFields } from "../update/unkept-fields.ts";
+import { IMPORT_VIEW } from "../views.ts";
+import type { ImportOutcome } from "./import-client.ts";
+
+/** The outcomes in the order of the summary. */
+const OUTCOMES = ["created", "updated", "unchanged", "skipped", "failed"] as const;
+
+/** The outcomes that changed something on the server. */
+const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
+
+interface ImportState {
+  readonly pool: OrderedPool<ClientEntry, ImportOutcome>;
+  readonly log: SharedRecoveryFile | undefined;
+  readonly total: number;
+}
+
+/** What writing the results needs of the context. */
+type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+
+/** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
+export class ImportResults {
+  readonly #context: ResultContext;
+  readonly #state: ImportState;
+  readonly #results: BatchResults<ImportOutcome>;
+  readonly #dropped = new UnkeptFields();
+  #files = 0;
+
+  constructor(context: ResultContext, state: ImportState) {
+    this.#context = context;
+    this.#state = state;
+    const { pool, log, total } = state;
+    const words = OUTCOMES.map((outcome) => [outcome, outcome] as const);
+    this.#results = new BatchResults(context, { name: "Import", words, pools: [pool], log, total });
+  }
+
+  async *items(): AsyncGenerator<JsonObject> {
+    let done = 0;
+    for await (const outcome of this.#state.pool) {
+      const { shown, entry, dropped = [] } = outcome;
+      if ("secret_file" in shown) this.#files++;
+      this.#dropped.record(entry.location, dropped);
+      this.#results.count(outcome);
+      this.#context.progress(this.#state.total, ++done, this.#results.failures);
+      if (this.#isWritten(outcome)) yield this.#results.written(outcome);
+    }
+    this.#context.progress(0, 0);
+  }
+
+  /** Whether the result of a client is written, not only counted or reported as a failure. */
+  #isWritten({ outcome, problem, changes = [] }: ImportOutcome): boolean {
+    const { format, note } = this.#context;
+    if (problem !== undefined) return writesEveryField(format);
+    if (!this.#isForPeople()) return true;
+    // A table has no place for the changes of a client.
+    if (format.kind === "table") for (const line of diffLines(changes)) note(line);
+    return CHANGED.has(outcome);
+  }
+
+  /** On a terminal, the text of an update shows what it changed. */
+  get view(): ResultView<JsonObject> {
+    if (!this.#isForPeople()) return IMPORT_VIEW;
+    const changesOf = (item: JsonObject): readonly string[] => diffLines(this.#results.outcomeOf(item)?.changes ?? []);
+    return {
+      ...IMPORT_VIEW,
+      paintLine: paintDiffLine,
+      text: (item) => [...(IMPORT_VIEW.text?.(item) ?? []), ...changesOf(item)],
+    };
+  }
+
+  /** Whether the results go to a person: what didn't change is only counted. */
+  #isForPeople(): boolean {
+    const { host, values, format } = this.#context;
+    return host.stdout.isTerminal && !values.isSet(FORMAT) && (format.kind === "text" || format.kind === "table");
+  }
+
+  delivered(item: JsonObject): void {
+    this.#results.delivered(item);
+  }
+
+  /** Reports the summary, once every result has been written, and returns the exit code. */
+  finish(): ExitName {
+    this.#dropped.report(this.#context);
+    this.#reportFiles();
+    return this.#results.finish();
+  }
+
+  #reportFiles(): void {
+    const template = this.#context.values.text(SECRET_OUT);
+    if (template === undefined) return;
+    const clients = `${this.#files} client${this.#files === 1 ? "" : "s"}`;
+    this.#context.note(`The credentials of ${this.#files === 0 ? "no client" : clients} are in ${template}`);
+  }
+
+  /** Standard output can't be written: recovers the credentials of the results that are lost, and of those to come. */
+  undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
+    return this.#results.undelivered(lostItems, reason);
+  }
+}

@@ -1,0 +1,212 @@
+import { type Context, type Result, singleResult } from "../../command.ts";
+import { getTextField } from "../../core/client/client.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import { type ExitName, errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
+import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-record.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+import {
+  type CredentialsToDeliver,
+  credentialsFromServerAnswer,
+  type DeliveryContext,
+  NotEncryptedError,
+  UNDELIVERED_CODE,
+} from "./delivery.ts";
+import {
+  createRecoveryCopyTracker,
+  type RecoveryContext,
+  type RecoveryOutcome,
+  type RecoveryStatus,
+  recoveryOutcomeText,
+  recoveryRecordOf,
+  type SecretTracker,
+} from "./recovery.ts";
+import { reportRecipients } from "./report-recipients.ts";
+import type { PreparedSecret } from "./secret-source.ts";
+import { unwrittenClientHandler } from "./unwritten-result.ts";
+import { findEarlierCopies, markClientCopiesVoid } from "./void-recovery-copies.ts";
+import {
+  moveSecretToFile,
+  type OptionalSecretTarget,
+  type SecretTargetContext,
+  withSecretTarget,
+} from "./with-secret-target.ts";
+
+/** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
+export interface AcceptedSecret {
+  readonly prepared: PreparedSecret;
+  /** The server's answer, as the result shows it. */
+  readonly record: JsonObject;
+  readonly saved: SecretTracker;
+  /** For a client of a stack, whose secret a later run can deliver. */
+  readonly owner?: ClientInStack | undefined;
+}
+
+/** How a new secret is delivered. */
+interface SecretDelivery {
+  readonly id: string;
+  readonly view: ResultView<JsonObject>;
+  /** Called before anything is written; if it throws, the secret is kept. */
+  readonly before: (delivery: CredentialsToDeliver, record: JsonObject) => Promise<void> | void;
+  readonly exit?: () => ExitName;
+}
+
+/** What changing a secret needs of a command's context. */
+export type ChangeSecretContext = RecoveryContext &
+  DeliveryContext &
+  SecretTargetContext &
+  Pick<Context, "note" | "detail" | "openLeftovers">;
+
+/** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
+export async function sendWithRecoveryCopy(
+  context: RecoveryContext,
+  id: string,
+  prepared: PreparedSecret,
+  send: () => Promise<JsonObject>,
+  owner?: ClientInStack,
+): Promise<AcceptedSecret> {
+  const saved = saveBeforeChange(context, id, prepared, owner);
+  try {
+    return { prepared, record: await send(), saved, owner };
+  } catch (error) {
+    if (error instanceof Problem && !error.ambiguous) saved.remove();
+    else context.warn(`client ${quote(id)} may have the new secret, which is in ${quote(saved.path ?? "")}`);
+    throw error;
+  }
+}
+
+function saveBeforeChange(
+  context: RecoveryContext,
+  id: string,
+  prepared: PreparedSecret,
+  owner: ClientInStack | undefined,
+): SecretTracker {
+  const reason = "the request that sets this secret is about to be sent";
+  try {
+    const record = recoveryRecordOf(context, { id, state: "unverified", reason }, prepared, owner);
+    const copy = context.recovery.saveDurably(record, "preferred directories");
+    return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
+  } catch (error) {
+    const folder = error instanceof RecordSaveFailure ? error.folder : "";
+    throw new Problem(
+      `Cannot change the secret of client ${quote(id)}: cannot write a recovery copy to ${quote(folder)}: ${escapeControls(errorMessage(error))}`,
+      { code: "no-rescue-place", exit: "failed", hint: "name a directory with free space with --rescue-dir" },
+    );
+  }
+}
+
+/** Delivers a new secret. Whatever fails, the problem says which file holds the secret. */
+export async function deliverChangedSecret(
+  context: ChangeSecretContext,
+  opened: OptionalSecretTarget,
+  changed: AcceptedSecret,
+  { id, view, before, exit = () => "done" }: SecretDelivery,
+): Promise<Result> {
+  const { prepared, record, saved } = changed;
+  try {
+    return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
+      reportRecipients(context, prepared.recipients);
+      await before(delivery, record);
+      return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
+    });
+  } finally {
+    // Last: this reads files, and nothing may keep the new secret from its place.
+    markClientCopiesVoid(context, await findEarlierCopies(context), id);
+  }
+}
+
+/**
+ * Does what delivers a new secret: the server's, if it answered with another one than was sent, which then is in the copy too.
+ * Whatever fails, the problem says which file holds the secret; `keep` does that for a failure that comes later.
+ */
+export async function deliverOrKeep<T>(
+  context: DeliveryContext,
+  id: string,
+  { prepared, record, saved, owner }: AcceptedSecret,
+  deliver: (delivery: CredentialsToDeliver, keep: () => RecoveryOutcome) => Promise<T>,
+): Promise<T> {
+  let secret: CredentialsToDeliver["secret"] = prepared;
+  const updatedAt = owner === undefined ? undefined : getTextField(record, "updated_at");
+  const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered", updatedAt };
+  const keep = (): RecoveryOutcome => saved.keep(status, secret);
+  try {
+    const delivery = await credentialsFromServerAnswer(context, prepared, record);
+    ({ secret } = delivery);
+    if (delivery.differs || owner !== undefined) await saved.update(status, secret);
+    return await deliver(delivery, keep);
+  } catch (error) {
+    // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
+    if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
+    throw undeliveredSecretProblem(id, keep(), error);
+  }
+}
+
+interface DeliveryState {
+  readonly id: string;
+  readonly view: ResultView<JsonObject>;
+  readonly delivery: CredentialsToDeliver;
+  readonly saved: SecretTracker;
+  readonly keep: () => RecoveryOutcome;
+}
+
+/** Writes the secret file, or returns the result that delivers the secret to standard output. */
+async function changedResult(
+  context: ChangeSecretContext,
+  { target }: OptionalSecretTarget,
+  { id, view, delivery, saved, keep }: DeliveryState,
+): Promise<Result> {
+  const { shown, mustDeliver } = delivery;
+  const unwritten = unwrittenClientHandler(id, "updated");
+  if (target !== undefined || mustDeliver === undefined) {
+    const rest = target === undefined ? shown : await moveSecretToFile(context, target, delivery);
+    saved.remove();
+    return singleResult(view, rest, unwritten);
+  }
+  if (context.outputContainsValue(view, shown, mustDeliver))
+    return singleResult(view, shown, {
+      delivered: () => saved.remove(),
+      undelivered: async (_, reason) => undeliveredSecretProblem(id, keep(), reason),
+    });
+  const kept = keep();
+  if (kept.kind !== "kept") throw new Error("this output format omits it");
+  context.warn(`this output format omits the secret of client ${quote(id)}${recoveryOutcomeText(kept)}`);
+  return singleResult(view, shown, unwritten);
+}
+
+/** The problem of a secret that was changed and not delivered. */
+export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
+  const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
+  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${reasonWithoutValues(reason)}; ${where}`, {
+    code: UNDELIVERED_CODE,
+    exit: "failed",
+    cause: reason,
+    hint:
+      kept.kind === "kept"
+        ? "take it from that file, then delete it"
+        : `set another one: hydra clients rotate-secret ${id}`,
+  });
+}
+
+/** A change that sets a provided secret, and its delivery. */
+interface SecretChange extends SecretDelivery {
+  /** How messages about it begin: `Cannot update client "x"`. */
+  readonly action: string;
+  readonly prepared: PreparedSecret;
+  readonly send: () => Promise<JsonObject>;
+}
+
+/** Sets a secret that the user provides, and delivers it where the flags say. */
+export function setProvidedSecret(
+  context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
+  change: SecretChange,
+): Promise<Result> {
+  const { id, action, prepared, send } = change;
+  return withSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
+    deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
+  );
+}
+
+/** The warning for a client that was public, and now authenticates with a secret that nobody has set. */
+export function noSecretYetText(id: string): string {
+  return `client ${quote(id)} has no secret yet; generate one: hydra clients rotate-secret ${id}`;
+}

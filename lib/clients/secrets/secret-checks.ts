@@ -1,0 +1,230 @@
+import type { Context } from "../../command.ts";
+import { type FieldLabeler, isPublic } from "../../core/client/client.ts";
+import {
+  ENCRYPTED_FORMAT,
+  ID_FIELD,
+  KEY_OUT,
+  KUBERNETES_SECRET_LABEL,
+  KUBERNETES_SECRET_NAME,
+  KUBERNETES_SECRET_NAMESPACE,
+  SECRET,
+  SECRET_FIELD,
+  SECRET_FILE,
+  SECRET_FORMAT,
+  SECRET_LENGTH,
+  SECRET_OUT,
+  SECRET_PROMPT,
+} from "../../core/flags/credential-flags.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import {
+  type Credentials,
+  checkCredentialName,
+  isKubernetesNamespace,
+  isKubernetesSecretName,
+  kubernetesSecretNameOfClient,
+  parseKubernetesLabel,
+} from "../../core/output/credential-formats.ts";
+import { capitalize, Problem, usageError } from "../../core/problem.ts";
+import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../../core/secret.ts";
+import { quote } from "../../core/text.ts";
+import {
+  formatCredentials,
+  kubernetesSecretMetadata,
+  readCredentialNamesAndMetadata,
+  secretFormat,
+} from "./secret-out-text.ts";
+import { hasRecipientFlags } from "./secret-source.ts";
+
+type Values = Pick<Context, "values">;
+
+/** How the checks of a secret's flags differ by command. */
+interface SecretCheckOptions {
+  /**
+   * Whether the files that it goes to are checked too: not where they may turn out not to be needed, and elsewhere where
+   * there is one for each client.
+   */
+  readonly checksFiles?: boolean | "elsewhere";
+  /** Flags that create something else in place of a secret. */
+  readonly instead?: readonly TextFlag[];
+}
+
+/** The problems of the flags about a secret, all found before anything is sent. */
+export async function secretFlagProblems(
+  context: Pick<Context, "values" | "format" | "secretTargetProblems">,
+  { checksFiles = true, instead = [] }: SecretCheckOptions = {},
+): Promise<readonly Problem[]> {
+  const { values } = context;
+  // A file descriptor is always checked: only before the first connection is it certain that it was inherited.
+  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => checksFiles === true || values.text(flag)?.startsWith("fd:"));
+  return [
+    ...sourceProblems(context),
+    ...lengthProblems(context, instead),
+    ...credentialNameProblems(context),
+    ...secretFormatProblems(context),
+    ...metadataProblems(context),
+    ...encryptedFormatProblems(context),
+    ...(await context.secretTargetProblems(checksFiles === "elsewhere" ? [] : targets)),
+  ];
+}
+
+function sourceProblems({ values }: Values): readonly Problem[] {
+  const sources = [SECRET, SECRET_FILE, SECRET_PROMPT].map((flag) => values.origin(flag));
+  const given = sources.filter(({ from }) => from === "flag");
+  if (given.length < 2) return [];
+  return [
+    usageError(
+      `${given.map(({ name }) => name).join(" and ")} cannot be used together`,
+      "give the secret in one way",
+      "two-secrets",
+    ),
+  ];
+}
+
+function lengthProblems({ values }: Values, instead: readonly TextFlag[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const source = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].find((flag) => isGiven(values, flag));
+  if (values.isSet(SECRET_LENGTH) && source !== undefined)
+    problems.push(
+      usageError(
+        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} cannot be used together: no secret is generated`,
+        "leave out one of them",
+        "length-without-secret",
+      ),
+    );
+  const length = values.number(SECRET_LENGTH);
+  if (length < SHORTEST || length > MAX_BCRYPT_BYTES)
+    problems.push(
+      usageError(
+        `--secret-length ${length} is not from ${SHORTEST} to ${MAX_BCRYPT_BYTES}`,
+        "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
+        "bad-value",
+      ),
+    );
+  return problems;
+}
+
+function isGiven(values: Context["values"], flag: TextFlag | BoolFlag): boolean {
+  return flag.kind === "switch" ? values.bool(flag) : (values.text(flag) ?? "") !== "";
+}
+
+function credentialNameProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+  const syntax = context.format.kind === "env" || secretFormat(context) === "dotenv" ? "env" : "k8s-secret";
+  const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
+    const name = context.values.text(flag);
+    return name === undefined ? [] : caught(() => checkCredentialName(name, syntax, `--${flag.name}`));
+  });
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNamesAndMetadata(context);
+  if (id !== secret) return problems;
+  const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
+  return [...problems, usageError(twice, "give them different names", "one-name")];
+}
+
+/** The problem that a check throws. */
+function caught(check: () => unknown): readonly Problem[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return [error];
+  }
+}
+
+function secretFormatProblems({ values }: Values): readonly Problem[] {
+  if (!values.isSet(SECRET_FORMAT) || values.isSet(SECRET_OUT)) return [];
+  return [
+    usageError(
+      `${values.origin(SECRET_FORMAT).name} has no file to write`,
+      "add --secret-out FILE, or use --format for what is printed",
+      "secret-format-without-out",
+    ),
+  ];
+}
+
+/** The problems of the flags about the metadata of Kubernetes Secrets. */
+function metadataProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+  const { values, format } = context;
+  const given = [KUBERNETES_SECRET_NAMESPACE, KUBERNETES_SECRET_LABEL, KUBERNETES_SECRET_NAME].filter((flag) =>
+    values.isSet(flag),
+  );
+  const [first] = given;
+  if (first === undefined) return [];
+  if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
+    return [
+      usageError(
+        `Cannot use --${first.name}: it is only for Kubernetes Secrets`,
+        "add --secret-format k8s with --secret-out, or --format k8s-secret",
+        "metadata-without-k8s",
+      ),
+    ];
+  const metadata = kubernetesSecretMetadata(context);
+  return [
+    ...(metadata.namespace === undefined || isKubernetesNamespace(metadata.namespace)
+      ? []
+      : [
+          usageError(
+            `--namespace ${quote(metadata.namespace)} is not a Kubernetes namespace`,
+            "use at most 63 lowercase letters, digits and -",
+            "bad-name",
+          ),
+        ]),
+    ...values
+      .list(KUBERNETES_SECRET_LABEL)
+      .filter((label) => parseKubernetesLabel(label) === undefined)
+      .map((label) =>
+        usageError(
+          `--label ${quote(label)} is not a Kubernetes label`,
+          "write KEY=VALUE, such as app.kubernetes.io/part-of=billing",
+          "bad-name",
+        ),
+      ),
+    ...(isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id"))
+      ? []
+      : [
+          usageError(
+            `--secret-name ${quote(metadata.name ?? "")} is not a name for a Kubernetes Secret`,
+            "use lowercase letters, digits, dots and -, and {id} for the client ID",
+            "bad-name",
+          ),
+        ]),
+  ];
+}
+
+/** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
+function encryptedFormatProblems({ values }: Values): readonly Problem[] {
+  if (!values.isSet(ENCRYPTED_FORMAT) || hasRecipientFlags({ values })) return [];
+  return [
+    usageError(
+      `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
+      "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
+      "encrypted-format-without-recipient",
+    ),
+  ];
+}
+
+/** The problem of credentials that the format of the secret file can't hold. */
+export function unwritableCredentialProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
+  if (!values.isSet(SECRET_OUT)) return [];
+  // An encrypted secret is text that every format can hold.
+  const held = hasRecipientFlags({ values }) ? { id: credentials.id } : credentials;
+  return caught(() => formatCredentials({ values }, held)).map(({ message, code }) =>
+    usageError(message, "use --secret-format json, which can hold it", code),
+  );
+}
+
+/** The problem of a recipient for a client without a secret. */
+export function publicRecipientProblems(
+  { values }: Values,
+  client: JsonObject,
+  label: FieldLabeler,
+): readonly Problem[] {
+  if (!isPublic(client) || !hasRecipientFlags({ values })) return [];
+  return [
+    usageError(
+      `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,
+      "leave out the recipient, or choose another --token-endpoint-auth-method",
+      "public-client-recipient",
+    ),
+  ];
+}

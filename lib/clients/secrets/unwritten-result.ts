@@ -1,0 +1,25 @@
+import type { Context, Result } from "../../command.ts";
+import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+
+/** Throws where standard output was closed before the start, so that the result would be lost. */
+export function requireOpenOutput(
+  context: Pick<Context, "host">,
+  action: string,
+  what: "the secret" | "its ID" | "the token",
+): void {
+  if (!context.host.stdoutWasClosed()) return;
+  throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
+    code: "stdout-closed",
+    exit: "failed",
+    hint: `run the command with standard output open${what === "the secret" ? ", or use --secret-out" : ""}`,
+  });
+}
+
+/** Where the result of a client that was created or updated can't be written, names its ID. */
+export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+  return {
+    undelivered: async (_, reason) =>
+      unwrittenResultProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
+  };
+}

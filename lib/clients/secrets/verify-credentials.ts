@@ -1,0 +1,86 @@
+import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "../../adapters/prove-credentials.ts";
+import type { Context } from "../../command.ts";
+import { getTextField } from "../../core/client/client.ts";
+import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
+import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { capitalize, Problem, usageError } from "../../core/problem.ts";
+import { urlWithoutSecrets } from "../../core/redact.ts";
+import { quote } from "../../core/text.ts";
+
+/** The problems of the flags about verifying, found before anything is sent. */
+export function verifyFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  if (!values.bool(VERIFY_CREDENTIALS)) {
+    // The environment variable of --public-url may be set for other commands.
+    return [VERIFY_TOKEN_ENDPOINT, PUBLIC_URL]
+      .map((flag) => values.origin(flag))
+      .filter(({ from }) => from === "flag")
+      .map(({ name }) => usageError(`${name} requires --verify`, "add --verify, or leave it out", "without-verify"));
+  }
+  const endpoint = values.text(VERIFY_TOKEN_ENDPOINT);
+  if (endpoint !== undefined)
+    return urlProblems("--token-endpoint", endpoint, "write http://host:4444/oauth2/token or https://…");
+  const publicUrl = values.text(PUBLIC_URL);
+  if (publicUrl !== undefined)
+    return urlProblems(values.origin(PUBLIC_URL).name, publicUrl, "write http://host:4444 or https://host");
+  return [
+    usageError(
+      "--verify needs --public-url or --token-endpoint",
+      "add --public-url with the server's public URL, or --token-endpoint to verify by getting a token",
+      "no-token-endpoint",
+    ),
+  ];
+}
+
+function urlProblems(name: string, url: string, hint: string): readonly Problem[] {
+  if (URL.canParse(url) && /^https?:/i.test(url)) return [];
+  return [
+    usageError(`${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`, hint, "bad-address"),
+  ];
+}
+
+/** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
+export async function discoverVerifyEndpoints({
+  values,
+  credentialVerifier,
+}: Pick<Context, "values" | "credentialVerifier">): Promise<ProofEndpoints | undefined> {
+  if (!values.bool(VERIFY_CREDENTIALS)) return undefined;
+  const token = values.text(VERIFY_TOKEN_ENDPOINT);
+  if (token !== undefined) return { token, revocation: undefined, origin: values.origin(VERIFY_TOKEN_ENDPOINT).name };
+  return credentialVerifier.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
+}
+
+/** What a successful check shows about a client. */
+const PROVEN: Readonly<Record<CredentialsProof, (client: string) => string>> = {
+  secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
+  token: (client) => `client ${client} got a token`,
+  accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
+};
+
+/** How a client with this secret authenticates: by the method that it is registered with. */
+export function secretWithAuthMethod(client: JsonObject, secret: string): CredentialsToProve {
+  const post = getTextField(client, "token_endpoint_auth_method") === "client_secret_post";
+  return { way: post ? "client_secret_post" : "client_secret_basic", secret };
+}
+
+/**
+ * Checks new credentials at the server's public endpoints and reports the result. A failure returns false instead of
+ * throwing, because the credentials must be delivered in any case.
+ */
+export async function tryVerifyCredentials(
+  context: Pick<Context, "credentialVerifier" | "note" | "fail">,
+  endpoints: ProofEndpoints | undefined,
+  clientId: string,
+  proof: CredentialsToProve | undefined,
+): Promise<boolean> {
+  if (endpoints === undefined || proof === undefined) return true;
+  try {
+    const proven = await context.credentialVerifier.prove(endpoints, clientId, proof);
+    context.note(`Verified: ${PROVEN[proven](quote(clientId))}`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    context.fail(error);
+    return false;
+  }
+}

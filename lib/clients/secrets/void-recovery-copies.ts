@@ -1,0 +1,84 @@
+import type {
+  LeftoverRecoveryCopies,
+  LeftoverRecoveryCopy,
+  UnreadRecoveryFile,
+} from "../../adapters/leftover-recovery-copies.ts";
+import type { Context } from "../../command.ts";
+import { errorMessage } from "../../core/problem.ts";
+import type { ClientInStack } from "../../core/recovery-record.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+
+/** Keeps a copy, as a secret that no run is to deliver; a failure is a warning. */
+export function markRecoveryCopyVoid(
+  { warn }: Pick<Context, "warn">,
+  store: LeftoverRecoveryCopies,
+  copy: LeftoverRecoveryCopy,
+): void {
+  try {
+    store.withdraw(copy);
+  } catch (error) {
+    warn(`cannot change ${quote(copy.path)}, whose secret is void: ${escapeControls(errorMessage(error))}`);
+  }
+}
+
+/** The recovery copies of earlier runs, found once for all clients of a run. */
+export interface EarlierRecoveryCopies {
+  readonly store: LeftoverRecoveryCopies;
+  readonly copies: readonly LeftoverRecoveryCopy[];
+  readonly unread: readonly UnreadRecoveryFile[];
+  /** The copies whose secrets are due, by their client. */
+  readonly dueByClientId: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
+  /** The same by stack and key, see {@link ownerName}. */
+  readonly dueByOwner: ReadonlyMap<string, readonly LeftoverRecoveryCopy[]>;
+}
+
+function ownerName({ stack, key }: Pick<ClientInStack, "stack" | "key">): string {
+  return JSON.stringify([stack, key]);
+}
+
+/** Finds the recovery copies of earlier runs for the clients of this server. */
+export async function findEarlierCopies({
+  endpoint,
+  openLeftovers,
+}: Pick<Context, "endpoint" | "openLeftovers">): Promise<EarlierRecoveryCopies> {
+  const store = await openLeftovers();
+  const { copies, unread } = store.find(endpoint);
+  const due = copies.flatMap((copy) => (copy.due === undefined ? [] : [{ copy, owner: ownerName(copy.due) }]));
+  const byOwner = Map.groupBy(due, ({ owner }) => owner);
+  return {
+    store,
+    copies,
+    unread,
+    dueByClientId: Map.groupBy(
+      due.map(({ copy }) => copy),
+      ({ clientId }) => clientId,
+    ),
+    dueByOwner: new Map([...byOwner].map(([owner, found]) => [owner, found.map(({ copy }) => copy)])),
+  };
+}
+
+/** The copies of a client of a stack whose secrets are due. */
+function dueCopiesOfOwner(
+  { dueByOwner }: Pick<EarlierRecoveryCopies, "dueByOwner">,
+  owner: ClientInStack,
+): readonly LeftoverRecoveryCopy[] {
+  return dueByOwner.get(ownerName(owner)) ?? [];
+}
+
+/** Marks as void what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
+export function markClientCopiesVoid(
+  context: Pick<Context, "warn">,
+  { store, dueByClientId }: EarlierRecoveryCopies,
+  id: string,
+): void {
+  for (const copy of dueByClientId.get(id) ?? []) markRecoveryCopyVoid(context, store, copy);
+}
+
+/** The same for a client of a stack. */
+export function markStackClientCopiesVoid(
+  context: Pick<Context, "warn">,
+  earlier: EarlierRecoveryCopies,
+  owner: ClientInStack,
+): void {
+  for (const copy of dueCopiesOfOwner(earlier, owner)) markRecoveryCopyVoid(context, earlier.store, copy);
+}

@@ -1,0 +1,141 @@
+import type { Context } from "../../command.ts";
+import {
+  createUpdateRequest,
+  type PatchOrPutRequest,
+  type PathAssignment,
+  withValueAtPath,
+} from "../../core/client/changes.ts";
+import { createLabeler, type FieldLabeler, getListField, getTextField, isPublic } from "../../core/client/client.ts";
+import { type Change, findChanges, findIncomparableChanges, impliedList } from "../../core/client/equality.ts";
+import type { Field } from "../../core/client/fields.ts";
+import { LIST_EDITS } from "../../core/client/list-edits.ts";
+import { lintClient } from "../../core/client/rules.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
+import { MARK_MEMBER, readMark } from "../../core/state/mark.ts";
+import { quote } from "../../core/text.ts";
+import { reportWarningsCollectErrors } from "../draft/client-draft.ts";
+import { invalidPathProblem } from "../draft/set-values.ts";
+
+/** What a command line asks for, as far as it is known without the client. */
+export interface RequestedUpdate {
+  readonly id: string;
+  /** Fields with their new values. */
+  readonly set: JsonObject;
+  /** Values inside other fields. */
+  readonly nested: readonly PathAssignment[];
+  /** Lists that get or lose single values. */
+  readonly editedLists: readonly Field[];
+  readonly secret: string | undefined;
+  readonly label: FieldLabeler;
+  readonly replace: boolean;
+}
+
+/** An update of a client that is known. */
+export interface PlannedUpdate extends RequestedUpdate {
+  readonly current: JsonObject;
+  /** The fields that change, with their new values. */
+  readonly wanted: JsonObject;
+  /** The client as it will be. */
+  readonly merged: JsonObject;
+  readonly differing: readonly Change[];
+}
+
+/** Compares an update with the client; throws what the rules find wrong with the client as it would be. */
+export function planAndCheckUpdate(
+  context: Pick<Context, "values" | "warn">,
+  update: RequestedUpdate,
+  current: JsonObject,
+): PlannedUpdate {
+  const { id, set, nested, editedLists, secret, replace } = update;
+  const base = replace ? set : { ...current, ...set };
+  const edits = Object.fromEntries(editedLists.map((field) => [field.name, applyListEdits(context, field, base)]));
+  const wanted: JsonObject = { ...set, ...applyNested(current, nested), ...edits };
+  const merged = { ...(replace ? {} : current), ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
+  const [first, ...others] = replace ? [] : mergedProblems(context, merged, update, current);
+  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  if (secret !== undefined && isPublic(merged))
+    throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
+      code: "public-client-secret",
+      exit: "usage",
+      hint: "leave the secret out, or choose another --token-endpoint-auth-method",
+    });
+  const mark = readMark(current);
+  if (mark !== undefined && readMark(merged) === undefined)
+    context.warn(
+      `client ${quote(id)} leaves stack ${quote(mark.stack)}: the new metadata has no "${MARK_MEMBER}", so hydra apply no longer manages it`,
+    );
+  return {
+    ...update,
+    current,
+    wanted,
+    merged,
+    differing: [...findChanges(current, wanted), ...findIncomparableChanges(current, wanted)],
+  };
+}
+
+/** The current list with values added and removed. */
+export function applyListEdits(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  field: Field,
+  client: JsonObject,
+): unknown {
+  const isText = field.shape === "space-separated";
+  const listed = isText
+    ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
+    : getListField(client, field.name);
+  const edits = LIST_EDITS.filter((edit) => edit.field === field);
+  const valuesOf = (way: "add" | "remove"): readonly string[] =>
+    edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
+  const removed = valuesOf("remove");
+  // What is added comes to what the empty list means, or the client would lose that.
+  const current = listed.length === 0 && valuesOf("add").length > 0 ? impliedList(field.name) : listed;
+  for (const value of removed)
+    if (!current.includes(value))
+      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");
+  const added = [...new Set(valuesOf("add"))].filter((value) => !current.includes(value));
+  const after = [...current, ...added].filter((value) => !removed.includes(value));
+  return isText ? after.join(" ") : after;
+}
+
+/** The fields that change inside, with their new values. */
+function applyNested(current: JsonObject, nested: readonly PathAssignment[]): JsonObject {
+  let client = current;
+  for (const assignment of nested) {
+    const set = withValueAtPath(client, assignment);
+    if (set === undefined) throw invalidPathProblem(assignment.path);
+    client = set;
+  }
+  return Object.fromEntries(nested.map(({ path: [top = ""] }) => [top, client[top]]));
+}
+
+/** Checks the client as it would be; only what the update causes is reported. */
+function mergedProblems(
+  context: Pick<Context, "values" | "warn">,
+  merged: JsonObject,
+  update: RequestedUpdate,
+  before: JsonObject,
+): readonly Problem[] {
+  const isChanged = (field: string): boolean => Object.hasOwn(update.set, field) || field === "client_secret";
+  const label = createLabeler(
+    (field) => (isChanged(field) ? update.label(field) : `the client's ${field}`),
+    (field) => (isChanged(field) ? update.label.sourceOf?.(field) : { kind: "registered client" }),
+  );
+  const known = new Set(lintClient(before, label).map(({ rule, message }) => `${rule} ${message}`));
+  const caused = lintClient(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
+  return reportWarningsCollectErrors(context, caused);
+}
+
+/** The request of an update; undefined if the client is up to date. */
+export function updateRequestOfPlan(
+  { id, replace, current, wanted, differing, secret }: PlannedUpdate,
+  method: Parameters<typeof createUpdateRequest>[0],
+): PatchOrPutRequest | undefined {
+  const withSecret = secret === undefined ? {} : { client_secret: secret };
+  if (replace) return { method: "PUT", body: { client_id: id, ...wanted, ...withSecret } };
+  const all = [
+    ...differing,
+    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
+  ];
+  return all.length === 0 ? undefined : createUpdateRequest(method, current, all);
+}
