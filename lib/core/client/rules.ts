@@ -352,23 +352,14 @@ const RULES: readonly Rule[] = [
   ...WARNINGS.map((rule): Rule => ({ ...rule, severity: "warning" })),
 ];
 
-/** A rule as the manual explains it. */
-interface RuleInfo {
-  readonly name: ProblemCode;
-  readonly severity: LintFinding["severity"];
-  readonly hint: string;
-  /** Which servers reject what the rule finds. */
-  readonly servers: string;
-}
-
 /** What servers do about an error or a warning of a rule that doesn't say more. */
 export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<LintFinding["severity"], string>> = {
   error: "rejected by every server",
   warning: "accepted by every server",
 };
 
-/** All rules, for the manual. */
-export const RULE_INFOS: readonly RuleInfo[] = [
+/** All rules, as the manual explains them. */
+export const RULE_INFOS: readonly Required<Pick<Rule, "name" | "severity" | "hint" | "servers">>[] = [
   ...RULES.map(({ name, severity, hint, servers = SERVER_REACTION_BY_SEVERITY[severity] }) => ({
     name,
     severity,

@@ -22,17 +22,18 @@ import {
   urlsOf,
   urlsWithoutScheme,
 } from "./url-rules.ts";
-import { flagOrFieldName, type ValueFinding } from "./value-finding.ts";
+import { flagOrFieldName, type ValueFindings } from "./value-finding.ts";
 
 /** A rule about values that servers accept and that make a client nobody can use. */
 interface UsabilityRule {
   readonly name: ProblemCode;
-  readonly severity: LintFinding["severity"];
+  /** A warning if missing. */
+  readonly severity?: LintFinding["severity"];
   /** The general advice, for the manual. */
   readonly hint: string;
-  /** Which servers reject what the rule finds, for the manual. */
-  readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => readonly ValueFinding[];
+  /** Which servers reject what the rule finds, for the manual; none if missing. */
+  readonly servers?: string;
+  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => ValueFindings;
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -41,62 +42,54 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function pairwiseHosts(client: JsonObject, label: FieldLabeler): ValueFindings {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
-  return [
-    {
-      message: `${label("subject_type")} "pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
-      hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
-    },
-  ];
+  return {
+    message: `${label("subject_type")} "pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
+    hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
+  };
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function pairwiseJwt(client: JsonObject, label: FieldLabeler): ValueFindings {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
-  return [
-    {
-      message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
-      hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
-    },
-  ];
+  return {
+    message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
+    hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
+  };
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function slashId(client: JsonObject, label: FieldLabeler): ValueFindings {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
-  return [
-    {
-      message: `${label("client_id")} ${quote(id)} contains a slash`,
-      hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
-      severity: "warning",
-    },
-  ];
+  return {
+    message: `${label("client_id")} ${quote(id)} contains a slash`,
+    hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
+    severity: "warning",
+  };
 }
 
-function unpairedId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function unpairedId(client: JsonObject, label: FieldLabeler): ValueFindings {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
-    : [
-        {
-          message: `${label("client_id")} isn't valid Unicode text`,
-          hint: "choose an ID of letters, digits and dashes",
-        },
-      ];
+    : {
+        message: `${label("client_id")} isn't valid Unicode text`,
+        hint: "choose an ID of letters, digits and dashes",
+      };
 }
 
-function placeholders(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function placeholders(client: JsonObject, label: FieldLabeler): ValueFindings {
   const hint = "set the variable, or run the file through the program that replaces it";
-  return ["client_id", "client_secret"].flatMap((field): readonly ValueFinding[] => {
+  return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
     const shown = field === "client_id" ? ` ${quote(value)}` : "";
-    return [{ message: `${label(field)}${shown} is a placeholder that nothing replaced`, hint }];
+    return { message: `${label(field)}${shown} is a placeholder that nothing replaced`, hint };
   });
 }
 
@@ -113,84 +106,62 @@ export function createEmptySecretFinding(name: string): LintFinding {
 const USABILITY_RULES: readonly UsabilityRule[] = [
   {
     name: "grant-type-unknown",
-    severity: "warning",
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
     find: unknownGrants,
   },
   {
     name: "response-type-unknown",
-    severity: "warning",
     hint: "use code, token, id_token, or a combination such as code id_token",
-    servers: ALL_ACCEPT,
     find: unknownResponses,
   },
   {
     name: "response-type-unused",
-    severity: "warning",
     hint: "remove the response type, or add the grant that it needs",
-    servers: ALL_ACCEPT,
     find: unusedResponses,
   },
   {
     name: "response-type-missing",
-    severity: "warning",
     hint: "add code for authorization_code, token or id_token for implicit",
-    servers: ALL_ACCEPT,
     find: missingResponses,
   },
   {
     name: "offline-without-refresh-token",
-    severity: "warning",
     hint: "add the refresh_token grant, or remove the scope",
-    servers: ALL_ACCEPT,
     find: offlineWithoutRefresh,
   },
   {
     name: "refresh-token-without-offline",
-    severity: "warning",
     hint: "add the scope offline_access, or remove the grant",
-    servers: ALL_ACCEPT,
     find: refreshWithoutOffline,
   },
   {
     name: "scope-misspelt",
-    severity: "warning",
     hint: "use the names of OpenID Connect Core: openid, offline_access, profile, email, address, phone",
-    servers: ALL_ACCEPT,
     find: misspelledScopes,
   },
   {
     name: "scope-commas",
-    severity: "warning",
     hint: "separate scopes with spaces (RFC 6749, section 3.3)",
-    servers: ALL_ACCEPT,
     find: scopesWithCommas,
   },
   {
     name: "uri-without-scheme",
-    severity: "warning",
     hint: "give the whole URL, such as http://localhost:3000/cb",
-    servers: ALL_ACCEPT,
     find: urlsWithoutScheme,
   },
   {
     name: "redirect-uri-several",
-    severity: "warning",
     hint: "give each redirect URI as a value of its own",
-    servers: ALL_ACCEPT,
     find: redirectUrisInOneValue,
   },
   {
     name: "redirect-uri-localhost",
-    severity: "warning",
     hint: "use 127.0.0.1, which allows any port (RFC 8252, section 7.3), or give the port",
-    servers: ALL_ACCEPT,
     find: localhostWithoutPort,
   },
   {
     name: "pairwise-without-sector",
-    severity: "warning",
     hint: "add a sector_identifier_uri (OpenID Connect Core, section 8.1)",
     servers: "accepted by every server; login fails",
     find: pairwiseHosts,
@@ -213,47 +184,36 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     name: "client-id-not-unicode",
     severity: "error",
     hint: "choose an ID of letters, digits and dashes",
-    servers: ALL_ACCEPT,
     find: unpairedId,
   },
   {
     name: "placeholder",
     severity: "error",
     hint: "set the variable, or run the file through the program that replaces it",
-    servers: ALL_ACCEPT,
     find: placeholders,
   },
   {
     name: "placeholder-in-uri",
-    severity: "warning",
     hint: "replace the placeholder with its value before the client is sent",
-    servers: ALL_ACCEPT,
     find: placeholdersInUrls,
   },
   {
     name: "secret-empty",
-    severity: "warning",
     hint: createEmptySecretFinding("").hint,
-    servers: ALL_ACCEPT,
     find: (client, label) =>
-      client["client_secret"] === "" && !isPublic(client) ? [createEmptySecretFinding(label("client_secret"))] : [],
+      client["client_secret"] === "" && !isPublic(client) ? createEmptySecretFinding(label("client_secret")) : [],
   },
 ];
 
 /** The rules with what the manual says of them. */
-export const USABILITY_RULE_INFOS: readonly Omit<UsabilityRule, "find">[] = USABILITY_RULES.map(
-  ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
+export const USABILITY_RULE_INFOS: readonly Required<Omit<UsabilityRule, "find">>[] = USABILITY_RULES.map(
+  ({ name, severity = "warning", hint, servers = ALL_ACCEPT }) => ({ name, severity, hint, servers }),
 );
 
 /** What these rules find in a client, each hint with the corrected value. */
 export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const urls = urlsOf(client);
-  return USABILITY_RULES.flatMap(({ name, severity, find }) =>
-    find(client, label, urls).map((found) => ({
-      rule: name,
-      severity: found.severity ?? severity,
-      message: found.message,
-      hint: found.hint,
-    })),
+  return USABILITY_RULES.flatMap(({ name, severity = "warning", find }) =>
+    [find(client, label, urls)].flat().map((found) => ({ rule: name, severity, ...found })),
   );
 }

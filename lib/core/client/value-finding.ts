@@ -12,6 +12,9 @@ export interface ValueFinding {
   readonly severity?: LintFinding["severity"];
 }
 
+/** What a rule found: nothing, one thing, or several. */
+export type ValueFindings = ValueFinding | readonly ValueFinding[];
+
 /** The longest corrected value that a hint shows. */
 const LONGEST_SHOWN = 500;
 
