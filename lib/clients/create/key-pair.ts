@@ -1,7 +1,6 @@
 import type { ClientKeyPair } from "../../adapters/client-assertion-keys.ts";
 import type { Context } from "../../command.ts";
 import { ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../../core/flags/credential-flags.ts";
-import { AUTH_METHOD_FLAG } from "../../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../../core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
@@ -37,7 +36,7 @@ function keyFieldProblems({ client, label }: CommandLineDraft, algorithm: string
     problems.push(
       usageError(
         `--generate-key ${algorithm} is for clients that authenticate with a key`,
-        `add --${AUTH_METHOD_FLAG.name} private_key_jwt`,
+        "add --token-endpoint-auth-method private_key_jwt",
         "key-without-private-key-jwt",
       ),
     );

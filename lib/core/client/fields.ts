@@ -92,17 +92,6 @@ export const ID_FLAG: TextFlag = {
   help: "Client ID (default: a generated UUID)",
 };
 
-/** The flag of the authentication method, which decides whether a client has a secret. */
-export const AUTH_METHOD_FLAG: TextFlag = {
-  kind: "text",
-  name: "token-endpoint-auth-method",
-  value: "METHOD",
-  group: "client",
-  default: "client_secret_basic",
-  choices: AUTH_METHODS,
-  help: "Token endpoint authentication; none = public client without a secret",
-};
-
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */
 export const CLIENT_FIELDS: readonly Field[] = [
   text("client_name", "name", "Client name, shown to users who log in", { short: "n" }),
@@ -119,7 +108,12 @@ export const CLIENT_FIELDS: readonly Field[] = [
   }),
   { ...list("scope", "scope", "scope", "Allowed scopes", { short: "a" }), shape: "space-separated" },
   list("audience", "audience", "audience", "Allowed token audiences"),
-  { name: "token_endpoint_auth_method", shape: "text", flag: AUTH_METHOD_FLAG },
+  text(
+    "token_endpoint_auth_method",
+    "token-endpoint-auth-method",
+    "Token endpoint authentication; none = public client without a secret",
+    { value: "METHOD", default: "client_secret_basic", choices: AUTH_METHODS },
+  ),
   text(
     "token_endpoint_auth_signing_alg",
     "token-endpoint-auth-signing-alg",
@@ -210,6 +204,15 @@ export const CLIENT_FIELDS: readonly Field[] = [
   }),
   ...LIFESPAN_FIELDS,
 ];
+
+/** Every client field that a flag can set, by its name in JSON. */
+export const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
+
+/** Whether a field has several values without an order: a list, or words in a text. */
+export function isSetField(name: string): boolean {
+  const shape = FIELD_BY_NAME.get(name)?.shape;
+  return shape === "list" || shape === "space-separated";
+}
 
 /** Fields that a server sets itself; an exported client contains them. */
 export const CREDENTIAL_AND_SERVER_FIELDS: readonly string[] = [

@@ -1,7 +1,7 @@
 import { toTerminalSafeJson } from "../json/json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
-import { CLIENT_FIELDS } from "./fields.ts";
+import { FIELD_BY_NAME } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 
 /** One thing that a rule found. The hint has the corrected value where there is one. */
@@ -30,7 +30,7 @@ function flagOf(field: string, label: FieldLabeler): string | undefined {
  */
 export function flagOrFieldName(field: string, label: FieldLabeler, given: string): string {
   const isOnCommandLine = label.sourceOf?.(given) !== undefined;
-  const flag = CLIENT_FIELDS.find(({ name }) => name === field)?.flag.name;
+  const flag = FIELD_BY_NAME.get(field)?.flag.name;
   return isOnCommandLine && flag !== undefined ? `--${flag}` : field;
 }
 

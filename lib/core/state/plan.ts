@@ -9,7 +9,7 @@ import {
   releaseTraits,
   serverStoresField,
 } from "../client/equality.ts";
-import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
+import { FIELD_BY_NAME, FIELD_NAMES } from "../client/fields.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
@@ -99,7 +99,7 @@ function wantedFields(
   const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
   const named = withMark({ ...client, metadata }, mark);
   if (merge) return named;
-  const unset = CLIENT_FIELDS.map(({ name }) => name).filter((name) => name !== "scope");
+  const unset = [...FIELD_BY_NAME.keys()].filter((name) => name !== "scope");
   return { ...Object.fromEntries(unset.map((name) => [name, null])), ...named };
 }
 
