@@ -11,11 +11,7 @@ import {
   isKubernetesSecretName,
   kubernetesSecretNameOfClient,
 } from "../../core/output/credential-formats.ts";
-import {
-  clientPathsAndProblems,
-  FILE_PROBLEM_WORDING_FOR_APPLY,
-  fileNameOfIdOrKey,
-} from "../../core/output/file-name.ts";
+import { clientPathProblems, FILE_PROBLEM_WORDING_FOR_APPLY, fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import {
   dotenvEntries,
   type ExistingEntries,
@@ -329,7 +325,7 @@ export async function makeFolderAndFindPlaceProblems(
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
   const template = `{id}${EXTENSIONS[secretFormatOrDotenv(context)]}`;
-  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY).problems;
+  const named = clientPathProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY);
   // The system would report a name that is too long in other words.
   if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {

@@ -11,7 +11,7 @@ import {
   withValueChangedAt,
 } from "../../core/state/file-entries.ts";
 import { placeholderNames, type VariableLookup } from "../../core/state/placeholder-values.ts";
-import { joinWords, quote } from "../../core/text.ts";
+import { joinFirstWords, joinWords, quote } from "../../core/text.ts";
 import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
 
 /** A client on its way into a file. */
@@ -114,10 +114,8 @@ class SharedEntries {
 }
 
 function sharedProblem({ place, ids }: { readonly place: string; readonly ids: readonly string[] }): Problem {
-  const shown = ids.slice(0, 5).map(quote);
-  const names = joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown);
   return usageError(
-    `Clients ${names} share one entry of ${quote(place)}`,
+    `Clients ${joinFirstWords(ids.map(quote), 5)} share one entry of ${quote(place)}`,
     "export each into another file, or write the client_id of one of them into the entry",
     "key-twice",
   );
