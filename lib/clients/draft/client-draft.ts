@@ -75,7 +75,6 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
       (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
     ),
     problems: [...problems, ...flags.problems],
-    warnings: flags.warnings,
     findings: emptySecrets(context, base),
     fromFlags: new Set([
       ...CLIENT_FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name),
@@ -188,7 +187,6 @@ export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   draft: ClientDraft & Pick<CommandLineDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
-  for (const warning of draft.warnings) warn(warning);
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
   return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
