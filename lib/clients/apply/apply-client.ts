@@ -133,7 +133,7 @@ function desiredOf({ desired }: Step): DesiredClient {
 
 async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
   if (stepSetsSecret(step))
-    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
+    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret, recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 

@@ -192,7 +192,7 @@ async function desiredClient(
     clientId: typeof id === "string" && id !== "" ? id : undefined,
     client,
     secretOrigin: origin,
-    secret: text === undefined || origin === undefined ? undefined : { text, origin },
+    secret: text,
     secretProblem: problem,
     secretVersion: version,
     protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
