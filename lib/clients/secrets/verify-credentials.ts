@@ -74,13 +74,24 @@ export async function tryVerifyCredentials(
   proof: CredentialsToProve | undefined,
 ): Promise<boolean> {
   if (endpoints === undefined || proof === undefined) return true;
+  const problem = await findVerificationProblem(context, endpoints, clientId, proof);
+  if (problem !== undefined) context.fail(problem);
+  return problem === undefined;
+}
+
+/** The same with the failure as a problem, which is not reported; undefined for credentials that the server accepts. */
+export async function findVerificationProblem(
+  { credentialVerifier, note }: Pick<Context, "credentialVerifier" | "note">,
+  endpoints: ProofEndpoints,
+  clientId: string,
+  proof: CredentialsToProve,
+): Promise<Problem | undefined> {
   try {
-    const proven = await context.credentialVerifier.prove(endpoints, clientId, proof);
-    context.note(`Verified: ${PROVEN[proven](quote(clientId))}`);
-    return true;
+    const proven = await credentialVerifier.prove(endpoints, clientId, proof);
+    note(`Verified: ${PROVEN[proven](quote(clientId))}`);
+    return undefined;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    context.fail(error);
-    return false;
+    return error;
   }
 }
