@@ -4,7 +4,7 @@ import { type TranslatedManifests, translateManifests } from "../../core/client/
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
 import { STACK } from "../../core/flags/state-flags.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json/json.ts";
+import { isJsonObject, isStringList, type JsonObject, objectOrEmpty } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
 import { parseExtension, type SecretVariableOrFile } from "../../core/state/extension.ts";
@@ -195,7 +195,7 @@ async function desiredClient(
     secret: text,
     secretProblem: problem,
     secretVersion: version,
-    protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
+    protect: extension.protect || objectOrEmpty(manifest?.["spec"])["deletionPolicy"] === "orphan",
     secretObject: secretObjectOf(manifest),
     maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },
@@ -228,27 +228,17 @@ async function secretOf(
   return read instanceof Problem ? { origin, version, problem: read } : { origin, version, text: read };
 }
 
-function specOf(manifest: JsonObject | undefined): JsonObject {
-  const spec = manifest?.["spec"];
-  return isJsonObject(spec) ? spec : {};
-}
-
-function metadataOf(manifest: JsonObject | undefined): JsonObject {
-  const metadata = manifest?.["metadata"];
-  return isJsonObject(metadata) ? metadata : {};
-}
-
 function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
-  const name = getTextField(specOf(manifest), "secretName");
+  const name = getTextField(objectOrEmpty(manifest?.["spec"]), "secretName");
   if (name === undefined || name === "") return undefined;
-  return { name, namespace: getTextField(metadataOf(manifest), "namespace") };
+  return { name, namespace: getTextField(objectOrEmpty(manifest?.["metadata"]), "namespace") };
 }
 
 /** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
 function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
   if (extension.key !== undefined) return extension.key;
   if (manifest !== undefined) {
-    const metadata = metadataOf(manifest);
+    const metadata = objectOrEmpty(manifest["metadata"]);
     return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
   }
   const id = getTextField(fields, "client_id") ?? "";

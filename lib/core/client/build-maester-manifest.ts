@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { isJsonObject, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-formats.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
@@ -169,6 +169,5 @@ function fitLifespan(field: string, value: unknown, { spec, unfit }: Fitting): v
     unfit.push(`${field} ${quote(text)}`);
     return;
   }
-  const known = spec["tokenLifespans"];
-  spec["tokenLifespans"] = { ...(isJsonObject(known) ? known : {}), [field]: text };
+  spec["tokenLifespans"] = { ...objectOrEmpty(spec["tokenLifespans"]), [field]: text };
 }

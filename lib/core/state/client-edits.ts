@@ -1,7 +1,7 @@
 import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { FIELD_BY_NAME, isSetField } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
@@ -136,8 +136,7 @@ function planSettings(
 function withMember(object: JsonObject, { path, value, after }: MemberEdit): JsonObject {
   const [name = "", ...inner] = path;
   const before = object[name];
-  const changed =
-    inner.length === 0 ? value : withMember(isJsonObject(before) ? before : {}, { path: inner, value, after });
+  const changed = inner.length === 0 ? value : withMember(objectOrEmpty(before), { path: inner, value, after });
   const entries = Object.entries(object);
   const at = entries.findIndex(([key]) => key === name);
   if (changed === undefined) return Object.fromEntries(entries.filter(([key]) => key !== name));

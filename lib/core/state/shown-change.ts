@@ -1,6 +1,6 @@
 import { type Change, canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
 import { isSetField } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { redactJson } from "../json/redact-json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
@@ -64,16 +64,11 @@ function describeMetadata(before: unknown, after: unknown): readonly ShownChange
   if (old === undefined || next === undefined) return [{ field: "metadata", before, after: next }, ...marks];
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
   // A credential is recognized by its name and by the members next to it, so before the members are separated.
-  const [shownOld, shownNext] = [redactMembers(old), redactMembers(next)];
+  const [shownOld, shownNext] = [objectOrEmpty(redactJson(old)), objectOrEmpty(redactJson(next))];
   const members = names
     .filter((name) => !isSameJson(old[name], next[name]))
     .map((name) => ({ field: `metadata.${name}`, before: shownOld[name], after: shownNext[name] }));
   return [...members, ...marks];
-}
-
-function redactMembers(metadata: JsonObject): JsonObject {
-  const redacted = redactJson(metadata);
-  return isJsonObject(redacted) ? redacted : {};
 }
 
 /** Changes as people see them. */
