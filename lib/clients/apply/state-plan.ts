@@ -22,6 +22,7 @@ import { planMarkdown } from "../../core/state/plan-markdown.ts";
 import { planLines, type SecretDestinationText, summarizePlan } from "../../core/state/plan-text.ts";
 import { quote } from "../../core/text.ts";
 import { canServerLookUpId } from "../draft/id-checks.ts";
+import { readClientPages } from "../list/client-pages.ts";
 import { terminalColumns } from "../terminal-columns.ts";
 import type { DesiredClients } from "./state-files.ts";
 
@@ -84,24 +85,14 @@ function nothingToCompare(files: number): Problem {
 
 /** All clients of a server; at once only one page of them is in memory. */
 async function* allClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
-  const seen = new Set<string>();
-  for (let request: Parameters<Admin["page"]>[0] | undefined = { size: PAGE_SIZE }; request !== undefined; ) {
-    const { clients, unreadable, next } = await admin.page(request);
+  const pages = readClientPages({ admin }, { size: PAGE_SIZE }, "check proxies in front of the server");
+  for await (const { clients, unreadable } of pages) {
     onPage();
     for (const client of clients) {
       const problem = unreadable.get(client);
       if (problem !== undefined) throw problem;
       yield client;
     }
-    const position = JSON.stringify(next ?? null);
-    if (next !== undefined && seen.has(position))
-      throw new Problem("Cannot list clients: the server's pages repeat endlessly", {
-        code: "endless-pages",
-        exit: "failed",
-        hint: "check proxies in front of the server",
-      });
-    seen.add(position);
-    request = next;
   }
 }
 
