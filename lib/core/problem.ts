@@ -96,6 +96,11 @@ export function usageError(message: string, hint?: string, code: ProblemCode = "
   return new Problem(message, { code, exit: "usage", hint });
 }
 
+/** A {@link usageError} if a condition holds, for a list of checks. */
+export function usageErrorIf(condition: boolean, message: string, hint: string, code: ProblemCode): readonly Problem[] {
+  return condition ? [usageError(message, hint, code)] : [];
+}
+
 /** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

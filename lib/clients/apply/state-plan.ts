@@ -5,7 +5,7 @@ import { type ClientRecord, idOf } from "../../core/client/client.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import { STRICT } from "../../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../../core/flags/state-flags.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, usageErrorIf } from "../../core/problem.ts";
 import { type DesiredClient, formatFileLineColumn } from "../../core/state/desired.ts";
 import { readMark } from "../../core/state/mark.ts";
 import {
@@ -47,13 +47,23 @@ export function pruneAndEmptyInputProblems(
 ): readonly Problem[] {
   const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
   // A file that was cut short must not pass for one without drift.
-  if (!values.bool(PRUNE)) return isEmpty && values.isSet(EXIT_CODE) ? [nothingToCompare(files)] : [];
-  const unnamed = unnamedStackProblem({ values });
-  const problems = unnamed === undefined ? [] : [unnamed];
-  if (!isEmpty) return problems;
+  if (!values.bool(PRUNE))
+    return usageErrorIf(
+      isEmpty && values.isSet(EXIT_CODE),
+      `${whatWasRead(files)}, so there is nothing to compare`,
+      "check the path, or add --allow-empty",
+      "no-clients",
+    );
   return [
-    ...problems,
-    usageError(
+    // Another stack could be pruned by mistake.
+    ...usageErrorIf(
+      !values.isSet(STACK),
+      "--prune needs --stack NAME",
+      "name the stack, so that two repositories with the same default don't delete each other's clients",
+      "prune-without-stack",
+    ),
+    ...usageErrorIf(
+      isEmpty,
       `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
       "check the path, or add --allow-empty to delete them",
       "no-clients",
@@ -61,26 +71,8 @@ export function pruneAndEmptyInputProblems(
   ];
 }
 
-/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
-function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
-  if (values.isSet(STACK)) return undefined;
-  return usageError(
-    "--prune needs --stack NAME",
-    "name the stack, so that two repositories with the same default don't delete each other's clients",
-    "prune-without-stack",
-  );
-}
-
 function whatWasRead(files: number): string {
   return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
-}
-
-function nothingToCompare(files: number): Problem {
-  return usageError(
-    `${whatWasRead(files)}, so there is nothing to compare`,
-    "check the path, or add --allow-empty",
-    "no-clients",
-  );
 }
 
 /** All clients of a server; at once only one page of them is in memory. */
