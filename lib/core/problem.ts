@@ -101,6 +101,16 @@ export function usageErrorIf(condition: boolean, message: string, hint: string, 
   return condition ? [usageError(message, hint, code)] : [];
 }
 
+/** What some work returns, or the problem that it throws; any other error is thrown. */
+export async function resultOrProblem<T>(work: () => Promise<T>): Promise<T | Problem> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+}
+
 /** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -20,7 +20,7 @@ import {
   withJsonEntries,
   withTextAppended,
 } from "../../core/output/written-credentials.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import type { KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
 import type { Step } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -204,12 +204,8 @@ export async function parseSharedSecretFile(
   const format = secretFormatOrDotenv(context);
   if (format === "dotenv") return dotenvEntries(text);
   if (format === "json") return jsonEntries(text);
-  try {
-    return manifestSecrets(await context.parseYaml(text, "the secret file"));
-  } catch (error) {
-    if (error instanceof Problem) return undefined;
-    throw error;
-  }
+  const documents = await resultOrProblem(() => context.parseYaml(text, "the secret file"));
+  return documents instanceof Problem ? undefined : manifestSecrets(documents);
 }
 
 /** The name of a client's entry in the file that all clients share. */

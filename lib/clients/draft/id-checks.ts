@@ -2,7 +2,7 @@ import type { Context } from "../../command.ts";
 import { type ClientDraft, getTextField } from "../../core/client/client.ts";
 import type { LintFinding } from "../../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";
 
 const SLASH_RULE = "client-id-slash";
@@ -37,11 +37,8 @@ export async function rejectUnfindableIds(
 export async function canServerLookUpId(admin: Context["admin"], id: string): Promise<boolean> {
   // The family first, so that only the path of the client can be missing.
   await admin.family();
-  try {
-    await admin.find(id);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && error.code === "slash-in-id") return false;
-    throw error;
-  }
+  const found = await resultOrProblem(() => admin.find(id));
+  if (!(found instanceof Problem)) return true;
+  if (found.code !== "slash-in-id") throw found;
+  return false;
 }

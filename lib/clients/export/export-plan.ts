@@ -2,7 +2,7 @@ import type { YamlChange } from "../../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { detectJsonOrNdjson, formatJsonOrNdjson } from "../../core/output/json-or-ndjson.ts";
-import { combineProblems, Problem, usageError } from "../../core/problem.ts";
+import { combineProblems, Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../../core/state/client-edits.ts";
 import {
   type FileEntry,
@@ -228,16 +228,10 @@ async function holds(
   values: readonly unknown[],
   parseYaml: Context["parseYaml"],
 ): Promise<boolean> {
-  try {
-    const read = (await parseYaml(text, path)).filter((value) => value !== null);
-    return isSameJson(
-      read,
-      values.filter((value) => value !== null),
-    );
-  } catch (error) {
-    if (error instanceof Problem) return false;
-    throw error;
-  }
+  const read = await resultOrProblem(() => parseYaml(text, path));
+  if (read instanceof Problem) return false;
+  const [found, wanted] = [read, values].map((all) => all.filter((value) => value !== null));
+  return isSameJson(found, wanted);
 }
 
 function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {

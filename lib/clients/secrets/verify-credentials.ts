@@ -4,7 +4,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { capitalize, Problem, usageError, usageErrorIf } from "../../core/problem.ts";
+import { capitalize, Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
@@ -85,12 +85,8 @@ export async function findVerificationProblem(
   clientId: string,
   proof: CredentialsToProve,
 ): Promise<Problem | undefined> {
-  try {
-    const proven = await credentialVerifier.prove(endpoints, clientId, proof);
-    note(`Verified: ${PROVEN[proven](quote(clientId))}`);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return error;
-  }
+  const proven = await resultOrProblem(() => credentialVerifier.prove(endpoints, clientId, proof));
+  if (proven instanceof Problem) return proven;
+  note(`Verified: ${PROVEN[proven](quote(clientId))}`);
+  return undefined;
 }
