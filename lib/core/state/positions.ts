@@ -55,106 +55,57 @@ export function createOffsetToPosition(text: string): (offset: number) => Positi
   };
 }
 
-/** Scans JSON with comments that is known to be valid. */
-class JsonPositions {
-  readonly #text: string;
-  #at = 0;
+/** A node whose members or items are still being read. */
+interface OpenNode {
+  readonly offset: number;
+  readonly members?: Map<string, { readonly nameOffset: number; readonly value: OffsetNode }>;
+  readonly items?: OffsetNode[];
+}
 
-  constructor(text: string) {
-    this.#text = text;
-  }
+function nodeAt(offset: number, start: string): OpenNode {
+  if (start === "{") return { offset, members: new Map() };
+  return start === "[" ? { offset, items: [] } : { offset };
+}
 
-  roots(): readonly OffsetNode[] {
-    const found: OffsetNode[] = [];
-    for (this.#skipSpace(); this.#at < this.#text.length; this.#skipSpace()) found.push(this.#value(1));
-    return found;
-  }
+/** The offset after a mark; the end of the text if there is none. */
+function offsetAfter(text: string, mark: string, from: number): number {
+  const found = text.indexOf(mark, from);
+  return found < 0 ? text.length : found + mark.length;
+}
 
-  #value(depth: number): OffsetNode {
-    const offset = this.#at;
-    const c = this.#text.charAt(offset);
-    if (c === "{") return depth > POSITION_DEPTH ? this.#skipContainer() : this.#object(depth);
-    if (c === "[") return depth > POSITION_DEPTH ? this.#skipContainer() : this.#list(depth);
-    this.#skipScalar();
-    return { offset };
-  }
-
-  #object(depth: number): OffsetNode {
-    const offset = this.#at++;
-    const members = new Map<string, { nameOffset: number; value: OffsetNode }>();
-    for (this.#skipSpace(); this.#text.charAt(this.#at) !== "}" && !this.#ended(); this.#skipSpace()) {
-      const nameOffset = this.#at;
-      this.#skipScalar();
-      const name: unknown = JSON.parse(this.#text.slice(nameOffset, this.#at));
-      this.#skipSpace();
-      this.#at++;
-      this.#skipSpace();
-      members.set(String(name), { nameOffset, value: this.#value(depth + 1) });
-      this.#skipComma();
-    }
-    this.#at++;
-    return { offset, members };
-  }
-
-  #list(depth: number): OffsetNode {
-    const offset = this.#at++;
-    const items: OffsetNode[] = [];
-    for (this.#skipSpace(); this.#text.charAt(this.#at) !== "]" && !this.#ended(); this.#skipSpace()) {
-      items.push(this.#value(depth + 1));
-      this.#skipComma();
-    }
-    this.#at++;
-    return { offset, items };
-  }
-
-  #skipComma(): void {
-    this.#skipSpace();
-    if (this.#text.charAt(this.#at) === ",") this.#at++;
-  }
-
-  #skipContainer(): OffsetNode {
-    const offset = this.#at;
-    let open = 0;
-    do {
-      this.#skipSpace();
-      const c = this.#text.charAt(this.#at);
-      if (c === "{" || c === "[") open++;
-      if (c === "}" || c === "]") open--;
-      if (c === '"') this.#skipScalar();
-      else this.#at++;
-    } while (open > 0 && !this.#ended());
-    return { offset };
-  }
-
-  #skipScalar(): void {
-    if (this.#text.charAt(this.#at) === '"') {
-      this.#at = closingQuoteOffset(this.#text, this.#at) + 1;
-      return;
-    }
-    while (!this.#ended() && !" \t\r\n,:]}/".includes(this.#text.charAt(this.#at))) this.#at++;
-  }
-
-  #skipSpace(): void {
-    for (;;) {
-      while (!this.#ended() && " \t\r\n".includes(this.#text.charAt(this.#at))) this.#at++;
-      const start = this.#at;
-      if (this.#text.startsWith("//", start)) this.#at = this.#after("\n", start);
-      else if (this.#text.startsWith("/*", start)) this.#at = this.#after("*/", start + 2);
-      else return;
-    }
-  }
-
-  #after(mark: string, from: number): number {
-    const found = this.#text.indexOf(mark, from);
-    return found < 0 ? this.#text.length : found + mark.length;
-  }
-
-  #ended(): boolean {
-    return this.#at >= this.#text.length;
-  }
+/** The offset after what begins at an offset: a comment, a string, a number or word, or a single character. */
+function endOfToken(text: string, at: number): number {
+  const start = text.charAt(at);
+  if (start === '"') return closingQuoteOffset(text, at) + 1;
+  if (start === "/") return text.charAt(at + 1) === "*" ? offsetAfter(text, "*/", at + 2) : offsetAfter(text, "\n", at);
+  if (" \t\r\n,:{}[]".includes(start)) return at + 1;
+  let end = at + 1;
+  while (end < text.length && !" \t\r\n,:]}/".includes(text.charAt(end))) end++;
+  return end;
 }
 
 /** The positions of the values in a JSON text with comments, which must be valid. */
 export function jsonOffsetTrees(text: string): readonly OffsetNode[] {
-  return new JsonPositions(text).roots();
+  const roots: OffsetNode[] = [];
+  const open: OpenNode[] = [];
+  let name: { readonly text: string; readonly offset: number } | undefined;
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = endOfToken(text, at);
+    const start = text.charAt(at);
+    if ("}]".includes(start)) open.pop();
+    if (" \t\r\n,:/}]".includes(start)) continue;
+    const { members, items = roots } = open.at(-1) ?? {};
+    if (members !== undefined && name === undefined) {
+      name = { text: String(JSON.parse(text.slice(at, end))), offset: at };
+      continue;
+    }
+    const node = nodeAt(at, start);
+    // What is in one that is too deep is read, but not recorded.
+    const value = open.length < POSITION_DEPTH ? node : { offset: at };
+    if (name === undefined) items.push(value);
+    else members?.set(name.text, { nameOffset: name.offset, value });
+    name = undefined;
+    if ("{[".includes(start)) open.push(node);
+  }
+  return roots;
 }
