@@ -1,6 +1,6 @@
 import type { Admin, CreateOutcome } from "../../adapters/admin/admin.ts";
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
-import { type Context, type Result, singleResult } from "../../command.ts";
+import type { Context } from "../../command.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
 import { getTextField, requestedId } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -30,8 +30,7 @@ import {
 } from "../secrets/recovery.ts";
 import { secretFileText } from "../secrets/secret-out-text.ts";
 import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "../secrets/secret-source.ts";
-import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
-import { moveSecretToFile, type OptionalSecretTarget } from "../secrets/with-secret-target.ts";
+import type { OptionalSecretTarget } from "../secrets/with-secret-target.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
 export interface Registration {
@@ -286,29 +285,4 @@ async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | 
     if (!(error instanceof Problem) || error.ambiguous) return "unverified";
     return error.exit === "notFound" ? "gone" : "made";
   }
-}
-
-/** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
-export async function deliverCreatedClient(
-  context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
-  { target }: OptionalSecretTarget,
-  { view }: Registration,
-  { delivery, delivered, hidden, undelivered }: CreatedClientToDeliver,
-): Promise<Result> {
-  const { shown, mustDeliver } = delivery;
-  const unwritten = unwrittenClientHandler(delivery.credentials.id, "created");
-  if (target !== undefined) {
-    const rest = await moveSecretToFile(context, target, delivery);
-    delivered();
-    return singleResult(view, rest, unwritten);
-  }
-  if (mustDeliver === undefined) return singleResult(view, shown, unwritten);
-  if (!context.outputContainsValue(view, shown, mustDeliver)) {
-    hidden();
-    return singleResult(view, shown, unwritten);
-  }
-  return singleResult(view, shown, {
-    delivered,
-    undelivered: ([lost], reason) => undelivered(reason, lost?.partlyWritten !== false),
-  });
 }

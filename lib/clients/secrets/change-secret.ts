@@ -1,4 +1,4 @@
-import { type Context, type Result, singleResult } from "../../command.ts";
+import type { Context, Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -23,10 +23,9 @@ import {
 } from "./recovery.ts";
 import { reportRecipients } from "./report-recipients.ts";
 import type { PreparedSecret } from "./secret-source.ts";
-import { unwrittenClientHandler } from "./unwritten-result.ts";
 import { findEarlierCopies, markClientCopiesVoid } from "./void-recovery-copies.ts";
 import {
-  moveSecretToFile,
+  deliverCredentials,
   type OptionalSecretTarget,
   type SecretTargetContext,
   withSecretTarget,
@@ -107,7 +106,14 @@ export async function deliverChangedSecret(
     return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
       reportRecipients(context, prepared.recipients);
       await before(delivery, record);
-      return { ...(await changedResult(context, opened, { id, view, delivery, saved, keep })), exit };
+      const client = { id, view, what: "updated" } as const;
+      const result = await deliverCredentials(context, opened, client, {
+        delivery,
+        delivered: () => saved.remove(),
+        hidden: () => warnOfHiddenSecret(context, id, keep()),
+        undelivered: async (reason) => undeliveredSecretProblem(id, keep(), reason),
+      });
+      return { ...result, exit };
     });
   } finally {
     // Last: this reads files, and nothing may keep the new secret from its place.
@@ -141,36 +147,10 @@ export async function deliverOrKeep<T>(
   }
 }
 
-interface DeliveryState {
-  readonly id: string;
-  readonly view: ResultView<JsonObject>;
-  readonly delivery: CredentialsToDeliver;
-  readonly saved: SecretTracker;
-  readonly keep: () => RecoveryOutcome;
-}
-
-/** Writes the secret file, or returns the result that delivers the secret to standard output. */
-async function changedResult(
-  context: ChangeSecretContext,
-  { target }: OptionalSecretTarget,
-  { id, view, delivery, saved, keep }: DeliveryState,
-): Promise<Result> {
-  const { shown, mustDeliver } = delivery;
-  const unwritten = unwrittenClientHandler(id, "updated");
-  if (target !== undefined || mustDeliver === undefined) {
-    const rest = target === undefined ? shown : await moveSecretToFile(context, target, delivery);
-    saved.remove();
-    return singleResult(view, rest, unwritten);
-  }
-  if (context.outputContainsValue(view, shown, mustDeliver))
-    return singleResult(view, shown, {
-      delivered: () => saved.remove(),
-      undelivered: async (_, reason) => undeliveredSecretProblem(id, keep(), reason),
-    });
-  const kept = keep();
+/** Warns that the output format omits a new secret, which a recovery copy must hold then. */
+function warnOfHiddenSecret({ warn }: Pick<Context, "warn">, id: string, kept: RecoveryOutcome): void {
   if (kept.kind !== "kept") throw new Error("this output format omits it");
-  context.warn(`this output format omits the secret of client ${quote(id)}${recoveryOutcomeText(kept)}`);
-  return singleResult(view, shown, unwritten);
+  warn(`this output format omits the secret of client ${quote(id)}${recoveryOutcomeText(kept)}`);
 }
 
 /** The problem of a secret that was changed and not delivered. */

@@ -1,14 +1,16 @@
 import type { OpenSecretTarget } from "../../adapters/secret-target.ts";
-import type { Context } from "../../command.ts";
+import { type Context, type Result, singleResult } from "../../command.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json/json.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
+import type { CreatedClientToDeliver } from "../create/register.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import type { CredentialsToDeliver } from "./delivery.ts";
 import { secretFileText } from "./secret-out-text.ts";
-import { requireOpenOutput } from "./unwritten-result.ts";
+import { requireOpenOutput, unwrittenClientHandler } from "./unwritten-result.ts";
 
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
 export interface OptionalSecretTarget {
@@ -72,7 +74,7 @@ async function openSecretTarget(
 }
 
 /** Writes credentials to the secret file; returns what is left for standard output. Throws what the file throws. */
-export async function moveSecretToFile(
+async function moveSecretToFile(
   context: Pick<Context, "values" | "warn" | "note">,
   target: OpenSecretTarget,
   delivery: CredentialsToDeliver,
@@ -93,4 +95,35 @@ export async function moveSecretToFile(
   );
   const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, [ENCRYPTED_PRIVATE_KEY_FIELD]: ___, ...rest } = shown;
   return rest;
+}
+
+/** A client with new credentials, as its result shows it. */
+interface DeliveredClient {
+  readonly id: string;
+  readonly view: ResultView<JsonObject>;
+  readonly what: "created" | "updated";
+}
+
+/** Delivers the new credentials of a client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
+export async function deliverCredentials(
+  context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
+  { target }: OptionalSecretTarget,
+  { id, view, what }: DeliveredClient,
+  { delivery, delivered, hidden, undelivered }: Omit<CreatedClientToDeliver, "record">,
+): Promise<Result> {
+  const { shown, mustDeliver } = delivery;
+  const unwritten = unwrittenClientHandler(id, what);
+  if (target !== undefined || mustDeliver === undefined) {
+    const rest = target === undefined ? shown : await moveSecretToFile(context, target, delivery);
+    delivered();
+    return singleResult(view, rest, unwritten);
+  }
+  if (!context.outputContainsValue(view, shown, mustDeliver)) {
+    hidden();
+    return singleResult(view, shown, unwritten);
+  }
+  return singleResult(view, shown, {
+    delivered,
+    undelivered: ([lost], reason) => undelivered(reason, lost?.partlyWritten !== false),
+  });
 }

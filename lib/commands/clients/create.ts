@@ -2,7 +2,6 @@ import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import {
   type CreatedClientToDeliver,
   createRegistration,
-  deliverCreatedClient,
   type Registration,
   registerAndDeliver,
 } from "../../clients/create/register.ts";
@@ -32,7 +31,11 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/secrets/verify-credentials.ts";
-import { type WithSecretTargetOptions, withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
+import {
+  deliverCredentials,
+  type WithSecretTargetOptions,
+  withSecretTarget,
+} from "../../clients/secrets/with-secret-target.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -213,7 +216,8 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
       warnOfUnkeptFields(context, registration.payload, created.record);
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       await reportUsedRecipients(context, registration.prepared.recipients);
-      const result = await deliverCreatedClient(context, opened, registration, created);
+      const client = { id: created.record.client_id, view: registration.view, what: "created" } as const;
+      const result = await deliverCredentials(context, opened, client, created);
       if (!registration.ownId) await markEarlierCopiesVoid(context, created.record.client_id);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
