@@ -62,9 +62,10 @@ export async function planExport(
   const places = findPlaces(target, variables);
   // Without capitals first, so that these keep the plain names of their files.
   const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
-  const shared = new SharedEntries();
-  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places, shared });
-  const problem = combineProblems([...undefinedVariables(target, plans, variables), ...problems, ...shared.problems()]);
+  const written: WrittenClient[] = [];
+  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places, written });
+  const wrong = [...undefinedVariables(target, plans, variables), ...problems, ...sharedEntryProblems(written)];
+  const problem = combineProblems(wrong);
   if (problem !== undefined) throw problem;
   const editor = await loadYamlEditor();
   return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
@@ -94,30 +95,28 @@ interface Placement {
   readonly plans: Map<string, FilePlan>;
   readonly problems: Problem[];
   readonly variables: VariableLookup;
-  readonly shared: SharedEntries;
+  readonly written: WrittenClient[];
 }
 
-/** Finds clients that would be written into the same entry, where the last would replace the others. */
-class SharedEntries {
-  readonly #owners = new Map<FileEntry | string, { readonly place: string; readonly ids: string[] }>();
-
-  /** Notes that a client is written into an entry, or into a new one with a name. */
-  add(entry: FileEntry | string, place: string, id: string): void {
-    const owner = this.#owners.get(entry);
-    if (owner === undefined) this.#owners.set(entry, { place, ids: [id] });
-    else owner.ids.push(id);
-  }
-
-  problems(): readonly Problem[] {
-    return [...this.#owners.values()].filter(({ ids }) => ids.length > 1).map(sharedProblem);
-  }
+/** A client that is written into an entry, or into a new one with a name. */
+interface WrittenClient {
+  readonly entry: FileEntry | string;
+  readonly path: string;
+  readonly id: string;
 }
 
-function sharedProblem({ place, ids }: { readonly place: string; readonly ids: readonly string[] }): Problem {
-  return usageError(
-    `Clients ${joinFirstWords(ids.map(quote), 5)} share one entry of ${quote(place)}`,
-    "export each into another file, or write the client_id of one of them into the entry",
-    "key-twice",
+/** The problems of clients that would be written into the same entry, where the last would replace the others. */
+function sharedEntryProblems(written: readonly WrittenClient[]): readonly Problem[] {
+  const sharing = [...Map.groupBy(written, ({ entry }) => entry).values()].filter(({ length }) => length > 1);
+  return sharing.map((clients) =>
+    usageError(
+      `Clients ${joinFirstWords(
+        clients.map(({ id }) => quote(id)),
+        5,
+      )} share one entry of ${quote(clients[0]?.path ?? "")}`,
+      "export each into another file, or write the client_id of one of them into the entry",
+      "key-twice",
+    ),
   );
 }
 
@@ -130,7 +129,7 @@ function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
 }
 
 function placeItem(item: ExportItem, target: ExportTarget, placement: Placement): void {
-  const { plans, problems, variables, places, shared } = placement;
+  const { plans, problems, variables, places, written } = placement;
   const found = item.names.flatMap((name) => places.get(name) ?? []);
   const [place, other] = found;
   if (other !== undefined) {
@@ -141,7 +140,7 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: Placement)
       ),
     );
   } else if (place !== undefined) {
-    shared.add(place.entry, place.file.path, item.id);
+    written.push({ entry: place.entry, path: place.file.path, id: item.id });
     const plan = planOf(plans, place.file);
     const edits = item.planEdits(place.entry, place.file, variables);
     if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
@@ -153,7 +152,7 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: Placement)
       return;
     }
     // Manifests of different clients can have the same name.
-    shared.add(uniqueNameOfEntry(item.value, file.path), file.path, item.id);
+    written.push({ entry: uniqueNameOfEntry(item.value, file.path), path: file.path, id: item.id });
     const plan = planOf(plans, file);
     plan.added.push(item.value);
     plan.items.push({ id: item.id, outcome: "added" });
