@@ -74,22 +74,16 @@ function slashId(client: JsonObject, label: FieldLabeler): ValueFindings {
 
 function unpairedId(client: JsonObject, label: FieldLabeler): ValueFindings {
   const id = getTextField(client, "client_id") ?? "";
-  return id.isWellFormed()
-    ? []
-    : {
-        message: `${label("client_id")} isn't valid Unicode text`,
-        hint: "choose an ID of letters, digits and dashes",
-      };
+  return id.isWellFormed() ? [] : { message: `${label("client_id")} isn't valid Unicode text` };
 }
 
 function placeholders(client: JsonObject, label: FieldLabeler): ValueFindings {
-  const hint = "set the variable, or run the file through the program that replaces it";
   return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
     const shown = field === "client_id" ? ` ${quote(value)}` : "";
-    return { message: `${label(field)}${shown} is a placeholder that nothing replaced`, hint };
+    return { message: `${label(field)}${shown} is a placeholder that nothing replaced` };
   });
 }
 
@@ -213,7 +207,7 @@ export const USABILITY_RULE_INFOS: readonly Required<Omit<UsabilityRule, "find">
 /** What these rules find in a client, each hint with the corrected value. */
 export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const urls = urlsOf(client);
-  return USABILITY_RULES.flatMap(({ name, severity = "warning", find }) =>
-    [find(client, label, urls)].flat().map((found) => ({ rule: name, severity, ...found })),
+  return USABILITY_RULES.flatMap(({ name, severity = "warning", hint, find }) =>
+    [find(client, label, urls)].flat().map((found) => ({ rule: name, severity, hint, ...found })),
   );
 }

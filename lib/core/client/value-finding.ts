@@ -7,7 +7,8 @@ import type { LintFinding } from "./lint-finding.ts";
 /** One thing that a rule found. The hint has the corrected value where there is one. */
 export interface ValueFinding {
   readonly message: string;
-  readonly hint: string;
+  /** That of the rule if missing. */
+  readonly hint?: string;
   /** Where it differs from that of the rule, because it depends on the server. */
   readonly severity?: LintFinding["severity"];
 }
