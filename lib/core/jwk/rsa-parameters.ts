@@ -1,11 +1,11 @@
-import { fromBase64, toBase64 } from "../bytes.ts";
+import { fromBase64, toBase64, toHex } from "../bytes.ts";
 import { trimCharactersAtEnd } from "../text.ts";
 import type { JsonWebKey } from "./json-web-key.ts";
 
 function toNumber(text: unknown): bigint | undefined {
   const bytes = typeof text === "string" ? fromBase64(text) : undefined;
   if (bytes === undefined || bytes.length === 0) return undefined;
-  return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+  return BigInt(`0x${toHex(bytes)}`);
 }
 
 function toText(value: bigint): string {

@@ -99,7 +99,7 @@ function fingerprint(text: string): string {
  * An ID that is one already is kept. Any other is converted and gets a fingerprint, so that different IDs get different names.
  */
 export function kubernetesName(id: string): string {
-  if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;
+  if (isKubernetesSecretName(id)) return id;
   const letters = id
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")

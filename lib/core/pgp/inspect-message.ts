@@ -1,3 +1,4 @@
+import { toHex } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { findPgpMessageBytes, PACKET_TYPE, readPackets } from "./key-material.ts";
 
@@ -68,10 +69,7 @@ function recipientOf(body: Uint8Array): MessageRecipient {
 }
 
 function shownId(bytes: Uint8Array): string | undefined {
-  if (bytes.every((byte) => byte === 0)) return undefined;
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("")
-    .toUpperCase();
+  return bytes.every((byte) => byte === 0) ? undefined : toHex(bytes).toUpperCase();
 }
 
 function algorithmOf(id: number | undefined): string {

@@ -1,4 +1,4 @@
-import { toBase64 } from "../bytes.ts";
+import { toBase64, toHex } from "../bytes.ts";
 import { PACKET_TYPE, type Packet, type TransferableKey } from "./key-material.ts";
 
 /** Subpacket type IDs (RFC 9580 section 5.2.3.7). */
@@ -6,9 +6,7 @@ const ISSUER_KEY_ID = 16;
 const ISSUER_FINGERPRINT = 33;
 
 function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("")
-    .toUpperCase();
+  return toHex(bytes).toUpperCase();
 }
 
 function bigEndian(bytes: Uint8Array): number {
