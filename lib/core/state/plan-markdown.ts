@@ -2,7 +2,7 @@ import { markdownText } from "../output/tsv-csv-markdown.ts";
 import { escapeControls } from "../text.ts";
 import { formatFileLine } from "./desired.ts";
 import type { Plan, Step } from "./plan.ts";
-import { ACTION_SIGNS, describeSecret, formatFieldValue, shownChangesOf, summarizePlan } from "./plan-text.ts";
+import { describeSecret, formatFieldValue, SHOWN_ACTIONS, shownChangesOf, summarizePlan } from "./plan-text.ts";
 import type { ShownChange } from "./shown-change.ts";
 
 /** GitHub accepts 65,536 characters in a comment; this leaves room for text around the plan. */
@@ -22,23 +22,13 @@ function sides({ field, before, after, added, removed }: ShownChange): readonly 
   ];
 }
 
-/** The words for an action in the table. */
-const WORDS: Readonly<Record<Step["action"], string>> = {
-  create: "create",
-  change: "change",
-  adopt: "adopt",
-  unchanged: "unchanged",
-  delete: "**delete**",
-  refused: "**refused**",
-};
-
 function row(step: Step): string {
   const { action, key, desired, notes, refusal } = step;
   const fields = shownChangesOf(step).map(({ field }) => field);
   const what = action === "delete" ? "not in any file" : fields.join(", ");
   const remarks = [...(refusal === undefined ? [] : [refusal.reason]), ...notes].map(markdownText);
   const cells = [
-    WORDS[action],
+    action === "delete" || action === "refused" ? `**${action}**` : action,
     markdownText(key),
     desired === undefined ? "" : markdownText(formatFileLine(desired.source)),
     [...(what === "" || action === "create" ? [] : [markdownText(what)]), ...remarks].join("<br>"),
@@ -52,7 +42,7 @@ function details(step: Step): string {
     escapeControls,
   );
   if (lines.length === 0) return "";
-  const title = `${markdownText(ACTION_SIGNS[step.action])} ${markdownText(step.key)}`;
+  const title = `${markdownText(SHOWN_ACTIONS[step.action].sign)} ${markdownText(step.key)}`;
   return `<details><summary>${title}</summary>\n\n\`\`\`diff\n${lines.join("\n")}\n\`\`\`\n\n</details>\n\n`;
 }
 

@@ -5,25 +5,25 @@ import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
 import { formatFileLine } from "./desired.ts";
 import { withoutMark } from "./mark.ts";
-import { type Action, countActions, type Plan, type Step } from "./plan.ts";
+import type { Action, Plan, Step } from "./plan.ts";
 import { changesOfNewClient, type ShownChange } from "./shown-change.ts";
 
-/** The sign of an action, as in a diff. */
-export const ACTION_SIGNS: Readonly<Record<Action, string>> = {
-  create: "+",
-  change: "~",
-  adopt: "~",
-  unchanged: "=",
-  delete: "-",
-  refused: "!",
-};
+/** How plans show an action. */
+interface ShownAction {
+  /** As in a diff. */
+  readonly sign: string;
+  readonly role?: TextRole;
+  readonly summary: string;
+}
 
-const ROLES: Readonly<Partial<Record<Action, TextRole>>> = {
-  create: "added",
-  change: "changed",
-  adopt: "changed",
-  delete: "removed",
-  refused: "error",
+/** The actions in the order of the summary. */
+export const SHOWN_ACTIONS: Readonly<Record<Action, ShownAction>> = {
+  create: { sign: "+", role: "added", summary: "to create" },
+  change: { sign: "~", role: "changed", summary: "to change" },
+  adopt: { sign: "~", role: "changed", summary: "to adopt" },
+  delete: { sign: "-", role: "removed", summary: "to delete" },
+  refused: { sign: "!", role: "error", summary: "refused" },
+  unchanged: { sign: "=", summary: "unchanged" },
 };
 
 /** The longest value that is shown. */
@@ -107,34 +107,27 @@ function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): r
     labelledLines([{ label: `! ${key.padEnd(KEY_WIDTH)}`, value: note, role: "warning" }], columns),
   );
   if (action === "unchanged") return noteLines;
-  const label = `${ACTION_SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} `;
+  const { sign, role } = SHOWN_ACTIONS[action];
+  const label = `${sign} ${key.padEnd(KEY_WIDTH - 1)} `;
   const secret = describeSecret(step, place);
   const shown = action === "delete" ? [] : shownChangesOf(step);
   const width = Math.max(...shown.map(({ field }) => field.length), "secret".length);
   const secretRow = { label: `    ${"secret".padEnd(width)}  `, value: secret ?? "" };
   return [
-    ...labelledLines([{ label, value: remark(step, stack), role: ROLES[action] }], columns),
+    ...labelledLines([{ label, value: remark(step, stack), role }], columns),
     ...shown.flatMap((change) => labelledLines(fieldRows(change, width), columns)),
     ...(secret === undefined ? [] : labelledLines([secretRow], columns)),
     ...noteLines,
   ];
 }
 
-/** The words of the summary, in their order. */
-const WORDS: readonly (readonly [Action, string])[] = [
-  ["create", "to create"],
-  ["change", "to change"],
-  ["adopt", "to adopt"],
-  ["delete", "to delete"],
-  ["refused", "refused"],
-  ["unchanged", "unchanged"],
-];
-
 /** `1 to create, 41 unchanged, 1 note` */
 export function summarizePlan(plan: Plan): string {
-  const counts = countActions(plan);
   const notes = countNotes(plan);
-  const parts = WORDS.flatMap(([action, words]) => (counts[action] === 0 ? [] : [`${counts[action]} ${words}`]));
+  const parts = Object.entries(SHOWN_ACTIONS).flatMap(([name, { summary }]) => {
+    const count = plan.steps.filter(({ action }) => action === name).length;
+    return count === 0 ? [] : [`${count} ${summary}`];
+  });
   const all = notes === 0 ? parts : [...parts, notes === 1 ? "1 note" : `${notes} notes`];
   return all.length === 0 ? "No clients" : all.join(", ");
 }
