@@ -107,9 +107,9 @@ function safeLines(lines: readonly string[]): string {
     .join("");
 }
 
-/** Renders each value by itself. */
-function each<T>(item: (value: T) => string): StreamRenderer<T> {
-  return { item, flush: () => "", end: () => "" };
+/** Renders each value by itself, and nothing or `end` after the last one. */
+function each<T>(item: (value: T) => string, end: StreamRenderer<T>["end"] = () => ""): StreamRenderer<T> {
+  return { item, flush: () => "", end };
 }
 
 /** Renders each value by itself, with a separator between the texts that are not empty. */
@@ -191,10 +191,9 @@ function json(indent: 0 | 2): RendererFactory {
     const level = envelope === undefined ? 0 : 1;
     const open = envelope === undefined ? "[" : `{${newline(1)}${toTerminalSafeJson(envelope.items)}${colon}[`;
     let count = 0;
-    return {
-      item: (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
-      flush: () => "",
-      end: (rest = envelope?.rest ?? {}) => {
+    return each(
+      (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
+      (rest = envelope?.rest ?? {}) => {
         const close = count === 0 ? `${open}]` : `${newline(level)}]`;
         if (envelope === undefined) return `${close}\n`;
         const members = Object.entries(rest).map(
@@ -202,7 +201,7 @@ function json(indent: 0 | 2): RendererFactory {
         );
         return `${close}${members.join("")}${newline(0)}}\n`;
       },
-    };
+    );
   };
 }
 
@@ -224,11 +223,10 @@ function delimited(
     };
     const cells = (value: Parameters<(typeof columns)[number]["value"]>[0]) =>
       columns.map((column) => column.value(value));
-    return {
-      item: (value) => withHead(line(cells(value), terminal.isTerminal)),
-      flush: () => "",
-      end: () => (isList ? withHead("") : ""),
-    };
+    return each(
+      (value) => withHead(line(cells(value), terminal.isTerminal)),
+      () => (isList ? withHead("") : ""),
+    );
   };
 }
 
@@ -239,8 +237,8 @@ function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): StreamRen
   if (isStream === true) return separated(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
-  return {
-    item: (value) => {
+  return each(
+    (value) => {
       const isFirst = count++ === 0;
       const open = isFirst && envelope !== undefined ? write({ [envelope.items]: [] }).replace(/ \[\]\n$/, "\n") : "";
       const body = write(value)
@@ -248,13 +246,12 @@ function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): StreamRen
         .replace(/\n(?=[^\n])/g, `\n${indent}  `);
       return `${open}${indent}- ${body}\n`;
     },
-    flush: () => "",
-    end: (rest = envelope?.rest ?? {}) => {
+    (rest = envelope?.rest ?? {}) => {
       if (envelope === undefined) return count === 0 ? write([]) : "";
       if (count === 0) return write({ [envelope.items]: [], ...rest });
       return Object.keys(rest).length === 0 ? "" : write(rest);
     },
-  };
+  );
 }
 
 /** Collects the whole document and writes what the expression selects in it. */
@@ -270,15 +267,13 @@ function selected<T>(
   };
   if (!options.isList) return each(selectIn);
   const items: unknown[] = [];
-  return {
-    item: (value) => {
+  return each(
+    (value) => {
       items.push(value);
       return "";
     },
-    flush: () => "",
-    end: (rest = envelope?.rest ?? {}) =>
-      selectIn(envelope === undefined ? items : { [envelope.items]: items, ...rest }),
-  };
+    (rest = envelope?.rest ?? {}) => selectIn(envelope === undefined ? items : { [envelope.items]: items, ...rest }),
+  );
 }
 
 /** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
