@@ -7,11 +7,6 @@ function binaryString(bytes: Uint8Array): string {
   return binary;
 }
 
-/** The bytes of a binary string. */
-function bytesOf(binary: string): Uint8Array {
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
-}
-
 /** Base64 of bytes on one line (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
   return btoa(binaryString(bytes));
@@ -21,7 +16,7 @@ export function toBase64(bytes: Uint8Array): string {
 export function fromBase64(text: string): Uint8Array | undefined {
   const digits = trimCharactersAtEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
   if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
-  return bytesOf(atob(digits));
+  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
 }
 
 /** Bytes in hexadecimal, lower case. */

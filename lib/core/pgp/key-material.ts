@@ -92,11 +92,16 @@ const SHA1 = 2;
  * Whether a packet is a SHA-1 signature that binds a part of a key. SHA-1 collisions are practical, so it may be forged.
  * Revocations don't count: respecting a forged one only makes a key unusable.
  */
-export function isSha1SelfSignature({ tag, body }: Packet): boolean {
-  if (tag !== PACKET_TYPE.signature) return false;
-  const old = body[0] === 3;
-  const type = body[old ? 2 : 1];
-  return body[old ? 16 : 3] === SHA1 && type !== undefined && SELF_SIGNATURES.includes(type);
+export function isSha1SelfSignature(packet: Packet): boolean {
+  const type = signatureType(packet);
+  const [version] = packet.body;
+  return type !== undefined && SELF_SIGNATURES.includes(type) && packet.body[version === 3 ? 16 : 3] === SHA1;
+}
+
+/** The type of a signature packet (RFC 9580 section 5.2.1); undefined for other packets. */
+export function signatureType({ tag, body }: Packet): number | undefined {
+  if (tag !== PACKET_TYPE.signature) return undefined;
+  return body[0] === 3 ? body[2] : body[1];
 }
 
 /** The problem for material without a key. */
@@ -160,11 +165,7 @@ function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
     throw notAKeyProblem(origin, kind === undefined ? "it is not OpenPGP data" : `this is ${kind}, not a key`);
   }
   if (first === undefined || broken) {
-    throw notAKeyProblem(
-      origin,
-      first === undefined ? "it is not OpenPGP data" : "the key is damaged or cut off",
-      EXPORT,
-    );
+    throw notAKeyProblem(origin, first === undefined ? "it is not OpenPGP data" : "the key is damaged or cut off");
   }
   const starts = kept.flatMap((packet, i) => (isPrimary(packet) ? [i] : []));
   return starts.map((start, i) => {

@@ -1,5 +1,5 @@
 import { toBase64, toHex } from "../bytes.ts";
-import { PACKET_TYPE, type Packet, type TransferableKey } from "./key-material.ts";
+import { PACKET_TYPE, type Packet, signatureType, type TransferableKey } from "./key-material.ts";
 
 /** Subpacket type IDs (RFC 9580 section 5.2.3.7). */
 const ISSUER_KEY_ID = 16;
@@ -31,12 +31,6 @@ function subpackets(area: Uint8Array): readonly { readonly type: number; readonl
     at = start + length;
   }
   return found;
-}
-
-/** The type of a signature packet (RFC 9580 section 5.2.1); undefined for other packets. */
-function signatureType({ tag, body }: Packet): number | undefined {
-  if (tag !== PACKET_TYPE.signature) return undefined;
-  return body[0] === 3 ? body[2] : body[1];
 }
 
 /** Whether a packet has a type and a content. */
