@@ -69,31 +69,10 @@ export interface ListSelection {
   readonly problems: readonly Problem[];
 }
 
-interface Filter {
-  readonly field: ClientListField;
-  readonly value: string;
-}
-
-function filtersOf(words: readonly string[], fields: ClientListFields, problems: Problem[]): readonly Filter[] {
-  return words.flatMap((word) => {
-    const equals = word.indexOf("=");
-    if (equals < 1) {
-      problems.push(
-        usageError(`--filter ${quote(word)} is not FIELD=VALUE`, "for example: --filter owner=ops", "bad-value"),
-      );
-      return [];
-    }
-    const field = fields.find(word.slice(0, equals), "--filter");
-    if (field instanceof Problem) problems.push(field);
-    return field instanceof Problem ? [] : [{ field, value: word.slice(equals + 1) }];
-  });
-}
-
 /** Reads which clients the flags select. */
 export function readListSelection({ values, host }: Pick<Context, "values" | "host">): ListSelection {
   const problems: Problem[] = [];
   const fields = new ClientListFields(host.now());
-  const filters = filtersOf(values.list(FILTER), fields, problems);
   const owner = values.text(OWNER);
   const name = values.text(NAMED);
   const found = (word: string, flag: string): readonly ClientListField[] => {
@@ -102,6 +81,15 @@ export function readListSelection({ values, host }: Pick<Context, "values" | "ho
     problems.push(field);
     return [];
   };
+  const filters = values.list(FILTER).flatMap((word) => {
+    const equals = word.indexOf("=");
+    if (equals >= 1)
+      return found(word.slice(0, equals), "--filter").map((field) => ({ field, value: word.slice(equals + 1) }));
+    problems.push(
+      usageError(`--filter ${quote(word)} is not FIELD=VALUE`, "for example: --filter owner=ops", "bad-value"),
+    );
+    return [];
+  });
   const sort = values.text(SORT) ?? "";
   const [key] = sort === "" ? [] : found(sort.replace(/^-/, ""), "--sort");
   const columns = values.isSet(COLUMNS) ? values.list(COLUMNS).flatMap((word) => found(word, "--columns")) : undefined;
