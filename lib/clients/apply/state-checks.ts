@@ -1,6 +1,5 @@
 import type { Context } from "../../command.ts";
-import { isAbsentOrEmpty } from "../../core/client/client.ts";
-import { CREDENTIAL_AND_SERVER_FIELDS } from "../../core/client/fields.ts";
+import { FIELDS_SET_BY_SERVER, isAbsentOrEmpty } from "../../core/client/client.ts";
 import { classifyFieldName } from "../../core/client/misnamed-fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { isKubernetesObject } from "../../core/client/translate-manifests.ts";
@@ -16,10 +15,7 @@ import { createOfflineFindingFilter } from "../draft/id-checks.ts";
 import { formatFilePosition, type PositionedClientValue } from "./state-input.ts";
 
 /** Fields that a server sets itself; a file that was exported may have them. */
-export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([
-  ...CREDENTIAL_AND_SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
-  "client_id_issued_at",
-]);
+export const IGNORED_FILE_FIELDS: ReadonlySet<string> = new Set([...FIELDS_SET_BY_SERVER, "client_id_issued_at"]);
 
 /** A client in a file, not checked yet. */
 export interface StateFileEntry {

@@ -1,10 +1,10 @@
 import type { Context } from "../../command.ts";
-import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../../core/client/client.ts";
+import { getTextField, isAbsentOrEmpty, isPublic, usesSecret, withScopeText } from "../../core/client/client.ts";
 import { type TranslatedManifests, translateManifests } from "../../core/client/translate-manifests.ts";
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
 import { STACK } from "../../core/flags/state-flags.ts";
-import { isJsonObject, isStringList, type JsonObject, objectOrEmpty } from "../../core/json/json.ts";
+import { isJsonObject, type JsonObject, objectOrEmpty } from "../../core/json/json.ts";
 import { Problem, resultOrProblem } from "../../core/problem.ts";
 import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
 import { parseExtension, type SecretVariableOrFile } from "../../core/state/extension.ts";
@@ -125,11 +125,6 @@ function isReadable(each: PositionedClientValue, findings: Findings): boolean {
   const oversized = findClientBoundsProblem(each.value, formatFilePosition(each.file, each.at([])));
   if (oversized !== undefined) findings.problems.push(oversized);
   return oversized === undefined;
-}
-
-/** A scope that is a list of words, as a text. */
-function withScopeText(client: JsonObject): JsonObject {
-  return isStringList(client["scope"]) ? { ...client, scope: client["scope"].join(" ") } : client;
 }
 
 interface ManifestReport {

@@ -1,5 +1,5 @@
 import type { Context, TextFile } from "../../command.ts";
-import { withoutUnsendableFields } from "../../core/client/client.ts";
+import { withoutUnsendableFields, withScopeText } from "../../core/client/client.ts";
 import { findAllStrayMembers, findListMember } from "../../core/client/client-list-members.ts";
 import {
   createFieldNameFinding,
@@ -18,7 +18,7 @@ import {
   translateManifests,
 } from "../../core/client/translate-manifests.ts";
 import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
-import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../../core/json/json.ts";
+import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
 import { combineProblems, Problem, type ProblemCode, resultOrProblem, usageError } from "../../core/problem.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
@@ -94,20 +94,14 @@ function translated(
     warn(
       `${EXTENSION_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
     );
-  return entries.map((entry) => ({ ...entry, value: withScopeText(withoutExtension(entry.value)) }));
+  return entries.map((entry) => ({ ...entry, value: withoutExtension(entry.value) }));
 }
 
-/** A client of `hydra apply` as its other readers see it. */
+/** A client of `hydra apply` as its other readers see it, with its scope as a text. */
 function withoutExtension(client: unknown): unknown {
   if (!isJsonObject(client)) return client;
   const { [EXTENSION_MEMBER]: _, ...rest } = client;
-  return rest;
-}
-
-/** A client whose scope is a list of words, as other programs write it, with the text that servers expect. */
-function withScopeText(client: unknown): unknown {
-  if (!isJsonObject(client) || !isStringList(client["scope"])) return client;
-  return { ...client, scope: client["scope"].join(" ") };
+  return withScopeText(rest);
 }
 
 /** Shows the keys that are not fields as warnings, or adds them to the problems; under `--strict` all of them. */

@@ -1,7 +1,7 @@
 import { parseDuration } from "../duration.ts";
 import type { Flag, SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json/json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
@@ -176,7 +176,8 @@ export function getListField(client: JsonObject, name: string): readonly string[
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-const SET_BY_SERVER = new Set(
+/** Fields that only a server sets. */
+export const FIELDS_SET_BY_SERVER: ReadonlySet<string> = new Set(
   CREDENTIAL_AND_SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"),
 );
 
@@ -186,10 +187,15 @@ const SET_BY_SERVER = new Set(
  */
 export function withoutUnsendableFields(client: JsonObject): JsonObject {
   const unset = (field: string, value: unknown): boolean =>
-    SET_BY_SERVER.has(field) ||
+    FIELDS_SET_BY_SERVER.has(field) ||
     ((field === "client_id" || field === "client_secret") && isAbsentOrEmpty(value)) ||
     (field === "jwks" && isEmptyObject(value));
   return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
+}
+
+/** A client whose scope may be a list of words, as other programs write it, with the text that servers expect. */
+export function withScopeText(client: JsonObject): JsonObject {
+  return isStringList(client["scope"]) ? { ...client, scope: client["scope"].join(" ") } : client;
 }
 
 /** Whether the client is public (RFC 6749, 2.1), so that no secret is generated or sent. */
