@@ -5,23 +5,20 @@ import { escapeControls, quote } from "../core/text.ts";
 
 type ListedFolder = NonNullable<Awaited<ReturnType<Context["host"]["listFolder"]>>>;
 
-/** The files of clients in a folder, and the problems of what may be one but can't be read. */
-interface FolderFiles {
-  readonly files: readonly string[];
-  readonly problems: readonly Problem[];
-}
-
 /** Whether a file of a folder may have clients, by its name. The files of kustomize may leave out their kind. */
 function isClientFile(name: string): boolean {
   return /\.(?:json|ya?ml)$/i.test(name) && !/^kustomization\.ya?ml$/i.test(name);
 }
 
-/** The files of clients in a folder and its subfolders; undefined for a path that isn't a folder. */
+/**
+ * The files of clients in a folder and its subfolders, and the problems of what may be one but can't be read; undefined for
+ * a path that isn't a folder.
+ */
 export async function findFolderFiles(
   { host }: { readonly host: Pick<Context["host"], "listFolder"> },
   path: string,
   reader: string,
-): Promise<FolderFiles | undefined> {
+): Promise<{ readonly files: readonly string[]; readonly problems: readonly Problem[] } | undefined> {
   const listed = await host.listFolder(path, isClientFile);
   if (listed === undefined) return undefined;
   return { files: listed.files, problems: listed.unreadable.map((entry) => unreadableProblem(entry, reader)) };

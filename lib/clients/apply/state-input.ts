@@ -140,15 +140,10 @@ async function valuesIn(
   });
 }
 
-interface Root {
-  readonly value: unknown;
-  readonly positions: () => OffsetNode;
-}
-
 async function parseWithPositions(
   { parseYamlWithPositions }: Pick<StateInputContext, "parseYamlWithPositions">,
   { text, name }: TextFile,
-): Promise<readonly Root[]> {
+): Promise<readonly { readonly value: unknown; readonly positions: () => OffsetNode }[]> {
   if (!looksLikeJsonFile(text, name)) {
     const documents = await parseYamlWithPositions(text, name);
     return documents

@@ -74,18 +74,15 @@ function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: strin
   ];
 }
 
-/** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
-interface PreparedKey {
-  readonly pair: ClientKeyPair;
-  readonly prepared: PreparedSecret;
-}
-
-/** Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). */
+/**
+ * Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). Its private part is ready to be
+ * delivered, encrypted where there are recipients.
+ */
 export async function generateAndEncryptKeyPair(
   context: Pick<Context, "values" | "encryption" | "keyPairs">,
   algorithm: GeneratedKeyAlgorithm,
   recipients: readonly Recipient[],
-): Promise<PreparedKey> {
+): Promise<{ readonly pair: ClientKeyPair; readonly prepared: PreparedSecret }> {
   const pair = await context.keyPairs.generate(algorithm);
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
   const plain = pem ? pair.pem : `${toTerminalSafeJson(pair.privateJwk, 2)}\n`;

@@ -140,14 +140,8 @@ export function closingQuoteOffset(text: string, start: number): number {
   return at;
 }
 
-/** A bracket or comma of a JSON text, and the depth of the object or list that it belongs to. */
-interface Mark {
-  readonly at: number;
-  readonly depth: number;
-}
-
-/** The brackets and commas of a JSON text, without those in strings. */
-function* marksOf(text: string): Generator<Mark> {
+/** The brackets and commas of a JSON text, without those in strings, and the depth of the object or list of each. */
+function* marksOf(text: string): Generator<{ readonly at: number; readonly depth: number }> {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const c = text.charAt(at);

@@ -1,12 +1,6 @@
 import { fromBase64 } from "../bytes.ts";
 import { shellQuoted } from "../output/shell-quote.ts";
 
-/** A format that other tools must convert first: what it is, and how. */
-interface UnsupportedKeyFormat {
-  readonly reason: string;
-  readonly hint: string;
-}
-
 const PRIVATE_START = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const PUBLIC_START = "---- BEGIN SSH2 PUBLIC KEY ----";
 
@@ -34,8 +28,11 @@ function publicKeyHint(type: string, path: string, before = ""): string {
   return `convert it: ${before}ssh-keygen -e -m PKCS8 -f ${path} > key.pem`;
 }
 
-/** What is foreign about a text with a key, in the file of a name; undefined for any other format. */
-export function findUnsupportedKeyFormat(text: string, file: string): UnsupportedKeyFormat | undefined {
+/** Why a text with a key must be converted first, and how, by the name of its file; undefined for any other format. */
+export function findUnsupportedKeyFormat(
+  text: string,
+  file: string,
+): { readonly reason: string; readonly hint: string } | undefined {
   const path = shellQuoted(file);
   if (text.includes(PRIVATE_START))
     return { reason: "it is in the format of OpenSSH", hint: privateKeyHint(opensshType(text), path) };

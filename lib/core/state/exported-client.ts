@@ -8,19 +8,16 @@ import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { extensionOfMark, MARK_MEMBER, readMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
 
-/** A client as a file describes it, and what the file can't say about it. */
-interface ExportedClient {
-  readonly client: JsonObject;
-  readonly notes: readonly string[];
-}
-
 /**
  * A client of a server as a file describes it: the fields in their usual order, without what only the server sets, without
- * secrets and private keys, and with the mark as {@link EXTENSION_MEMBER}.
+ * secrets and private keys, and with the mark as {@link EXTENSION_MEMBER}. The notes say what a file can't say about it.
  *
  * @param keepsDefaults whether fields that have the server's default are written too.
  */
-export function exportClient(record: JsonObject, keepsDefaults: boolean): ExportedClient {
+export function exportClient(
+  record: JsonObject,
+  keepsDefaults: boolean,
+): { readonly client: JsonObject; readonly notes: readonly string[] } {
   const notes: string[] = [];
   const shown: JsonObject = {
     ...record,
@@ -52,9 +49,8 @@ function ignoredRules(client: JsonObject): JsonObject {
 
 function exportedValue(field: string, value: unknown, keepsDefaults: boolean): unknown {
   const unset = canonicalValue(field, undefined);
-  if (!keepsDefaults) return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
   // Servers before 25 reject an empty key set together with a jwks_uri.
-  if (field === "jwks") return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
+  if (!keepsDefaults || field === "jwks") return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
   return isEmptyOrFalse(value) ? (unset ?? value ?? undefined) : value;
 }
 
