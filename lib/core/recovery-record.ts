@@ -10,17 +10,13 @@ export interface ClientInStack {
 }
 
 /** The contents of a recovery copy: a secret that has not been delivered. */
-export interface RecoveryRecord {
+export interface RecoveryRecord extends Partial<ClientInStack> {
   /** `made`: the server confirmed the client; `unverified`: it may exist. */
   readonly state: "made" | "unverified";
   readonly reason: string;
   readonly time: string;
   readonly endpoint: string;
   readonly client_id?: string;
-  readonly stack?: string;
-  readonly key?: string;
-  /** With an owner: set if the request that sets the secret changes a client that exists. */
-  readonly request?: "change";
   /** When the server set the secret, by its own clock: a client that was changed since has another time. */
   readonly updated_at?: string;
   /** With an owner: whether a later run is to deliver the secret, or the client has got another one since. */

@@ -29,7 +29,7 @@ export interface EarlierRecoveryCopies {
   /** The copies whose secrets are due, by their client. */
   readonly dueByClientId: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
   /** The same by stack and key, see {@link ownerName}. */
-  readonly dueByOwner: ReadonlyMap<string, readonly LeftoverRecoveryCopy[]>;
+  readonly dueByOwner: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
 }
 
 function ownerName({ stack, key }: Pick<ClientInStack, "stack" | "key">): string {
@@ -43,26 +43,14 @@ export async function findEarlierCopies({
 }: Pick<Context, "endpoint" | "openLeftovers">): Promise<EarlierRecoveryCopies> {
   const store = await openLeftovers();
   const { copies, unread } = store.find(endpoint);
-  const due = copies.flatMap((copy) => (copy.due === undefined ? [] : [{ copy, owner: ownerName(copy.due) }]));
-  const byOwner = Map.groupBy(due, ({ owner }) => owner);
+  const due = copies.filter((copy) => copy.due !== undefined);
   return {
     store,
     copies,
     unread,
-    dueByClientId: Map.groupBy(
-      due.map(({ copy }) => copy),
-      ({ clientId }) => clientId,
-    ),
-    dueByOwner: new Map([...byOwner].map(([owner, found]) => [owner, found.map(({ copy }) => copy)])),
+    dueByClientId: Map.groupBy(due, ({ clientId }) => clientId),
+    dueByOwner: Map.groupBy(due, ({ due: owner }) => (owner === undefined ? undefined : ownerName(owner))),
   };
-}
-
-/** The copies of a client of a stack whose secrets are due. */
-function dueCopiesOfOwner(
-  { dueByOwner }: Pick<EarlierRecoveryCopies, "dueByOwner">,
-  owner: ClientInStack,
-): readonly LeftoverRecoveryCopy[] {
-  return dueByOwner.get(ownerName(owner)) ?? [];
 }
 
 /** Marks as void what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
@@ -77,8 +65,8 @@ export function markClientCopiesVoid(
 /** The same for a client of a stack. */
 export function markStackClientCopiesVoid(
   context: Pick<Context, "warn">,
-  earlier: EarlierRecoveryCopies,
+  { store, dueByOwner }: EarlierRecoveryCopies,
   owner: ClientInStack,
 ): void {
-  for (const copy of dueCopiesOfOwner(earlier, owner)) markRecoveryCopyVoid(context, earlier.store, copy);
+  for (const copy of dueByOwner.get(ownerName(owner)) ?? []) markRecoveryCopyVoid(context, store, copy);
 }
