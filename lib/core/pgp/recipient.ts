@@ -85,8 +85,8 @@ export function recipientLine(recipient: Recipient): string {
  * Anything but 40 or 64 digits is a usage error: a key ID is the end of a fingerprint, and anyone can create a key with a
  * chosen end.
  */
-export function parseFingerprintPin(text: string, name = "--pgp-fingerprint"): string {
-  const wrong = findFingerprintPinProblem(text, name);
+export function parseFingerprintPin(text: string): string {
+  const wrong = findFingerprintPinProblem(text);
   if (wrong !== undefined) throw wrong;
   return pinDigits(text).toUpperCase();
 }
@@ -127,12 +127,8 @@ function pinnedBy(recipient: Recipient, pin: string): boolean {
  * Checks recipients against pinned fingerprints: if there are any, each recipient needs one and each pin needs a recipient.
  * Throws a `Problem` with exit `noUsableKey` that lists all mismatches.
  */
-export function checkFingerprintPins(
-  recipients: readonly Recipient[],
-  pins: readonly string[],
-  name = "--pgp-fingerprint",
-): void {
-  const wanted = [...new Set(pins.map((pin) => parseFingerprintPin(pin, name)))];
+export function checkFingerprintPins(recipients: readonly Recipient[], pins: readonly string[]): void {
+  const wanted = [...new Set(pins.map(parseFingerprintPin))];
   if (wanted.length === 0) return;
   const unpinned = recipients.filter((recipient) => !wanted.some((pin) => pinnedBy(recipient, pin)));
   const [first] = unpinned;
@@ -140,7 +136,7 @@ export function checkFingerprintPins(
     throw new Problem(`Cannot encrypt to ${recipientLine(first)}: its fingerprint is not ${joinWords(wanted, "or")}`, {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
-      hint: `confirm the fingerprint with the owner through another channel; if it is right, add ${name} ${first.fingerprint}`,
+      hint: `confirm the fingerprint with the owner through another channel; if it is right, add --pgp-fingerprint ${first.fingerprint}`,
       details: unpinned.slice(1).map((other) => `Not pinned either: ${recipientLine(other)}`),
     });
   }
@@ -149,7 +145,7 @@ export function checkFingerprintPins(
     throw new Problem(`None of the keys has the fingerprint ${joinWords(unused)}`, {
       code: "pgp-fingerprint-unused",
       exit: "noUsableKey",
-      hint: `add the key it belongs to, or remove this ${name}`,
+      hint: "add the key it belongs to, or remove this --pgp-fingerprint",
     });
   }
 }
