@@ -115,13 +115,8 @@ function tokens(client: JsonObject): readonly Line[] {
 /** A public key in a few words; it may be anything that is JSON. */
 function keyText(key: unknown): string {
   if (!isJsonObject(key)) return toTerminalSafeJson(key);
-  const parts = [
-    getTextField(key, "kty"),
-    getTextField(key, "crv"),
-    getTextField(key, "alg"),
-    getTextField(key, "use"),
-  ];
-  return `${getTextField(key, "kid") ?? "(no kid)"}: ${parts.filter((part) => part !== undefined).join(" ")}`;
+  const parts = ["kty", "crv", "alg", "use"].flatMap((name) => getTextField(key, name) ?? []);
+  return `${getTextField(key, "kid") ?? "(no kid)"}: ${parts.join(" ")}`;
 }
 
 function keys(client: JsonObject): readonly Line[] {

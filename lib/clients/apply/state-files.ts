@@ -75,7 +75,7 @@ function entriesOf(
   const id = context.values.text(ID_FIELD);
   const secret = context.values.text(SECRET_FIELD);
   const manifests = translateManifests(files, id === undefined || secret === undefined ? undefined : { id, secret });
-  reportManifests(context, manifests, { objects, origins, findings });
+  reportManifests(context, manifests, origins, findings);
   return manifests.entries.flatMap(({ value: client, source }) => {
     const value = origins.get(source);
     if (value === undefined || !isJsonObject(client)) return [];
@@ -127,19 +127,14 @@ function isReadable(each: PositionedClientValue, findings: Findings): boolean {
   return oversized === undefined;
 }
 
-interface ManifestReport {
-  readonly objects: readonly PositionedClientValue[];
-  readonly origins: ReadonlyMap<unknown, PositionedClientValue>;
-  readonly findings: Findings;
-}
-
 function reportManifests(
   { values, note }: Pick<StateFileContext, "values" | "note">,
   { entries, unknownKeys, notes, problems, skipped, filesWithoutClient }: TranslatedManifests,
-  { objects, origins, findings }: ManifestReport,
+  origins: ReadonlyMap<unknown, PositionedClientValue>,
+  findings: Findings,
 ): void {
   for (const line of notes) note(line);
-  const folderFiles = new Set(objects.flatMap(({ file, isFromFolder }) => (isFromFolder ? [file] : [])));
+  const folderFiles = new Set([...origins.values()].flatMap(({ file, isFromFolder }) => (isFromFolder ? file : [])));
   const named = filesWithoutClient.filter(({ file }) => !folderFiles.has(file));
   findings.problems.push(...problems, ...named.map(({ problem }) => problem));
   const count = skipped.length + filesWithoutClient.length - named.length;

@@ -216,16 +216,14 @@ function withVariables(
   problems: Problem[],
 ): readonly PositionedClientValue[] {
   const { value, missing, malformed } = replacePlaceholdersAndFindFaults(entry.value, lookup);
-  for (const name of new Set(missing.map((each) => each.name))) {
-    const { path = [] } = missing.find((each) => each.name === name) ?? {};
+  for (const [name, [first]] of Map.groupBy(missing, (each) => each.name))
     problems.push(
       usageError(
-        `${formatFilePosition(entry.file, entry.at(path))}: variable ${quote(name)} is not defined`,
+        `${formatFilePosition(entry.file, entry.at(first?.path ?? []))}: variable ${quote(name)} is not defined`,
         `add --var ${name}=VALUE, or set HYDRA_VAR_${name}`,
         "undefined-variable",
       ),
     );
-  }
   for (const path of malformed)
     problems.push(
       usageError(
