@@ -1,7 +1,7 @@
 import type { Context, TextFile } from "../../command.ts";
-import { findListMember, findStrayMembers } from "../../core/client/client-list-members.ts";
+import { type ClientList, findClientsAndLists, findStrayMembers } from "../../core/client/client-list-members.ts";
 import { ALLOW_EMPTY } from "../../core/flags/state-flags.ts";
-import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
+import { FILE_DEPTH } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
 import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { replacePlaceholdersAndFindFaults } from "../../core/state/placeholders.ts";
@@ -128,7 +128,7 @@ async function valuesIn(
   const name = path === "-" ? STDIN : path;
   return roots.flatMap(({ value, positions }) => {
     const at = (inner: Path): Position => position(findOffset(positions(), inner));
-    const { clients, lists } = clientsBelow(value);
+    const { clients, lists } = findClientsAndLists(value);
     for (const each of lists) problems.push(...strayProblems(each, name, at));
     return clients.map(({ value: client, path: start }) => ({
       file: name,
@@ -158,44 +158,6 @@ async function parseWithPositions(
       return found[at] ?? { offset: 0 };
     },
   }));
-}
-
-interface InnerValue {
-  readonly value: unknown;
-  readonly path: Path;
-}
-
-/** An object with a list of clients. */
-interface ClientList {
-  readonly value: JsonObject;
-  readonly path: Path;
-  readonly member: string;
-}
-
-/** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
-function clientsBelow(root: unknown): {
-  readonly clients: readonly InnerValue[];
-  readonly lists: readonly ClientList[];
-} {
-  const clients: InnerValue[] = [];
-  const lists: ClientList[] = [];
-  const visit = (value: unknown, path: Path): void => {
-    if (Array.isArray(value)) {
-      value.forEach((item: unknown, at) => {
-        visit(item, [...path, at]);
-      });
-      return;
-    }
-    const member = isJsonObject(value) ? findListMember(value) : undefined;
-    if (member === undefined || !isJsonObject(value)) {
-      clients.push({ value, path });
-      return;
-    }
-    lists.push({ value, path, member });
-    visit(value[member], [...path, member]);
-  };
-  visit(root, []);
-  return { clients, lists };
 }
 
 /** The problems of what is in an object with a list of clients and would be ignored: `--prune` would take it for removed. */

@@ -44,17 +44,28 @@ interface FileContent {
 /**
  * The values in a file: JSON values with comments, one or several after each other, or YAML documents; each a client, a
  * list of clients, a list under `clients` or `items`, or a Kubernetes object. Text that starts like JSON is never read as
- * YAML.
+ * YAML. Throws the problems of what is in objects with lists of clients and would be ignored.
  */
-async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {
-  const values = looksLikeJsonFile(text, name)
-    ? parseJsonFileValues(text, name, FILE_DEPTH)
-    : // Between or after the marks of YAML documents there may be nothing.
-      (await parseYaml(text, name)).filter((value) => value !== null);
-  const stray = combineProblems(strayMemberProblems(values, name));
-  if (stray !== undefined) throw stray;
-  const lists = values.map((value) => listBelow(value) ?? value);
-  return { name, values: lists.flat(), isList: lists.some(Array.isArray) };
+export async function parseClientFile(
+  { parseYaml }: Pick<Context, "parseYaml">,
+  { text, name }: TextFile,
+): Promise<{ readonly values: readonly unknown[]; readonly isJson: boolean }> {
+  const isJson = looksLikeJsonFile(text, name);
+  const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
+  const stray = findAllStrayMembers(values).map(({ message, hint }) =>
+    usageError(`${escapeControls(name)}: ${message}`, hint, "bad-file"),
+  );
+  const problem = combineProblems(stray);
+  if (problem !== undefined) throw problem;
+  return { values, isJson };
+}
+
+async function contentOf(context: ClientFileContext, file: TextFile): Promise<FileContent> {
+  const { values, isJson } = await parseClientFile(context, file);
+  // Between or after the marks of YAML documents there may be nothing.
+  const filled = isJson ? values : values.filter((value) => value !== null);
+  const lists = filled.map((value) => listBelow(value) ?? value);
+  return { name: file.name, values: lists.flat(), isList: lists.some(Array.isArray) };
 }
 
 /** The list in the envelope of `list --format json`, or of a file that groups its clients. */
@@ -62,13 +73,6 @@ function listBelow(value: unknown): readonly unknown[] | undefined {
   if (!isJsonObject(value) || isKubernetesObject(value)) return undefined;
   const list = value[findListMember(value) ?? ""];
   return Array.isArray(list) ? list : undefined;
-}
-
-/** The problems of what is in objects with lists of clients and would be ignored. */
-export function strayMemberProblems(values: readonly unknown[], name: string): readonly Problem[] {
-  return findAllStrayMembers(values).map(({ message, hint }) =>
-    usageError(`${escapeControls(name)}: ${message}`, hint, "bad-file"),
-  );
 }
 
 /** The clients in some files, those of Kubernetes manifests translated; what is wrong with a manifest is reported. */

@@ -1,12 +1,10 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
 import type { Context } from "../../command.ts";
-import { FILE_DEPTH } from "../../core/json/json.ts";
-import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
 import { isFileNameTooLong } from "../../core/output/file-name.ts";
 import { combineProblems, type Problem, usageError } from "../../core/problem.ts";
 import { type EntryPath, type FileEntry, findEntriesAndFirstList } from "../../core/state/file-entries.ts";
 import { quote } from "../../core/text.ts";
-import { strayMemberProblems } from "../draft/client-files.ts";
+import { parseClientFile } from "../draft/client-files.ts";
 import { findFolderFiles } from "../folder-files.ts";
 
 /** A file that clients are exported into. */
@@ -71,16 +69,10 @@ function newFile(path: string): ExportTargetFile {
   return { path, text: undefined, isYaml: !/\.json$/i.test(path), values: [], entries: [], list: undefined };
 }
 
-async function readFile(
-  { readFile: read, parseYaml }: Omit<TargetContext, "host">,
-  path: string,
-): Promise<ExportTargetFile> {
-  const { text, name } = await read(path, "export");
-  const isJson = looksLikeJsonFile(text, name);
-  const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
-  const stray = combineProblems(strayMemberProblems(values, name));
-  if (stray !== undefined) throw stray;
-  return { path, text, isYaml: !isJson, values, ...findEntriesAndFirstList(values) };
+async function readFile(context: Omit<TargetContext, "host">, path: string): Promise<ExportTargetFile> {
+  const file = await context.readFile(path, "export");
+  const { values, isJson } = await parseClientFile(context, file);
+  return { path, text: file.text, isYaml: !isJson, values, ...findEntriesAndFirstList(values) };
 }
 
 /** Whether a file holds nothing but what a first client can be added to. */

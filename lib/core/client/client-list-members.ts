@@ -55,13 +55,45 @@ function strayHint(key: string, list: string): string {
   return `remove it; only ${joinWords(MEMBERS_BESIDE_LIST)} and names that begin with x- may be there`;
 }
 
+/** A value inside a value of a file, and the keys and positions that lead to it. */
+interface InnerValue {
+  readonly value: unknown;
+  readonly path: readonly (string | number)[];
+}
+
+/** An object with a list of clients. */
+export interface ClientList extends InnerValue {
+  readonly value: JsonObject;
+  readonly member: string;
+}
+
+/** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
+export function findClientsAndLists(root: unknown): {
+  readonly clients: readonly InnerValue[];
+  readonly lists: readonly ClientList[];
+} {
+  const clients: InnerValue[] = [];
+  const lists: ClientList[] = [];
+  const visit = (value: unknown, path: InnerValue["path"]): void => {
+    if (Array.isArray(value)) {
+      value.forEach((item: unknown, at) => {
+        visit(item, [...path, at]);
+      });
+      return;
+    }
+    const member = isJsonObject(value) ? findListMember(value) : undefined;
+    if (member === undefined || !isJsonObject(value)) {
+      clients.push({ value, path });
+      return;
+    }
+    lists.push({ value, path, member });
+    visit(value[member], [...path, member]);
+  };
+  visit(root, []);
+  return { clients, lists };
+}
+
 /** {@link findStrayMembers} of all objects with lists among the values of a file, in lists of lists too. */
 export function findAllStrayMembers(values: readonly unknown[]): readonly StrayMember[] {
-  return values.flatMap((value): readonly StrayMember[] => {
-    if (Array.isArray(value)) return findAllStrayMembers(value);
-    const list = isJsonObject(value) ? findListMember(value) : undefined;
-    if (list === undefined || !isJsonObject(value)) return [];
-    const inner = value[list];
-    return [...findStrayMembers(value, list), ...findAllStrayMembers(Array.isArray(inner) ? inner : [])];
-  });
+  return findClientsAndLists(values).lists.flatMap(({ value, member }) => findStrayMembers(value, member));
 }
