@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { codesOf, type Played, play } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
@@ -317,7 +317,7 @@ const BREAKING: Readonly<Record<string, string>> = {
 };
 
 test("the hints of all rules mention fields of the file, and no flags that apply doesn't have", async () => {
-  assert.deepEqual(Object.keys(BREAKING).sort(), RULE_INFOS.map(({ name }) => name).sort());
+  assert.deepEqual(Object.keys(BREAKING).sort(), CLIENT_RULES.map(({ name }) => name).sort());
   const environment = { SHORT: "abc", LONG: "a".repeat(80), ODD: "with a blank here" };
   const found = new Set<string>();
   for (const [rule, text] of Object.entries(BREAKING)) {

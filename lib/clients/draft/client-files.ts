@@ -9,7 +9,7 @@ import {
   findUnknownFields,
   looksLikeClient,
 } from "../../core/client/field-name-findings.ts";
-import type { LintFinding } from "../../core/client/lint-finding.ts";
+import type { LintFinding } from "../../core/client/rule.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import {
   isKubernetesObject,

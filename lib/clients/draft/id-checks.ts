@@ -1,6 +1,6 @@
 import type { Context } from "../../command.ts";
 import { type FieldLabeler, getTextField } from "../../core/client/client.ts";
-import type { LintFinding } from "../../core/client/lint-finding.ts";
+import type { LintFinding } from "../../core/client/rule.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { Problem, withMessage } from "../../core/problem.ts";

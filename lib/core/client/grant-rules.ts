@@ -2,6 +2,7 @@ import type { JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
+import { replacementHint } from "./finding-text.ts";
 import {
   isResponseType,
   nearestGrantType,
@@ -9,7 +10,7 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import { replacementHint, type ValueFinding } from "./value-finding.ts";
+import type { RuleFinding } from "./rule.ts";
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
@@ -28,7 +29,7 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const grants = getListField(client, "grant_types");
   if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
@@ -39,22 +40,20 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly
     : SUPPORTED_GRANTS;
   return grants
     .filter((grant) => !GRANT_TYPES.includes(grant))
-    .map((grant): ValueFinding => {
-      const where = `${label("grant_types")} ${quote(grant)}`;
+    .map((grant): RuleFinding => {
       if (grant === "password") {
         return {
-          message: `${where} isn't supported by Hydra`,
+          field: "grant_types",
+          text: `${quote(grant)} isn't supported by Hydra`,
           hint: "use authorization_code, or client_credentials for a service",
         };
       }
-      return {
-        message: severalIn(grant).length > 1 ? `${where} is one value, not several` : `${where} isn't a grant type`,
-        hint: shown,
-      };
+      const problem = severalIn(grant).length > 1 ? "is one value, not several" : "isn't a grant type";
+      return { field: "grant_types", text: `${quote(grant)} ${problem}`, hint: shown };
     });
 }
 
-export function unknownResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function unknownResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const types = getListField(client, "response_types");
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
@@ -63,7 +62,7 @@ export function unknownResponses(client: JsonObject, label: FieldLabeler): reado
     : "Hydra supports code, token, id_token, and combinations such as code id_token";
   return types
     .filter((type) => !isResponseType(type))
-    .map((type) => ({ message: `${label("response_types")} ${quote(type)} isn't a response type`, hint: shown }));
+    .map((type) => ({ field: "response_types", text: `${quote(type)} isn't a response type`, hint: shown }));
 }
 
 /** The grants that a response type needs: the code, the implicit one, or for a hybrid type with a token both. */
@@ -74,18 +73,19 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-export function unusedResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function unusedResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const grants = grantsOf(client);
   const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
   // The default of every command line and server, which says nothing about what was meant.
   if (!usesBrowser && types.length === 1 && types[0] === "code") return [];
-  return [...new Set(types)].filter(isResponseType).flatMap((type): readonly ValueFinding[] => {
+  return [...new Set(types)].filter(isResponseType).flatMap((type): readonly RuleFinding[] => {
     const missing = grantsNeededBy(type).filter((grant) => !grants.includes(grant));
     if (missing.length === 0) return [];
     return [
       {
-        message: `${label("response_types")} ${quote(type)} needs the ${missing.join(" and ")} grant`,
+        field: "response_types",
+        text: `${quote(type)} needs the ${missing.join(" and ")} grant`,
         hint: usesBrowser
           ? `remove ${quote(type)}, or ${replacementHint("grant_types", label, [...grants, ...missing])}`
           : `remove ${quote(type)}: the grants of this client use no response type`,
@@ -94,67 +94,72 @@ export function unusedResponses(client: JsonObject, label: FieldLabeler): readon
   });
 }
 
-export function missingResponses(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function missingResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
-  const needs = (grant: string, words: readonly string[], add: string): readonly ValueFinding[] =>
+  const needs = (grant: string, words: readonly string[], add: string): readonly RuleFinding[] =>
     !grants.includes(grant) || types.some((type) => type.split(" ").some((word) => words.includes(word)))
       ? []
       : [
           {
-            message: `${label("response_types")} has no response type for the ${grant} grant`,
+            field: "response_types",
+            text: `has no response type for the ${grant} grant`,
             hint: `${replacementHint("response_types", label, [...types, add])}, or remove the grant`,
           },
         ];
   return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
 }
 
-export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
   return [
     {
-      message: `${label("scope")} ${quote(offline)} has no effect without the refresh_token grant`,
+      field: "scope",
+      text: `${quote(offline)} has no effect without the refresh_token grant`,
       hint: `${replacementHint("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
     },
   ];
 }
 
-export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
   if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
   return [
     {
-      message: `${label("grant_types")} "refresh_token" has no effect without the scope offline or offline_access`,
+      field: "grant_types",
+      text: `"refresh_token" has no effect without the scope offline or offline_access`,
       hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
     },
   ];
 }
 
-export function misspelledScopes(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
-  return scopesOf(client).flatMap((word): readonly ValueFinding[] => {
+export function misspelledScopes(client: JsonObject): readonly RuleFinding[] {
+  return scopesOf(client).flatMap((word): readonly RuleFinding[] => {
     const meant = nearestScope(word);
     return meant === undefined
       ? []
       : [
           {
-            message: `${label("scope")} ${quote(word)} isn't the standard scope ${meant}`,
+            field: "scope",
+            text: `${quote(word)} isn't the standard scope ${meant}`,
             hint: `did you mean ${meant}?`,
           },
         ];
   });
 }
 
-export function scopesWithCommas(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+export function scopesWithCommas(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return [
     {
-      message: `${label("scope")} separates scopes with commas`,
+      field: "scope",
+      text: `separates scopes with commas`,
       hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
     },
   ];

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json/json.ts";
-import type { ProblemCode } from "../problem.ts";
 import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
 import {
   missingResponses,
   misspelledScopes,
@@ -12,28 +12,9 @@ import {
   unknownResponses,
   unusedResponses,
 } from "./grant-rules.ts";
-import type { LintFinding } from "./lint-finding.ts";
+import type { LintFinding, Rule, RuleFinding } from "./rule.ts";
 import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
-import {
-  type ClientUrl,
-  localhostWithoutPort,
-  placeholdersInUrls,
-  redirectUrisInOneValue,
-  urlsOf,
-  urlsWithoutScheme,
-} from "./url-rules.ts";
-import { flagOrFieldName, type ValueFinding } from "./value-finding.ts";
-
-/** A rule about values that servers accept and that make a client nobody can use. */
-interface UsabilityRule {
-  readonly name: ProblemCode;
-  readonly severity: LintFinding["severity"];
-  /** The general advice, for the manual. */
-  readonly hint: string;
-  /** Which servers reject what the rule finds, for the manual. */
-  readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => readonly ValueFinding[];
-}
+import { localhostWithoutPort, placeholdersInUrls, redirectUrisInOneValue, urlsWithoutScheme } from "./url-rules.ts";
 
 const ALL_ACCEPT = "accepted by every server";
 
@@ -41,76 +22,86 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
   return [
     {
-      message: `${label("subject_type")} "pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
+      field: "subject_type",
+      text: `"pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
       hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
     },
   ];
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return [
     {
-      message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
+      field: "subject_type",
+      text: `"pairwise" can't be combined with JWT access tokens`,
       hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
     },
   ];
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function slashId(client: JsonObject): readonly RuleFinding[] {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
   return [
     {
-      message: `${label("client_id")} ${quote(id)} contains a slash`,
+      field: "client_id",
+      text: `${quote(id)} contains a slash`,
       hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
       severity: "warning",
     },
   ];
 }
 
-function unpairedId(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function unpairedId(client: JsonObject): readonly RuleFinding[] {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
     : [
         {
-          message: `${label("client_id")} isn't valid Unicode text`,
+          field: "client_id",
+          text: `isn't valid Unicode text`,
           hint: "choose an ID of letters, digits and dashes",
         },
       ];
 }
 
-function placeholders(client: JsonObject, label: FieldLabeler): readonly ValueFinding[] {
+function placeholders(client: JsonObject): readonly RuleFinding[] {
   const hint = "set the variable, or run the file through the program that replaces it";
-  return ["client_id", "client_secret"].flatMap((field): readonly ValueFinding[] => {
+  return ["client_id", "client_secret"].flatMap((field): readonly RuleFinding[] => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
-    const shown = field === "client_id" ? ` ${quote(value)}` : "";
-    return [{ message: `${label(field)}${shown} is a placeholder that nothing replaced`, hint }];
+    const shown = field === "client_id" ? `${quote(value)} ` : "";
+    return [{ field, text: `${shown}is a placeholder that nothing replaced`, hint }];
   });
 }
 
+const IS_EMPTY_SECRET: RuleFinding = { field: "client_secret", text: "is empty, so it's ignored" };
+
+const SECRET_EMPTY: Rule = {
+  name: "secret-empty",
+  severity: "warning",
+  hint: "check that the variable is set, or leave it out to generate a secret",
+  servers: ALL_ACCEPT,
+  find: (client) => (client["client_secret"] === "" && !isPublic(client) ? [IS_EMPTY_SECRET] : []),
+};
+
 /** What is reported for an empty secret, which is often a variable that isn't set; `name` is the flag or the field. */
 export function createEmptySecretFinding(name: string): LintFinding {
-  return {
-    rule: "secret-empty",
-    severity: "warning",
-    message: `${name} is empty, so it's ignored`,
-    hint: "check that the variable is set, or leave it out to generate a secret",
-  };
+  return createLintFinding(SECRET_EMPTY, IS_EMPTY_SECRET, () => name);
 }
 
-const USABILITY_RULES: readonly UsabilityRule[] = [
+/** Rules about values that servers accept and that make a client nobody can use. */
+export const USABILITY_RULES: readonly Rule[] = [
   {
     name: "grant-type-unknown",
     severity: "warning",
@@ -172,7 +163,7 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     severity: "warning",
     hint: "give the whole URL, such as http://localhost:3000/cb",
     servers: ALL_ACCEPT,
-    find: urlsWithoutScheme,
+    find: (_client, _label, urls) => urlsWithoutScheme(urls),
   },
   {
     name: "redirect-uri-several",
@@ -228,32 +219,7 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     severity: "warning",
     hint: "replace the placeholder with its value before the client is sent",
     servers: ALL_ACCEPT,
-    find: placeholdersInUrls,
+    find: (_client, _label, urls) => placeholdersInUrls(urls),
   },
-  {
-    name: "secret-empty",
-    severity: "warning",
-    hint: createEmptySecretFinding("").hint,
-    servers: ALL_ACCEPT,
-    find: (client, label) =>
-      client["client_secret"] === "" && !isPublic(client) ? [createEmptySecretFinding(label("client_secret"))] : [],
-  },
+  SECRET_EMPTY,
 ];
-
-/** The rules with what the manual says of them. */
-export const USABILITY_RULE_INFOS: readonly Omit<UsabilityRule, "find">[] = USABILITY_RULES.map(
-  ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
-);
-
-/** What these rules find in a client, each hint with the corrected value. */
-export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
-  const urls = urlsOf(client);
-  return USABILITY_RULES.flatMap(({ name, severity, find }) =>
-    find(client, label, urls).map((found) => ({
-      rule: name,
-      severity: found.severity ?? severity,
-      message: found.message,
-      hint: found.hint,
-    })),
-  );
-}

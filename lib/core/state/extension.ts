@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { RULE_INFOS } from "../client/rules.ts";
+import { CLIENT_RULES } from "../client/rules.ts";
 import { isJsonObject } from "../json/json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
@@ -36,7 +36,7 @@ const SECRET_KEYS = ["env", "file", "version"];
 /** Rules about the files and not about the clients in them. */
 const FILE_RULES = ["scope-unset"];
 
-const RULE_NAMES: readonly string[] = [...RULE_INFOS.map(({ name }) => name), ...FILE_RULES];
+const RULE_NAMES: readonly string[] = [...CLIENT_RULES.map(({ name }) => name), ...FILE_RULES];
 
 type Report = (path: ExtensionFault["path"], message: string, hint: string) => void;
 
