@@ -44,7 +44,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters", "servers"] },
-  tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
+  tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"], packages: ["valibot"] },
   keys: { imports: ["core", "lib", "clients", "keys"], types: ["adapters", "servers"] },
   commands: {
     imports: ["core", "lib", "clients", "tokens", "keys", "commands"],
