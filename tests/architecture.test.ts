@@ -324,9 +324,11 @@ const LAZY_IN_CREATE = [
   ].map((name) => `lib/clients/${name}.ts`),
   ...[
     "core/client/build-maester-manifest",
+    "core/client/kubernetes-object",
     "core/client/translate-manifests",
     "core/client/misnamed-fields",
     "core/help/foreign-command-words",
+    "core/json/schemas",
     "core/pgp/recipient",
   ].map((name) => `lib/${name}.ts`),
   ...[
