@@ -1,9 +1,9 @@
 import type { Context } from "../../command.ts";
 import { isAbsentOrEmpty } from "../../core/client/client.ts";
 import { CREDENTIAL_AND_SERVER_FIELDS } from "../../core/client/fields.ts";
+import { isKubernetesObject } from "../../core/client/kubernetes-object.ts";
 import { classifyFieldName } from "../../core/client/misnamed-fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
-import { isKubernetesObject } from "../../core/client/translate-manifests.ts";
 import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
 import { MERGE } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";

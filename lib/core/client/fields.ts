@@ -217,6 +217,7 @@ export const CLIENT_FIELDS: readonly Field[] = [
       kind: "text",
       name: "jwks",
       value: "FILE|JSON",
+      completes: "file",
       group: "client",
       help: "Public keys of the client (JSON Web Key Set), as JSON or a file",
     },

@@ -1,7 +1,7 @@
 import { getTextField } from "../client/client.ts";
 import { findListMember } from "../client/client-list-members.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
-import { isKubernetesObject } from "../client/translate-manifests.ts";
+import { isKubernetesObject } from "../client/kubernetes-object.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
