@@ -469,6 +469,23 @@ spec:
       assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0);
     }));
 
+  test("of hydra-maester without a namespace, or with an empty one, are in default", () =>
+    withStateSetup("26", async (bench) => {
+      const manifest = (metadata: string): string =>
+        `apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: ${metadata}\nspec: {grantTypes: [client_credentials], scope: a, secretName: s}\n`;
+      const files = join(bench.folder, "m.yaml");
+      bench.write({ "m.yaml": manifest('{name: web, namespace: ""}') });
+      const secrets = join(bench.folder, "s.yaml");
+      const played = await bench.run(["apply", files, "--secret-out", secrets, "--format", "ndjson"]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.equal(jsonLines(played.stdout)[0]?.["key"], "default/web");
+      assert.doesNotMatch(readFileSync(secrets, "utf8"), /namespace/);
+      for (const metadata of ["{name: web}", "{name: web, namespace: default}"]) {
+        bench.write({ "m.yaml": manifest(metadata) });
+        assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0, metadata);
+      }
+    }));
+
   test("that only contain other Kubernetes objects are skipped in a folder, and wrong where they are named", () =>
     withStateSetup("26", async (bench) => {
       const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";

@@ -1,5 +1,6 @@
 import type { Context } from "../../command.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../../core/client/client.ts";
+import { namespacedNameOf, readKubernetesObject } from "../../core/client/kubernetes-object.ts";
 import { type TranslatedManifests, translateManifests } from "../../core/client/translate-manifests.ts";
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
@@ -233,24 +234,16 @@ function specOf(manifest: JsonObject | undefined): JsonObject {
   return isJsonObject(spec) ? spec : {};
 }
 
-function metadataOf(manifest: JsonObject | undefined): JsonObject {
-  const metadata = manifest?.["metadata"];
-  return isJsonObject(metadata) ? metadata : {};
-}
-
 function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
   const name = getTextField(specOf(manifest), "secretName");
   if (name === undefined || name === "") return undefined;
-  return { name, namespace: getTextField(metadataOf(manifest), "namespace") };
+  return { name, namespace: readKubernetesObject(manifest)?.metadata.namespace };
 }
 
 /** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
 function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
   if (extension.key !== undefined) return extension.key;
-  if (manifest !== undefined) {
-    const metadata = metadataOf(manifest);
-    return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
-  }
+  if (manifest !== undefined) return namespacedNameOf(manifest);
   const id = getTextField(fields, "client_id") ?? "";
   if (id !== "") return id;
   const stem = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(value.file)?.[1] ?? "";

@@ -37,3 +37,12 @@ export function itemsOfKubernetesList(value: unknown): readonly unknown[] | unde
   const object = readKubernetesObject(value);
   return object?.kind.endsWith("List") === true ? object.items : undefined;
 }
+
+/** Kubernetes objects without a namespace are in this one. */
+export const DEFAULT_NAMESPACE = "default";
+
+/** The namespace of an object and its name there, as in `default/web`. */
+export function namespacedNameOf(manifest: JsonObject): string {
+  const { namespace = DEFAULT_NAMESPACE, name = "" } = readKubernetesObject(manifest)?.metadata ?? {};
+  return `${namespace}/${name}`;
+}

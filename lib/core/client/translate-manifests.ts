@@ -6,6 +6,7 @@ import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";
 import { CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES } from "./fields.ts";
 import {
+  DEFAULT_NAMESPACE,
   isKubernetesObject,
   itemsOfKubernetesList,
   type KubernetesObject,
@@ -80,9 +81,6 @@ export const MANIFEST_GROUP_PREFIX = "hydra.ory.sh/";
 
 /** The kind of the manifests. */
 export const MANIFEST_KIND = "OAuth2Client";
-
-/** Kubernetes objects without a namespace are in this one. */
-const DEFAULT_NAMESPACE = "default";
 
 /** The spelling of Kubernetes for a client field: `redirect_uris` -> `redirectUris`. */
 function camelCase(field: string): string {

@@ -1,7 +1,7 @@
 import { getTextField } from "../client/client.ts";
 import { findListMember } from "../client/client-list-members.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
-import { isKubernetesObject } from "../client/kubernetes-object.ts";
+import { isKubernetesObject, namespacedNameOf } from "../client/kubernetes-object.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
@@ -91,9 +91,7 @@ export function uniqueNameOfKey(key: string): string {
 
 /** {@link uniqueNameOfEntry} of a manifest; without a namespace it is in `default`. */
 export function uniqueNameOfManifest(manifest: JsonObject): string {
-  const metadata = isJsonObject(manifest["metadata"]) ? manifest["metadata"] : {};
-  const [namespace, name] = [getTextField(metadata, "namespace") ?? "default", getTextField(metadata, "name") ?? ""];
-  return `${getTextField(manifest, "kind") ?? ""} ${namespace}/${name}`;
+  return `${getTextField(manifest, "kind") ?? ""} ${namespacedNameOf(manifest)}`;
 }
 
 /** A value with one inside it changed. */
