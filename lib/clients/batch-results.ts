@@ -97,13 +97,9 @@ export class BatchResults<Outcome extends ClientOutcome> {
   finish(): ExitName {
     const { name, words, pools, log } = this.#work;
     log?.close();
-    const counts = words.flatMap(([outcome, word]) => {
-      const count = this.#counts.get(outcome) ?? 0;
-      return count === 0 ? [] : [`${count} ${word}`];
-    });
+    const counts = words.map(([outcome, word]) => [this.#counts.get(outcome) ?? 0, word] as const);
     const rest = pools.reduce((sum, { notStarted }) => sum + notStarted, 0);
-    const parts = rest > 0 ? [...counts, `${rest} not started`] : counts;
-    this.#context.note(`${name}: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
+    this.#context.note(countsText(name, [...counts, [rest, "not started"]]));
     return this.#batch.exit();
   }
 
@@ -151,6 +147,15 @@ export class BatchResults<Outcome extends ClientOutcome> {
       details: changed,
     });
   }
+}
+
+/** The summary of a command with many clients: `Import: 2 created, 1 failed`. */
+export function countsText(
+  name: BatchWork<ClientOutcome>["name"],
+  counts: readonly (readonly [count: number, word: string])[],
+): string {
+  const parts = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]));
+  return `${name}: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`;
 }
 
 /** The problem of a client that failed by a bug, which must not end the others. */

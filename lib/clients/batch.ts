@@ -6,7 +6,7 @@ import {
   type ExitName,
   Problem,
   unwrittenResultProblem,
-  usageError,
+  usageErrorIf,
   withMessage,
 } from "../core/problem.ts";
 import { joinWords } from "../core/text.ts";
@@ -14,8 +14,13 @@ import { joinWords } from "../core/text.ts";
 /** The problem of a `--concurrency` that no server could take. */
 export function concurrencyFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const concurrency = values.number(CONCURRENCY);
-  if (concurrency >= 1 && concurrency <= 256) return [];
-  return [usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value")];
+  const isWrong = concurrency < 1 || concurrency > 256;
+  return usageErrorIf(
+    isWrong,
+    `--concurrency ${concurrency} is not from 1 to 256`,
+    "8 suits most servers",
+    "bad-value",
+  );
 }
 
 /** After so many items in a row that found no server, the others would not find it either. */

@@ -33,15 +33,15 @@ interface ProblemDetails {
   /** The exit code that this problem ends the program with. */
   readonly exit: ExitName;
   /** One line: the next thing to type or to look at. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** HTTP status of the answer that caused it. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The request that failed; its URL is already without credentials. */
-  readonly request?: { readonly method: string; readonly url: string };
+  readonly request?: { readonly method: string; readonly url: string } | undefined;
   /** Whether the server may have processed the request anyway. */
   readonly ambiguous?: boolean;
   /** What the server said is wrong, without secrets. */
-  readonly serverText?: string;
+  readonly serverText?: string | undefined;
   /** Further findings of the same kind, one line each. */
   readonly details?: readonly string[];
   readonly cause?: unknown;
@@ -59,7 +59,7 @@ export class Problem extends Error {
   readonly exit: ExitName;
   readonly hint: string | undefined;
   readonly status: number | undefined;
-  readonly request: { readonly method: string; readonly url: string } | undefined;
+  readonly request: ProblemDetails["request"];
   readonly serverText: string | undefined;
   readonly details: readonly string[];
   readonly ambiguous: boolean;
@@ -82,19 +82,7 @@ export class ErrorWithUserMessage extends Error {}
 
 /** The same problem with another message, or with more to it. */
 export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
-  const { code, exit, hint, status, request, serverText, details, ambiguous } = problem;
-  return new Problem(message, {
-    code,
-    exit,
-    ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { status }),
-    ...(request === undefined ? {} : { request }),
-    ...(serverText === undefined ? {} : { serverText }),
-    details,
-    ambiguous,
-    cause: problem,
-    ...more,
-  });
+  return new Problem(message, { ...problem, cause: problem, ...more });
 }
 
 /** One problem with the messages of the others as its details; undefined for none. */
@@ -105,7 +93,22 @@ export function combineProblems([first, ...others]: readonly Problem[]): Problem
 
 /** A wrong command line or configuration: exit code 2, nothing was sent. */
 export function usageError(message: string, hint?: string, code: ProblemCode = "usage"): Problem {
-  return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
+  return new Problem(message, { code, exit: "usage", hint });
+}
+
+/** A {@link usageError} if a condition holds, for a list of checks. */
+export function usageErrorIf(condition: boolean, message: string, hint: string, code: ProblemCode): readonly Problem[] {
+  return condition ? [usageError(message, hint, code)] : [];
+}
+
+/** What some work returns, or the problem that it throws; any other error is thrown. */
+export async function resultOrProblem<T>(work: () => Promise<T>): Promise<T | Problem> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
 }
 
 /** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */

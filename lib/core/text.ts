@@ -62,6 +62,12 @@ export function joinWords(words: readonly string[], last = "and"): string {
   return `${words.slice(0, -1).join(", ")} ${last} ${words[words.length - 1]}`;
 }
 
+/** The first words like {@link joinWords}, and how many more there are. */
+export function joinFirstWords(words: readonly string[], most: number): string {
+  const rest = words.length - most;
+  return joinWords(rest > 0 ? [...words.slice(0, most), `${rest} more`] : words);
+}
+
 /** The number of single-character edits, including swaps of neighbors, between two words. */
 function distance(a: string, b: string): number {
   let before: number[] = [];

@@ -29,7 +29,7 @@ import {
 } from "../secrets/change-secret.ts";
 import { type CredentialsToDeliver, UNDELIVERED_CODE } from "../secrets/delivery.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
-import { secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
+import { findVerificationProblem, secretWithAuthMethod } from "../secrets/verify-credentials.ts";
 import {
   type EarlierRecoveryCopies,
   markClientCopiesVoid,
@@ -53,7 +53,7 @@ export interface ApplyOutcome extends ClientOutcome {
 export interface ApplyRun {
   readonly context: RegisterContext &
     PrepareContext &
-    Pick<Context, "outputContainsValue" | "credentialVerifier" | "note" | "fail" | "warn">;
+    Pick<Context, "outputContainsValue" | "credentialVerifier" | "note" | "warn">;
   readonly options: PlanOptions;
   readonly adopt: boolean;
   readonly recipients: readonly Recipient[];
@@ -133,7 +133,7 @@ function desiredOf({ desired }: Step): DesiredClient {
 
 async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
   if (stepSetsSecret(step))
-    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
+    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret, recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 
@@ -300,16 +300,8 @@ async function verifyNew(
   { secret }: CredentialsToDeliver,
 ): Promise<Pick<ApplyOutcome, "problem">> {
   if (endpoints === undefined || secret.plain === undefined) return {};
-  let problem: Problem | undefined;
-  const fail = (found: Problem): void => {
-    problem = found;
-  };
-  await tryVerifyCredentials(
-    { credentialVerifier: context.credentialVerifier, note: context.note, fail },
-    endpoints,
-    record.client_id,
-    secretWithAuthMethod(record, secret.plain),
-  );
+  const proof = secretWithAuthMethod(record, secret.plain);
+  const problem = await findVerificationProblem(context, endpoints, record.client_id, proof);
   return problem === undefined ? {} : { problem };
 }
 

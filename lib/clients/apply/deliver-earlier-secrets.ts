@@ -16,7 +16,7 @@ import type { Plan, Step } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { UNDELIVERED_CODE } from "../secrets/delivery.ts";
 import { hasRecipientFlags, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
-import { secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
+import { findVerificationProblem, secretWithAuthMethod } from "../secrets/verify-credentials.ts";
 import { markRecoveryCopyVoid } from "../secrets/void-recovery-copies.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { makeFolderAndFindPlaceProblems, SecretPlace, secretOutKind, secretOwnerOfStep } from "./secret-out-places.ts";
@@ -118,7 +118,7 @@ export function hasSecretPlaceFlags(context: Pick<Context, "values">): boolean {
 
 type DueContext = Parameters<typeof SecretPlace.open>[0] &
   Parameters<typeof prepareSecret>[0] &
-  Pick<Context, "warn" | "note" | "credentialVerifier" | "fail" | "outputContainsValue">;
+  Pick<Context, "warn" | "note" | "credentialVerifier" | "outputContainsValue">;
 
 /** What delivering the secrets of earlier runs needs. */
 interface DueJob {
@@ -219,14 +219,10 @@ async function doubtOf(
 ): Promise<Required<Pick<RecoveredSecretOutcome, "problem" | "isRejected">> | undefined> {
   const { step, record, certainty } = due;
   if (endpoints !== undefined && record.client_secret !== undefined) {
-    const problems: Problem[] = [];
-    const fail = (problem: Problem): void => void problems.push(problem);
     const proof = secretWithAuthMethod(step.current ?? {}, record.client_secret);
-    const isProven = await tryVerifyCredentials({ ...context, fail }, endpoints, due.clientId, proof);
-    if (isProven) return undefined;
-    const [failure] = problems;
-    const isRejected = failure?.code === "not-verified";
-    return { problem: doubtfulProblem(due, failure?.message ?? "the server rejects it"), isRejected };
+    const failure = await findVerificationProblem(context, endpoints, due.clientId, proof);
+    if (failure === undefined) return undefined;
+    return { problem: doubtfulProblem(due, failure.message), isRejected: failure.code === "not-verified" };
   }
   if (certainty === "doubtful") {
     const problem = doubtfulProblem(due, "the client was changed since, so it may have another one now");

@@ -34,7 +34,7 @@ async function provenStep(
   if (secret !== "unchanged" || action === "refused" || current === undefined || desired?.secret === undefined)
     return step;
   try {
-    await credentialVerifier.prove(endpoints, current.client_id, secretWithAuthMethod(current, desired.secret.text));
+    await credentialVerifier.prove(endpoints, current.client_id, secretWithAuthMethod(current, desired.secret));
     return step;
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "not-verified" || error.status !== 401) throw error;

@@ -11,11 +11,7 @@ import {
   isKubernetesSecretName,
   kubernetesSecretNameOfClient,
 } from "../../core/output/credential-formats.ts";
-import {
-  clientPathsAndProblems,
-  FILE_PROBLEM_WORDING_FOR_APPLY,
-  fileNameOfIdOrKey,
-} from "../../core/output/file-name.ts";
+import { clientPathProblems, FILE_PROBLEM_WORDING_FOR_APPLY, fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import {
   dotenvEntries,
   type ExistingEntries,
@@ -24,7 +20,7 @@ import {
   withJsonEntries,
   withTextAppended,
 } from "../../core/output/written-credentials.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import type { KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
 import type { Step } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -208,12 +204,8 @@ export async function parseSharedSecretFile(
   const format = secretFormatOrDotenv(context);
   if (format === "dotenv") return dotenvEntries(text);
   if (format === "json") return jsonEntries(text);
-  try {
-    return manifestSecrets(await context.parseYaml(text, "the secret file"));
-  } catch (error) {
-    if (error instanceof Problem) return undefined;
-    throw error;
-  }
+  const documents = await resultOrProblem(() => context.parseYaml(text, "the secret file"));
+  return documents instanceof Problem ? undefined : manifestSecrets(documents);
 }
 
 /** The name of a client's entry in the file that all clients share. */
@@ -329,7 +321,7 @@ export async function makeFolderAndFindPlaceProblems(
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
   const template = `{id}${EXTENSIONS[secretFormatOrDotenv(context)]}`;
-  const named = clientPathsAndProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY).problems;
+  const named = clientPathProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY);
   // The system would report a name that is too long in other words.
   if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {

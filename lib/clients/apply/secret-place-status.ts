@@ -1,6 +1,6 @@
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { containsSecret } from "../../core/output/written-credentials.ts";
-import { Problem } from "../../core/problem.ts";
+import { Problem, resultOrProblem } from "../../core/problem.ts";
 import {
   clientSecretPath,
   entryNameInSharedFile,
@@ -28,26 +28,14 @@ export async function secretPlaceStatus(
   const target = context.values.text(SECRET_OUT);
   const kind = secretOutKind(context);
   if (target === undefined || kind === "result") return "missing";
-  const there = await readUnlessUnreadable(context, kind === "shared" ? target : clientSecretPath(context, owner.key));
+  const path = kind === "shared" ? target : clientSecretPath(context, owner.key);
+  const there = await resultOrProblem(() => context.readSecretFile(path));
   if (there === undefined) return "missing";
+  if (there instanceof Problem || there.text === undefined) return "unreadable";
   const { text } = there;
-  if (text === undefined) return "unreadable";
   const entries = kind === "shared" ? await parseSharedSecretFile(context, text) : undefined;
   // Another client of the same file may have the same secret, if both are given.
   const own = entries === undefined ? [text] : secretEntryNames(context, owner).map((name) => entries.get(name) ?? "");
   if (own.some((entry) => containsSecret(entry, secret))) return "there";
   return entries?.has(entryNameInSharedFile(context, owner)) === false ? "missing" : "taken";
-}
-
-/** A secret file, without its text if it can't be read. */
-async function readUnlessUnreadable(
-  context: SecretPlaceContext,
-  path: string,
-): Promise<{ readonly text: string | undefined } | undefined> {
-  try {
-    return await context.readSecretFile(path);
-  } catch (error) {
-    if (error instanceof Problem) return { text: undefined };
-    throw error;
-  }
 }

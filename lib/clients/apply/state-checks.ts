@@ -11,7 +11,7 @@ import { type Problem, type ProblemCode, usageError } from "../../core/problem.t
 import type { DesiredClient } from "../../core/state/desired.ts";
 import type { XHydraSettings } from "../../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
-import { joinWords, quote } from "../../core/text.ts";
+import { joinFirstWords, quote } from "../../core/text.ts";
 import { createOfflineFindingFilter } from "../draft/id-checks.ts";
 import { formatFilePosition, type PositionedClientValue } from "./state-input.ts";
 
@@ -187,8 +187,10 @@ export function reportUnsetScopes(
   });
   const [first] = unset;
   if (first === undefined) return;
-  const shown = unset.slice(0, 3).map(({ key }) => quote(key));
-  const names = joinWords(unset.length > 3 ? [...shown, `${unset.length - 3} more`] : shown);
+  const names = joinFirstWords(
+    unset.map(({ key }) => quote(key)),
+    3,
+  );
   findings.warning(first.value, [], {
     message: `scope is not set for ${names}: the server's default applies, and it is not compared`,
     hint: "list the scopes that each client may ask for",

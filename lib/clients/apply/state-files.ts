@@ -5,8 +5,8 @@ import { type TranslatedManifests, translateManifests } from "../../core/client/
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
 import { STACK } from "../../core/flags/state-flags.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json/json.ts";
-import { Problem } from "../../core/problem.ts";
+import { isJsonObject, isStringList, type JsonObject, objectOrEmpty } from "../../core/json/json.ts";
+import { Problem, resultOrProblem } from "../../core/problem.ts";
 import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
 import { parseExtension, type SecretVariableOrFile } from "../../core/state/extension.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
@@ -193,10 +193,10 @@ async function desiredClient(
     clientId: typeof id === "string" && id !== "" ? id : undefined,
     client,
     secretOrigin: origin,
-    secret: text === undefined || origin === undefined ? undefined : { text, origin },
+    secret: text,
     secretProblem: problem,
     secretVersion: version,
-    protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
+    protect: extension.protect || objectOrEmpty(manifest?.["spec"])["deletionPolicy"] === "orphan",
     secretObject: secretObjectOf(manifest),
     maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },
@@ -229,13 +229,8 @@ async function secretOf(
   return read instanceof Problem ? { origin, version, problem: read } : { origin, version, text: read };
 }
 
-function specOf(manifest: JsonObject | undefined): JsonObject {
-  const spec = manifest?.["spec"];
-  return isJsonObject(spec) ? spec : {};
-}
-
 function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
-  const name = getTextField(specOf(manifest), "secretName");
+  const name = getTextField(objectOrEmpty(manifest?.["spec"]), "secretName");
   if (name === undefined || name === "") return undefined;
   return { name, namespace: readKubernetesObject(manifest)?.metadata.namespace };
 }
@@ -279,15 +274,13 @@ async function readSecret(
     const message = `environment variable ${quote(secret.name)} is not set`;
     return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
   }
-  try {
-    const file = await readFile(pathFrom(value, secret.name), `${EXTENSION_MEMBER}.secret`);
-    const text = file.text.replace(/\r?\n$/, "");
-    if (text !== "") return text;
-    const message = `there is no secret in ${quote(file.name)}`;
-    return positionedProblem(value, path, { message, hint: "write the secret to it", code: "no-secret" });
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const { message, hint = "check the path", code } = error;
+  const file = await resultOrProblem(() => readFile(pathFrom(value, secret.name), `${EXTENSION_MEMBER}.secret`));
+  if (file instanceof Problem) {
+    const { message, hint = "check the path", code } = file;
     return positionedProblem(value, path, { message, hint, code });
   }
+  const text = file.text.replace(/\r?\n$/, "");
+  if (text !== "") return text;
+  const message = `there is no secret in ${quote(file.name)}`;
+  return positionedProblem(value, path, { message, hint: "write the secret to it", code: "no-secret" });
 }

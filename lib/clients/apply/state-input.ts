@@ -3,7 +3,7 @@ import { findListMember, findStrayMembers } from "../../core/client/client-list-
 import { ALLOW_EMPTY } from "../../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { replacePlaceholdersAndFindFaults } from "../../core/state/placeholders.ts";
 import {
   createOffsetToPosition,
@@ -103,13 +103,9 @@ export async function readClientValuesInFiles(
   if (files.length > MANY) context.host.enableJit();
   const values: PositionedClientValue[] = [];
   for (const file of files) {
-    try {
-      for (const value of await valuesIn(context, file, reader, problems))
-        values.push(...withVariables(value, lookup, problems));
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      problems.push(error);
-    }
+    const read = await resultOrProblem(() => valuesIn(context, file, reader, problems));
+    if (read instanceof Problem) problems.push(read);
+    else for (const value of read) values.push(...withVariables(value, lookup, problems));
   }
   if (values.length > MANY) context.host.enableJit();
   return { values, files: files.length };

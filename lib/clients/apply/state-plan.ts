@@ -5,7 +5,7 @@ import { type ClientRecord, idOf } from "../../core/client/client.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import { STRICT } from "../../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../../core/flags/state-flags.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, usageErrorIf } from "../../core/problem.ts";
 import { type DesiredClient, formatFileLineColumn } from "../../core/state/desired.ts";
 import { readMark } from "../../core/state/mark.ts";
 import {
@@ -22,6 +22,7 @@ import { planMarkdown } from "../../core/state/plan-markdown.ts";
 import { planLines, type SecretDestinationText, summarizePlan } from "../../core/state/plan-text.ts";
 import { quote } from "../../core/text.ts";
 import { canServerLookUpId } from "../draft/id-checks.ts";
+import { readClientPages } from "../list/client-pages.ts";
 import { terminalColumns } from "../terminal-columns.ts";
 import type { DesiredClients } from "./state-files.ts";
 
@@ -46,13 +47,23 @@ export function pruneAndEmptyInputProblems(
 ): readonly Problem[] {
   const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
   // A file that was cut short must not pass for one without drift.
-  if (!values.bool(PRUNE)) return isEmpty && values.isSet(EXIT_CODE) ? [nothingToCompare(files)] : [];
-  const unnamed = unnamedStackProblem({ values });
-  const problems = unnamed === undefined ? [] : [unnamed];
-  if (!isEmpty) return problems;
+  if (!values.bool(PRUNE))
+    return usageErrorIf(
+      isEmpty && values.isSet(EXIT_CODE),
+      `${whatWasRead(files)}, so there is nothing to compare`,
+      "check the path, or add --allow-empty",
+      "no-clients",
+    );
   return [
-    ...problems,
-    usageError(
+    // Another stack could be pruned by mistake.
+    ...usageErrorIf(
+      !values.isSet(STACK),
+      "--prune needs --stack NAME",
+      "name the stack, so that two repositories with the same default don't delete each other's clients",
+      "prune-without-stack",
+    ),
+    ...usageErrorIf(
+      isEmpty,
       `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
       "check the path, or add --allow-empty to delete them",
       "no-clients",
@@ -60,48 +71,20 @@ export function pruneAndEmptyInputProblems(
   ];
 }
 
-/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
-function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
-  if (values.isSet(STACK)) return undefined;
-  return usageError(
-    "--prune needs --stack NAME",
-    "name the stack, so that two repositories with the same default don't delete each other's clients",
-    "prune-without-stack",
-  );
-}
-
 function whatWasRead(files: number): string {
   return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
 }
 
-function nothingToCompare(files: number): Problem {
-  return usageError(
-    `${whatWasRead(files)}, so there is nothing to compare`,
-    "check the path, or add --allow-empty",
-    "no-clients",
-  );
-}
-
 /** All clients of a server; at once only one page of them is in memory. */
 async function* allClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
-  const seen = new Set<string>();
-  for (let request: Parameters<Admin["page"]>[0] | undefined = { size: PAGE_SIZE }; request !== undefined; ) {
-    const { clients, unreadable, next } = await admin.page(request);
+  const pages = readClientPages({ admin }, { size: PAGE_SIZE }, "check proxies in front of the server");
+  for await (const { clients, unreadable } of pages) {
     onPage();
     for (const client of clients) {
       const problem = unreadable.get(client);
       if (problem !== undefined) throw problem;
       yield client;
     }
-    const position = JSON.stringify(next ?? null);
-    if (next !== undefined && seen.has(position))
-      throw new Problem("Cannot list clients: the server's pages repeat endlessly", {
-        code: "endless-pages",
-        exit: "failed",
-        hint: "check proxies in front of the server",
-      });
-    seen.add(position);
-    request = next;
   }
 }
 

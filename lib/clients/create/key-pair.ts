@@ -1,11 +1,10 @@
 import type { ClientKeyPair } from "../../adapters/client-assertion-keys.ts";
 import type { Context } from "../../command.ts";
 import { ENCRYPTED_FORMAT, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../../core/flags/credential-flags.ts";
-import { AUTH_METHOD_FLAG } from "../../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../../core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { type Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { CommandLineDraft } from "../draft/client-draft.ts";
 import { hasRecipientFlags, type PreparedSecret } from "../secrets/secret-source.ts";
@@ -32,60 +31,47 @@ export function draftForGeneratedKey(
 
 /** The problems of fields that don't go with a generated key. */
 function keyFieldProblems({ client, label }: CommandLineDraft, algorithm: string): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (client["token_endpoint_auth_method"] !== "private_key_jwt") {
-    problems.push(
-      usageError(
-        `--generate-key ${algorithm} is for clients that authenticate with a key`,
-        `add --${AUTH_METHOD_FLAG.name} private_key_jwt`,
-        "key-without-private-key-jwt",
-      ),
-    );
-  }
-  for (const field of ["jwks", "jwks_uri", "client_secret"]) {
-    if (client[field] !== undefined)
-      problems.push(
-        usageError(
-          `--generate-key ${algorithm} and ${label(field)} cannot be used together`,
-          "leave one of them out",
-          "two-keys",
-        ),
-      );
-  }
   const alg = client["token_endpoint_auth_signing_alg"];
-  if (alg !== undefined && alg !== algorithm) {
-    problems.push(
-      usageError(
-        `--generate-key ${algorithm} does not fit ${label("token_endpoint_auth_signing_alg")} ${quote(String(alg))}`,
-        "leave out the second: it follows from the key",
-        "two-algorithms",
+  return [
+    ...usageErrorIf(
+      client["token_endpoint_auth_method"] !== "private_key_jwt",
+      `--generate-key ${algorithm} is for clients that authenticate with a key`,
+      "add --token-endpoint-auth-method private_key_jwt",
+      "key-without-private-key-jwt",
+    ),
+    ...["jwks", "jwks_uri", "client_secret"].flatMap((field) =>
+      usageErrorIf(
+        client[field] !== undefined,
+        `--generate-key ${algorithm} and ${label(field)} cannot be used together`,
+        "leave one of them out",
+        "two-keys",
       ),
-    );
-  }
-  return problems;
+    ),
+    ...usageErrorIf(
+      alg !== undefined && alg !== algorithm,
+      `--generate-key ${algorithm} does not fit ${label("token_endpoint_auth_signing_alg")} ${quote(String(alg))}`,
+      "leave out the second: it follows from the key",
+      "two-algorithms",
+    ),
+  ];
 }
 
 /** The problems of where the private key goes. */
 function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: string): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (!values.isSet(KEY_OUT) && !hasRecipientFlags({ values })) {
-    problems.push(
-      usageError(
-        `--generate-key ${algorithm} has no destination for the private key`,
-        "add --key-out FILE, or a recipient to encrypt it to",
-        "key-without-out",
-      ),
-    );
-  }
-  if (values.isSet(SECRET_OUT))
-    problems.push(
-      usageError(
-        "--secret-out has no secret to write: the client authenticates with its key",
-        "use --key-out for the key",
-        "secret-out-without-secret",
-      ),
-    );
-  return problems;
+  return [
+    ...usageErrorIf(
+      !values.isSet(KEY_OUT) && !hasRecipientFlags({ values }),
+      `--generate-key ${algorithm} has no destination for the private key`,
+      "add --key-out FILE, or a recipient to encrypt it to",
+      "key-without-out",
+    ),
+    ...usageErrorIf(
+      values.isSet(SECRET_OUT),
+      "--secret-out has no secret to write: the client authenticates with its key",
+      "use --key-out for the key",
+      "secret-out-without-secret",
+    ),
+  ];
 }
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */

@@ -1,5 +1,5 @@
 import type { Context } from "../../command.ts";
-import { AUTH_METHOD_FLAG, CLIENT_FIELDS, DEVICE_GRANT } from "../../core/client/fields.ts";
+import { DEVICE_GRANT, FIELD_BY_NAME } from "../../core/client/fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { csvField } from "../../core/flags/csv.ts";
 import type { Flag } from "../../core/flags/flag.ts";
@@ -120,10 +120,7 @@ async function askFields(context: AskContext): Promise<JsonObject> {
 /** The flag of each answer, with its values. */
 function flagsOf(client: JsonObject): readonly (readonly [flag: Flag, texts: readonly string[]])[] {
   return Object.entries(client).flatMap(([name, value]) => {
-    const flag =
-      name === "token_endpoint_auth_method"
-        ? AUTH_METHOD_FLAG
-        : CLIENT_FIELDS.find((field) => field.name === name)?.flag;
+    const flag = FIELD_BY_NAME.get(name)?.flag;
     if (flag === undefined) return [];
     return [[flag, Array.isArray(value) ? value.map(String) : [String(value)]] as const];
   });

@@ -16,7 +16,7 @@ import { createEmptySecretFinding } from "../../core/client/usability-rules.ts";
 import { SECRET } from "../../core/flags/credential-flags.ts";
 import { CLIENT_FILE, LENIENT_FIELD_NAMES, SET, STRICT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { Problem } from "../../core/problem.ts";
+import { Problem, resultOrProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { ProvidedSecret } from "../secrets/secret-source.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
@@ -75,7 +75,6 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
       (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
     ),
     problems: [...problems, ...flags.problems],
-    warnings: flags.warnings,
     findings: emptySecrets(context, base),
     fromFlags: new Set([
       ...CLIENT_FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name),
@@ -152,13 +151,10 @@ async function readFieldFiles(
 }
 
 async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return undefined;
-  }
+  const result = await resultOrProblem(work);
+  if (!(result instanceof Problem)) return result;
+  problems.push(result);
+  return undefined;
 }
 
 /** The fields of `--id` and `--secret`, which have no row among the fields, and their origins. */
@@ -188,7 +184,6 @@ export function lintDraftCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   draft: ClientDraft & Pick<CommandLineDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
-  for (const warning of draft.warnings) warn(warning);
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
   return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];

@@ -1,16 +1,9 @@
 import type { Context } from "../../command.ts";
-import { type FieldLabeler, getTextField } from "../../core/client/client.ts";
+import { type ClientDraft, getTextField } from "../../core/client/client.ts";
 import type { LintFinding } from "../../core/client/rule.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
-import type { JsonObject } from "../../core/json/json.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";
-
-/** A client that is about to be created. */
-interface NewClient {
-  readonly client: JsonObject;
-  readonly label: FieldLabeler;
-}
 
 const SLASH_RULE = "client-id-slash";
 
@@ -25,7 +18,7 @@ export function createOfflineFindingFilter({ values }: Pick<Context, "values">):
  */
 export async function rejectUnfindableIds(
   { admin }: Pick<Context, "admin">,
-  clients: readonly NewClient[],
+  clients: readonly Pick<ClientDraft, "client" | "label">[],
 ): Promise<void> {
   const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
   if (id === undefined || (await canServerLookUpId(admin, id))) return;
@@ -44,11 +37,8 @@ export async function rejectUnfindableIds(
 export async function canServerLookUpId(admin: Context["admin"], id: string): Promise<boolean> {
   // The family first, so that only the path of the client can be missing.
   await admin.family();
-  try {
-    await admin.find(id);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && error.code === "slash-in-id") return false;
-    throw error;
-  }
+  const found = await resultOrProblem(() => admin.find(id));
+  if (!(found instanceof Problem)) return true;
+  if (found.code !== "slash-in-id") throw found;
+  return false;
 }

@@ -2,7 +2,7 @@ import type { YamlChange } from "../../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { detectJsonOrNdjson, formatJsonOrNdjson } from "../../core/output/json-or-ndjson.ts";
-import { combineProblems, Problem, usageError } from "../../core/problem.ts";
+import { combineProblems, Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../../core/state/client-edits.ts";
 import {
   type FileEntry,
@@ -11,7 +11,7 @@ import {
   withValueChangedAt,
 } from "../../core/state/file-entries.ts";
 import { placeholderNames, type VariableLookup } from "../../core/state/placeholder-values.ts";
-import { joinWords, quote } from "../../core/text.ts";
+import { joinFirstWords, joinWords, quote } from "../../core/text.ts";
 import type { ExportTarget, ExportTargetFile } from "./export-target.ts";
 
 /** A client on its way into a file. */
@@ -114,10 +114,8 @@ class SharedEntries {
 }
 
 function sharedProblem({ place, ids }: { readonly place: string; readonly ids: readonly string[] }): Problem {
-  const shown = ids.slice(0, 5).map(quote);
-  const names = joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown);
   return usageError(
-    `Clients ${names} share one entry of ${quote(place)}`,
+    `Clients ${joinFirstWords(ids.map(quote), 5)} share one entry of ${quote(place)}`,
     "export each into another file, or write the client_id of one of them into the entry",
     "key-twice",
   );
@@ -230,16 +228,10 @@ async function holds(
   values: readonly unknown[],
   parseYaml: Context["parseYaml"],
 ): Promise<boolean> {
-  try {
-    const read = (await parseYaml(text, path)).filter((value) => value !== null);
-    return isSameJson(
-      read,
-      values.filter((value) => value !== null),
-    );
-  } catch (error) {
-    if (error instanceof Problem) return false;
-    throw error;
-  }
+  const read = await resultOrProblem(() => parseYaml(text, path));
+  if (read instanceof Problem) return false;
+  const [found, wanted] = [read, values].map((all) => all.filter((value) => value !== null));
+  return isSameJson(found, wanted);
 }
 
 function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {

@@ -4,7 +4,7 @@ import { parseManifestOwner } from "../../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { hasWildcard, matchesGlob } from "../../core/glob.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { type Problem, usageErrorIf } from "../../core/problem.ts";
 import { readMark } from "../../core/state/mark.ts";
 import { quote } from "../../core/text.ts";
 import type { BatchRun } from "../batch.ts";
@@ -48,18 +48,21 @@ export function readExportSelection({ values, operands }: Pick<Context, "values"
 }
 
 export function exportSelectionProblems({ ids, globs, stack, isUnmarked }: ExportSelection): readonly Problem[] {
-  const problems = ids.map(findClientIdProblem).filter((problem) => problem !== undefined);
-  if (stack !== undefined && isUnmarked)
-    problems.push(usageError("--stack excludes --unmarked", "use one of the two", "bad-value"));
-  if (ids.length + globs.length === 0 && stack === undefined && !isUnmarked)
-    problems.push(
-      usageError(
-        "No clients selected",
-        "give --stack NAME, --unmarked, client IDs, or '*' for all clients",
-        "nothing-selected",
-      ),
-    );
-  return problems;
+  return [
+    ...ids.map(findClientIdProblem).filter((problem) => problem !== undefined),
+    ...usageErrorIf(
+      stack !== undefined && isUnmarked,
+      "--stack excludes --unmarked",
+      "use one of the two",
+      "bad-value",
+    ),
+    ...usageErrorIf(
+      ids.length + globs.length === 0 && stack === undefined && !isUnmarked,
+      "No clients selected",
+      "give --stack NAME, --unmarked, client IDs, or '*' for all clients",
+      "nothing-selected",
+    ),
+  ];
 }
 
 /** What selecting clients needs of a command's context. */

@@ -10,6 +10,7 @@ import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type BatchRun, OrderedPool } from "../batch.ts";
+import { countsText } from "../batch-results.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { dryRunResult, plannedCreateRequest } from "../dry-run.ts";
 import { diffLines } from "../update/change-lines.ts";
@@ -172,9 +173,8 @@ const VERBS = [
 ] as const;
 
 function reportCounts({ note }: Pick<Context, "note">, plans: readonly EntryPlan[]): void {
-  const parts = VERBS.flatMap(([outcome, verb]) => {
-    const count = plans.filter((plan) => plan.outcome === outcome).length;
-    return count === 0 ? [] : [`${count} ${verb}`];
-  });
-  note(`Import: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
+  const counts = VERBS.map(
+    ([outcome, verb]) => [plans.filter((plan) => plan.outcome === outcome).length, verb] as const,
+  );
+  note(countsText("Import", counts));
 }

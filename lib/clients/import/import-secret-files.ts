@@ -5,12 +5,7 @@ import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { IF_EXISTS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { isKubernetesSecretName, kubernetesSecretNameOfClient } from "../../core/output/credential-formats.ts";
-import {
-  clientPathsAndProblems,
-  fillTemplate,
-  findTemplateProblem,
-  isPathTemplate,
-} from "../../core/output/file-name.ts";
+import { clientPathProblems, fillTemplate, findTemplateProblem, isPathTemplate } from "../../core/output/file-name.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "../draft/client-files.ts";
@@ -45,7 +40,7 @@ export async function importSecretFileProblems(
   const withSecret = entries.map(({ client }) => client).filter((client) => !isPublic(client));
   const ids = [...new Set(withSecret.flatMap((client) => requestedId(client) ?? []))];
   const found = [
-    ...clientPathsAndProblems(template, ids, FLAG).problems,
+    ...clientPathProblems(template, ids, FLAG),
     ...objectNameProblems(context, ids),
     ...withSecret.flatMap((client) => contentProblems(context, client)),
   ];

@@ -2,7 +2,7 @@ import type { Context } from "../../command.ts";
 import type { Flag, ListFlag, RepeatFlag, TextFlag } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Column } from "../../core/output/render.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { PageRequest } from "../../servers/index.ts";
 import {
@@ -124,14 +124,10 @@ const WITH_COLUMNS: ReadonlySet<string> = new Set(["text", "table", "tsv", "csv"
 
 /** What is wrong with the flags that choose columns. */
 export function columnsFlagProblems({ values, format }: Pick<Context, "values" | "format">): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (values.isSet(COLUMNS) && !WITH_COLUMNS.has(format.kind))
-    problems.push(
-      usageError(
-        `--columns has no effect with --format ${format.kind}`,
-        "use it with table, tsv or csv; select fields of JSON with --format jsonpath=EXPR",
-        "bad-value",
-      ),
-    );
-  return problems;
+  return usageErrorIf(
+    values.isSet(COLUMNS) && !WITH_COLUMNS.has(format.kind),
+    `--columns has no effect with --format ${format.kind}`,
+    "use it with table, tsv or csv; select fields of JSON with --format jsonpath=EXPR",
+    "bad-value",
+  );
 }

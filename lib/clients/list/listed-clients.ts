@@ -4,7 +4,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import type { Flag, IntFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { LIMIT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { type Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { PageRequest } from "../../servers/index.ts";
@@ -202,32 +202,35 @@ export function listClients(
 
 /** The problems of the flags that choose a part of the list. */
 export function pageFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
-  const problems: Problem[] = [];
   const limit = values.number(LIMIT);
   const page = values.number(PAGE);
   const paged = values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN);
-  if (paged && (limit !== undefined || page !== undefined))
-    problems.push(
-      usageError(
-        "--page-size and --page-token exclude --limit and --page",
-        "use one pair or the other",
-        "two-paginations",
-      ),
-    );
-  if (paged && values.isSet(SORT))
-    problems.push(
-      usageError(
-        "--sort excludes --page-size and --page-token: sorting needs all clients",
-        "use --limit to show only some of them",
-        "two-paginations",
-      ),
-    );
-  if (page === 0)
-    problems.push(usageError("--page 0 does not exist: pages count from 1", "write --page 1", "bad-value"));
-  if (limit === 0) problems.push(usageError("--limit 0 lists nothing", "leave it out for all clients", "bad-value"));
-  if (values.number(PAGE_SIZE) === 0)
-    problems.push(usageError("--page-size 0 lists nothing", "leave it out for 100 clients", "bad-value"));
-  if (page !== undefined && limit === undefined)
-    problems.push(usageError("--page needs --limit, the size of a page", "add --limit 20", "page-without-limit"));
-  return problems;
+  return [
+    ...usageErrorIf(
+      paged && (limit !== undefined || page !== undefined),
+      "--page-size and --page-token exclude --limit and --page",
+      "use one pair or the other",
+      "two-paginations",
+    ),
+    ...usageErrorIf(
+      paged && values.isSet(SORT),
+      "--sort excludes --page-size and --page-token: sorting needs all clients",
+      "use --limit to show only some of them",
+      "two-paginations",
+    ),
+    ...usageErrorIf(page === 0, "--page 0 does not exist: pages count from 1", "write --page 1", "bad-value"),
+    ...usageErrorIf(limit === 0, "--limit 0 lists nothing", "leave it out for all clients", "bad-value"),
+    ...usageErrorIf(
+      values.number(PAGE_SIZE) === 0,
+      "--page-size 0 lists nothing",
+      "leave it out for 100 clients",
+      "bad-value",
+    ),
+    ...usageErrorIf(
+      page !== undefined && limit === undefined,
+      "--page needs --limit, the size of a page",
+      "add --limit 20",
+      "page-without-limit",
+    ),
+  ];
 }

@@ -25,7 +25,7 @@ import {
   kubernetesSecretNameOfClient,
   parseKubernetesLabel,
 } from "../../core/output/credential-formats.ts";
-import { capitalize, Problem, usageError } from "../../core/problem.ts";
+import { capitalize, Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
 import {
@@ -71,37 +71,31 @@ export async function secretFlagProblems(
 function sourceProblems({ values }: Values): readonly Problem[] {
   const sources = [SECRET, SECRET_FILE, SECRET_PROMPT].map((flag) => values.origin(flag));
   const given = sources.filter(({ from }) => from === "flag");
-  if (given.length < 2) return [];
-  return [
-    usageError(
-      `${given.map(({ name }) => name).join(" and ")} cannot be used together`,
-      "give the secret in one way",
-      "two-secrets",
-    ),
-  ];
+  return usageErrorIf(
+    given.length > 1,
+    `${given.map(({ name }) => name).join(" and ")} cannot be used together`,
+    "give the secret in one way",
+    "two-secrets",
+  );
 }
 
 function lengthProblems({ values }: Values, instead: readonly TextFlag[]): readonly Problem[] {
-  const problems: Problem[] = [];
-  const source = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].find((flag) => isGiven(values, flag));
-  if (values.isSet(SECRET_LENGTH) && source !== undefined)
-    problems.push(
-      usageError(
-        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} cannot be used together: no secret is generated`,
-        "leave out one of them",
-        "length-without-secret",
-      ),
-    );
+  const [source] = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].filter((flag) => isGiven(values, flag));
   const length = values.number(SECRET_LENGTH);
-  if (length < SHORTEST || length > MAX_BCRYPT_BYTES)
-    problems.push(
-      usageError(
-        `--secret-length ${length} is not from ${SHORTEST} to ${MAX_BCRYPT_BYTES}`,
-        "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
-        "bad-value",
-      ),
-    );
-  return problems;
+  return [
+    ...usageErrorIf(
+      values.isSet(SECRET_LENGTH) && source !== undefined,
+      `${values.origin(SECRET_LENGTH).name} and ${values.origin(source ?? SECRET).name} cannot be used together: no secret is generated`,
+      "leave out one of them",
+      "length-without-secret",
+    ),
+    ...usageErrorIf(
+      length < SHORTEST || length > MAX_BCRYPT_BYTES,
+      `--secret-length ${length} is not from ${SHORTEST} to ${MAX_BCRYPT_BYTES}`,
+      "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
+      "bad-value",
+    ),
+  ];
 }
 
 function isGiven(values: Context["values"], flag: TextFlag | BoolFlag): boolean {
@@ -115,9 +109,8 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
     return name === undefined ? [] : caught(() => checkCredentialName(name, syntax, `--${flag.name}`));
   });
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNamesAndMetadata(context);
-  if (id !== secret) return problems;
   const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
-  return [...problems, usageError(twice, "give them different names", "one-name")];
+  return [...problems, ...usageErrorIf(id === secret, twice, "give them different names", "one-name")];
 }
 
 /** The problem that a check throws. */
@@ -132,14 +125,12 @@ function caught(check: () => unknown): readonly Problem[] {
 }
 
 function secretFormatProblems({ values }: Values): readonly Problem[] {
-  if (!values.isSet(SECRET_FORMAT) || values.isSet(SECRET_OUT)) return [];
-  return [
-    usageError(
-      `${values.origin(SECRET_FORMAT).name} has no file to write`,
-      "add --secret-out FILE, or use --format for what is printed",
-      "secret-format-without-out",
-    ),
-  ];
+  return usageErrorIf(
+    values.isSet(SECRET_FORMAT) && !values.isSet(SECRET_OUT),
+    `${values.origin(SECRET_FORMAT).name} has no file to write`,
+    "add --secret-out FILE, or use --format for what is printed",
+    "secret-format-without-out",
+  );
 }
 
 /** The problems of the flags about the metadata of Kubernetes Secrets. */
@@ -159,16 +150,14 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
       ),
     ];
   const metadata = kubernetesSecretMetadata(context);
+  const { namespace, name = "" } = metadata;
   return [
-    ...(metadata.namespace === undefined || isKubernetesNamespace(metadata.namespace)
-      ? []
-      : [
-          usageError(
-            `--namespace ${quote(metadata.namespace)} is not a Kubernetes namespace`,
-            "use at most 63 lowercase letters, digits and -",
-            "bad-name",
-          ),
-        ]),
+    ...usageErrorIf(
+      namespace !== undefined && !isKubernetesNamespace(namespace),
+      `--namespace ${quote(namespace ?? "")} is not a Kubernetes namespace`,
+      "use at most 63 lowercase letters, digits and -",
+      "bad-name",
+    ),
     ...values
       .list(KUBERNETES_SECRET_LABEL)
       .filter((label) => parseKubernetesLabel(label) === undefined)
@@ -179,28 +168,23 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
           "bad-name",
         ),
       ),
-    ...(isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id"))
-      ? []
-      : [
-          usageError(
-            `--secret-name ${quote(metadata.name ?? "")} is not a name for a Kubernetes Secret`,
-            "use lowercase letters, digits, dots and -, and {id} for the client ID",
-            "bad-name",
-          ),
-        ]),
+    ...usageErrorIf(
+      !isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id")),
+      `--secret-name ${quote(name)} is not a name for a Kubernetes Secret`,
+      "use lowercase letters, digits, dots and -, and {id} for the client ID",
+      "bad-name",
+    ),
   ];
 }
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
 function encryptedFormatProblems({ values }: Values): readonly Problem[] {
-  if (!values.isSet(ENCRYPTED_FORMAT) || hasRecipientFlags({ values })) return [];
-  return [
-    usageError(
-      `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
-      "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
-      "encrypted-format-without-recipient",
-    ),
-  ];
+  return usageErrorIf(
+    values.isSet(ENCRYPTED_FORMAT) && !hasRecipientFlags({ values }),
+    `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
+    "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
+    "encrypted-format-without-recipient",
+  );
 }
 
 /** The problem of credentials that the format of the secret file can't hold. */
@@ -219,12 +203,10 @@ export function publicRecipientProblems(
   client: JsonObject,
   label: FieldLabeler,
 ): readonly Problem[] {
-  if (!isPublic(client) || !hasRecipientFlags({ values })) return [];
-  return [
-    usageError(
-      `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,
-      "leave out the recipient, or choose another --token-endpoint-auth-method",
-      "public-client-recipient",
-    ),
-  ];
+  return usageErrorIf(
+    isPublic(client) && hasRecipientFlags({ values }),
+    `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,
+    "leave out the recipient, or choose another --token-endpoint-auth-method",
+    "public-client-recipient",
+  );
 }

@@ -4,7 +4,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { capitalize, Problem, usageError } from "../../core/problem.ts";
+import { capitalize, Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
@@ -33,10 +33,9 @@ export function verifyFlagProblems({ values }: Pick<Context, "values">): readonl
 }
 
 function urlProblems(name: string, url: string, hint: string): readonly Problem[] {
-  if (URL.canParse(url) && /^https?:/i.test(url)) return [];
-  return [
-    usageError(`${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`, hint, "bad-address"),
-  ];
+  const isWrong = !URL.canParse(url) || !/^https?:/i.test(url);
+  const message = `${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`;
+  return usageErrorIf(isWrong, message, hint, "bad-address");
 }
 
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
@@ -74,13 +73,20 @@ export async function tryVerifyCredentials(
   proof: CredentialsToProve | undefined,
 ): Promise<boolean> {
   if (endpoints === undefined || proof === undefined) return true;
-  try {
-    const proven = await context.credentialVerifier.prove(endpoints, clientId, proof);
-    context.note(`Verified: ${PROVEN[proven](quote(clientId))}`);
-    return true;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    context.fail(error);
-    return false;
-  }
+  const problem = await findVerificationProblem(context, endpoints, clientId, proof);
+  if (problem !== undefined) context.fail(problem);
+  return problem === undefined;
+}
+
+/** The same with the failure as a problem, which is not reported; undefined for credentials that the server accepts. */
+export async function findVerificationProblem(
+  { credentialVerifier, note }: Pick<Context, "credentialVerifier" | "note">,
+  endpoints: ProofEndpoints,
+  clientId: string,
+  proof: CredentialsToProve,
+): Promise<Problem | undefined> {
+  const proven = await resultOrProblem(() => credentialVerifier.prove(endpoints, clientId, proof));
+  if (proven instanceof Problem) return proven;
+  note(`Verified: ${PROVEN[proven](quote(clientId))}`);
+  return undefined;
 }

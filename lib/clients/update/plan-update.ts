@@ -11,7 +11,7 @@ import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { combineProblems, Problem } from "../../core/problem.ts";
 import { MARK_MEMBER, readMark } from "../../core/state/mark.ts";
 import { quote } from "../../core/text.ts";
 import { reportWarningsCollectErrors } from "../draft/client-draft.ts";
@@ -52,8 +52,8 @@ export function planAndCheckUpdate(
   const edits = Object.fromEntries(editedLists.map((field) => [field.name, applyListEdits(context, field, base)]));
   const wanted: JsonObject = { ...set, ...applyNested(current, nested), ...edits };
   const merged = { ...(replace ? {} : current), ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
-  const [first, ...others] = replace ? [] : mergedProblems(context, merged, update, current);
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  const wrong = combineProblems(replace ? [] : mergedProblems(context, merged, update, current));
+  if (wrong !== undefined) throw wrong;
   if (secret !== undefined && isPublic(merged))
     throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
       code: "public-client-secret",

@@ -101,9 +101,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...pruneAndEmptyInputProblems(context, desired, problems.length > 0),
     ...concurrencyFlagProblems(context),
     ...(await secretFlagProblems(context, { checksFiles: false })),
-    ...desired.clients.flatMap(({ key, secret }) =>
-      unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
-    ),
+    ...desired.clients.flatMap(({ key, secret }) => unwritableCredentialProblems(context, { id: key, secret })),
     ...verifyFlagProblems(context),
     // To be checked, every secret is needed; otherwise only those that will be set.
     ...(context.values.bool(VERIFY_CREDENTIALS)

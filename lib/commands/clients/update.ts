@@ -219,7 +219,6 @@ function ruleProblems(
 ): readonly Problem[] {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
   if (replace) return lintDraftCollectErrors(context, { ...read, client: { ...set, ...withSecret }, label });
-  for (const warning of read.warnings) context.warn(warning);
   const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
   return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
 }

@@ -1,9 +1,9 @@
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { isJsonObject, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-formats.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
 import { canonicalValue, isEmptyOrFalse } from "./equality.ts";
-import { CLIENT_FIELDS, type FieldShape } from "./fields.ts";
+import { FIELD_BY_NAME } from "./fields.ts";
 import { type ManifestName, parseManifestOwner } from "./manifest-name.ts";
 import { MANIFEST_KIND, SPEC_FIELDS } from "./translate-manifests.ts";
 
@@ -54,8 +54,6 @@ const LATER_LIFESPAN = /^(?:device_authorization|password)_grant_/;
 
 /** The names in `spec` by client field; of two spellings the later is that of the CRD. */
 const SPEC_NAMES: ReadonlyMap<string, string> = new Map([...SPEC_FIELDS].map(([name, field]) => [field, name]));
-
-const SHAPES: ReadonlyMap<string, FieldShape> = new Map(CLIENT_FIELDS.map(({ name, shape }) => [name, shape]));
 
 /** A client as a manifest of hydra-maester. */
 interface WrittenManifest {
@@ -130,7 +128,7 @@ function fit(field: string, value: unknown, { spec, unfit }: Fitting): void {
     fitLifespan(field, value, { spec, unfit });
   } else if (field === "jwks" || name === undefined) {
     unfit.push(field);
-  } else if (SHAPES.get(field) === "list") {
+  } else if (FIELD_BY_NAME.get(field)?.shape === "list") {
     fitList(field, name, getListField({ list: value }, "list"), { spec, unfit });
   } else if (fits(field, value)) {
     spec[name] = field === "access_token_strategy" ? String(value).toLowerCase() : value;
@@ -141,7 +139,7 @@ function fit(field: string, value: unknown, { spec, unfit }: Fitting): void {
 
 function fits(field: string, value: unknown): boolean {
   if (field === "metadata") return isJsonObject(value);
-  if (SHAPES.get(field) === "boolean") return typeof value === "boolean";
+  if (FIELD_BY_NAME.get(field)?.shape === "boolean") return typeof value === "boolean";
   if (typeof value !== "string") return false;
   if (field.endsWith("_uri")) return HTTP_URI.test(value);
   return CHOICES[field]?.includes(field === "access_token_strategy" ? value.toLowerCase() : value) ?? true;
@@ -171,6 +169,5 @@ function fitLifespan(field: string, value: unknown, { spec, unfit }: Fitting): v
     unfit.push(`${field} ${quote(text)}`);
     return;
   }
-  const known = spec["tokenLifespans"];
-  spec["tokenLifespans"] = { ...(isJsonObject(known) ? known : {}), [field]: text };
+  spec["tokenLifespans"] = { ...objectOrEmpty(spec["tokenLifespans"]), [field]: text };
 }

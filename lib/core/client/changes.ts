@@ -4,7 +4,7 @@ import { CLIENT_CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
 import { isAbsentOrEmpty } from "./client.ts";
 import { type Change, impliedList, isEmptyOrFalse } from "./equality.ts";
-import { CLIENT_FIELDS, type Field } from "./fields.ts";
+import { CLIENT_FIELDS, FIELD_BY_NAME, type Field } from "./fields.ts";
 
 /** One step of a JSON Patch (RFC 6902). */
 export interface PatchStep {
@@ -37,8 +37,6 @@ export function diffAsPatch(before: JsonObject, after: JsonObject, path = ""): r
   return steps;
 }
 
-const SETTABLE: readonly string[] = CLIENT_FIELDS.map(({ name }) => name);
-
 /** Finds a field by its JSON or flag name, or suggests one. */
 export function findFieldOrSuggestion(name: string): { readonly field?: Field; readonly meant?: string } {
   const plain = name.replace(/^--/, "");
@@ -46,13 +44,9 @@ export function findFieldOrSuggestion(name: string): { readonly field?: Field; r
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
   );
   if (field !== undefined) return { field };
-  const meant = suggestWord(plain, SETTABLE);
+  const meant = suggestWord(plain, FIELD_BY_NAME.keys());
   return meant === undefined ? {} : { meant };
 }
-
-const LIFESPANS: ReadonlySet<string> = new Set(
-  CLIENT_FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
-);
 
 /**
  * The JSON Patch for changes to a client. A member of an object, such as the metadata, gets its own step. Nothing is
@@ -109,7 +103,9 @@ export function createUpdateRequest(
   wanted: readonly Change[],
 ): PatchOrPutRequest {
   // Hydra 2.0 to 2.3 ignore a patch that sets a lifespan to null.
-  const clearsLifespan = wanted.some(({ field, after }) => after === null && LIFESPANS.has(field));
+  const clearsLifespan = wanted.some(
+    ({ field, after }) => after === null && FIELD_BY_NAME.get(field)?.shape === "duration",
+  );
   return method === "patch" && !clearsLifespan
     ? { method: "PATCH", body: buildPatch(current, wanted) }
     : { method: "PUT", body: buildReplacement(current, wanted) };
@@ -127,16 +123,12 @@ export interface PathAssignment {
  */
 export function withValueAtPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
   const [top = ""] = path;
-  const needsList = path.length > 1 && LISTS.has(top) && isAbsentOrEmpty(client[top]);
+  const needsList = path.length > 1 && FIELD_BY_NAME.get(top)?.shape === "list" && isAbsentOrEmpty(client[top]);
   // An item that is added comes to what the empty list means.
   const list = path[1] === "-" ? impliedList(top) : [];
   const assigned = assign(needsList ? { ...client, [top]: list } : client, path, value);
   return isJsonObject(assigned) ? assigned : undefined;
 }
-
-const LISTS: ReadonlySet<string> = new Set(
-  CLIENT_FIELDS.filter(({ shape }) => shape === "list").map(({ name }) => name),
-);
 
 function assign(target: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;

@@ -34,7 +34,6 @@ export interface ClientDraft {
   readonly client: JsonObject;
   readonly label: FieldLabeler;
   readonly problems: readonly Problem[];
-  readonly warnings: readonly string[];
 }
 
 /** What a draft is made from. */
@@ -68,7 +67,6 @@ export function draftClient(input: DraftInput): ClientDraft {
   const client: Record<string, unknown> = { ...base?.client };
   const origins = new Map<string, Origin>();
   const problems: Problem[] = [];
-  const warnings: string[] = [];
   const isNew = input.defaults && base === undefined;
   for (const field of CLIENT_FIELDS) {
     const isSet = values.isSet(field.flag);
@@ -84,7 +82,6 @@ export function draftClient(input: DraftInput): ClientDraft {
   return {
     client,
     problems,
-    warnings,
     label: createLabeler(
       (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
       (field) => flagSource(field, origins.get(field)),

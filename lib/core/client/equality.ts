@@ -1,7 +1,7 @@
 import { parseNanoseconds } from "../duration.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
 import { isAbsentOrEmpty, isEmptyObject } from "./client.ts";
-import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES, type Field } from "./fields.ts";
+import { CREDENTIAL_AND_SERVER_FIELDS, FIELD_BY_NAME, FIELD_NAMES, type Field } from "./fields.ts";
 
 /**
  * The release lines whose clients have different fields, named after their oldest measured release. A server without
@@ -10,8 +10,6 @@ import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES, type Field } 
 export type ReleaseLine = "1.8" | "1.11" | "2.1" | "2.3" | "26";
 
 const TIERS: readonly ReleaseLine[] = ["1.8", "1.11", "2.1", "2.3", "26"];
-
-const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
 
 /** How the servers of a release line behave. */
 interface ReleaseTraits {

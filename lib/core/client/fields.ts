@@ -1,4 +1,4 @@
-import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/flag.ts";
+import type { Flag, ListFlag, TextFlag } from "../flags/flag.ts";
 
 /** How the value of a flag becomes the value of a field. */
 export type FieldShape =
@@ -44,8 +44,8 @@ function list(name: string, flagName: string, singular: string, help: string, mo
   };
 }
 
-function toggle(name: string, flagName: string, help: string, more: Partial<BoolFlag> = {}): Field {
-  return { name, shape: "boolean", flag: { kind: "switch", name: flagName, group: "client", help, ...more } };
+function toggle(name: string, flagName: string, help: string): Field {
+  return { name, shape: "boolean", flag: { kind: "switch", name: flagName, group: "client", help } };
 }
 
 const LIFESPANS = [
@@ -62,17 +62,8 @@ const LIFESPANS = [
 const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   tokens.map((token): Field => {
     const name = `${grant}_${token}_token_lifespan`;
-    return {
-      name,
-      shape: "duration",
-      flag: {
-        kind: "text",
-        name: name.replaceAll("_", "-"),
-        value: "DURATION",
-        group: "client",
-        help: `Lifetime of ${token === "id" ? "ID" : token} tokens from the ${grant.replace("jwt", "JWT").replaceAll("_", " ")}, such as 1h30m`,
-      },
-    };
+    const help = `Lifetime of ${token === "id" ? "ID" : token} tokens from the ${grant.replace("jwt", "JWT").replaceAll("_", " ")}, such as 1h30m`;
+    return { ...text(name, name.replaceAll("_", "-"), help, { value: "DURATION" }), shape: "duration" };
   }),
 );
 
@@ -101,42 +92,10 @@ export const ID_FLAG: TextFlag = {
   help: "Client ID (default: a generated UUID)",
 };
 
-/** The flag of the client name. */
-const NAME: TextFlag = {
-  kind: "text",
-  name: "name",
-  short: "n",
-  value: "TEXT",
-  group: "client",
-  help: "Client name, shown to users who log in",
-};
-
-/** The flag of the redirect URIs. */
-const CALLBACKS: ListFlag = {
-  kind: "list",
-  name: "callbacks",
-  v2: "redirect-uri",
-  short: "c",
-  value: "LIST",
-  group: "client",
-  help: "Allowed redirect URIs",
-};
-
-/** The flag of the authentication method, which decides whether a client has a secret. */
-export const AUTH_METHOD_FLAG: TextFlag = {
-  kind: "text",
-  name: "token-endpoint-auth-method",
-  value: "METHOD",
-  group: "client",
-  default: "client_secret_basic",
-  choices: AUTH_METHODS,
-  help: "Token endpoint authentication; none = public client without a secret",
-};
-
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */
 export const CLIENT_FIELDS: readonly Field[] = [
-  { name: "client_name", shape: "text", flag: NAME },
-  { name: "redirect_uris", shape: "list", singular: "callback", flag: CALLBACKS },
+  text("client_name", "name", "Client name, shown to users who log in", { short: "n" }),
+  list("redirect_uris", "callbacks", "callback", "Allowed redirect URIs", { v2: "redirect-uri", short: "c" }),
   list("grant_types", "grant-types", "grant-type", "Allowed grant types", {
     v2: "grant-type",
     short: "g",
@@ -147,21 +106,14 @@ export const CLIENT_FIELDS: readonly Field[] = [
     short: "r",
     default: ["code"],
   }),
-  {
-    name: "scope",
-    shape: "space-separated",
-    singular: "scope",
-    flag: {
-      kind: "list",
-      name: "scope",
-      short: "a",
-      value: "LIST",
-      group: "client",
-      help: "Allowed scopes",
-    },
-  },
+  { ...list("scope", "scope", "scope", "Allowed scopes", { short: "a" }), shape: "space-separated" },
   list("audience", "audience", "audience", "Allowed token audiences"),
-  { name: "token_endpoint_auth_method", shape: "text", flag: AUTH_METHOD_FLAG },
+  text(
+    "token_endpoint_auth_method",
+    "token-endpoint-auth-method",
+    "Token endpoint authentication; none = public client without a secret",
+    { value: "METHOD", default: "client_secret_basic", choices: AUTH_METHODS },
+  ),
   text(
     "token_endpoint_auth_signing_alg",
     "token-endpoint-auth-signing-alg",
@@ -211,16 +163,11 @@ export const CLIENT_FIELDS: readonly Field[] = [
   }),
   url("jwks_uri", "jwks-uri", "URL of the client's public keys (JSON Web Key Set)"),
   {
-    name: "jwks",
-    shape: "json-or-file",
-    flag: {
-      kind: "text",
-      name: "jwks",
+    ...text("jwks", "jwks", "Public keys of the client (JSON Web Key Set), as JSON or a file", {
       value: "FILE|JSON",
       completes: "file",
-      group: "client",
-      help: "Public keys of the client (JSON Web Key Set), as JSON or a file",
-    },
+    }),
+    shape: "json-or-file",
   },
   list("request_uris", "request-uri", "request-uri", "URLs that request objects may be fetched from", {
     aliases: ["request-uris"],
@@ -251,17 +198,7 @@ export const CLIENT_FIELDS: readonly Field[] = [
     "backchannel-logout-session-required",
     "Include sid in back-channel logout requests",
   ),
-  {
-    name: "metadata",
-    shape: "json",
-    flag: {
-      kind: "text",
-      name: "metadata",
-      value: "JSON",
-      group: "client",
-      help: "Arbitrary JSON stored with the client",
-    },
-  },
+  { ...text("metadata", "metadata", "Arbitrary JSON stored with the client", { value: "JSON" }), shape: "json" },
   toggle("skip_consent", "skip-consent", "Skip the consent screen, for first-party clients"),
   toggle("skip_logout_consent", "skip-logout-consent", "Skip the logout confirmation"),
   text("access_token_strategy", "access-token-strategy", "Type of access tokens; default: the server's setting", {
@@ -270,6 +207,15 @@ export const CLIENT_FIELDS: readonly Field[] = [
   }),
   ...LIFESPAN_FIELDS,
 ];
+
+/** Every client field that a flag can set, by its name in JSON. */
+export const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
+
+/** Whether a field has several values without an order: a list, or words in a text. */
+export function isSetField(name: string): boolean {
+  const shape = FIELD_BY_NAME.get(name)?.shape;
+  return shape === "list" || shape === "space-separated";
+}
 
 /** Fields that a server sets itself; an exported client contains them. */
 export const CREDENTIAL_AND_SERVER_FIELDS: readonly string[] = [

@@ -10,7 +10,7 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import type { RuleFinding } from "./rule.ts";
+import type { RuleFindings } from "./rule.ts";
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
@@ -29,7 +29,7 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function unknownGrants(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = getListField(client, "grant_types");
   if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
@@ -40,7 +40,7 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly
     : SUPPORTED_GRANTS;
   return grants
     .filter((grant) => !GRANT_TYPES.includes(grant))
-    .map((grant): RuleFinding => {
+    .map((grant) => {
       if (grant === "password") {
         return {
           field: "grant_types",
@@ -53,7 +53,7 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): readonly
     });
 }
 
-export function unknownResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function unknownResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const types = getListField(client, "response_types");
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
@@ -73,94 +73,82 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-export function unusedResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function unusedResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = grantsOf(client);
   const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
   // The default of every command line and server, which says nothing about what was meant.
   if (!usesBrowser && types.length === 1 && types[0] === "code") return [];
-  return [...new Set(types)].filter(isResponseType).flatMap((type): readonly RuleFinding[] => {
+  return [...new Set(types)].filter(isResponseType).flatMap((type) => {
     const missing = grantsNeededBy(type).filter((grant) => !grants.includes(grant));
     if (missing.length === 0) return [];
-    return [
-      {
-        field: "response_types",
-        text: `${quote(type)} needs the ${missing.join(" and ")} grant`,
-        hint: usesBrowser
-          ? `remove ${quote(type)}, or ${replacementHint("grant_types", label, [...grants, ...missing])}`
-          : `remove ${quote(type)}: the grants of this client use no response type`,
-      },
-    ];
+    return {
+      field: "response_types",
+      text: `${quote(type)} needs the ${missing.join(" and ")} grant`,
+      hint: usesBrowser
+        ? `remove ${quote(type)}, or ${replacementHint("grant_types", label, [...grants, ...missing])}`
+        : `remove ${quote(type)}: the grants of this client use no response type`,
+    };
   });
 }
 
-export function missingResponses(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function missingResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
-  const needs = (grant: string, words: readonly string[], add: string): readonly RuleFinding[] =>
+  const needs = (grant: string, words: readonly string[], add: string): RuleFindings =>
     !grants.includes(grant) || types.some((type) => type.split(" ").some((word) => words.includes(word)))
       ? []
-      : [
-          {
-            field: "response_types",
-            text: `has no response type for the ${grant} grant`,
-            hint: `${replacementHint("response_types", label, [...types, add])}, or remove the grant`,
-          },
-        ];
-  return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
+      : {
+          field: "response_types",
+          text: `has no response type for the ${grant} grant`,
+          hint: `${replacementHint("response_types", label, [...types, add])}, or remove the grant`,
+        };
+  return [needs("authorization_code", ["code"], "code"), needs("implicit", ["token", "id_token"], "token")].flat();
 }
 
-export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
-  return [
-    {
-      field: "scope",
-      text: `${quote(offline)} has no effect without the refresh_token grant`,
-      hint: `${replacementHint("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
-    },
-  ];
+  return {
+    field: "scope",
+    text: `${quote(offline)} has no effect without the refresh_token grant`,
+    hint: `${replacementHint("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
+  };
 }
 
-export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): RuleFindings {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
   if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
-  return [
-    {
-      field: "grant_types",
-      text: `"refresh_token" has no effect without the scope offline or offline_access`,
-      hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
-    },
-  ];
+  return {
+    field: "grant_types",
+    text: `"refresh_token" has no effect without the scope offline or offline_access`,
+    hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
+  };
 }
 
-export function misspelledScopes(client: JsonObject): readonly RuleFinding[] {
-  return scopesOf(client).flatMap((word): readonly RuleFinding[] => {
+export function misspelledScopes(client: JsonObject): RuleFindings {
+  return scopesOf(client).flatMap((word) => {
     const meant = nearestScope(word);
     return meant === undefined
       ? []
-      : [
-          {
-            field: "scope",
-            text: `${quote(word)} isn't the standard scope ${meant}`,
-            hint: `did you mean ${meant}?`,
-          },
-        ];
+      : {
+          field: "scope",
+          text: `${quote(word)} isn't the standard scope ${meant}`,
+          hint: `did you mean ${meant}?`,
+        };
   });
 }
 
-export function scopesWithCommas(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+export function scopesWithCommas(client: JsonObject, label: FieldLabeler): RuleFindings {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
-  return [
-    {
-      field: "scope",
-      text: `separates scopes with commas`,
-      hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
-    },
-  ];
+  return {
+    field: "scope",
+    text: `separates scopes with commas`,
+    hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
+  };
 }

@@ -9,8 +9,8 @@ type KeyClass =
   | { readonly kind: "registered" }
   /** A field, spelled wrongly. */
   | { readonly kind: "misspelled"; readonly field: string }
-  /** A name that other programs use; without a field where a client has nothing of the kind. */
-  | { readonly kind: "wrong-name"; readonly field: string | undefined; readonly hint: string }
+  /** A name that other programs use; the hint says what to write instead. */
+  | { readonly kind: "wrong-name"; readonly hint: string }
   /** Nothing that is known or near. */
   | { readonly kind: "unknown" };
 
@@ -179,19 +179,11 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   frontchannel_logout_uri: ["frontchannel_logout_callback", "front_channel_logout_uri"],
 };
 
-const PKCE = "PKCE is a setting of the server (oauth2.pkce), not of a client";
-
-const PUBLIC_CLIENT = "token_endpoint_auth_method none makes a client public, any other method makes it confidential";
-
-const LIFESPANS =
-  "lifespans are set for each grant, such as authorization_code_grant_access_token_lifespan or client_credentials_grant_access_token_lifespan";
-
 /** Names of which no field is a synonym: the hint says what to write instead. */
-const WITH_HINTS: readonly (readonly [names: readonly string[], field: string | undefined, hint: string])[] = [
+const WITH_HINTS: readonly (readonly [names: readonly string[], hint: string])[] = [
   [
     ["public", "is_public", "public_client", "client_type", "confidential", "is_confidential"],
-    "token_endpoint_auth_method",
-    PUBLIC_CLIENT,
+    "token_endpoint_auth_method none makes a client public, any other method makes it confidential",
   ],
   [
     [
@@ -203,8 +195,7 @@ const WITH_HINTS: readonly (readonly [names: readonly string[], field: string | 
       "code_challenge_method",
       "code_challenge_methods",
     ],
-    undefined,
-    PKCE,
+    "PKCE is a setting of the server (oauth2.pkce), not of a client",
   ],
   [
     [
@@ -228,18 +219,14 @@ const WITH_HINTS: readonly (readonly [names: readonly string[], field: string | 
       "token_lifetime",
       "token_ttl",
     ],
-    undefined,
-    LIFESPANS,
+    "lifespans are set for each grant, such as authorization_code_grant_access_token_lifespan or client_credentials_grant_access_token_lifespan",
   ],
 ];
 
-const WRONG_NAMES: ReadonlyMap<string, KeyClass> = new Map([
-  ...Object.entries(OTHER_NAMES).flatMap(([field, names]) =>
-    names.map((name) => [name, { kind: "wrong-name", field, hint: `write ${field}` } as const] as const),
-  ),
-  ...WITH_HINTS.flatMap(([names, field, hint]) =>
-    names.map((name) => [name, { kind: "wrong-name", field, hint } as const] as const),
-  ),
+/** The hints by each wrong name. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(OTHER_NAMES).flatMap(([field, names]) => names.map((name) => [name, `write ${field}`] as const)),
+  ...WITH_HINTS.flatMap(([names, hint]) => names.map((name) => [name, hint] as const)),
 ]);
 
 /** A key in the form of the fields' names: `redirectURIs`, `redirect-uris` and `Redirect Uris` are `redirect_uris`. */
@@ -280,8 +267,8 @@ export function classifyFieldName(key: string): KeyClass {
   if (FIELD_NAMES.includes(key)) return { kind: "field" };
   if (REGISTERED.has(key)) return { kind: "registered" };
   const name = snakeCase(key);
-  const wrong = WRONG_NAMES.get(name);
-  if (wrong !== undefined) return wrong;
+  const hint = HINTS.get(name);
+  if (hint !== undefined) return { kind: "wrong-name", hint };
   // A registered name in another spelling does not count as misspelled either.
   if (REGISTERED.has(name)) return { kind: "registered" };
   const field = misspelledField(name);

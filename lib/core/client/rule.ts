@@ -17,8 +17,11 @@ export interface Rule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => readonly RuleFinding[];
+  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => RuleFindings;
 }
+
+/** A rule in a table; a missing severity is that of the table, and missing servers are the usual ones for the severity. */
+export type RuleRow = Omit<Rule, "severity" | "servers"> & Partial<Pick<Rule, "severity" | "servers">>;
 
 /** One thing that a rule found. */
 export interface RuleFinding {
@@ -31,6 +34,9 @@ export interface RuleFinding {
   /** Where it differs from that of the rule, because it depends on the server. */
   readonly severity?: Rule["severity"];
 }
+
+/** What a rule found: nothing, one thing, or several. */
+export type RuleFindings = RuleFinding | readonly RuleFinding[];
 
 /** What a rule found in a client, as messages show it. */
 export interface LintFinding {

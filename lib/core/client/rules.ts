@@ -9,15 +9,12 @@ import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
-import type { LintFinding, Rule, RuleFinding } from "./rule.ts";
+import type { LintFinding, Rule, RuleFinding, RuleRow } from "./rule.ts";
 import { urlsOf } from "./url-rules.ts";
 import { USABILITY_RULES } from "./usability-rules.ts";
 
 /** What is wrong with a client, nothing when all is well. */
 type Check = Rule["find"];
-
-/** A rule in a table of rules with one severity; most are the same on every server. */
-type RuleRow = Omit<Rule, "severity" | "servers"> & Partial<Pick<Rule, "servers">>;
 
 /** Whether one value of a field breaks a rule. */
 type IsWrong = (value: string, client: JsonObject) => boolean;
@@ -349,21 +346,21 @@ export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<Rule["severity"], stri
 };
 
 function withSeverity(severity: Rule["severity"], rows: readonly RuleRow[]): readonly Rule[] {
-  return rows.map((row) => ({ severity, servers: SERVER_REACTION_BY_SEVERITY[severity], ...row }));
+  return rows.map((row) => ({ severity, servers: SERVER_REACTION_BY_SEVERITY[row.severity ?? severity], ...row }));
 }
 
 /** All rules, with what the manual says of them. */
 export const CLIENT_RULES: readonly Rule[] = [
   ...withSeverity("error", ERRORS),
   ...withSeverity("warning", WARNINGS),
-  ...USABILITY_RULES,
+  ...withSeverity("warning", USABILITY_RULES),
 ];
 
 /** Everything that the rules find in a client, errors first. */
 export function lintClient(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
   const urls = urlsOf(client);
   const found = CLIENT_RULES.flatMap((rule) =>
-    rule.find(client, label, urls).map((finding) => createLintFinding(rule, finding, label)),
+    [rule.find(client, label, urls)].flat().map((finding) => createLintFinding(rule, finding, label)),
   );
   return [
     ...found.filter(({ severity }) => severity === "error"),

@@ -12,7 +12,7 @@ import {
   unknownResponses,
   unusedResponses,
 } from "./grant-rules.ts";
-import type { LintFinding, Rule, RuleFinding } from "./rule.ts";
+import type { LintFinding, Rule, RuleFinding, RuleFindings, RuleRow } from "./rule.ts";
 import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
 import { localhostWithoutPort, placeholdersInUrls, redirectUrisInOneValue, urlsWithoutScheme } from "./url-rules.ts";
 
@@ -22,66 +22,58 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+function pairwiseHosts(client: JsonObject, label: FieldLabeler): RuleFindings {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
-  return [
-    {
-      field: "subject_type",
-      text: `"pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
-      hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
-    },
-  ];
+  return {
+    field: "subject_type",
+    text: `"pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
+    hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
+  };
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabeler): readonly RuleFinding[] {
+function pairwiseJwt(client: JsonObject, label: FieldLabeler): RuleFindings {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
-  return [
-    {
-      field: "subject_type",
-      text: `"pairwise" can't be combined with JWT access tokens`,
-      hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
-    },
-  ];
+  return {
+    field: "subject_type",
+    text: '"pairwise" can\'t be combined with JWT access tokens',
+    hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
+  };
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject): readonly RuleFinding[] {
+function slashId(client: JsonObject): RuleFindings {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
-  return [
-    {
-      field: "client_id",
-      text: `${quote(id)} contains a slash`,
-      hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
-      severity: "warning",
-    },
-  ];
+  return {
+    field: "client_id",
+    text: `${quote(id)} contains a slash`,
+    hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
+    severity: "warning",
+  };
 }
 
-function unpairedId(client: JsonObject): readonly RuleFinding[] {
+function unpairedId(client: JsonObject): RuleFindings {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
-    : [
-        {
-          field: "client_id",
-          text: `isn't valid Unicode text`,
-          hint: "choose an ID of letters, digits and dashes",
-        },
-      ];
+    : {
+        field: "client_id",
+        text: "isn't valid Unicode text",
+        hint: "choose an ID of letters, digits and dashes",
+      };
 }
 
-function placeholders(client: JsonObject): readonly RuleFinding[] {
+function placeholders(client: JsonObject): RuleFindings {
   const hint = "set the variable, or run the file through the program that replaces it";
-  return ["client_id", "client_secret"].flatMap((field): readonly RuleFinding[] => {
+  return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
     const shown = field === "client_id" ? `${quote(value)} ` : "";
-    return [{ field, text: `${shown}is a placeholder that nothing replaced`, hint }];
+    return { field, text: `${shown}is a placeholder that nothing replaced`, hint };
   });
 }
 
@@ -101,87 +93,65 @@ export function createEmptySecretFinding(name: string): LintFinding {
 }
 
 /** Rules about values that servers accept and that make a client nobody can use. */
-export const USABILITY_RULES: readonly Rule[] = [
+export const USABILITY_RULES: readonly RuleRow[] = [
   {
     name: "grant-type-unknown",
-    severity: "warning",
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
     find: unknownGrants,
   },
   {
     name: "response-type-unknown",
-    severity: "warning",
     hint: "use code, token, id_token, or a combination such as code id_token",
-    servers: ALL_ACCEPT,
     find: unknownResponses,
   },
   {
     name: "response-type-unused",
-    severity: "warning",
     hint: "remove the response type, or add the grant that it needs",
-    servers: ALL_ACCEPT,
     find: unusedResponses,
   },
   {
     name: "response-type-missing",
-    severity: "warning",
     hint: "add code for authorization_code, token or id_token for implicit",
-    servers: ALL_ACCEPT,
     find: missingResponses,
   },
   {
     name: "offline-without-refresh-token",
-    severity: "warning",
     hint: "add the refresh_token grant, or remove the scope",
-    servers: ALL_ACCEPT,
     find: offlineWithoutRefresh,
   },
   {
     name: "refresh-token-without-offline",
-    severity: "warning",
     hint: "add the scope offline_access, or remove the grant",
-    servers: ALL_ACCEPT,
     find: refreshWithoutOffline,
   },
   {
     name: "scope-misspelt",
-    severity: "warning",
     hint: "use the names of OpenID Connect Core: openid, offline_access, profile, email, address, phone",
-    servers: ALL_ACCEPT,
     find: misspelledScopes,
   },
   {
     name: "scope-commas",
-    severity: "warning",
     hint: "separate scopes with spaces (RFC 6749, section 3.3)",
-    servers: ALL_ACCEPT,
     find: scopesWithCommas,
   },
   {
     name: "uri-without-scheme",
-    severity: "warning",
     hint: "give the whole URL, such as http://localhost:3000/cb",
-    servers: ALL_ACCEPT,
     find: (_client, _label, urls) => urlsWithoutScheme(urls),
   },
   {
     name: "redirect-uri-several",
-    severity: "warning",
     hint: "give each redirect URI as a value of its own",
-    servers: ALL_ACCEPT,
     find: redirectUrisInOneValue,
   },
   {
     name: "redirect-uri-localhost",
-    severity: "warning",
     hint: "use 127.0.0.1, which allows any port (RFC 8252, section 7.3), or give the port",
-    servers: ALL_ACCEPT,
     find: localhostWithoutPort,
   },
   {
     name: "pairwise-without-sector",
-    severity: "warning",
     hint: "add a sector_identifier_uri (OpenID Connect Core, section 8.1)",
     servers: "accepted by every server; login fails",
     find: pairwiseHosts,
@@ -216,9 +186,7 @@ export const USABILITY_RULES: readonly Rule[] = [
   },
   {
     name: "placeholder-in-uri",
-    severity: "warning",
     hint: "replace the placeholder with its value before the client is sent",
-    servers: ALL_ACCEPT,
     find: (_client, _label, urls) => placeholdersInUrls(urls),
   },
   SECRET_EMPTY,

@@ -5,6 +5,7 @@ import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
 import { REQUIRE_PIN } from "./credential-flags.ts";
+import type { Flag } from "./flag.ts";
 import { FORMAT } from "./shared-flags.ts";
 
 /** A config file as read from the disk. */
@@ -51,10 +52,15 @@ export interface ConfigFile {
   readonly warnings: readonly string[];
 }
 
-/** The keys that a config file may have, from the flag rows. */
-export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].flatMap((flag) =>
-  flag.file === undefined ? [] : [flag.file],
+/** The flags that a config file may set, by their keys. */
+export const FLAG_BY_CONFIG_KEY: ReadonlyMap<string, Flag> = new Map(
+  [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].flatMap((flag) =>
+    flag.file === undefined ? [] : [[flag.file, flag]],
+  ),
 );
+
+/** The keys that a config file may have. */
+export const CONFIG_KEYS: readonly string[] = [...FLAG_BY_CONFIG_KEY.keys()];
 
 /** A schema of what a key may contain, as the texts of its setting; empty for a key without a value. */
 type SettingSchema = v.GenericSchema<unknown, readonly string[]>;

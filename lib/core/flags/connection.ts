@@ -41,11 +41,7 @@ export interface ConnectionReading {
   readonly warnings: readonly string[];
 }
 
-interface Endpoint {
-  readonly base: string;
-  readonly socket: string | undefined;
-  readonly secure: boolean;
-  readonly shown: string;
+interface Endpoint extends Pick<Connection, "base" | "socket" | "secure" | "shown"> {
   /** The Authorization header of a user and a password in the URL. */
   readonly authorization: string | undefined;
   readonly cutAdmin: boolean;
@@ -342,12 +338,9 @@ function connectionTo(
   values: FlagValues,
   credential: string | undefined,
 ): Connection {
-  const { base, socket, secure, shown } = endpoint;
+  const { authorization: _, cutAdmin: __, ...reached } = endpoint;
   return {
-    base,
-    socket,
-    secure,
-    shown,
+    ...reached,
     endpointOrigin: values.origin(ENDPOINT).name,
     credential,
     headers: Object.fromEntries(headers),

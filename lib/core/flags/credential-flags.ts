@@ -14,16 +14,14 @@ export const SECRET: TextFlag = {
   help: "Client secret; generated if not given. Visible to other users of the machine: prefer --secret-file",
 };
 
+const { env: _, ...SECRET_WITHOUT_VARIABLE } = SECRET;
+
 /**
  * The same for an existing client. It has no environment variable: one that is set for `create` must not change the
  * secret of every client that is updated.
  */
 const NEW_SECRET: TextFlag = {
-  kind: "text",
-  name: SECRET.name,
-  value: "SECRET",
-  group: "secret",
-  secret: true,
+  ...SECRET_WITHOUT_VARIABLE,
   help: "New client secret. Visible to other users of the machine: prefer --secret-file",
 };
 

@@ -1,10 +1,10 @@
-import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
+import { CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { CONNECTION_FLAGS } from "./connection-flags.ts";
 import type { BoolFlag, ChoiceFlag, Flag, IntFlag, RepeatFlag, TextFlag, WithDefault } from "./flag.ts";
 
-export { AUTH_METHOD_FLAG, ID_FLAG };
+export { ID_FLAG };
 
 /** Every command has this flag. */
 export const HELP: TextFlag = {

@@ -1,8 +1,4 @@
-import { CONFIG_KEYS } from "../flags/config-file.ts";
-import { CONNECTION_FLAGS, PUBLIC_URL } from "../flags/connection-flags.ts";
-import { REQUIRE_PIN } from "../flags/credential-flags.ts";
-import type { Flag } from "../flags/flag.ts";
-import { FORMAT } from "../flags/shared-flags.ts";
+import { CONFIG_KEYS, FLAG_BY_CONFIG_KEY } from "../flags/config-file.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize } from "../input-limits.ts";
 import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
@@ -21,11 +17,6 @@ const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   require_pin: "true",
 };
 
-/** The flag that a key of the config file sets. */
-function configFlag(key: string): Flag | undefined {
-  return [...CONNECTION_FLAGS, PUBLIC_URL, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
-}
-
 export const CONFIG_TOPIC: Topic = {
   name: "config",
   title: "Config file",
@@ -37,12 +28,7 @@ export const CONFIG_TOPIC: Topic = {
       "A file given with `--config` must exist.",
       "Precedence: flag, environment variable, config file, default. Errors name the source of a value.",
     ),
-    termsPart(
-      ...CONFIG_KEYS.map((key) => {
-        const flag = configFlag(key);
-        return [key, `${flag?.help ?? ""} (\`--${flag?.name ?? key}\`)`] as const;
-      }),
-    ),
+    termsPart(...[...FLAG_BY_CONFIG_KEY].map(([key, { help, name }]) => [key, `${help} (\`--${name}\`)`] as const)),
     codeLinesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
     textPart(
       "`headers` is a list of `Name: value`, or a map from names to values. Unknown keys are ignored, because they may belong to the",

@@ -1,3 +1,4 @@
+import type { Connection } from "../flags/connection.ts";
 import { isJsonObject } from "../json/json.ts";
 import { redactJson } from "../json/redact-json.ts";
 import { isHarmlessHeader } from "../redact.ts";
@@ -11,12 +12,7 @@ export interface PlannedRequest {
 }
 
 /** How curl reaches the server. */
-export interface CurlConnection {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly socket: string | undefined;
-  readonly skipVerify: boolean;
-  readonly caFile: string | undefined;
-}
+export type CurlConnection = Pick<Connection, "headers" | "socket" | "skipVerify" | "caFile">;
 
 /** A shell variable instead of a credential; a class, so that no text can be mistaken for one. */
 class Variable {

@@ -1,5 +1,5 @@
 import { type Problem, usageError } from "../problem.ts";
-import { joinWords, quote } from "../text.ts";
+import { joinFirstWords, quote } from "../text.ts";
 
 /** What stays as it is in a file name. */
 const PLAIN = /[A-Za-z0-9_.-]/;
@@ -22,7 +22,7 @@ function escaped(character: string): string {
 /**
  * A file name for any client ID: letters, digits, `_`, `-` and dots stay, everything else is percent-encoded UTF-8. A dot at
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
- * IDs never have the same name; on a file system that ignores case they may ({@link clientPathsAndProblems} finds these).
+ * IDs never have the same name; on a file system that ignores case they may ({@link clientPathProblems} finds these).
  */
 export function fileNameOfIdOrKey(id: string): string {
   const characters = [...id];
@@ -78,43 +78,27 @@ export function isFileNameTooLong(path: string): boolean {
   return path.split(/[/\\]/).some((part) => utf8.encode(part).length > LONGEST_PART);
 }
 
-/** The files of some clients, or what is wrong with them. */
-interface ClientFiles {
-  /** The path of each client ID. */
-  readonly paths: ReadonlyMap<string, string>;
-  readonly problems: readonly Problem[];
-}
-
 /** How a file system that ignores case sees a path. */
 function folded(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 
 /**
- * The file of each client by a template. Two IDs whose files would be one, also where case is ignored as on macOS and
- * Windows, and an ID too long for a file name are problems, to be found before anything is sent.
+ * What is wrong with the files that a template gives clients: two IDs whose files would be one, also where case is ignored
+ * as on macOS and Windows, and an ID too long for a file name.
  */
-export function clientPathsAndProblems(
+export function clientPathProblems(
   template: string,
   ids: readonly string[],
   name: string,
   words: FileWords = IMPORT_WORDS,
-): ClientFiles {
-  const paths = new Map<string, string>();
-  const owners = new Map<string, string[]>();
-  const problems: Problem[] = [];
-  for (const id of new Set(ids)) {
-    const path = fillTemplate(template, id);
-    paths.set(id, path);
-    const key = folded(path);
-    const owner = owners.get(key);
-    if (owner === undefined) owners.set(key, [id]);
-    else owner.push(id);
-    if (isFileNameTooLong(path)) problems.push(longProblem(id, name, words));
-  }
-  for (const sharing of owners.values())
-    if (sharing.length > 1) problems.push(sharedProblem(sharing, paths, name, words));
-  return { paths, problems };
+): readonly Problem[] {
+  const files = [...new Set(ids)].map((id) => ({ id, path: fillTemplate(template, id) }));
+  const sharing = [...Map.groupBy(files, ({ path }) => folded(path)).values()].filter(({ length }) => length > 1);
+  return [
+    ...files.filter(({ path }) => isFileNameTooLong(path)).map(({ id }) => longProblem(id, name, words)),
+    ...sharing.map((same) => sharedProblem(same, name, words)),
+  ];
 }
 
 /** How problems name what the files are called after, and what helps. */
@@ -146,15 +130,16 @@ function longProblem(id: string, name: string, { one, tooLong }: FileWords): Pro
 }
 
 function sharedProblem(
-  ids: readonly string[],
-  paths: ReadonlyMap<string, string>,
+  files: readonly { readonly id: string; readonly path: string }[],
   name: string,
   { several, twice }: FileWords,
 ): Problem {
-  const [first = ""] = ids;
-  const shown = ids.slice(0, 5).map(quote);
+  const ids = joinFirstWords(
+    files.map(({ id }) => quote(id)),
+    5,
+  );
   return usageError(
-    `${several} ${joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
+    `${several} ${ids} have the same file ${quote(files[0]?.path ?? "")}`,
     twice(name),
     "file-name-twice",
   );

@@ -10,19 +10,18 @@ import {
 } from "./credential-formats.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
-import { type CellTextOrList, createTableWriter, formatRecord, type TextOutputTarget } from "./text-table.ts";
+import {
+  type CellTextOrList,
+  type ColumnHeading,
+  createTableWriter,
+  formatRecord,
+  type TextOutputTarget,
+} from "./text-table.ts";
 import { csvLine, markdownHeadingRule, markdownLine, tsvLine } from "./tsv-csv-markdown.ts";
 
 /** A column of a table. */
-export interface Column<T> {
-  readonly label: string;
+export interface Column<T> extends ColumnHeading {
   readonly value: (record: T) => CellTextOrList;
-  /** Never cut or left out on a narrow terminal: a credential, for example. */
-  readonly whole?: boolean;
-  /** The minimum width on a narrow terminal. */
-  readonly least?: number;
-  /** Columns with the highest rank are left out first on a narrow terminal. */
-  readonly rank?: number;
 }
 
 /** How one kind of value is shown. */

@@ -1,9 +1,7 @@
-import { CLIENT_FIELDS } from "../client/fields.ts";
+import { FIELD_BY_NAME } from "../client/fields.ts";
 import { isJsonObject } from "../json/json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import type { Selector } from "./query.ts";
-
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(CLIENT_FIELDS.map(({ name }) => name));
 
 /** Names of a document that are kept as candidates: more than any client has. */
 const MOST_NAMES = 1_000;
@@ -46,7 +44,7 @@ export class SelectionWatch {
       return `Nothing is selected by ${quote(this.#text)}: there is no value at this path${hint}`;
     }
     // A field that only this client lacks is not a typing error.
-    const meant = KNOWN_FIELDS.has(first) ? undefined : suggestWord(first, this.#names);
+    const meant = FIELD_BY_NAME.has(first) ? undefined : suggestWord(first, this.#names);
     return `Nothing is selected by ${quote(this.#text)}: there is no ${joinWords(missing.map(quote), "or")}${
       meant === undefined ? "" : `; did you mean ${quote(meant)}?`
     }`;

@@ -1,7 +1,7 @@
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/credential-flags.ts";
 import type { Flag } from "../flags/flag.ts";
 import type { FlagValues } from "../flags/parsed-flag-values.ts";
-import { type Problem, usageError } from "../problem.ts";
+import { type Problem, usageErrorIf } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
 import { findKeybaseNameProblem, findKeyUrlProblem, type KeyFlagOrArgument } from "./key-address-checks.ts";
@@ -19,12 +19,12 @@ function fetchedKeys(values: FlagValues): readonly string[] {
   ];
 }
 
-/** The problem for a fetched key without a fingerprint if one is required, or undefined. */
-function pinMissing(values: FlagValues): Problem | undefined {
+/** The problem for a fetched key without a fingerprint if one is required. */
+function pinMissing(values: FlagValues): readonly Problem[] {
   const [first] = fetchedKeys(values);
-  if (!values.bool(REQUIRE_PIN) || first === undefined || values.isSet(PGP_FINGERPRINT)) return undefined;
-  return usageError(
-    `Cannot use the key of ${escapeControls(first)}: it is fetched, and ${values.origin(REQUIRE_PIN).name} requires a fingerprint`,
+  return usageErrorIf(
+    values.bool(REQUIRE_PIN) && first !== undefined && !values.isSet(PGP_FINGERPRINT),
+    `Cannot use the key of ${escapeControls(first ?? "")}: it is fetched, and ${values.origin(REQUIRE_PIN).name} requires a fingerprint`,
     `confirm the fingerprint with the owner through another channel and add --${PGP_FINGERPRINT.name}`,
     "pin-required",
   );
@@ -47,19 +47,15 @@ export function pgpRecipientFlagProblems(values: FlagValues): readonly Problem[]
     }),
     ...values.list(KEYBASE).map((name) => findKeybaseNameProblem(normalizeKeybaseName(name), originOf(KEYBASE))),
   ];
-  const unpinned = pinMissing(values);
   const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));
   return [
     ...found.filter((problem) => problem !== undefined),
-    ...(unpinned === undefined ? [] : [unpinned]),
-    ...(lacksKey
-      ? [
-          usageError(
-            `${values.origin(PGP_FINGERPRINT).name} requires a key`,
-            "add --pgp-key, --pgp-key-url or --keybase",
-            "fingerprint-without-key",
-          ),
-        ]
-      : []),
+    ...pinMissing(values),
+    ...usageErrorIf(
+      lacksKey,
+      `${values.origin(PGP_FINGERPRINT).name} requires a key`,
+      "add --pgp-key, --pgp-key-url or --keybase",
+      "fingerprint-without-key",
+    ),
   ];
 }

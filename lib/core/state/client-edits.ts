@@ -1,7 +1,7 @@
 import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
-import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
+import { FIELD_BY_NAME, isSetField } from "../client/fields.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
@@ -15,12 +15,8 @@ export interface MemberEdit {
   readonly after: readonly string[];
 }
 
-const LISTS: ReadonlySet<string> = new Set(
-  CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated").map(({ name }) => name),
-);
-
 /** The fields of a client in a file in their order. */
-const ORDER: readonly string[] = ["client_id", ...CLIENT_FIELDS.map(({ name }) => name)];
+const ORDER: readonly string[] = ["client_id", ...FIELD_BY_NAME.keys()];
 
 /** A client of a file, as it is written there. */
 interface FileClient {
@@ -61,7 +57,7 @@ function means(field: string, written: unknown, wanted: unknown, variables: Vari
 }
 
 function fieldValue(field: string, written: unknown, wanted: unknown, variables: VariableLookup): unknown {
-  if (wanted === undefined || !LISTS.has(field) || !Array.isArray(written)) return wanted;
+  if (wanted === undefined || !isSetField(field) || !Array.isArray(written)) return wanted;
   if (field === "scope" && typeof wanted === "string")
     return mergeItems(
       field,
@@ -140,8 +136,7 @@ function planSettings(
 function withMember(object: JsonObject, { path, value, after }: MemberEdit): JsonObject {
   const [name = "", ...inner] = path;
   const before = object[name];
-  const changed =
-    inner.length === 0 ? value : withMember(isJsonObject(before) ? before : {}, { path: inner, value, after });
+  const changed = inner.length === 0 ? value : withMember(objectOrEmpty(before), { path: inner, value, after });
   const entries = Object.entries(object);
   const at = entries.findIndex(([key]) => key === name);
   if (changed === undefined) return Object.fromEntries(entries.filter(([key]) => key !== name));

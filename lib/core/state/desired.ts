@@ -8,13 +8,6 @@ interface ClientSource {
   readonly column: number;
 }
 
-/** A secret that the files or the environment give to a client. */
-interface GivenSecret {
-  readonly text: string;
-  /** `environment variable BILLING_SECRET`, `secrets/billing.txt`, `Secret ory/web` */
-  readonly origin: string;
-}
-
 /** The Kubernetes Secret that a hydra-maester manifest names for the credentials. */
 export interface KubernetesSecretNameAndNamespace {
   readonly name: string;
@@ -32,7 +25,7 @@ export interface DesiredClient {
   /** Where the secret comes from, for plans: `environment variable BILLING_SECRET`; undefined if it is generated. */
   readonly secretOrigin: string | undefined;
   /** The secret itself, if it was read. */
-  readonly secret: GivenSecret | undefined;
+  readonly secret: string | undefined;
   /** Why it could not be read, which matters only where it is to be set or checked. */
   readonly secretProblem: Problem | undefined;
   /** `x-hydra.secret.version` */

@@ -1,6 +1,6 @@
 import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/translate-manifests.ts";
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
@@ -8,11 +8,6 @@ import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup }
 const CONTROLLER_KEYS: ReadonlySet<string> = new Set(["secretName", "hydraAdmin", "deletionPolicy"]);
 
 const SCOPE_KEYS: ReadonlySet<string> = new Set(["scope", "scopeArray"]);
-
-function memberOf(value: JsonObject, name: string): JsonObject {
-  const member = value[name];
-  return isJsonObject(member) ? member : {};
-}
 
 /**
  * The edits after which a manifest of a file describes the client of another one. Values that mean the same to a server
@@ -23,17 +18,18 @@ export function planManifestEdits(
   wanted: JsonObject,
   variables: VariableLookup,
 ): readonly MemberEdit[] {
-  const [before, after] = [memberOf(written, "spec"), memberOf(wanted, "spec")];
+  const [before, after] = [objectOrEmpty(written["spec"]), objectOrEmpty(wanted["spec"])];
   const keys = [...new Set([...Object.keys(after), ...Object.keys(before)])];
   const edits = keys
     .filter((key) => !CONTROLLER_KEYS.has(key) && !SCOPE_KEYS.has(key))
-    .flatMap((key) =>
-      key === "tokenLifespans"
-        ? Object.keys({ ...memberOf(after, key), ...memberOf(before, key) }).flatMap((name) =>
-            planField(["spec", key, name], name, [memberOf(before, key)[name], memberOf(after, key)[name]], variables),
-          )
-        : planField(["spec", key], SPEC_FIELDS.get(key) ?? key, [before[key], after[key]], variables),
-    );
+    .flatMap((key) => {
+      const values = [before[key], after[key]] as const;
+      if (key !== "tokenLifespans") return planField(["spec", key], SPEC_FIELDS.get(key) ?? key, values, variables);
+      const [old, next] = [objectOrEmpty(before[key]), objectOrEmpty(after[key])];
+      return Object.keys({ ...next, ...old }).flatMap((name) =>
+        planField(["spec", key, name], name, [old[name], next[name]], variables),
+      );
+    });
   return [...edits, ...planScope(before, after, variables), ...planDeletionPolicy(before, after, variables)];
 }
 

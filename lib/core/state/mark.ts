@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { isJsonObject, type JsonObject, objectOrEmpty } from "../json/json.ts";
 
 /** The member of a client's metadata that holds its mark. */
 export const MARK_MEMBER = "hydra.apply";
@@ -37,8 +37,7 @@ export function extensionOfMark(mark: StackMark | undefined): JsonObject {
 
 /** The client with a mark, in addition to the rest of its metadata. */
 export function withMark(client: JsonObject, mark: StackMark): JsonObject {
-  const { metadata } = client;
-  return { ...client, metadata: { ...(isJsonObject(metadata) ? metadata : {}), [MARK_MEMBER]: mark } };
+  return { ...client, metadata: { ...objectOrEmpty(client["metadata"]), [MARK_MEMBER]: mark } };
 }
 
 /** A client whose metadata doesn't have the mark. */

@@ -17,13 +17,9 @@ export function placeholderNames(value: unknown): readonly string[] {
   return [...names];
 }
 
-function replaceIn(text: string, variables: VariableLookup): string {
-  return text.replace(PLACEHOLDER, (all, name: string) => variables(name) ?? all);
-}
-
 /** A value of a file with its placeholders replaced; texts stay texts. */
 export function replaceKnownPlaceholders(value: unknown, variables: VariableLookup): unknown {
-  if (typeof value === "string") return replaceIn(value, variables);
+  if (typeof value === "string") return value.replace(PLACEHOLDER, (all, name: string) => variables(name) ?? all);
   if (Array.isArray(value)) return value.map((item: unknown) => replaceKnownPlaceholders(item, variables));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-import { CLIENT_FIELDS } from "../client/fields.ts";
+import { FIELD_BY_NAME } from "../client/fields.ts";
 import { isJsonObject } from "../json/json.ts";
 import { parseJsonOrFault } from "../json/json-with-comments.ts";
 
@@ -32,13 +32,11 @@ interface Replaced {
   readonly malformed: readonly Path[];
 }
 
-const SHAPES: ReadonlyMap<string, string> = new Map(CLIENT_FIELDS.map(({ name, shape }) => [name, shape]));
-
 /** The field of a client or of a manifest's `spec` that a path is in. */
 function shapeAt(path: Path): string | undefined {
   const [top, key] = path;
   const name = top === "spec" && typeof key === "string" ? key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`) : top;
-  return typeof name === "string" ? SHAPES.get(name) : undefined;
+  return typeof name === "string" ? FIELD_BY_NAME.get(name)?.shape : undefined;
 }
 
 /** What a variable that is the whole value becomes: text, unless the field takes a list or a boolean, or any JSON. */

@@ -9,7 +9,7 @@ import {
   releaseTraits,
   serverStoresField,
 } from "../client/equality.ts";
-import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
+import { FIELD_BY_NAME, FIELD_NAMES } from "../client/fields.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
@@ -99,7 +99,7 @@ function wantedFields(
   const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
   const named = withMark({ ...client, metadata }, mark);
   if (merge) return named;
-  const unset = CLIENT_FIELDS.map(({ name }) => name).filter((name) => name !== "scope");
+  const unset = [...FIELD_BY_NAME.keys()].filter((name) => name !== "scope");
   return { ...Object.fromEntries(unset.map((name) => [name, null])), ...named };
 }
 
@@ -166,19 +166,13 @@ function maesterRefusal(owner: string): ClientRefusal {
 
 /** Plans nothing for a manifest whose client hydra-maester keeps: it deletes all clients with its owner, also a second one. */
 function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner: string): Step {
-  const { key } = desired;
+  return { ...unchangedStep(desired.key, desired, current), action: "refused", refusal: maesterRefusal(owner) };
+}
+
+/** A step that changes no field of a client that exists. */
+function unchangedStep(key: string, desired: DesiredClient | undefined, current: ClientRecord): Omit<Step, "action"> {
   const secret = isPublic(current) ? "none" : "unchanged";
-  const step = {
-    key,
-    clientId: current.client_id,
-    desired,
-    current,
-    changes: [],
-    shown: [],
-    secret,
-    notes: [],
-  } as const;
-  return { ...step, action: "refused", refusal: maesterRefusal(owner) };
+  return { key, clientId: current.client_id, desired, current, changes: [], shown: [], secret, notes: [] };
 }
 
 const ID_REFUSED: ClientRefusal = {
@@ -291,10 +285,7 @@ function orderOf(record: ClientRecord): string {
 
 /** A client of the stack that is in no file. */
 function planDelete(current: ClientRecord): Step {
-  const key = readMark(current)?.key ?? "";
-  const clientId = current.client_id;
-  const secret = isPublic(current) ? "none" : "unchanged";
-  return { action: "delete", key, clientId, desired: undefined, current, changes: [], shown: [], secret, notes: [] };
+  return { ...unchangedStep(readMark(current)?.key ?? "", undefined, current), action: "delete" };
 }
 
 /** Compares the clients of the files with those of a server. */

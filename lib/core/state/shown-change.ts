@@ -1,6 +1,6 @@
 import { type Change, canonicalValue, isEmptyOrFalse } from "../client/equality.ts";
-import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
+import { isSetField } from "../client/fields.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { redactJson } from "../json/redact-json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
@@ -16,10 +16,6 @@ export interface ShownChange {
   readonly removed?: readonly string[];
 }
 
-const SETS: ReadonlySet<string> = new Set(
-  CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated").map(({ name }) => name),
-);
-
 /** A value as people see it: what is not set has the server's default, where that is known, and no private key is shown. */
 function shownValue(field: string, value: unknown): unknown {
   if (isEmptyOrFalse(value)) return canonicalValue(field, value);
@@ -32,16 +28,17 @@ function withoutPrivateKeys(value: unknown): unknown {
   return { ...value, keys };
 }
 
-/** The items of a list or a scope, without doubles; undefined for another value. */
+/** The items of a list or a scope, without doubles; undefined for another field or value. */
 function itemsOf(field: string, value: unknown): readonly string[] | undefined {
+  if (!isSetField(field)) return undefined;
   const items = isEmptyOrFalse(value) ? (canonicalValue(field, value) ?? []) : canonicalValue(field, value);
   return isStringList(items) ? items : undefined;
 }
 
 function describeField(field: string, before: unknown, after: unknown): ShownChange {
   const change = { field, before: shownValue(field, before), after: shownValue(field, after) };
-  const old = SETS.has(field) ? itemsOf(field, before) : undefined;
-  const next = SETS.has(field) ? itemsOf(field, after) : undefined;
+  const old = itemsOf(field, before);
+  const next = itemsOf(field, after);
   if (old === undefined || next === undefined) return change;
   return {
     ...change,
@@ -67,16 +64,11 @@ function describeMetadata(before: unknown, after: unknown): readonly ShownChange
   if (old === undefined || next === undefined) return [{ field: "metadata", before, after: next }, ...marks];
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
   // A credential is recognized by its name and by the members next to it, so before the members are separated.
-  const [shownOld, shownNext] = [redactMembers(old), redactMembers(next)];
+  const [shownOld, shownNext] = [objectOrEmpty(redactJson(old)), objectOrEmpty(redactJson(next))];
   const members = names
     .filter((name) => !isSameJson(old[name], next[name]))
     .map((name) => ({ field: `metadata.${name}`, before: shownOld[name], after: shownNext[name] }));
   return [...members, ...marks];
-}
-
-function redactMembers(metadata: JsonObject): JsonObject {
-  const redacted = redactJson(metadata);
-  return isJsonObject(redacted) ? redacted : {};
 }
 
 /** Changes as people see them. */

@@ -402,7 +402,7 @@ test("the rules, their severity and their order match the table", () => {
     CLIENT_RULES.map(({ name, severity }) => [name, severity]),
     [
       ...Object.entries(RULES).map(([name, { severity }]) => [name, severity]),
-      ...USABILITY_RULES.map(({ name, severity }) => [name, severity]),
+      ...USABILITY_RULES.map(({ name, severity = "warning" }) => [name, severity]),
     ],
   );
   assert.equal(new Set(CLIENT_RULES.map(({ name }) => name)).size, CLIENT_RULES.length);

@@ -495,7 +495,7 @@ describe("the rules about values", () => {
       USABILITY_RULES.map(({ name }) => name),
       Object.keys(RULES),
     );
-    for (const { hint, servers } of USABILITY_RULES) assert.ok(hint !== "" && servers !== "");
+    for (const { hint, servers } of CLIENT_RULES) assert.ok(hint !== "" && servers !== "");
     assert.deepEqual(
       CLIENT_RULES.slice(-USABILITY_RULES.length).map(({ name }) => name),
       Object.keys(RULES),
