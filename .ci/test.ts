@@ -75,7 +75,8 @@ function check(name: string, ...command: readonly string[]): Step {
 }
 
 /** The test files that take longest, which start first: a long step that starts last leaves the other workers idle. */
-const LONG = /\/(contributing|faults|formats|never-lost|pgp|redaction|release|secrets|shells|signals)\.test\.ts$/;
+const LONG =
+  /\/(contributing|faults|formats|install-script|key-codec|never-lost|pgp|redaction|release|secrets|shells|signals)\.test\.ts$/;
 
 /**
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
@@ -205,8 +206,9 @@ function allSteps(): readonly Step[] {
     ...[...endToEnd, ...downloads]
       .filter((file) => !ON_REAL_SERVERS.test(file))
       .map((file) => testStep("bun", [file], built)),
-    ...units.map((file) => testStep("bun", [file])),
+    // The shortest steps last, so that the workers end together.
     ...alsoUnderDeno.map((file) => testStep("deno", [file])),
+    ...units.map((file) => testStep("bun", [file])),
     ...presence("conformance tests", conformance),
     ...presence("end-to-end tests", endToEnd),
     ...presence("unit tests", units),

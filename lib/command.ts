@@ -17,7 +17,7 @@ import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { ExistingFileRule, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
-import type { Flag, SyntaxVersion, TextFlag } from "./core/flags/flag.ts";
+import type { CompletedValue, Flag, SyntaxVersion, TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "./core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "./core/jwk/assertion-algorithms.ts";
@@ -254,6 +254,7 @@ export interface OperandSpec {
   readonly name: string;
   /** How help names the first one, if it is something else; `least` and `most` count it too. */
   readonly first?: string;
+  readonly completes?: CompletedValue;
   readonly least: number;
   readonly most: number;
   readonly help: string;

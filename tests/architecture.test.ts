@@ -44,7 +44,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters", "servers"] },
-  tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
+  tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"], packages: ["valibot"] },
   keys: { imports: ["core", "lib", "clients", "keys"], types: ["adapters", "servers"] },
   commands: {
     imports: ["core", "lib", "clients", "tokens", "keys", "commands"],
@@ -324,9 +324,11 @@ const LAZY_IN_CREATE = [
   ].map((name) => `lib/clients/${name}.ts`),
   ...[
     "core/client/build-maester-manifest",
+    "core/client/kubernetes-object",
     "core/client/translate-manifests",
     "core/client/misnamed-fields",
     "core/help/foreign-command-words",
+    "core/json/schemas",
     "core/pgp/recipient",
   ].map((name) => `lib/${name}.ts`),
   ...[

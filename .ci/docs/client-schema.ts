@@ -2,7 +2,7 @@
 
 import { MEMBERS_BESIDE_LIST } from "../../lib/core/client/client-list-members.ts";
 import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field } from "../../lib/core/client/fields.ts";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import {
   MANIFEST_GROUP_PREFIX,
   MANIFEST_KIND,
@@ -93,7 +93,7 @@ const SETTINGS: JsonObject = {
     ignore: {
       description: "Rules that are not checked for this client (hydra help rules)",
       type: "array",
-      items: { anyOf: [{ enum: [...RULE_INFOS.map(({ name }) => name), "scope-unset"] }, PLACEHOLDER] },
+      items: { anyOf: [{ enum: [...CLIENT_RULES.map(({ name }) => name), "scope-unset"] }, PLACEHOLDER] },
     },
   },
 };

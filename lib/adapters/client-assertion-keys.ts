@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "../core/jwk/assertion-algorithms.ts";
+import { keysOfSet } from "../core/jwk/json-web-key.ts";
 
 /** A locally generated key pair of a client. */
 export interface ClientKeyPair {
@@ -58,8 +59,7 @@ const PUBLIC_MEMBERS = ["kty", "n", "e", "crv", "x", "y"];
 export async function isSignedByKeySet(token: string, keySet: JsonObject): Promise<boolean> {
   const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
   const { alg, kid } = decodeProtectedHeader(token);
-  const keys = Array.isArray(keySet["keys"]) ? keySet["keys"].filter(isJsonObject) : [];
-  for (const key of keys) {
+  for (const key of keysOfSet(keySet).filter(isJsonObject)) {
     if (kid !== undefined && key["kid"] !== kid) continue;
     const members = Object.entries(key).filter(
       (entry): entry is [string, string] => PUBLIC_MEMBERS.includes(entry[0]) && typeof entry[1] === "string",

@@ -39,7 +39,7 @@ export type CredentialsProof = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
-  revocation_endpoint: v.optional(v.unknown()),
+  revocation_endpoint: v.fallback(v.optional(v.string()), undefined),
 });
 
 const TOKEN = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
@@ -97,7 +97,7 @@ export async function discoverProofEndpoints(
   if (answer.status === 200 && document.success && URL.canParse(document.output.token_endpoint)) {
     const { token_endpoint: token, revocation_endpoint: revocation } = document.output;
     if (own(token))
-      return { token, revocation: typeof revocation === "string" && own(revocation) ? revocation : undefined, origin };
+      return { token, revocation: revocation !== undefined && own(revocation) ? revocation : undefined, origin };
     throw new Problem(
       `${action}: ${escapeControls(urlWithoutSecrets(url))} points to another host, ${quote(urlWithoutSecrets(token))}, and no secret is sent there`,
       {

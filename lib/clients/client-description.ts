@@ -2,6 +2,7 @@ import { getListField, getTextField, idOf, isAbsentOrEmpty, isEmptyObject, isPub
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toTerminalSafeJson } from "../core/json/json.ts";
+import { keysOfSet } from "../core/jwk/json-web-key.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";
@@ -121,8 +122,7 @@ function keyText(key: unknown): string {
 
 function keys(client: JsonObject): readonly Line[] {
   const method = getTextField(client, "token_endpoint_auth_method") ?? "client_secret_basic";
-  const { jwks } = client;
-  const set = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
+  const set = keysOfSet(client["jwks"]);
   return [
     ["Authentication", [isPublic(client) ? "none: a public client, without a secret" : method]],
     ...lines(client, [

@@ -14,7 +14,7 @@ export const completion = defineLeaf({
     "Client IDs need an endpoint, from the command line, the environment or the config file. HYDRA_COMPLETE_IDS=0 turns them off, for shells that complete as you type.",
     "The examples show the line for each shell: bash in ~/.bashrc, zsh into a directory of fpath before compinit, fish as shown, PowerShell (untested) in $PROFILE.",
   ],
-  operands: { name: "SHELL", least: 1, most: 1, help: `One of ${joinWords(SHELLS, "or")}` },
+  operands: { name: "SHELL", completes: "shell", least: 1, most: 1, help: `One of ${joinWords(SHELLS, "or")}` },
   flags: [FORMAT, ...GENERAL_FLAGS],
   examples: {
     "1.x": [

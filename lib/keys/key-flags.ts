@@ -87,6 +87,7 @@ export const KEYS_OUT: TextFlag = {
   kind: "text",
   name: "out",
   value: "FILE|fd:N",
+  completes: "file",
   group: "secret",
   help: "Write the keys to a new file (mode 0600) or an open descriptor: PEM for .pem and .key, otherwise JSON",
 };
@@ -103,6 +104,7 @@ export const PASSPHRASE_FILE: TextFlag = {
   kind: "text",
   name: "passphrase-file",
   value: "FILE",
+  completes: "file",
   group: "input",
   help: "Read the passphrase of encrypted keys from a file (- for stdin); one trailing line break is removed",
 };

@@ -19,6 +19,7 @@ export const ACTIVATED_KEY_FILE: TextFlag = {
   kind: "text",
   name: "key",
   value: "FILE",
+  completes: "file",
   group: "input",
   help: "Private key to activate (- for standard input)",
 };

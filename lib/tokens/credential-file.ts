@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
+import { JsonObjectOrEmpty, jsonObject, parseOrReject } from "../core/json/schemas.ts";
 import type { CredentialNamesAndMetadata } from "../core/output/credential-formats.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -24,7 +26,17 @@ interface NamedText {
   readonly name: string;
 }
 
-type Members = ReadonlyMap<string, string>;
+/** A credential; null is one that is missing, as is an empty text. */
+const Credential = v.nullish(v.string());
+
+type StoredTexts = Readonly<Record<keyof Names, v.InferOutput<typeof Credential>>>;
+
+/** A Kubernetes Secret (v1). Its data is base64; other values than text are checked only under the names of credentials. */
+const KubernetesSecret = jsonObject({
+  kind: v.literal("Secret"),
+  data: JsonObjectOrEmpty,
+  stringData: JsonObjectOrEmpty,
+});
 
 const HINT = "give the file that --secret-out wrote; --id-field and --secret-field set the names in it";
 
@@ -52,8 +64,9 @@ function unquoted(word: string): string {
 }
 
 /** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
-function shellMembers({ text, name: file }: NamedText, names: readonly string[]): Members {
-  const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => names.includes(name));
+function shellTexts({ text, name: file }: NamedText, names: Names): StoredTexts {
+  const wanted = [names.id, names.secret, names.encrypted];
+  const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => wanted.includes(name));
   for (const { 0: assignment, 1: name = "", index } of found) {
     const [rest = ""] = text.slice(index + assignment.length).split("\n", 1);
     if (LINE_END.test(rest)) continue;
@@ -64,23 +77,23 @@ function shellMembers({ text, name: file }: NamedText, names: readonly string[])
       "bad-credentials",
     );
   }
-  return new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
+  const values = new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
+  return { id: values.get(names.id), secret: values.get(names.secret), encrypted: values.get(names.encrypted) };
 }
 
 const JSON_NAMES: Names = { id: "client_id", secret: "client_secret", encrypted: "client_secret_encrypted" };
 
-/** The texts of an object; null is a value that is missing, and any other value of these names is an error. */
-function textMembers(object: JsonObject, { id, secret, encrypted }: Names, file: string): Members {
-  for (const name of [id, secret, encrypted]) {
-    const value = Object.hasOwn(object, name) ? (object[name] ?? "") : "";
-    if (typeof value === "string") continue;
-    throw usageError(
-      `Cannot read the credentials: ${name} in ${quote(file)} is not a string`,
-      "put the value into double quotes",
-      "bad-credentials",
-    );
-  }
-  return new Map(Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+/** The credentials among the members of an object; any other value than text under their names is an error. */
+function textsIn(object: JsonObject, names: Names, file: string): StoredTexts {
+  const textOf = (name: string): v.InferOutput<typeof Credential> =>
+    parseOrReject(Credential, Object.hasOwn(object, name) ? object[name] : undefined, (): never => {
+      throw usageError(
+        `Cannot read the credentials: ${name} in ${quote(file)} is not a string`,
+        "put the value into double quotes",
+        "bad-credentials",
+      );
+    });
+  return { id: textOf(names.id), secret: textOf(names.secret), encrypted: textOf(names.encrypted) };
 }
 
 function decoded(value: string): string {
@@ -90,25 +103,26 @@ function decoded(value: string): string {
   throw usageError(`Cannot read the credentials: ${reason}`, HINT, "bad-credentials");
 }
 
-/** The data of a Kubernetes Secret (v1), decoded. */
-function secretMembers(manifest: JsonObject, names: Names, file: string): Members {
-  const { data, stringData } = manifest;
-  const encoded = isJsonObject(data) ? [...textMembers(data, names, file)] : [];
-  const plain = isJsonObject(stringData) ? textMembers(stringData, names, file) : [];
-  return new Map([...encoded.map(([name, value]) => [name, decoded(value)] as const), ...plain]);
+/** The credentials in a Kubernetes Secret, decoded. */
+function textsInSecret(
+  { data, stringData }: v.InferOutput<typeof KubernetesSecret>,
+  names: Names,
+  file: string,
+): StoredTexts {
+  const encoded = textsIn(data, names, file);
+  const plain = textsIn(stringData, names, file);
+  // Under any name: what Kubernetes doesn't accept is more likely a mistake than a Secret.
+  for (const value of Object.values(data)) if (typeof value === "string") decoded(value);
+  const textOf = (role: keyof Names): string => plain[role] ?? decoded(encoded[role] ?? "");
+  return { id: textOf("id"), secret: textOf("secret"), encrypted: textOf("encrypted") };
 }
 
-/** The value of a field; one without text is missing. */
-function filledMember(members: Members, name: string): string | undefined {
-  return members.get(name) || undefined;
-}
-
-function credentialsIn(members: Members, names: Names, file: string): StoredCredentials {
-  const secret = filledMember(members, names.secret);
+function toCredentials(texts: StoredTexts, names: Names, file: string): StoredCredentials {
+  const secret = texts.secret || undefined;
   return {
-    id: filledMember(members, names.id),
+    id: texts.id || undefined,
     secret: names.secret === names.encrypted && isArmored(secret) ? undefined : secret,
-    isEncrypted: filledMember(members, names.encrypted) !== undefined || isArmored(secret),
+    isEncrypted: Boolean(texts.encrypted) || isArmored(secret),
     file,
     fields: names,
   };
@@ -127,11 +141,12 @@ export async function parseCredentialFile(
   const json = parseJsonOrUndefined(text)?.value;
   const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
   const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
-  const found = isJsonObject(document)
-    ? document["kind"] === "Secret"
-      ? credentialsIn(secretMembers(document, names, name), names, name)
-      : credentialsIn(textMembers(document, JSON_NAMES, name), JSON_NAMES, name)
-    : credentialsIn(shellMembers({ text, name }, [names.id, names.secret, names.encrypted]), names, name);
+  const secret = v.safeParse(KubernetesSecret, document);
+  const found = secret.success
+    ? toCredentials(textsInSecret(secret.output, names, name), names, name)
+    : isJsonObject(document)
+      ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
+      : toCredentials(shellTexts({ text, name }, names), names, name);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

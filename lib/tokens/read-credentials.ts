@@ -5,7 +5,7 @@ import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
+import type { StoredCredentials } from "./credential-file.ts";
 import type { InputChecks } from "./input-checks.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
@@ -36,6 +36,7 @@ async function storedCredentials(context: LoginContext): Promise<StoredCredentia
     secret: secret ?? "CLIENT_SECRET",
     encrypted: secret ?? "CLIENT_SECRET_ENCRYPTED",
   };
+  const { parseCredentialFile } = await import("./credential-file.ts");
   return parseCredentialFile(await context.readFile(path, "--credentials"), names, context.parseYaml);
 }
 

@@ -21,6 +21,7 @@ export const CLIENT_SECRET_FILE: TextFlag = {
   kind: "text",
   name: "client-secret-file",
   value: "FILE",
+  completes: "file",
   group: "secret",
   help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
 };
@@ -29,6 +30,7 @@ export const CREDENTIALS: TextFlag = {
   kind: "text",
   name: "credentials",
   value: "FILE",
+  completes: "file",
   group: "secret",
   help: "Read client ID and secret from a file that --secret-out wrote: dotenv, JSON or Kubernetes Secret",
 };
@@ -37,6 +39,7 @@ export const CLIENT_KEY: TextFlag = {
   kind: "text",
   name: "client-key",
   value: "FILE",
+  completes: "file",
   group: "secret",
   help: "Authenticate with this private key (private_key_jwt): PEM or JSON Web Key",
 };

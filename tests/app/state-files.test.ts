@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { codesOf, type Played, play } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
@@ -317,7 +317,7 @@ const BREAKING: Readonly<Record<string, string>> = {
 };
 
 test("the hints of all rules mention fields of the file, and no flags that apply doesn't have", async () => {
-  assert.deepEqual(Object.keys(BREAKING).sort(), RULE_INFOS.map(({ name }) => name).sort());
+  assert.deepEqual(Object.keys(BREAKING).sort(), CLIENT_RULES.map(({ name }) => name).sort());
   const environment = { SHORT: "abc", LONG: "a".repeat(80), ODD: "with a blank here" };
   const found = new Set<string>();
   for (const [rule, text] of Object.entries(BREAKING)) {
@@ -467,6 +467,23 @@ spec:
       assert.deepEqual(client["metadata"], { "hydra.apply": { stack: "default", key: "auth/web", protect: true } });
       assert.match(readFileSync(out, "utf8"), /name: "web-credentials"\n {2}namespace: "auth"\n/);
       assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0);
+    }));
+
+  test("of hydra-maester without a namespace, or with an empty one, are in default", () =>
+    withStateSetup("26", async (bench) => {
+      const manifest = (metadata: string): string =>
+        `apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: ${metadata}\nspec: {grantTypes: [client_credentials], scope: a, secretName: s}\n`;
+      const files = join(bench.folder, "m.yaml");
+      bench.write({ "m.yaml": manifest('{name: web, namespace: ""}') });
+      const secrets = join(bench.folder, "s.yaml");
+      const played = await bench.run(["apply", files, "--secret-out", secrets, "--format", "ndjson"]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.equal(jsonLines(played.stdout)[0]?.["key"], "default/web");
+      assert.doesNotMatch(readFileSync(secrets, "utf8"), /namespace/);
+      for (const metadata of ["{name: web}", "{name: web, namespace: default}"]) {
+        bench.write({ "m.yaml": manifest(metadata) });
+        assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0, metadata);
+      }
     }));
 
   test("that only contain other Kubernetes objects are skipped in a folder, and wrong where they are named", () =>

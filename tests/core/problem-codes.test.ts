@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { PROBLEM_CODES_BY_HEADING } from "../../lib/core/problem-codes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -25,7 +25,7 @@ test("every code of the error catalog is used, listed once and documented in one
 test("every client rule has a code under its own heading", () => {
   assert.deepEqual(
     Object.keys(PROBLEM_CODES_BY_HEADING["Client rules"]).sort(),
-    RULE_INFOS.map(({ name }) => name).sort(),
+    CLIENT_RULES.map(({ name }) => name).sort(),
   );
 });
 

@@ -7,7 +7,7 @@ import { rootCertificates } from "node:tls";
 import { everyCommand } from "../../.ci/docs.ts";
 import { followCommandWords } from "../../lib/app/resolve.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
 import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
@@ -160,7 +160,7 @@ describe("names in topics", () => {
 
   test("exit-codes lists every exit code, and rules lists every rule", () => {
     assert.deepEqual(termsOf("exit-codes"), [...Object.values(EXIT_CODES).map(String), "128+N"]);
-    assert.deepEqual([...termsOf("rules")].sort(), RULE_INFOS.map(({ name }) => name).sort());
+    assert.deepEqual([...termsOf("rules")].sort(), CLIENT_RULES.map(({ name }) => name).sort());
   });
 });
 

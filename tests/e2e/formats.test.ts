@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
-import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { isTested } from "../thorough.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
@@ -401,7 +401,7 @@ describe("the rules", () => {
   };
 
   it("are all tested", () => {
-    assert.deepEqual(Object.keys(BROKEN).toSorted(), RULE_INFOS.map(({ name }) => name).toSorted());
+    assert.deepEqual(Object.keys(BROKEN).toSorted(), CLIENT_RULES.map(({ name }) => name).toSorted());
   });
 
   it(
@@ -410,7 +410,7 @@ describe("the rules", () => {
     async () => {
       await using scenario = await openScenario();
       // Whether a slash is an error depends on the server: see below.
-      const rules = RULE_INFOS.filter(({ name }) => name !== "client-id-slash");
+      const rules = CLIENT_RULES.filter(({ name }) => name !== "client-id-slash");
       for (const [at, { name: rule, severity }] of rules.entries()) {
         const client = { ...sound, ...BROKEN[rule] };
         const file = join(scenario.home, `${rule}.json`);

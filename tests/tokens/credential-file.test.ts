@@ -58,3 +58,49 @@ test("a credential that is not a string is an error with its field and file, wha
       code: "bad-credentials",
     });
 });
+
+describe("a Kubernetes Secret with hostile members", () => {
+  const read = (json: string, id: string): Promise<StoredCredentials> =>
+    parseCredentialFile({ text: json, name: "s.json" }, { ...NAMES, id }, () => assert.fail("this is no YAML"));
+
+  test("has no credentials in a list, a long number or a text in place of its data", async () => {
+    for (const [data, id] of [
+      ['["YXBw"]', "0"],
+      ["12345678901234567890", "rawJSON"],
+      ['"YXBw"', "0"],
+      ["null", "0"],
+    ] as const)
+      for (const part of ["data", "stringData"])
+        await assert.rejects(read(`{"kind":"Secret","${part}":${data}}`, id), {
+          message: 'There are no credentials in "s.json"',
+        });
+  });
+
+  test("has only its own members, whatever they are called", async () => {
+    for (const id of ["constructor", "toString", "__proto__"]) {
+      assert.equal((await read(`{"kind":"Secret","data":{"${id}":"YXBw"}}`, id)).id, "app");
+      await assert.rejects(read('{"kind":"Secret","data":{}}', id), {
+        message: 'There are no credentials in "s.json"',
+      });
+    }
+    await assert.rejects(read('{"__proto__":{"client_id":"app"}}', "CLIENT_ID"), { code: "bad-credentials" });
+  });
+
+  test("is one only with this very kind", async () => {
+    for (const kind of ['["Secret"]', '{"Secret":1}', "null", '"secret"'])
+      await assert.rejects(read(`{"kind":${kind},"data":{"CLIENT_ID":"YXBw"}}`, "CLIENT_ID"), {
+        message: 'There are no credentials in "s.json"',
+      });
+  });
+
+  test("may not have data that is not base64, even under another name", async () => {
+    await assert.rejects(read('{"kind":"Secret","data":{"CLIENT_ID":"YXBw","tls.key":"-----"}}', "CLIENT_ID"), {
+      message: "Cannot read the credentials: the data of the Kubernetes Secret is not base64",
+    });
+    const merged = await read(
+      '{"kind":"Secret","data":{"CLIENT_ID":"YXBw"},"stringData":{"CLIENT_ID":"web"}}',
+      "CLIENT_ID",
+    );
+    assert.equal(merged.id, "web");
+  });
+});

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../core/json/json.ts";
+import * as v from "valibot";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
@@ -237,11 +237,16 @@ function redirected(
   );
 }
 
+/** What the library adds to an error about the type of a token, about a claim, about an algorithm and about claims. */
+const OfTokenType = v.object({ body: v.object({ token_type: v.string() }) });
+const OfClaim = v.object({ claim: v.string() });
+const OfAlgorithm = v.object({ header: v.object({ alg: v.fallback(v.string(), "") }) });
+const OfClaims = v.object({ claims: v.unknown() });
+
 /** The problem of a token that can't be used as this program uses tokens. */
 function foreignTokenType(step: OAuthErrorContext, { cause }: UnsupportedOperationError): Problem | undefined {
-  if (!isJsonObject(cause) || !isJsonObject(cause["body"])) return undefined;
-  const { token_type: type } = cause["body"];
-  if (typeof type !== "string") return undefined;
+  if (!v.is(OfTokenType, cause)) return undefined;
+  const { token_type: type } = cause.body;
   return new Problem(
     `${step.action}: the server issued a token of the unsupported type ${quote(shown(type, step.hidden))}`,
     {
@@ -260,16 +265,14 @@ const CLAIM_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What the library says about a claim or a time that is wrong. */
-function claimOf(error: OperationProcessingError): string {
-  const { cause } = error;
-  return isJsonObject(cause) && typeof cause["claim"] === "string" ? cause["claim"] : "";
+function claimOf({ cause }: OperationProcessingError): string {
+  return v.is(OfClaim, cause) ? cause.claim : "";
 }
 
 /** The algorithm that a token is signed with, where the library rejects it for that. */
 function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | undefined {
-  if (code !== INVALID_RESPONSE || !isJsonObject(cause) || !isJsonObject(cause["header"])) return undefined;
-  const { alg } = cause["header"];
-  return typeof alg === "string" ? alg : "";
+  const read = v.safeParse(OfAlgorithm, cause);
+  return code === INVALID_RESPONSE && read.success ? read.output.header.alg : undefined;
 }
 
 function mismatch({ action }: OAuthErrorContext, reason: string, hint = "don't use the token"): Problem {
@@ -297,7 +300,7 @@ function contentProblem(step: OAuthErrorContext, error: OperationProcessingError
     const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
     return mismatch(step, reason, "check which keys the server signs with");
   }
-  const isOfClaims = code === INVALID_RESPONSE && isJsonObject(cause) && "claims" in cause;
+  const isOfClaims = code === INVALID_RESPONSE && v.is(OfClaims, cause);
   return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
 }
 

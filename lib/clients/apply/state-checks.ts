@@ -1,8 +1,8 @@
 import type { Context } from "../../command.ts";
 import { FIELDS_SET_BY_SERVER, isAbsentOrEmpty } from "../../core/client/client.ts";
+import { isKubernetesObject } from "../../core/client/kubernetes-object.ts";
 import { classifyFieldName } from "../../core/client/misnamed-fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
-import { isKubernetesObject } from "../../core/client/translate-manifests.ts";
 import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
 import { MERGE } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
@@ -100,13 +100,6 @@ function unknownFieldHint(key: string): string | undefined {
   return `${found.kind === "wrong-name" ? found.hint : "remove it"}; --lenient sends it anyway`;
 }
 
-/** Marks the names of fields in messages and hints of the rules, so that the positions of these fields can be found. */
-const FIELD_TAG = /\u0000([^\u0000]*)\u0000/g;
-
-function untagged(text: string): string {
-  return text.replace(FIELD_TAG, "$1");
-}
-
 /** Applies the rules for clients, except those that `x-hydra.ignore` leaves out. */
 export function lintEntry(
   { values }: Pick<Context, "values">,
@@ -123,17 +116,18 @@ export function lintEntry(
     });
   const whole = secret === undefined ? client : { ...client, client_secret: secret };
   const isChecked = createOfflineFindingFilter({ values });
-  for (const finding of lintClient(whole, (field) => `\u0000${field}\u0000`)) {
-    const { rule, severity } = finding;
+  for (const finding of lintClient(whole, (field) => field)) {
+    const { rule, severity, field, message, hint } = finding;
     if (extension.ignore.includes(rule) || !isChecked(finding)) continue;
-    // biome-ignore lint/plugin: the labels above put the tag there
-    const field = FIELD_TAG.exec(finding.message)?.[1] ?? "";
-    FIELD_TAG.lastIndex = 0;
-    const path = manifest === undefined ? (field === "client_secret" ? [EXTENSION_MEMBER, "secret"] : [field]) : [];
-    const [message, hint] = [untagged(finding.message), untagged(finding.hint)];
     const report = severity === "error" ? findings.error : findings.warning;
-    report.call(findings, value, path, { message, hint, code: rule });
+    report.call(findings, value, manifest === undefined ? pathOfField(field) : [], { message, hint, code: rule });
   }
+}
+
+/** Where a file has a field: the secret is in the extension. */
+function pathOfField(field: string | undefined): readonly string[] {
+  if (field === undefined) return [];
+  return field === "client_secret" ? [EXTENSION_MEMBER, "secret"] : [field];
 }
 
 /** Reports keys and IDs that two clients have. */

@@ -1,5 +1,6 @@
 import type { Context } from "../../command.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret, withScopeText } from "../../core/client/client.ts";
+import { namespacedNameOf, readKubernetesObject } from "../../core/client/kubernetes-object.ts";
 import { type TranslatedManifests, translateManifests } from "../../core/client/translate-manifests.ts";
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
@@ -221,16 +222,13 @@ async function secretOf(
 function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
   const name = getTextField(objectOrEmpty(manifest?.["spec"]), "secretName");
   if (name === undefined || name === "") return undefined;
-  return { name, namespace: getTextField(objectOrEmpty(manifest?.["metadata"]), "namespace") };
+  return { name, namespace: readKubernetesObject(manifest)?.metadata.namespace };
 }
 
 /** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
 function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
   if (extension.key !== undefined) return extension.key;
-  if (manifest !== undefined) {
-    const metadata = objectOrEmpty(manifest["metadata"]);
-    return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
-  }
+  if (manifest !== undefined) return namespacedNameOf(manifest);
   const id = getTextField(fields, "client_id") ?? "";
   if (id !== "") return id;
   const stem = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(value.file)?.[1] ?? "";

@@ -10,7 +10,7 @@ import {
 } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
 import { CLIENT_FIELDS, ID_FLAG } from "../../core/client/fields.ts";
-import type { LintFinding } from "../../core/client/lint-finding.ts";
+import type { LintFinding } from "../../core/client/rule.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import { createEmptySecretFinding } from "../../core/client/usability-rules.ts";
 import { SECRET } from "../../core/flags/credential-flags.ts";

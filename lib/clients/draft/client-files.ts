@@ -9,10 +9,10 @@ import {
   findUnknownFields,
   looksLikeClient,
 } from "../../core/client/field-name-findings.ts";
-import type { LintFinding } from "../../core/client/lint-finding.ts";
+import { isKubernetesObject } from "../../core/client/kubernetes-object.ts";
+import type { LintFinding } from "../../core/client/rule.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import {
-  isKubernetesObject,
   skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,

@@ -1,6 +1,6 @@
 import type { Context } from "../../command.ts";
 import { type ClientDraft, getTextField } from "../../core/client/client.ts";
-import type { LintFinding } from "../../core/client/lint-finding.ts";
+import type { LintFinding } from "../../core/client/rule.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";

@@ -89,6 +89,7 @@ const DRY_RUN: BoolFlag = {
 const PLACE: TextFlag = {
   ...SECRET_OUT,
   value: "DIR|FILE|fd:N",
+  completes: "file",
   help: "Write credentials to new files (mode 0600) and not to the output: one file per client in a DIR, or all in one FILE (.yaml, .json, .env) or descriptor",
   brief: "Write new credentials into a directory, a file per client, or into one file",
 };
@@ -316,6 +317,7 @@ export const apply = defineLeaf({
   ],
   operands: {
     name: "FILE",
+    completes: "file",
     least: 1,
     most: Number.POSITIVE_INFINITY,
     help: "File or directory with clients, or - for standard input",

@@ -106,6 +106,7 @@ export const remove = defineLeaf({
   ],
   operands: {
     name: "ID",
+    completes: "client-id",
     least: 1,
     most: Number.POSITIVE_INFINITY,
     help: "Client ID, or - for IDs on standard input",

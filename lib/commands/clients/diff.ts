@@ -69,6 +69,7 @@ export const diff = defineLeaf({
   ],
   operands: {
     name: "FILE",
+    completes: "file",
     least: 1,
     most: Number.POSITIVE_INFINITY,
     help: "File or directory with clients, or - for standard input",

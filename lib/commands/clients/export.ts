@@ -40,6 +40,7 @@ const INTO: TextFlag = {
   kind: "text",
   name: "into",
   value: "FILE|DIR",
+  completes: "file",
   group: "output",
   nonEmpty: true,
   help: "Write to one file (its name ends in .yaml, .yml or .json) or to a directory, one file per client",
@@ -303,7 +304,13 @@ export const exportClients = defineLeaf({
     `With --into, clients that a file already describes are changed there: comments, order, quotes and values that mean the same stay, and so do placeholders $\{{NAME}} whose variable has the server's value. Other clients are added.`,
     "docs/schema/client-file.schema.json is a JSON Schema with which editors complete and check these files.",
   ],
-  operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },
+  operands: {
+    name: "ID",
+    completes: "client-id",
+    least: 0,
+    most: Number.POSITIVE_INFINITY,
+    help: "Client ID, or a pattern with * and ?",
+  },
   nouns: ["oauth2-clients", "oauth2-client"],
   flags: [STACK_FILTER, UNMARKED_FILTER, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
   examples: {

@@ -34,7 +34,7 @@ export const get = defineLeaf({
   name: "get",
   summary: "Show one or more clients",
   about: ["Shows each client as the server returns it. Hydra never returns a secret after creation."],
-  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [

@@ -150,6 +150,7 @@ export const importClients = defineLeaf({
   ],
   operands: {
     name: "FILE",
+    completes: "file",
     least: 0,
     most: Number.POSITIVE_INFINITY,
     help: "File with clients, or - for standard input",

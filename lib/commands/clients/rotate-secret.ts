@@ -286,7 +286,7 @@ export const rotateSecret = defineLeaf({
     "Asks for confirmation if standard input and standard error are a terminal; --yes answers.",
     "A recovery copy of the new secret is saved before it is sent and removed once it is delivered.",
   ],
-  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 1, most: 1, help: "Client ID" },
   flags: [
     YES,
     DROP_OLD_SECRETS,

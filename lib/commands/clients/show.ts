@@ -38,7 +38,7 @@ export const show = defineLeaf({
   about: [
     "Shows redirect URIs, tokens, keys and age without default values, and what the rules find (hydra help rules). For programs use get, which shows every field.",
   ],
-  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [["clients show my-app", "What is registered for a client, and what is wrong with it"]],

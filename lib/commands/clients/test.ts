@@ -70,7 +70,7 @@ export const testClientFlow = defineLeaf({
     "The user is a new one, hydra-test-UUID, unless --subject is given. Only the tokens of the test are revoked; sessions and consents of users stay. Without credentials, only the steps that need none are done.",
     "Exits with 1 if a step failed. Skipped steps and warnings are not failures.",
   ],
-  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 1, most: 1, help: "Client ID" },
   flags: [...TEST_FLAGS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [

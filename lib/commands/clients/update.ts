@@ -79,6 +79,7 @@ const UNSET: ListFlag = {
   kind: "list",
   name: "unset",
   value: "FIELD",
+  completes: "field",
   group: "input",
   help: "Clear fields (JSON or flag names)",
 };
@@ -330,7 +331,7 @@ export const update = defineLeaf({
     "Changes only the fields you pass; all others, including the secret, stay unchanged. Reports on standard error what changed. With --replace, or with --file in the 2.x syntax, it sends the whole client, like Hydra's own CLI: fields that are not given are reset, except the secret.",
     "--dry-run reads the client to show the exact request, and changes nothing.",
   ],
-  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 1, most: 1, help: "Client ID" },
   flags: [
     ...FIELD_FLAGS.map(withoutDefault),
     ...LIST_EDITS.map(({ flag }) => flag),

@@ -152,6 +152,7 @@ export const importKeys = defineLeaf({
   operands: {
     first: "SET",
     name: "FILE",
+    completes: "file",
     least: 2,
     most: Number.POSITIVE_INFINITY,
     help: "Key set, and files with keys (- for standard input)",

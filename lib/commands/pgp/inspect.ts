@@ -139,6 +139,7 @@ export const pgpInspect = defineLeaf({
   ],
   operands: {
     name: "KEY",
+    completes: "pgp-key",
     least: 1,
     most: Number.POSITIVE_INFINITY,
     help: "FILE, base64, ASCII armor, -, a URL, wkd:user@host, github:USER or keybase:NAME",

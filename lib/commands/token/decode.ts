@@ -17,6 +17,7 @@ const KEYS_FILE: TextFlag = {
   kind: "text",
   name: "jwks",
   value: "FILE",
+  completes: "file",
   group: "input",
   help: "Verify the signature with the JSON Web Key Set in this file",
 };

@@ -58,7 +58,7 @@ export const deleteTokens = defineLeaf({
   name: "delete",
   summary: "Delete all access tokens of one or more clients",
   about: ["The clients and their refresh tokens stay. Exits with 4 if there is no such client."],
-  operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID" },
+  operands: { name: "ID", completes: "client-id", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [OF_CLIENT, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [["token delete --client-id my-app", "The tokens of one client"]],

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "../state/extension-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
+import { isKubernetesObject, itemsOfKubernetesList } from "./kubernetes-object.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
-import { isKubernetesObject } from "./translate-manifests.ts";
 
 /** The members of an object that can be a list of clients, the first one first. */
 const LISTS = ["items", "clients"] as const;
@@ -22,8 +22,7 @@ export const MEMBERS_BESIDE_LIST: readonly string[] = [
 
 /** The member of an object that is a list of clients or of Kubernetes objects; undefined for an object of another kind. */
 export function findListMember(value: JsonObject): string | undefined {
-  if (isKubernetesObject(value))
-    return Array.isArray(value["items"]) && String(value["kind"]).endsWith("List") ? "items" : undefined;
+  if (isKubernetesObject(value)) return itemsOfKubernetesList(value) === undefined ? undefined : "items";
   return LISTS.find((name) => Array.isArray(value[name]));
 }
 

@@ -163,7 +163,10 @@ export const CLIENT_FIELDS: readonly Field[] = [
   }),
   url("jwks_uri", "jwks-uri", "URL of the client's public keys (JSON Web Key Set)"),
   {
-    ...text("jwks", "jwks", "Public keys of the client (JSON Web Key Set), as JSON or a file", { value: "FILE|JSON" }),
+    ...text("jwks", "jwks", "Public keys of the client (JSON Web Key Set), as JSON or a file", {
+      value: "FILE|JSON",
+      completes: "file",
+    }),
     shape: "json-or-file",
   },
   list("request_uris", "request-uri", "request-uri", "URLs that request objects may be fetched from", {

@@ -2,6 +2,7 @@ import type { JsonObject } from "../json/json.ts";
 import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
+import { replacementHint } from "./finding-text.ts";
 import {
   isResponseType,
   nearestGrantType,
@@ -9,7 +10,7 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import { replacementHint, type ValueFindings } from "./value-finding.ts";
+import type { RuleFindings } from "./rule.ts";
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
@@ -28,7 +29,7 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-export function unknownGrants(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function unknownGrants(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = getListField(client, "grant_types");
   if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
@@ -40,21 +41,19 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): ValueFin
   return grants
     .filter((grant) => !GRANT_TYPES.includes(grant))
     .map((grant) => {
-      const where = `${label("grant_types")} ${quote(grant)}`;
       if (grant === "password") {
         return {
-          message: `${where} isn't supported by Hydra`,
+          field: "grant_types",
+          text: `${quote(grant)} isn't supported by Hydra`,
           hint: "use authorization_code, or client_credentials for a service",
         };
       }
-      return {
-        message: severalIn(grant).length > 1 ? `${where} is one value, not several` : `${where} isn't a grant type`,
-        hint: shown,
-      };
+      const problem = severalIn(grant).length > 1 ? "is one value, not several" : "isn't a grant type";
+      return { field: "grant_types", text: `${quote(grant)} ${problem}`, hint: shown };
     });
 }
 
-export function unknownResponses(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function unknownResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const types = getListField(client, "response_types");
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
@@ -63,7 +62,7 @@ export function unknownResponses(client: JsonObject, label: FieldLabeler): Value
     : "Hydra supports code, token, id_token, and combinations such as code id_token";
   return types
     .filter((type) => !isResponseType(type))
-    .map((type) => ({ message: `${label("response_types")} ${quote(type)} isn't a response type`, hint: shown }));
+    .map((type) => ({ field: "response_types", text: `${quote(type)} isn't a response type`, hint: shown }));
 }
 
 /** The grants that a response type needs: the code, the implicit one, or for a hybrid type with a token both. */
@@ -74,7 +73,7 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-export function unusedResponses(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function unusedResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = grantsOf(client);
   const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
@@ -84,7 +83,8 @@ export function unusedResponses(client: JsonObject, label: FieldLabeler): ValueF
     const missing = grantsNeededBy(type).filter((grant) => !grants.includes(grant));
     if (missing.length === 0) return [];
     return {
-      message: `${label("response_types")} ${quote(type)} needs the ${missing.join(" and ")} grant`,
+      field: "response_types",
+      text: `${quote(type)} needs the ${missing.join(" and ")} grant`,
       hint: usesBrowser
         ? `remove ${quote(type)}, or ${replacementHint("grant_types", label, [...grants, ...missing])}`
         : `remove ${quote(type)}: the grants of this client use no response type`,
@@ -92,55 +92,63 @@ export function unusedResponses(client: JsonObject, label: FieldLabeler): ValueF
   });
 }
 
-export function missingResponses(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function missingResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
   const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
-  const needs = (grant: string, words: readonly string[], add: string): ValueFindings =>
+  const needs = (grant: string, words: readonly string[], add: string): RuleFindings =>
     !grants.includes(grant) || types.some((type) => type.split(" ").some((word) => words.includes(word)))
       ? []
       : {
-          message: `${label("response_types")} has no response type for the ${grant} grant`,
+          field: "response_types",
+          text: `has no response type for the ${grant} grant`,
           hint: `${replacementHint("response_types", label, [...types, add])}, or remove the grant`,
         };
   return [needs("authorization_code", ["code"], "code"), needs("implicit", ["token", "id_token"], "token")].flat();
 }
 
-export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): RuleFindings {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
   return {
-    message: `${label("scope")} ${quote(offline)} has no effect without the refresh_token grant`,
+    field: "scope",
+    text: `${quote(offline)} has no effect without the refresh_token grant`,
     hint: `${replacementHint("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
   };
 }
 
-export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): RuleFindings {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
   if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
   return {
-    message: `${label("grant_types")} "refresh_token" has no effect without the scope offline or offline_access`,
+    field: "grant_types",
+    text: `"refresh_token" has no effect without the scope offline or offline_access`,
     hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
   };
 }
 
-export function misspelledScopes(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function misspelledScopes(client: JsonObject): RuleFindings {
   return scopesOf(client).flatMap((word) => {
     const meant = nearestScope(word);
-    if (meant === undefined) return [];
-    const message = `${label("scope")} ${quote(word)} isn't the standard scope ${meant}`;
-    return { message, hint: `did you mean ${meant}?` };
+    return meant === undefined
+      ? []
+      : {
+          field: "scope",
+          text: `${quote(word)} isn't the standard scope ${meant}`,
+          hint: `did you mean ${meant}?`,
+        };
   });
 }
 
-export function scopesWithCommas(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function scopesWithCommas(client: JsonObject, label: FieldLabeler): RuleFindings {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return {
-    message: `${label("scope")} separates scopes with commas`,
+    field: "scope",
+    text: `separates scopes with commas`,
     hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
   };
 }

@@ -2,61 +2,50 @@ import { parseDuration } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
-import { capitalize, Problem, type ProblemCode } from "../problem.ts";
+import { capitalize, Problem } from "../problem.ts";
 import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
-import type { LintFinding } from "./lint-finding.ts";
-import { lintUsability, USABILITY_RULE_INFOS } from "./usability-rules.ts";
-import { flagOrFieldName } from "./value-finding.ts";
+import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
+import type { LintFinding, Rule, RuleFinding, RuleRow } from "./rule.ts";
+import { urlsOf } from "./url-rules.ts";
+import { USABILITY_RULES } from "./usability-rules.ts";
 
-/** The messages for what is wrong with a client, none when all is well. */
-type Check = (client: JsonObject, label: FieldLabeler) => readonly string[];
-
-interface Rule {
-  readonly name: ProblemCode;
-  readonly severity: LintFinding["severity"];
-  /** The general advice, for the manual. */
-  readonly hint: string;
-  /** The advice for a client, where it names a field or its flag. */
-  readonly advice?: (label: FieldLabeler) => string;
-  /** Which servers reject what the rule finds, where it isn't all of them for an error and none for a warning. */
-  readonly servers?: string;
-  readonly check: Check;
-}
+/** What is wrong with a client, nothing when all is well. */
+type Check = Rule["find"];
 
 /** Whether one value of a field breaks a rule. */
 type IsWrong = (value: string, client: JsonObject) => boolean;
 
 /** Checks each item of a list field. */
 function eachItem(field: string, isWrong: IsWrong, problem: string): Check {
-  return (client, label) =>
+  return (client) =>
     getListField(client, field)
       .filter((item) => isWrong(item, client))
-      .map((item) => `${label(field)} ${quote(item)} ${problem}`);
+      .map((item) => ({ field, text: `${quote(item)} ${problem}` }));
 }
 
 /** Checks a text field that is set. */
 function textValue(field: string, isWrong: IsWrong, problem: string): Check {
-  return (client, label) => {
+  return (client) => {
     const value = getTextField(client, field) ?? "";
-    return value !== "" && isWrong(value, client) ? [`${label(field)} ${quote(value)} ${problem}`] : [];
+    return value !== "" && isWrong(value, client) ? [{ field, text: `${quote(value)} ${problem}` }] : [];
   };
 }
 
 /** Checks the secret, which no message may show. */
 function secretValue(isWrong: (secret: string) => boolean, problem: string): Check {
-  return (client, label) => {
+  return (client) => {
     const secret = getTextField(client, "client_secret") ?? "";
-    return secret !== "" && isWrong(secret) ? [`${label("client_secret")} ${problem}`] : [];
+    return secret !== "" && isWrong(secret) ? [{ field: "client_secret", text: problem }] : [];
   };
 }
 
 /** Checks how the fields of a client fit together. */
-function combination(isWrong: (client: JsonObject) => boolean, message: (label: FieldLabeler) => string): Check {
-  return (client, label) => (isWrong(client) ? [message(label)] : []);
+function combination(isWrong: (client: JsonObject) => boolean, found: (label: FieldLabeler) => RuleFinding): Check {
+  return (client, label) => (isWrong(client) ? [found(label)] : []);
 }
 
 function parseUrl(text: string): URL | undefined {
@@ -127,47 +116,47 @@ function requiredChoice({ flag }: Field, value: string): string | undefined {
 }
 
 /** Checks that each field has a value of its type. */
-const fieldTypes: Check = (client, label) => [
+const fieldTypes: Check = (client) => [
   ...["client_id", "client_secret"]
     .filter((field) => !isAbsentOrEmpty(client[field]) && typeof client[field] !== "string")
-    .map((field) => `${label(field)} must be a string`),
+    .map((field) => ({ field, text: "must be a string" })),
   ...CLIENT_FIELDS.flatMap((field) => {
     const value = client[field.name];
     const required = value === undefined || value === null ? undefined : requiredType(field, value);
-    return required === undefined ? [] : [`${label(field.name)} must be ${required}`];
+    return required === undefined ? [] : [{ field: field.name, text: `must be ${required}` }];
   }),
 ];
 
 /** Checks the keys of a JSON Web Key Set (RFC 7517, section 5). */
-const privateKeys: Check = ({ jwks }, label) => {
+const privateKeys: Check = ({ jwks }) => {
   const keys: readonly unknown[] = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
   return keys.filter(isJsonObject).flatMap((key, at) => {
     const members = PRIVATE_JWK_MEMBERS.filter((member) => Object.hasOwn(key, member));
     return members.length === 0
       ? []
-      : [`${label("jwks")} contains the private part of key ${at + 1} (${members.join(", ")})`];
+      : [{ field: "jwks", text: `contains the private part of key ${at + 1} (${members.join(", ")})` }];
   });
 };
 
 const utf8 = new TextEncoder();
 
 /** What the servers reject (`client/validator.go` of Hydra), found here before anything is sent. */
-const ERRORS: readonly Omit<Rule, "severity">[] = [
+const ERRORS: readonly RuleRow[] = [
   {
     name: "field-type",
     hint: "fix the value: strings need double quotes in JSON, lists need brackets",
-    check: fieldTypes,
+    find: fieldTypes,
   },
   {
     name: "client-id-dots",
     hint: 'choose another ID: "." and ".." are path segments, so the client could never be addressed',
     servers: "accepted by every server, which never finds the client again",
-    check: textValue("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
+    find: textValue("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
   },
   {
     name: "secret-too-short",
     hint: `use at least ${MIN_SECRET_LENGTH} characters, or omit the secret to generate a strong one`,
-    check: secretValue(
+    find: secretValue(
       (secret) => [...secret].length < MIN_SECRET_LENGTH,
       `is shorter than ${MIN_SECRET_LENGTH} characters`,
     ),
@@ -175,35 +164,34 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "jwks-and-jwks-uri",
     hint: "set the keys or their URL, not both",
-    check: combination(
+    find: combination(
       (client) => hasKeySet(client) && !isAbsentOrEmpty(client["jwks_uri"]),
-      (label) => `${label("jwks")} and ${label("jwks_uri")} are mutually exclusive`,
+      (label) => ({ field: "jwks", text: `and ${label("jwks_uri")} are mutually exclusive` }),
     ),
   },
   {
     name: "jwks-private-key",
     hint: `register only the public key: remove ${PRIVATE_JWK_MEMBERS.join(", ")}`,
     servers: "accepted by every server, which then publishes the private key with the client",
-    check: privateKeys,
+    find: privateKeys,
   },
   {
     name: "private-key-jwt-without-keys",
     hint: "set the client's public keys: jwks or jwks_uri",
-    advice: (label) => {
-      const [keys, uri] = ["jwks", "jwks_uri"].map((name) =>
-        flagOrFieldName(name, label, "token_endpoint_auth_method"),
-      );
-      return `set the client's public keys with ${keys} or ${uri}`;
-    },
-    check: combination(
+    find: combination(
       (client) => usesPrivateKeyJwt(client) && isAbsentOrEmpty(client["jwks_uri"]) && !hasKeySet(client),
-      (label) => `${label("token_endpoint_auth_method")} "private_key_jwt" requires public keys`,
+      (label) => {
+        const field = "token_endpoint_auth_method";
+        const [keys, uri] = ["jwks", "jwks_uri"].map((name) => flagOrFieldName(name, label, field));
+        const hint = `set the client's public keys with ${keys} or ${uri}`;
+        return { field, text: '"private_key_jwt" requires public keys', hint };
+      },
     ),
   },
   {
     name: "assertion-algorithm",
     hint: `use one of ${ASSERTION_ALGORITHMS.join(", ")}`,
-    check: textValue(
+    find: textValue(
       "token_endpoint_auth_signing_alg",
       (algorithm, client) => usesPrivateKeyJwt(client) && !ASSERTION_ALGORITHMS.includes(algorithm),
       "is not supported by Hydra for client assertions",
@@ -212,7 +200,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "userinfo-algorithm",
     hint: "use RS256, or none for unsigned responses",
-    check: textValue(
+    find: textValue(
       "userinfo_signed_response_alg",
       (algorithm) => algorithm !== "none" && algorithm !== "RS256",
       "is not supported by Hydra for userinfo responses",
@@ -221,12 +209,12 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "redirect-uri-fragment",
     hint: "remove the # and everything after it (RFC 6749, 3.1.2)",
-    check: eachItem("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
+    find: eachItem("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
   },
   {
     name: "post-logout-uri-mismatch",
     hint: "use the scheme, host and port of one of the redirect URIs, exactly as written there",
-    check: eachItem(
+    find: eachItem(
       "post_logout_redirect_uris",
       (uri, client) => !getListField(client, "redirect_uris").some((redirect) => originOf(redirect) === originOf(uri)),
       "does not share its origin with any redirect URI",
@@ -235,17 +223,17 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "cors-origin",
     hint: "use only scheme, host and port, such as https://app.example.com",
-    check: eachItem("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
+    find: eachItem("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
   },
   {
     name: "sector-identifier-uri-https",
     hint: "use an https URL (OpenID Connect Registration, section 5)",
-    check: textValue("sector_identifier_uri", (uri) => parseUrl(uri)?.protocol !== "https:", "is not an https URL"),
+    find: textValue("sector_identifier_uri", (uri) => parseUrl(uri)?.protocol !== "https:", "is not an https URL"),
   },
   {
     name: "redirect-uri-not-an-address",
     hint: "use a full URL with its scheme, such as https://app.example.com/cb",
-    check: eachItem(
+    find: eachItem(
       "redirect_uris",
       (uri) => !uri.startsWith("/") && !/^[a-z][a-z\d+.-]*:(?!\/\/[^/?#]*\s)/i.test(uri),
       "is not a URL",
@@ -254,61 +242,63 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
 ];
 
 /** Settings that are legal but often regretted. */
-const WARNINGS: readonly Omit<Rule, "severity">[] = [
+const WARNINGS: readonly RuleRow[] = [
   {
     name: "no-callback",
     hint: "add redirect_uris, or nobody can log in with this client",
-    advice: (label) =>
-      `add ${flagOrFieldName("redirect_uris", label, "grant_types")}, or nobody can log in with this client`,
-    check: combination(
+    find: combination(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
         getListField(client, "redirect_uris").length === 0,
-      () => "the client uses a browser grant but has no redirect URI",
+      (label) => ({
+        text: "the client uses a browser grant but has no redirect URI",
+        hint: `add ${flagOrFieldName("redirect_uris", label, "grant_types")}, or nobody can log in with this client`,
+      }),
     ),
   },
   {
     name: "redirect-uri-relative",
     hint: "use a full URL with a scheme, a host and a valid port",
-    check: eachItem("redirect_uris", isRelative, "is not an absolute URL, so no login can match it"),
+    find: eachItem("redirect_uris", isRelative, "is not an absolute URL, so no login can match it"),
   },
   {
     name: "redirect-uri-plain-http",
     hint: "use https: the authorization code is sent to this URL",
-    check: eachItem("redirect_uris", isRemoteHttp, "uses http to a remote host"),
+    find: eachItem("redirect_uris", isRemoteHttp, "uses http to a remote host"),
   },
   {
     name: "redirect-uri-script",
     hint: "use https, or a scheme of the app's own",
-    check: eachItem("redirect_uris", (uri) => /^(?:javascript|data|vbscript):/i.test(uri), "runs as code in a browser"),
+    find: eachItem("redirect_uris", (uri) => /^(?:javascript|data|vbscript):/i.test(uri), "runs as code in a browser"),
   },
   {
     name: "redirect-uri-wildcard",
     hint: "list each URL: redirect URIs are compared exactly (RFC 9700, 2.1)",
-    check: eachItem("redirect_uris", (uri) => uri.includes("*"), 'contains "*", but wildcards are not supported'),
+    find: eachItem("redirect_uris", (uri) => uri.includes("*"), 'contains "*", but wildcards are not supported'),
   },
   {
     name: "implicit-grant",
     hint: "use authorization_code with PKCE (RFC 9700, 2.1.2)",
-    check: combination(
+    find: combination(
       (client) => usesGrant(client, "implicit"),
-      (label) => `${label("grant_types")} "implicit" exposes tokens in the browser's URL`,
+      () => ({ field: "grant_types", text: '"implicit" exposes tokens in the browser\'s URL' }),
     ),
   },
   {
     name: "public-client-credentials",
     hint: "use another token_endpoint_auth_method for client_credentials",
-    advice: (label) =>
-      `use another ${flagOrFieldName("token_endpoint_auth_method", label, "token_endpoint_auth_method")} for client_credentials`,
-    check: combination(
+    find: combination(
       (client) => isPublic(client) && usesGrant(client, "client_credentials"),
-      () => "a client without a secret cannot use the client_credentials grant",
+      (label) => ({
+        text: "a client without a secret cannot use the client_credentials grant",
+        hint: `use another ${flagOrFieldName("token_endpoint_auth_method", label, "token_endpoint_auth_method")} for client_credentials`,
+      }),
     ),
   },
   {
     name: "cors-origin-wildcard",
     hint: "list only the origins that need access",
-    check: eachItem(
+    find: eachItem(
       "allowed_cors_origins",
       (origin) => origin.includes("*"),
       "lets any matching website call the token endpoint",
@@ -318,7 +308,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
     name: "not-an-address",
     hint: "use a full URL, such as https://app.example.com/logo.png",
     servers: "rejected by 26 for client_uri, logo_uri, policy_uri and tos_uri",
-    check: (client, label) =>
+    find: (client, label, urls) =>
       [
         "client_uri",
         "logo_uri",
@@ -327,12 +317,14 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
         "jwks_uri",
         "frontchannel_logout_uri",
         "backchannel_logout_uri",
-      ].flatMap((field) => textValue(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label)),
+      ].flatMap((field) =>
+        textValue(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
+      ),
   },
   {
     name: "secret-too-long",
     hint: `use a shorter one: the server compares only the first ${MAX_BCRYPT_BYTES} bytes, or rejects it`,
-    check: secretValue(
+    find: secretValue(
       (secret) => utf8.encode(secret).length > MAX_BCRYPT_BYTES,
       `is longer than ${MAX_BCRYPT_BYTES} bytes`,
     ),
@@ -340,43 +332,36 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
     name: "secret-characters",
     hint: "use only letters, digits and - . _ ~: many libraries send other characters wrongly in Basic credentials",
-    check: secretValue(
+    find: secretValue(
       (secret) => [...secret].some((character) => !SECRET_ALPHABET.includes(character)),
       "contains characters that need encoding",
     ),
   },
 ];
 
-const RULES: readonly Rule[] = [
-  ...ERRORS.map((rule): Rule => ({ ...rule, severity: "error" })),
-  ...WARNINGS.map((rule): Rule => ({ ...rule, severity: "warning" })),
-];
-
 /** What servers do about an error or a warning of a rule that doesn't say more. */
-export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<LintFinding["severity"], string>> = {
+export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<Rule["severity"], string>> = {
   error: "rejected by every server",
   warning: "accepted by every server",
 };
 
-/** All rules, as the manual explains them. */
-export const RULE_INFOS: readonly Required<Pick<Rule, "name" | "severity" | "hint" | "servers">>[] = [
-  ...RULES.map(({ name, severity, hint, servers = SERVER_REACTION_BY_SEVERITY[severity] }) => ({
-    name,
-    severity,
-    hint,
-    servers,
-  })),
-  ...USABILITY_RULE_INFOS,
+function withSeverity(severity: Rule["severity"], rows: readonly RuleRow[]): readonly Rule[] {
+  return rows.map((row) => ({ severity, servers: SERVER_REACTION_BY_SEVERITY[row.severity ?? severity], ...row }));
+}
+
+/** All rules, with what the manual says of them. */
+export const CLIENT_RULES: readonly Rule[] = [
+  ...withSeverity("error", ERRORS),
+  ...withSeverity("warning", WARNINGS),
+  ...withSeverity("warning", USABILITY_RULES),
 ];
 
 /** Everything that the rules find in a client, errors first. */
 export function lintClient(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
-  const found = [
-    ...RULES.flatMap(({ name, severity, hint, advice, check }) =>
-      check(client, label).map((message) => ({ rule: name, severity, message, hint: advice?.(label) ?? hint })),
-    ),
-    ...lintUsability(client, label),
-  ];
+  const urls = urlsOf(client);
+  const found = CLIENT_RULES.flatMap((rule) =>
+    [rule.find(client, label, urls)].flat().map((finding) => createLintFinding(rule, finding, label)),
+  );
   return [
     ...found.filter(({ severity }) => severity === "error"),
     ...found.filter(({ severity }) => severity === "warning"),

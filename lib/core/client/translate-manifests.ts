@@ -1,8 +1,17 @@
-import { isJsonObject, type JsonObject } from "../json/json.ts";
+import * as v from "valibot";
+import { isStringList, type JsonObject } from "../json/json.ts";
+import { JsonObjectOrEmpty, jsonObject, parseOrReject, TextOrMissing } from "../json/schemas.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";
 import { CREDENTIAL_AND_SERVER_FIELDS, FIELD_NAMES } from "./fields.ts";
+import {
+  DEFAULT_NAMESPACE,
+  isKubernetesObject,
+  itemsOfKubernetesList,
+  type KubernetesObject,
+  readKubernetesObject,
+} from "./kubernetes-object.ts";
 
 /** The values of one file: its YAML documents, or the values of its JSON. */
 interface ManifestFile {
@@ -73,9 +82,6 @@ export const MANIFEST_GROUP_PREFIX = "hydra.ory.sh/";
 /** The kind of the manifests. */
 export const MANIFEST_KIND = "OAuth2Client";
 
-/** Kubernetes objects without a namespace are in this one. */
-const DEFAULT_NAMESPACE = "default";
-
 /** The spelling of Kubernetes for a client field: `redirect_uris` -> `redirectUris`. */
 function camelCase(field: string): string {
   return field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -115,34 +121,17 @@ const SPEC_KEYS: readonly string[] = [...SPEC_FIELDS.keys(), ...OTHER_SPEC_KEYS]
 
 const LIFESPANS: readonly string[] = FIELD_NAMES.filter(isLifespan);
 
-type Fields = Readonly<Record<string, unknown>>;
+/** What of a spec is not a field of its client. */
+const ControllerSettings = v.object({
+  secretName: TextOrMissing,
+  hydraAdmin: v.fallback(jsonObject({ url: TextOrMissing }), {}),
+  tokenLifespans: JsonObjectOrEmpty,
+});
 
-/** A Kubernetes object with what all of them have. */
-interface KubernetesObject {
+/** A Kubernetes object of a file. */
+interface ObjectOfFile extends KubernetesObject {
   readonly file: string;
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly name: string | undefined;
-  readonly namespace: string | undefined;
-  readonly body: Fields;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function recordOf(value: unknown): Fields {
-  return isJsonObject(value) ? value : {};
-}
-
-/** Whether a value is a Kubernetes object: it has a kind, and an API version, a spec or a metadata with a name. */
-export function isKubernetesObject(value: unknown): value is Fields {
-  if (!isJsonObject(value) || textOf(value["kind"]) === undefined) return false;
-  return (
-    textOf(value["apiVersion"]) !== undefined ||
-    isJsonObject(value["spec"]) ||
-    textOf(recordOf(value["metadata"])["name"]) !== undefined
-  );
+  readonly body: unknown;
 }
 
 /** The objects of a value: of a `List` and of an array its items, at any depth that a file may have. */
@@ -161,33 +150,24 @@ function flattened(value: unknown): readonly unknown[] {
 /** The items of a Kubernetes list or of an array that has Kubernetes objects in it; undefined for every other value. */
 function listItems(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value.some(isKubernetesObject) ? value : undefined;
-  if (!isKubernetesObject(value) || !Array.isArray(value["items"])) return undefined;
-  return textOf(value["kind"])?.endsWith("List") === true ? value["items"] : undefined;
-}
-
-function objectOf(file: string, body: Fields): KubernetesObject {
-  const metadata = recordOf(body["metadata"]);
-  return {
-    file,
-    kind: textOf(body["kind"]) ?? "",
-    apiVersion: textOf(body["apiVersion"]) ?? "",
-    name: textOf(metadata["name"]),
-    namespace: textOf(metadata["namespace"]),
-    body,
-  };
+  return itemsOfKubernetesList(value);
 }
 
 /** Whether an object is a manifest of hydra-maester. */
-function isMaesterClient({ kind, apiVersion }: KubernetesObject): boolean {
-  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(MANIFEST_GROUP_PREFIX));
+function isMaesterClient({ kind, apiVersion = MANIFEST_GROUP_PREFIX }: KubernetesObject): boolean {
+  return kind === MANIFEST_KIND && apiVersion.startsWith(MANIFEST_GROUP_PREFIX);
 }
 
-function isSecret({ kind, apiVersion }: KubernetesObject): boolean {
-  return kind === "Secret" && (apiVersion === "" || apiVersion === "v1");
+function isSecret({ kind, apiVersion = "v1" }: KubernetesObject): boolean {
+  return kind === "Secret" && apiVersion === "v1";
 }
 
-function fullName({ name = "?", namespace = DEFAULT_NAMESPACE }: KubernetesObject): string {
-  return escapeControls(`${namespace}/${name}`);
+function namespaceOf({ metadata: { namespace = DEFAULT_NAMESPACE } }: KubernetesObject): string {
+  return namespace;
+}
+
+function fullName(object: KubernetesObject): string {
+  return escapeControls(`${namespaceOf(object)}/${object.metadata.name ?? "?"}`);
 }
 
 /** What is collected while manifests are translated. */
@@ -209,19 +189,19 @@ function nearestKey(key: string, known: readonly string[]): string | undefined {
 
 /** Words from a text or a list of texts; the value itself where it is neither, so that the rules report it. */
 function wordsOf(value: unknown): unknown {
-  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value.join(" ") : value;
+  return isStringList(value) ? value.join(" ") : value;
 }
 
 /** The scope as hydra-maester composes it: the words of `scopeArray`, then those of `scope`. */
-export function scopeOfSpec(spec: Fields): unknown {
+export function scopeOfSpec(spec: JsonObject): unknown {
   const parts = [wordsOf(spec["scopeArray"]), wordsOf(spec["scope"])].filter((part) => (part ?? "") !== "");
   const [first] = parts;
   return parts.every((part) => typeof part === "string") ? parts.join(" ").trim() || undefined : first;
 }
 
-function lifespansOf(spec: Fields, location: string, findings: Findings): Fields {
+function lifespansOf(written: JsonObject, location: string, findings: Findings): JsonObject {
   const lifespans: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(recordOf(spec["tokenLifespans"]))) {
+  for (const [key, value] of Object.entries(written)) {
     if (LIFESPANS.includes(key)) {
       // An empty lifespan is the server's default to hydra-maester; servers reject it.
       if (value !== "") lifespans[key] = value;
@@ -237,8 +217,8 @@ function lifespansOf(spec: Fields, location: string, findings: Findings): Fields
   return lifespans;
 }
 
-/** The fields that a manifest sets, without the credentials. */
-function specFields(object: KubernetesObject, spec: Fields, location: string, findings: Findings): JsonObject {
+/** The fields that a spec sets, without its lifespans. */
+function specFields(spec: JsonObject, location: string, findings: Findings): JsonObject {
   const client: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(spec)) {
     const field = SPEC_FIELDS.get(key);
@@ -249,12 +229,7 @@ function specFields(object: KubernetesObject, spec: Fields, location: string, fi
     }
   }
   const scope = scopeOfSpec(spec);
-  return {
-    ...client,
-    ...(scope === undefined || scope === null ? {} : { scope }),
-    owner: `${object.name}/${object.namespace ?? DEFAULT_NAMESPACE}`,
-    ...lifespansOf(spec, location, findings),
-  };
+  return { ...client, ...(scope === undefined || scope === null ? {} : { scope }) };
 }
 
 /** Credentials that people put into `spec`; a manifest has them in its Secret. */
@@ -266,16 +241,12 @@ function unknownSpecKey(key: string, location: string): UnknownManifestKey {
 }
 
 /** The Secret that a client names; that of the same namespace first, then one where either gives no namespace. */
-function secretFor(
-  client: KubernetesObject,
-  name: string,
-  secrets: readonly KubernetesObject[],
-): KubernetesObject | undefined {
-  const named = secrets.filter((secret) => secret.name === name);
-  const namespaceOf = (object: KubernetesObject): string => object.namespace ?? DEFAULT_NAMESPACE;
+function secretFor(client: KubernetesObject, name: string, secrets: readonly ObjectOfFile[]): ObjectOfFile | undefined {
+  const named = secrets.filter((secret) => secret.metadata.name === name);
+  const hasNone = ({ metadata }: KubernetesObject): boolean => metadata.namespace === undefined;
   return (
     named.find((secret) => namespaceOf(secret) === namespaceOf(client)) ??
-    named.find((secret) => secret.namespace === undefined || client.namespace === undefined)
+    named.find((secret) => hasNone(secret) || hasNone(client))
   );
 }
 
@@ -289,21 +260,15 @@ function decodedBase64(value: string): string | undefined {
   }
 }
 
-/** A value of a Secret; `stringData` overrides `data`, as in Kubernetes. Undefined where the key is absent. */
-function secretValue(secret: KubernetesObject, key: string): { readonly text: string | undefined } | undefined {
-  const plain = recordOf(secret.body["stringData"]);
-  if (Object.hasOwn(plain, key)) return { text: typeof plain[key] === "string" ? plain[key] : undefined };
-  const encoded = recordOf(secret.body["data"]);
-  if (!Object.hasOwn(encoded, key)) return undefined;
-  const value = encoded[key];
-  return { text: typeof value === "string" ? decodedBase64(value) : undefined };
+const PlainValue = v.string();
+
+const EncodedValue = v.pipe(v.string(), v.transform(decodedBase64), v.string());
+
+function keysIn({ stringData, data }: KubernetesObject): readonly string[] {
+  return [stringData, data].flatMap((part) => Object.keys(part));
 }
 
-function keysIn(secret: KubernetesObject): readonly string[] {
-  return ["stringData", "data"].flatMap((part) => Object.keys(recordOf(secret.body[part])));
-}
-
-function secretProblem(secret: KubernetesObject, what: string, hint: string): Problem {
+function secretProblem(secret: ObjectOfFile, what: string, hint: string): Problem {
   return usageError(`${secret.file}, Secret ${fullName(secret)} ${what}`, hint, "bad-secret");
 }
 
@@ -312,15 +277,20 @@ function credentialKeys(own: readonly string[], keys: KubernetesSecretKeyNames |
   return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
 }
 
-/** A value of a Secret that a client needs; the problem of one that is absent or that can't be read. */
-function credentialIn(secret: KubernetesObject, key: string): string | Problem {
-  const value = secretValue(secret, key);
-  if (value?.text !== undefined) return value.text;
-  if (value !== undefined)
-    return secretProblem(
-      secret,
-      `has an unreadable value under ${quote(key)}`,
-      'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
+/**
+ * A value of a Secret that a client needs, where `stringData` overrides `data`, as in Kubernetes; the problem of one that is
+ * absent or that can't be read.
+ */
+function credentialIn(secret: ObjectOfFile, key: string): string | Problem {
+  const { stringData, data } = secret;
+  const [part, schema] = Object.hasOwn(stringData, key) ? [stringData, PlainValue] : [data, EncodedValue];
+  if (Object.hasOwn(part, key))
+    return parseOrReject(schema, part[key], () =>
+      secretProblem(
+        secret,
+        `has an unreadable value under ${quote(key)}`,
+        'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
+      ),
     );
   const own = keysIn(secret);
   const found = own.length === 0 ? "it has no keys" : `its keys are ${joinWords(own.slice(0, 10).map(quote))}`;
@@ -329,7 +299,7 @@ function credentialIn(secret: KubernetesObject, key: string): string | Problem {
 
 /** The ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
 function credentialsIn(
-  secret: KubernetesObject,
+  secret: ObjectOfFile,
   client: JsonObject,
   keys: KubernetesSecretKeyNames | undefined,
   problems: Problem[],
@@ -349,29 +319,32 @@ function credentialsIn(
 
 /** What translating one manifest needs. */
 interface Translation {
-  readonly secrets: readonly KubernetesObject[];
+  readonly secrets: readonly ObjectOfFile[];
   readonly used: Set<KubernetesObject>;
   readonly keys: KubernetesSecretKeyNames | undefined;
   readonly findings: Findings;
 }
 
-function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
+function clientOf(object: ObjectOfFile, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
   const location = `${object.file}, ${MANIFEST_KIND} ${fullName(object)}`;
-  const { spec } = object.body;
-  if (object.name === undefined || !isJsonObject(spec)) {
-    const missing = object.name === undefined ? "metadata.name" : "spec";
+  const { spec, metadata } = object;
+  if (metadata.name === undefined || spec === undefined) {
+    const missing = metadata.name === undefined ? "metadata.name" : "spec";
     findings.problems.push(
       usageError(`${location} has no ${missing}`, "give the manifest as it is applied to the cluster", "bad-manifest"),
     );
     return undefined;
   }
-  const client = specFields(object, spec, location, findings);
-  const secretName = textOf(spec["secretName"]);
+  const { secretName, hydraAdmin, tokenLifespans } = v.parse(ControllerSettings, spec);
+  const client = {
+    ...specFields(spec, location, findings),
+    owner: `${metadata.name}/${namespaceOf(object)}`,
+    ...lifespansOf(tokenLifespans, location, findings),
+  };
   const secret = secretName === undefined ? undefined : secretFor(object, secretName, secrets);
   if (secret !== undefined) used.add(secret);
   const credentials = secret === undefined ? {} : credentialsIn(secret, client, keys, findings.problems);
-  const admin = textOf(recordOf(spec["hydraAdmin"])["url"]);
-  if (admin !== undefined)
+  if (hydraAdmin.url !== undefined)
     findings.notes.push(`${location}: spec.hydraAdmin is ignored; --endpoint chooses the server`);
   return { file: object.file, location, value: { ...credentials, ...client }, source: object.body };
 }
@@ -389,7 +362,7 @@ function counted(objects: readonly KubernetesObject[]): string {
 /** The objects of a file that are not clients; undefined if there are none. */
 function skippedOf(
   file: string,
-  objects: readonly KubernetesObject[],
+  objects: readonly ObjectOfFile[],
   used: ReadonlySet<KubernetesObject>,
 ): (SkippedObjects & { readonly hasClient: boolean }) | undefined {
   const own = objects.filter((object) => object.file === file);
@@ -421,12 +394,15 @@ export function translateManifests(
     own.flatMap(flattened).map((value) => ({ file: name, value })),
   );
   const objects = new Map(
-    values.flatMap(({ file, value }) => (isKubernetesObject(value) ? [[value, objectOf(file, value)] as const] : [])),
+    values.flatMap(({ file, value: body }) => {
+      const object = readKubernetesObject(body);
+      return object === undefined ? [] : [[body, { ...object, file, body }] as const];
+    }),
   );
   const all = [...objects.values()];
   const translation: Translation = { secrets: all.filter(isSecret), used: new Set(), keys, findings };
   const entries = values.flatMap(({ file, value }): readonly ManifestEntry[] => {
-    const object = isKubernetesObject(value) ? objects.get(value) : undefined;
+    const object = objects.get(value);
     if (object === undefined) return [{ file, value, source: value }];
     const entry = isMaesterClient(object) ? clientOf(object, translation) : undefined;
     return entry === undefined ? [] : [entry];

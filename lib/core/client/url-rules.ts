@@ -2,14 +2,9 @@ import type { JsonObject } from "../json/json.ts";
 import { isWithinOneEdit, quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { replacementHint } from "./finding-text.ts";
+import type { ClientUrl, RuleFindings } from "./rule.ts";
 import { unreplacedPlaceholderInUrl } from "./unreplaced-placeholders.ts";
-import { replacementHint, type ValueFindings } from "./value-finding.ts";
-
-/** A URL of a client, and the field that it is in. */
-export interface ClientUrl {
-  readonly field: string;
-  readonly url: string;
-}
 
 /** Every field that holds one URL or several. */
 const URL_FIELDS: readonly string[] = [
@@ -57,45 +52,52 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
   return ["https", "http"].find((known) => isWithinOneEdit(scheme.toLowerCase(), known));
 }
 
-export function urlsWithoutScheme(_: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]): ValueFindings {
+export function urlsWithoutScheme(urls: readonly ClientUrl[]): RuleFindings {
   return urls.flatMap(({ field, url }) => {
     const corrected = correctedScheme(url);
-    if (corrected === undefined || field === "allowed_cors_origins") return [];
-    const message = `${label(field)} ${quote(url)} doesn't begin with http:// or https://`;
-    return { message, hint: `write ${quote(corrected)}` };
+    return corrected === undefined || field === "allowed_cors_origins"
+      ? []
+      : {
+          field,
+          text: `${quote(url)} doesn't begin with http:// or https://`,
+          hint: `write ${quote(corrected)}`,
+        };
   });
 }
 
-export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler): RuleFindings {
   return getListField(client, "redirect_uris").flatMap((uri) => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
     const several = parts.length > 1 && parts.every((part) => /^[a-z][a-z\d+.-]*:/i.test(part));
     return {
-      message: `${label("redirect_uris")} ${quote(uri)} ${several ? "is one value, not several" : "contains a space"}`,
+      field: "redirect_uris",
+      text: `${quote(uri)} ${several ? "is one value, not several" : "contains a space"}`,
       hint: several ? replacementHint("redirect_uris", label, parts) : "write %20 for a space, or remove it",
     };
   });
 }
 
-export function localhostWithoutPort(client: JsonObject, label: FieldLabeler): ValueFindings {
+export function localhostWithoutPort(client: JsonObject): RuleFindings {
   if (!isPublic(client)) return [];
   return getListField(client, "redirect_uris").flatMap((uri) => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
     if (host === undefined) return [];
     return {
-      message: `${label("redirect_uris")} ${quote(uri)} allows only port 80`,
+      field: "redirect_uris",
+      text: `${quote(uri)} allows only port 80`,
       hint: `write ${quote(`http://127.0.0.1${uri.slice(host.length)}`)}, which allows any port (RFC 8252, section 7.3), or add the port`,
     };
   });
 }
 
-export function placeholdersInUrls(_: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]): ValueFindings {
+export function placeholdersInUrls(urls: readonly ClientUrl[]): RuleFindings {
   return urls.flatMap(({ field, url }) => {
     const found = unreplacedPlaceholderInUrl(url);
     if (found === undefined) return [];
     return {
-      message: `${label(field)} ${quote(url)} contains the placeholder ${quote(found)}`,
+      field,
+      text: `${quote(url)} contains the placeholder ${quote(found)}`,
       hint: `replace ${quote(found)} with its value before the client is sent`,
     };
   });

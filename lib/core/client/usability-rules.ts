@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json/json.ts";
-import type { ProblemCode } from "../problem.ts";
 import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
 import {
   missingResponses,
   misspelledScopes,
@@ -12,29 +12,9 @@ import {
   unknownResponses,
   unusedResponses,
 } from "./grant-rules.ts";
-import type { LintFinding } from "./lint-finding.ts";
+import type { LintFinding, Rule, RuleFinding, RuleFindings, RuleRow } from "./rule.ts";
 import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
-import {
-  type ClientUrl,
-  localhostWithoutPort,
-  placeholdersInUrls,
-  redirectUrisInOneValue,
-  urlsOf,
-  urlsWithoutScheme,
-} from "./url-rules.ts";
-import { flagOrFieldName, type ValueFindings } from "./value-finding.ts";
-
-/** A rule about values that servers accept and that make a client nobody can use. */
-interface UsabilityRule {
-  readonly name: ProblemCode;
-  /** A warning if missing. */
-  readonly severity?: LintFinding["severity"];
-  /** The general advice, for the manual. */
-  readonly hint: string;
-  /** Which servers reject what the rule finds, for the manual; none if missing. */
-  readonly servers?: string;
-  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => ValueFindings;
-}
+import { localhostWithoutPort, placeholdersInUrls, redirectUrisInOneValue, urlsWithoutScheme } from "./url-rules.ts";
 
 const ALL_ACCEPT = "accepted by every server";
 
@@ -42,62 +22,71 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabeler): ValueFindings {
+function pairwiseHosts(client: JsonObject, label: FieldLabeler): RuleFindings {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
   return {
-    message: `${label("subject_type")} "pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
+    field: "subject_type",
+    text: `"pairwise" needs a sector identifier: the redirect URIs have ${hosts.size} hosts`,
     hint: `add ${flagOrFieldName("sector_identifier_uri", label, "subject_type")}, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)`,
   };
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabeler): ValueFindings {
+function pairwiseJwt(client: JsonObject, label: FieldLabeler): RuleFindings {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return {
-    message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
+    field: "subject_type",
+    text: '"pairwise" can\'t be combined with JWT access tokens',
     hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
   };
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject, label: FieldLabeler): ValueFindings {
+function slashId(client: JsonObject): RuleFindings {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
   return {
-    message: `${label("client_id")} ${quote(id)} contains a slash`,
+    field: "client_id",
+    text: `${quote(id)} contains a slash`,
     hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
     severity: "warning",
   };
 }
 
-function unpairedId(client: JsonObject, label: FieldLabeler): ValueFindings {
+function unpairedId(client: JsonObject): RuleFindings {
   const id = getTextField(client, "client_id") ?? "";
-  return id.isWellFormed() ? [] : { message: `${label("client_id")} isn't valid Unicode text` };
+  return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
 }
 
-function placeholders(client: JsonObject, label: FieldLabeler): ValueFindings {
+function placeholders(client: JsonObject): RuleFindings {
   return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
-    const shown = field === "client_id" ? ` ${quote(value)}` : "";
-    return { message: `${label(field)}${shown} is a placeholder that nothing replaced` };
+    const shown = field === "client_id" ? `${quote(value)} ` : "";
+    return { field, text: `${shown}is a placeholder that nothing replaced` };
   });
 }
 
+const IS_EMPTY_SECRET: RuleFinding = { field: "client_secret", text: "is empty, so it's ignored" };
+
+const SECRET_EMPTY: Rule = {
+  name: "secret-empty",
+  severity: "warning",
+  hint: "check that the variable is set, or leave it out to generate a secret",
+  servers: ALL_ACCEPT,
+  find: (client) => (client["client_secret"] === "" && !isPublic(client) ? [IS_EMPTY_SECRET] : []),
+};
+
 /** What is reported for an empty secret, which is often a variable that isn't set; `name` is the flag or the field. */
 export function createEmptySecretFinding(name: string): LintFinding {
-  return {
-    rule: "secret-empty",
-    severity: "warning",
-    message: `${name} is empty, so it's ignored`,
-    hint: "check that the variable is set, or leave it out to generate a secret",
-  };
+  return createLintFinding(SECRET_EMPTY, IS_EMPTY_SECRET, () => name);
 }
 
-const USABILITY_RULES: readonly UsabilityRule[] = [
+/** Rules about values that servers accept and that make a client nobody can use. */
+export const USABILITY_RULES: readonly RuleRow[] = [
   {
     name: "grant-type-unknown",
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
@@ -142,7 +131,7 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
   {
     name: "uri-without-scheme",
     hint: "give the whole URL, such as http://localhost:3000/cb",
-    find: urlsWithoutScheme,
+    find: (_client, _label, urls) => urlsWithoutScheme(urls),
   },
   {
     name: "redirect-uri-several",
@@ -178,36 +167,20 @@ const USABILITY_RULES: readonly UsabilityRule[] = [
     name: "client-id-not-unicode",
     severity: "error",
     hint: "choose an ID of letters, digits and dashes",
+    servers: ALL_ACCEPT,
     find: unpairedId,
   },
   {
     name: "placeholder",
     severity: "error",
     hint: "set the variable, or run the file through the program that replaces it",
+    servers: ALL_ACCEPT,
     find: placeholders,
   },
   {
     name: "placeholder-in-uri",
     hint: "replace the placeholder with its value before the client is sent",
-    find: placeholdersInUrls,
+    find: (_client, _label, urls) => placeholdersInUrls(urls),
   },
-  {
-    name: "secret-empty",
-    hint: createEmptySecretFinding("").hint,
-    find: (client, label) =>
-      client["client_secret"] === "" && !isPublic(client) ? createEmptySecretFinding(label("client_secret")) : [],
-  },
+  SECRET_EMPTY,
 ];
-
-/** The rules with what the manual says of them. */
-export const USABILITY_RULE_INFOS: readonly Required<Omit<UsabilityRule, "find">>[] = USABILITY_RULES.map(
-  ({ name, severity = "warning", hint, servers = ALL_ACCEPT }) => ({ name, severity, hint, servers }),
-);
-
-/** What these rules find in a client, each hint with the corrected value. */
-export function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
-  const urls = urlsOf(client);
-  return USABILITY_RULES.flatMap(({ name, severity = "warning", hint, find }) =>
-    [find(client, label, urls)].flat().map((found) => ({ rule: name, severity, hint, ...found })),
-  );
-}

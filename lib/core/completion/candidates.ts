@@ -1,8 +1,15 @@
 import { splitCsvOrFault } from "../flags/csv.ts";
-import { type Flag, type FlagIndex, indexFlags, longNames, type SyntaxVersion } from "../flags/flag.ts";
+import {
+  type CompletedValue,
+  type Flag,
+  type FlagIndex,
+  indexFlags,
+  longNames,
+  type SyntaxVersion,
+} from "../flags/flag.ts";
 import { readWord } from "../flags/read-word.ts";
 import { isLifespanFlag, isOnShortPage } from "../help/short-help-page.ts";
-import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperand } from "./values.ts";
+import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperands } from "./values.ts";
 
 /** The candidates for the word at the cursor. */
 export interface Completion {
@@ -16,7 +23,7 @@ export interface Completion {
 export interface CompletableCommand {
   readonly flags: readonly Flag[];
   readonly syntax: SyntaxVersion;
-  readonly operands: { readonly name: string; readonly most: number } | undefined;
+  readonly operands: { readonly completes?: CompletedValue; readonly most: number } | undefined;
 }
 
 /** A completion of whole words. */
@@ -147,7 +154,7 @@ export function completeFlagOrOperand(target: CompletableCommand, words: readonl
   }
   const { operands } = target;
   if (operands !== undefined && before.operands.length < operands.most) {
-    const values = valuesOfOperand(operands.name, typed);
+    const values = valuesOfOperands(operands.completes, typed);
     if (values.kind !== "words") return { kind: values.kind, head: typed.slice(0, values.skip ?? 0), candidates: [] };
     return beginningWith({ kind: "words", head: "", candidates: values.candidates }, typed);
   }

@@ -1,7 +1,6 @@
 import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
 import { LIST_EDITS } from "../client/list-edits.ts";
-import type { Flag } from "../flags/flag.ts";
-import { FORMAT, SET } from "../flags/shared-flags.ts";
+import type { CompletedValue, Flag } from "../flags/flag.ts";
 import { FORMAT_HELP_ROWS } from "../help/formats-topic.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
@@ -75,8 +74,11 @@ const FIELD_PATHS: PossibleValues = {
   candidates: FIELD_NAMES.map((name) => ({ text: `${name}=`, about: "", open: true })),
 };
 
+/** What a text can be at the cursor; the first `skip` characters of what is typed are not part of a file name. */
+type ValuesAtCursor = PossibleValues & { readonly skip?: number };
+
 /** Keys: in a file after `@`, or by a kind of URL. */
-function keys(typed: string): PossibleValues & { readonly skip?: number } {
+function keys(typed: string): ValuesAtCursor {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
     kind: "words",
@@ -89,32 +91,27 @@ function keys(typed: string): PossibleValues & { readonly skip?: number } {
   };
 }
 
-/** The values of a placeholder, such as FILE. */
-function byPlaceholder(name: string, typed: string): PossibleValues & { readonly skip?: number } {
-  if (/\bFILE\b/.test(name)) return { kind: "files" };
-  if (/\bDIR\b/.test(name)) return { kind: "folders" };
-  if (name === "KEY") return keys(typed);
-  if (name === "FIELD") return closed(CLIENT_FIELDS.map((field) => field.name));
-  return NONE;
+const VALUES: Readonly<Record<CompletedValue, (typed: string) => ValuesAtCursor>> = {
+  file: () => ({ kind: "files" }),
+  folder: () => ({ kind: "folders" }),
+  "client-id": () => ({ kind: "ids" }),
+  field: () => closed(CLIENT_FIELDS.map((field) => field.name)),
+  "field-path": () => FIELD_PATHS,
+  "output-format": () => OUTPUT_FORMATS,
+  "pgp-key": keys,
+  shell: () => closed(SHELLS),
+};
+
+/** The possible values of operands. */
+export function valuesOfOperands(completes: CompletedValue | undefined, typed: string): ValuesAtCursor {
+  return completes === undefined ? NONE : VALUES[completes](typed);
 }
 
-/** The possible values of a flag; the first `skip` characters of what is typed are not part of a file name. */
-export function valuesOfFlag(flag: Flag, typed: string): PossibleValues & { readonly skip?: number } {
+/** The possible values of a flag. */
+export function valuesOfFlag(flag: Flag, typed: string): ValuesAtCursor {
   if (flag.kind === "switch") return closed(["true", "false"]);
-  if (flag === FORMAT) return OUTPUT_FORMATS;
-  if (flag === SET) return FIELD_PATHS;
-  if (flag.kind === "text" || flag.kind === "list") {
-    const { choices } = flag;
-    if (choices !== undefined) return closed(choices.filter((choice) => choice !== ""));
-  }
-  const usual = usualOf(flag);
-  return usual === undefined ? byPlaceholder(flag.value, typed) : closed(usual);
-}
-
-/** The possible values of an operand, by the name that help gives it. */
-export function valuesOfOperand(name: string, typed: string): PossibleValues & { readonly skip?: number } {
-  if (name === "ID") return { kind: "ids" };
-  if (name === "SHELL") return closed(SHELLS);
-  if (name === "KEY") return keys(typed);
-  return byPlaceholder(name, typed);
+  if (flag.kind === "duration" || flag.kind === "count") return NONE;
+  if (flag.completes !== undefined) return VALUES[flag.completes](typed);
+  if (flag.kind !== "each" && flag.choices !== undefined) return closed(flag.choices.filter((choice) => choice !== ""));
+  return closed(usualOf(flag) ?? []);
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, preservedNumberText } from "../json/json.ts";
+import { AnyJsonObject, parseOrReject } from "../json/schemas.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
@@ -82,7 +83,7 @@ function settingSchemas(): v.ObjectSchema<Readonly<Record<string, SettingSchema>
     v.transform((value): readonly string[] => [value]),
   );
   const named = v.pipe(
-    v.custom<JsonObject>(isJsonObject),
+    AnyJsonObject,
     v.transform((headers) => Object.entries(headers)),
     v.array(v.tuple([v.string(), text])),
     v.transform((headers): readonly string[] => headers.map(([name, value]) => `${name}: ${value}`)),
@@ -99,16 +100,16 @@ function settingSchemas(): v.ObjectSchema<Readonly<Record<string, SettingSchema>
 
 function readSettings(content: JsonObject, path: string): ReadonlyMap<string, readonly string[]> {
   // A copy has own keys only.
-  const read = v.safeParse(settingSchemas(), { ...content });
-  if (read.success) return new Map(Object.entries(read.output).filter(([, texts]) => texts.length > 0));
-  const key = String(read.issues[0].path?.[0]?.key);
-  throw usageError(
-    `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
-    key === HEADER.file
-      ? "write a list of 'Name: value', or names with their values"
-      : "write a string, a number, true or false",
-    "config-file",
-  );
+  const settings = parseOrReject(settingSchemas(), { ...content }, (key): never => {
+    throw usageError(
+      `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
+      key === HEADER.file
+        ? "write a list of 'Name: value', or names with their values"
+        : "write a string, a number, true or false",
+      "config-file",
+    );
+  });
+  return new Map(Object.entries(settings).filter(([, texts]) => texts.length > 0));
 }
 
 /** Names for the endpoint in the settings of other programs, and what people call it. */

@@ -65,6 +65,7 @@ export const CA_FILE: TextFlag = {
   kind: "text",
   name: "ca-file",
   value: "FILE",
+  completes: "file",
   group: "connection",
   file: "ca_file",
   help: "Additional CA certificates (PEM) for the server; not used to fetch keys",
@@ -90,6 +91,7 @@ export const ACCESS_TOKEN_FILE: TextFlag = {
   kind: "text",
   name: "access-token-file",
   value: "FILE",
+  completes: "file",
   group: "connection",
   help: "Read the bearer token from a file (- for stdin)",
 };

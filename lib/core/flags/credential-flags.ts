@@ -29,6 +29,7 @@ export const SECRET_FILE: TextFlag = {
   kind: "text",
   name: "secret-file",
   value: "FILE",
+  completes: "file",
   group: "secret",
   help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
 };
@@ -53,6 +54,7 @@ export const SECRET_OUT: TextFlag = {
   kind: "text",
   name: "secret-out",
   value: "FILE|fd:N",
+  completes: "file",
   group: "secret",
   help: "Write the credentials to a new file (mode 0600) or an open descriptor, and keep the secret out of the output",
 };
@@ -115,6 +117,7 @@ export const PGP_KEY: RepeatFlag = {
   kind: "each",
   name: "pgp-key",
   value: "KEY",
+  completes: "pgp-key",
   group: "encryption",
   nonEmpty: true,
   help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor, @FILE or github:USER",
@@ -169,6 +172,7 @@ export const RESCUE_DIR: TextFlag = {
   kind: "text",
   name: "rescue-dir",
   value: "DIR",
+  completes: "folder",
   group: "secret",
   help: "Directory for recovery copies of secrets (default: see hydra help secrets)",
 };
@@ -229,6 +233,7 @@ export const KEY_OUT: TextFlag = {
   kind: "text",
   name: "key-out",
   value: "FILE|fd:N",
+  completes: "file",
   group: "secret",
   help: "Write the private key of --generate-key to a new file (mode 0600): PEM for .pem and .key, otherwise a JSON Web Key",
 };

@@ -1,6 +1,20 @@
 /** The heading under which the help shows a flag. */
 export type FlagGroup = "client" | "secret" | "encryption" | "input" | "output" | "connection" | "general";
 
+/**
+ * What the values of a flag or the operands of a command are, if completion can offer some. The placeholder in help is only
+ * for people.
+ */
+export type CompletedValue =
+  | "file"
+  | "folder"
+  | "client-id"
+  | "field"
+  | "field-path"
+  | "output-format"
+  | "pgp-key"
+  | "shell";
+
 interface FlagRow {
   /** The long name in the 1.x syntax, without dashes. */
   readonly name: string;
@@ -29,6 +43,7 @@ interface FlagRow {
 export interface TextFlag extends FlagRow {
   readonly kind: "text";
   readonly value: string;
+  readonly completes?: CompletedValue;
   readonly default?: string;
   readonly choices?: readonly string[];
   readonly implicitValue?: string;
@@ -45,6 +60,7 @@ export interface ChoiceFlag<Choice extends string> extends TextFlag {
 export interface ListFlag extends FlagRow {
   readonly kind: "list";
   readonly value: string;
+  readonly completes?: CompletedValue;
   readonly default?: readonly string[];
   readonly choices?: readonly string[];
 }
@@ -53,6 +69,7 @@ export interface ListFlag extends FlagRow {
 export interface RepeatFlag extends FlagRow {
   readonly kind: "each";
   readonly value: string;
+  readonly completes?: CompletedValue;
 }
 
 /** A flag that is on or off; `=false` turns it off, in any of Go's spellings. */

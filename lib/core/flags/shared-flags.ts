@@ -37,6 +37,7 @@ export const CONFIG: TextFlag = {
   kind: "text",
   name: "config",
   value: "FILE",
+  completes: "file",
   group: "general",
   help: "Config file (default: $HOME/.hydra.yaml; hydra help config)",
 };
@@ -55,6 +56,7 @@ export const FORMAT: TextFlag = {
   kind: "text",
   name: "format",
   value: "FORMAT",
+  completes: "output-format",
   group: "output",
   file: "format",
   help: `Output format: ${FORMAT_CHOICES.join(", ")}`,
@@ -86,6 +88,7 @@ export const CLIENT_FILE: TextFlag = {
   kind: "text",
   name: "file",
   value: "FILE",
+  completes: "file",
   group: "input",
   help: "Read the client from a JSON or YAML file (- for stdin); flags override it",
 };
@@ -94,6 +97,7 @@ export const SET: RepeatFlag = {
   kind: "each",
   name: "set",
   value: "PATH=JSON",
+  completes: "field-path",
   group: "input",
   help: "Set any field by path, such as metadata.team='\"x\"'; repeatable",
 };

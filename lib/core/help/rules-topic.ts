@@ -1,4 +1,4 @@
-import { RULE_INFOS, SERVER_REACTION_BY_SEVERITY } from "../client/rules.ts";
+import { CLIENT_RULES, SERVER_REACTION_BY_SEVERITY } from "../client/rules.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, inputLimitAndHintFor } from "../input-limits.ts";
 import { headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
@@ -29,7 +29,7 @@ export const RULES_TOPIC: Topic = {
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_INFOS.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+  return CLIENT_RULES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
     name,
     servers === SERVER_REACTION_BY_SEVERITY[severity] ? hint : `${hint} (${servers})`,
   ]);

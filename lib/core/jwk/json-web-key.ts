@@ -38,6 +38,11 @@ export function parseKeySet(text: string): JsonObject | undefined {
   return v.is(KEY_SET, value) ? value : undefined;
 }
 
+/** The keys of a set, of any kind; empty for anything else. */
+export function keysOfSet(value: unknown): readonly unknown[] {
+  return v.is(KEY_SET, value) ? value.keys : [];
+}
+
 /**
  * The keys in a JSON value: one key, a set, a set in the wrapper that Hydra's CLI 1.8 prints, or a list of any of these;
  * undefined if it is something else.

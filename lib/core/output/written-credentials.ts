@@ -1,9 +1,18 @@
+import * as v from "valibot";
 import { toBase64 } from "../bytes.ts";
-import { isJsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json/json.ts";
+import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json/json.ts";
+import { jsonObject } from "../json/schemas.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The entries in a file with the credentials of several clients, as text by name; undefined if it is something else. */
 export type ExistingEntries = ReadonlyMap<string, string> | undefined;
+
+const CredentialsOfClient = jsonObject({ client_id: v.string() });
+
+const NamedSecret = jsonObject({
+  kind: v.literal("Secret"),
+  metadata: jsonObject({ name: v.string(), namespace: v.fallback(v.optional(v.string()), undefined) }),
+});
 
 /** A line of a file that {@link formatDotenv} wrote, and those that people add: a comment, an empty line. */
 const DOTENV_LINE =
@@ -29,17 +38,12 @@ export function jsonEntries(text: string): ExistingEntries {
   return new Map(Object.entries(entries).map(([key, entry]) => [key, toTerminalSafeJson(entry)]));
 }
 
-function readJsonEntries(text: string): Readonly<Record<string, unknown>> | undefined {
+function readJsonEntries(text: string): JsonObject | undefined {
   if (text.trim() === "") return {};
   // Without comments, which would be lost.
-  const read = parseJsonOrUndefined(text);
-  if (read === undefined || !isJsonObject(read.value)) return undefined;
-  const isOurs = Object.values(read.value).every((entry) => isJsonObject(entry) && isText(entry["client_id"]));
-  return isOurs ? read.value : undefined;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
+  const entries = parseJsonOrUndefined(text)?.value;
+  if (!isJsonObject(entries)) return undefined;
+  return Object.values(entries).every((entry) => v.is(CredentialsOfClient, entry)) ? entries : undefined;
 }
 
 /** The Kubernetes Secrets in the documents of a YAML file, by name with the namespace. */
@@ -47,11 +51,10 @@ export function manifestSecrets(documents: readonly unknown[]): ExistingEntries 
   const secrets = new Map<string, string>();
   for (const document of documents) {
     if (document === null) continue;
-    if (!isJsonObject(document) || document["kind"] !== "Secret" || !isJsonObject(document["metadata"]))
-      return undefined;
-    const { name, namespace } = document["metadata"];
-    if (!isText(name)) return undefined;
-    secrets.set(isText(namespace) ? `${namespace}/${name}` : name, toTerminalSafeJson(document));
+    const read = v.safeParse(NamedSecret, document);
+    if (!read.success) return undefined;
+    const { name, namespace } = read.output.metadata;
+    secrets.set(namespace === undefined ? name : `${namespace}/${name}`, toTerminalSafeJson(document));
   }
   return secrets;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { RULE_INFOS } from "../client/rules.ts";
+import { CLIENT_RULES } from "../client/rules.ts";
 import { isJsonObject } from "../json/json.ts";
+import { parseOrReject } from "../json/schemas.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 
@@ -36,9 +37,10 @@ const SECRET_KEYS = ["env", "file", "version"];
 /** Rules about the files and not about the clients in them. */
 const FILE_RULES = ["scope-unset"];
 
-const RULE_NAMES: readonly string[] = [...RULE_INFOS.map(({ name }) => name), ...FILE_RULES];
+const RULE_NAMES: readonly string[] = [...CLIENT_RULES.map(({ name }) => name), ...FILE_RULES];
 
-type Report = (path: ExtensionFault["path"], message: string, hint: string) => void;
+/** Reports a fault; what is wrong counts as missing. */
+type Report = (path: ExtensionFault["path"], message: string, hint: string) => undefined;
 
 function reportUnknownKeys(
   value: Readonly<Record<string, unknown>>,
@@ -78,16 +80,8 @@ const SecretVersion = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(
 
 const RuleName = v.picklist(RULE_NAMES);
 
-/** Reads what a schema accepts; anything else counts as missing, after it was reported. */
-function readOrReport<T>(schema: v.GenericSchema<unknown, T>, value: unknown, report: () => void): T | undefined {
-  const read = v.safeParse(schema, value);
-  if (read.success) return read.output;
-  report();
-  return undefined;
-}
-
 function readKey(value: unknown, report: Report): string | undefined {
-  return readOrReport(v.optional(Name), value, () =>
+  return parseOrReject(v.optional(Name), value, () =>
     report(
       [EXTENSION_MEMBER, "key"],
       `${EXTENSION_MEMBER}.key is not a name`,
@@ -99,30 +93,27 @@ function readKey(value: unknown, report: Report): string | undefined {
 function readSecret(value: unknown, report: Report): SecretVariableOrFile | undefined {
   const path = [EXTENSION_MEMBER, "secret"];
   if (value === undefined) return undefined;
-  const reportPlace = (message: string): void =>
+  const reportPlace = (message: string): undefined =>
     report(path, `${EXTENSION_MEMBER}.secret ${message}`, "write secret: {env: NAME} or secret: {file: PATH}");
-  if (!isJsonObject(value)) {
-    reportPlace("is not an object");
-    return undefined;
-  }
+  if (!isJsonObject(value)) return reportPlace("is not an object");
   reportUnknownKeys(value, SECRET_KEYS, path, report);
-  const place = readOrReport(SecretPlace, value, () => reportPlace("needs either env or file"));
+  const place = parseOrReject(SecretPlace, value, () => reportPlace("needs either env or file"));
   if (place === undefined) return undefined;
-  const version = readOrReport(SecretVersion, value["version"], () =>
+  const version = parseOrReject(SecretVersion, value["version"], () =>
     report([...path, "version"], `${EXTENSION_MEMBER}.secret.version is not a positive whole number`, "start with 1"),
   );
   return { ...place, version };
 }
 
 function readProtect(value: unknown, report: Report): boolean {
-  const protect = readOrReport(v.optional(v.boolean()), value, () =>
+  const protect = parseOrReject(v.optional(v.boolean()), value, () =>
     report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true"),
   );
   return protect === true;
 }
 
 function readIgnore(value: unknown, report: Report): readonly string[] {
-  const names = readOrReport(v.optional(v.array(v.unknown())), value, () =>
+  const names = parseOrReject(v.optional(v.array(v.unknown())), value, () =>
     report(
       [EXTENSION_MEMBER, "ignore"],
       `${EXTENSION_MEMBER}.ignore is not a list`,
@@ -130,10 +121,10 @@ function readIgnore(value: unknown, report: Report): readonly string[] {
     ),
   );
   return (names ?? []).flatMap((name, at) => {
-    const rule = readOrReport(RuleName, name, () => {
+    const rule = parseOrReject(RuleName, name, () => {
       const text = typeof name === "string" ? name : "";
       const near = suggestWord(text, RULE_NAMES);
-      report(
+      return report(
         [EXTENSION_MEMBER, "ignore", at],
         `${EXTENSION_MEMBER}.ignore names an unknown rule ${quote(text)}`,
         near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
@@ -149,7 +140,10 @@ export function parseExtension(value: unknown): {
   readonly faults: readonly ExtensionFault[];
 } {
   const faults: ExtensionFault[] = [];
-  const report: Report = (path, message, hint) => faults.push({ path, message, hint });
+  const report: Report = (path, message, hint) => {
+    faults.push({ path, message, hint });
+    return undefined;
+  };
   const members = value === undefined || value === null ? {} : value;
   if (!isJsonObject(members)) {
     report([EXTENSION_MEMBER], `${EXTENSION_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);

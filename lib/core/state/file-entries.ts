@@ -1,8 +1,8 @@
 import { getTextField } from "../client/client.ts";
 import { findListMember } from "../client/client-list-members.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
-import { isKubernetesObject } from "../client/translate-manifests.ts";
-import { isJsonObject, type JsonObject, objectOrEmpty } from "../json/json.ts";
+import { isKubernetesObject, namespacedNameOf } from "../client/kubernetes-object.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 
@@ -68,7 +68,8 @@ export function identifyingMembers(written: JsonObject, variables: VariableLooku
   const members = isKubernetesObject(written)
     ? { kind, apiVersion, metadata }
     : { client_id: id, [EXTENSION_MEMBER]: settings };
-  return objectOrEmpty(replaceKnownPlaceholders(members, variables));
+  const replaced = replaceKnownPlaceholders(members, variables);
+  return isJsonObject(replaced) ? replaced : {};
 }
 
 /** A name that two entries share only if they describe the same client: an ID, else a key, or that of a manifest. */
@@ -90,9 +91,7 @@ export function uniqueNameOfKey(key: string): string {
 
 /** {@link uniqueNameOfEntry} of a manifest; without a namespace it is in `default`. */
 export function uniqueNameOfManifest(manifest: JsonObject): string {
-  const metadata = objectOrEmpty(manifest["metadata"]);
-  const [namespace, name] = [getTextField(metadata, "namespace") ?? "default", getTextField(metadata, "name") ?? ""];
-  return `${getTextField(manifest, "kind") ?? ""} ${namespace}/${name}`;
+  return `${getTextField(manifest, "kind") ?? ""} ${namespacedNameOf(manifest)}`;
 }
 
 /** A value with one inside it changed. */

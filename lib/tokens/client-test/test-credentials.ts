@@ -2,6 +2,7 @@ import type { ClientAuthentication } from "../../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../../command.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
+import { keysOfSet } from "../../core/jwk/json-web-key.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { InputChecks } from "../input-checks.ts";
@@ -62,7 +63,7 @@ function registeredKey(
 }
 
 function registeredKeys({ jwks }: JsonObject): readonly JsonObject[] {
-  return isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"].filter(isJsonObject) : [];
+  return keysOfSet(jwks).filter(isJsonObject);
 }
 
 /** How the client authenticates in the test: with the method that it is registered with, unless the command line sets one. */

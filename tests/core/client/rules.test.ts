@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
-import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import { USABILITY_RULE_INFOS } from "../../../lib/core/client/usability-rules.ts";
+import { CLIENT_RULES, findingProblem, lintClient } from "../../../lib/core/client/rules.ts";
+import { USABILITY_RULES } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json/json.ts";
 import { quote } from "../../../lib/core/text.ts";
 import { randomRuns } from "../../thorough.ts";
@@ -394,19 +394,19 @@ test("no hint for a file, and none in the manual, mentions a flag", () => {
   for (const { broken } of Object.values(RULES))
     for (const [client] of broken)
       for (const { hint } of lintClient(client, own)) assert.doesNotMatch(hint, /--[a-z]|\p{Cc}/u);
-  for (const { hint } of RULE_INFOS) assert.doesNotMatch(hint, /--[a-z]/);
+  for (const { hint } of CLIENT_RULES) assert.doesNotMatch(hint, /--[a-z]/);
 });
 
 test("the rules, their severity and their order match the table", () => {
   assert.deepEqual(
-    RULE_INFOS.map(({ name, severity }) => [name, severity]),
+    CLIENT_RULES.map(({ name, severity }) => [name, severity]),
     [
       ...Object.entries(RULES).map(([name, { severity }]) => [name, severity]),
-      ...USABILITY_RULE_INFOS.map(({ name, severity }) => [name, severity]),
+      ...USABILITY_RULES.map(({ name, severity = "warning" }) => [name, severity]),
     ],
   );
-  assert.equal(new Set(RULE_INFOS.map(({ name }) => name)).size, RULE_INFOS.length);
-  for (const { name, hint } of RULE_INFOS) {
+  assert.equal(new Set(CLIENT_RULES.map(({ name }) => name)).size, CLIENT_RULES.length);
+  for (const { name, hint } of CLIENT_RULES) {
     assert.match(name, /^[a-z]+(-[a-z]+)*$/);
     assert.match(hint, /^[a-z].*[^.\s]$/);
   }

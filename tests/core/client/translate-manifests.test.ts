@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
+import { isKubernetesObject } from "../../../lib/core/client/kubernetes-object.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
 import {
-  isKubernetesObject,
   type KubernetesSecretKeyNames,
   skippedObjectsNote,
   type TranslatedManifests,
   translateManifests,
 } from "../../../lib/core/client/translate-manifests.ts";
+import { parseJsonExactly } from "../../../lib/core/json/json.ts";
 
 /** Reads YAML files, one by name or several. */
 async function read(
@@ -423,10 +424,95 @@ describe("the Secret of a client", () => {
   });
 });
 
+describe("a manifest with hostile members", () => {
+  const MAESTER = '"apiVersion":"hydra.ory.sh/v1alpha1","kind":"OAuth2Client"';
+
+  const parsed = (text: string): TranslatedManifests =>
+    translateManifests([{ name: "f.json", values: [parseJsonExactly(text)] }]);
+
+  test("has no name and no spec in a list, a long number or another prototype", () => {
+    for (const [members, missing] of [
+      ['"metadata":["a"],"spec":{}', "default/? has no metadata.name"],
+      ['"metadata":{"name":["a"]},"spec":{}', "default/? has no metadata.name"],
+      ['"__proto__":{"metadata":{"name":"a"}},"spec":{}', "default/? has no metadata.name"],
+      ['"metadata":{"name":"a"},"spec":["x"]', "default/a has no spec"],
+      ['"metadata":{"name":"a"},"spec":12345678901234567890', "default/a has no spec"],
+      ['"metadata":{"name":"a"},"__proto__":{"spec":{}}', "default/a has no spec"],
+    ] as const) {
+      const found = parsed(`{${MAESTER},${members}}`);
+      assert.deepEqual([clientsOf(found), messagesOf(found)], [[], [`f.json, OAuth2Client ${missing}`]]);
+    }
+  });
+
+  test("has nothing for the controller in values of another type", () => {
+    const spec =
+      '{"secretName":["s"],"hydraAdmin":["u"],"tokenLifespans":["1h"],"__proto__":{"secretName":"s"},"constructor":1}';
+    const found = parsed(`{${MAESTER},"metadata":{"name":"a"},"spec":${spec}}`);
+    assert.deepEqual([clientsOf(found), found.notes], [[{ owner: "a/default" }], []]);
+    assert.deepEqual(
+      found.unknownKeys.map(({ key }) => key),
+      ["spec.__proto__", "spec.constructor"],
+    );
+  });
+
+  test("reads only the own keys of its Secret, and no list or long number in place of them", () => {
+    const read = (data: string, key: string): TranslatedManifests =>
+      translateManifests(
+        [
+          {
+            name: "f.json",
+            values: [
+              parseJsonExactly(`{${MAESTER},"metadata":{"name":"a"},"spec":{"secretName":"s"}}`),
+              parseJsonExactly(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},${data}}`),
+            ],
+          },
+        ],
+        { id: key, secret: key },
+      );
+    for (const [data, key] of [
+      ['"data":["d2Vi"]', "0"],
+      ['"stringData":["web"]', "0"],
+      ['"data":12345678901234567890', "rawJSON"],
+      ['"data":{}', "constructor"],
+      ['"stringData":{}', "__proto__"],
+    ] as const)
+      assert.deepEqual(
+        messagesOf(read(data, key)),
+        Array(2).fill(`f.json, Secret default/s has no key "${key}"`),
+        data,
+      );
+    const own = read('"stringData":{"__proto__":"web"}', "__proto__");
+    assert.deepEqual(clientsOf(own), [{ client_id: "web", client_secret: "web", owner: "a/default" }]);
+  });
+
+  test("is counted once where a file repeats it, and has its own items even at great depth", () => {
+    const role = { apiVersion: "v1", kind: "Role" };
+    const repeated = translateManifests([{ name: "f.yaml", values: [[role, role]] }]);
+    assert.match(repeated.filesWithoutClient[0]?.problem.message ?? "", /\(1 Role\)$/);
+    const items = (inner: string): string => `{"apiVersion":"v1","kind":"List","items":[${inner}]}`;
+    let text = `{${MAESTER},"metadata":{"name":"a"},"spec":{}}`;
+    for (let depth = 0; depth < 200; depth++) text = items(text);
+    assert.deepEqual(clientsOf(parsed(text)), [{ owner: "a/default" }]);
+  });
+});
+
 test("isKubernetesObject() accepts what kubectl accepts, and no client", () => {
   assert.ok(isKubernetesObject({ apiVersion: "v1", kind: "Secret" }));
   assert.ok(isKubernetesObject({ kind: "OAuth2Client", spec: {} }));
   assert.ok(isKubernetesObject({ kind: "Role", metadata: { name: "x" } }));
-  for (const value of [null, [], "Secret", {}, { kind: "x" }, { client_id: "a", metadata: { kind: "x" } }])
+  for (const value of [
+    ...[null, [], "Secret", {}, { kind: "x" }, { client_id: "a", metadata: { kind: "x" } }],
+    ...[
+      { kind: ["Role"], spec: {} },
+      { kind: "", spec: {} },
+      { kind: "x", spec: [] },
+      { kind: "x", apiVersion: 1 },
+    ],
+    ...[
+      { kind: "x", metadata: ["name"] },
+      { kind: "x", metadata: { name: "" } },
+    ],
+    ...[{ kind: "x", spec: parseJsonExactly("12345678901234567890") }],
+  ])
     assert.equal(isKubernetesObject(value), false, JSON.stringify(value));
 });

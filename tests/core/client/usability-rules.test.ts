@@ -3,14 +3,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
-import { RULE_INFOS } from "../../../lib/core/client/rules.ts";
-import {
-  createEmptySecretFinding,
-  lintUsability,
-  USABILITY_RULE_INFOS,
-} from "../../../lib/core/client/usability-rules.ts";
+import type { LintFinding } from "../../../lib/core/client/rule.ts";
+import { CLIENT_RULES, lintClient } from "../../../lib/core/client/rules.ts";
+import { createEmptySecretFinding, USABILITY_RULES } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json/json.ts";
 import { randomRuns } from "../../thorough.ts";
+
+const USABILITY_NAMES: ReadonlySet<string> = new Set(USABILITY_RULES.map(({ name }) => name));
+
+/** What the usability rules find. */
+function lintUsability(client: JsonObject, label: FieldLabeler): readonly LintFinding[] {
+  return lintClient(client, label).filter(({ rule }) => USABILITY_NAMES.has(rule));
+}
 
 /** The label of a client in a file. */
 const own = (field: string): string => field;
@@ -488,12 +492,12 @@ const RULES: Readonly<Record<string, Row>> = {
 describe("the rules about values", () => {
   test("are listed in order, with a hint and what servers do", () => {
     assert.deepEqual(
-      USABILITY_RULE_INFOS.map(({ name }) => name),
+      USABILITY_RULES.map(({ name }) => name),
       Object.keys(RULES),
     );
-    for (const { hint, servers } of USABILITY_RULE_INFOS) assert.ok(hint !== "" && servers !== "");
+    for (const { hint, servers } of CLIENT_RULES) assert.ok(hint !== "" && servers !== "");
     assert.deepEqual(
-      RULE_INFOS.slice(-USABILITY_RULE_INFOS.length).map(({ name }) => name),
+      CLIENT_RULES.slice(-USABILITY_RULES.length).map(({ name }) => name),
       Object.keys(RULES),
     );
   });
@@ -504,7 +508,7 @@ describe("the rules about values", () => {
         const found = lintUsability(client, own).filter((finding) => finding.rule === rule);
         assert.deepEqual(
           found,
-          expected.map(([message, hint]) => ({ rule, severity, message, hint })),
+          expected.map(([message, hint]) => ({ rule, severity, field: message.split(" ", 1)[0], message, hint })),
         );
       }
       for (const client of fine)

@@ -6,14 +6,14 @@ import { completeCommandLine, completionRequestReply } from "../../../lib/app/co
 import { FLAGS_BEFORE_COMMAND } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { readWordsBefore } from "../../../lib/core/completion/candidates.ts";
+import { completeFlagValue, NO_CANDIDATES, readWordsBefore } from "../../../lib/core/completion/candidates.ts";
 import { COMPLETION_SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
 import { USUAL_FIELD_VALUES } from "../../../lib/core/completion/values.ts";
-import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
+import { type CompletedValue, type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
-import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
+import { FIELD_FLAGS, FORMAT } from "../../../lib/core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
@@ -84,6 +84,7 @@ describe("candidates", () => {
     ["clients update x --unset logo_uri,tos", "logo_uri,tos_uri"],
     ["clients create --set client_n", "client_name="],
     ["clients create --format raw", "raw="],
+    ["diff --format raw", "raw="],
     ["clients create --ca-file ", 'files behind ""'],
     ["clients create --secret-file=a/b", 'files behind "--secret-file="'],
     ["clients create --jwks x", 'files behind ""'],
@@ -117,6 +118,14 @@ describe("candidates", () => {
     for (const name of ["-n", "-g", "--name", "--grant-types"]) assert.ok(found.includes(name), name);
   });
 });
+
+/** What people take the placeholder of a flag or an operand for. The ID of a flag may be one that no client has yet. */
+function meantBy(placeholder: string): CompletedValue | undefined {
+  if (/\bFILE\b/.test(placeholder)) return "file";
+  if (/\bDIR\b/.test(placeholder)) return "folder";
+  const meant = { KEY: "pgp-key", FIELD: "field", FORMAT: "output-format", "PATH=JSON": "field-path" } as const;
+  return Object.entries(meant).find(([name]) => name === placeholder)?.[1];
+}
 
 describe("completion over the whole tree", () => {
   test("offers every command, flag and choice under the names of its syntax", async () => {
@@ -166,6 +175,37 @@ describe("completion over the whole tree", () => {
     );
     const help = await candidates("help ");
     for (const { name } of TOPICS) assert.ok(help.includes(name), name);
+  });
+
+  test("knows the values of each flag and operand whose placeholder names something that it can complete", async () => {
+    const missing: string[] = [];
+    let flags = 0;
+    let operands = 0;
+    for (const { path, command } of await everyCommand()) {
+      if (!isLeaf(command)) continue;
+      const line = path.slice(1).join(" ");
+      for (const flag of command.spec.flags) {
+        if (flag.kind === "switch" || flag.kind === "duration" || flag.kind === "count") continue;
+        const hasChoices = flag.kind !== "each" && flag.choices !== undefined;
+        const meant = hasChoices ? undefined : meantBy(flag.value);
+        if (flag.completes !== meant) missing.push(`${line} --${flag.name} ${flag.value} completes ${meant}`);
+        if (meant !== undefined) flags++;
+      }
+      const { name = "", completes } = command.spec.operands ?? {};
+      const meant = name === "ID" ? "client-id" : name === "SHELL" ? "shell" : meantBy(name);
+      if (completes !== meant) missing.push(`${line} ${name} completes ${meant}`);
+      if (meant !== undefined) operands++;
+    }
+    assert.deepEqual(missing, []);
+    assert.ok(flags > 100 && operands > 20, `${flags} ${operands}`);
+  });
+
+  test("takes no placeholder for a rule", () => {
+    const file: Flag = { kind: "text", name: "x", value: "PLACE", group: "input", help: "x", completes: "file" };
+    assert.equal(completeFlagValue(file, "").kind, "files");
+    assert.deepEqual(completeFlagValue({ ...FORMAT, help: "x" }, "j"), completeFlagValue(FORMAT, "j"));
+    const unknown: Flag = { kind: "text", name: "x", value: "FILE", group: "input", help: "x" };
+    assert.deepEqual(completeFlagValue(unknown, ""), NO_CANDIDATES);
   });
 
   test("offers common values only for client fields", () => {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { asJsonWebKey, type JsonWebKey, jsonWebKeysIn, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
+import {
+  asJsonWebKey,
+  type JsonWebKey,
+  jsonWebKeysIn,
+  keysOfSet,
+  publicPart,
+} from "../../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../../lib/core/jwk/jwk-members.ts";
 import { signingAndEncryptionAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
 import {
@@ -111,4 +117,10 @@ test("signingAndEncryptionAlgorithms() begins with the common algorithm of each 
   );
   assert.equal(usual({ kty: "oct" }), "HS256");
   assert.ok(!signingAndEncryptionAlgorithms(key(EC)).includes("RS256"));
+});
+
+test("keysOfSet() gives the keys of a set, of any kind, and none of anything else", () => {
+  assert.deepEqual(keysOfSet({ keys: [EC, "x", null] }), [EC, "x", null]);
+  for (const value of [undefined, null, "keys", [], [EC], EC, {}, { keys: {} }, { keys: "x" }, { keys: null }])
+    assert.deepEqual(keysOfSet(value), [], JSON.stringify(value));
 });

@@ -2,19 +2,7 @@ import { toTerminalSafeJson } from "../json/json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
 import { FIELD_BY_NAME } from "./fields.ts";
-import type { LintFinding } from "./lint-finding.ts";
-
-/** One thing that a rule found. The hint has the corrected value where there is one. */
-export interface ValueFinding {
-  readonly message: string;
-  /** That of the rule if missing. */
-  readonly hint?: string;
-  /** Where it differs from that of the rule, because it depends on the server. */
-  readonly severity?: LintFinding["severity"];
-}
-
-/** What a rule found: nothing, one thing, or several. */
-export type ValueFindings = ValueFinding | readonly ValueFinding[];
+import type { LintFinding, Rule, RuleFinding } from "./rule.ts";
 
 /** The longest corrected value that a hint shows. */
 const LONGEST_SHOWN = 500;
@@ -50,4 +38,10 @@ export function replacementHint(
       : toTerminalSafeJson(distinct.join(" "));
   const text = flag === undefined ? `"${field}": ${value}` : `${flag} ${escapeControls(distinct.join(","))}`;
   return text.length > LONGEST_SHOWN ? `correct ${label(field)}` : `write ${text}`;
+}
+
+/** A finding with its message, in which `label` names the field. */
+export function createLintFinding(rule: Rule, found: RuleFinding, label: (field: string) => string): LintFinding {
+  const { field, text, hint = rule.hint, severity = rule.severity } = found;
+  return { rule: rule.name, severity, field, hint, message: field === undefined ? text : `${label(field)} ${text}` };
 }
