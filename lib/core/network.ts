@@ -40,28 +40,24 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Why there was no response. */
-export type FailureKind =
-  | "refused"
-  | "exhausted"
-  | "proxy"
-  | "unresolved"
-  | "lost"
-  | "certificate"
-  | "handshake"
-  | "protocol"
-  | "timeout"
-  | "too-large";
+/**
+ * Why there was no response: whether it shows that no byte of the request can have reached the server, and whether a proxy
+ * can cause it.
+ */
+const FAILURES = {
+  refused: { isUnsent: true, mayBeOfProxy: true },
+  exhausted: { isUnsent: true, mayBeOfProxy: false },
+  proxy: { isUnsent: true, mayBeOfProxy: true },
+  unresolved: { isUnsent: true, mayBeOfProxy: true },
+  lost: { isUnsent: false, mayBeOfProxy: true },
+  certificate: { isUnsent: true, mayBeOfProxy: false },
+  handshake: { isUnsent: true, mayBeOfProxy: false },
+  protocol: { isUnsent: false, mayBeOfProxy: true },
+  timeout: { isUnsent: false, mayBeOfProxy: true },
+  "too-large": { isUnsent: false, mayBeOfProxy: false },
+} as const;
 
-/** Failures before any byte of a request can have reached the server. */
-const UNSENT: ReadonlySet<FailureKind> = new Set([
-  "refused",
-  "exhausted",
-  "proxy",
-  "unresolved",
-  "certificate",
-  "handshake",
-]);
+export type FailureKind = keyof typeof FAILURES;
 
 /** A request without a complete response. */
 export class NetworkFailure extends Error {
@@ -77,7 +73,7 @@ export class NetworkFailure extends Error {
   constructor(kind: FailureKind, message: string, cause?: unknown, via?: string, certificate?: CertificateFault) {
     super(message, { cause });
     this.kind = kind;
-    this.maybeSent = !UNSENT.has(kind);
+    this.maybeSent = !FAILURES[kind].isUnsent;
     this.via = via;
     this.certificate = certificate;
   }
@@ -104,20 +100,10 @@ function certificateHint({ reason, unread = [] }: CertificateFault, hint: string
   return `${hint}; ${joinWords(unread)} ${unread.length === 1 ? "is" : "are"} set but not read`;
 }
 
-/** The failures that a proxy can cause. */
-const PROXY_FAILURES: ReadonlySet<FailureKind> = new Set([
-  "refused",
-  "proxy",
-  "unresolved",
-  "lost",
-  "protocol",
-  "timeout",
-]);
-
 /** The hint for a request without a response; a proxy on the way is the first thing to check. */
 export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string): string {
   if (certificate !== undefined) return certificateHint(certificate, hint);
-  if (via === undefined || !PROXY_FAILURES.has(kind)) return hint;
+  if (via === undefined || !FAILURES[kind].mayBeOfProxy) return hint;
   return `the request goes through the proxy of ${via}: check it, or add the host to NO_PROXY`;
 }
 
