@@ -1,21 +1,17 @@
 import { errorCode, errorMessage } from "./problem.ts";
 import { escapeControls } from "./text.ts";
 
+const FOLDER_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "the directory does not exist",
+  ENOTDIR: "not a directory",
+  EACCES: "the directory is not writable",
+  EROFS: "the directory is not writable",
+  ENOSPC: "the disk is full",
+};
+
 /** Why a folder can't be used, for messages. */
 export function unusableFolderReason(error: unknown): string {
-  switch (errorCode(error)) {
-    case "ENOENT":
-      return "the directory does not exist";
-    case "ENOTDIR":
-      return "not a directory";
-    case "EACCES":
-    case "EROFS":
-      return "the directory is not writable";
-    case "ENOSPC":
-      return "the disk is full";
-    default:
-      return escapeControls(errorMessage(error));
-  }
+  return FOLDER_REASONS[errorCode(error) ?? ""] ?? escapeControls(errorMessage(error));
 }
 
 /** Whether an access check proves that a folder isn't writable. Deno fails otherwise if it would have to ask for a permission. */

@@ -63,13 +63,8 @@ function parseAll(
   values: readonly unknown[],
   parse: (value: unknown) => readonly JsonWebKey[] | undefined,
 ): readonly JsonWebKey[] | undefined {
-  const keys: JsonWebKey[] = [];
-  for (const value of values) {
-    const found = parse(value);
-    if (found === undefined) return undefined;
-    keys.push(...found);
-  }
-  return keys;
+  const found = values.map((value) => parse(value));
+  return found.includes(undefined) ? undefined : found.flatMap((keys) => keys ?? []);
 }
 
 /** Whether a key is a shared secret, which has no public part. */
