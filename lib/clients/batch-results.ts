@@ -7,8 +7,8 @@ import { type ExitName, Problem, reasonWithoutValues, withMessage } from "../cor
 import { quote } from "../core/text.ts";
 import { createSharedCleanupAdmin } from "./admin-deadlines.ts";
 import { BatchRun, type OrderedPool, workOnAll } from "./batch.ts";
-import type { CreatedClientToDeliver } from "./create/register.ts";
 import { firstLinesAndCount } from "./draft/client-files.ts";
+import type { PendingDelivery } from "./secrets/delivery.ts";
 
 /** What counting and recovering needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;
@@ -20,7 +20,7 @@ export interface ClientOutcome {
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
-  readonly delivery?: Pick<CreatedClientToDeliver, "delivered"> & Partial<Pick<CreatedClientToDeliver, "undelivered">>;
+  readonly delivery?: Pick<PendingDelivery, "delivered"> & Partial<Pick<PendingDelivery, "undelivered">>;
 }
 
 /** The outcomes after which a client is as it was. */

@@ -15,19 +15,14 @@ import { readMark } from "../../core/state/mark.ts";
 import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../../core/state/plan.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientOutcome, shownFailure, unexpectedProblem } from "../batch-results.ts";
-import {
-  type CreatedClientToDeliver,
-  createRegistration,
-  type RegisterContext,
-  registerAndDeliver,
-} from "../create/register.ts";
+import { createRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
 import {
   type AcceptedSecret,
   deliverOrKeep,
   sendWithRecoveryCopy,
   undeliveredSecretProblem,
 } from "../secrets/change-secret.ts";
-import { type CredentialsToDeliver, UNDELIVERED_CODE } from "../secrets/delivery.ts";
+import { type CredentialsToDeliver, type PendingDelivery, UNDELIVERED_CODE } from "../secrets/delivery.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
 import { findVerificationProblem, secretWithAuthMethod } from "../secrets/verify-credentials.ts";
 import {
@@ -246,9 +241,6 @@ async function register(
   }
 }
 
-/** A secret that the server has, and what becomes of it. */
-type Deliverable = Pick<CreatedClientToDeliver, "delivery" | "delivered" | "hidden" | "undelivered">;
-
 interface Sent {
   /** What the result shows of it. */
   readonly shown: JsonObject;
@@ -259,7 +251,7 @@ interface Sent {
 async function deliver(
   { place, context, view }: ApplyRun,
   step: Step,
-  { delivery, delivered, hidden, undelivered }: Deliverable,
+  { delivery, delivered, hidden, undelivered }: PendingDelivery,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<Sent> {
   const { credentials, secret, mustDeliver, shown } = delivery;

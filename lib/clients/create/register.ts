@@ -11,9 +11,9 @@ import { type ClientInStack, partToDelete } from "../../core/recovery-record.ts"
 import { escapeControls, quote } from "../../core/text.ts";
 import type { CleanupAdmin } from "../admin-deadlines.ts";
 import {
-  type CredentialsToDeliver,
   credentialsFromServerAnswer,
   type DeliveryContext,
+  type PendingDelivery,
   rejectHidingFormat,
   UNDELIVERED_CODE,
 } from "../secrets/delivery.ts";
@@ -54,20 +54,9 @@ export type DeliveredOrRefused<T> =
   | { readonly kind: "refused"; readonly problem: unknown };
 
 /** A client that exists now, with the credentials that are to be delivered. */
-export interface CreatedClientToDeliver {
+export interface CreatedClientToDeliver extends PendingDelivery {
   /** The server's answer. */
   readonly record: ClientRecord;
-  readonly delivery: CredentialsToDeliver;
-  /** To be called once the credentials have been delivered: removes the recovery copy. */
-  readonly delivered: () => void;
-  /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
-  readonly hidden: () => void;
-  /**
-   * To be called when the credentials can't be delivered; returns the problem that says what became of them.
-   *
-   * @param cleanup the time limit that this client shares with others; without it, it has its own.
-   */
-  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup?: CleanupAdmin) => Promise<Problem>;
 }
 
 /** Where a registration sends its request, and where its secret goes. */

@@ -5,8 +5,9 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { Credentials } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { reasonWithoutValues, usageError } from "../../core/problem.ts";
+import { type Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
+import type { CleanupAdmin } from "../admin-deadlines.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
@@ -25,6 +26,21 @@ export interface CredentialsToDeliver {
   readonly secret: PlainAndEncryptedSecret;
   /** Whether the server answered with another secret than the one that was sent. */
   readonly differs: boolean;
+}
+
+/** New credentials that are to be delivered, and what to call once it is known what became of them. */
+export interface PendingDelivery {
+  readonly delivery: CredentialsToDeliver;
+  /** To be called once the credentials have been delivered: removes the recovery copy. */
+  readonly delivered: () => void;
+  /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
+  readonly hidden: () => void;
+  /**
+   * To be called when the credentials can't be delivered; returns the problem that says what became of them.
+   *
+   * @param cleanup the time limit that this client shares with others; without it, it has its own.
+   */
+  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup?: CleanupAdmin) => Promise<Problem>;
 }
 
 /**

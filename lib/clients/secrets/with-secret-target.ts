@@ -6,9 +6,8 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import type { CreatedClientToDeliver } from "../create/register.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
-import type { CredentialsToDeliver } from "./delivery.ts";
+import type { CredentialsToDeliver, PendingDelivery } from "./delivery.ts";
 import { secretFileText } from "./secret-out-text.ts";
 import { requireOpenOutput, unwrittenClientHandler } from "./unwritten-result.ts";
 
@@ -109,7 +108,7 @@ export async function deliverCredentials(
   context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
   { target }: OptionalSecretTarget,
   { id, view, what }: DeliveredClient,
-  { delivery, delivered, hidden, undelivered }: Omit<CreatedClientToDeliver, "record">,
+  { delivery, delivered, hidden, undelivered }: PendingDelivery,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
   const unwritten = unwrittenClientHandler(id, what);
