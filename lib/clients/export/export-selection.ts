@@ -2,6 +2,7 @@ import type { Context } from "../../command.ts";
 import { type ClientRecord, getTextField } from "../../core/client/client.ts";
 import { parseManifestOwner } from "../../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import { STACK } from "../../core/flags/state-flags.ts";
 import { hasWildcard, matchesGlob } from "../../core/glob.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { type Problem, usageErrorIf } from "../../core/problem.ts";
@@ -10,13 +11,10 @@ import { quote } from "../../core/text.ts";
 import type { BatchRun } from "../batch.ts";
 import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "../list/client-pages.ts";
 
+const { default: _, ...STACK_WITHOUT_DEFAULT } = STACK;
+
 export const STACK_FILTER: TextFlag = {
-  kind: "text",
-  name: "stack",
-  value: "NAME",
-  group: "input",
-  env: ["HYDRA_STACK"],
-  nonEmpty: true,
+  ...STACK_WITHOUT_DEFAULT,
   help: "Only clients that hydra apply keeps in this stack",
 };
 

@@ -124,12 +124,8 @@ export const PUBLIC_URL: TextFlag = {
  * CLI.
  */
 export const PUBLIC_COMMAND_ENDPOINT: TextFlag = {
-  kind: "text",
-  name: ENDPOINT.name,
+  ...ENDPOINT,
   aliases: [PUBLIC_URL.name],
-  short: "e",
-  value: "URL",
-  group: "connection",
   env: ["HYDRA_PUBLIC_URL", "HYDRA_URL", "ORY_SDK_URL"],
   file: "public_url",
   help: "Public URL of the server (also --public-url)",
