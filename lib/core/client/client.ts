@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import type { Flag, SyntaxVersion } from "../flags/flag.ts";
+import type { SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json/json-with-comments.ts";
@@ -115,9 +115,8 @@ function fieldValue({ flag, shape }: Field, { values, files }: DraftInput): Read
   const { name } = values.origin(flag);
   switch (shape) {
     case "json":
-      return jsonValue(flag, name, text);
     case "json-or-file":
-      return files?.has(text) === true ? fileValue(flag, name, text, files.get(text)) : jsonValue(flag, name, text);
+      return jsonValue({ flag, shape }, name, text, files);
     case "duration":
       return durationValue(name, text);
     default:
@@ -138,30 +137,24 @@ function durationValue(name: string, text: string): Read {
   };
 }
 
-/** JSON in the value of a flag. */
-function jsonValue(flag: Flag, name: string, text: string): Read {
-  if (text === "") return { value: null };
-  const read = parseJsonOrFault(text);
-  if (!("offset" in read)) return read;
-  // Only the beginning: a key set that lacks a bracket may contain a private key.
-  const beginning = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-  return notJson(flag, `${name} ${quoteVisiblePart(beginning, flag.secret)} is not JSON: ${jsonFaultText(text, read)}`);
-}
-
-/** JSON in a file that a flag names; the content is undefined if reading it has failed, which is reported elsewhere. */
-function fileValue(flag: Flag, name: string, path: string, content: string | undefined): Read {
+/** JSON in the value of a flag or in the file that it names; undefined if reading that failed, which is reported elsewhere. */
+function jsonValue(
+  { flag, shape }: Pick<Field, "flag" | "shape">,
+  name: string,
+  text: string,
+  files: DraftInput["files"],
+): Read {
+  const isPath = shape === "json-or-file" && files?.has(text) === true;
+  const content = isPath ? files?.get(text) : text;
   if (content === undefined) return { value: undefined };
   if (content === "") return { value: null };
   const read = parseJsonOrFault(content);
   if (!("offset" in read)) return read;
-  return notJson(
-    flag,
-    `${name} ${quoteVisiblePart(path, flag.secret)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
-  );
-}
-
-function notJson(flag: Flag, message: string): Read {
-  return { problem: usageError(message, `write JSON in single quotes: --${flag.name} '{"team": "x"}'`, "bad-json") };
+  // Only the beginning: a key set that lacks a bracket may contain a private key.
+  const shown = isPath || text.length <= 12 ? text : `${text.slice(0, 11)}…`;
+  const what = `${name} ${quoteVisiblePart(shown, flag.secret)} ${isPath ? "names a file that is" : "is"} not JSON`;
+  const hint = `write JSON in single quotes: --${flag.name} '{"team": "x"}'`;
+  return { problem: usageError(`${what}: ${jsonFaultText(content, read)}`, hint, "bad-json") };
 }
 
 /** A text field of a client; undefined if it is absent or not a string. */
