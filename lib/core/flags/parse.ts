@@ -1,10 +1,9 @@
-import type { Problem } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
 import { BOOLEAN_BY_SPELLING, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { splitFlagsFromOperands } from "./split-command-line.ts";
+import { splitFlagsFromOperands, type Tokens } from "./split-command-line.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -17,14 +16,8 @@ export interface ValueSources {
 export const NO_VALUE_SOURCES: ValueSources = { environment: () => undefined, file: () => undefined };
 
 /** A command line that was read: the values as far as they are valid, and all that is wrong. */
-export interface ParsedLine {
+export interface ParsedLine extends Omit<Tokens, "flags"> {
   readonly values: FlagValues;
-  readonly operands: readonly string[];
-  /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
-  readonly maybeSecret: ReadonlySet<string>;
-  readonly problems: readonly Problem[];
-  /** Oddities that are accepted, for stderr. */
-  readonly warnings: readonly string[];
 }
 
 /**

@@ -13,12 +13,13 @@ import type { FlagIndex, OperandNames } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
-interface Tokens {
+export interface Tokens {
   readonly flags: readonly FlagWithValue[];
   readonly operands: readonly string[];
   /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
   readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
+  /** Oddities that are accepted, for stderr. */
   readonly warnings: readonly string[];
 }
 
