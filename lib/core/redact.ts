@@ -208,8 +208,8 @@ function percentEncoded(bytes: string): string {
   );
 }
 
-/** Where something is in a text. */
-interface TextRange {
+/** Where something is in a text; the end is exclusive. */
+export interface TextRange {
   readonly start: number;
   readonly end: number;
 }

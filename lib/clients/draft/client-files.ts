@@ -235,11 +235,8 @@ export function firstLinesAndCount(lines: readonly string[]): readonly string[] 
 }
 
 /** What is wrong with an entry. */
-interface EntryFinding {
-  readonly severity: "error" | "warning";
+interface EntryFinding extends Pick<LintFinding, "severity" | "message" | "hint"> {
   readonly code: ProblemCode;
-  readonly message: string;
-  readonly hint: string;
   /** The message as a warning. */
   readonly warning: string;
   /** Whether nothing is lost without the warning: a field that isn't known may be dropped by the server. */

@@ -2,7 +2,6 @@ import type { Admin } from "../../adapters/admin/admin.ts";
 import type { Context, Result } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { idOf, requestedId } from "../../core/client/client.ts";
-import type { Change } from "../../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { PlannedRequest } from "../../core/output/curl.ts";
@@ -15,18 +14,15 @@ import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { dryRunResult, plannedCreateRequest } from "../dry-run.ts";
 import { diffLines } from "../update/change-lines.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
+import type { ImportOutcome } from "./import-client.ts";
 import { updatedSecretFileProblem } from "./import-secret-files.ts";
 
 /** The server family, whose paths and methods the requests use. */
 type Family = Context["plannedFamily"];
 
 /** What an import would do with one client. */
-interface EntryPlan {
-  readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
-  readonly entry: ClientEntry;
+interface EntryPlan extends Pick<ImportOutcome, "outcome" | "entry" | "changes" | "problem"> {
   readonly request?: PlannedRequest;
-  readonly changes?: readonly Change[];
-  readonly problem?: Problem;
 }
 
 /** What planning an import needs of a command's context. */

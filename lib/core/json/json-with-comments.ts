@@ -1,12 +1,7 @@
 import { type Problem, usageError } from "../problem.ts";
+import type { TextRange } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
 import { isTooDeep, MAX_DEPTH, parseJsonExactly } from "./json.ts";
-
-/** A part of a text; the end is exclusive. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
 
 /** A syntax error. The reason quotes no value of the text, which may be a secret. */
 interface JsonFault {
@@ -47,7 +42,7 @@ const LITERALS = ["true", "false", "null"];
  * recursion and in linear time.
  */
 class JsonScanner {
-  readonly comments: Span[] = [];
+  readonly comments: TextRange[] = [];
   readonly #text: string;
   readonly #depth: number;
   readonly #open: Open[] = [];
@@ -59,8 +54,8 @@ class JsonScanner {
   }
 
   /** The values in the text, of which there may be several. */
-  values(): readonly Span[] {
-    const found: Span[] = [];
+  values(): readonly TextRange[] {
+    const found: TextRange[] = [];
     for (this.#skip(); this.#at < this.#text.length; this.#skip()) {
       const start = this.#at;
       this.#value();
@@ -197,7 +192,7 @@ class JsonScanner {
 }
 
 /** A part of a text with spaces instead of comments, so that it is plain JSON. */
-function uncommented(text: string, { start, end }: Span, comments: readonly Span[]): string {
+function uncommented(text: string, { start, end }: TextRange, comments: readonly TextRange[]): string {
   const pieces: string[] = [];
   let at = start;
   for (const comment of comments) {

@@ -5,12 +5,8 @@ import { redactJson } from "../json/redact-json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { MARK_MEMBER, metadataWithoutMark } from "./mark.ts";
 
-/** The change of a field, or of a member of the metadata, as people see it. */
-export interface ShownChange {
-  readonly field: string;
-  /** Undefined where it is not set. */
-  readonly before: unknown;
-  readonly after: unknown;
+/** The change of a field, or of a member of the metadata, as people see it; a value that is not set is undefined. */
+export interface ShownChange extends Change {
   /** The items that a list gets and loses. */
   readonly added?: readonly string[];
   readonly removed?: readonly string[];
