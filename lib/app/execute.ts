@@ -32,24 +32,17 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = (
-    { line, connection, adminConnection, problems }: Settings,
-    render: RenderOptionsFactory,
-  ): Context =>
+  // A line that was misread says nothing about the client that it seems to describe.
+  const warn = misread ? (): void => {} : messages.warn;
+  const contextOf = (settings: Settings, render: RenderOptionsFactory): Context =>
     createContext({
+      ...settings,
       run,
       input,
       syntax: called.syntax,
-      line,
       format,
       render,
-      connection,
-      adminConnection,
-      hasErrors: problems.length > 0,
-      detail,
-      messages,
-      // A line that was misread says nothing about the client that it seems to describe.
-      warn: misread ? () => {} : messages.warn,
+      messages: { ...messages, detail, warn },
     });
   const settings = mayAskId(run, called, read)
     ? await withAskedId(read, contextOf(read, await rendering(run, format, values, read.problems, undefined)))
