@@ -38,12 +38,6 @@ interface KeyMaterial {
   readonly keybase?: KeybaseKey;
 }
 
-async function wkdMaterial(address: string, origin: string, download: Download): Promise<KeyMaterial> {
-  const { fetchWkdKey } = await import("../adapters/wkd.ts");
-  const key = await fetchWkdKey(address, download);
-  return { material: key.material, origin, address: key.address };
-}
-
 /** The key that a service has under a name; `label` is what messages call it, and `origin` where it was given. */
 async function lookedUpMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
@@ -53,8 +47,11 @@ async function lookedUpMaterial(
   switch (source.kind) {
     case "keybase":
       return keybaseMaterial(source.name, sources, pinned, origin);
-    case "wkd":
-      return wkdMaterial(source.address, label, sources.download);
+    case "wkd": {
+      const { fetchWkdKey } = await import("../adapters/wkd.ts");
+      const { material, address } = await fetchWkdKey(source.address, sources.download);
+      return { material, origin: label, address };
+    }
     case "github": {
       const wrong = findKeyOwnerNameProblem(source, origin);
       if (wrong !== undefined) throw wrong;

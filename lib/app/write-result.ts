@@ -1,7 +1,7 @@
 import type { Host } from "../adapters/host.ts";
-import type { Result } from "../command.ts";
+import type { Context, Result } from "../command.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import type { Format } from "../core/output/formats.ts";
+
 import {
   createStreamRenderer,
   isOmittedFromSecretManifest,
@@ -31,13 +31,12 @@ const MAX_PENDING_TEXTS = 64;
  * command.
  */
 export async function writeResult(
-  host: Pick<Host, "stdout" | "sleep">,
-  signal: AbortSignal,
-  format: Format,
+  context: Pick<Context, "signal" | "format" | "note"> & { readonly host: Pick<Host, "stdout" | "sleep"> },
   result: Result,
   render: RenderOptionsFactory,
-  note: (line: string) => void,
 ): Promise<ExitName> {
+  const { host, signal, note } = context;
+  const format = result.format ?? context.format;
   const renderer = createStreamRenderer(format, result.view, render(result.isList, result.unbuffered === true));
   const queue = new StdoutQueue(host, signal, result.delivered);
   const withheld: JsonObject[] = [];
