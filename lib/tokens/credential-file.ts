@@ -1,4 +1,4 @@
-import type { Context } from "../command.ts";
+import type { Context, TextFile } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
 import type { CredentialNamesAndMetadata } from "../core/output/credential-formats.ts";
@@ -17,12 +17,6 @@ export interface StoredCredentials {
 }
 
 type Names = Pick<CredentialNamesAndMetadata, "id" | "secret" | "encrypted">;
-
-/** The text of a file, and the file's name for messages. */
-interface NamedText {
-  readonly text: string;
-  readonly name: string;
-}
 
 type Members = ReadonlyMap<string, string>;
 
@@ -52,7 +46,7 @@ function unquoted(word: string): string {
 }
 
 /** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
-function shellMembers({ text, name: file }: NamedText, names: readonly string[]): Members {
+function shellMembers({ text, name: file }: TextFile, names: readonly string[]): Members {
   const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => names.includes(name));
   for (const { 0: assignment, 1: name = "", index } of found) {
     const [rest = ""] = text.slice(index + assignment.length).split("\n", 1);
@@ -120,7 +114,7 @@ function isArmored(value: string | undefined): boolean {
 
 /** Reads credentials in any of the formats of `--secret-out`. */
 export async function parseCredentialFile(
-  { text, name }: NamedText,
+  { text, name }: TextFile,
   names: Names,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {
