@@ -109,7 +109,7 @@ export interface ClientLogin {
 }
 
 /** Endpoints that the user chose instead of those that the server names. */
-type ChosenEndpoints = AuthorizationServer["endpoints"];
+export type ChosenEndpoints = AuthorizationServer["endpoints"];
 
 /** A client and its server, whose endpoints are known. */
 export interface OAuthClientSession {
@@ -121,9 +121,7 @@ export interface OAuthClientSession {
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
   /** Finds the server's endpoints, for several requests as the client. */
-  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthClientSession>;
-  /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
-  asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
+  openSession(login: ClientLogin, chosen?: ChosenEndpoints): Promise<OAuthClientSession>;
   admin(): Promise<AdminTokenEndpoints>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySetText(url: string, what: string): Promise<string>;

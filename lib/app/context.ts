@@ -287,7 +287,6 @@ function oauthAccess(
   };
   return {
     openSession: async (login, chosen) => (await access()).openSession(login, chosen),
-    asClient: async (login, tokenUrl, work) => (await access()).asClient(login, tokenUrl, work),
     admin: async () => (await access()).admin(),
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) =>

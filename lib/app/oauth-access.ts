@@ -36,32 +36,27 @@ export function createOAuthAccess({
   http,
   detected,
   remaining,
-}: OAuthAccessOptions): Pick<OAuthAccess, "openSession" | "asClient" | "admin"> {
+}: OAuthAccessOptions): Pick<OAuthAccess, "openSession" | "admin"> {
   const { now, sleep, random } = run.host;
   const { signal } = run.ending;
   const shared = { timeLeft: remaining, signal };
   const { base, endpointOrigin, failAfter, headers } = connection;
   const retrying = () => createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
-  const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
-    const access = { ...shared, http: retrying() };
-    const publicSide = { publicUrl: base, publicUrlOrigin: endpointOrigin };
-    const found = await discoverServer({ ...access, ...publicSide, timeout: remaining(), now });
-    const server = overrideEndpoints(found, chosen);
-    const client = (method: ClientAuthentication): OAuthClient =>
-      createOAuthClient({ ...access, server, clientId, authentication: method, now });
-    return {
-      server,
-      attempt: (work) =>
-        followsServer
-          ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
-          : work(client(authentication)),
-    };
-  };
   return {
-    openSession,
-    async asClient(login, tokenUrl, work) {
-      const session = await openSession(login, tokenUrl === undefined ? {} : { token_endpoint: tokenUrl });
-      return session.attempt(work);
+    async openSession({ clientId, authentication, followsServer }, chosen = {}) {
+      const access = { ...shared, http: retrying() };
+      const publicSide = { publicUrl: base, publicUrlOrigin: endpointOrigin };
+      const found = await discoverServer({ ...access, ...publicSide, timeout: remaining(), now });
+      const server = overrideEndpoints(found, chosen);
+      const client = (method: ClientAuthentication): OAuthClient =>
+        createOAuthClient({ ...access, server, clientId, authentication: method, now });
+      return {
+        server,
+        attempt: (work) =>
+          followsServer
+            ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
+            : work(client(authentication)),
+      };
     },
     admin: async () => createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl: base, headers, detected }),
   };

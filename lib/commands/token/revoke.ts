@@ -20,7 +20,8 @@ const VIEW: ResultView<JsonObject> = {
 };
 
 async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
-  await oauth.asClient(login, undefined, (client) => client.revoke(token));
+  const session = await oauth.openSession(login);
+  await session.attempt((client) => client.revoke(token));
   return singleResult(
     VIEW,
     { token: shortenedToken(token) },
