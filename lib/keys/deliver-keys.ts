@@ -6,7 +6,7 @@ import { allowsQuestions } from "../core/environment/interactive.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../core/json/json.ts";
-import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { isSymmetric } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
@@ -100,23 +100,16 @@ export async function deliverKeys(
     const sets = await getSets();
     if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
     const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);
-    const plain = await fileText(
-      context,
-      values.text(out),
-      delivered.flatMap(({ keys }) => keys),
-    );
+    const plain = await fileText(context, values.text(out), delivered);
     const text = await encrypted(context, recipients, plain);
     if (target === undefined) return encryptedResult(context, sets, text);
     await target.commit(text);
-    context.note(writtenNote(target.name, delivered, recipients));
+    const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
+    context.note(
+      `${what} of set ${joinWords(delivered.map(({ set }) => quote(set)))} are in ${escapeControls(target.name)}`,
+    );
     return shownResult(context, publicSets(context, sets, "quiet"));
   });
-}
-
-function writtenNote(name: string, sets: readonly NamedSet[], recipients: readonly Recipient[]): string {
-  const names = joinWords(sets.map(({ set }) => quote(set)));
-  const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
-  return `${what} of set ${names} are in ${escapeControls(name)}`;
 }
 
 /** Formats that show no key material at all. */
@@ -149,12 +142,7 @@ async function shownResult(
   sets: readonly NamedSet[],
 ): Promise<Result> {
   if (context.format.kind !== "pem") return keySetResult(context, sets);
-  return textResult(
-    await pemText(
-      context,
-      sets.flatMap(({ keys }) => keys),
-    ),
-  );
+  return textResult(await pemText(context, sets));
 }
 
 /** Whether a file or message is PEM: if asked for, or if the file's name says so. */
@@ -166,15 +154,16 @@ function isPem({ kind }: Context["format"], name: string | undefined): boolean {
 async function fileText(
   context: Pick<Context, "format" | "localKeys">,
   name: string | undefined,
-  keys: readonly JsonWebKey[],
+  sets: readonly NamedSet[],
 ): Promise<string> {
-  return isPem(context.format, name) ? pemText(context, keys) : `${toTerminalSafeJson({ keys }, 2)}\n`;
+  if (isPem(context.format, name)) return pemText(context, sets);
+  return `${toTerminalSafeJson({ keys: sets.flatMap(({ keys }) => keys) }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */
-async function pemText({ localKeys }: Pick<Context, "localKeys">, keys: readonly JsonWebKey[]): Promise<string> {
+async function pemText({ localKeys }: Pick<Context, "localKeys">, sets: readonly NamedSet[]): Promise<string> {
   const blocks: string[] = [];
-  for (const key of withoutRedundantPublicHalves(keys)) {
+  for (const key of withoutRedundantPublicHalves(sets.flatMap(({ keys }) => keys))) {
     const block = await localKeys.toPem(key);
     if (block === undefined)
       throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {

@@ -127,10 +127,6 @@ function repeatProblems(keys: readonly KeyWithKid[], origins: ReadonlyMap<JsonWe
   });
 }
 
-function isNamedKey(key: JsonWebKey): key is KeyWithKid {
-  return key.kid !== undefined;
-}
-
 /** Reads the keys in files; of several files, the last has the newest keys. */
 export async function readKeyFiles(
   context: ReadKeysContext,
@@ -154,7 +150,8 @@ export async function readKeyFiles(
       problems.push(error);
     }
   }
-  const keys = withoutRedundantPublicHalves(read).filter(isNamedKey);
+  const kept = new Set(withoutRedundantPublicHalves(read));
+  const keys = read.filter((key) => kept.has(key));
   problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));

@@ -56,9 +56,8 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   ];
 }
 
-/** Takes a step whose result has no key that could be lost. */
-async function runStep(context: Pick<Context, "signal">, set: string, step: () => Promise<Result>): Promise<Result> {
-  const result = await runWithInterruptionReport(context, set, step);
+/** The result of a step, which has no key that could be lost. */
+function withoutKeyToLose(result: Result, set: string): Result {
   return {
     ...result,
     undelivered: async (_, reason) =>
@@ -77,23 +76,22 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...proofProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
   ];
+  const taking = (step: () => Promise<Result>): CheckedCommand => ({
+    problems,
+    run: () => runWithInterruptionReport(context, set, step),
+  });
   if (values.bool(PUBLISH)) {
     problems.push(...publicationProblems(context));
-    return {
-      problems,
-      run: () => runWithInterruptionReport(context, set, () => generateAndPublishKey(context, set)),
-    };
+    return taking(() => generateAndPublishKey(context, set));
   }
   const retired = values.text(RETIRE);
-  if (retired !== undefined)
-    return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
-  if (!values.bool(ACTIVATE))
-    return { problems, run: () => runWithInterruptionReport(context, set, () => rotateAtOnce(context, set)) };
+  if (retired !== undefined) return taking(async () => withoutKeyToLose(await retireKey(context, set, retired), set));
+  if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));
   const file = values.text(ACTIVATED_KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
   const [key] = keys;
-  return { problems, run: () => runStep(context, set, () => activateKey(context, set, key)) };
+  return taking(async () => withoutKeyToLose(await activateKey(context, set, key), set));
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
