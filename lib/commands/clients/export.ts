@@ -67,8 +67,8 @@ type ExportContext = Pick<Context, "admin" | "fail" | "format" | "host" | "note"
 
 /** The clients of an export, as they are written, and what is reported about them. */
 class ExportRun {
+  readonly batch: BatchRun;
   readonly #context: ExportContext;
-  readonly #batch: BatchRun;
   readonly #selection: ExportSelection;
   readonly #stacks = new Set<string>();
   /** The client of each manifest, by the name of the manifest. */
@@ -80,16 +80,12 @@ class ExportRun {
     this.#context = context;
     this.#selection = selection;
     const isOne = selection.ids.length === 1 && selection.globs.length === 0;
-    this.#batch = new BatchRun(context, isOne ? 1 : Number.POSITIVE_INFINITY);
-  }
-
-  get batch(): BatchRun {
-    return this.#batch;
+    this.batch = new BatchRun(context, isOne ? 1 : Number.POSITIVE_INFINITY);
   }
 
   /** The clients as they are written into files. */
   async *items(): AsyncGenerator<ExportItem> {
-    for await (const record of readSelectedClients(this.#context, this.#batch, this.#selection)) {
+    for await (const record of readSelectedClients(this.#context, this.batch, this.#selection)) {
       this.#count++;
       const mark = readMark(record);
       if (mark !== undefined) this.#stacks.add(mark.stack);
@@ -101,7 +97,7 @@ class ExportRun {
   /** The exit code, after what is to be said at the end. */
   exit(): ExitName {
     const { note, warn, values } = this.#context;
-    if (this.#count === 0 && this.#batch.failures === 0) note("No clients are selected");
+    if (this.#count === 0 && this.batch.failures === 0) note("No clients are selected");
     if (this.#stacks.size > 1)
       warn(
         `the clients are from the stacks ${joinWords([...this.#stacks].sort().map(quote))}; export each with --stack, because files don't name their stack`,
@@ -110,7 +106,7 @@ class ExportRun {
       note(
         "hydra-maester takes over an existing client only with its owner NAME/NAMESPACE and a Secret that holds its ID and secret",
       );
-    return this.#unfit > 0 ? "someFailed" : this.#batch.exit();
+    return this.#unfit > 0 ? "someFailed" : this.batch.exit();
   }
 
   #clientOf(record: ClientRecord): ExportItem | undefined {
@@ -161,12 +157,13 @@ class ExportRun {
     );
     for (const what of unfit)
       this.#context.warn(`client ${quote(record.client_id)}: a manifest cannot hold ${escapeControls(what)}`);
-    if (manifest === undefined)
+    if (unfit.length > 0) this.#unfit++;
+    if (manifest === undefined) {
       this.#context.warn(
         `client ${quote(record.client_id)} is left out: a manifest needs a grant type that it can hold`,
       );
-    if (unfit.length > 0) this.#unfit++;
-    if (manifest === undefined) return undefined;
+      return undefined;
+    }
     this.#warnOfSameName(record.client_id, manifest);
     return {
       id: record.client_id,

@@ -35,11 +35,6 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
     authentication: chooseAuthentication(client, login),
     host,
     isSignedBy: oauth.isSignedBy,
-    server: undefined,
-    reached: undefined,
-    loginPage: undefined,
-    refreshable: undefined,
-    idToken: undefined,
     obtained: [],
     revoked: new Set(),
   };

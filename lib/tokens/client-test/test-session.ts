@@ -44,12 +44,12 @@ export interface TestSession {
   readonly authentication: ClientAuthentication | undefined;
   readonly host: Pick<Context["host"], "now" | "sleep" | "uuid">;
   readonly isSignedBy: (token: string, keySet: JsonObject) => Promise<boolean>;
-  server: AuthorizationServer | undefined;
-  reached: ReachedRedirect | undefined;
-  loginPage: string | undefined;
+  server?: AuthorizationServer;
+  reached?: ReachedRedirect;
+  loginPage?: string | undefined;
   /** The newest tokens with a refresh token, and whose they are. */
-  refreshable: TokenSet | undefined;
-  idToken: string | undefined;
+  refreshable?: TokenSet | undefined;
+  idToken?: string | undefined;
   /** The access tokens that must be active now. */
   readonly obtained: ObtainedToken[];
   /** Tokens that are revoked already. */
