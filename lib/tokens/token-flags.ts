@@ -83,16 +83,8 @@ export const REQUIRE_ACTIVE: BoolFlag = {
 };
 
 /** The same as for the admin API, but never from the config file, whose headers are for the admin API. */
-const PUBLIC_HEADER: RepeatFlag = {
-  kind: "each",
-  name: HEADER.name,
-  aliases: ["http-header"],
-  short: "H",
-  value: "'NAME: VALUE'",
-  group: "connection",
-  secret: true,
-  help: "HTTP header for every request; repeatable",
-};
+const { file: _, ...OWN_HEADER } = HEADER;
+const PUBLIC_HEADER: RepeatFlag = { ...OWN_HEADER, help: "HTTP header for every request; repeatable" };
 
 /** Flags that name a client and its credentials. */
 export const CREDENTIAL_FLAGS: readonly Flag[] = [

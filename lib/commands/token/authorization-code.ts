@@ -76,7 +76,8 @@ async function prepareRedirect(
     });
   const { pairedAdmin } = context;
   if (client === undefined || pairedAdmin === undefined) return target;
-  await requireRedirectOrOfferToAdd(context, { client, target }, async (uri) => {
+  const { uri } = target;
+  await requireRedirectOrOfferToAdd(context, client, uri, async () => {
     // Read again: the question may have waited for long, and others may have changed the client meanwhile.
     const now = await pairedAdmin.admin.get(client.client_id);
     const before = getListField(now, "redirect_uris");

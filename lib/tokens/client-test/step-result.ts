@@ -16,11 +16,9 @@ export type TestStepName =
   | "logout"
   | "login-page";
 
-type StepStatus = "passed" | "failed" | "skipped" | "warning";
-
 /** How a step ended: what it found, or why it failed or was skipped. */
 export interface StepOutcome {
-  readonly status: StepStatus;
+  readonly status: "passed" | "failed" | "skipped" | "warning";
   readonly detail: string;
   /** The next thing to type or to look at. */
   readonly hint?: string;
