@@ -92,12 +92,8 @@ const CLIENT_GROUPS: ReadonlySet<string> = new Set(["hydra", "hydra clients", "h
 /** A child of a group, loaded. */
 export async function loadCommand(child: unknown): Promise<Leaf | Group> {
   const value: unknown = typeof child === "function" ? await child() : await child;
-  if (isCommand(value)) return value;
+  if (typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value))) return value;
   throw new TypeError("a command of the tree is neither a leaf nor a group");
-}
-
-function isCommand(value: unknown): value is Leaf | Group {
-  return typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value));
 }
 
 /** The children of a group by name; only own names count. */

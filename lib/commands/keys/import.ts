@@ -1,4 +1,3 @@
-import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
@@ -79,18 +78,6 @@ function noteRenamedKeys(
     );
 }
 
-/** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
-async function writeKeys(
-  api: KeySetsApi,
-  { set, shape }: SetAndKeyPairStorage,
-  stored: readonly KeyWithKid[],
-  { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
-): Promise<void> {
-  // The last key of a list becomes the newest.
-  if (isReplaced || shape === "pair") return api.replace(set, after.toReversed());
-  for (const key of stored) await api.put(set, key);
-}
-
 /** Warns of keys that the sets that tokens are signed with would not take. */
 function warnOfShortKeys(
   { warn }: Pick<Context, "warn">,
@@ -126,7 +113,11 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   rejectBreakingOrWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
   noteRenamedKeys(context, target, read);
-  if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
+  // The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once.
+  const isAtOnce = isReplaced || (shape === "pair" && stored.length > 0);
+  // The last key of a list becomes the newest.
+  if (isAtOnce) await api.replace(set, after.toReversed());
+  else for (const key of stored) await api.put(set, key);
   const keys = publicKeyOfEachPair(stored.toReversed());
   const unwritten: Pick<Result, "undelivered"> = {
     undelivered: async (_, reason) =>
