@@ -28,7 +28,7 @@ import type { ResultView } from "./core/output/render.ts";
 import type { EncryptedFormat } from "./core/pgp/encrypted-format.ts";
 import type { Recipient } from "./core/pgp/recipient.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
-import type { SandboxVersion } from "./sandbox/index.ts";
+import type { Sandbox, SandboxOptions } from "./sandbox/index.ts";
 import type { ServerFamily } from "./servers/index.ts";
 
 /** An item that could not be written to standard output, and whether part of it may have been. */
@@ -188,12 +188,7 @@ export interface Context {
   loadYamlEditor(): Promise<YamlEditor>;
   /** Opens the files of clients. */
   openClientFiles(): Promise<ClientFileWriter>;
-  startSandbox(options: {
-    readonly as: SandboxVersion;
-    readonly listen: string;
-    readonly publicListen?: string;
-    readonly onRequest?: (line: string) => void;
-  }): Promise<{ readonly url: string; readonly publicUrl: string | undefined; close(): Promise<void> }>;
+  startSandbox(options: SandboxOptions): Promise<Sandbox>;
   /** Shows the progress on a terminal's stderr; a total of 0 removes the line. */
   progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */

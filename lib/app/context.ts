@@ -374,10 +374,6 @@ function fileProtection(
   };
 }
 
-function folderOf(path: string): string {
-  return path.replace(/[^/\\]*$/, "") || ".";
-}
-
 /** Where a recovery copy may go: the named folder, else the best place first. */
 function recoveryFolders(
   { environment, platform }: Pick<Host, "environment" | "platform">,
@@ -386,7 +382,8 @@ function recoveryFolders(
   const named = values.text(RESCUE_DIR);
   const target = platform === "win32" ? undefined : values.text(SECRET_OUT);
   // Where the default folders are read-only, as in a container, the folder of the secrets themselves is not.
-  const own = target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, folderOf(target)];
+  const own =
+    target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, target.replace(/[^/\\]*$/, "") || "."];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
     folders: [...configFilesAndRecoveryFolders(platform, environment).recoveryFolders, ...own],

@@ -62,25 +62,21 @@ async function lookedUpMaterial(
   }
 }
 
-async function keyMaterial(key: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
-  const { input } = sources;
-  const source = parseKeySource(key);
-  const flag = "--pgp-key";
-  if (isLookedUpByName(source)) {
-    const origin = { name: flag, isFlag: true };
-    return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, origin });
-  }
-  if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
-  if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
-  return { material: key, origin: flag };
-}
-
-async function keyUrlMaterial(url: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
-  const source = parseKeySource(url);
-  const origin = { name: "--pgp-key-url", isFlag: true };
-  if (isLookedUpByName(source))
-    return lookedUpMaterial(source, sources, { pinned, label: `${origin.name} ${url}`, origin });
-  return urlMaterial(url, sources.download, pinned, origin);
+/** The key that a value of a flag is, or names. */
+async function flagMaterial(
+  flag: "--pgp-key" | "--pgp-key-url",
+  value: string,
+  sources: PgpKeySources,
+  pinned: boolean,
+): Promise<KeyMaterial> {
+  const source = parseKeySource(value);
+  const origin = { name: flag, isFlag: true };
+  const label = `${flag} ${value}`;
+  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label, origin });
+  if (flag === "--pgp-key-url") return urlMaterial(value, sources.download, pinned, origin);
+  if (source.kind !== "file" && source.kind !== "stdin") return { material: value, origin: flag };
+  const path = source.kind === "file" ? source.path : value;
+  return { material: await sources.input.readBytes(path, flag), origin: label };
 }
 
 async function urlMaterial(
@@ -113,8 +109,8 @@ export async function findRecipients(values: FlagValues, sources: PgpKeySources)
   const [wrong] = pgpRecipientFlagProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
-  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
-  for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
+  for (const key of values.list(PGP_KEY)) materials.push(await flagMaterial("--pgp-key", key, sources, pinned));
+  for (const url of values.list(PGP_KEY_URL)) materials.push(await flagMaterial("--pgp-key-url", url, sources, pinned));
   for (const name of values.list(KEYBASE))
     materials.push(await keybaseMaterial(normalizeKeybaseName(name), sources, pinned));
   if (materials.length === 0) {
@@ -174,7 +170,7 @@ async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<Re
   const { keyIdOfFingerprint } = await import("../core/pgp/inspect-message.ts");
   const owners = new Map<string, KeyOwner>();
   for (const key of values.list(PGP_KEY)) {
-    for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
+    for (const report of await inspectAll(await flagMaterial("--pgp-key", key, sources, false), sources)) {
       const fingerprint = getTextField(report, "fingerprint");
       // A key that can't be read.
       if (fingerprint === undefined) continue;

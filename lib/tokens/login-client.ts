@@ -13,10 +13,8 @@ interface ResolvedLogin {
   readonly client: ClientRecord | undefined;
 }
 
-/** A client whose settings are read before its credentials where those are missing. */
-export interface LoginClientResolver {
-  readonly resolve: () => Promise<ResolvedLogin>;
-}
+/** Reads a client, whose settings come before its credentials where those are missing. */
+export type ResolveLogin = () => Promise<ResolvedLogin>;
 
 type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeof readRegisteredClient>[0];
 
@@ -30,22 +28,17 @@ function namesCredentials({ values }: Pick<Context, "values">): boolean {
  * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
  * are read only after that: a public client has no secret to ask for.
  */
-export async function createLoginClientResolver(
-  context: UserLoginContext,
-  checks: InputChecks,
-): Promise<LoginClientResolver> {
+export async function createLoginClientResolver(context: UserLoginContext, checks: InputChecks): Promise<ResolveLogin> {
   const clientId = context.values.text(LOGIN_CLIENT_ID) ?? "";
   const mayBePublic = clientId !== "" && context.pairedAdmin !== undefined && !namesCredentials(context);
   const given = mayBePublic ? undefined : await readClientLogin(context, checks);
-  return {
-    async resolve() {
-      const client = await readRegisteredClient(context, given?.clientId ?? clientId);
-      if (given !== undefined) return { credentials: given, client };
-      const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
-      const credentials: ClientLogin = isPublic
-        ? { clientId, authentication: { method: "none" }, followsServer: false }
-        : await readClientLogin(context, checks);
-      return { credentials, client };
-    },
+  return async () => {
+    const client = await readRegisteredClient(context, given?.clientId ?? clientId);
+    if (given !== undefined) return { credentials: given, client };
+    const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
+    const credentials: ClientLogin = isPublic
+      ? { clientId, authentication: { method: "none" }, followsServer: false }
+      : await readClientLogin(context, checks);
+    return { credentials, client };
   };
 }

@@ -3,7 +3,6 @@ import { type ClientRecord, getListField } from "../core/client/client.ts";
 import { DEVICE_GRANT } from "../core/client/fields.ts";
 import { isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
-import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
@@ -11,15 +10,6 @@ import { quote } from "../core/text.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
-
-function unknownClient(clientId: string, endpoint: string, syntax: SyntaxVersion): Problem {
-  const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
-  return new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
-    code: "invalid-client",
-    exit: "unauthorised",
-    hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
-  });
-}
 
 /**
  * The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it.
@@ -35,8 +25,16 @@ export async function readRegisteredClient(
   try {
     return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal)).get(clientId);
   } catch (error) {
-    if (error instanceof Problem && error.exit === "notFound") throw unknownClient(clientId, endpoint, syntax);
-    if (isRequested || !(error instanceof Problem) || signal.aborted) throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (error.exit === "notFound") {
+      const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
+      throw new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
+        code: "invalid-client",
+        exit: "unauthorised",
+        hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
+      });
+    }
+    if (isRequested || signal.aborted) throw error;
     warn(`the client's settings at the admin API are not checked: ${error.message}`, "advice");
     return undefined;
   }

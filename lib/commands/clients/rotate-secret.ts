@@ -26,7 +26,7 @@ import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
-import { getTextField, isPublic } from "../../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import {
@@ -142,22 +142,15 @@ async function dropOldSecrets(context: Context, id: string): Promise<Result> {
 /** Reads a client whose secret can be rotated. */
 async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Promise<JsonObject> {
   const client = await admin.get(id);
-  const reason = cannotRotate(client);
-  if (reason === undefined) return client;
-  const { why, hint } = reason;
+  if (usesSecret(client)) return client;
+  const [why, hint] = isPublic(client)
+    ? ["it is a public client without a secret", "show its auth method: hydra clients get"]
+    : ["it authenticates with its keys", "change its keys: hydra clients update --jwks"];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
     exit: "failed",
     hint,
   });
-}
-
-function cannotRotate(client: JsonObject): { readonly why: string; readonly hint: string } | undefined {
-  if (isPublic(client))
-    return { why: "it is a public client without a secret", hint: "show its auth method: hydra clients get" };
-  if (client["token_endpoint_auth_method"] === "private_key_jwt")
-    return { why: "it authenticates with its keys", hint: "change its keys: hydra clients update --jwks" };
-  return undefined;
 }
 
 /** The request that a rotation would send; whether the server can rotate by itself is unknown without sending one. */

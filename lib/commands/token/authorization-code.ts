@@ -7,7 +7,7 @@ import { Problem, usageError } from "../../core/problem.ts";
 import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
+import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
   LOGIN_SCOPE,
@@ -102,9 +102,9 @@ function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }
   };
 }
 
-async function run(context: Context, resolver: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, resolve: ResolveLogin, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { client, credentials } = await resolver.resolve();
+  const { client, credentials } = await resolve();
   requireGrantType(client, "authorization_code");
   const session = await context.oauth.openSession(credentials, wishes.endpoints);
   const target = await prepareRedirect(context, wishes, client);
@@ -190,6 +190,6 @@ export const authorizationCode = defineLeaf({
         checks.problems.push(usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"));
     const wishes = await readWishes(context, checks);
     const login = await checks.read(() => createLoginClientResolver(context, checks));
-    return checks.command(login, (resolver) => run(context, resolver, wishes));
+    return checks.command(login, (resolve) => run(context, resolve, wishes));
   },
 });

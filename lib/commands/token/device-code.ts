@@ -7,7 +7,7 @@ import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.
 import { Problem } from "../../core/problem.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
+import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
 import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
@@ -49,10 +49,10 @@ function limitedSleep(
   };
 }
 
-async function run(context: Context, login: LoginClientResolver, endpoints: ChosenEndpoints): Promise<Result> {
+async function run(context: Context, resolve: ResolveLogin, endpoints: ChosenEndpoints): Promise<Result> {
   const { host, values } = context;
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { credentials, client } = await login.resolve();
+  const { credentials, client } = await resolve();
   requireGrantType(client, DEVICE_GRANT);
   const session = await context.oauth.openSession(credentials, endpoints);
   const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
@@ -98,6 +98,6 @@ export const deviceCode = defineLeaf({
     const checks = new InputChecks();
     const endpoints = await readChosenEndpoints(context, checks);
     const login = await checks.read(() => createLoginClientResolver(context, checks));
-    return checks.command(login, (resolver) => run(context, resolver, endpoints));
+    return checks.command(login, (resolve) => run(context, resolve, endpoints));
   },
 });
