@@ -27,7 +27,7 @@ import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
 import type { EncryptedFormat } from "./core/pgp/encrypted-format.ts";
 import type { Recipient } from "./core/pgp/recipient.ts";
-import type { ExitName, Problem } from "./core/problem.ts";
+import { type ExitName, type Problem, unwrittenResultProblem } from "./core/problem.ts";
 import type { Sandbox, SandboxOptions } from "./sandbox/index.ts";
 import type { ServerFamily } from "./servers/index.ts";
 
@@ -348,6 +348,11 @@ export async function runParsedLeaf(leaf: Leaf, data: LeafData): Promise<Result>
 
 function isResult(value: unknown): value is Result {
   return typeof value === "object" && value !== null && "view" in value && "items" in value;
+}
+
+/** For a result that says only what was done: the problem if it can't be written. */
+export function ifUnwritten(done: string, hint: string): Pick<Result, "undelivered"> {
+  return { undelivered: async (_, reason) => unwrittenResultProblem(reason, done, hint) };
 }
 
 /** One value as a result. */

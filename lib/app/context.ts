@@ -31,6 +31,7 @@ import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 
+import type { ContextMessages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputContainsValue } from "./output-contains-value.ts";
 import type { PgpKeySources } from "./recipients.ts";
@@ -49,9 +50,6 @@ interface ContextOptions
   readonly render: RenderOptionsFactory;
   readonly messages: ContextMessages;
 }
-
-/** What a command writes to standard error. */
-type ContextMessages = Pick<Context, "fail" | "warn" | "note" | "noteChange" | "tell" | "detail">;
 
 /** Milliseconds that one request to the public side of a server may take. */
 const VERIFY_TIME = 15_000;

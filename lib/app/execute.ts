@@ -9,7 +9,7 @@ import type { SelectionWatch } from "../core/output/selection-watch.ts";
 import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
-import { Messages } from "./messages.ts";
+import { createMessages } from "./messages.ts";
 import { loadLibrariesForFormat } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
@@ -25,7 +25,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   const read = await readSettings(run, called, input);
   const { values } = read.line;
   const format = read.format ?? { kind: "text" };
-  const messages = new Messages(run, () => silencesAdvice(host, values, format));
+  const messages = createMessages(run, () => silencesAdvice(host, values, format));
   const detail = values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
   for (const warning of read.warnings) messages.warn(warning);

@@ -1,10 +1,10 @@
-import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { Problem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
@@ -119,10 +119,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   if (isAtOnce) await api.replace(set, after.toReversed());
   else for (const key of stored) await api.put(set, key);
   const keys = publicKeyOfEachPair(stored.toReversed());
-  const unwritten: Pick<Result, "undelivered"> = {
-    undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, `the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`),
-  };
+  const unwritten = ifUnwritten(`the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`);
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)
     note(`Key set ${quote(set)} has ${joinWords(stored.map(({ kid, alg = "" }) => `${kid} (${alg})`))}`);

@@ -1,6 +1,6 @@
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, ifUnwritten, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { capitalize, type Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
@@ -56,15 +56,6 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   ];
 }
 
-/** The result of a step, which has no key that could be lost. */
-function withoutKeyToLose(result: Result, set: string): Result {
-  return {
-    ...result,
-    undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
-  };
-}
-
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
@@ -85,13 +76,15 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     return taking(() => generateAndPublishKey(context, set));
   }
   const retired = values.text(RETIRE);
-  if (retired !== undefined) return taking(async () => withoutKeyToLose(await retireKey(context, set, retired), set));
+  // The result of these steps has no key that could be lost.
+  const unwritten = ifUnwritten("the step was taken anyway", `show the keys: hydra keys get ${set}`);
+  if (retired !== undefined) return taking(async () => ({ ...(await retireKey(context, set, retired)), ...unwritten }));
   if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));
   const file = values.text(ACTIVATED_KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
   const [key] = keys;
-  return taking(async () => withoutKeyToLose(await activateKey(context, set, key), set));
+  return taking(async () => ({ ...(await activateKey(context, set, key)), ...unwritten }));
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
