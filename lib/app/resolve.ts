@@ -122,14 +122,11 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
   }
   if (isLeaf(command) && path.length === 2 && command.spec.nouns !== undefined) {
     const { flags, command: noun, rest: others } = splitBeforeCommand(rest, indexFlags(command.spec.flags));
-    if (noun !== undefined && command.spec.nouns.includes(noun))
-      return {
-        path: [...path, noun],
-        syntax: "2.x",
-        command,
-        words: [...before, ...flags, ...others],
-        stray: undefined,
-      };
+    if (noun !== undefined && command.spec.nouns.includes(noun)) {
+      path = [...path, noun];
+      syntax = "2.x";
+      rest = [...flags, ...others];
+    }
   }
   return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }

@@ -6,7 +6,7 @@ import {
   PUBLIC_COMMAND_ENDPOINT,
   SKIP_TLS_VERIFY,
 } from "../core/flags/connection-flags.ts";
-import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
+import { ID_FIELD, SECRET_FIELD, SECRET_FILE } from "../core/flags/credential-flags.ts";
 import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import {
   FORMAT,
@@ -17,13 +17,7 @@ import {
   QUIET,
 } from "../core/flags/shared-flags.ts";
 
-export const CLIENT_SECRET_FILE: TextFlag = {
-  kind: "text",
-  name: "client-secret-file",
-  value: "FILE",
-  group: "secret",
-  help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
-};
+export const CLIENT_SECRET_FILE: TextFlag = { ...SECRET_FILE, name: "client-secret-file" };
 
 export const CREDENTIALS: TextFlag = {
   kind: "text",

@@ -247,7 +247,9 @@ async function written(
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const files = await planExport(context, target, sorted, createVariableLookup(context));
-  await checkNewFiles(store, files);
+  // A symbolic link, for example, may be where a new file would be.
+  for (const { path, before } of files)
+    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const file of files) yield* writeFile(context, store, run.batch, file);
   }
@@ -258,12 +260,6 @@ async function written(
     exit: () => run.exit(),
     ...(context.values.isSet(FORMAT) || context.format.kind === "id" ? {} : { format: { kind: "text" } }),
   };
-}
-
-/** Throws the problem of a file, such as a symbolic link, that is where a new one would be. */
-async function checkNewFiles(store: ClientFileWriter, files: readonly PlannedFile[]): Promise<void> {
-  for (const { path, before } of files)
-    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
 }
 
 async function* writeFile(

@@ -83,15 +83,11 @@ const UNSET: ListFlag = {
   help: "Clear fields (JSON or flag names)",
 };
 
-/** Whether the whole client is replaced: by `--replace`, or by a file in the 2.x syntax, as Hydra's own CLI does. */
-function isReplacement({ syntax, values }: Pick<Context, "syntax" | "values">): boolean {
-  return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(CLIENT_FILE));
-}
-
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
-  const replace = isReplacement(context);
+  // As in Hydra's own CLI, a file in the 2.x syntax replaces the whole client too.
+  const replace = values.bool(REPLACE) || (context.syntax === "2.x" && values.isSet(CLIENT_FILE));
   const read = await readCommandLineDraft(context, replace);
   const problems: Problem[] = [...(await secretFlagProblems(context))];
   const given = await readProvidedSecret(context, problems);
