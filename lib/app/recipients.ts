@@ -159,16 +159,10 @@ async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeySou
   return found.map((report) => ({ ...report }));
 }
 
-/** A key that was given to be compared with a message. */
-interface KeyOwner {
-  readonly fingerprint: string;
-  readonly userId: string | null;
-}
-
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
-async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, JsonObject>> {
   const { keyIdOfFingerprint } = await import("../core/pgp/inspect-message.ts");
-  const owners = new Map<string, KeyOwner>();
+  const owners = new Map<string, JsonObject>();
   for (const key of values.list(PGP_KEY)) {
     for (const report of await inspectAll(await flagMaterial("--pgp-key", key, sources, false), sources)) {
       const fingerprint = getTextField(report, "fingerprint");

@@ -92,11 +92,7 @@ async function attempt<T>(problems: Problem[], work: () => T): Promise<Awaited<T
 async function readLine(
   run: Pick<RunState, "host" | "json">,
   called: ResolvedLeaf,
-): Promise<{
-  readonly line: ParsedLine;
-  readonly config: ConfigFile | undefined;
-  readonly environment: Host["environment"];
-}> {
+): Promise<Pick<Settings, "line"> & Pick<Host, "environment"> & { readonly config: ConfigFile | undefined }> {
   const { host } = run;
   const { spec } = called.command;
   const name = called.path.slice(1).join(" ");

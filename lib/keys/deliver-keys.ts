@@ -14,18 +14,8 @@ import type { FormatKind } from "../core/output/formats.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../core/text.ts";
-import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PUBLIC } from "./key-flags.ts";
+import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PRIVATE_KEY_OUT, PUBLIC } from "./key-flags.ts";
 import { keySetResult, type NamedSet, textResult } from "./key-results.ts";
-
-/** How keys are delivered. */
-interface DeliveryOptions {
-  /** How messages about it begin: `Cannot get key set "a"`. */
-  readonly action: string;
-  /** The flag that names the file. */
-  readonly out: TextFlag;
-  /** Whether a file gets the private keys without `--private`. */
-  readonly fileIsPrivate: boolean;
-}
 
 type DeliveryContext = Pick<
   Context,
@@ -85,10 +75,16 @@ async function confirmPrivate(context: Pick<Context, "values" | "host">): Promis
   });
 }
 
-/** Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for. */
+/**
+ * Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for.
+ *
+ * @param action how messages about it begin: `Cannot get key set "a"`.
+ * @param out the flag that names the file.
+ */
 export async function deliverKeys(
   context: DeliveryContext,
-  { action, out, fileIsPrivate }: DeliveryOptions,
+  action: string,
+  out: TextFlag,
   getSets: () => Promise<readonly NamedSet[]>,
 ): Promise<Result> {
   const { values } = context;
@@ -99,7 +95,7 @@ export async function deliverKeys(
   return withSecretTarget(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
     const sets = await getSets();
     if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
-    const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);
+    const delivered = isSecret || out === PRIVATE_KEY_OUT ? sets : publicSets(context, sets);
     const plain = await fileText(context, values.text(out), delivered);
     const text = await encrypted(context, recipients, plain);
     if (target === undefined) return encryptedResult(context, sets, text);

@@ -101,7 +101,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   };
   const action = `Cannot publish a key in set ${quote(set)}`;
   try {
-    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
+    const result = await deliverKeys(context, action, PRIVATE_KEY_OUT, publish);
     note(
       `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
     );

@@ -3,13 +3,10 @@
 import * as v from "valibot";
 import { Problem } from "../core/problem.ts";
 import { parseJsonBody } from "./classify-error.ts";
-import { FAMILIES } from "./index.ts";
+import { FAMILIES, type ServerAnswer } from "./index.ts";
 
 /** The part of a response that shows where it comes from. */
-interface StatusAndText {
-  readonly status: number;
-  readonly text: string;
-}
+type StatusAndText = Pick<ServerAnswer, "status" | "text">;
 
 const OpenIdConfiguration = v.object({ issuer: v.string() });
 
