@@ -70,20 +70,20 @@ export interface TextFile {
 }
 
 /** Finds the recipients of a secret, and encrypts it to them. */
-export interface RecipientEncryptor {
+interface RecipientEncryptor {
   /** Fetches and validates the recipients that the flags ask for; empty if there are none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
 /** Key pairs of clients, generated on this machine. */
-export interface ClientKeyPairTools {
+interface ClientKeyPairTools {
   generate(algorithm: GeneratedKeyAlgorithm): Promise<ClientKeyPair>;
   assertion(keys: ClientKeyPair, clientId: string, audience: string): Promise<string>;
 }
 
 /** JSON Web Keys in files. */
-export interface LocalJsonWebKeys {
+interface LocalJsonWebKeys {
   /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
   read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
   /** The ID that a key has by its content (RFC 7638). */
@@ -95,7 +95,7 @@ export interface LocalJsonWebKeys {
 }
 
 /** The public side of a server, which never gets credentials of the admin API. */
-export interface CredentialVerifier {
+interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<CredentialsProof>;
 }
@@ -138,7 +138,7 @@ export interface YamlEditor {
 }
 
 /** The person's browser, and the listener where it ends. */
-export interface LoginBrowser {
+interface LoginBrowser {
   /** Why no browser can be opened here; undefined if one can. */
   obstacle(): Promise<string | undefined>;
   /** Opens the person's browser. Calls back if that fails, now or later. */

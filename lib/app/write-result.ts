@@ -40,11 +40,13 @@ export async function writeResult(
   const renderer = createStreamRenderer(format, result.view, render(result.isList, result.unbuffered === true));
   const queue = new StdoutQueue(host, signal, result.delivered);
   const withheld: JsonObject[] = [];
-  const rendered = (item: JsonObject): void => {
-    if (format.kind === "k8s-secret" && isOmittedFromSecretManifest(result.view, item)) withheld.push(item);
+  const item = (each: JsonObject): string => {
+    const text = renderer.item(each);
+    if (format.kind === "k8s-secret" && isOmittedFromSecretManifest(result.view, each)) withheld.push(each);
+    return text;
   };
   try {
-    await new ResultWriter(result, renderer, queue, rendered).write();
+    await new ResultWriter(result, { ...renderer, item }, queue).write();
   } catch (error) {
     if (error === READER_GONE) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
     throw error;
@@ -57,7 +59,6 @@ class ResultWriter {
   readonly #result: Result;
   readonly #renderer: StreamRenderer<JsonObject>;
   readonly #queue: StdoutQueue;
-  readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
   #held: JsonObject[] = [];
   /** Text that waits for the text of later values: a list of many clients would else need a write for each. */
@@ -67,16 +68,10 @@ class ResultWriter {
   /** Nobody reads any more, and the rest of the work is only done for its exit code. */
   #isReaderGone = false;
 
-  constructor(
-    result: Result,
-    renderer: StreamRenderer<JsonObject>,
-    queue: StdoutQueue,
-    rendered: (item: JsonObject) => void,
-  ) {
+  constructor(result: Result, renderer: StreamRenderer<JsonObject>, queue: StdoutQueue) {
     this.#result = result;
     this.#renderer = renderer;
     this.#queue = queue;
-    this.#rendered = rendered;
   }
 
   async write(): Promise<void> {
@@ -111,7 +106,6 @@ class ResultWriter {
   async #writeItem(item: JsonObject, mayWait: boolean): Promise<void> {
     this.#held.push(item);
     this.#unsent += await this.#render(() => this.#renderer.item(item));
-    this.#rendered(item);
     if (this.#unsent === "") return;
     if (!mayWait || !this.#hasSent || this.#unsent.length >= LARGE_WRITE) this.#send(this.#unsent);
     else

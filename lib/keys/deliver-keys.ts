@@ -96,8 +96,7 @@ export async function deliverKeys(
     const sets = await getSets();
     if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
     const delivered = isSecret || out === PRIVATE_KEY_OUT ? sets : publicSets(context, sets);
-    const plain = await fileText(context, values.text(out), delivered);
-    const text = await encrypted(context, recipients, plain);
+    const text = await encrypted(context, recipients, await fileText(context, values.text(out), delivered));
     if (target === undefined) return encryptedResult(context, sets, text);
     await target.commit(text);
     const what = recipients.length > 0 ? "The encrypted keys" : "The keys";

@@ -1,7 +1,7 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
 import { createVariableLookup, varFlagProblems } from "../../clients/apply/file-variables.ts";
 import { BatchRun } from "../../clients/batch.ts";
-import { type ExportItem, type PlannedFile, planExport } from "../../clients/export/export-plan.ts";
+import { type ExportItem, planExport } from "../../clients/export/export-plan.ts";
 import {
   type ExportSelection,
   exportSelectionProblems,
@@ -251,7 +251,13 @@ async function written(
   for (const { path, before } of files)
     if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
   async function* items(): AsyncGenerator<JsonObject> {
-    for (const file of files) yield* writeFile(context, store, run.batch, file);
+    for (const { path, before, text, items: changed } of files) {
+      const done = await run.batch.attempt(async () => {
+        if (text !== before) await context.uninterruptible(() => store.write(path, before, text));
+        return true;
+      });
+      if (done === true) for (const { id, outcome } of changed) yield { client_id: id, outcome, file: path };
+    }
   }
   return {
     view: FILE_VIEW,
@@ -260,19 +266,6 @@ async function written(
     exit: () => run.exit(),
     ...(context.values.isSet(FORMAT) || context.format.kind === "id" ? {} : { format: { kind: "text" } }),
   };
-}
-
-async function* writeFile(
-  { uninterruptible }: Pick<Context, "uninterruptible">,
-  store: ClientFileWriter,
-  batch: BatchRun,
-  { path, before, text, items }: PlannedFile,
-): AsyncGenerator<JsonObject> {
-  const done = await batch.attempt(async () => {
-    if (text !== before) await uninterruptible(() => store.write(path, before, text));
-    return true;
-  });
-  if (done === true) for (const { id, outcome } of items) yield { client_id: id, outcome, file: path };
 }
 
 /** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */

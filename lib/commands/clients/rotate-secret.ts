@@ -179,8 +179,12 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
   return withSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
-    const changed =
-      byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));
+    const setSecret = async (): Promise<AcceptedSecret> => {
+      const prepared = await prepareSecret(context, given, recipients);
+      const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
+      return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
+    };
+    const changed = byServer ?? (await setSecret());
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
@@ -223,7 +227,14 @@ async function rotateByServer(
       hint: "the old secret still works; check the server's log",
     });
   }
-  const prepared = await encryptRotated(context, id, secret, recipients);
+  const encrypted = await prepareSecret(context, secret, recipients).catch((error: unknown) => {
+    // Only encryption can fail here, and the secret must not be saved as plain text.
+    throw new Problem(
+      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
+      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
+    );
+  });
+  const prepared = { ...encrypted, given: false };
   const saved = createRecoveryCopyTracker(context, undefined);
   await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, prepared);
   return { prepared, record, saved };
@@ -240,34 +251,6 @@ async function requestRotation({ admin }: Pick<Context, "admin">, id: string): R
       { code, exit, hint: rotateAgain(id), cause: error },
     );
   }
-}
-
-async function encryptRotated(
-  context: PrepareContext,
-  id: string,
-  secret: string,
-  recipients: PreparedSecret["recipients"],
-): Promise<PreparedSecret> {
-  try {
-    return { ...(await prepareSecret(context, secret, recipients)), given: false };
-  } catch (error) {
-    // Only encryption can fail here, and the secret must not be saved as plain text.
-    throw new Problem(
-      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
-      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
-    );
-  }
-}
-
-/** Sets a generated or provided secret. */
-function setSecret(
-  context: Pick<Context, "admin"> & ChangeSecretContext,
-  id: string,
-  current: JsonObject,
-  prepared: PreparedSecret,
-): Promise<AcceptedSecret> {
-  const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */

@@ -14,17 +14,6 @@ import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-k
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
 import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/stored-keys.ts";
 
-/** The keys of a set after an import, the newest first. */
-function resultingKeys(
-  before: readonly JsonWebKey[],
-  stored: readonly KeyWithKid[],
-  isReplaced: boolean,
-): readonly JsonWebKey[] {
-  const added = stored.toReversed();
-  const ids = new Set(stored.map(({ kid }) => kid));
-  return isReplaced ? added : [...added, ...before.filter(({ kid }) => !ids.has(kid ?? ""))];
-}
-
 /** Rejects another key under an ID that exists. */
 function checkConflicts(
   { values }: Pick<Context, "values">,
@@ -103,7 +92,10 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const added = isReplaced ? read : newKeys(context, set, before, read);
   const stored = convertKeysToServerShape(target, added);
   checkDistinct(stored);
-  const after = resultingKeys(before, stored, isReplaced);
+  const ids = new Set(stored.map(({ kid }) => kid));
+  const left = isReplaced ? [] : before.filter(({ kid }) => !ids.has(kid ?? ""));
+  // The newest first.
+  const after = [...stored.toReversed(), ...left];
   checkConflicts(context, set, before, stored);
   // An older backup of the same set has some of its keys.
   const isMove =
