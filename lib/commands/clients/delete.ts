@@ -33,18 +33,15 @@ const VIEW: ResultView<JsonObject> = {
   id: idOf,
 };
 
-/** The IDs on standard input, one per line; they may contain spaces. */
-async function readIds({ readFile }: Pick<Context, "readFile">): Promise<readonly string[]> {
-  const { text } = await readFile("-", "delete");
-  return text
-    .split("\n")
-    .map((line) => line.replace(/\r$/, ""))
-    .filter((line) => line.trim() !== "");
-}
-
-async function idsOf(context: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
+/** The IDs of the command line, and those on standard input, one per line; they may contain spaces. */
+async function idsOf({ operands, readFile }: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
   const ids: string[] = [];
-  for (const operand of context.operands) ids.push(...(operand === "-" ? await readIds(context) : [operand]));
+  for (const operand of operands) {
+    if (operand === "-") {
+      const lines = (await readFile("-", "delete")).text.split("\n").map((line) => line.replace(/\r$/, ""));
+      ids.push(...lines.filter((line) => line.trim() !== ""));
+    } else ids.push(operand);
+  }
   return [...new Set(ids)];
 }
 

@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../core/json/json.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The steps of a test. */
@@ -40,9 +39,4 @@ export function skippedOutcome(detail: string, hint?: string): StepOutcome {
 
 export function warningOutcome(detail: string, hint?: string): StepOutcome {
   return { status: "warning", detail, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** The whole test as the command returns it. */
-export function toTestReport(clientId: string, steps: readonly StepResult[]): JsonObject {
-  return { client_id: clientId, ok: steps.every(({ status }) => status !== "failed"), steps };
 }
