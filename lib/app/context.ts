@@ -154,9 +154,8 @@ function httpClients({ run, input, line, connection, messages }: ContextOptions)
     ...shared,
     authorities: async () => {
       const file = connection?.caFile;
-      return collectTrustedCertificates(
-        file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))],
-      );
+      const own = file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))];
+      return collectTrustedCertificates(own);
     },
     skipVerify: connection?.skipVerify === true,
   };

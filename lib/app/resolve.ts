@@ -79,10 +79,8 @@ async function commandHint(parent: string, group: Group, stray: string): Promise
   const known = commandForSynonym(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];
-  const meant = suggestWord(
-    stray,
-    names.filter((name) => maySuggestCommand(name, stray)),
-  );
+  const similar = names.filter((name) => maySuggestCommand(name, stray));
+  const meant = suggestWord(stray, similar);
   return meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`;
 }
 

@@ -105,13 +105,8 @@ const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
 /** One verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
 function verb(name: string, summary: string, leaf: () => Promise<CommandDef>, keys?: () => Promise<CommandDef>): Group {
   const children = { "oauth2-client": leaf, ...(keys === undefined ? {} : { jwk: keys }) };
-  return group(
-    name,
-    summary,
-    "2.x",
-    children,
-    keys === undefined ? CLIENT_ALIASES : { ...CLIENT_ALIASES, ...KEY_ALIASES },
-  );
+  const aliases = { ...CLIENT_ALIASES, ...(keys === undefined ? {} : KEY_ALIASES) };
+  return group(name, summary, "2.x", children, aliases);
 }
 
 /** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */

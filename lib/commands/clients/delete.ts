@@ -62,18 +62,15 @@ async function confirmDeletion(
     ids.length === 1
       ? `Delete client ${names}? Its tokens stop working immediately.`
       : `Delete ${ids.length > 5 ? names : `clients ${names}`}? Their tokens stop working immediately.`;
-  await requireConfirmation(
-    { host },
-    { text, declined: "Nothing was deleted", from: answersOnStdin ? "stdin" : "terminal" },
-  );
+  const from = answersOnStdin ? "stdin" : "terminal";
+  await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from });
 }
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
   if (isDryRun(context)) {
-    return dryRunResult(
-      context,
-      ids.map((id) => ({ method: "DELETE", url: context.plannedFamily.paths.client(id) })),
-    );
+    const { paths } = context.plannedFamily;
+    const requests = ids.map((id) => ({ method: "DELETE" as const, url: paths.client(id) }));
+    return dryRunResult(context, requests);
   }
   await confirmDeletion(context, ids);
   const batch = new BatchRun(context, ids.length);

@@ -126,12 +126,10 @@ class ExportRun {
       value: client,
       fileName: fileNameOfIdOrKey(record.client_id),
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
-      planEdits: ({ written }, file, variables) =>
-        planClientEdits(
-          { written, key: stackKeyOfEntry(identifyingMembers(written, variables), file.path) },
-          client,
-          variables,
-        ),
+      planEdits({ written }, file, variables) {
+        const key = stackKeyOfEntry(identifyingMembers(written, variables), file.path);
+        return planClientEdits({ written, key }, client, variables);
+      },
     };
   }
 

@@ -133,10 +133,8 @@ async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) throw noOldSecretsProblem(id);
   context.note(`Only the newest secret of client ${quote(id)} works now`);
-  return singleResult(
-    { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
-    withoutCredentialFields(record),
-  );
+  const view = { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] };
+  return singleResult(view, withoutCredentialFields(record));
 }
 
 /** Reads a client whose secret can be rotated. */
