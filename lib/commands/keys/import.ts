@@ -15,13 +15,7 @@ import { isTokenSigningSet } from "../../keys/signing-state.ts";
 import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/stored-keys.ts";
 
 /** Rejects another key under an ID that exists. */
-function checkConflicts(
-  { values }: Pick<Context, "values">,
-  set: string,
-  before: readonly JsonWebKey[],
-  stored: readonly KeyWithKid[],
-): void {
-  if (values.bool(REPLACE) || values.bool(KEYS_YES)) return;
+function checkConflicts(set: string, before: readonly JsonWebKey[], stored: readonly KeyWithKid[]): void {
   const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKeyIgnoringKid(old, key)));
   if (other === undefined) return;
   throw new Problem(`Cannot import key ${quote(other.kid)}: key set ${quote(set)} has another key with this ID`, {
@@ -53,18 +47,10 @@ function newKeys(
   });
 }
 
-/** Says which tokens of another server a moved key can't verify. */
-function noteRenamedKeys(
-  { note }: Pick<Context, "note">,
-  { set, shape }: SetAndKeyPairStorage,
-  read: readonly KeyWithKid[],
-): void {
-  if (!isTokenSigningSet(set)) return;
-  const renamed = shape === "pair" ? read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
-  if (renamed.length > 0)
-    note(
-      `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(({ kid }) => quote(kid)))} find no key here`,
-    );
+/** The IDs by which tokens of another server name moved keys, and which find no key here. */
+function renamedIds({ set, shape }: SetAndKeyPairStorage, read: readonly KeyWithKid[]): readonly string[] {
+  if (!isTokenSigningSet(set) || shape !== "pair") return [];
+  return read.map(({ kid }) => kid).filter((kid) => kidWithoutPrefix(kid) === kid);
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
@@ -96,7 +82,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const left = isReplaced ? [] : before.filter(({ kid }) => !ids.has(kid ?? ""));
   // The newest first.
   const after = [...stored.toReversed(), ...left];
-  checkConflicts(context, set, before, stored);
+  if (!isReplaced && !values.bool(KEYS_YES)) checkConflicts(set, before, stored);
   // An older backup of the same set has some of its keys.
   const isMove =
     isReplaced &&
@@ -104,7 +90,11 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
     !before.some((old) => after.some((key) => key.kid === old.kid && isSameKeyIgnoringKid(key, old)));
   rejectBreakingOrWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
-  noteRenamedKeys(context, target, read);
+  const renamed = renamedIds(target, read);
+  if (renamed.length > 0)
+    note(
+      `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(quote))} find no key here`,
+    );
   // The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once.
   const isAtOnce = isReplaced || (shape === "pair" && stored.length > 0);
   // The last key of a list becomes the newest.
