@@ -30,7 +30,6 @@ import {
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
-
 import type { ContextMessages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputContainsValue } from "./output-contains-value.ts";

@@ -23,7 +23,6 @@ export interface OAuthAccessOptions {
   readonly http: SendHttp;
   /** Shared with the admin API of the command. */
   readonly detected: FamilyDetection;
-
   /** Milliseconds that are left for the command. */
   readonly remaining: () => number;
 }

@@ -1,5 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
+import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/credential-flags.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
@@ -115,8 +116,7 @@ export async function findRecipients(values: FlagValues, sources: PgpKeySources)
     materials.push(await keybaseMaterial(normalizeKeybaseName(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
-    if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
-      throw new TypeError("a recipient is missing");
+    if (hasRecipientFlags({ values })) throw new TypeError("a recipient is missing");
     return [];
   }
   const now = new Date(sources.host.now());

@@ -1,7 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { Context, Result } from "../command.ts";
 import type { JsonObject } from "../core/json/json.ts";
-
 import {
   createStreamRenderer,
   isOmittedFromSecretManifest,
