@@ -27,8 +27,8 @@ import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
 import type { EncryptedFormat } from "./core/pgp/encrypted-format.ts";
 import type { Recipient } from "./core/pgp/recipient.ts";
-import type { ExitName, Problem } from "./core/problem.ts";
-import type { SandboxVersion } from "./sandbox/index.ts";
+import { type ExitName, type Problem, unwrittenResultProblem } from "./core/problem.ts";
+import type { Sandbox, SandboxOptions } from "./sandbox/index.ts";
 import type { ServerFamily } from "./servers/index.ts";
 
 /** An item that could not be written to standard output, and whether part of it may have been. */
@@ -70,20 +70,20 @@ export interface TextFile {
 }
 
 /** Finds the recipients of a secret, and encrypts it to them. */
-export interface RecipientEncryptor {
+interface RecipientEncryptor {
   /** Fetches and validates the recipients that the flags ask for; empty if there are none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
 /** Key pairs of clients, generated on this machine. */
-export interface ClientKeyPairTools {
+interface ClientKeyPairTools {
   generate(algorithm: GeneratedKeyAlgorithm): Promise<ClientKeyPair>;
   assertion(keys: ClientKeyPair, clientId: string, audience: string): Promise<string>;
 }
 
 /** JSON Web Keys in files. */
-export interface LocalJsonWebKeys {
+interface LocalJsonWebKeys {
   /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
   read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
   /** The ID that a key has by its content (RFC 7638). */
@@ -95,7 +95,7 @@ export interface LocalJsonWebKeys {
 }
 
 /** The public side of a server, which never gets credentials of the admin API. */
-export interface CredentialVerifier {
+interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<CredentialsProof>;
 }
@@ -109,7 +109,7 @@ export interface ClientLogin {
 }
 
 /** Endpoints that the user chose instead of those that the server names. */
-type ChosenEndpoints = AuthorizationServer["endpoints"];
+export type ChosenEndpoints = AuthorizationServer["endpoints"];
 
 /** A client and its server, whose endpoints are known. */
 export interface OAuthClientSession {
@@ -121,9 +121,7 @@ export interface OAuthClientSession {
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
   /** Finds the server's endpoints, for several requests as the client. */
-  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthClientSession>;
-  /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
-  asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
+  openSession(login: ClientLogin, chosen?: ChosenEndpoints): Promise<OAuthClientSession>;
   admin(): Promise<AdminTokenEndpoints>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySetText(url: string, what: string): Promise<string>;
@@ -140,7 +138,7 @@ export interface YamlEditor {
 }
 
 /** The person's browser, and the listener where it ends. */
-export interface LoginBrowser {
+interface LoginBrowser {
   /** Why no browser can be opened here; undefined if one can. */
   obstacle(): Promise<string | undefined>;
   /** Opens the person's browser. Calls back if that fails, now or later. */
@@ -190,12 +188,7 @@ export interface Context {
   loadYamlEditor(): Promise<YamlEditor>;
   /** Opens the files of clients. */
   openClientFiles(): Promise<ClientFileWriter>;
-  startSandbox(options: {
-    readonly as: SandboxVersion;
-    readonly listen: string;
-    readonly publicListen?: string;
-    readonly onRequest?: (line: string) => void;
-  }): Promise<{ readonly url: string; readonly publicUrl: string | undefined; close(): Promise<void> }>;
+  startSandbox(options: SandboxOptions): Promise<Sandbox>;
   /** Shows the progress on a terminal's stderr; a total of 0 removes the line. */
   progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */
@@ -356,6 +349,11 @@ export async function runParsedLeaf(leaf: Leaf, data: LeafData): Promise<Result>
 
 function isResult(value: unknown): value is Result {
   return typeof value === "object" && value !== null && "view" in value && "items" in value;
+}
+
+/** For a result that says only what was done: the problem if it can't be written. */
+export function ifUnwritten(done: string, hint: string): Pick<Result, "undelivered"> {
+  return { undelivered: async (_, reason) => unwrittenResultProblem(reason, done, hint) };
 }
 
 /** One value as a result. */

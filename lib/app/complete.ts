@@ -15,7 +15,7 @@ import { parseShellName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { ACCESS_TOKEN_FILE, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
-import { parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
 import { CONFIG } from "../core/flags/shared-flags.ts";
 import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
@@ -71,10 +71,7 @@ async function completeHelp(words: readonly string[], typed: string): Promise<Co
 
 /** The connection flags of a line, as words for another command line. */
 function connectionWords(leaf: Leaf, words: readonly string[]): readonly string[] | undefined {
-  const { values } = parseFlagsWithProblems(words, leaf.spec.flags, "", {
-    environment: () => undefined,
-    file: () => undefined,
-  });
+  const { values } = parseFlagsWithProblems(words, leaf.spec.flags, "", NO_VALUE_SOURCES);
   // Standard input belongs to the person at the keyboard.
   if (values.text(ACCESS_TOKEN_FILE) === "-") return undefined;
   return [...CONNECTION_FLAGS, CONFIG].flatMap((flag: Flag): readonly string[] => {
@@ -100,12 +97,13 @@ async function clientIds(
   const before = readWordsBefore(words, indexFlags(leaf.spec.flags));
   const there = new Set(before.operands);
   const rows = text.split("\n").flatMap((line) => {
-    const client = parseJsonOrUndefined(line)?.value;
-    const id = isJsonObject(client) ? getTextField(client, "client_id") : undefined;
+    const parsed = parseJsonOrUndefined(line)?.value;
+    const client = isJsonObject(parsed) ? parsed : {};
+    const id = getTextField(client, "client_id");
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
     // It would be read as a flag.
     if (id.startsWith("-") && !before.ended) return [];
-    return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
+    return [[id, getTextField(client, "client_name") ?? ""] as const];
   });
   return { ...completionOfWords(rows), head: completion.head };
 }

@@ -11,22 +11,11 @@ import type { SecretTargets } from "../adapters/secret-target.ts";
 import { collectTrustedCertificates, createRuntimeFetch, RUNTIME_FETCH_USES_PROXIES } from "../adapters/transport.ts";
 import { createWindowsFileRestrictor } from "../adapters/windows-file-restrictor.ts";
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
-import type {
-  ClientKeyPairTools,
-  Context,
-  CredentialVerifier,
-  LocalJsonWebKeys,
-  LoginBrowser,
-  OAuthAccess,
-  PairedAdmin,
-  RecipientEncryptor,
-} from "../command.ts";
+import type { Context, PairedAdmin } from "../command.ts";
 import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import { CA_FILE, PAIRED_ADMIN_URL, PUBLIC_URL } from "../core/flags/connection-flags.ts";
 import { RESCUE_DIR, SECRET_OUT } from "../core/flags/credential-flags.ts";
-import type { SyntaxVersion } from "../core/flags/flag.ts";
-import type { ParsedLine } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { VERBOSE } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH } from "../core/json/json.ts";
@@ -38,35 +27,27 @@ import {
   STALLED_READER_MS,
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
-import type { Format } from "../core/output/formats.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
-import type { Messages } from "./messages.ts";
+import type { ContextMessages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputContainsValue } from "./output-contains-value.ts";
 import type { PgpKeySources } from "./recipients.ts";
 import type { RunState } from "./run-state.ts";
+import type { Settings } from "./settings.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
 export { InputFiles };
 
 /** What the context of one command is made from. */
-interface ContextOptions {
+interface ContextOptions
+  extends Pick<Settings, "line" | "connection" | "adminConnection" | "problems">,
+    Pick<Context, "syntax" | "format"> {
   readonly run: RunState;
   readonly input: InputFiles;
-  readonly syntax: SyntaxVersion;
-  readonly line: Pick<ParsedLine, "values" | "operands">;
-  readonly format: Format;
   readonly render: RenderOptionsFactory;
-  /** Undefined for a command without a server, or where its settings are wrong. */
-  readonly connection: Connection | undefined;
-  /** The admin API of a command that calls the public side. */
-  readonly adminConnection: Connection | undefined;
-  readonly hasErrors: boolean;
-  readonly detail: (line: string) => void;
-  readonly warn: Context["warn"];
-  readonly messages: Messages;
+  readonly messages: ContextMessages;
 }
 
 /** Milliseconds that one request to the public side of a server may take. */
@@ -81,8 +62,7 @@ export function createContext(options: ContextOptions): Context {
   const { host, ending } = run;
   const { values } = line;
   const https = httpClients(options);
-  const family = FAMILIES.find(({ api }) => api === connection?.api);
-  const detected: FamilyDetection = { family };
+  const detected = requestedFamily(connection);
   const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, detected);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
@@ -97,7 +77,7 @@ export function createContext(options: ContextOptions): Context {
     values,
     operands: line.operands,
     format,
-    hasErrors: options.hasErrors,
+    hasErrors: options.problems.length > 0,
     endpoint: connection?.shown ?? "",
     get admin() {
       return needed(admin);
@@ -105,7 +85,7 @@ export function createContext(options: ContextOptions): Context {
     get connection() {
       return needed(connection);
     },
-    plannedFamily: family ?? FAMILIES[0],
+    plannedFamily: detected.family ?? FAMILIES[0],
     rareFields: FAMILY_SPECIFIC_FIELDS,
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
@@ -128,12 +108,7 @@ export function createContext(options: ContextOptions): Context {
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     outputContainsValue: (view, item, text) => outputContainsValue(format, render, view, item, text),
     progress: run.bar.draw,
-    fail: messages.fail,
-    warn: options.warn,
-    note: messages.note,
-    noteChange: messages.noteChange,
-    tell: messages.tell,
-    detail: options.detail,
+    ...messages,
     signal: ending.signal,
     uninterruptible: async (work) => {
       run.critical++;
@@ -144,6 +119,11 @@ export function createContext(options: ContextOptions): Context {
       }
     },
   };
+}
+
+/** The family that `--api` selects; else it is detected later. */
+function requestedFamily(connection: Connection | undefined): FamilyDetection {
+  return { family: FAMILIES.find(({ api }) => api === connection?.api) };
 }
 
 function needed<T>(part: T | undefined): T {
@@ -159,23 +139,22 @@ interface HttpClients {
   readonly admin: SendHttp;
 }
 
-function httpClients({ run, input, line, connection, detail }: ContextOptions): HttpClients {
+function httpClients({ run, input, line, connection, messages }: ContextOptions): HttpClients {
   const { host, ending } = run;
   const { values } = line;
   const shared = {
     transport: createRuntimeFetch,
     monotonic: host.monotonic,
     unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
-    ...(values.bool(VERBOSE) ? { trace: detail } : {}),
+    ...(values.bool(VERBOSE) ? { trace: messages.detail } : {}),
     ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxyForUrl(url, host.environment) } : {}),
   };
   const toServer = {
     ...shared,
     authorities: async () => {
       const file = connection?.caFile;
-      return collectTrustedCertificates(
-        file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))],
-      );
+      const own = file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))];
+      return collectTrustedCertificates(own);
     },
     skipVerify: connection?.skipVerify === true,
   };
@@ -190,7 +169,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
 }
 
 function adminOf(
-  { run, warn }: Pick<ContextOptions, "run" | "warn">,
+  { run, messages }: Pick<ContextOptions, "run" | "messages">,
   connection: Connection,
   http: SendHttp,
   detected: FamilyDetection,
@@ -209,7 +188,7 @@ function adminOf(
     now,
     sleep,
     random,
-    warn,
+    warn: messages.warn,
     signal: run.ending.signal,
     waiting: (work) => run.bar.spin(`Waiting for ${connection.shown}`, work),
   });
@@ -219,16 +198,16 @@ function adminOf(
 function openPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
   const { adminConnection: connection, line } = options;
   if (connection === undefined) return undefined;
-  const family = FAMILIES.find(({ api }) => api === connection.api);
+  const { admin: http } = httpClients({ ...options, connection });
   return {
-    admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, { family }),
+    admin: adminOf(options, connection, http, requestedFamily(connection)),
     endpoint: connection.shown,
     isRequested: line.values.origin(PAIRED_ADMIN_URL).from === "flag",
   };
 }
 
-function browserAccess({ environment }: Pick<Host, "environment">): LoginBrowser {
-  const adapter = (): Promise<typeof import("../adapters/browser.ts")> => import("../adapters/browser.ts");
+function browserAccess({ environment }: Pick<Host, "environment">): Context["browser"] {
+  const adapter = () => import("../adapters/browser.ts");
   return {
     obstacle: async () => (await adapter()).browserObstacle(environment),
     open: async (url, onFailure) => (await adapter()).openBrowser(url, onFailure),
@@ -236,7 +215,7 @@ function browserAccess({ environment }: Pick<Host, "environment">): LoginBrowser
   };
 }
 
-function encryptionKeys(values: FlagValues, sources: PgpKeySources): RecipientEncryptor {
+function encryptionKeys(values: FlagValues, sources: PgpKeySources): Context["encryption"] {
   return {
     recipients: async () =>
       hasRecipientFlags({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
@@ -245,9 +224,8 @@ function encryptionKeys(values: FlagValues, sources: PgpKeySources): RecipientEn
   };
 }
 
-function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): ClientKeyPairTools {
-  const generator = (): Promise<typeof import("../adapters/client-assertion-keys.ts")> =>
-    import("../adapters/client-assertion-keys.ts");
+function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): Context["keyPairs"] {
+  const generator = () => import("../adapters/client-assertion-keys.ts");
   return {
     generate: async (algorithm) => (await generator()).generateClientKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
@@ -261,8 +239,8 @@ async function loadYamlEditor(): ReturnType<Context["loadYamlEditor"]> {
 }
 
 /** Keys in files. The library is loaded when the first key is read. */
-function localKeys(input: InputFiles): LocalJsonWebKeys {
-  const codec = (): Promise<typeof import("../adapters/key-codec.ts")> => import("../adapters/key-codec.ts");
+function localKeys(input: InputFiles): Context["localKeys"] {
+  const codec = () => import("../adapters/key-codec.ts");
   return {
     async read(path, reader, passphrase) {
       const bytes = await input.readBytes(path, reader);
@@ -280,9 +258,8 @@ function credentialVerifier(
   host: Pick<Host, "monotonic" | "uuid">,
   http: SendHttp,
   remaining: () => number,
-): CredentialVerifier {
-  const adapter = (): Promise<typeof import("../adapters/prove-credentials.ts")> =>
-    import("../adapters/prove-credentials.ts");
+): Context["credentialVerifier"] {
+  const adapter = () => import("../adapters/prove-credentials.ts");
   return {
     discoverServer: async (publicUrl, origin) =>
       (await adapter()).discoverProofEndpoints(http, { publicUrl, origin }, Math.min(VERIFY_TIME, remaining())),
@@ -297,19 +274,19 @@ function credentialVerifier(
 
 /** The server of the connection for tokens. Its code is loaded when it is first asked. */
 function oauthAccess(
-  { run, connection, warn }: Pick<ContextOptions, "run" | "connection" | "warn">,
-  more: Pick<OAuthAccessOptions, "http" | "detected" | "download" | "remaining">,
-): OAuthAccess {
-  const access = async (): Promise<OAuthAccess> => {
+  { run, connection, messages }: Pick<ContextOptions, "run" | "connection" | "messages">,
+  { download, ...more }: Pick<OAuthAccessOptions, "http" | "detected" | "remaining"> & { readonly download: Download },
+): Context["oauth"] {
+  const access = async () => {
     const { createOAuthAccess } = await import("./oauth-access.ts");
-    return createOAuthAccess({ ...more, run, warn, connection: () => needed(connection) });
+    return createOAuthAccess({ ...more, run, warn: messages.warn, connection: needed(connection) });
   };
   return {
     openSession: async (login, chosen) => (await access()).openSession(login, chosen),
-    asClient: async (login, tokenUrl, work) => (await access()).asClient(login, tokenUrl, work),
     admin: async () => (await access()).admin(),
-    fetchKeySetText: async (url, what) => (await access()).fetchKeySetText(url, what),
-    isSignedBy: async (token, keySet) => (await access()).isSignedBy(token, keySet),
+    fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
+    isSignedBy: async (token, keySet) =>
+      (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),
   };
 }
 
@@ -330,24 +307,13 @@ function flowAccess(
 
 /** Where secrets go: the targets that flags name, and the recovery copies. */
 function secretAccess(
-  { run, line, warn }: Pick<ContextOptions, "run" | "line" | "warn">,
+  { run, line, messages }: Pick<ContextOptions, "run" | "line" | "messages">,
   remaining: () => number,
-): Pick<
-  Context,
-  | "secretTargetProblems"
-  | "findFileProblem"
-  | "readSecretFile"
-  | "makeSecretFolder"
-  | "secretDrafts"
-  | "removeEmptyDrafts"
-  | "openTarget"
-  | "recovery"
-  | "openLeftovers"
-> {
+) {
   const { values } = line;
   const { random, monotonic, now, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
-  const protection = fileProtection(run.host, warn);
+  const protection = fileProtection(run.host, messages.warn);
   let created: SecretTargets | undefined;
   const targets = async (): Promise<SecretTargets> => {
     const { createSecretTargets } = await import("../adapters/secret-target.ts");
@@ -388,7 +354,7 @@ function secretAccess(
     async openTarget(flag, target = values.text(flag), existing) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`, existing);
     },
-  };
+  } satisfies Partial<Context>;
 }
 
 /** On Windows, limits the access to new files for secrets, with a warning where that fails. */
@@ -404,10 +370,6 @@ function fileProtection(
   };
 }
 
-function folderOf(path: string): string {
-  return path.replace(/[^/\\]*$/, "") || ".";
-}
-
 /** Where a recovery copy may go: the named folder, else the best place first. */
 function recoveryFolders(
   { environment, platform }: Pick<Host, "environment" | "platform">,
@@ -416,7 +378,8 @@ function recoveryFolders(
   const named = values.text(RESCUE_DIR);
   const target = platform === "win32" ? undefined : values.text(SECRET_OUT);
   // Where the default folders are read-only, as in a container, the folder of the secrets themselves is not.
-  const own = target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, folderOf(target)];
+  const own =
+    target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, target.replace(/[^/\\]*$/, "") || "."];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
     folders: [...configFilesAndRecoveryFolders(platform, environment).recoveryFolders, ...own],

@@ -1,4 +1,4 @@
-import type { Host, Output } from "../adapters/host.ts";
+import type { Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { findUnsafeRuntimeProblem } from "../core/environment/unsafe-runtime-options.ts";
 import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
@@ -29,13 +29,14 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
   if (first === COMPLETE) return answerShell(run, others);
   try {
     const { flags, command: word, rest } = splitBeforeCommand(host.args, FLAGS_BEFORE_COMMAND_BY_NAME);
-    if (word === "help") return await showHelpAbout(host, [...flags, ...rest]);
+    if (word === "help") return await (await import("./show-help.ts")).showHelpAbout(host, [...flags, ...rest]);
     const called = await resolveCommand(host.args);
     const { command, words } = called;
     // Returned and not awaited: a command decides for itself how its errors are written.
     if (isResolvedLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP))
       return executeCommand(run, called);
-    if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP)) return await showHelp(host, called);
+    if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP))
+      return await (await import("./show-help.ts")).showHelp(host, called);
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
@@ -47,7 +48,7 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
 /** A command line without a command: by itself, a group shows its help, as in Hydra's own CLI. */
 async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitName> {
   const { path, words } = called;
-  if (words.length === 0) return showHelp(run.host, called);
+  if (words.length === 0) return (await import("./show-help.ts")).showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     const version = await resolveCommand(["version"]);
     if (isResolvedLeaf(version)) return executeCommand(run, version);
@@ -56,16 +57,6 @@ async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitNam
   if (problems.length > 0) throw new CombinedProblems(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
-}
-
-async function showHelpAbout(host: Host, words: readonly string[]): Promise<ExitName> {
-  const help = await import("./show-help.ts");
-  return help.showHelpAbout(host, words);
-}
-
-async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> {
-  const help = await import("./show-help.ts");
-  return help.showHelp(host, called);
 }
 
 async function answerShell(run: RunState, request: readonly string[]): Promise<ExitName> {

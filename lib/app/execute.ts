@@ -1,4 +1,4 @@
-import type { Host } from "../adapters/host.ts";
+import type { Host, Output } from "../adapters/host.ts";
 import { readCredentialNamesAndMetadata } from "../clients/secrets/secret-out-text.ts";
 import { type CheckedCommand, type Context, type Result, runParsedLeaf } from "../command.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
@@ -9,7 +9,7 @@ import type { SelectionWatch } from "../core/output/selection-watch.ts";
 import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
-import { Messages } from "./messages.ts";
+import { createMessages } from "./messages.ts";
 import { loadLibrariesForFormat } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
@@ -25,31 +25,24 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   const read = await readSettings(run, called, input);
   const { values } = read.line;
   const format = read.format ?? { kind: "text" };
-  const messages = new Messages(run, () => silencesAdvice(host, values, format));
+  const messages = createMessages(run, () => silencesAdvice(host, values, format));
   const detail = values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
   for (const warning of read.warnings) messages.warn(warning);
   for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = (
-    { line, connection, adminConnection, problems }: Settings,
-    render: RenderOptionsFactory,
-  ): Context =>
+  // A line that was misread says nothing about the client that it seems to describe.
+  const warn = misread ? (): void => {} : messages.warn;
+  const contextOf = (settings: Settings, render: RenderOptionsFactory): Context =>
     createContext({
+      ...settings,
       run,
       input,
       syntax: called.syntax,
-      line,
       format,
       render,
-      connection,
-      adminConnection,
-      hasErrors: problems.length > 0,
-      detail,
-      messages,
-      // A line that was misread says nothing about the client that it seems to describe.
-      warn: misread ? () => {} : messages.warn,
+      messages: { ...messages, detail, warn },
     });
   const settings = mayAskId(run, called, read)
     ? await withAskedId(read, contextOf(read, await rendering(run, format, values, read.problems, undefined)))
@@ -155,9 +148,9 @@ function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | u
 /** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
 async function writePaged(
   run: Pick<RunState, "ending" | "isPaging" | "endBySignal">,
-  context: Context,
+  context: Pick<Context, "host" | "uninterruptible" | "warn">,
   result: Result,
-  render: RenderOptionsFactory,
+  writeTo: (stdout: Output, shown: Result) => Promise<ExitName>,
   command: string,
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
@@ -174,14 +167,11 @@ async function writePaged(
     // Ctrl-C reaches the pager and this program; a pager that it ends leaves nobody who could press it again.
     if (signal === "SIGINT") run.endBySignal(SIGINT);
   });
-  const stdout = { ...context.host.stdout, write: pager.write };
-  const format = result.format ?? context.format;
   // Other signals end the run, but not before the person has left the pager.
   return context.uninterruptible(async () => {
-    const host = { stdout, sleep: context.host.sleep };
     const { exit = () => "done" as const, ...rest } = result;
     try {
-      await writeResult(host, run.ending.signal, format, rest, render, context.note);
+      await writeTo({ ...context.host.stdout, write: pager.write }, rest);
     } finally {
       await pager.close();
       await left;
@@ -191,19 +181,13 @@ async function writePaged(
 }
 
 async function write(run: RunState, context: Context, result: Result, render: RenderOptionsFactory): Promise<ExitName> {
-  const { host, ending } = run;
+  const { host, signal, format, note } = context;
+  const writeTo = (stdout: Output, shown: Result): Promise<ExitName> =>
+    writeResult({ host: { stdout, sleep: host.sleep }, signal, format, note }, shown, render);
   const pager = result.isPaged === true ? pagerOf(context) : undefined;
-  if (pager !== undefined) return writePaged(run, context, result, render, pager);
+  if (pager !== undefined) return writePaged(run, context, result, writeTo, pager);
   run.untilSignal = result.untilSignal === true;
-  const written = (): Promise<ExitName> =>
-    writeResult(
-      { sleep: host.sleep, stdout: run.bar.replacedBy(host.stdout) },
-      ending.signal,
-      result.format ?? context.format,
-      result,
-      render,
-      context.note,
-    );
+  const written = (): Promise<ExitName> => writeTo(run.bar.replacedBy(host.stdout), result);
   const mustFinish = result.undelivered !== undefined || result.untilSignal === true;
   return mustFinish ? context.uninterruptible(written) : written();
 }

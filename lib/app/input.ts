@@ -64,21 +64,15 @@ export class InputFiles {
   async #findAuthorities(path: string, name: string): Promise<string> {
     const text = new TextDecoder().decode(await this.readBytes(path, name));
     const { certificates, readable } = await extractCertificates(text);
-    if (certificates.length === 0) {
-      throw usageError(
-        `${name} ${quote(path)} contains no certificate`,
-        "give a PEM file with lines such as -----BEGIN CERTIFICATE-----",
-        "bad-ca-file",
-      );
-    }
-    if (!readable) {
-      throw usageError(
-        `${name} ${quote(path)} contains a certificate that cannot be read`,
-        "give the whole PEM text, each block unbroken",
-        "bad-ca-file",
-      );
-    }
-    return certificates.join("\n");
+    const isEmpty = certificates.length === 0;
+    if (!isEmpty && readable) return certificates.join("\n");
+    throw usageError(
+      `${name} ${quote(path)} contains ${isEmpty ? "no certificate" : "a certificate that cannot be read"}`,
+      isEmpty
+        ? "give a PEM file with lines such as -----BEGIN CERTIFICATE-----"
+        : "give the whole PEM text, each block unbroken",
+      "bad-ca-file",
+    );
   }
 
   #takeStdin(reader: string): void {

@@ -10,7 +10,7 @@ import {
 } from "../adapters/oauth/index.ts";
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
-import type { Download, SendHttp } from "../core/network.ts";
+import type { SendHttp } from "../core/network.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -18,12 +18,11 @@ import type { RunState } from "./run-state.ts";
 export interface OAuthAccessOptions {
   readonly run: Pick<RunState, "host" | "ending">;
   readonly warn: Context["warn"];
-  /** The connection of the command; throws for a command without one. */
-  readonly connection: () => Connection;
+  /** The connection of the command. */
+  readonly connection: Connection;
   readonly http: SendHttp;
   /** Shared with the admin API of the command. */
   readonly detected: FamilyDetection;
-  readonly download: Download;
   /** Milliseconds that are left for the command. */
   readonly remaining: () => number;
 }
@@ -35,43 +34,29 @@ export function createOAuthAccess({
   connection,
   http,
   detected,
-  download,
   remaining,
-}: OAuthAccessOptions): OAuthAccess {
+}: OAuthAccessOptions): Pick<OAuthAccess, "openSession" | "admin"> {
   const { now, sleep, random } = run.host;
   const { signal } = run.ending;
   const shared = { timeLeft: remaining, signal };
-  const retrying = (): SendHttp => {
-    const { failAfter } = connection();
-    return createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
-  };
-  const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
-    const { base: publicUrl, endpointOrigin: publicUrlOrigin } = connection();
-    const access = { ...shared, http: retrying() };
-    const found = await discoverServer({ ...access, publicUrl, publicUrlOrigin, timeout: remaining(), now });
-    const server = overrideEndpoints(found, chosen);
-    const client = (method: ClientAuthentication): OAuthClient =>
-      createOAuthClient({ ...access, server, clientId, authentication: method, now });
-    return {
-      server,
-      attempt: (work) =>
-        followsServer
-          ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
-          : work(client(authentication)),
-    };
-  };
+  const { base, endpointOrigin, failAfter, headers } = connection;
+  const retrying = () => createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
   return {
-    openSession,
-    async asClient(login, tokenUrl, work) {
-      const session = await openSession(login, tokenUrl === undefined ? {} : { token_endpoint: tokenUrl });
-      return session.attempt(work);
+    async openSession({ clientId, authentication, followsServer }, chosen = {}) {
+      const access = { ...shared, http: retrying() };
+      const publicSide = { publicUrl: base, publicUrlOrigin: endpointOrigin };
+      const found = await discoverServer({ ...access, ...publicSide, timeout: remaining(), now });
+      const server = overrideEndpoints(found, chosen);
+      const client = (method: ClientAuthentication): OAuthClient =>
+        createOAuthClient({ ...access, server, clientId, authentication: method, now });
+      return {
+        server,
+        attempt: (work) =>
+          followsServer
+            ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
+            : work(client(authentication)),
+      };
     },
-    admin: async () => {
-      const { base: adminUrl, headers } = connection();
-      return createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl, headers, detected });
-    },
-    fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
-    isSignedBy: async (token, keySet) =>
-      (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),
+    admin: async () => createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl: base, headers, detected }),
   };
 }

@@ -34,9 +34,7 @@ export function readPairedAdminConnection(
   const file = config?.file ?? NO_VALUE_SOURCES.file;
   const own = parseFlagsWithProblems([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
   const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
-  const { connection, problems } = readConnection(
-    own.with([...values.entriesOf(SHARED_FLAGS), endpoint]),
-    config?.endpoint,
-  );
+  const settings = own.with([...values.entriesOf(SHARED_FLAGS), endpoint]);
+  const { connection, problems } = readConnection(settings, config?.endpoint);
   return { connection, problems: origin.from === "flag" ? problems : [] };
 }

@@ -2,28 +2,16 @@ import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, FORMAT, QUIET } from "../core/flags/shared-flags.ts";
 import { type Format, isJsonFormat, parseFormat } from "../core/output/formats.ts";
 import { type FormatLibraries, loadFormatLibraries } from "../core/output/render.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { type Problem, usageError } from "../core/problem.ts";
 
-/** The format of the results; undefined for one that doesn't exist. */
-export function readFormat(values: FlagValues, fallback: string, problems: Problem[]): Format | undefined {
-  try {
-    const named = namedFormat(values, fallback);
-    // As in Hydra's own CLI, --quiet wins over --format.
-    return values.bool(QUIET) ? { kind: "id" } : named;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return undefined;
-  }
-}
-
-function namedFormat(values: FlagValues, fallback: string): Format {
+/** The format of the results. Throws the Problem of one that doesn't exist. */
+export function readFormat(values: FlagValues, fallback: string): Format {
   const text = values.text(FORMAT);
   // "default" is how Hydra's own 2.x CLI spells the default format.
-  return parseFormat(
-    text === undefined || text === "default" || text === "auto" ? fallback : text,
-    values.origin(FORMAT).name,
-  );
+  const name = text === undefined || text === "default" || text === "auto" ? fallback : text;
+  const named = parseFormat(name, values.origin(FORMAT).name);
+  // As in Hydra's own CLI, --quiet wins over --format.
+  return values.bool(QUIET) ? { kind: "id" } : named;
 }
 
 /** Whether a program reads the output, which then gets errors as JSON too; the default format of a command doesn't count. */

@@ -1,5 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
+import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/credential-flags.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
@@ -38,12 +39,6 @@ interface KeyMaterial {
   readonly keybase?: KeybaseKey;
 }
 
-async function wkdMaterial(address: string, origin: string, download: Download): Promise<KeyMaterial> {
-  const { fetchWkdKey } = await import("../adapters/wkd.ts");
-  const key = await fetchWkdKey(address, download);
-  return { material: key.material, origin, address: key.address };
-}
-
 /** The key that a service has under a name; `label` is what messages call it, and `origin` where it was given. */
 async function lookedUpMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
@@ -53,8 +48,11 @@ async function lookedUpMaterial(
   switch (source.kind) {
     case "keybase":
       return keybaseMaterial(source.name, sources, pinned, origin);
-    case "wkd":
-      return wkdMaterial(source.address, label, sources.download);
+    case "wkd": {
+      const { fetchWkdKey } = await import("../adapters/wkd.ts");
+      const { material, address } = await fetchWkdKey(source.address, sources.download);
+      return { material, origin: label, address };
+    }
     case "github": {
       const wrong = findKeyOwnerNameProblem(source, origin);
       if (wrong !== undefined) throw wrong;
@@ -65,25 +63,21 @@ async function lookedUpMaterial(
   }
 }
 
-async function keyMaterial(key: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
-  const { input } = sources;
-  const source = parseKeySource(key);
-  const flag = "--pgp-key";
-  if (isLookedUpByName(source)) {
-    const origin = { name: flag, isFlag: true };
-    return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, origin });
-  }
-  if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
-  if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
-  return { material: key, origin: flag };
-}
-
-async function keyUrlMaterial(url: string, sources: PgpKeySources, pinned: boolean): Promise<KeyMaterial> {
-  const source = parseKeySource(url);
-  const origin = { name: "--pgp-key-url", isFlag: true };
-  if (isLookedUpByName(source))
-    return lookedUpMaterial(source, sources, { pinned, label: `${origin.name} ${url}`, origin });
-  return urlMaterial(url, sources.download, pinned, origin);
+/** The key that a value of a flag is, or names. */
+async function flagMaterial(
+  flag: "--pgp-key" | "--pgp-key-url",
+  value: string,
+  sources: PgpKeySources,
+  pinned: boolean,
+): Promise<KeyMaterial> {
+  const source = parseKeySource(value);
+  const origin = { name: flag, isFlag: true };
+  const label = `${flag} ${value}`;
+  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label, origin });
+  if (flag === "--pgp-key-url") return urlMaterial(value, sources.download, pinned, origin);
+  if (source.kind !== "file" && source.kind !== "stdin") return { material: value, origin: flag };
+  const path = source.kind === "file" ? source.path : value;
+  return { material: await sources.input.readBytes(path, flag), origin: label };
 }
 
 async function urlMaterial(
@@ -116,14 +110,13 @@ export async function findRecipients(values: FlagValues, sources: PgpKeySources)
   const [wrong] = pgpRecipientFlagProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
-  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
-  for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
+  for (const key of values.list(PGP_KEY)) materials.push(await flagMaterial("--pgp-key", key, sources, pinned));
+  for (const url of values.list(PGP_KEY_URL)) materials.push(await flagMaterial("--pgp-key-url", url, sources, pinned));
   for (const name of values.list(KEYBASE))
     materials.push(await keybaseMaterial(normalizeKeybaseName(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
-    if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
-      throw new TypeError("a recipient is missing");
+    if (hasRecipientFlags({ values })) throw new TypeError("a recipient is missing");
     return [];
   }
   const now = new Date(sources.host.now());
@@ -166,18 +159,12 @@ async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeySou
   return found.map((report) => ({ ...report }));
 }
 
-/** A key that was given to be compared with a message. */
-interface KeyOwner {
-  readonly fingerprint: string;
-  readonly userId: string | null;
-}
-
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
-async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, JsonObject>> {
   const { keyIdOfFingerprint } = await import("../core/pgp/inspect-message.ts");
-  const owners = new Map<string, KeyOwner>();
+  const owners = new Map<string, JsonObject>();
   for (const key of values.list(PGP_KEY)) {
-    for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
+    for (const report of await inspectAll(await flagMaterial("--pgp-key", key, sources, false), sources)) {
       const fingerprint = getTextField(report, "fingerprint");
       // A key that can't be read.
       if (fingerprint === undefined) continue;

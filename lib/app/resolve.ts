@@ -79,10 +79,8 @@ async function commandHint(parent: string, group: Group, stray: string): Promise
   const known = commandForSynonym(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenByName(group)), ...Object.keys(group.group.aliases)];
-  const meant = suggestWord(
-    stray,
-    names.filter((name) => maySuggestCommand(name, stray)),
-  );
+  const similar = names.filter((name) => maySuggestCommand(name, stray));
+  const meant = suggestWord(stray, similar);
   return meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`;
 }
 
@@ -92,12 +90,8 @@ const CLIENT_GROUPS: ReadonlySet<string> = new Set(["hydra", "hydra clients", "h
 /** A child of a group, loaded. */
 export async function loadCommand(child: unknown): Promise<Leaf | Group> {
   const value: unknown = typeof child === "function" ? await child() : await child;
-  if (isCommand(value)) return value;
+  if (typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value))) return value;
   throw new TypeError("a command of the tree is neither a leaf nor a group");
-}
-
-function isCommand(value: unknown): value is Leaf | Group {
-  return typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value));
 }
 
 /** The children of a group by name; only own names count. */
@@ -126,14 +120,11 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
   }
   if (isLeaf(command) && path.length === 2 && command.spec.nouns !== undefined) {
     const { flags, command: noun, rest: others } = splitBeforeCommand(rest, indexFlags(command.spec.flags));
-    if (noun !== undefined && command.spec.nouns.includes(noun))
-      return {
-        path: [...path, noun],
-        syntax: "2.x",
-        command,
-        words: [...before, ...flags, ...others],
-        stray: undefined,
-      };
+    if (noun !== undefined && command.spec.nouns.includes(noun)) {
+      path = [...path, noun];
+      syntax = "2.x";
+      rest = [...flags, ...others];
+    }
   }
   return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }

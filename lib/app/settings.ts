@@ -1,5 +1,5 @@
 import type { Host, InputFile } from "../adapters/host.ts";
-import type { Leaf, OperandSpec } from "../command.ts";
+import type { Leaf, OperandSpec, TextFile } from "../command.ts";
 import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
 import { unreadableReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
@@ -52,18 +52,19 @@ export async function readSettings(
   const { line, config, environment } = await readLine(run, called);
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-  const format = readFormat(values, spec.format[called.syntax], problems);
+  const format = await attempt(problems, () => readFormat(values, spec.format[called.syntax]));
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
-  const server = needsServer(spec.server, values)
-    ? await readServer(input, values, problems, { config, side })
-    : undefined;
+  const needsServer = spec.server === "if-asked" ? values.isSet(ENDPOINT) : spec.server !== false;
+  const server = needsServer ? await readServer(input, values, problems, { config, side }) : undefined;
   const adminSide = spec.flags.includes(PAIRED_ADMIN_URL)
-    ? await pairedAdminOf(environment, values, config)
+    ? (await import("./paired-admin-connection.ts")).readPairedAdminConnection(environment, values, config)
     : undefined;
   problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
-  if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
+  const caFile = server?.connection === undefined ? undefined : values.text(CA_FILE);
+  // Also where plain http does not need the certificates: a wrong path would show up too late.
+  if (caFile !== undefined) await attempt(problems, () => input.readAuthorities(caFile, values.origin(CA_FILE)));
   return {
     line,
     format,
@@ -76,15 +77,22 @@ export async function readSettings(
   };
 }
 
+/** What some work returns; undefined where it throws a Problem, which joins the others. */
+async function attempt<T>(problems: Problem[], work: () => T): Promise<Awaited<T> | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return undefined;
+  }
+}
+
 /** Reads the flags, and what the environment and the config file say where a flag is not given. */
 async function readLine(
   run: Pick<RunState, "host" | "json">,
   called: ResolvedLeaf,
-): Promise<{
-  readonly line: ParsedLine;
-  readonly config: ConfigFile | undefined;
-  readonly environment: Host["environment"];
-}> {
+): Promise<Pick<Settings, "line"> & Pick<Host, "environment"> & { readonly config: ConfigFile | undefined }> {
   const { host } = run;
   const { spec } = called.command;
   const name = called.path.slice(1).join(" ");
@@ -97,10 +105,10 @@ async function readLine(
   run.json = line.values.origin(FORMAT).from === "flag" && areErrorsJson(line.values);
   const readsConfig = !usesOnlyFlags && (spec.server !== false || spec.flags.includes(FORMAT));
   if (!readsConfig) return { line, config: undefined, environment };
-  const config = await readConfig(host, line.values).catch((error: unknown) => {
+  const config = await readConfig(host, line.values).catch(async (error: unknown) => {
     if (!(error instanceof Problem)) throw error;
     const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-    readFormat(line.values, spec.format[called.syntax], problems);
+    await attempt(problems, () => readFormat(line.values, spec.format[called.syntax]));
     throw new CombinedProblems([...problems, error]);
   });
   return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };
@@ -111,16 +119,6 @@ async function recipientFlagProblems(values: FlagValues): Promise<readonly Probl
   if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
   const { pgpRecipientFlagProblems } = await import("../core/pgp/recipient-flag-checks.ts");
   return pgpRecipientFlagProblems(values);
-}
-
-/** How the admin API is reached by a command for the public side. */
-async function pairedAdminOf(
-  environment: Host["environment"],
-  values: FlagValues,
-  config: ConfigFile | undefined,
-): Promise<Pick<ConnectionReading, "connection" | "problems">> {
-  const { readPairedAdminConnection } = await import("./paired-admin-connection.ts");
-  return readPairedAdminConnection(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */
@@ -200,10 +198,6 @@ async function readConfigBytes(
   }
 }
 
-function needsServer(server: Leaf["spec"]["server"], values: FlagValues): boolean {
-  return server === true || server === "public" || (server === "if-asked" && values.isSet(ENDPOINT));
-}
-
 /** The connection that the settings describe, with the token of `--access-token-file`. */
 async function readServer(
   input: InputFiles,
@@ -211,7 +205,8 @@ async function readServer(
   problems: Problem[],
   { config, side }: { readonly config: ConfigFile | undefined; readonly side: ServerSide },
 ): Promise<ConnectionReading> {
-  const tokenFile = await readTokenFile(input, values, problems);
+  const path = values.text(ACCESS_TOKEN_FILE);
+  const tokenFile = path === undefined ? undefined : await attempt(problems, () => readTokenFile(input, path));
   const reading = readConnection(values, config?.endpoint, tokenFile, side);
   // Only commands for the admin API read the endpoint of the config file.
   if (side === "public") return reading;
@@ -219,46 +214,16 @@ async function readServer(
   return { ...reading, problems: await Promise.all(explained) };
 }
 
-async function readTokenFile(
-  input: InputFiles,
-  values: FlagValues,
-  problems: Problem[],
-): Promise<{ readonly text: string; readonly name: string } | undefined> {
-  const path = values.text(ACCESS_TOKEN_FILE);
-  if (path === undefined) return undefined;
-  try {
-    const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
-    return { text, name: `--access-token-file ${quote(path)}` };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return undefined;
-  }
-}
-
-/** Checks the certificates of `--ca-file`, also where plain http does not need them: a wrong path would show up too late. */
-async function caProblems(input: InputFiles, values: FlagValues): Promise<readonly Problem[]> {
-  const caFile = values.text(CA_FILE);
-  if (caFile === undefined) return [];
-  try {
-    await input.readAuthorities(caFile, values.origin(CA_FILE));
-    return [];
-  } catch (error) {
-    if (error instanceof Problem) return [error];
-    throw error;
-  }
+async function readTokenFile(input: InputFiles, path: string): Promise<TextFile> {
+  const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
+  return { text, name: `--access-token-file ${quote(path)}` };
 }
 
 /** How many arguments a command takes, in words. */
-function operandLimit(wanted: OperandSpec | undefined, most: number): string {
-  const others = wanted?.first === undefined ? most : most - 1;
-  const first = wanted?.first === undefined ? "" : `one ${wanted.first} and `;
-  return `${first}${others === 1 ? "one" : `at most ${others}`} ${wanted?.name ?? ""}`;
-}
-
-/** What the first missing argument is called. */
-function missingOperand({ name, first }: OperandSpec, operands: readonly string[]): string {
-  return operands.length === 0 ? (first ?? name) : name;
+function operandLimit({ name, first, most }: OperandSpec): string {
+  const others = first === undefined ? most : most - 1;
+  const start = first === undefined ? "" : `one ${first} and `;
+  return `${start}${others === 1 ? "one" : `at most ${others}`} ${name}`;
 }
 
 /** What to write instead of an argument that a command doesn't take. */
@@ -268,10 +233,9 @@ function strayHint(
   { operands: wanted, flags }: Pick<Leaf["spec"], "operands" | "flags">,
 ): string {
   if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return STRAY_URL_HINT;
-  const most = wanted?.most ?? 0;
-  return most === 0
+  return wanted === undefined
     ? `${path} takes only flags; put quotes around a value with spaces`
-    : `${path} takes ${operandLimit(wanted, most)}`;
+    : `${path} takes ${operandLimit(wanted)}`;
 }
 
 function operandProblems(
@@ -289,13 +253,10 @@ function operandProblems(
   // The word after an unknown flag was read as its value, and may be the argument.
   const mayBeTaken = line.problems.some(({ code }) => code === "unknown-flag");
   if (wanted !== undefined && operands.length < wanted.least && !mayBeTaken) {
-    problems.push(
-      usageError(
-        `Missing ${missingOperand(wanted, operands)} after ${path}`,
-        `${path} --help shows the usage`,
-        "missing-argument",
-      ),
-    );
+    const { name, first = name } = wanted;
+    const missing = operands.length === 0 ? first : name;
+    const hint = `${path} --help shows the usage`;
+    problems.push(usageError(`Missing ${missing} after ${path}`, hint, "missing-argument"));
   }
   return problems;
 }

@@ -41,12 +41,9 @@ function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words
 export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
   const called = await followCommandWords(words);
   if (isLeaf(called.command)) return showHelpOfLine(host, called, called.command.spec.flags);
-  const {
-    operands: names,
-    values,
-    problems,
-  } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
-  if (problems.length > 0) throw new CombinedProblems(problems);
+  const line = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  if (line.problems.length > 0) throw new CombinedProblems(line.problems);
+  const { operands: names, values } = line;
   const [name] = names;
   // A topic may have the name of a group of commands; the words after it then name a command.
   const isCommand = names.length > 1 && Object.hasOwn(await childrenByName(ROOT), names[0] ?? "");

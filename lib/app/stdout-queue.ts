@@ -7,8 +7,6 @@ import { STALLED_READER_MS } from "../core/network.ts";
 interface PendingText {
   readonly items: readonly JsonObject[];
   readonly length: number;
-  /** Why it was not written, and whether part of it was. */
-  failure: { readonly reason: unknown; readonly partlyWritten: boolean } | undefined;
   /** Resolves when the text is written or has failed. */
   readonly settled: Promise<void>;
 }
@@ -22,7 +20,7 @@ export class StdoutQueue {
   readonly #signal: AbortSignal;
   readonly #delivered: (item: JsonObject) => void | Promise<void>;
   readonly #pending: PendingText[] = [];
-  readonly #failed: PendingText[] = [];
+  readonly #failures: { readonly reason: unknown; readonly lost: readonly UnwrittenItem[] }[] = [];
   #length = 0;
 
   /** @param delivered called once all of an item's text is written, in order. */
@@ -37,19 +35,17 @@ export class StdoutQueue {
   }
 
   get hasFailed(): boolean {
-    return this.#failed.length > 0;
+    return this.#failures.length > 0;
   }
 
   /** Why the first text failed. */
   get reason(): unknown {
-    return this.#failed[0]?.failure?.reason;
+    return this.#failures[0]?.reason;
   }
 
   /** Items of texts that failed. */
   get undelivered(): readonly UnwrittenItem[] {
-    return this.#failed.flatMap(({ items, failure }) =>
-      items.map((item) => ({ item, partlyWritten: failure?.partlyWritten === true })),
-    );
+    return this.#failures.flatMap(({ lost }) => lost);
   }
 
   /** Starts writing a text. */
@@ -66,7 +62,7 @@ export class StdoutQueue {
       // The text is written by then, and the command could not take note of it.
       .catch((reason: unknown) => this.#fail(pending, reason, true))
       .finally(() => this.#remove(pending));
-    const pending: PendingText = { items, length: text.length, failure: undefined, settled };
+    const pending: PendingText = { items, length: text.length, settled };
     this.#pending.push(pending);
   }
 
@@ -112,9 +108,9 @@ export class StdoutQueue {
   }
 
   #fail(pending: PendingText, reason: unknown, partlyWritten: boolean): void {
-    if (pending.failure !== undefined) return;
-    pending.failure = { reason, partlyWritten };
-    this.#failed.push(pending);
+    // One that stalled has failed already.
+    if (!this.#pending.includes(pending)) return;
+    this.#failures.push({ reason, lost: pending.items.map((item) => ({ item, partlyWritten })) });
   }
 
   #remove(pending: PendingText): void {

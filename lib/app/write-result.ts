@@ -1,7 +1,6 @@
 import type { Host } from "../adapters/host.ts";
-import type { Result } from "../command.ts";
+import type { Context, Result } from "../command.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import type { Format } from "../core/output/formats.ts";
 import {
   createStreamRenderer,
   isOmittedFromSecretManifest,
@@ -31,21 +30,22 @@ const MAX_PENDING_TEXTS = 64;
  * command.
  */
 export async function writeResult(
-  host: Pick<Host, "stdout" | "sleep">,
-  signal: AbortSignal,
-  format: Format,
+  context: Pick<Context, "signal" | "format" | "note"> & { readonly host: Pick<Host, "stdout" | "sleep"> },
   result: Result,
   render: RenderOptionsFactory,
-  note: (line: string) => void,
 ): Promise<ExitName> {
+  const { host, signal, note } = context;
+  const format = result.format ?? context.format;
   const renderer = createStreamRenderer(format, result.view, render(result.isList, result.unbuffered === true));
   const queue = new StdoutQueue(host, signal, result.delivered);
   const withheld: JsonObject[] = [];
-  const rendered = (item: JsonObject): void => {
-    if (format.kind === "k8s-secret" && isOmittedFromSecretManifest(result.view, item)) withheld.push(item);
+  const item = (each: JsonObject): string => {
+    const text = renderer.item(each);
+    if (format.kind === "k8s-secret" && isOmittedFromSecretManifest(result.view, each)) withheld.push(each);
+    return text;
   };
   try {
-    await new ResultWriter(result, renderer, queue, rendered).write();
+    await new ResultWriter(result, { ...renderer, item }, queue).write();
   } catch (error) {
     if (error === READER_GONE) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
     throw error;
@@ -58,7 +58,6 @@ class ResultWriter {
   readonly #result: Result;
   readonly #renderer: StreamRenderer<JsonObject>;
   readonly #queue: StdoutQueue;
-  readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
   #held: JsonObject[] = [];
   /** Text that waits for the text of later values: a list of many clients would else need a write for each. */
@@ -68,16 +67,10 @@ class ResultWriter {
   /** Nobody reads any more, and the rest of the work is only done for its exit code. */
   #isReaderGone = false;
 
-  constructor(
-    result: Result,
-    renderer: StreamRenderer<JsonObject>,
-    queue: StdoutQueue,
-    rendered: (item: JsonObject) => void,
-  ) {
+  constructor(result: Result, renderer: StreamRenderer<JsonObject>, queue: StdoutQueue) {
     this.#result = result;
     this.#renderer = renderer;
     this.#queue = queue;
-    this.#rendered = rendered;
   }
 
   async write(): Promise<void> {
@@ -112,7 +105,6 @@ class ResultWriter {
   async #writeItem(item: JsonObject, mayWait: boolean): Promise<void> {
     this.#held.push(item);
     this.#unsent += await this.#render(() => this.#renderer.item(item));
-    this.#rendered(item);
     if (this.#unsent === "") return;
     if (!mayWait || !this.#hasSent || this.#unsent.length >= LARGE_WRITE) this.#send(this.#unsent);
     else

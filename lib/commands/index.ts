@@ -22,19 +22,19 @@ function listed(summary: string, load: () => Promise<CommandDef>): () => Promise
   return Object.assign(load, { summary });
 }
 
-const create = (): Promise<CommandDef> => import("./clients/create.ts").then((module) => module.create);
+const create = () => import("./clients/create.ts").then((module) => module.create);
 
-const get = (): Promise<CommandDef> => import("./clients/get.ts").then((module) => module.get);
+const get = () => import("./clients/get.ts").then((module) => module.get);
 
-const show = (): Promise<CommandDef> => import("./clients/show.ts").then((module) => module.show);
+const show = () => import("./clients/show.ts").then((module) => module.show);
 
-const list = (): Promise<CommandDef> => import("./clients/list.ts").then((module) => module.list);
+const list = () => import("./clients/list.ts").then((module) => module.list);
 
-const update = (): Promise<CommandDef> => import("./clients/update.ts").then((module) => module.update);
+const update = () => import("./clients/update.ts").then((module) => module.update);
 
-const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((module) => module.remove);
+const remove = () => import("./clients/delete.ts").then((module) => module.remove);
 
-const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
+const importClients = () => import("./clients/import.ts").then((module) => module.importClients);
 
 const apply = listed("Create, change and delete clients to match client files", () =>
   import("./clients/apply.ts").then((module) => module.apply),
@@ -44,43 +44,40 @@ const diff = listed("Compare client files with the server", () =>
   import("./clients/diff.ts").then((module) => module.diff),
 );
 
-const rotateSecret = (): Promise<CommandDef> =>
-  import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
+const rotateSecret = () => import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
-const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClientFlow);
+const testClient = () => import("./clients/test.ts").then((module) => module.testClientFlow);
 const exportClients = listed("Export clients as files for hydra apply", () =>
   import("./clients/export.ts").then((module) => module.exportClients),
 );
 
-const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
+const pgpInspect = () => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
-const clientCredentials = (): Promise<CommandDef> =>
-  import("./token/client-credentials.ts").then((module) => module.clientCredentials);
+const clientCredentials = () => import("./token/client-credentials.ts").then((module) => module.clientCredentials);
 
-const authorizationCode = (): Promise<CommandDef> =>
-  import("./token/authorization-code.ts").then((module) => module.authorizationCode);
+const authorizationCode = () => import("./token/authorization-code.ts").then((module) => module.authorizationCode);
 
-const deviceCode = (): Promise<CommandDef> => import("./token/device-code.ts").then((module) => module.deviceCode);
+const deviceCode = () => import("./token/device-code.ts").then((module) => module.deviceCode);
 
-const introspect = (): Promise<CommandDef> => import("./token/introspect.ts").then((module) => module.introspect);
+const introspect = () => import("./token/introspect.ts").then((module) => module.introspect);
 
-const revoke = (): Promise<CommandDef> => import("./token/revoke.ts").then((module) => module.revoke);
+const revoke = () => import("./token/revoke.ts").then((module) => module.revoke);
 
-const deleteTokens = (): Promise<CommandDef> => import("./token/delete.ts").then((module) => module.deleteTokens);
+const deleteTokens = () => import("./token/delete.ts").then((module) => module.deleteTokens);
 
-const flush = (): Promise<CommandDef> => import("./token/flush.ts").then((module) => module.flush);
+const flush = () => import("./token/flush.ts").then((module) => module.flush);
 
-const decode = (): Promise<CommandDef> => import("./token/decode.ts").then((module) => module.decode);
+const decode = () => import("./token/decode.ts").then((module) => module.decode);
 
-const createKey = (): Promise<CommandDef> => import("./keys/create.ts").then((module) => module.createKey);
+const createKey = () => import("./keys/create.ts").then((module) => module.createKey);
 
-const getKeys = (): Promise<CommandDef> => import("./keys/get.ts").then((module) => module.getKeys);
+const getKeys = () => import("./keys/get.ts").then((module) => module.getKeys);
 
-const importKeys = (): Promise<CommandDef> => import("./keys/import.ts").then((module) => module.importKeys);
+const importKeys = () => import("./keys/import.ts").then((module) => module.importKeys);
 
-const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((module) => module.rotateSigningKey);
+const rotateKeys = () => import("./keys/rotate.ts").then((module) => module.rotateSigningKey);
 
-const deleteKeys = (): Promise<CommandDef> => import("./keys/delete.ts").then((module) => module.deleteKeys);
+const deleteKeys = () => import("./keys/delete.ts").then((module) => module.deleteKeys);
 
 const wait = listed("Wait until the server is ready", () => import("./wait.ts").then((module) => module.wait));
 
@@ -108,13 +105,8 @@ const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
 /** One verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
 function verb(name: string, summary: string, leaf: () => Promise<CommandDef>, keys?: () => Promise<CommandDef>): Group {
   const children = { "oauth2-client": leaf, ...(keys === undefined ? {} : { jwk: keys }) };
-  return group(
-    name,
-    summary,
-    "2.x",
-    children,
-    keys === undefined ? CLIENT_ALIASES : { ...CLIENT_ALIASES, ...KEY_ALIASES },
-  );
+  const aliases = { ...CLIENT_ALIASES, ...(keys === undefined ? {} : KEY_ALIASES) };
+  return group(name, summary, "2.x", children, aliases);
 }
 
 /** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */

@@ -65,7 +65,6 @@ export const sandbox = defineLeaf({
       context.host.enableJit();
       const publicPort = publicListen === "none" ? {} : { publicListen };
       const running = await context.startSandbox({ as, listen, ...publicPort, onRequest: context.detail });
-      const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {
         try {
           yield { endpoint: running.url, public_url: running.publicUrl };
@@ -79,7 +78,7 @@ export const sandbox = defineLeaf({
       }
       context.note(`Sandbox emulating Hydra ${as} on ${running.url}: in memory, for testing only`);
       return {
-        view: { ...view, text: environmentLines },
+        view: { columns: [], text: environmentLines, id: () => running.url },
         isList: false,
         items: serve(),
         untilSignal: true,

@@ -27,13 +27,11 @@ export const wait = defineLeaf({
     withoutChecks(async () => {
       await context.admin.withDeadline(context.values.number(FOR), context.signal).ready();
       const { endpoint } = context;
-      return singleResult(
-        {
-          columns: [{ label: "ENDPOINT", value: () => endpoint }],
-          text: () => [`Ready: ${endpoint}`],
-          id: () => endpoint,
-        },
-        { endpoint, status: "ready" },
-      );
+      const view = {
+        columns: [{ label: "ENDPOINT", value: () => endpoint }],
+        text: () => [`Ready: ${endpoint}`],
+        id: () => endpoint,
+      };
+      return singleResult(view, { endpoint, status: "ready" });
     }),
 });

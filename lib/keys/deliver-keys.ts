@@ -6,7 +6,7 @@ import { allowsQuestions } from "../core/environment/interactive.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
 import { toTerminalSafeJson } from "../core/json/json.ts";
-import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { isSymmetric } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
@@ -14,18 +14,8 @@ import type { FormatKind } from "../core/output/formats.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../core/text.ts";
-import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PUBLIC } from "./key-flags.ts";
+import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PRIVATE_KEY_OUT, PUBLIC } from "./key-flags.ts";
 import { keySetResult, type NamedSet, textResult } from "./key-results.ts";
-
-/** How keys are delivered. */
-interface DeliveryOptions {
-  /** How messages about it begin: `Cannot get key set "a"`. */
-  readonly action: string;
-  /** The flag that names the file. */
-  readonly out: TextFlag;
-  /** Whether a file gets the private keys without `--private`. */
-  readonly fileIsPrivate: boolean;
-}
 
 type DeliveryContext = Pick<
   Context,
@@ -85,10 +75,16 @@ async function confirmPrivate(context: Pick<Context, "values" | "host">): Promis
   });
 }
 
-/** Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for. */
+/**
+ * Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for.
+ *
+ * @param action how messages about it begin: `Cannot get key set "a"`.
+ * @param out the flag that names the file.
+ */
 export async function deliverKeys(
   context: DeliveryContext,
-  { action, out, fileIsPrivate }: DeliveryOptions,
+  action: string,
+  out: TextFlag,
   getSets: () => Promise<readonly NamedSet[]>,
 ): Promise<Result> {
   const { values } = context;
@@ -99,24 +95,16 @@ export async function deliverKeys(
   return withSecretTarget(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
     const sets = await getSets();
     if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
-    const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);
-    const plain = await fileText(
-      context,
-      values.text(out),
-      delivered.flatMap(({ keys }) => keys),
-    );
-    const text = await encrypted(context, recipients, plain);
+    const delivered = isSecret || out === PRIVATE_KEY_OUT ? sets : publicSets(context, sets);
+    const text = await encrypted(context, recipients, await fileText(context, values.text(out), delivered));
     if (target === undefined) return encryptedResult(context, sets, text);
     await target.commit(text);
-    context.note(writtenNote(target.name, delivered, recipients));
+    const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
+    context.note(
+      `${what} of set ${joinWords(delivered.map(({ set }) => quote(set)))} are in ${escapeControls(target.name)}`,
+    );
     return shownResult(context, publicSets(context, sets, "quiet"));
   });
-}
-
-function writtenNote(name: string, sets: readonly NamedSet[], recipients: readonly Recipient[]): string {
-  const names = joinWords(sets.map(({ set }) => quote(set)));
-  const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
-  return `${what} of set ${names} are in ${escapeControls(name)}`;
 }
 
 /** Formats that show no key material at all. */
@@ -149,12 +137,7 @@ async function shownResult(
   sets: readonly NamedSet[],
 ): Promise<Result> {
   if (context.format.kind !== "pem") return keySetResult(context, sets);
-  return textResult(
-    await pemText(
-      context,
-      sets.flatMap(({ keys }) => keys),
-    ),
-  );
+  return textResult(await pemText(context, sets));
 }
 
 /** Whether a file or message is PEM: if asked for, or if the file's name says so. */
@@ -166,15 +149,16 @@ function isPem({ kind }: Context["format"], name: string | undefined): boolean {
 async function fileText(
   context: Pick<Context, "format" | "localKeys">,
   name: string | undefined,
-  keys: readonly JsonWebKey[],
+  sets: readonly NamedSet[],
 ): Promise<string> {
-  return isPem(context.format, name) ? pemText(context, keys) : `${toTerminalSafeJson({ keys }, 2)}\n`;
+  if (isPem(context.format, name)) return pemText(context, sets);
+  return `${toTerminalSafeJson({ keys: sets.flatMap(({ keys }) => keys) }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */
-async function pemText({ localKeys }: Pick<Context, "localKeys">, keys: readonly JsonWebKey[]): Promise<string> {
+async function pemText({ localKeys }: Pick<Context, "localKeys">, sets: readonly NamedSet[]): Promise<string> {
   const blocks: string[] = [];
-  for (const key of withoutRedundantPublicHalves(keys)) {
+  for (const key of withoutRedundantPublicHalves(sets.flatMap(({ keys }) => keys))) {
     const block = await localKeys.toPem(key);
     if (block === undefined)
       throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {

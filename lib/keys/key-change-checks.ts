@@ -11,7 +11,6 @@ import {
   ACCESS_TOKEN_SET,
   algorithmOf,
   isServerKeySet,
-  isServerKeySetOfAnyVersion,
   isTokenSigningSet,
   type KeyChangeConsequence,
   type SigningState,
@@ -152,7 +151,8 @@ export async function readSetAndCheckKeyChange(
   set: string,
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {
-  if (!isServerKeySetOfAnyVersion(set)) return;
+  // Those of a server with pairs include those of any other one.
+  if (!isServerKeySet(set, "pair")) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after: afterwards(before, shape) });

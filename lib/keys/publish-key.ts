@@ -1,4 +1,3 @@
-import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
@@ -49,15 +48,9 @@ function rejectKnownId({ set, keys }: SetToRotate, kid: string | undefined): voi
   });
 }
 
-/** Removes a published key whose private half was not delivered. */
-async function unpublish({ admin }: Pick<Context, "admin">, set: string, kid: string): Promise<void> {
-  const api: KeySetsApi = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
-  await api.remove(set, kid);
-}
-
-/** The problem of a private key that could not be delivered. */
+/** Removes a published key whose private half could not be delivered, and returns the problem. */
 async function undelivered(
-  context: Pick<Context, "admin">,
+  { admin }: Pick<Context, "admin">,
   set: string,
   kid: string,
   reason: unknown,
@@ -65,7 +58,8 @@ async function undelivered(
   const start = `Cannot deliver the private key: ${reasonWithoutValues(reason)}`;
   const details = { code: "undelivered", exit: "failed", cause: reason } as const;
   try {
-    await unpublish(context, set, kid);
+    const api = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
+    await api.remove(set, kid);
     return new Problem(`${start}; the public key was removed again`, { ...details, hint: "run the command again" });
   } catch {
     const hint = `remove it: hydra keys delete ${set} --kid ${kid}`;
@@ -107,7 +101,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   };
   const action = `Cannot publish a key in set ${quote(set)}`;
   try {
-    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
+    const result = await deliverKeys(context, action, PRIVATE_KEY_OUT, publish);
     note(
       `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
     );

@@ -76,17 +76,6 @@ function withUse(key: KeyWithKid, name: string, wanted: string | undefined, own:
   return usageError(message, "leave out --use", "key-algorithm");
 }
 
-/** The key with what the command line says about it, or the problem of that. */
-function withFlags(
-  { values }: Pick<Context, "values">,
-  own: JsonWebKey,
-  kid: string,
-  name: string,
-): KeyWithKid | Problem {
-  const key = withAlgorithm({ ...own, kid }, name, values.text(IMPORT_ALG));
-  return key instanceof Problem ? key : withUse(key, name, values.isSet(USE) ? values.text(USE) : undefined, own);
-}
-
 /** The keys in one file, the oldest first, with IDs; a file begins with the newest. */
 async function keysInFile(
   context: ReadKeysContext,
@@ -97,6 +86,7 @@ async function keysInFile(
   const { localKeys, values } = context;
   const keys: KeyWithKid[] = [];
   const problems: Problem[] = [];
+  const use = values.isSet(USE) ? values.text(USE) : undefined;
   const read = await localKeys.read(path, reader, passphrase);
   for (const key of read) {
     const kid = key.kid ?? (await localKeys.thumbprint(publicPart(key)));
@@ -106,9 +96,10 @@ async function keysInFile(
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
       continue;
     }
-    const named = withFlags(context, key, kid, name);
-    if (named instanceof Problem) problems.push(named);
-    else keys.push(named);
+    const withAlg = withAlgorithm({ ...key, kid }, name, values.text(IMPORT_ALG));
+    const complete = withAlg instanceof Problem ? withAlg : withUse(withAlg, name, use, key);
+    if (complete instanceof Problem) problems.push(complete);
+    else keys.push(complete);
   }
   return { keys: keys.toReversed(), problems, haveOwnIds: read.every(({ kid }) => kid !== undefined) };
 }
@@ -125,10 +116,6 @@ function repeatProblems(keys: readonly KeyWithKid[], origins: ReadonlyMap<JsonWe
     const hint = isSameKeyIgnoringKid(before, key) ? "leave out one of them" : 'change the "kid" of one of them';
     return [usageError(`${where} have the ID ${quote(key.kid)}`, hint, "key-id")];
   });
-}
-
-function isNamedKey(key: JsonWebKey): key is KeyWithKid {
-  return key.kid !== undefined;
 }
 
 /** Reads the keys in files; of several files, the last has the newest keys. */
@@ -154,7 +141,8 @@ export async function readKeyFiles(
       problems.push(error);
     }
   }
-  const keys = withoutRedundantPublicHalves(read).filter(isNamedKey);
+  const kept = new Set(withoutRedundantPublicHalves(read));
+  const keys = read.filter((key) => kept.has(key));
   problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));

@@ -1,5 +1,5 @@
 import type { BoolFlag, ChoiceFlag, TextFlag } from "../core/flags/flag.ts";
-import { GENERATE_ALG, type GeneratedAlgorithm } from "./key-flags.ts";
+import { GENERATE_ALG, type GeneratedAlgorithm, KID } from "./key-flags.ts";
 
 export const PUBLISH: BoolFlag = {
   kind: "switch",
@@ -24,22 +24,12 @@ export const ACTIVATED_KEY_FILE: TextFlag = {
   help: "Private key to activate (- for standard input)",
 };
 
-export const RETIRE: TextFlag = {
-  kind: "text",
-  name: "retire",
-  value: "KID",
-  group: "input",
-  nonEmpty: true,
-  help: "Last step: delete a key that no longer signs",
-};
+export const RETIRE: TextFlag = { ...KID, name: "retire", help: "Last step: delete a key that no longer signs" };
+
+const { default: _, ...ALG } = GENERATE_ALG;
 
 /** The algorithm of the next key: that of the current one unless given. */
 export const NEW_ALG: ChoiceFlag<GeneratedAlgorithm> = {
-  kind: "text",
-  name: GENERATE_ALG.name,
-  short: "a",
-  value: "ALG",
-  group: "input",
-  choices: GENERATE_ALG.choices,
+  ...ALG,
   help: "Algorithm of the new key (default: that of the current one)",
 };

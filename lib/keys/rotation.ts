@@ -159,13 +159,10 @@ async function proveStart(
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
-    throw withMessage(
-      error,
-      `Cannot prove a rotation of key set ${quote(set)}, so nothing was changed: ${error.message}`,
-      {
-        hint: `${error.hint ?? "check the public URL"}; without ${context.values.origin(PROOF_URL).name}, the step is not proved`,
-      },
-    );
+    const message = `Cannot prove a rotation of key set ${quote(set)}, so nothing was changed: ${error.message}`;
+    const { name } = context.values.origin(PROOF_URL);
+    const hint = `${error.hint ?? "check the public URL"}; without ${name}, the step is not proved`;
+    throw withMessage(error, message, { hint });
   }
 }
 

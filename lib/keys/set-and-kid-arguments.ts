@@ -31,7 +31,6 @@ export function invalidKidProblems({ values }: Pick<Context, "values">, flag: Te
 }
 
 /** The problem of the name of the only set. */
-export function setNameOperandProblems({ operands: [set] }: Pick<Context, "operands">): readonly Problem[] {
-  const problem = set === undefined ? undefined : findKeySetNameProblem(set);
-  return problem === undefined ? [] : [problem];
+export function setNameOperandProblems({ operands }: Pick<Context, "operands">): readonly Problem[] {
+  return operands.slice(0, 1).flatMap((set) => findKeySetNameProblem(set) ?? []);
 }

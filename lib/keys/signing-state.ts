@@ -1,4 +1,4 @@
-import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, keyTypeAndCurveFor, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
@@ -36,7 +36,6 @@ export type SigningState =
       readonly kind: "signs";
       readonly kid: string;
       readonly alg: string;
-      readonly key: JsonWebKey;
       readonly fault: KeyChangeConsequence | undefined;
     }
   /** It generates a key when it next needs one. */
@@ -52,11 +51,6 @@ export function isTokenSigningSet(set: string): boolean {
 /** Whether a change of a set can stop or break logins, or the server's own TLS. */
 export function isServerKeySet(set: string, shape: KeyPairStorage): boolean {
   return isTokenSigningSet(set) || (shape === "pair" && set === TLS_SET);
-}
-
-/** Whether a set may be one that a server signs with, whatever its version. */
-export function isServerKeySetOfAnyVersion(set: string): boolean {
-  return isServerKeySet(set, "pair");
 }
 
 /** What a server does with a set of these keys, the newest first. */
@@ -110,7 +104,7 @@ function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
     privateKey["n"] === publicKey["n"];
   if (!isPair || privateKey.kty !== "RSA") return { kind: "fails", fault: NO_PAIR };
   const fault = verificationFault(publicKey, USUAL_ALG);
-  return { kind: "signs", kid: publicKey.kid, alg: USUAL_ALG, key: publicKey, fault };
+  return { kind: "signs", kid: publicKey.kid, alg: USUAL_ALG, fault };
 }
 
 /** From Hydra 2.0 on, the newest private key signs, with the algorithm that it names. */
@@ -120,7 +114,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
   if (keys.some(isSymmetric)) return { kind: "fails", fault: SHARED_SECRET };
   const { alg = "", kid = "" } = key;
   if (isSigningAlgorithm(alg) && signingAndEncryptionAlgorithms(key).includes(alg))
-    return { kind: "signs", kid, alg, key: publicPart(key), fault: verificationFault(key, alg) };
+    return { kind: "signs", kid, alg, fault: verificationFault(key, alg) };
   const what = alg === "" ? "without an algorithm" : `with "alg": ${quote(alg)}`;
   const text = `every login fails while the newest private key is one ${what} (measured on Hydra 2.1 to 26.2)`;
   return { kind: "fails", fault: { text, hint: OTHER_KEY_HINT } };

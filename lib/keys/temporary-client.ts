@@ -1,6 +1,5 @@
 import type { Context } from "../command.ts";
-import type { ClientRecord } from "../core/client/client.ts";
-import { getListField, getTextField } from "../core/client/client.ts";
+import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -52,13 +51,8 @@ const LONGEST_LOGIN_MS = 10 * 60_000;
 
 /** Whether a client is one that this program created for a login, and that no one has changed. */
 function isTemporary(client: ClientRecord): boolean {
-  return (
-    (["client_name", "scope", "token_endpoint_auth_method"] as const).every(
-      (name) => getTextField(client, name) === TEMPORARY_CLIENT[name],
-    ) &&
-    (["redirect_uris", "grant_types", "response_types"] as const).every(
-      (name) => JSON.stringify(getListField(client, name)) === JSON.stringify(TEMPORARY_CLIENT[name]),
-    )
+  return Object.entries(TEMPORARY_CLIENT).every(
+    ([name, value]) => JSON.stringify(client[name]) === JSON.stringify(value),
   );
 }
 

@@ -53,8 +53,6 @@ export function isKeySetUnchanged(now: readonly JsonWebKey[], before: readonly J
 export function isKeyChangeUndone(before: readonly JsonWebKey[], now: readonly JsonWebKey[], kid: string): boolean {
   const others = changedByOthers(before, now, kid);
   const former = before.filter((old) => !others.some((key) => key.kid === old.kid));
-  return isSameOrder(
-    now.filter((key) => !others.includes(key)),
-    former,
-  );
+  const own = now.filter((key) => !others.includes(key));
+  return isSameOrder(own, former);
 }

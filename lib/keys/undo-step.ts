@@ -1,4 +1,3 @@
-import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
@@ -71,21 +70,17 @@ export async function undoStepAndExplain(
   const { set, keys: before } = rotation;
   const details = { code, exit: "failed", hint: inspectHint(set) } as const;
   const api = await admin.withDeadline(UNDO_MS).keySets();
+  const failed = await step.undo(api).then(
+    () => "",
+    (error: unknown) => `: ${reasonWithoutValues(error)}`,
+  );
   let now: readonly JsonWebKey[];
-  let failed = "";
   try {
-    try {
-      await step.undo(api);
-    } catch (error) {
-      failed = `: ${reasonWithoutValues(error)}`;
-    }
     now = (await api.find(set)) ?? [];
   } catch (error) {
-    const undone = failed === "" ? "was undone, but the set can't be read again" : "could not be undone";
-    return new Problem(
-      `${start}; the change ${undone}${failed === "" ? `: ${reasonWithoutValues(error)}` : failed}`,
-      details,
-    );
+    if (failed !== "") return new Problem(`${start}; the change could not be undone${failed}`, details);
+    const unread = `but the set can't be read again: ${reasonWithoutValues(error)}`;
+    return new Problem(`${start}; the change was undone, ${unread}`, details);
   }
   const signs = signingText(rotation, now);
   if (!isKeyChangeUndone(before, now, step.kid))
@@ -111,17 +106,17 @@ export async function undoInterruptedAndExplain(
   error: unknown,
 ): Promise<Problem> {
   const { set, keys: before } = rotation;
-  const api: KeySetsApi = await context.admin.withDeadline(UNDO_MS).keySets();
+  const api = await context.admin.withDeadline(UNDO_MS).keySets();
   const failure = interruptionFailure(rotation);
+  const details = { code: failure.code, exit: "failed", hint: inspectHint(set) } as const;
   let now: readonly JsonWebKey[];
   try {
     now = (await api.find(set)) ?? [];
   } catch (reason) {
-    const message = `${failure.start}, and the set can't be read again: ${reasonWithoutValues(reason)}`;
-    return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
+    return new Problem(`${failure.start}, and the set can't be read again: ${reasonWithoutValues(reason)}`, details);
   }
   if (!isKeyChangeUndone(before, now, step.kid)) return undoStepAndExplain(context, rotation, step, failure);
   if (!(error instanceof Problem && error.ambiguous)) return interruptedBeforeChangeProblem(set);
   const message = `${failure.start}; it is not changed, but the server may still carry out the request`;
-  return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
+  return new Problem(message, details);
 }

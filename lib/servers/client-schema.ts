@@ -3,22 +3,6 @@ import { CLIENT_FIELDS, type FieldShape } from "../core/client/fields.ts";
 
 type Schema = v.GenericSchema;
 
-/** The schemas of the field table's shapes, one for all fields of a shape. Servers write `null` for no value. */
-function shapeSchemas(): Readonly<Record<FieldShape | "number", Schema>> {
-  const text = v.nullable(v.string());
-  const json = v.unknown();
-  return {
-    text,
-    list: v.nullable(v.array(v.string())),
-    "space-separated": text,
-    boolean: v.nullable(v.boolean()),
-    number: v.nullable(v.number()),
-    json,
-    "json-or-file": json,
-    duration: text,
-  };
-}
-
 /** Fields that only a server sets, whose types aren't checked when a response is read. */
 const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number"])[] = [
   ["client_secret_expires_at", "number"],
@@ -33,11 +17,21 @@ let schemas: ReadonlyMap<string, Schema> | undefined;
 /** The schema of each field, built at the first use: none of them is needed to deliver a client's credentials. */
 export function fieldSchemasByName(): ReadonlyMap<string, Schema> {
   if (schemas !== undefined) return schemas;
-  const byShape = shapeSchemas();
-  schemas = new Map([
-    ...CLIENT_FIELDS.map(({ name, shape }) => [name, byShape[shape]] as const),
-    ...SERVER_SET.map(([name, shape]) => [name, byShape[shape]] as const),
-  ]);
+  const text = v.nullable(v.string());
+  const json = v.unknown();
+  // One for all fields of a shape. Servers write `null` for no value.
+  const byShape: Readonly<Record<FieldShape | "number", Schema>> = {
+    text,
+    list: v.nullable(v.array(v.string())),
+    "space-separated": text,
+    boolean: v.nullable(v.boolean()),
+    number: v.nullable(v.number()),
+    json,
+    "json-or-file": json,
+    duration: text,
+  };
+  const shapes = [...CLIENT_FIELDS.map(({ name, shape }) => [name, shape] as const), ...SERVER_SET];
+  schemas = new Map(shapes.map(([name, shape]) => [name, byShape[shape]]));
   return schemas;
 }
 

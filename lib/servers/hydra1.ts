@@ -1,6 +1,5 @@
-import type { QueryParameters } from "../core/network.ts";
 import { errorTextOf } from "./classify-error.ts";
-import type { PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
+import type { ServerFamily } from "./family.ts";
 import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
@@ -21,16 +20,10 @@ export const HYDRA_1: ServerFamily = {
     "device_authorization_grant_refresh_token_lifespan",
   ]),
   largestPage: 500,
-  pageQuery(page: PageRequest): QueryParameters {
-    return toQueryParameters({
-      limit: String(page.size),
-      offset: String(page.offset ?? 0),
-      client_name: page.name,
-      owner: page.owner,
-    });
-  },
+  pageQuery: ({ size, offset = 0, name, owner }) =>
+    toQueryParameters({ limit: String(size), offset: String(offset), client_name: name, owner }),
   pageStart: (token) => (/^\d*$/.test(token) ? { offset: Number(token) } : undefined),
-  nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined {
+  nextPage(page, answer, count) {
     // Servers link to a next page even if there are no clients, or none that match a filter.
     if (count === 0) return undefined;
     const offset = page.offset ?? 0;
@@ -38,9 +31,7 @@ export const HYDRA_1: ServerFamily = {
     const next = Number(findLinkQuery("next", answer.link)?.get("offset"));
     return next > offset ? { ...page, offset: next } : undefined;
   },
-  isUnknownClient(answer: ServerAnswer, body: unknown): boolean {
-    if (answer.status === 404) return true;
-    // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
-    return answer.status === 401 && /client does not exist/i.test(errorTextOf(body) ?? "");
-  },
+  // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
+  isUnknownClient: ({ status }, body) =>
+    status === 404 || (status === 401 && /client does not exist/i.test(errorTextOf(body) ?? "")),
 };

@@ -1,5 +1,4 @@
-import type { QueryParameters } from "../core/network.ts";
-import type { PageRequest, ServerAnswer, ServerFamily } from "./family.ts";
+import type { ServerFamily } from "./family.ts";
 import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
@@ -13,22 +12,14 @@ export const HYDRA_2: ServerFamily = {
   keyShape: "single",
   unknownFields: new Set(["password_grant_access_token_lifespan", "password_grant_refresh_token_lifespan"]),
   largestPage: 500,
-  pageQuery(page: PageRequest): QueryParameters {
-    return toQueryParameters({
-      page_size: String(page.size),
-      page_token: page.token,
-      client_name: page.name,
-      owner: page.owner,
-    });
-  },
+  pageQuery: ({ size, token, name, owner }) =>
+    toQueryParameters({ page_size: String(size), page_token: token, client_name: name, owner }),
   pageStart: (token) => (token === "" ? {} : { token }),
-  nextPage(page: PageRequest, answer: ServerAnswer, count: number): PageRequest | undefined {
+  nextPage(page, answer, count) {
     // Hydra 2.0 to 2.3 link to a next page even if there are no clients.
     if (count === 0) return undefined;
     const token = findLinkQuery("next", answer.link)?.get("page_token");
-    return token === null || token === undefined || token === "" ? undefined : { ...page, token };
+    return token ? { ...page, token } : undefined;
   },
-  isUnknownClient(answer: ServerAnswer): boolean {
-    return answer.status === 404;
-  },
+  isUnknownClient: ({ status }) => status === 404,
 };

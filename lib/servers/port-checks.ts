@@ -3,13 +3,10 @@
 import * as v from "valibot";
 import { Problem } from "../core/problem.ts";
 import { parseJsonBody } from "./classify-error.ts";
-import { FAMILIES } from "./index.ts";
+import { FAMILIES, type ServerAnswer } from "./index.ts";
 
 /** The part of a response that shows where it comes from. */
-interface StatusAndText {
-  readonly status: number;
-  readonly text: string;
-}
+type StatusAndText = Pick<ServerAnswer, "status" | "text">;
 
 const OpenIdConfiguration = v.object({ issuer: v.string() });
 
@@ -26,15 +23,11 @@ export const OPENID_CONFIGURATION_PATH = "/.well-known/openid-configuration";
 /** Where the admin port says that the server is alive. */
 export const HEALTH_PATH = "/health/alive";
 
-/** Whether a response says that the server is alive. */
-function isHealthy({ status, text }: StatusAndText): boolean {
-  return status === 200 && v.is(Health, parseJsonBody(text));
-}
-
 /** Whether a server that lacks what every public port has is Hydra's admin port: whether it answers that it is alive. */
 export async function answersAsAdminPort(fetchHealth: () => Promise<StatusAndText>): Promise<boolean> {
   try {
-    return isHealthy(await fetchHealth());
+    const { status, text } = await fetchHealth();
+    return status === 200 && v.is(Health, parseJsonBody(text));
   } catch (error) {
     if (error instanceof Problem && error.code !== "interrupted") return false;
     throw error;

@@ -89,14 +89,9 @@ export function isBare500(answer: ServerAnswer | undefined): boolean {
 
 /** Whether an attempt leaves open if the request was carried out. */
 export function isAmbiguous(outcome: AttemptOutcome): boolean {
-  return outcome.kind === "answered" ? mayHaveBeenProcessed(outcome.answer) : outcome.failure.maybeSent;
-}
-
-/**
- * Whether a response leaves open if the request was carried out: every response of a gateway, a 500 without an error body,
- * and 303, which follows a request that was carried out (RFC 9110, 15.4.4).
- */
-function mayHaveBeenProcessed(answer: ServerAnswer): boolean {
+  if (outcome.kind === "failed") return outcome.failure.maybeSent;
+  const { answer } = outcome;
+  // Every response of a gateway, and 303, which follows a request that was carried out (RFC 9110, 15.4.4).
   return isBare500(answer) || answer.status > 501 || answer.status === 303;
 }
 

@@ -4,7 +4,7 @@ import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 
 /** The part of a client that a command line needs. */
-export interface ClientIdAndSyntaxVersion {
+interface ClientIdAndSyntaxVersion {
   readonly id: string;
   readonly syntax: SyntaxVersion;
 }

@@ -1,14 +1,12 @@
+import type { ClientLogin } from "../command.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { Problem, withMessage } from "../core/problem.ts";
-import {
-  addToClientCommandLine,
-  type ClientIdAndSyntaxVersion,
-  clientUpdateCommandLine,
-} from "./client-update-command-line.ts";
+import { addToClientCommandLine, clientUpdateCommandLine } from "./client-update-command-line.ts";
 
 /** What is asked of a server in the name of a client. */
 interface RequestAsClient {
-  readonly client: ClientIdAndSyntaxVersion;
-  readonly isPublic: boolean;
+  readonly login: Pick<ClientLogin, "clientId" | "authentication">;
+  readonly syntax: SyntaxVersion;
   readonly grantType: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
@@ -22,7 +20,8 @@ function quotedValues(requested: readonly string[], text: string): readonly stri
 
 /** How to allow what a server said that the client may not do; undefined where no setting of the client is known to help. */
 function allowingHint({ code, serverText = "" }: Problem, request: RequestAsClient): string | undefined {
-  const { client, isPublic, grantType, scopes, audience } = request;
+  const { login, syntax, grantType, scopes, audience } = request;
+  const client = { id: login.clientId, syntax };
   switch (code) {
     case "invalid-scope": {
       const forbidden = quotedValues(scopes, serverText);
@@ -37,7 +36,7 @@ function allowingHint({ code, serverText = "" }: Problem, request: RequestAsClie
       if (audience.length === 0 || !/\baudience\b/i.test(serverText)) return undefined;
       return `allow the audience for the client: ${addToClientCommandLine(client, "audience", ...quotedValues(audience, serverText))}`;
     case "invalid-grant":
-      if (!isPublic || grantType !== "client_credentials") return undefined;
+      if (login.authentication.method !== "none" || grantType !== "client_credentials") return undefined;
       return `give the client a secret: ${clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
     default:
       return undefined;

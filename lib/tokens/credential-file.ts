@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Context } from "../command.ts";
+import type { Context, TextFile } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
 import { JsonObjectOrEmpty, jsonObject, parseOrReject } from "../core/json/schemas.ts";
@@ -19,12 +19,6 @@ export interface StoredCredentials {
 }
 
 type Names = Pick<CredentialNamesAndMetadata, "id" | "secret" | "encrypted">;
-
-/** The text of a file, and the file's name for messages. */
-interface NamedText {
-  readonly text: string;
-  readonly name: string;
-}
 
 /** A credential; null is one that is missing, as is an empty text. */
 const Credential = v.nullish(v.string());
@@ -64,7 +58,7 @@ function unquoted(word: string): string {
 }
 
 /** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
-function shellTexts({ text, name: file }: NamedText, names: Names): StoredTexts {
+function shellTexts({ text, name: file }: TextFile, names: Names): StoredTexts {
   const wanted = [names.id, names.secret, names.encrypted];
   const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => wanted.includes(name));
   for (const { 0: assignment, 1: name = "", index } of found) {
@@ -134,7 +128,7 @@ function isArmored(value: string | undefined): boolean {
 
 /** Reads credentials in any of the formats of `--secret-out`. */
 export async function parseCredentialFile(
-  { text, name }: NamedText,
+  { text, name }: TextFile,
   names: Names,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {

@@ -1,4 +1,4 @@
-import type { ClientLogin, Context } from "../command.ts";
+import type { ClientLogin } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../core/flags/shared-flags.ts";
 import type { InputChecks } from "./input-checks.ts";
@@ -13,39 +13,31 @@ interface ResolvedLogin {
   readonly client: ClientRecord | undefined;
 }
 
-/** A client whose settings are read before its credentials where those are missing. */
-export interface LoginClientResolver {
-  readonly resolve: () => Promise<ResolvedLogin>;
-}
+/** Reads a client, whose settings come before its credentials where those are missing. */
+export type ResolveLogin = () => Promise<ResolvedLogin>;
 
 type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeof readRegisteredClient>[0];
 
-/** Whether the command line or the environment says how the client authenticates. */
-function namesCredentials({ values }: Pick<Context, "values">): boolean {
-  const sources = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
-  return sources.some((flag) => values.isSet(flag));
-}
+/** The flags that say how the client authenticates. */
+const SOURCES = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
 
 /**
  * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
  * are read only after that: a public client has no secret to ask for.
  */
-export async function createLoginClientResolver(
-  context: UserLoginContext,
-  checks: InputChecks,
-): Promise<LoginClientResolver> {
-  const clientId = context.values.text(LOGIN_CLIENT_ID) ?? "";
-  const mayBePublic = clientId !== "" && context.pairedAdmin !== undefined && !namesCredentials(context);
+export async function createLoginClientResolver(context: UserLoginContext, checks: InputChecks): Promise<ResolveLogin> {
+  const { values, pairedAdmin } = context;
+  const clientId = values.text(LOGIN_CLIENT_ID) ?? "";
+  const namesCredentials = SOURCES.some((flag) => values.isSet(flag));
+  const mayBePublic = clientId !== "" && pairedAdmin !== undefined && !namesCredentials;
   const given = mayBePublic ? undefined : await readClientLogin(context, checks);
-  return {
-    async resolve() {
-      const client = await readRegisteredClient(context, given?.clientId ?? clientId);
-      if (given !== undefined) return { credentials: given, client };
-      const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
-      const credentials: ClientLogin = isPublic
-        ? { clientId, authentication: { method: "none" }, followsServer: false }
-        : await readClientLogin(context, checks);
-      return { credentials, client };
-    },
+  return async () => {
+    const client = await readRegisteredClient(context, given?.clientId ?? clientId);
+    if (given !== undefined) return { credentials: given, client };
+    const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
+    const credentials: ClientLogin = isPublic
+      ? { clientId, authentication: { method: "none" }, followsServer: false }
+      : await readClientLogin(context, checks);
+    return { credentials, client };
   };
 }

@@ -7,24 +7,20 @@ import type {
   TextFlag,
   WithDefault,
 } from "../core/flags/flag.ts";
-import { SCOPE } from "./token-flags.ts";
+import { SCOPE, TOKEN_URL } from "./token-flags.ts";
 
 /** The scopes of a login, with the default of Hydra's own CLI. */
 export const LOGIN_SCOPE: ListFlag = { ...SCOPE, default: ["offline", "openid"] };
 
 export const AUTH_URL: TextFlag = {
-  kind: "text",
+  ...TOKEN_URL,
   name: "auth-url",
-  value: "URL",
-  group: "connection",
   help: "Authorization endpoint, instead of the one in the server's discovery document",
 };
 
 export const DEVICE_AUTH_URL: TextFlag = {
-  kind: "text",
+  ...TOKEN_URL,
   name: "device-auth-url",
-  value: "URL",
-  group: "connection",
   help: "Device authorization endpoint, instead of the one in the server's discovery document",
 };
 
@@ -107,39 +103,26 @@ export const DEVICE_TIMEOUT: WithDefault<DurationFlag> = {
 };
 
 /** Flags of Hydra's own CLI that are rejected, with the reason. */
-export const REJECTED_LOGIN_FLAGS: readonly {
-  readonly flag: BoolFlag;
-  readonly reason: string;
-  readonly hint: string;
-}[] = [
+export const REJECTED_LOGIN_FLAGS = [
   {
-    flag: {
-      kind: "switch",
-      name: "https",
-      group: "input",
-      help: "Not supported: browsers don't trust a self-signed certificate",
-    },
+    name: "https",
+    help: "Not supported: browsers don't trust a self-signed certificate",
     reason: "a self-signed certificate teaches people to ignore the browser's warnings",
     hint: "leave it out: http on a loopback address is secure (RFC 8252, 8.3); for an https redirect URI, give it with --redirect and paste the URL that the browser was redirected to",
   },
   {
-    flag: {
-      kind: "switch",
-      name: "no-shutdown",
-      group: "input",
-      help: "Not supported: each login has its own listener",
-    },
+    name: "no-shutdown",
+    help: "Not supported: each login has its own listener",
     reason: "the listener is closed after each login, so that nobody else can send an answer",
     hint: "leave it out, and run the command again for another login",
   },
   {
-    flag: {
-      kind: "switch",
-      name: "skip",
-      group: "input",
-      help: "Not supported: this program is not a login and consent application",
-    },
+    name: "skip",
+    help: "Not supported: this program is not a login and consent application",
     reason: "only a login and consent application can skip these pages, and this program isn't one",
     hint: "leave it out; the sandbox (hydra sandbox) logs in by itself",
   },
-];
+].map(({ name, help, reason, hint }) => {
+  const flag: BoolFlag = { kind: "switch", name, group: "input", help };
+  return { flag, reason, hint };
+});

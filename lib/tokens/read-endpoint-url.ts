@@ -1,13 +1,34 @@
-import type { Context } from "../command.ts";
+import type { ChosenEndpoints, Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { usageError } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
+import type { InputChecks } from "./input-checks.ts";
+import { AUTH_URL, DEVICE_AUTH_URL } from "./login-flags.ts";
+import { TOKEN_URL } from "./token-flags.ts";
 
-/** The URL that a flag such as `--token-url` gives in place of one from discovery. */
-export function readEndpointUrlFlag({ values }: Pick<Context, "values">, flag: TextFlag): string | undefined {
-  const text = (values.text(flag) ?? "").trim();
-  if (text === "") return undefined;
+/** The flags for endpoints. */
+const ENDPOINT_FLAGS = [
+  ["authorization_endpoint", AUTH_URL],
+  ["device_authorization_endpoint", DEVICE_AUTH_URL],
+  ["token_endpoint", TOKEN_URL],
+] as const;
+
+/** The endpoints that flags such as `--token-url` give in place of those from discovery. */
+export async function readChosenEndpoints(
+  { values }: Pick<Context, "values">,
+  checks: InputChecks,
+): Promise<ChosenEndpoints> {
+  const chosen: Partial<Record<keyof ChosenEndpoints, string>> = {};
+  for (const [endpoint, flag] of ENDPOINT_FLAGS) {
+    const text = (values.text(flag) ?? "").trim();
+    const url = text === "" ? undefined : await checks.read(() => endpointUrl(flag, text));
+    if (url !== undefined) chosen[endpoint] = url;
+  }
+  return chosen;
+}
+
+function endpointUrl(flag: TextFlag, text: string): string {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
   const name = `--${flag.name}`;
   throw usageError(

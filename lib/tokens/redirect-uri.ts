@@ -1,5 +1,5 @@
 import type { ListenOptions } from "../adapters/callback-listener.ts";
-import { allowsAnyPort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
+import { allowsAnyPort } from "../core/client/redirect-match.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isLoopbackHost } from "../core/url-checks.ts";
@@ -81,11 +81,6 @@ export function chooseRedirect(
   if (isFixed) return { uri, listen: listenFor(uri, port) };
   const free = withPort(uri, port === 0 ? undefined : port);
   return { uri: free, listen: listenFor(free, port) };
-}
-
-/** The URI to register for a target; undefined where the client has one already. */
-export function redirectUriToRegister({ uri }: RedirectTarget, registered: readonly string[]): string | undefined {
-  return isRegisteredRedirect(registered, uri) ? undefined : uri;
 }
 
 /** Checks `--redirect`. */

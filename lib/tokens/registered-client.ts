@@ -1,26 +1,15 @@
 import type { ClientLogin, Context } from "../command.ts";
-import type { ClientRecord } from "../core/client/client.ts";
-import { getListField } from "../core/client/client.ts";
+import { type ClientRecord, getListField } from "../core/client/client.ts";
 import { DEVICE_GRANT } from "../core/client/fields.ts";
+import { isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
-import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type RedirectTarget, redirectUriToRegister } from "./redirect-uri.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
-
-function unknownClient(clientId: string, endpoint: string, syntax: SyntaxVersion): Problem {
-  const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
-  return new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
-    code: "invalid-client",
-    exit: "unauthorised",
-    hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
-  });
-}
 
 /**
  * The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it.
@@ -36,8 +25,16 @@ export async function readRegisteredClient(
   try {
     return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal)).get(clientId);
   } catch (error) {
-    if (error instanceof Problem && error.exit === "notFound") throw unknownClient(clientId, endpoint, syntax);
-    if (isRequested || !(error instanceof Problem) || signal.aborted) throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (error.exit === "notFound") {
+      const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
+      throw new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
+        code: "invalid-client",
+        exit: "unauthorised",
+        hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
+      });
+    }
+    if (isRequested || signal.aborted) throw error;
     warn(`the client's settings at the admin API are not checked: ${error.message}`, "advice");
     return undefined;
   }
@@ -86,16 +83,6 @@ export function deviceLoginCommandLine(
   return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
 }
 
-function notRegistered(clientId: string, uri: string): Problem {
-  return new Problem(`Cannot log in: ${quote(uri)} is not a redirect URI of client ${quote(clientId)}`, {
-    code: "redirect-uri-unregistered",
-    exit: "failed",
-    hint: addCallbackCommandLine(clientId, uri),
-  });
-}
-
-type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
-
 /**
  * Makes sure that the client has the redirect URI. A person on a terminal is asked whether to add it; it is never added
  * without a question.
@@ -103,18 +90,23 @@ type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
  * @throws {Problem} where it is missing and nobody agrees to add it.
  */
 export async function requireRedirectOrOfferToAdd(
-  { host, values, pairedAdmin, note }: AskingContext,
-  { client, target }: { readonly client: ClientRecord; readonly target: RedirectTarget },
-  add: (uri: string) => Promise<void>,
+  { host, values, pairedAdmin, note }: Pick<Context, "host" | "values" | "pairedAdmin" | "note">,
+  client: ClientRecord,
+  uri: string,
+  add: () => Promise<void>,
 ): Promise<void> {
-  const registered = getListField(client, "redirect_uris");
-  const missing = redirectUriToRegister(target, registered);
-  if (missing === undefined) return;
+  if (isRegisteredRedirect(getListField(client, "redirect_uris"), uri)) return;
   const id = client.client_id;
-  const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;
+  const missing = `${quote(uri)} is not a redirect URI of client ${quote(id)}`;
+  const question = `${missing}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;
   const isPerson = canAskForMissingInput(host, values.bool(NO_INPUT));
   const answer = isPerson ? await host.ask(question, false) : undefined;
-  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered(id, missing);
-  await add(missing);
-  note(`Added ${missing} to the redirect URIs of client ${quote(id)}`);
+  if (!/^y(es)?$/i.test((answer ?? "").trim()))
+    throw new Problem(`Cannot log in: ${missing}`, {
+      code: "redirect-uri-unregistered",
+      exit: "failed",
+      hint: addCallbackCommandLine(id, uri),
+    });
+  await add();
+  note(`Added ${uri} to the redirect URIs of client ${quote(id)}`);
 }

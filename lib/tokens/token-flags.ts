@@ -6,7 +6,7 @@ import {
   PUBLIC_COMMAND_ENDPOINT,
   SKIP_TLS_VERIFY,
 } from "../core/flags/connection-flags.ts";
-import { ID_FIELD, SECRET_FIELD } from "../core/flags/credential-flags.ts";
+import { ID_FIELD, SECRET_FIELD, SECRET_FILE } from "../core/flags/credential-flags.ts";
 import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import {
   FORMAT,
@@ -17,14 +17,7 @@ import {
   QUIET,
 } from "../core/flags/shared-flags.ts";
 
-export const CLIENT_SECRET_FILE: TextFlag = {
-  kind: "text",
-  name: "client-secret-file",
-  value: "FILE",
-  completes: "file",
-  group: "secret",
-  help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
-};
+export const CLIENT_SECRET_FILE: TextFlag = { ...SECRET_FILE, name: "client-secret-file" };
 
 export const CREDENTIALS: TextFlag = {
   kind: "text",
@@ -86,16 +79,8 @@ export const REQUIRE_ACTIVE: BoolFlag = {
 };
 
 /** The same as for the admin API, but never from the config file, whose headers are for the admin API. */
-const PUBLIC_HEADER: RepeatFlag = {
-  kind: "each",
-  name: HEADER.name,
-  aliases: ["http-header"],
-  short: "H",
-  value: "'NAME: VALUE'",
-  group: "connection",
-  secret: true,
-  help: "HTTP header for every request; repeatable",
-};
+const { file: _, ...OWN_HEADER } = HEADER;
+const PUBLIC_HEADER: RepeatFlag = { ...OWN_HEADER, help: "HTTP header for every request; repeatable" };
 
 /** Flags that name a client and its credentials. */
 export const CREDENTIAL_FLAGS: readonly Flag[] = [

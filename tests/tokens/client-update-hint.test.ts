@@ -6,8 +6,8 @@ import { runWithClientUpdateHint } from "../../lib/tokens/client-update-hint.ts"
 /** The hint of a problem with this message, and with these words of a server. */
 async function hintOf(message: string, serverText?: string): Promise<string | undefined> {
   const request = {
-    client: { id: "web", syntax: "1.x" },
-    isPublic: false,
+    login: { clientId: "web", authentication: { method: "client_secret_basic", secret: "s" } },
+    syntax: "1.x",
     grantType: "client_credentials",
     scopes: [],
     audience: ["https://a", "https://b"],

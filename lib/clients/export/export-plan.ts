@@ -34,7 +34,7 @@ interface PlannedItem {
 }
 
 /** A file as it will be. */
-export interface PlannedFile {
+interface PlannedFile {
   readonly path: string;
   /** Its text so far; undefined for a new file. */
   readonly before: string | undefined;

@@ -18,7 +18,7 @@ export interface OptionalSecretTarget {
 }
 
 /** How the target of a secret is opened. */
-export interface WithSecretTargetOptions {
+interface WithSecretTargetOptions {
   /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
   /** Whether the change can't be undone, so that a directory for a recovery copy is required. */

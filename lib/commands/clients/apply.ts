@@ -12,7 +12,6 @@ import {
   hasSecretPlaceFlags,
   pickRecoveredSecrets,
   type RecoveredSecret,
-  type RecoveredSecretOutcome,
   splitAndSettlePlaced,
   stillDeliverableSecrets,
 } from "../../clients/apply/deliver-earlier-secrets.ts";
@@ -22,7 +21,6 @@ import {
   findMissingPlaceProblem,
   findSecondJsonForDescriptorProblem,
   makeFolderAndFindPlaceProblems,
-  type SecretOwner,
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
@@ -134,7 +132,10 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   );
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
   const owners = steps.filter(stepSetsSecret).map(secretOwnerOfStep);
-  rejectSecondJson(context, delivered, owners);
+  // The descriptor may have got secrets of an earlier run, and can't take those of this one.
+  const second = findSecondJsonForDescriptorProblem(context, owners);
+  const failures = delivered.flatMap(({ problem }) => problem ?? []);
+  if (second !== undefined && failures.length < delivered.length) throwAll([second, ...failures]);
   rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
@@ -226,17 +227,6 @@ function findHidingFormatProblem(
     "use --format json, or add --secret-out; nothing was changed",
     "secret-not-shown",
   );
-}
-
-/** Throws where the descriptor has got secrets of an earlier run, and can't take those of this one. */
-function rejectSecondJson(
-  context: Pick<Context, "values">,
-  delivered: readonly RecoveredSecretOutcome[],
-  owners: readonly SecretOwner[],
-): void {
-  const problems = delivered.flatMap(({ problem }) => problem ?? []);
-  const second = findSecondJsonForDescriptorProblem(context, owners);
-  if (second !== undefined && problems.length < delivered.length) throwAll([second, ...problems]);
 }
 
 /** On a terminal, shows the plan and asks. */

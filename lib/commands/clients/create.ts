@@ -31,11 +31,7 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/secrets/verify-credentials.ts";
-import {
-  deliverCredentials,
-  type WithSecretTargetOptions,
-  withSecretTarget,
-} from "../../clients/secrets/with-secret-target.ts";
+import { deliverCredentials, withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
@@ -98,7 +94,11 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);
   const problems: Problem[] = [];
-  const read = await withGeneratedKey(context, await readCommandLineDraft(context, true), problems);
+  const described = await readCommandLineDraft(context, true);
+  const read =
+    values.isSet(GENERATE_KEY) || values.isSet(KEY_OUT)
+      ? (await import("../../clients/create/key-pair.ts")).draftForGeneratedKey(context, described, problems)
+      : described;
   // With --if-exists it is unknown yet whether a secret file is needed.
   const needsFile = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(
@@ -125,17 +125,6 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
       ),
     );
   return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isSecretEchoed(context, given) }) };
-}
-
-/** A draft with the fields of `--generate-key`, whose code is loaded only for its flags. */
-async function withGeneratedKey(
-  context: Pick<Context, "values">,
-  draft: CommandLineDraft,
-  problems: Problem[],
-): Promise<CommandLineDraft> {
-  if (!context.values.isSet(GENERATE_KEY) && !context.values.isSet(KEY_OUT)) return draft;
-  const { draftForGeneratedKey } = await import("../../clients/create/key-pair.ts");
-  return draftForGeneratedKey(context, draft, problems);
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
@@ -189,16 +178,6 @@ async function findForIfExists(
   return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
 }
 
-/** Reports who can decrypt the secret; the code for that is loaded only if somebody can. */
-async function reportUsedRecipients(
-  context: Pick<Context, "values" | "note" | "detail">,
-  recipients: readonly Recipient[],
-): Promise<void> {
-  if (recipients.length === 0) return;
-  const { reportRecipients } = await import("../../clients/secrets/report-recipients.ts");
-  reportRecipients(context, recipients);
-}
-
 async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
   if (isDryRun(context)) return plan(context, job);
@@ -210,12 +189,19 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
-  return withSecretTarget(context, targetOptionsOf(job), async (opened) => {
+  const options = {
+    action: "Cannot create client",
+    needsRecoveryCopy: false,
+    hasSecret: !isPublic(draft.client),
+    target: job.algorithm === undefined ? SECRET_OUT : KEY_OUT,
+  };
+  return withSecretTarget(context, options, async (opened) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...opened } as const;
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       warnOfUnkeptFields(context, registration.payload, created.record);
       const works = await tryVerifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
-      await reportUsedRecipients(context, registration.prepared.recipients);
+      const { recipients: used } = registration.prepared;
+      if (used.length > 0) (await import("../../clients/secrets/report-recipients.ts")).reportRecipients(context, used);
       const client = { id: created.record.client_id, view: registration.view, what: "created" } as const;
       const result = await deliverCredentials(context, opened, client, created);
       if (!registration.ownId) await markEarlierCopiesVoid(context, created.record.client_id);
@@ -272,15 +258,6 @@ async function keepExisting(
   return keepOrUpdate(context, job, existing);
 }
 
-function targetOptionsOf({ draft, algorithm }: CreateJob): WithSecretTargetOptions {
-  return {
-    action: "Cannot create client",
-    needsRecoveryCopy: false,
-    hasSecret: !isPublic(draft.client),
-    target: algorithm === undefined ? SECRET_OUT : KEY_OUT,
-  };
-}
-
 /** A registration, and how the new client authenticates for `--verify`. */
 interface PreparedCreate {
   readonly registration: Registration;
@@ -297,11 +274,9 @@ async function prepareRegistration(
     const { generateAndEncryptKeyPair } = await import("../../clients/create/key-pair.ts");
     const { pair, prepared } = await generateAndEncryptKeyPair(context, algorithm, recipients);
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEY_PAIR_CLIENT_VIEW;
+    const registered = { ...client, jwks: { keys: [pair.publicJwk] } };
     return {
-      registration: createRegistration(context, { ...client, jwks: { keys: [pair.publicJwk] } }, prepared, {
-        view,
-        more,
-      }),
+      registration: createRegistration(context, registered, prepared, { view, more }),
       proofOf: ({ record }) => ({
         way: "private_key_jwt",
         assertion: (audience) => context.keyPairs.assertion(pair, record.client_id, audience),

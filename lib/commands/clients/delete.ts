@@ -33,18 +33,15 @@ const VIEW: ResultView<JsonObject> = {
   id: idOf,
 };
 
-/** The IDs on standard input, one per line; they may contain spaces. */
-async function readIds({ readFile }: Pick<Context, "readFile">): Promise<readonly string[]> {
-  const { text } = await readFile("-", "delete");
-  return text
-    .split("\n")
-    .map((line) => line.replace(/\r$/, ""))
-    .filter((line) => line.trim() !== "");
-}
-
-async function idsOf(context: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
+/** The IDs of the command line, and those on standard input, one per line; they may contain spaces. */
+async function idsOf({ operands, readFile }: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
   const ids: string[] = [];
-  for (const operand of context.operands) ids.push(...(operand === "-" ? await readIds(context) : [operand]));
+  for (const operand of operands) {
+    if (operand === "-") {
+      const lines = (await readFile("-", "delete")).text.split("\n").map((line) => line.replace(/\r$/, ""));
+      ids.push(...lines.filter((line) => line.trim() !== ""));
+    } else ids.push(operand);
+  }
   return [...new Set(ids)];
 }
 
@@ -65,18 +62,15 @@ async function confirmDeletion(
     ids.length === 1
       ? `Delete client ${names}? Its tokens stop working immediately.`
       : `Delete ${ids.length > 5 ? names : `clients ${names}`}? Their tokens stop working immediately.`;
-  await requireConfirmation(
-    { host },
-    { text, declined: "Nothing was deleted", from: answersOnStdin ? "stdin" : "terminal" },
-  );
+  const from = answersOnStdin ? "stdin" : "terminal";
+  await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from });
 }
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
   if (isDryRun(context)) {
-    return dryRunResult(
-      context,
-      ids.map((id) => ({ method: "DELETE", url: context.plannedFamily.paths.client(id) })),
-    );
+    const { paths } = context.plannedFamily;
+    const requests = ids.map((id) => ({ method: "DELETE" as const, url: paths.client(id) }));
+    return dryRunResult(context, requests);
   }
   await confirmDeletion(context, ids);
   const batch = new BatchRun(context, ids.length);

@@ -1,7 +1,7 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
 import { createVariableLookup, varFlagProblems } from "../../clients/apply/file-variables.ts";
 import { BatchRun } from "../../clients/batch.ts";
-import { type ExportItem, type PlannedFile, planExport } from "../../clients/export/export-plan.ts";
+import { type ExportItem, planExport } from "../../clients/export/export-plan.ts";
 import {
   type ExportSelection,
   exportSelectionProblems,
@@ -68,8 +68,8 @@ type ExportContext = Pick<Context, "admin" | "fail" | "format" | "host" | "note"
 
 /** The clients of an export, as they are written, and what is reported about them. */
 class ExportRun {
+  readonly batch: BatchRun;
   readonly #context: ExportContext;
-  readonly #batch: BatchRun;
   readonly #selection: ExportSelection;
   readonly #stacks = new Set<string>();
   /** The client of each manifest, by the name of the manifest. */
@@ -81,16 +81,12 @@ class ExportRun {
     this.#context = context;
     this.#selection = selection;
     const isOne = selection.ids.length === 1 && selection.globs.length === 0;
-    this.#batch = new BatchRun(context, isOne ? 1 : Number.POSITIVE_INFINITY);
-  }
-
-  get batch(): BatchRun {
-    return this.#batch;
+    this.batch = new BatchRun(context, isOne ? 1 : Number.POSITIVE_INFINITY);
   }
 
   /** The clients as they are written into files. */
   async *items(): AsyncGenerator<ExportItem> {
-    for await (const record of readSelectedClients(this.#context, this.#batch, this.#selection)) {
+    for await (const record of readSelectedClients(this.#context, this.batch, this.#selection)) {
       this.#count++;
       const mark = readMark(record);
       if (mark !== undefined) this.#stacks.add(mark.stack);
@@ -102,7 +98,7 @@ class ExportRun {
   /** The exit code, after what is to be said at the end. */
   exit(): ExitName {
     const { note, warn, values } = this.#context;
-    if (this.#count === 0 && this.#batch.failures === 0) note("No clients are selected");
+    if (this.#count === 0 && this.batch.failures === 0) note("No clients are selected");
     if (this.#stacks.size > 1)
       warn(
         `the clients are from the stacks ${joinWords([...this.#stacks].sort().map(quote))}; export each with --stack, because files don't name their stack`,
@@ -111,7 +107,7 @@ class ExportRun {
       note(
         "hydra-maester takes over an existing client only with its owner NAME/NAMESPACE and a Secret that holds its ID and secret",
       );
-    return this.#unfit > 0 ? "someFailed" : this.#batch.exit();
+    return this.#unfit > 0 ? "someFailed" : this.batch.exit();
   }
 
   #clientOf(record: ClientRecord): ExportItem | undefined {
@@ -131,12 +127,10 @@ class ExportRun {
       value: client,
       fileName: fileNameOfIdOrKey(record.client_id),
       names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
-      planEdits: ({ written }, file, variables) =>
-        planClientEdits(
-          { written, key: stackKeyOfEntry(identifyingMembers(written, variables), file.path) },
-          client,
-          variables,
-        ),
+      planEdits({ written }, file, variables) {
+        const key = stackKeyOfEntry(identifyingMembers(written, variables), file.path);
+        return planClientEdits({ written, key }, client, variables);
+      },
     };
   }
 
@@ -162,12 +156,13 @@ class ExportRun {
     );
     for (const what of unfit)
       this.#context.warn(`client ${quote(record.client_id)}: a manifest cannot hold ${escapeControls(what)}`);
-    if (manifest === undefined)
+    if (unfit.length > 0) this.#unfit++;
+    if (manifest === undefined) {
       this.#context.warn(
         `client ${quote(record.client_id)} is left out: a manifest needs a grant type that it can hold`,
       );
-    if (unfit.length > 0) this.#unfit++;
-    if (manifest === undefined) return undefined;
+      return undefined;
+    }
     this.#warnOfSameName(record.client_id, manifest);
     return {
       id: record.client_id,
@@ -251,9 +246,17 @@ async function written(
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const files = await planExport(context, target, sorted, createVariableLookup(context));
-  await checkNewFiles(store, files);
+  // A symbolic link, for example, may be where a new file would be.
+  for (const { path, before } of files)
+    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
   async function* items(): AsyncGenerator<JsonObject> {
-    for (const file of files) yield* writeFile(context, store, run.batch, file);
+    for (const { path, before, text, items: changed } of files) {
+      const done = await run.batch.attempt(async () => {
+        if (text !== before) await context.uninterruptible(() => store.write(path, before, text));
+        return true;
+      });
+      if (done === true) for (const { id, outcome } of changed) yield { client_id: id, outcome, file: path };
+    }
   }
   return {
     view: FILE_VIEW,
@@ -262,25 +265,6 @@ async function written(
     exit: () => run.exit(),
     ...(context.values.isSet(FORMAT) || context.format.kind === "id" ? {} : { format: { kind: "text" } }),
   };
-}
-
-/** Throws the problem of a file, such as a symbolic link, that is where a new one would be. */
-async function checkNewFiles(store: ClientFileWriter, files: readonly PlannedFile[]): Promise<void> {
-  for (const { path, before } of files)
-    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
-}
-
-async function* writeFile(
-  { uninterruptible }: Pick<Context, "uninterruptible">,
-  store: ClientFileWriter,
-  batch: BatchRun,
-  { path, before, text, items }: PlannedFile,
-): AsyncGenerator<JsonObject> {
-  const done = await batch.attempt(async () => {
-    if (text !== before) await uninterruptible(() => store.write(path, before, text));
-    return true;
-  });
-  if (done === true) for (const { id, outcome } of items) yield { client_id: id, outcome, file: path };
 }
 
 /** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */

@@ -69,7 +69,12 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   const earlier = await findEarlierCopies(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openSharedRecoveryFile(context, entries);
-  await closedOnFailure(log, () => rejectUnsupported(context, entries));
+  try {
+    await rejectUnsupported(context, entries);
+  } catch (error) {
+    log?.close();
+    throw error;
+  }
   const job: ImportRun = {
     context,
     ifExists: context.values.text(IF_EXISTS),
@@ -103,15 +108,6 @@ function openSharedRecoveryFile(
   const log = recovery.openSharedFile();
   if (log === undefined) warnNoRecoveryFolder({ warn });
   return log;
-}
-
-async function closedOnFailure(log: SharedRecoveryFile | undefined, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log?.close();
-    throw error;
-  }
 }
 
 /** Rejects fields that the server's version doesn't know; empty ones are accepted, since exports have them. */

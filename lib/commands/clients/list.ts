@@ -41,6 +41,7 @@ function peopleResult(
   { host, note }: Pick<Context, "host" | "note">,
   list: ListedClients,
   selection: ListSelection,
+  batch: BatchRun,
 ): Partial<Result> {
   let count = 0;
   let hidden: readonly string[] = [];
@@ -64,7 +65,7 @@ function peopleResult(
       note(countNote(count, list));
       if (hidden.length > 0)
         note(`Hidden: ${hidden.join(", ")}; choose with --columns, or use a wider terminal or --format json`);
-      return "done";
+      return batch.exit();
     },
   };
 }
@@ -83,16 +84,7 @@ async function run(context: Context, selection: ListSelection): Promise<Result> 
     },
     envelope: () => ({ next_page_token: list.next(), is_last_page: !list.isCut() }),
   };
-  if (!isForPeople(context)) return result;
-  const people = peopleResult(context, list, selection);
-  return {
-    ...result,
-    ...people,
-    exit() {
-      people.exit?.();
-      return batch.exit();
-    },
-  };
+  return isForPeople(context) ? { ...result, ...peopleResult(context, list, selection, batch) } : result;
 }
 
 /** A list with columns of its own, without borders and without the last rows of Hydra's CLI in every format that is a table. */

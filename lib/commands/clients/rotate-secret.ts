@@ -26,7 +26,7 @@ import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
-import { getTextField, isPublic } from "../../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import {
@@ -133,31 +133,22 @@ async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) throw noOldSecretsProblem(id);
   context.note(`Only the newest secret of client ${quote(id)} works now`);
-  return singleResult(
-    { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
-    withoutCredentialFields(record),
-  );
+  const view = { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] };
+  return singleResult(view, withoutCredentialFields(record));
 }
 
 /** Reads a client whose secret can be rotated. */
 async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Promise<JsonObject> {
   const client = await admin.get(id);
-  const reason = cannotRotate(client);
-  if (reason === undefined) return client;
-  const { why, hint } = reason;
+  if (usesSecret(client)) return client;
+  const [why, hint] = isPublic(client)
+    ? ["it is a public client without a secret", "show its auth method: hydra clients get"]
+    : ["it authenticates with its keys", "change its keys: hydra clients update --jwks"];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
     exit: "failed",
     hint,
   });
-}
-
-function cannotRotate(client: JsonObject): { readonly why: string; readonly hint: string } | undefined {
-  if (isPublic(client))
-    return { why: "it is a public client without a secret", hint: "show its auth method: hydra clients get" };
-  if (client["token_endpoint_auth_method"] === "private_key_jwt")
-    return { why: "it authenticates with its keys", hint: "change its keys: hydra clients update --jwks" };
-  return undefined;
 }
 
 /** The request that a rotation would send; whether the server can rotate by itself is unknown without sending one. */
@@ -186,8 +177,12 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
   return withSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
-    const changed =
-      byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));
+    const setSecret = async (): Promise<AcceptedSecret> => {
+      const prepared = await prepareSecret(context, given, recipients);
+      const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
+      return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
+    };
+    const changed = byServer ?? (await setSecret());
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
@@ -230,7 +225,14 @@ async function rotateByServer(
       hint: "the old secret still works; check the server's log",
     });
   }
-  const prepared = await encryptRotated(context, id, secret, recipients);
+  const encrypted = await prepareSecret(context, secret, recipients).catch((error: unknown) => {
+    // Only encryption can fail here, and the secret must not be saved as plain text.
+    throw new Problem(
+      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
+      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
+    );
+  });
+  const prepared = { ...encrypted, given: false };
   const saved = createRecoveryCopyTracker(context, undefined);
   await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, prepared);
   return { prepared, record, saved };
@@ -247,34 +249,6 @@ async function requestRotation({ admin }: Pick<Context, "admin">, id: string): R
       { code, exit, hint: rotateAgain(id), cause: error },
     );
   }
-}
-
-async function encryptRotated(
-  context: PrepareContext,
-  id: string,
-  secret: string,
-  recipients: PreparedSecret["recipients"],
-): Promise<PreparedSecret> {
-  try {
-    return { ...(await prepareSecret(context, secret, recipients)), given: false };
-  } catch (error) {
-    // Only encryption can fail here, and the secret must not be saved as plain text.
-    throw new Problem(
-      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
-      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
-    );
-  }
-}
-
-/** Sets a generated or provided secret. */
-function setSecret(
-  context: Pick<Context, "admin"> & ChangeSecretContext,
-  id: string,
-  current: JsonObject,
-  prepared: PreparedSecret,
-): Promise<AcceptedSecret> {
-  const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */

@@ -4,7 +4,6 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { quote } from "../../core/text.ts";
 import { runClientTest } from "../../tokens/client-test/run-steps.ts";
-import { toTestReport } from "../../tokens/client-test/step-result.ts";
 import { chooseAuthentication, readTestCredentials } from "../../tokens/client-test/test-credentials.ts";
 import {
   publicUrlProblems,
@@ -35,11 +34,6 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
     authentication: chooseAuthentication(client, login),
     host,
     isSignedBy: oauth.isSignedBy,
-    server: undefined,
-    reached: undefined,
-    loginPage: undefined,
-    refreshable: undefined,
-    idToken: undefined,
     obtained: [],
     revoked: new Set(),
   };
@@ -53,12 +47,12 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
   const steps = await uninterruptible(() =>
     runClientTest(session, ({ message }) => warn(`tokens of this test stay valid until they expire: ${message}`)),
   );
-  const report = toTestReport(id, steps);
+  const ok = steps.every(({ status }) => status !== "failed");
   const view = createTestResultView(id, steps, {
     isUtf8: isUtf8Locale(host.environment),
     columns: terminalColumns(host.stdout),
   });
-  return singleResult(view, report, { exit: () => (report["ok"] === true ? "done" : "failed") });
+  return singleResult(view, { client_id: id, ok, steps }, { exit: () => (ok ? "done" : "failed") });
 }
 
 /** `clients test` and `test oauth2-client`: goes through all that a client does, without a browser. */

@@ -29,7 +29,7 @@ import { sendUpdateRequest } from "../../clients/update/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
+import { findFieldOrSuggestion } from "../../core/client/changes.ts";
 import { getTextField, idOf, isPublic, usesSecret } from "../../core/client/client.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import type { Field } from "../../core/client/fields.ts";
@@ -84,15 +84,11 @@ const UNSET: ListFlag = {
   help: "Clear fields (JSON or flag names)",
 };
 
-/** Whether the whole client is replaced: by `--replace`, or by a file in the 2.x syntax, as Hydra's own CLI does. */
-function isReplacement({ syntax, values }: Pick<Context, "syntax" | "values">): boolean {
-  return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(CLIENT_FILE));
-}
-
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
-  const replace = isReplacement(context);
+  // As in Hydra's own CLI, a file in the 2.x syntax replaces the whole client too.
+  const replace = values.bool(REPLACE) || (context.syntax === "2.x" && values.isSet(CLIENT_FILE));
   const read = await readCommandLineDraft(context, replace);
   const problems: Problem[] = [...(await secretFlagProblems(context))];
   const given = await readProvidedSecret(context, problems);
@@ -226,7 +222,8 @@ function ruleProblems(
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<Result> {
   const { id, secret } = update;
   const isDry = isDryRun(context);
-  if (!isDry) await rejectUnsupportedFields(context, { ...topValues(update.nested), ...update.set }, update.label);
+  const nested = Object.fromEntries(update.nested.map(({ path: [top = ""], value }) => [top, value]));
+  if (!isDry) await rejectUnsupportedFields(context, { ...nested, ...update.set }, update.label);
   const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
   const plan = planAndCheckUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
@@ -247,11 +244,6 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
     view: updatedView(id, "updated", recipients.length > 0),
     before: (_, record) => reportUpdate(context, plan, record),
   });
-}
-
-/** Values inside fields, by the name of the field. */
-function topValues(nested: readonly PathAssignment[]): JsonObject {
-  return Object.fromEntries(nested.map(({ path: [top = ""], value }) => [top, value]));
 }
 
 function unchanged(

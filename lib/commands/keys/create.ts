@@ -42,7 +42,7 @@ async function run(context: Context): Promise<Result> {
   const action = `Cannot create a key in set ${quote(set)}`;
   let isCreated = false;
   try {
-    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
+    const result = await deliverKeys(context, action, PRIVATE_KEY_OUT, async () => {
       const api = await context.admin.keySets();
       await readSetAndCheckKeyChange(context, api, set, (before, shape) => [
         ...predictGeneratedKeys(shape, request),

@@ -1,4 +1,3 @@
-import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
 import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
@@ -32,8 +31,7 @@ function describeDeleted(item: JsonObject): string {
 const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
   text: (item) => {
-    const kid = getTextField(item, "kid");
-    const set = getTextField(item, "set") ?? "";
+    const { set, kid } = item;
     return [kid === undefined ? `JSON Web Key Set deleted: ${set}` : `JSON Web Key deleted: ${kid} of set ${set}`];
   },
   id: idOf,
@@ -52,19 +50,15 @@ async function confirmDeletion(
   await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from: "stdin" });
 }
 
-/** Rejects a set or a key that doesn't exist: servers report success for both. */
-async function requireKeys(api: KeySetsApi, set: string, kid: string | undefined): Promise<void> {
-  const keys = await api.get(set);
-  if (kid !== undefined && !keys.some((key) => hasKid(key, kid))) throw noSuchKeyProblem(set, kid);
-}
-
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
   const batch = new BatchRun(context, sets.length);
   const items = batch.inOrder(context, sets, async (set): Promise<JsonObject> => {
     const api = await adminWithFreshDeadline(context).keySets();
-    await requireKeys(api, set, kid);
+    // Servers report success for a set or a key that doesn't exist.
+    const existing = await api.get(set);
+    if (kid !== undefined && !existing.some((key) => hasKid(key, kid))) throw noSuchKeyProblem(set, kid);
     await readSetAndCheckKeyChange(context, api, set, (keys, shape) => {
       const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
       return keys.filter((key) => !named.includes(key));

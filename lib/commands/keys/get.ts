@@ -20,7 +20,7 @@ function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | unde
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   const action = `Cannot get key set ${joinWords(sets.map(quote))}`;
-  return deliverKeys(context, { action, out: KEYS_OUT, fileIsPrivate: false }, async () => {
+  return deliverKeys(context, action, KEYS_OUT, async () => {
     const api = await context.admin.keySets();
     const found: NamedSet[] = [];
     for (const set of sets) found.push({ set, keys: selectKeys(set, await api.get(set), kid) });

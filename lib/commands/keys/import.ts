@@ -1,11 +1,10 @@
-import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
-import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { Problem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
@@ -15,25 +14,8 @@ import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-k
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
 import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/stored-keys.ts";
 
-/** The keys of a set after an import, the newest first. */
-function resultingKeys(
-  before: readonly JsonWebKey[],
-  stored: readonly KeyWithKid[],
-  isReplaced: boolean,
-): readonly JsonWebKey[] {
-  const added = stored.toReversed();
-  const ids = new Set(stored.map(({ kid }) => kid));
-  return isReplaced ? added : [...added, ...before.filter(({ kid }) => !ids.has(kid ?? ""))];
-}
-
 /** Rejects another key under an ID that exists. */
-function checkConflicts(
-  { values }: Pick<Context, "values">,
-  set: string,
-  before: readonly JsonWebKey[],
-  stored: readonly KeyWithKid[],
-): void {
-  if (values.bool(REPLACE) || values.bool(KEYS_YES)) return;
+function checkConflicts(set: string, before: readonly JsonWebKey[], stored: readonly KeyWithKid[]): void {
   const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKeyIgnoringKid(old, key)));
   if (other === undefined) return;
   throw new Problem(`Cannot import key ${quote(other.kid)}: key set ${quote(set)} has another key with this ID`, {
@@ -65,30 +47,10 @@ function newKeys(
   });
 }
 
-/** Says which tokens of another server a moved key can't verify. */
-function noteRenamedKeys(
-  { note }: Pick<Context, "note">,
-  { set, shape }: SetAndKeyPairStorage,
-  read: readonly KeyWithKid[],
-): void {
-  if (!isTokenSigningSet(set)) return;
-  const renamed = shape === "pair" ? read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
-  if (renamed.length > 0)
-    note(
-      `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(({ kid }) => quote(kid)))} find no key here`,
-    );
-}
-
-/** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
-async function writeKeys(
-  api: KeySetsApi,
-  { set, shape }: SetAndKeyPairStorage,
-  stored: readonly KeyWithKid[],
-  { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
-): Promise<void> {
-  // The last key of a list becomes the newest.
-  if (isReplaced || shape === "pair") return api.replace(set, after.toReversed());
-  for (const key of stored) await api.put(set, key);
+/** The IDs by which tokens of another server name moved keys, and which find no key here. */
+function renamedIds({ set, shape }: SetAndKeyPairStorage, read: readonly KeyWithKid[]): readonly string[] {
+  if (!isTokenSigningSet(set) || shape !== "pair") return [];
+  return read.map(({ kid }) => kid).filter((kid) => kidWithoutPrefix(kid) === kid);
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
@@ -116,8 +78,11 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const added = isReplaced ? read : newKeys(context, set, before, read);
   const stored = convertKeysToServerShape(target, added);
   checkDistinct(stored);
-  const after = resultingKeys(before, stored, isReplaced);
-  checkConflicts(context, set, before, stored);
+  const ids = new Set(stored.map(({ kid }) => kid));
+  const left = isReplaced ? [] : before.filter(({ kid }) => !ids.has(kid ?? ""));
+  // The newest first.
+  const after = [...stored.toReversed(), ...left];
+  if (!isReplaced && !values.bool(KEYS_YES)) checkConflicts(set, before, stored);
   // An older backup of the same set has some of its keys.
   const isMove =
     isReplaced &&
@@ -125,13 +90,18 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
     !before.some((old) => after.some((key) => key.kid === old.kid && isSameKeyIgnoringKid(key, old)));
   rejectBreakingOrWarnOfKeyChange(context, { ...target, before, after, isMove });
   warnOfShortKeys(context, target, stored);
-  noteRenamedKeys(context, target, read);
-  if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
+  const renamed = renamedIds(target, read);
+  if (renamed.length > 0)
+    note(
+      `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(quote))} find no key here`,
+    );
+  // The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once.
+  const isAtOnce = isReplaced || (shape === "pair" && stored.length > 0);
+  // The last key of a list becomes the newest.
+  if (isAtOnce) await api.replace(set, after.toReversed());
+  else for (const key of stored) await api.put(set, key);
   const keys = publicKeyOfEachPair(stored.toReversed());
-  const unwritten: Pick<Result, "undelivered"> = {
-    undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, `the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`),
-  };
+  const unwritten = ifUnwritten(`the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`);
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)
     note(`Key set ${quote(set)} has ${joinWords(stored.map(({ kid, alg = "" }) => `${kid} (${alg})`))}`);

@@ -1,6 +1,6 @@
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, ifUnwritten, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { capitalize, type Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
@@ -56,16 +56,6 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   ];
 }
 
-/** Takes a step whose result has no key that could be lost. */
-async function runStep(context: Pick<Context, "signal">, set: string, step: () => Promise<Result>): Promise<Result> {
-  const result = await runWithInterruptionReport(context, set, step);
-  return {
-    ...result,
-    undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
-  };
-}
-
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
@@ -77,23 +67,24 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...proofProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
   ];
+  const taking = (step: () => Promise<Result>): CheckedCommand => ({
+    problems,
+    run: () => runWithInterruptionReport(context, set, step),
+  });
   if (values.bool(PUBLISH)) {
     problems.push(...publicationProblems(context));
-    return {
-      problems,
-      run: () => runWithInterruptionReport(context, set, () => generateAndPublishKey(context, set)),
-    };
+    return taking(() => generateAndPublishKey(context, set));
   }
   const retired = values.text(RETIRE);
-  if (retired !== undefined)
-    return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
-  if (!values.bool(ACTIVATE))
-    return { problems, run: () => runWithInterruptionReport(context, set, () => rotateAtOnce(context, set)) };
+  // The result of these steps has no key that could be lost.
+  const unwritten = ifUnwritten("the step was taken anyway", `show the keys: hydra keys get ${set}`);
+  if (retired !== undefined) return taking(async () => ({ ...(await retireKey(context, set, retired)), ...unwritten }));
+  if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));
   const file = values.text(ACTIVATED_KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationKeyProblems(keys, file)));
   const [key] = keys;
-  return { problems, run: () => runStep(context, set, () => activateKey(context, set, key)) };
+  return taking(async () => ({ ...(await activateKey(context, set, key)), ...unwritten }));
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */

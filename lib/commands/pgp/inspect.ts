@@ -56,11 +56,6 @@ function messageLines(message: JsonObject): readonly string[] {
   ];
 }
 
-/** Whether a key can't be used, or a message is for other keys than the given ones. */
-function isUseless(item: JsonObject): boolean {
-  return isMessage(item) ? item["matches"] === false : item["usable"] !== true;
-}
-
 function lines(key: JsonObject): readonly string[] {
   if (isMessage(key)) return messageLines(key);
   const subkeys = objectsIn(key, "subkeys");
@@ -115,7 +110,8 @@ async function run(context: Context): Promise<Result> {
   async function* items(): AsyncGenerator<JsonObject> {
     for (const word of context.operands) {
       for (const key of (await batch.attempt(() => context.inspectKey(word))) ?? []) {
-        anyUnusable ||= isUseless(key);
+        // A message that is for other keys than the given ones counts as unusable too.
+        anyUnusable ||= isMessage(key) ? key["matches"] === false : key["usable"] !== true;
         yield key;
       }
     }

@@ -1,13 +1,13 @@
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { sendClientChanges } from "../../clients/update/send-change.ts";
-import { type Context, defineLeaf, type OAuthClientSession, type Result, singleResult } from "../../command.ts";
+import { type ChosenEndpoints, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
+import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
   LOGIN_SCOPE,
@@ -22,7 +22,7 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
+import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { checkRedirectFlag, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import {
   deviceLoginCommandLine,
@@ -45,8 +45,7 @@ interface LoginWishes {
   readonly port: number | undefined;
   /** Seconds; undefined for no limit. */
   readonly maxAge: number | undefined;
-  readonly authUrl: string | undefined;
-  readonly tokenUrl: string | undefined;
+  readonly endpoints: ChosenEndpoints;
 }
 
 async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
@@ -57,8 +56,7 @@ async function readWishes(context: Pick<Context, "values">, checks: InputChecks)
     redirect,
     port: await checks.read(() => readPort(context)),
     maxAge: maxAge === -1 ? undefined : maxAge,
-    authUrl: await checks.read(() => readEndpointUrlFlag(context, AUTH_URL)),
-    tokenUrl: await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL)),
+    endpoints: await readChosenEndpoints(context, checks),
   };
 }
 
@@ -78,7 +76,8 @@ async function prepareRedirect(
     });
   const { pairedAdmin } = context;
   if (client === undefined || pairedAdmin === undefined) return target;
-  await requireRedirectOrOfferToAdd(context, { client, target }, async (uri) => {
+  const { uri } = target;
+  await requireRedirectOrOfferToAdd(context, client, uri, async () => {
     // Read again: the question may have waited for long, and others may have changed the client meanwhile.
     const now = await pairedAdmin.admin.get(client.client_id);
     const before = getListField(now, "redirect_uris");
@@ -90,87 +89,51 @@ async function prepareRedirect(
   return target;
 }
 
-/** A login about to begin. */
-interface PreparedLogin {
-  readonly clientId: string;
-  readonly wishes: LoginWishes;
-  readonly target: RedirectTarget;
-  readonly scopes: readonly string[];
-  /** Whether the client is known to have the redirect URI. */
-  readonly isChecked: boolean;
-  readonly deviceCommand: string | undefined;
-}
-
-async function logIn(
-  context: Context,
-  session: OAuthClientSession,
-  { clientId, wishes, target, scopes, isChecked, deviceCommand }: PreparedLogin,
-): Promise<Result> {
-  const { values } = context;
-  await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
-  const isFree = listener !== undefined && target.listen?.port === 0;
+/** What the authorization endpoint is asked for, apart from scopes and audience. */
+function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }: LoginWishes) {
   const responseMode = values.text(RESPONSE_MODE);
   const prompt = values.list(PROMPT).join(" ");
   const state = values.text(STATE) ?? "";
-  const pending = await session.attempt((client) =>
-    client.beginAuthorization({
-      redirectUri: isFree ? withPort(target.uri, listener.port) : target.uri,
-      scopes,
-      audience: values.list(AUDIENCE),
-      ...(prompt === "" ? {} : { prompt }),
-      ...(wishes.maxAge === undefined ? {} : { maxAge: wishes.maxAge }),
-      ...(responseMode === "query" ? {} : { responseMode }),
-      ...(state === "" ? {} : { state }),
-    }),
-  );
-  const unchecked = isChecked ? undefined : target.uri;
-  const redirected = await openLoginAndAwaitRedirect(context, {
-    session,
-    clientId,
-    pending,
-    listener,
-    responseMode,
-    unchecked,
-    deviceCommand,
-  });
-  try {
-    const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
-    const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
-    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
-  } finally {
-    // The browser gets its page, however the exchange ends.
-    await listener?.finished();
-  }
+  return {
+    ...(prompt === "" ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(responseMode === "query" ? {} : { responseMode }),
+    ...(state === "" ? {} : { state }),
+  };
 }
 
-async function run(context: Context, resolver: LoginClientResolver, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, resolve: ResolveLogin, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { client, credentials } = await resolver.resolve();
+  const { client, credentials } = await resolve();
   requireGrantType(client, "authorization_code");
-  const { authUrl, tokenUrl } = wishes;
-  const session = await context.oauth.openSession(credentials, {
-    ...(authUrl === undefined ? {} : { authorization_endpoint: authUrl }),
-    ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
-  });
+  const session = await context.oauth.openSession(credentials, wishes.endpoints);
   const target = await prepareRedirect(context, wishes, client);
-  const { clientId } = credentials;
-  const scopes = chooseLoginScopes(context, client);
-  const login = {
-    clientId,
-    wishes,
-    target,
-    scopes,
-    isChecked: client !== undefined,
-    deviceCommand: deviceLoginCommandLine(client, credentials),
-  };
-  const asked = {
-    client: { id: clientId, syntax: context.syntax },
-    isPublic: credentials.authentication.method === "none",
-    grantType: "authorization_code",
-    scopes,
-    audience: context.values.list(AUDIENCE),
-  };
-  return runWithClientUpdateHint(asked, () => logIn(context, session, login));
+  const request = { scopes: chooseLoginScopes(context, client), audience: context.values.list(AUDIENCE) };
+  const asked = { login: credentials, syntax: context.syntax, grantType: "authorization_code", ...request };
+  return runWithClientUpdateHint(asked, async () => {
+    await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
+    const isFree = listener !== undefined && target.listen?.port === 0;
+    const redirectUri = isFree ? withPort(target.uri, listener.port) : target.uri;
+    const parameters = { redirectUri, ...request, ...authorizationParameters(context, wishes) };
+    const pending = await session.attempt((oauthClient) => oauthClient.beginAuthorization(parameters));
+    const redirected = await openLoginAndAwaitRedirect(context, {
+      session,
+      clientId: credentials.clientId,
+      pending,
+      listener,
+      responseMode: context.values.text(RESPONSE_MODE),
+      unchecked: client === undefined ? target.uri : undefined,
+      deviceCommand: deviceLoginCommandLine(client, credentials),
+    });
+    try {
+      const tokens = await session.attempt((oauthClient) => oauthClient.exchangeCode(pending, redirected));
+      const revoke = (token: string): Promise<void> => session.attempt((oauthClient) => oauthClient.revoke(token));
+      return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
+    } finally {
+      // The browser gets its page, however the exchange ends.
+      await listener?.finished();
+    }
+  });
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
@@ -227,6 +190,6 @@ export const authorizationCode = defineLeaf({
         checks.problems.push(usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"));
     const wishes = await readWishes(context, checks);
     const login = await checks.read(() => createLoginClientResolver(context, checks));
-    return checks.command(login, (resolver) => run(context, resolver, wishes));
+    return checks.command(login, (resolve) => run(context, resolve, wishes));
   },
 });

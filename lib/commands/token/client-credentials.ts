@@ -1,9 +1,16 @@
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
-import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import {
+  type ChosenEndpoints,
+  type ClientLogin,
+  type Context,
+  defineLeaf,
+  type Result,
+  singleResult,
+} from "../../command.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
-import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
+import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
@@ -11,21 +18,20 @@ import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.
 async function run(
   context: Pick<Context, "values" | "oauth" | "host" | "warn" | "syntax">,
   login: ClientLogin,
-  tokenUrl: string | undefined,
+  endpoints: ChosenEndpoints,
 ): Promise<Result> {
   const { values, oauth, syntax } = context;
   requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
-  const asked = {
-    client: { id: login.clientId, syntax },
-    isPublic: login.authentication.method === "none",
-    grantType: "client_credentials",
-    ...request,
+  const asked = { login, syntax, grantType: "client_credentials", ...request };
+  const tokens = await runWithClientUpdateHint(asked, async () => {
+    const session = await oauth.openSession(login, endpoints);
+    return session.attempt((client) => client.clientCredentials(request));
+  });
+  const revoke = async (token: string): Promise<void> => {
+    const session = await oauth.openSession(login, endpoints);
+    await session.attempt((client) => client.revoke(token));
   };
-  const tokens = await runWithClientUpdateHint(asked, () =>
-    oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request)),
-  );
-  const revoke = (token: string): Promise<void> => oauth.asClient(login, tokenUrl, (client) => client.revoke(token));
   return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
 }
 
@@ -60,8 +66,8 @@ export const clientCredentials = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputChecks();
-    const tokenUrl = await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL));
+    const endpoints = await readChosenEndpoints(context, checks);
     const login = await checks.read(() => readClientLogin(context, checks));
-    return checks.command(login, (credentials) => run(context, credentials, tokenUrl));
+    return checks.command(login, (credentials) => run(context, credentials, endpoints));
   },
 });

@@ -46,11 +46,8 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     await tokens.deleteTokens(id);
     return { client_id: id };
   });
-  return deletionResult(
-    batch,
-    { view: VIEW, isList: ids.length > 1, items },
-    (item) => `the tokens of client ${quote(idOf(item))}`,
-  );
+  const describe = (item: JsonObject): string => `the tokens of client ${quote(idOf(item))}`;
+  return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items }, describe);
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */

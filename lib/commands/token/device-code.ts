@@ -1,16 +1,16 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
-import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type ChosenEndpoints, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem } from "../../core/problem.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
+import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readEndpointUrlFlag } from "../../tokens/read-endpoint-url.ts";
+import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -49,26 +49,14 @@ function limitedSleep(
   };
 }
 
-async function run(
-  context: Context,
-  login: LoginClientResolver,
-  { deviceUrl, tokenUrl }: { readonly deviceUrl: string | undefined; readonly tokenUrl: string | undefined },
-): Promise<Result> {
+async function run(context: Context, resolve: ResolveLogin, endpoints: ChosenEndpoints): Promise<Result> {
   const { host, values } = context;
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { credentials, client } = await login.resolve();
+  const { credentials, client } = await resolve();
   requireGrantType(client, DEVICE_GRANT);
-  const session = await context.oauth.openSession(credentials, {
-    ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
-    ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
-  });
+  const session = await context.oauth.openSession(credentials, endpoints);
   const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
-  const asked = {
-    client: { id: credentials.clientId, syntax: context.syntax },
-    isPublic: credentials.authentication.method === "none",
-    grantType: DEVICE_GRANT,
-    ...request,
-  };
+  const asked = { login: credentials, syntax: context.syntax, grantType: DEVICE_GRANT, ...request };
   const pending = await runWithClientUpdateHint(asked, () => session.attempt((client) => client.beginDevice(request)));
   showCode(context, pending);
   const patience = values.number(FAIL_AFTER);
@@ -108,11 +96,8 @@ export const deviceCode = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputChecks();
-    const urls = {
-      deviceUrl: await checks.read(() => readEndpointUrlFlag(context, DEVICE_AUTH_URL)),
-      tokenUrl: await checks.read(() => readEndpointUrlFlag(context, TOKEN_URL)),
-    };
+    const endpoints = await readChosenEndpoints(context, checks);
     const login = await checks.read(() => createLoginClientResolver(context, checks));
-    return checks.command(login, (resolver) => run(context, resolver, urls));
+    return checks.command(login, (resolve) => run(context, resolve, endpoints));
   },
 });

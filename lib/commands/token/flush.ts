@@ -1,7 +1,6 @@
-import { defineLeaf, singleResult, withoutChecks } from "../../command.ts";
+import { defineLeaf, ifUnwritten, singleResult, withoutChecks } from "../../command.ts";
 import type { DurationFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { unwrittenResultProblem } from "../../core/problem.ts";
 
 const MIN_AGE: DurationFlag = {
   kind: "duration",
@@ -30,13 +29,7 @@ export const flush = defineLeaf({
         text: () => ["Successfully flushed inactive access tokens"],
         id: () => endpoint,
       };
-      return singleResult(
-        view,
-        { endpoint, status: "flushed" },
-        {
-          undelivered: async (_, reason) =>
-            unwrittenResultProblem(reason, "the tokens were deleted anyway", "check where standard output goes"),
-        },
-      );
+      const unwritten = ifUnwritten("the tokens were deleted anyway", "check where standard output goes");
+      return singleResult(view, { endpoint, status: "flushed" }, unwritten);
     }),
 });

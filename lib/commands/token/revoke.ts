@@ -1,8 +1,7 @@
-import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type ClientLogin, type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { unwrittenResultProblem } from "../../core/problem.ts";
 import { InputChecks } from "../../tokens/input-checks.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
@@ -20,15 +19,10 @@ const VIEW: ResultView<JsonObject> = {
 };
 
 async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
-  await oauth.asClient(login, undefined, (client) => client.revoke(token));
-  return singleResult(
-    VIEW,
-    { token: shortenedToken(token) },
-    {
-      undelivered: async (_, reason) =>
-        unwrittenResultProblem(reason, "the token was revoked anyway", "check where standard output goes"),
-    },
-  );
+  const session = await oauth.openSession(login);
+  await session.attempt((client) => client.revoke(token));
+  const unwritten = ifUnwritten("the token was revoked anyway", "check where standard output goes");
+  return singleResult(VIEW, { token: shortenedToken(token) }, unwritten);
 }
 
 /** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */

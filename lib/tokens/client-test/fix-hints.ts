@@ -1,3 +1,4 @@
+import { getListField } from "../../core/client/client.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 import { addToClientCommandLine, clientUpdateCommandLine } from "../client-update-command-line.ts";
@@ -14,16 +15,9 @@ const GRANT_TYPES: Readonly<Partial<Record<TestStepName, string>>> = {
   refresh: "refresh_token",
 };
 
-function responseTypeOf(step: TestStepName, client: TestedClient): string {
-  return step === "implicit" ? (implicitResponseType(client) ?? "token") : "code";
-}
-
 function missingRedirectUri(client: TestedClient): string | undefined {
-  const { redirectUri, registered } = client;
-  const registeredUris = registered["redirect_uris"];
-  if (redirectUri === undefined)
-    return addToClientCommandLine(client, "redirect_uris", "https://app.example.com/callback");
-  const isRegistered = Array.isArray(registeredUris) && registeredUris.includes(redirectUri);
+  const { redirectUri = "https://app.example.com/callback", registered } = client;
+  const isRegistered = getListField(registered, "redirect_uris").includes(redirectUri);
   return isRegistered ? undefined : addToClientCommandLine(client, "redirect_uris", redirectUri);
 }
 
@@ -40,8 +34,10 @@ export function fixCommandFor(step: TestStepName, code: ProblemCode, client: Tes
     }
     case "unauthorized-client":
       return grantType === undefined ? undefined : addToClientCommandLine(client, "grant_types", grantType);
-    case "unsupported-response-type":
-      return addToClientCommandLine(client, "response_types", responseTypeOf(step, client));
+    case "unsupported-response-type": {
+      const type = step === "implicit" ? (implicitResponseType(client) ?? "token") : "code";
+      return addToClientCommandLine(client, "response_types", type);
+    }
     case "invalid-request":
     case "no-callback":
       return step === "authorization" || step === "implicit" ? missingRedirectUri(client) : undefined;

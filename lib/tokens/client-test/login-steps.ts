@@ -1,3 +1,4 @@
+import type { FlowDriver, RequestTimeLimits } from "../../adapters/oauth/index.ts";
 import { getListField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
@@ -8,6 +9,7 @@ import {
   accessTokenDescription,
   checkIdTokenSubject,
   idTokenDetails,
+  idTokenMismatch,
   rememberTokens,
   requestedScopesDetail,
   tokenSetDetails,
@@ -21,25 +23,31 @@ function requireRedirectUri({ client }: TestSession): string {
   throw new Problem("Login failed: the client has no redirect URI", { code: "no-callback", exit: "failed" });
 }
 
+/** Logs the user in, and remembers the login page; returns the URL at which the login ends. */
+async function logIn(
+  session: TestSession,
+  limits: RequestTimeLimits,
+  login: Omit<Parameters<FlowDriver["login"]>[1], "clientId" | "subject">,
+): Promise<string> {
+  const { flow, client, subject } = session;
+  const { redirected, loginPage } = await flow.login(limits, { ...login, clientId: client.id, subject });
+  session.loginPage ??= loginPage;
+  return redirected;
+}
+
 function shownRedirectUri(uri: string): string {
   return `redirect_uri ${urlWithoutSecrets(uri)}`;
 }
 
 /** Logs the user in up to the redirect URI, which is never requested. */
 export async function authorizeUser(session: TestSession): Promise<StepOutcome> {
-  const { flow, client, limits, subject } = session;
+  const { flow, client, limits } = session;
   const redirectUri = requireRedirectUri(session);
-  const { id: clientId, scopes } = client;
+  const { scopes } = client;
   // Nothing of this step needs the credentials.
-  const anonymous = flow.connect(foundServer(session), limits.ordinary, clientId, { method: "none" });
+  const anonymous = flow.connect(foundServer(session), limits.ordinary, client.id, { method: "none" });
   const pending = await anonymous.beginAuthorization({ redirectUri, scopes });
-  const { redirected, loginPage } = await flow.login(limits.ordinary, {
-    url: pending.url,
-    redirectUri,
-    clientId,
-    subject,
-  });
-  session.loginPage ??= loginPage;
+  const redirected = await logIn(session, limits.ordinary, { url: pending.url, redirectUri });
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
   return passedOutcome([shownRedirectUri(redirectUri), ...requestedScopesDetail(scopes), "PKCE S256"].join(", "));
@@ -58,12 +66,11 @@ export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
 
 /** Goes through the device flow (RFC 8628): the user code is accepted over the admin API. */
 export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> {
-  const { flow, client, limits, subject, host } = session;
+  const { client, limits, subject, host } = session;
   const device = connectClient(session);
   const pending = await device.beginDevice({ scopes: client.scopes });
   const { userCode, verificationUri, verificationUriComplete: url = verificationUri } = pending;
-  const { loginPage } = await flow.login(limits.ordinary, { url, userCode, clientId: client.id, subject });
-  session.loginPage ??= loginPage;
+  await logIn(session, limits.ordinary, { url, userCode });
   const polled = await device.pollDevice(pending);
   const sleep = async (milliseconds: number): Promise<void> => {
     const left = limits.ordinary.timeLeft();
@@ -81,14 +88,6 @@ export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> 
   return passedOutcome(["user code accepted", ...tokenSetDetails(tokens)].join(", "));
 }
 
-function mismatch(reason: string): Problem {
-  return new Problem(`Login failed: ${reason}`, {
-    code: "id-token-mismatch",
-    exit: "failed",
-    hint: "don't use the token",
-  });
-}
-
 async function fetchKeySet(session: TestSession): Promise<JsonObject> {
   const { jwks_uri: url } = foundServer(session).endpoints;
   if (url === undefined)
@@ -102,10 +101,10 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
   const { payload } = parseJwt(idToken);
   const { iss, aud, exp } = payload;
   const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
-  if (payload["nonce"] !== nonce) throw mismatch("the ID token has an unexpected nonce");
-  if (iss !== foundServer(session).issuer) throw mismatch("the ID token has an unexpected iss");
-  if (!audience.includes(session.client.id)) throw mismatch("the ID token has an unexpected aud");
-  if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw mismatch("the ID token has expired");
+  if (payload["nonce"] !== nonce) throw idTokenMismatch("has an unexpected nonce");
+  if (iss !== foundServer(session).issuer) throw idTokenMismatch("has an unexpected iss");
+  if (!audience.includes(session.client.id)) throw idTokenMismatch("has an unexpected aud");
+  if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw idTokenMismatch("has expired");
   if (await session.isSignedBy(idToken, await fetchKeySet(session))) return;
   throw new Problem("Login failed: the ID token can't be verified: no published key signed it", {
     code: "id-token-signature",
@@ -122,13 +121,7 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
   const responseType = implicitResponseType(client) ?? "token";
   const pending = flow.beginImplicit(foundServer(session), { clientId, redirectUri, responseType, scopes });
   // The last redirect has the tokens, so a signal must not cut it off.
-  const { redirected, loginPage } = await flow.login(limits.patient, {
-    url: pending.url,
-    redirectUri,
-    clientId,
-    subject,
-  });
-  session.loginPage ??= loginPage;
+  const redirected = await logIn(session, limits.patient, { url: pending.url, redirectUri });
   const { accessToken, idToken, expiresIn } = flow.readImplicit(pending, redirected);
   if (accessToken !== undefined) session.obtained.push({ value: accessToken, subject });
   if (idToken !== undefined) {

@@ -98,18 +98,17 @@ function hasLogin(client: TestedClient, { hasDeviceFlow }: ServerAndCredentialFa
   return usesCode(client) || client.grantTypes.includes("implicit") || (usesDevice(client) && hasDeviceFlow);
 }
 
-/** Whether any step gets a token. */
-function hasFlow(client: TestedClient, facts: ServerAndCredentialFacts): boolean {
-  return client.grantTypes.includes("client_credentials") || hasLogin(client, facts);
-}
-
 /** Decides which steps there are for a client. Steps of grant types that the client doesn't have are left out. */
 export function planSteps(client: TestedClient, facts: ServerAndCredentialFacts): readonly PlannedStep[] {
-  const ofTokens = hasFlow(client, facts) ? "run" : skippedOutcome("none of the client's grant types can be tested");
+  const hasClientToken = client.grantTypes.includes("client_credentials");
+  const ofTokens =
+    hasClientToken || hasLogin(client, facts)
+      ? "run"
+      : skippedOutcome("none of the client's grant types can be tested");
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
   const decisions: readonly (readonly [TestStepName, Decision])[] = [
     ["credentials", credentialsDecision(client, facts)],
-    ["client-credentials", client.grantTypes.includes("client_credentials") ? authenticated(facts) : "leave-out"],
+    ["client-credentials", hasClientToken ? authenticated(facts) : "leave-out"],
     ["authorization", codeDecision(client)],
     ["tokens", codeTokensDecision(client, facts)],
     ["device", deviceDecision(client, facts)],

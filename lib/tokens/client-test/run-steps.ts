@@ -51,10 +51,8 @@ const MIN_HIDDEN = 8;
 
 /** A text without what must not be shown: a server may repeat a code or a token in an error. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return redactValues(
-    text,
-    secrets.filter((secret) => secret.length >= MIN_HIDDEN),
-  );
+  const hidden = secrets.filter((secret) => secret.length >= MIN_HIDDEN);
+  return redactValues(text, hidden);
 }
 
 /** With --auth-method, a client may have been authenticated in another way than it is registered with. */

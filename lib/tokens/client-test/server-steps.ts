@@ -1,5 +1,5 @@
 import { formatDuration } from "../../core/duration.ts";
-import { Problem, type ProblemCode } from "../../core/problem.ts";
+import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
@@ -29,8 +29,6 @@ export async function discoverTestedServer(session: TestSession): Promise<StepOu
       );
 }
 
-const REJECTED: readonly ProblemCode[] = ["invalid-client"];
-
 /** Whether the revocation endpoint rejects a secret that is certainly wrong, so that it proves something. */
 async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
   const { authentication, host, flow, client, limits } = session;
@@ -40,7 +38,7 @@ async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
     await flow.connect(foundServer(session), limits.ordinary, client.id, wrong).revoke("none");
     return false;
   } catch (error) {
-    if (error instanceof Problem && REJECTED.includes(error.code)) return true;
+    if (error instanceof Problem && error.code === "invalid-client") return true;
     throw error;
   }
 }

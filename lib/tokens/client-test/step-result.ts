@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../core/json/json.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The steps of a test. */
@@ -16,11 +15,9 @@ export type TestStepName =
   | "logout"
   | "login-page";
 
-type StepStatus = "passed" | "failed" | "skipped" | "warning";
-
 /** How a step ended: what it found, or why it failed or was skipped. */
 export interface StepOutcome {
-  readonly status: StepStatus;
+  readonly status: "passed" | "failed" | "skipped" | "warning";
   readonly detail: string;
   /** The next thing to type or to look at. */
   readonly hint?: string;
@@ -42,9 +39,4 @@ export function skippedOutcome(detail: string, hint?: string): StepOutcome {
 
 export function warningOutcome(detail: string, hint?: string): StepOutcome {
   return { status: "warning", detail, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** The whole test as the command returns it. */
-export function toTestReport(clientId: string, steps: readonly StepResult[]): JsonObject {
-  return { client_id: clientId, ok: steps.every(({ status }) => status !== "failed"), steps };
 }

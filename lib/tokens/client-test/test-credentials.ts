@@ -1,7 +1,7 @@
 import type { ClientAuthentication } from "../../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../../command.ts";
 import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
-import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
+import { isJsonObject } from "../../core/json/json.ts";
 import { keysOfSet } from "../../core/jwk/json-web-key.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -50,7 +50,8 @@ function registeredKey(
 ): ClientAuthentication {
   const { key } = authentication;
   const algorithm = registered["token_endpoint_auth_signing_alg"];
-  const [only, ...others] = registeredKeys(registered);
+  const keys = keysOfSet(registered["jwks"]).filter(isJsonObject);
+  const [only, ...others] = keys;
   const kid = key.text.trimStart().startsWith("-----") && others.length === 0 ? only?.["kid"] : undefined;
   return {
     method: "private_key_jwt",
@@ -60,10 +61,6 @@ function registeredKey(
       ...(typeof kid === "string" ? { kid } : {}),
     },
   };
-}
-
-function registeredKeys({ jwks }: JsonObject): readonly JsonObject[] {
-  return keysOfSet(jwks).filter(isJsonObject);
 }
 
 /** How the client authenticates in the test: with the method that it is registered with, unless the command line sets one. */

@@ -39,12 +39,8 @@ const TESTED_AUTH: typeof CLIENT_AUTH_METHOD = {
 };
 
 export const TESTED_PUBLIC_URL: TextFlag = {
-  kind: "text",
-  name: PUBLIC_URL.name,
-  value: "URL",
+  ...PUBLIC_URL,
   group: "connection",
-  env: ["HYDRA_PUBLIC_URL"],
-  file: "public_url",
   help: "Public URL of the server",
 };
 

@@ -14,12 +14,8 @@ const MARKS: Readonly<Record<Status, { readonly symbol: string; readonly ascii: 
   skipped: { symbol: "–", ascii: "-", role: "note" },
 };
 
-const STATUSES: readonly (readonly [Status, singular: string, plural: string])[] = [
-  ["passed", "passed", "passed"],
-  ["failed", "failed", "failed"],
-  ["warning", "warning", "warnings"],
-  ["skipped", "skipped", "skipped"],
-];
+/** In the order of the summary. */
+const STATUSES: readonly Status[] = ["passed", "failed", "warning", "skipped"];
 
 /** Whether the locale of an environment is UTF-8; the first variable that is set counts (POSIX, 8.2). */
 export function isUtf8Locale(environment: (name: string) => string | undefined): boolean {
@@ -32,9 +28,10 @@ function namesWith(steps: readonly StepResult[], status: Status): readonly strin
 }
 
 function summaryLine(steps: readonly StepResult[]): string {
-  return STATUSES.flatMap(([status, singular, plural]) => {
+  return STATUSES.flatMap((status) => {
     const { length } = namesWith(steps, status);
-    return length === 0 && status !== "passed" ? [] : [`${length} ${length === 1 ? singular : plural}`];
+    const word = status === "warning" && length !== 1 ? "warnings" : status;
+    return length === 0 && status !== "passed" ? [] : [`${length} ${word}`];
   }).join(", ");
 }
 
@@ -84,7 +81,7 @@ export function createTestResultView(
     columns: [
       { label: "CLIENT ID", value: () => id, whole: true },
       { label: "OK", value: ({ ok }) => String(ok) },
-      ...STATUSES.map(([status]) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
+      ...STATUSES.map((status) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
     ],
     text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, layout)), summaryLine(steps)],
     paintLine: paintMark,

@@ -12,18 +12,6 @@ import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { TestedClient } from "./tested-client.ts";
 
-/** A login that reached the client's redirect URI. */
-interface ReachedRedirect {
-  readonly pending: PendingAuthorization;
-  readonly redirected: string;
-}
-
-/** An access token that a step got, and what introspection must say about it. */
-interface ObtainedToken {
-  readonly value: string;
-  readonly subject: string;
-}
-
 /** How requests are limited, by what an interruption means for them. */
 interface TestLimits {
   /** Canceled by the first signal. */
@@ -44,14 +32,15 @@ export interface TestSession {
   readonly authentication: ClientAuthentication | undefined;
   readonly host: Pick<Context["host"], "now" | "sleep" | "uuid">;
   readonly isSignedBy: (token: string, keySet: JsonObject) => Promise<boolean>;
-  server: AuthorizationServer | undefined;
-  reached: ReachedRedirect | undefined;
-  loginPage: string | undefined;
+  server?: AuthorizationServer;
+  /** A login that reached the client's redirect URI. */
+  reached?: { readonly pending: PendingAuthorization; readonly redirected: string };
+  loginPage?: string | undefined;
   /** The newest tokens with a refresh token, and whose they are. */
-  refreshable: TokenSet | undefined;
-  idToken: string | undefined;
-  /** The access tokens that must be active now. */
-  readonly obtained: ObtainedToken[];
+  refreshable?: TokenSet | undefined;
+  idToken?: string | undefined;
+  /** The access tokens that must be active now, and what introspection must say about them. */
+  readonly obtained: { readonly value: string; readonly subject: string }[];
   /** Tokens that are revoked already. */
   readonly revoked: Set<string>;
 }

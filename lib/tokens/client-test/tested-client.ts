@@ -20,17 +20,12 @@ export interface TestedClient {
   readonly registeredScopes: readonly string[];
 }
 
-/** What the command line asks for. */
-interface Wanted {
-  readonly redirectUri: string | undefined;
-  readonly scopes: readonly string[];
-}
-
+/** The client with what the command line asks for. */
 export function toTestedClient(
   id: string,
   syntax: SyntaxVersion,
   registered: JsonObject,
-  wanted: Wanted,
+  wanted: Pick<TestedClient, "redirectUri" | "scopes">,
 ): TestedClient {
   const scope = getTextField(registered, "scope") ?? "";
   const registeredScopes = scope.split(" ").filter((word) => word !== "");

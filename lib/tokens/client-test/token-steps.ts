@@ -1,4 +1,4 @@
-import { getListField } from "../../core/client/client.ts";
+import { getListField, getTextField } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -19,17 +19,12 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
 export async function refreshTestedTokens(session: TestSession): Promise<StepOutcome> {
   const { refreshable, client, subject, obtained } = session;
   if (refreshable?.refreshToken === undefined) {
-    const hint = addToClientCommandLine(client, "scope", "offline");
-    return warningOutcome(
-      "no refresh token was issued",
-      client.registeredScopes.includes("offline") ? undefined : hint,
-    );
+    const isRegistered = client.registeredScopes.includes("offline");
+    const hint = isRegistered ? undefined : addToClientCommandLine(client, "scope", "offline");
+    return warningOutcome("no refresh token was issued", hint);
   }
-  const sub = refreshable.idTokenClaims?.["sub"];
-  const tokens = await connectClient(session).refresh(
-    refreshable.refreshToken,
-    typeof sub === "string" ? sub : undefined,
-  );
+  const sub = getTextField(refreshable.idTokenClaims ?? {}, "sub");
+  const tokens = await connectClient(session).refresh(refreshable.refreshToken, sub);
   const old = obtained.findIndex(({ value }) => value === refreshable.accessToken);
   if (old >= 0) obtained.splice(old, 1);
   session.refreshable = undefined;
