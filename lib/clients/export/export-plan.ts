@@ -2,7 +2,7 @@ import type { YamlChange } from "../../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { detectJsonOrNdjson, formatJsonOrNdjson } from "../../core/output/json-or-ndjson.ts";
-import { combineProblems, Problem, resultOrProblem, usageError } from "../../core/problem.ts";
+import { combineProblems, Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { applyMemberEdits, type MemberEdit } from "../../core/state/client-edits.ts";
 import {
   type FileEntry,
@@ -175,17 +175,16 @@ function undefinedVariables(
   const identities = files.flatMap(({ entries }) =>
     entries.map(({ written }) => identifyingMembers(written, variables)),
   );
-  const missing = new Set(placeholderNames([changed, identities]).filter((name) => variables(name) === undefined));
-  if (missing.size === 0) return [];
-  const names = [...missing].sort();
+  const names = placeholderNames([changed, identities])
+    .filter((name) => variables(name) === undefined)
+    .sort();
   const [first = ""] = names;
-  return [
-    usageError(
-      `${names.length === 1 ? "Variable" : "Variables"} ${joinWords(names)} of the files ${names.length === 1 ? "is" : "are"} not set`,
-      `set HYDRA_VAR_${first}, or give --var ${first}=VALUE`,
-      "undefined-variable",
-    ),
-  ];
+  return usageErrorIf(
+    names.length > 0,
+    `${names.length === 1 ? "Variable" : "Variables"} ${joinWords(names)} of the files ${names.length === 1 ? "is" : "are"} not set`,
+    `set HYDRA_VAR_${first}, or give --var ${first}=VALUE`,
+    "undefined-variable",
+  );
 }
 
 /** The values of a file after its changes. */
