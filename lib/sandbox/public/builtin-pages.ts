@@ -1,7 +1,7 @@
 import { isApiError } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
-import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
-import type { FlowStores } from "./oauth-admin-router.ts";
+import type { Flow, StepName } from "./flows.ts";
+import { type FlowStores, flowByChallenge } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
 import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
@@ -21,27 +21,21 @@ const BUILTIN_PATHS = {
 /** Pages that accept every login, consent and device by themselves, by path. */
 export function builtinPagesByPath(
   engine: PublicContext,
-  { authorizations, deviceFlows, devices }: FlowStores,
+  stores: FlowStores,
 ): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {
-  function withFlow(
-    step: StepName,
-    request: RequestWithHeaders,
-    show: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
-  ): Answer {
+  function withFlow(step: StepName, request: RequestWithHeaders, show: (flow: Flow) => Answer): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     if (challenge === "")
       return pageAnswer(200, "Built-in page", `<p>A client sends people here with a ${step} request.</p>`);
-    const authorization = authorizations.byChallenge(step, challenge);
-    if (authorization !== undefined) return show(authorizations, authorization);
-    const device = deviceFlows.byChallenge(step, challenge);
-    if (device !== undefined) return show(deviceFlows, device);
+    const flow = flowByChallenge(stores, step, challenge);
+    if (flow !== undefined) return show(flow);
     return pageAnswer(404, "Unknown request", `<p>The sandbox has no such ${step} request, or was restarted.</p>`);
   }
 
   function login(request: RequestWithHeaders): Answer {
-    return withFlow("login", request, (flows, flow) => {
+    return withFlow("login", request, (flow) => {
       const at = Math.floor(engine.now());
-      const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
+      const next = flow.login.decide({ subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
       const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
       return pageAnswer(200, "Logged in by the sandbox", content, next);
@@ -49,9 +43,9 @@ export function builtinPagesByPath(
   }
 
   function consent(request: RequestWithHeaders): Answer {
-    return withFlow("consent", request, (flows, flow) => {
+    return withFlow("consent", request, (flow) => {
       const { scopes, audience } = flow.request;
-      return redirectAnswer(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
+      return redirectAnswer(flow.consent.decide({ scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
     });
   }
 
@@ -68,7 +62,7 @@ export function builtinPagesByPath(
     const { query } = splitTarget(request.target);
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();
-    const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
+    const next = userCode === "" ? undefined : stores.devices.acceptUserCode(challenge, userCode);
     if (typeof next === "string") return redirectAnswer(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;

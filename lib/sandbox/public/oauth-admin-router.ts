@@ -5,7 +5,7 @@ import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceFlowRequest, DeviceGrantEndpoints } from "./device-grant.ts";
-import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
+import { type Flow, type FlowStore, isRefusal, type StepName } from "./flows.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
@@ -18,6 +18,14 @@ export interface FlowStores {
   readonly devices: DeviceGrantEndpoints;
 }
 
+/** The flow of a challenge, whichever kind of flow it is. */
+export function flowByChallenge(
+  { authorizations, deviceFlows }: FlowStores,
+  step: StepName,
+  challenge: string,
+): Flow | undefined {
+  return authorizations.byChallenge(step, challenge) ?? deviceFlows.byChallenge(step, challenge);
+}
 type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
 
 interface AdminRoute {
@@ -121,30 +129,20 @@ function unknownChallenge({ behaviour }: PublicContext): ApiError {
 }
 
 /** The endpoints of one step: read, accept and reject. */
-function stepRoutes(
-  engine: PublicContext,
-  { authorizations, deviceFlows }: FlowStores,
-  name: StepName,
-): readonly AdminRoute[] {
-  /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
-  function withFlow(
-    query: URLSearchParams,
-    action: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
-  ): Answer {
+function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): readonly AdminRoute[] {
+  /** Runs an action on the flow of a challenge. */
+  function withFlow(query: URLSearchParams, action: (flow: Flow) => Answer): Answer {
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
     if (challenge === "") {
       const hint = `Query parameter "challenge" is not defined but should have been.`;
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
-    const authorization = authorizations.byChallenge(name, challenge);
-    if (authorization !== undefined) return action(authorizations, authorization);
-    const device = deviceFlows.byChallenge(name, challenge);
-    if (device !== undefined) return action(deviceFlows, device);
-    return errorAnswer(engine.behaviour, unknownChallenge(engine));
+    const flow = flowByChallenge(stores, name, challenge);
+    return flow === undefined ? errorAnswer(engine.behaviour, unknownChallenge(engine)) : action(flow);
   }
 
   const read: Endpoint = (_, query) =>
-    withFlow(query, (_flows, flow) => {
+    withFlow(query, (flow) => {
       const { usedChallenge } = engine.traits;
       if (!flow[name].isUsed || usedChallenge === "served")
         return jsonAnswer(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
@@ -154,23 +152,20 @@ function stepRoutes(
     });
 
   const accept: Endpoint = ({ body }, query) =>
-    withFlow(query, (flows, flow) => {
+    withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      if (name === "consent")
-        return jsonAnswer(200, { redirect_to: flows.decideConsent(flow, readConsentDecision(given)) });
+      if (name === "consent") return jsonAnswer(200, { redirect_to: flow.consent.decide(readConsentDecision(given)) });
       const decision = readLoginDecision(engine, given);
       if (isApiError(decision)) return errorAnswer(engine.behaviour, decision);
-      return jsonAnswer(200, { redirect_to: flows.decideLogin(flow, decision) });
+      return jsonAnswer(200, { redirect_to: flow.login.decide(decision) });
     });
 
   const reject: Endpoint = ({ body }, query) =>
-    withFlow(query, (flows, flow) => {
+    withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      const decision = readRefusal(given);
-      const url = name === "login" ? flows.decideLogin(flow, decision) : flows.decideConsent(flow, decision);
-      return jsonAnswer(200, { redirect_to: url });
+      return jsonAnswer(200, { redirect_to: flow[name].decide(readRefusal(given)) });
     });
 
   return [
