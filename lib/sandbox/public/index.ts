@@ -4,7 +4,7 @@ import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrong
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
-import { createDeviceGrantEndpoints, type DeviceFlowRequest } from "./device-grant.ts";
+import { type DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
@@ -99,8 +99,8 @@ function routesOf(engine: PublicContext, parts: FlowStores): Routes {
     ...pages,
     ...(engine.traits.device
       ? ([
-          ["/oauth2/device/auth", post(devices.authorize)],
-          ["/oauth2/device/verify", get(devices.verify)],
+          ["/oauth2/device/auth", post((request) => devices.authorize(request))],
+          ["/oauth2/device/verify", get((request) => devices.verify(request))],
         ] as const)
       : []),
   ]);
@@ -152,7 +152,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
   const parts = {
     authorizations: createFlowStore<AuthorizationFlowRequest>(engine),
     deviceFlows,
-    devices: createDeviceGrantEndpoints(engine, deviceFlows),
+    devices: new DeviceGrant(engine, deviceFlows),
   };
   const routes = routesOf(engine, parts);
   return {

@@ -6,9 +6,6 @@ import { issuerOf, type PublicContext } from "./public-context.ts";
 import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
 
-/** A successful answer of the token endpoint, its members in the order of the servers. */
-export type TokenResponseBody = JsonObject;
-
 /** Scopes that ask for a refresh token. */
 const OFFLINE = ["offline", "offline_access"];
 
@@ -113,8 +110,8 @@ function isOffline({ client, grant, by }: Issue): boolean {
   return grant.scopes.some((scope) => OFFLINE.includes(scope)) && allowsGrant(client, "refresh_token");
 }
 
-/** The tokens that a grant is answered with at the token endpoint. */
-export function issueTokens(engine: PublicContext, issue: Issue): TokenResponseBody {
+/** The tokens that a grant is answered with at the token endpoint, in the order of the servers. */
+export function issueTokens(engine: PublicContext, issue: Issue): JsonObject {
   const { grant, by } = issue;
   const { value, expiresIn } = issueAccessToken(engine, issue);
   const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");

@@ -4,7 +4,7 @@ import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMe
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceFlowRequest, DeviceGrantEndpoints } from "./device-grant.ts";
+import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
 import { type Flow, type FlowStore, isRefusal, type StepName } from "./flows.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
@@ -15,7 +15,7 @@ import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 export interface FlowStores {
   readonly authorizations: FlowStore<AuthorizationFlowRequest>;
   readonly deviceFlows: FlowStore<DeviceFlowRequest>;
-  readonly devices: DeviceGrantEndpoints;
+  readonly devices: DeviceGrant;
 }
 
 /** The flow of a challenge, whichever kind of flow it is. */
