@@ -68,12 +68,7 @@ export interface Flow<Request extends FlowRequest = FlowRequest> {
 export type StepName = "login" | "consent";
 
 /** The flows of a sandbox, by challenge and by verifier. */
-export interface FlowStore<Request extends FlowRequest> {
-  readonly begin: (request: Request) => Flow<Request>;
-  readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
-  readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
-  readonly forgetClient: (clientId: string) => void;
-}
+export type FlowStore<Request extends FlowRequest> = ReturnType<typeof createFlowStore<Request>>;
 
 /** Seconds that a browser has to log in and to consent; its cookie has the same. */
 export const FLOW_LIFESPAN = 1_800;
@@ -86,12 +81,12 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 }
 
 /** Creates an empty store of flows. */
-export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
+export function createFlowStore<Request extends FlowRequest>(engine: PublicContext) {
   const { now } = engine;
   const challenges = new ExpiringMap<Flow<Request>>({ now });
   const verifiers = new ExpiringMap<Flow<Request>>({ now });
   return {
-    begin: (request) => {
+    begin: (request: Request): Flow<Request> => {
       const startedAt = Math.floor(engine.now());
       const keepUntil = startedAt + FLOW_LIFESPAN;
       function newStep<Decision>(name: StepName): FlowStep<Decision> {
@@ -126,9 +121,10 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
       challenges.set(`consent ${flow.consent.challenge}`, flow, keepUntil);
       return flow;
     },
-    byChallenge: (step, challenge) => challenges.get(`${step} ${challenge}`),
-    byVerifier: (step, verifier) => verifiers.get(`${step} ${verifier}`),
-    forgetClient: (clientId) => {
+    byChallenge: (step: StepName, challenge: string): Flow<Request> | undefined =>
+      challenges.get(`${step} ${challenge}`),
+    byVerifier: (step: StepName, verifier: string): Flow<Request> | undefined => verifiers.get(`${step} ${verifier}`),
+    forgetClient: (clientId: string): void => {
       for (const flows of [challenges, verifiers]) flows.deleteWhere(({ request }) => request.client.id === clientId);
     },
   };

@@ -26,24 +26,6 @@ type KeyUse = keyof typeof SIGNING_SETS;
 /** There is no key that the server can sign with. */
 export class NoSigningKeyError extends Error {}
 
-/** The keys that a sandbox signs tokens with: those of its signing sets. */
-export interface TokenSigner {
-  /** The public keys, as `/.well-known/jwks.json` shows them. */
-  readonly published: () => readonly JsonObject[];
-  /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
-  readonly idTokenAlgorithm: () => string;
-  /**
-   * A JSON Web Token with these claims, signed with the newest key.
-   *
-   * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
-   * servers do, although the newest key signs it (ory/hydra#3573).
-   * @throws {NoSigningKeyError} where the server has no key to sign with.
-   */
-  readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
-  /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
-  readonly verify: (use: KeyUse, token: string) => JsonObject | undefined;
-}
-
 interface SigningKey {
   readonly kid: string;
   readonly alg: string;
@@ -160,13 +142,16 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
   return signsAccessTokens ? [SIGNING_SETS["id-token"], SIGNING_SETS["access-token"]] : [SIGNING_SETS["id-token"]];
 }
 
+/** The keys that a sandbox signs tokens with: those of its signing sets. */
+export type TokenSigner = ReturnType<typeof createTokenSigner>;
+
 /** Creates access to the signing keys in a store. */
 export function createTokenSigner(
   store: KeyStore,
   behaviour: Behaviour,
   signsAccessTokens: boolean,
   now: () => number,
-): TokenSigner {
+) {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
   const firstKeys = new ExpiringMap<string>({ now });
@@ -186,7 +171,8 @@ export function createTokenSigner(
   }
 
   return {
-    published: () =>
+    /** The public keys, as `/.well-known/jwks.json` shows them. */
+    published: (): readonly JsonObject[] =>
       publishedSets(signsAccessTokens).flatMap((set) => {
         if (!pairs) newestPrivateKey(store, set);
         if (!pairs && keysOf(store, set).some(isSymmetric))
@@ -194,19 +180,28 @@ export function createTokenSigner(
         const keys = keysOf(store, set).filter(isPublished);
         return keys.map((key) => storedMembers(publicPart(key)));
       }),
-    idTokenAlgorithm: () => {
+    /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
+    idTokenAlgorithm: (): string => {
       if (pairs) return "RS256";
       const key = newestPrivateKey(store, SIGNING_SETS["id-token"]);
       return isSymmetric(key) ? "" : (key.alg ?? "");
     },
-    sign: (use, claims, session) => {
+    /**
+     * A JSON Web Token with these claims, signed with the newest key.
+     *
+     * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
+     * servers do, although the newest key signs it (ory/hydra#3573).
+     * @throws {NoSigningKeyError} where the server has no key to sign with.
+     */
+    sign: (use: KeyUse, claims: JsonObject, session?: string): string => {
       const set = SIGNING_SETS[use];
       const key = pairs ? newestPair(store, behaviour, set) : chooseSigningKey(store, set);
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
       const signed = `${part(header)}.${part(sortedClaims(claims))}`;
       return `${signed}.${signature(signed, key)}`;
     },
-    verify: (use, token) => {
+    /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
+    verify: (use: KeyUse, token: string): JsonObject | undefined => {
       const [head = "", body = "", signed = ""] = token.split(".");
       const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
       return keys.some((key) => isSignedWith(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
