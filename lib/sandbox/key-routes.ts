@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
-import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./api-errors.ts";
+import {
+  type ApiError,
+  CONFLICT,
+  NOT_FOUND,
+  noSuchResourceError,
+  undecodableBodyError,
+  unexpectedServerError,
+} from "./api-errors.ts";
 import { parseFirstJson } from "./decode-body.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
@@ -29,11 +36,6 @@ type KeyEndpoint = (call: KeyCall) => Answer;
 interface KeyRoutes {
   readonly set: ReadonlyMap<string, KeyEndpoint>;
   readonly key: ReadonlyMap<string, KeyEndpoint>;
-}
-
-function noSuchSet({ errors }: Behaviour): ApiError {
-  const verb = errors === "verbose" ? "located" : "locate";
-  return { status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` };
 }
 
 function conflict({ keys }: Behaviour, set: string, kid: string): ApiError {
@@ -107,24 +109,24 @@ export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOpti
     if (isFault(given)) return undecodable(given.fault);
     const decoded = decodeKey(given, behaviour.keyLibrary);
     if ("fault" in decoded) return undecodable(decoded.fault);
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
     keys.put(set, decoded.key);
     return jsonAnswer(200, decoded.key);
   }
 
   function read({ set }: KeyCall): Answer {
     const found = keys.get(set);
-    return found === undefined ? failed(noSuchSet(behaviour)) : jsonAnswer(200, { keys: found });
+    return found === undefined ? failed(noSuchResourceError(behaviour)) : jsonAnswer(200, { keys: found });
   }
 
   function readKey({ set, kid }: KeyCall): Answer {
     const found = (keys.get(set) ?? []).filter((key) => key["kid"] === kid);
     if (found.length > 0) return jsonAnswer(200, { keys: found });
-    return failed(behaviour.keys.wording === "own" ? noSuchSet(behaviour) : NOT_FOUND);
+    return failed(behaviour.keys.wording === "own" ? noSuchResourceError(behaviour) : NOT_FOUND);
   }
 
   function removeKey({ set, kid }: KeyCall): Answer {
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
     keys.remove(set, kid);
     return emptyAnswer(204);
   }

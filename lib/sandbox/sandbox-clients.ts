@@ -16,6 +16,7 @@ import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseF
 import { escapedSegment, escapedTwice } from "./go-url.ts";
 import { textIn } from "./members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
+import { randomTokenWithPrefix } from "./public/token-store.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
@@ -76,10 +77,6 @@ function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: st
   const missing = registrationTail === "slash" ? "/" : "";
   const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
   return `/oauth2/register${tail === "" ? missing : `/${path}`}`;
-}
-
-function registrationToken(prefix: string): string {
-  return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
 }
 
 /** What the clients of a version consist of. */
@@ -279,7 +276,7 @@ export class SandboxClients {
     draft["created_at"] = wholeSecond(now);
     draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
-    draft["registration_access_token"] = registrationToken(tokenPrefix);
+    draft["registration_access_token"] = randomTokenWithPrefix(tokenPrefix);
     draft["registration_client_uri"] = `${this.#publicUrl()}${registrationPath(this.#behaviour, chosen, id)}`;
   }
 

@@ -5,8 +5,8 @@ import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { authMethodOf, textField } from "./client-settings.ts";
-import { unrecognizedOAuthError } from "./oauth-answers.ts";
-import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
+import { unrecognizedOAuthError, versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 
 /** The value of `client_assertion_type` for a JSON Web Token (RFC 7523, 2.2). */
 export const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -141,7 +141,7 @@ function badClaims(engine: PublicContext, client: StoredClient, { claims }: Asse
   }
   // The identifier counts as used even if the audience is wrong.
   engine.assertionIds.set(jti, jti, exp);
-  const endpoint = tokenEndpointOf(engine);
+  const endpoint = `${engine.publicUrl()}/oauth2/token`;
   if (aud === endpoint || (Array.isArray(aud) && aud.includes(endpoint))) return undefined;
   return invalid(
     `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`,

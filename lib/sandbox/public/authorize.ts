@@ -1,14 +1,16 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
-import type { ApiError } from "../api-errors.ts";
+import { type ApiError, errorMembers } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
+import { textIn } from "../members.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-settings.ts";
 import { decisionsOf, type FlowDecisions, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
+import { versionedError } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import type { PublicContext } from "./public-context.ts";
 import { formOf, formPostAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
@@ -38,17 +40,10 @@ const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
 
-function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams {
-  const { error, description, hint } = refusal;
-  if (engine.behaviour.errors === "verbose") {
-    const params = new URLSearchParams({ error, error_description: description });
-    if (hint === undefined) return params;
-    params.set("error_description", `${description}\n\n${hint}`);
-    params.set("error_hint", hint);
-    return params;
-  }
-  const text = hint === undefined ? description : `${description} ${hint}`;
-  return new URLSearchParams({ error, error_description: text.replaceAll('"', "'") });
+function errorParams({ behaviour }: PublicContext, refusal: ApiError): URLSearchParams {
+  const members = errorMembers(behaviour, refusal);
+  const shown = ["error", "error_description", "error_hint"].filter((name) => name in members);
+  return new URLSearchParams(shown.map((name): [string, string] => [name, textIn(members, name)]));
 }
 
 /** An answer that goes back to the client through the browser. */

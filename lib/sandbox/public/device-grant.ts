@@ -11,9 +11,9 @@ import { ExpiringMap } from "./expiring-map.ts";
 import { decisionsOf, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens } from "./issue-tokens.ts";
-import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
-import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
+import { newChallenge, type PublicContext } from "./public-context.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 

@@ -10,7 +10,8 @@ import {
   type LoginDecision,
   type StepName,
 } from "./flows.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 import type { Grant } from "./token-store.ts";
 import { cookieOf, type RequestWithHeaders, redirectAnswer } from "./web.ts";
 

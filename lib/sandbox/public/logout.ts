@@ -1,7 +1,8 @@
 import type { Answer } from "../response.ts";
 import { errorPageRedirectAnswer } from "./authorize.ts";
 import { listField } from "./client-settings.ts";
-import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";

@@ -1,13 +1,13 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { isApiError, noSuchResourceError } from "../api-errors.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
 import { type Flow, type FlowStore, isRefusal, type StepName } from "./flows.ts";
-import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
-import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
+import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
@@ -120,14 +120,6 @@ function shownConsent({ traits }: PublicContext, flow: Flow): JsonObject {
   };
 }
 
-function unknownChallenge({ behaviour }: PublicContext): ApiError {
-  const description =
-    behaviour.errors === "verbose"
-      ? "Unable to located the requested resource"
-      : "Unable to locate the requested resource";
-  return { status: 404, error: "Not Found", description };
-}
-
 /** The endpoints of one step: read, accept and reject. */
 function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): readonly AdminRoute[] {
   /** Runs an action on the flow of a challenge. */
@@ -138,7 +130,7 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): 
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
     const flow = flowByChallenge(stores, name, challenge);
-    return flow === undefined ? errorAnswer(engine.behaviour, unknownChallenge(engine)) : action(flow);
+    return flow === undefined ? errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour)) : action(flow);
   }
 
   const read: Endpoint = (_, query) =>
@@ -182,7 +174,7 @@ function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly 
     if (isApiError(given)) return errorAnswer(engine.behaviour, given);
     const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
     const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
-    if (result === undefined) return errorAnswer(engine.behaviour, unknownChallenge(engine));
+    if (result === undefined) return errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour));
     return typeof result === "string"
       ? jsonAnswer(200, { redirect_to: result })
       : errorAnswer(engine.behaviour, result);

@@ -1,16 +1,16 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { type ApiError, isApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
 import type { DeviceGrant } from "./device-grant.ts";
 import { issueTokens } from "./issue-tokens.ts";
-import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
+import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import type { PublicContext } from "./public-context.ts";
 import type { AuthorizationCode, Grant } from "./token-store.ts";
 import { formOf, type RequestWithHeaders } from "./web.ts";
 
