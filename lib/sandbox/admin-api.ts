@@ -1,6 +1,6 @@
 import { type ApiError, isApiError } from "./api-errors.ts";
 import { escapedTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
-import { createKeyEndpoints } from "./key-routes.ts";
+import { createKeyRoutes } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
 import {
@@ -14,7 +14,7 @@ import {
   withNoStore,
   wrongMethodAnswer,
 } from "./response.ts";
-import { isClientResult, SandboxClients } from "./sandbox-clients.ts";
+import { SandboxClients } from "./sandbox-clients.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
@@ -116,7 +116,7 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   const { prefix } = behaviour;
 
   function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
-    return isClientResult(result) ? jsonAnswer(200, result.client) : errorAnswer(behaviour, result);
+    return isApiError(result) ? errorAnswer(behaviour, result) : jsonAnswer(200, result);
   }
   function gone(error: ApiError | undefined): Answer {
     return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
@@ -133,9 +133,9 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   }
   function create({ request }: Call): Answer {
     const result = clients.create(request.body);
-    if (!isClientResult(result)) return errorAnswer(behaviour, result);
-    const id = String(result.client["client_id"]);
-    return jsonAnswer(201, result.client, {
+    if (isApiError(result)) return errorAnswer(behaviour, result);
+    const id = String(result["client_id"]);
+    return jsonAnswer(201, result, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
     });
   }
@@ -176,20 +176,6 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
-function keyRoutes(options: Parameters<typeof createKeyEndpoints>[0]): readonly Route[] {
-  const { set, key } = createKeyEndpoints(options);
-  const route = (path: string, methods: typeof set): Route => ({
-    path,
-    methods: new Map(
-      [...methods].map(([method, endpoint]) => [
-        method,
-        ({ id, kid, request }: Call) => endpoint({ set: id, kid, body: request.body }),
-      ]),
-    ),
-  });
-  return [route("/keys/{id}", set), route("/keys/{id}/{kid}", key)];
-}
-
 /** A route with a prefix and wrapped endpoints. */
 function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
   const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
@@ -223,7 +209,7 @@ export function createAdminApi(
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const clients = new SandboxClients(version, publicUrl, onClientRemoved);
   const keys = new KeyStore(behaviour);
-  const owned = [...clientRoutes(clients, behaviour), ...keyRoutes({ behaviour, keys, publicUrl })];
+  const owned = [...clientRoutes(clients, behaviour), ...createKeyRoutes({ behaviour, keys, publicUrl })];
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */

@@ -21,12 +21,8 @@ import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
-/** A client in an answer. */
-interface ClientAnswer {
-  readonly client: JsonObject;
-}
-
-type Result = ClientAnswer | ApiError;
+/** A client as an answer shows it, or why there is none. */
+type Result = JsonObject | ApiError;
 
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
@@ -155,7 +151,7 @@ export class SandboxClients {
 
   read(id: string): Result {
     const client = this.store.get(id);
-    if (client !== undefined) return { client: client.view };
+    if (client !== undefined) return client.view;
     return this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
   }
 
@@ -265,7 +261,7 @@ export class SandboxClients {
     fillIn(draft, this.#behaviour);
     this.#put(draft, [secret]);
     const isPublic = draft["token_endpoint_auth_method"] === "none";
-    return { client: written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields) };
+    return written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields);
   }
 
   /** Sets what the server decides about a new client. */
@@ -294,7 +290,7 @@ export class SandboxClients {
     draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
     const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
     this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
-    return { client: written(draft, this.#model.fields) };
+    return written(draft, this.#model.fields);
   }
 
   #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
@@ -322,9 +318,4 @@ export class SandboxClients {
       );
     });
   }
-}
-
-/** Whether an operation succeeded. */
-export function isClientResult(result: Result): result is ClientAnswer {
-  return "client" in result;
 }

@@ -4,7 +4,8 @@ import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { authMethodOf, textField } from "./client-settings.ts";
+import { textIn } from "../members.ts";
+import { authMethodOf } from "./client-settings.ts";
 import { unrecognizedOAuthError, versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 
@@ -99,7 +100,7 @@ const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" v
 function badSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): ApiError | undefined {
   const { header } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
-  const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
+  const enforced = textIn(client.view, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
     return versionedError(engine, "invalid_client", hint);

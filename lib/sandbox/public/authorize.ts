@@ -2,9 +2,9 @@ import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import { type ApiError, errorMembers } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
-import { textIn } from "../members.ts";
+import { listIn, textIn } from "../members.ts";
 import type { Answer } from "../response.ts";
-import { allowsGrant, listField, splitWords } from "./client-settings.ts";
+import { allowsGrant, splitWords } from "./client-settings.ts";
 import { decisionsOf, type FlowDecisions, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
@@ -95,7 +95,7 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
   if (client === undefined) {
     return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
   }
-  const registered = listField(client, "redirect_uris");
+  const registered = listIn(client.view, "redirect_uris");
   const requested = params.get("redirect_uri") ?? "";
   const isOpenId = splitWords(params.get("scope") ?? "").includes("openid");
   if (requested === "" && isOpenId && engine.traits.redirectUriRequired) {
@@ -116,7 +116,7 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
 
 function allowsResponseType(client: StoredClient, responseTypes: readonly string[]): boolean {
   const wanted = responseTypes.toSorted().join(" ");
-  return listField(client, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
+  return listIn(client.view, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
 }
 
 /** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-settings.ts";
+import { textIn } from "../members.ts";
+import { allowsGrant, type LifespanGrant, lifespanOf } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
@@ -35,7 +36,7 @@ export function issueAccessToken(
   const issuedAt = engine.now();
   const expiresIn = lifespanOf(client, by, "access");
   const expiresAt = issuedAt + expiresIn;
-  const isJwt = engine.traits.jwtAccessTokens && textField(client, "access_token_strategy") === "jwt";
+  const isJwt = engine.traits.jwtAccessTokens && textIn(client.view, "access_token_strategy") === "jwt";
   const value = isJwt
     ? engine.keys.sign(
         "access-token",
