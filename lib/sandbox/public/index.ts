@@ -1,4 +1,3 @@
-import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
@@ -20,47 +19,26 @@ import { createUserinfoEndpoint } from "./userinfo.ts";
 import { type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
-interface PublicSideOptions {
+interface PublicSideOptions extends Pick<PublicContext, "client" | "publicUrl" | "loginUrl" | "consentUrl"> {
   readonly as: SandboxVersion;
-  readonly client: (id: string) => StoredClient | undefined;
   readonly keys: KeyStore;
-  /** The public port's URL; asked when it is needed, because a free port is known only once it is taken. */
-  readonly publicUrl: () => string;
-  /** Login and consent application; without them built-in pages accept everything. */
-  readonly loginUrl?: string;
-  readonly consentUrl?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-}
-
-/** The OAuth 2.0 and OpenID Connect side of a sandbox. */
-export interface PublicSide {
-  /** Answers a request on the public port. */
-  readonly answer: (request: RequestWithHeaders) => Answer;
-  /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
-  readonly answerAdmin: (request: RequestWithHeaders) => Answer | undefined;
-  /** Forgets the tokens, codes and logins of a client that was deleted. */
-  readonly forgetClient: (id: string) => void;
-  /** Whether browsers open a path, so that other sites link to it. */
-  readonly isNavigable: (path: string) => boolean;
 }
 
 type Endpoint = (request: RequestWithHeaders) => Answer;
 
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
-function createEngine(options: PublicSideOptions): PublicContext {
-  const behaviour = BEHAVIOUR_BY_VERSION[options.as];
-  const traits = PUBLIC_BEHAVIOUR_BY_VERSION[options.as];
-  const now = (): number => options.now() / 1000;
+function createEngine({ as, keys, now: milliseconds, ...shared }: PublicSideOptions): PublicContext {
+  const behaviour = BEHAVIOUR_BY_VERSION[as];
+  const traits = PUBLIC_BEHAVIOUR_BY_VERSION[as];
+  const now = (): number => milliseconds() / 1000;
   return {
+    ...shared,
     behaviour,
     traits,
-    client: options.client,
-    publicUrl: options.publicUrl,
-    loginUrl: options.loginUrl,
-    consentUrl: options.consentUrl,
-    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
+    keys: createTokenSigner(keys, behaviour, traits.jwtAccessTokens, now),
     tokens: createTokenStore(now),
     assertionIds: new ExpiringMap({ now }),
     now,
@@ -145,8 +123,11 @@ function routed(engine: PublicContext, routes: Routes, request: RequestWithHeade
   return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
 }
 
+/** The OAuth 2.0 and OpenID Connect side of a sandbox. */
+export type PublicSide = ReturnType<typeof createPublicSide>;
+
 /** Creates the public side, without tokens. */
-export function createPublicSide(options: PublicSideOptions): PublicSide {
+export function createPublicSide(options: PublicSideOptions) {
   const engine = createEngine(options);
   const deviceFlows = createFlowStore<DeviceFlowRequest>(engine);
   const parts = {
@@ -156,7 +137,8 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
   };
   const routes = routesOf(engine, parts);
   return {
-    answer: (request) => {
+    /** Answers a request on the public port. */
+    answer: (request: RequestWithHeaders): Answer => {
       const answer = routed(engine, routes, request);
       const isKept =
         engine.behaviour.uncached === "none" ||
@@ -166,10 +148,13 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },
+    /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
     answerAdmin: createOAuthAdminRouter(engine, parts),
-    forgetClient: (id) => {
+    /** Forgets the tokens, codes and logins of a client that was deleted. */
+    forgetClient: (id: string): void => {
       for (const part of [engine.tokens, parts.authorizations, parts.deviceFlows, parts.devices]) part.forgetClient(id);
     },
-    isNavigable: (path) => NAVIGABLE.test(path),
+    /** Whether browsers open a path, so that other sites link to it. */
+    isNavigable: (path: string): boolean => NAVIGABLE.test(path),
   };
 }

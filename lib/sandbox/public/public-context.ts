@@ -12,7 +12,7 @@ export interface PublicContext {
   readonly behaviour: Behaviour;
   readonly traits: PublicBehaviour;
   readonly client: (id: string) => StoredClient | undefined;
-  /** URL of the public port, without a slash at its end. */
+  /** URL of the public port, without a slash at its end; a free port is known only once it is taken. */
   readonly publicUrl: () => string;
   /** Where a browser is sent to log in and to consent; the built-in pages when undefined. */
   readonly loginUrl: string | undefined;

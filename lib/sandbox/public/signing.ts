@@ -120,16 +120,21 @@ function signatureWith(text: string, { alg, privateJwk }: SigningKey): string {
   return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
 }
 
-function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
-  const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
-  if (!canSign(key, alg)) return false;
+/** Whether a text was signed with the private half of a public key. */
+export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
-    const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+    const input = { key: createPublicKey(keyInput(publicKey)), ...signatureOptions(alg) };
     return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
   } catch {
-    // A stored key that isn't one.
+    // A stored key that isn't one, or is of another type than the algorithm.
     return false;
   }
+}
+
+/** The same for a stored key, with its own algorithm. */
+function isSignedWithStored(text: string, signed: string, key: JsonWebKey): boolean {
+  const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
+  return canSign(key, alg) && isSignedWith(text, signed, alg, publicPart(key));
 }
 
 function claimsIn(body: string): JsonObject | undefined {
@@ -204,7 +209,7 @@ export function createTokenSigner(
     verify: (use: KeyUse, token: string): JsonObject | undefined => {
       const [head = "", body = "", signed = ""] = token.split(".");
       const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
-      return keys.some((key) => isSignedWith(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
+      return keys.some((key) => isSignedWithStored(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
     },
   };
 }
