@@ -63,11 +63,11 @@ export function malformedRequestError(reason: string): ApiError {
   };
 }
 
-/** An error that the server did not expect; only 1.8 reports the reason. */
-export function unexpectedServerError({ errors }: Behaviour, reason: string): ApiError {
-  return errors === "verbose"
-    ? { status: 500, error: "error", description: "The error is unrecognizable.", debug: reason }
-    : { status: 500, error: "error", description: "The error is unrecognizable" };
+/** An error that the server did not expect; only 1.8 reports the reason, if there is one. */
+export function unexpectedServerError({ errors }: Behaviour, reason?: string): ApiError {
+  const error = { status: 500, error: "error", description: "The error is unrecognizable" };
+  if (errors !== "verbose") return error;
+  return { ...error, description: `${error.description}.`, ...(reason === undefined ? {} : { debug: reason }) };
 }
 
 /** A body that cannot be decoded. */

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes } from "node:crypto";
 import type { JsonObject } from "../core/json/json.ts";
 import { storedMembers } from "./key-set.ts";
 import type { Behaviour } from "./versions.ts";
@@ -13,26 +13,20 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ["ES512", "P-521"],
 ]);
 
-/** Both halves of a key. */
-interface KeyObjects {
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-}
-
-function keyPairFor(alg: string): KeyObjects {
+function keyPairFor(alg: string): KeyPairKeyObjectResult {
   const namedCurve = CURVES.get(alg);
   if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
   if (alg === "EdDSA") return generateKeyPairSync("ed25519");
   return generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
 }
 
-const initialPairs = new Map<string, KeyObjects>();
+const initialPairs = new Map<string, KeyPairKeyObjectResult>();
 
 /**
  * The key that a signing set has from the start. All sandboxes of a process have the same ones, under IDs of their own:
  * an RSA key takes a tenth of a second, and a test suite starts hundreds of sandboxes.
  */
-export function initialKeyPair(set: string): KeyObjects {
+export function initialKeyPair(set: string): KeyPairKeyObjectResult {
   const pair = initialPairs.get(set) ?? keyPairFor("RS256");
   initialPairs.set(set, pair);
   return pair;
@@ -46,7 +40,7 @@ function secretFor(alg: string): string {
 export function generateStoredKeys(
   { keys }: Pick<Behaviour, "keys">,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
-  pair?: KeyObjects,
+  pair?: KeyPairKeyObjectResult,
 ): readonly JsonObject[] {
   const shared = use === "" ? {} : { use };
   if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: secretFor(alg) })];

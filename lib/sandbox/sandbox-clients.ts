@@ -46,7 +46,7 @@ function written(draft: Readonly<Draft>, fields: readonly ServerField[]): JsonOb
   const shown: Record<string, unknown> = {};
   for (const field of fields) {
     const value = draft[field.name];
-    if (value === undefined || (field.optional && isEmpty(value, field))) continue;
+    if (value === undefined || (field.optional === true && isEmpty(value, field))) continue;
     shown[field.name] = value;
   }
   return shown;

@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { type ApiError, isApiError, unexpectedServerError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { textIn } from "../members.ts";
 import { authMethodOf } from "./client-settings.ts";
-import { unrecognizedOAuthError, versionedError } from "./oauth-answers.ts";
+import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 import { isSignedWith } from "./signing.ts";
 
@@ -81,7 +81,7 @@ function badSignature(engine: PublicContext, client: StoredClient, assertion: As
   const key = expectedKey(engine, client, header["kid"], kty);
   if (isApiError(key)) return key;
   if (isSignedWith(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
-  if (engine.traits.lenientAssertions) return unrecognizedOAuthError(engine.behaviour);
+  if (engine.traits.lenientAssertions) return unexpectedServerError(engine.behaviour);
   return versionedError(engine, "invalid_client", UNVERIFIABLE);
 }
 
@@ -149,6 +149,6 @@ export function authenticateByAssertion(engine: PublicContext, form: URLSearchPa
   if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
   const refusal = badSignature(engine, client, assertion);
   if (refusal !== undefined) return refusal;
-  if (isUntimely(assertion.claims, engine.now())) return unrecognizedOAuthError(engine.behaviour);
+  if (isUntimely(assertion.claims, engine.now())) return unexpectedServerError(engine.behaviour);
   return badClaims(engine, client, assertion) ?? client;
 }

@@ -8,17 +8,12 @@ import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitT
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
 
-/** Paths of the built-in pages, which Hydra has under the same names for servers without a login application. */
-const BUILTIN_PATHS = {
-  login: "/oauth2/fallbacks/login",
-  consent: "/oauth2/fallbacks/consent",
-  error: "/oauth2/fallbacks/error",
-  device: "/oauth2/fallbacks/device",
-  deviceDone: "/oauth2/fallbacks/device/done",
-  loggedOut: "/oauth2/fallbacks/logout/callback",
-} as const;
+const DEVICE_PATH = "/oauth2/fallbacks/device";
 
-/** Pages that accept every login, consent and device by themselves, by path. */
+/**
+ * Pages that accept every login, consent and device by themselves, by path: Hydra has them under the same names for servers
+ * without a login application.
+ */
 export function builtinPagesByPath(
   engine: PublicContext,
   stores: FlowStores,
@@ -65,19 +60,19 @@ export function builtinPagesByPath(
     const next = userCode === "" ? undefined : stores.devices.acceptUserCode(challenge, userCode);
     if (typeof next === "string") return redirectAnswer(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
-    const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
+    const form = `<form action="${DEVICE_PATH}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
     return pageAnswer(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
   }
 
   return new Map([
-    [BUILTIN_PATHS.login, login],
-    [BUILTIN_PATHS.consent, consent],
-    [BUILTIN_PATHS.error, error],
-    [BUILTIN_PATHS.loggedOut, () => pageAnswer(200, "Logged out", "<p>You can close this page.</p>")],
+    ["/oauth2/fallbacks/login", login],
+    ["/oauth2/fallbacks/consent", consent],
+    ["/oauth2/fallbacks/error", error],
+    ["/oauth2/fallbacks/logout/callback", () => pageAnswer(200, "Logged out", "<p>You can close this page.</p>")],
     ...(engine.traits.device
       ? ([
-          [BUILTIN_PATHS.device, device],
-          [BUILTIN_PATHS.deviceDone, () => pageAnswer(200, "Device connected", "<p>You can close this page.</p>")],
+          [DEVICE_PATH, device],
+          [`${DEVICE_PATH}/done`, () => pageAnswer(200, "Device connected", "<p>You can close this page.</p>")],
         ] as const)
       : []),
   ]);

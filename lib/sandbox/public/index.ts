@@ -1,3 +1,4 @@
+import { unexpectedServerError } from "../api-errors.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
@@ -9,7 +10,7 @@ import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type FlowStores } from "./oauth-admin-router.ts";
-import { oauthErrorAnswer, unrecognizedOAuthError, versionedError } from "./oauth-answers.ts";
+import { oauthErrorAnswer, versionedError } from "./oauth-answers.ts";
 import { PUBLIC_BEHAVIOUR_BY_VERSION } from "./public-behaviours.ts";
 import type { PublicContext } from "./public-context.ts";
 import { createTokenSigner, NoSigningKeyError } from "./signing.ts";
@@ -45,41 +46,29 @@ function createEngine({ as, keys, now: milliseconds, ...shared }: PublicSideOpti
   };
 }
 
-type Routes = ReadonlyMap<string, ReadonlyMap<string, Endpoint>>;
+/** An endpoint, and the methods that it answers. */
+type Route = readonly [endpoint: Endpoint, ...methods: string[]];
 
-function get(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([["GET", endpoint]]);
-}
-
-function post(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([["POST", endpoint]]);
-}
-
-function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([...get(endpoint), ...post(endpoint)]);
-}
-
-/** The endpoints of the public port by path and method. */
-function routesOf(engine: PublicContext, parts: FlowStores): Routes {
+/** The endpoints of the public port by path. */
+function routesOf(engine: PublicContext, parts: FlowStores): ReadonlyMap<string, Route> {
   const { authorizations, devices } = parts;
-  const healthy = get(() => jsonAnswer(200, { status: "ok" }));
-  const pages = [...builtinPagesByPath(engine, parts)].map(([path, show]) => [path, get(show)] as const);
-  return new Map([
-    ["/.well-known/openid-configuration", get(() => jsonAnswer(200, discoveryDocument(engine)))],
-    ["/.well-known/jwks.json", get(() => jsonAnswer(200, { keys: engine.keys.published() }))],
-    ["/health/ready", healthy],
-    ["/health/alive", healthy],
-    ["/oauth2/auth", both(createAuthorizationEndpoint(engine, authorizations))],
-    ["/oauth2/token", post(createTokenEndpoint(engine, devices))],
-    ["/oauth2/revoke", post(createRevocationEndpoint(engine))],
-    ["/oauth2/sessions/logout", both(createLogoutEndpoint(engine))],
-    ["/userinfo", both(createUserinfoEndpoint(engine))],
-    ...pages,
+  const healthy: Endpoint = () => jsonAnswer(200, { status: "ok" });
+  return new Map<string, Route>([
+    ["/.well-known/openid-configuration", [() => jsonAnswer(200, discoveryDocument(engine)), "GET"]],
+    ["/.well-known/jwks.json", [() => jsonAnswer(200, { keys: engine.keys.published() }), "GET"]],
+    ["/health/ready", [healthy, "GET"]],
+    ["/health/alive", [healthy, "GET"]],
+    ["/oauth2/auth", [createAuthorizationEndpoint(engine, authorizations), "GET", "POST"]],
+    ["/oauth2/token", [createTokenEndpoint(engine, devices), "POST"]],
+    ["/oauth2/revoke", [createRevocationEndpoint(engine), "POST"]],
+    ["/oauth2/sessions/logout", [createLogoutEndpoint(engine), "GET", "POST"]],
+    ["/userinfo", [createUserinfoEndpoint(engine), "GET", "POST"]],
+    ...[...builtinPagesByPath(engine, parts)].map(([path, show]): [string, Route] => [path, [show, "GET"]]),
     ...(engine.traits.device
       ? ([
-          ["/oauth2/device/auth", post((request) => devices.authorize(request))],
-          ["/oauth2/device/verify", get((request) => devices.verify(request))],
-        ] as const)
+          ["/oauth2/device/auth", [(request) => devices.authorize(request), "POST"]],
+          ["/oauth2/device/verify", [(request) => devices.verify(request), "GET"]],
+        ] satisfies [string, Route][])
       : []),
   ]);
 }
@@ -106,20 +95,20 @@ function signed(engine: PublicContext, answer: () => Answer): Answer {
     const isUnnamed = !behaviour.keys.pairs;
     return oauthErrorAnswer(
       behaviour,
-      isUnnamed ? unrecognizedOAuthError(behaviour) : versionedError(engine, "invalid_grant"),
+      isUnnamed ? unexpectedServerError(behaviour) : versionedError(engine, "invalid_grant"),
     );
   }
 }
 
-function routed(engine: PublicContext, routes: Routes, request: RequestWithHeaders): Answer {
+function routed(engine: PublicContext, routes: ReadonlyMap<string, Route>, request: RequestWithHeaders): Answer {
   const { path } = splitTarget(request.target);
-  const methods = routes.get(path);
-  const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
-  if (endpoint !== undefined) return signed(engine, () => endpoint(request));
-  if (methods === undefined || engine.traits.wrongMethod === "missing") {
+  const [endpoint, ...methods]: readonly [endpoint?: Endpoint, ...methods: string[]] = routes.get(path) ?? [];
+  if (endpoint !== undefined && methods.includes(request.method === "HEAD" ? "GET" : request.method))
+    return signed(engine, () => endpoint(request));
+  if (endpoint === undefined || engine.traits.wrongMethod === "missing") {
     return noRouteAnswer(missingOn(engine, path), request.accept);
   }
-  const allowed = [...methods.keys(), "OPTIONS"].sort();
+  const allowed = [...methods, "OPTIONS"].sort();
   return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
 }
 

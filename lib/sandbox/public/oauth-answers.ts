@@ -50,12 +50,6 @@ export function versionedError(
   return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
 }
 
-/** The answer to an error that a server didn't foresee. */
-export function unrecognizedOAuthError({ errors }: Behaviour): ApiError {
-  const end = errors === "verbose" ? "." : "";
-  return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
-}
-
 /** Headers of every answer of the token endpoint (RFC 6749, 5.1). */
 export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
