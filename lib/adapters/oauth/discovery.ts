@@ -1,12 +1,11 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
-import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
+import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { answersAsAdminPort, HEALTH_PATH, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
-import { BusyServerError } from "./busy-server-error.ts";
-import { busyProblem, networkProblem } from "./oauth-problems.ts";
+import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -61,24 +60,17 @@ const DOCUMENT = v.object({
 
 const STEP = { action: "Cannot read the server's discovery document", hidden: [] };
 
-const MAX_BYTES = 1_048_576;
-
 /** The public URL as hints call it: with the place to change it. */
 function publicUrlName({ publicUrlOrigin }: DiscoveryOptions): string {
   return publicUrlOrigin === undefined ? "the public URL" : `the public URL (${publicUrlOrigin})`;
 }
 
-async function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
+function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
-  try {
-    const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
-    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, action: STEP.action, ...more });
-  } catch (error) {
-    if (error instanceof BusyServerError) throw busyProblem(STEP, url, error);
-    const hint = `check ${publicUrlName(options)}, and that the server is running`;
-    throw error instanceof NetworkFailure ? networkProblem(STEP, url, error, hint) : error;
-  }
+  const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
+  const hint = `check ${publicUrlName(options)}, and that the server is running`;
+  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, ...more }, hint);
 }
 
 async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
