@@ -51,12 +51,6 @@ function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "header
   return [...secretsInHeaders(headers), ...fields.map(([, value]) => value)];
 }
 
-/** The last answer of a step, whole: the library gives only what it understands of it. */
-interface Answered<T> {
-  readonly value: T;
-  readonly answer: HttpAnswer;
-}
-
 /** The server as the library reads it. */
 export function toLibraryServer({
   issuer,
@@ -74,13 +68,14 @@ export function toLibraryServer({
 
 /**
  * Runs a step of the library over the program's own network access, and turns whatever goes wrong into a problem. Each
- * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used.
+ * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used. Gives the
+ * first answer too, whole: the library gives only what it understands of it.
  */
 export async function runStep<T>(
   { http, timeLeft, signal, received = () => [] }: OAuthRequestOptions,
   step: OAuthErrorContext,
   work: (options: LibraryRequestOptions) => Promise<T>,
-): Promise<Answered<T>> {
+): Promise<{ readonly value: T; readonly answer: HttpAnswer }> {
   let url = "";
   let answer: HttpAnswer | undefined;
   let first: HttpAnswer | undefined;
