@@ -87,7 +87,7 @@ class AnswerDesk {
   #port = 0;
   readonly #donePath: string;
   #expected: ExpectedAnswer | undefined;
-  #resolve: (parameters: string) => void = () => {};
+  readonly #answer = Promise.withResolvers<string>();
   #page: "granted" | "declined" | undefined;
   #isDone = false;
   readonly #end = Promise.withResolvers<void>();
@@ -113,9 +113,7 @@ class AnswerDesk {
 
   expect(expected: ExpectedAnswer): Promise<string> {
     this.#expected = expected;
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    return this.#answer.promise;
   }
 
   readonly handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -161,7 +159,7 @@ class AnswerDesk {
     this.#timer = setTimeout(this.#end.resolve, PAGE_MS);
     // The page that stays in the browser and its history has a URL without the code.
     response.writeHead(303, { ...PAGE_HEADERS, location: this.#donePath }).end();
-    this.#resolve(parameters);
+    this.#answer.resolve(parameters);
   }
 
   #sendLastPage(response: ServerResponse): void {

@@ -139,22 +139,15 @@ interface Span {
 }
 
 /** A file of lines, written at positions and not appended to, because lines are also blanked where they are. */
-interface LineFile {
-  /** Adds a line; if that fails, nothing of it is left. */
-  add(text: string): Span;
-  /** Overwrites a line with spaces. */
-  blank(span: Span): void;
-  close(): void;
-}
-
-function openLineFile(path: string): LineFile {
+function openLineFile(path: string) {
   const file = openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   let end = 0;
   function writeAt(bytes: Uint8Array, start: number): void {
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, start + done);
   }
   return {
-    add(text) {
+    /** Adds a line; if that fails, nothing of it is left. */
+    add(text: string): Span {
       const bytes = Buffer.from(text);
       try {
         writeAt(bytes, end);
@@ -167,8 +160,9 @@ function openLineFile(path: string): LineFile {
       end += bytes.length;
       return span;
     },
-    blank: ({ start, length }) => writeAt(Buffer.from(`${" ".repeat(length - 1)}\n`), start),
-    close: () => closeSync(file),
+    /** Overwrites a line with spaces. */
+    blank: ({ start, length }: Span): void => writeAt(Buffer.from(`${" ".repeat(length - 1)}\n`), start),
+    close: (): void => closeSync(file),
   };
 }
 

@@ -10,7 +10,7 @@ import {
   SLASH_IN_KEY_ID_PATTERN,
   sendDetectingFamily,
 } from "./admin-session.ts";
-import { detectFamily } from "./operations.ts";
+import { detectFamily, isGone } from "./operations.ts";
 import {
   errorResponseProblem,
   keyIdSlashProblem,
@@ -106,10 +106,6 @@ async function sendChange(session: AdminSession, what: AdminRequest, set: string
   return response;
 }
 
-function isMissing({ answer, family }: AdminResponse): boolean {
-  return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
-}
-
 function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
   const keys = jsonWebKeysIn(parseJsonOrUndefined(response.answer.text)?.value);
   if (keys === undefined) throw unexpectedAnswerProblem(session.options, response, "a JSON Web Key Set");
@@ -128,7 +124,7 @@ function checkStored(session: AdminSession, response: AdminResponse, kids: reado
 async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
   const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
   const response = await send(session, read, { ambiguous: false });
-  if (response.answer.status > 299 && !isMissing(response)) throw keyProblem(session, response);
+  if (response.answer.status > 299 && !isGone(response)) throw keyProblem(session, response);
   return response;
 }
 
@@ -155,7 +151,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
 export function createKeySetsApi(session: AdminSession): KeySetsApi {
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
     const response = await readSet(session, set);
-    return isMissing(response) ? undefined : keysIn(session, response);
+    return isGone(response) ? undefined : keysIn(session, response);
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
@@ -169,7 +165,7 @@ export function createKeySetsApi(session: AdminSession): KeySetsApi {
     find,
     get: async (set) => {
       const response = await readSet(session, set);
-      if (isMissing(response)) throw noSuchSetProblem(session, response, set);
+      if (isGone(response)) throw noSuchSetProblem(session, response, set);
       return keysIn(session, response);
     },
     create: (set, wanted) => createKey(session, set, wanted),

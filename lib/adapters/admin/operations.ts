@@ -134,7 +134,8 @@ export async function getClient(session: AdminSession, id: string): Promise<Clie
   return found.record;
 }
 
-function isGone({ answer, family }: AdminResponse): boolean {
+/** Whether a response says that what it is about does not exist. */
+export function isGone({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
