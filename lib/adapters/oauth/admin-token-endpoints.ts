@@ -32,14 +32,7 @@ interface Introspection {
 const IntrospectionBody = v.looseObject({ active: v.boolean() });
 
 /** The admin API's endpoints for tokens. */
-export interface AdminTokenEndpoints {
-  /** Whether a token is active, and with all of these scopes where any are given. */
-  readonly introspect: (token: string, scopes?: readonly string[]) => Promise<Introspection>;
-  /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
-  readonly deleteTokens: (clientId: string) => Promise<void>;
-  /** Deletes expired tokens from the database; 1.x only. */
-  readonly flush: (notAfter?: string) => Promise<void>;
-}
+export type AdminTokenEndpoints = ReturnType<typeof createAdminTokenEndpoints>;
 
 const UNREACHABLE_HINT = "check that the server is running, and that the endpoint is its admin port";
 
@@ -139,9 +132,10 @@ function stepOf({ headers }: AdminApiConnection, action: string, hidden: readonl
 }
 
 /** Creates access to the endpoints; nothing is sent yet. */
-export function createAdminTokenEndpoints(options: AdminApiConnection): AdminTokenEndpoints {
+export function createAdminTokenEndpoints(options: AdminApiConnection) {
   return {
-    async introspect(token, scopes = []) {
+    /** Whether a token is active, and with all of these scopes where any are given. */
+    async introspect(token: string, scopes: readonly string[] = []): Promise<Introspection> {
       const step = {
         ...stepOf(options, "Cannot introspect the token", [token]),
         expected: "an introspection answer",
@@ -157,7 +151,8 @@ export function createAdminTokenEndpoints(options: AdminApiConnection): AdminTok
       if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
       return { active: raw.active, raw };
     },
-    async deleteTokens(clientId) {
+    /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
+    async deleteTokens(clientId: string): Promise<void> {
       const step = stepOf(options, "Cannot delete the client's tokens");
       const query = { client_id: clientId };
       const answer = await callDetectingFamily(options, step, {
@@ -168,7 +163,8 @@ export function createAdminTokenEndpoints(options: AdminApiConnection): AdminTok
       if (answer === undefined) throw notAdmin(options, step);
       if (answer.status !== 204) throw rejected(step, answer);
     },
-    async flush(notAfter) {
+    /** Deletes expired tokens from the database; 1.x only. */
+    async flush(notAfter?: string): Promise<void> {
       const step = stepOf(options, "Cannot flush expired tokens");
       const json = notAfter === undefined ? {} : { notAfter };
       const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });

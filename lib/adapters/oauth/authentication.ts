@@ -104,11 +104,6 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
   }
 }
 
-/** What of an authentication must not appear in a message. */
-export function secretsOfAuthentication(authentication: ClientAuthentication): readonly string[] {
-  return "secret" in authentication ? [authentication.secret] : [];
-}
-
 /** An authentication as the library performs it. All Hydra versions accept only the token endpoint as an assertion's audience. */
 export async function toLibraryAuth(authentication: ClientAuthentication, tokenEndpoint: string): Promise<ClientAuth> {
   switch (authentication.method) {

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
-import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
+import { type ClientAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";
 import {
   earlyIdTokenProblem,
@@ -87,7 +87,8 @@ export function secretHidingErrorContext(
   action: string,
   hidden: readonly string[] = [],
 ): OAuthErrorContext {
-  return { action, hidden: [...secretsOfAuthentication(authentication), ...hidden] };
+  const secrets = "secret" in authentication ? [authentication.secret] : [];
+  return { action, hidden: [...secrets, ...hidden] };
 }
 
 /** Scopes and audience as form fields; Hydra separates audiences by spaces. */
