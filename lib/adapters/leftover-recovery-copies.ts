@@ -17,23 +17,6 @@ import * as v from "valibot";
 import { isJsonFault, parseJsonValuesOrFault } from "../core/json/json-with-comments.ts";
 import { errorCode } from "../core/problem.ts";
 
-/** The recovery copies that earlier runs have left. */
-export interface LeftoverRecoveryCopies {
-  /** The copies of clients of a server, and the files that may hold more of them. */
-  find(endpoint: string): FoundRecoveryCopies;
-  /** Whether a copy is where it was found, without reading the others. */
-  isStillThere(copy: LeftoverRecoveryCopy): boolean;
-  /** Removes a copy whose secret was delivered. */
-  remove(copy: LeftoverRecoveryCopy): void;
-  /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
-  withdraw(copy: LeftoverRecoveryCopy): void;
-}
-
-interface FoundRecoveryCopies {
-  readonly copies: readonly LeftoverRecoveryCopy[];
-  readonly unread: readonly UnreadRecoveryFile[];
-}
-
 /** A file with the name of a recovery copy, whose contents are not known. */
 export interface UnreadRecoveryFile {
   readonly path: string;
@@ -41,8 +24,11 @@ export interface UnreadRecoveryFile {
   readonly reason: string;
 }
 
+/** The recovery copies that earlier runs have left. */
+export type LeftoverRecoveryCopies = ReturnType<typeof openLeftoverRecoveryCopies>;
+
 /** @param folders where runs save their copies first; one may have several names. */
-export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
+export function openLeftoverRecoveryCopies(folders: readonly string[]) {
   const known = new Map<string, KnownFile>();
   // The files that this run has edited: a system whose clock is coarse may give them the same times as before.
   const edited = new Set<string>();
@@ -53,7 +39,8 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
       edit(copy);
     };
   return {
-    find(endpoint) {
+    /** The copies of clients of a server, and the files that may hold more of them. */
+    find(endpoint: string) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
       const unread: UnreadRecoveryFile[] = [];
       const files = withinBounds(
@@ -73,7 +60,9 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
       return { copies, unread };
     },
     isStillThere,
+    /** Removes a copy whose secret was delivered. */
     remove: rememberEdit(removeLeftover),
+    /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
     withdraw: rememberEdit(withdrawLeftover),
   };
 }
@@ -334,6 +323,7 @@ function isAt(file: number, { start, bytes }: Span): boolean {
   return readSync(file, there, 0, there.length, start) === there.length && there.equals(bytes);
 }
 
+/** Whether a copy is where it was found, without reading the others. */
 function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
   try {
     const file = openSync(path, READ_ONLY);

@@ -29,15 +29,6 @@ export interface SandboxRequest {
   readonly body: string;
 }
 
-/** An admin API in memory. */
-interface AdminApi {
-  readonly clients: SandboxClients;
-  readonly keys: KeyStore;
-  readonly behaviour: Behaviour;
-  /** Answers a request; undefined where the server closes the connection instead. */
-  readonly answer: (request: SandboxRequest) => Answer | undefined;
-}
-
 interface Call {
   readonly request: SandboxRequest;
   readonly query: URLSearchParams;
@@ -201,11 +192,11 @@ interface AdminApiOptions {
   readonly onClientRemoved?: (id: string) => void;
 }
 
-/** Creates the admin API of a version, without clients. */
+/** Creates the admin API of a version in memory, without clients. */
 export function createAdminApi(
   version: SandboxVersion,
   { publicUrl = () => DEFAULT_PUBLIC_URL, onClientRemoved = () => {} }: AdminApiOptions = {},
-): AdminApi {
+) {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const clients = new SandboxClients(version, publicUrl, onClientRemoved);
   const keys = new KeyStore(behaviour);
@@ -260,6 +251,7 @@ export function createAdminApi(
     return routeRedirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
   }
 
+  /** Answers a request; undefined where the server closes the connection instead. */
   function answer(request: SandboxRequest): Answer | undefined {
     if (!hasValidEscapes(splitAtFirst(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);

@@ -49,9 +49,10 @@ export function generateStoredKeys(
   if (!keys.pairs) return [storedMembers({ ...privateJwk, kid, alg })];
   // Servers with pairs name the algorithm of RSA keys only.
   const named = alg.startsWith("RS") ? { alg } : {};
+  // They leave out the members of private RSA keys that follow from the others.
   const { dp: _, dq: __, qi: ___, ...short } = privateJwk;
   return [
-    storedMembers({ ...(keys.shortRsa ? short : privateJwk), ...named, kid: `private:${kid}` }),
+    storedMembers({ ...short, ...named, kid: `private:${kid}` }),
     storedMembers({ ...publicKey.export({ format: "jwk" }), ...shared, ...named, kid: `public:${kid}` }),
   ];
 }

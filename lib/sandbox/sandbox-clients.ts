@@ -36,7 +36,6 @@ const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
 
 function isEmpty(value: unknown, { kind }: ServerField): boolean {
-  if (value === undefined) return true;
   if (kind === "raw" || kind === "keys") return false;
   return value === "" || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }

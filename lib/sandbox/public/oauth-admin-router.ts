@@ -26,12 +26,10 @@ export function flowByChallenge(
 ): Flow | undefined {
   return authorizations.byChallenge(step, challenge) ?? deviceFlows.byChallenge(step, challenge);
 }
+
 type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
 
-interface AdminRoute {
-  readonly path: string;
-  readonly methods: ReadonlyMap<string, Endpoint>;
-}
+type AdminRoute = readonly [path: string, method: string, endpoint: Endpoint];
 
 const REQUESTS = "/oauth2/auth/requests";
 
@@ -161,9 +159,9 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): 
     });
 
   return [
-    { path: `${REQUESTS}/${name}`, methods: new Map([["GET", read]]) },
-    { path: `${REQUESTS}/${name}/accept`, methods: new Map([["PUT", accept]]) },
-    { path: `${REQUESTS}/${name}/reject`, methods: new Map([["PUT", reject]]) },
+    [`${REQUESTS}/${name}`, "GET", read],
+    [`${REQUESTS}/${name}/accept`, "PUT", accept],
+    [`${REQUESTS}/${name}/reject`, "PUT", reject],
   ];
 }
 
@@ -179,7 +177,7 @@ function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly 
       ? jsonAnswer(200, { redirect_to: result })
       : errorAnswer(engine.behaviour, result);
   };
-  return [{ path: `${REQUESTS}/device/accept`, methods: new Map([["PUT", accept]]) }];
+  return [[`${REQUESTS}/device/accept`, "PUT", accept]];
 }
 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
@@ -191,14 +189,14 @@ export function createOAuthAdminRouter(
   // Expired tokens are inactive and go by themselves.
   const flush: Endpoint = () => emptyAnswer(204);
   const all: readonly AdminRoute[] = [
-    { path: "/oauth2/introspect", methods: new Map([["POST", introspection(engine)]]) },
-    { path: "/oauth2/tokens", methods: new Map([["DELETE", deletion(engine)]]) },
-    ...(engine.traits.flush ? [{ path: "/oauth2/flush", methods: new Map([["POST", flush]]) }] : []),
+    ["/oauth2/introspect", "POST", introspection(engine)],
+    ["/oauth2/tokens", "DELETE", deletion(engine)],
+    ...(engine.traits.flush ? [["/oauth2/flush", "POST", flush] satisfies AdminRoute] : []),
     ...stepRoutes(engine, parts, "login"),
     ...stepRoutes(engine, parts, "consent"),
     ...deviceRoutes(engine, parts),
   ];
-  const routes = new Map(all.map((route) => [route.path, route]));
+  const routes = new Map(all.map((route) => [route[0], route]));
 
   function neverCached(answer: Answer, method: string): Answer {
     if ("cache-control" in answer.headers) return answer;
@@ -213,10 +211,9 @@ export function createOAuthAdminRouter(
     if (prefix !== "" && !isPrefixed && unprefixed === "redirected") {
       return withNoStore(emptyAnswer(307, { location: `http://${prefix}${request.target}` }));
     }
-    const endpoint = route.methods.get(request.method);
-    if (endpoint !== undefined) return neverCached(endpoint(request, query), request.method);
-    const allowed = [...route.methods.keys()];
-    if (router === "httprouter") return wrongMethodAnswer([...allowed, "OPTIONS"].sort());
-    return neverCached(wrongMethodAnswer(allowed), request.method);
+    const [, method, endpoint] = route;
+    if (method === request.method) return neverCached(endpoint(request, query), method);
+    if (router === "httprouter") return wrongMethodAnswer([method, "OPTIONS"].sort());
+    return neverCached(wrongMethodAnswer([method]), request.method);
   };
 }
