@@ -64,14 +64,9 @@ async function readPrivateKey(file: KeyFile, input: PrivateKeyInput, isEncrypted
 }
 
 /** A block of PEM (RFC 7468). */
-interface PemBlock {
-  readonly label: string;
-  readonly text: string;
-}
-
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
-async function readPemBlock(file: KeyFile, { label, text }: PemBlock): Promise<KeyObject> {
+async function readPemBlock(file: KeyFile, label: string, text: string): Promise<KeyObject> {
   if (label === "CERTIFICATE") return new X509Certificate(text).publicKey;
   if (label.endsWith("PUBLIC KEY")) return createPublicKey(text);
   if (!label.endsWith("PRIVATE KEY")) throw badKey(file, `it has a PEM block ${quote(label)}, which is not a key`);
@@ -100,7 +95,7 @@ async function readPem(file: KeyFile, text: string): Promise<readonly JsonWebKey
   const keys = blocks.filter(({ label }) => !label.endsWith("PARAMETERS"));
   if (keys.length === 0) throw badKey(file, "its PEM text has no end, or no key");
   const read: JsonWebKey[] = [];
-  for (const block of keys) read.push(await readable(file, () => readPemBlock(file, block)));
+  for (const { label, text: block } of keys) read.push(await readable(file, () => readPemBlock(file, label, block)));
   return read;
 }
 

@@ -123,15 +123,6 @@ const prettyText = (record: RecoveryRecord): string => `${toTerminalSafeJson(rec
 
 const lineOf = (record: RecoveryRecord): string => `${toTerminalSafeJson(record)}\n`;
 
-function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
-  return {
-    path,
-    exists: () => existsSync(path),
-    replace: (record) => replaceFile(path, prettyText(record), options),
-    remove: () => unlinkSync(path),
-  };
-}
-
 /** A part of a file, in bytes. */
 interface Span {
   readonly start: number;
@@ -271,7 +262,12 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
     const path = fileFor(folder, record.client_id ?? "client", "json");
     const created = newFileOptions(folder, durable);
     writeNew(path, prettyText(record), created);
-    return copyIn(path, created);
+    return {
+      path,
+      exists: () => existsSync(path),
+      replace: (changed) => replaceFile(path, prettyText(changed), created),
+      remove: () => unlinkSync(path),
+    };
   }
 
   return {
@@ -320,8 +316,7 @@ function requireWritable(folder: string): void {
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function findNamedRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "") return unusable(named, "not a directory");
-    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
+    if (named.folder === "" || !statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {

@@ -90,17 +90,12 @@ function allowedOf({ methods }: Route, { router }: Behaviour): readonly string[]
   return [...own, ...added].sort();
 }
 
-function publicRoutes(): readonly Route[] {
-  const get = (path: string, value: unknown): Route => ({
-    path,
-    methods: new Map([["GET", () => jsonAnswer(200, value)]]),
-  });
-  return [
-    get("/health/ready", { status: "ok" }),
-    get("/health/alive", { status: "ok" }),
-    get("/version", { version: "master" }),
-  ];
-}
+/** The routes whose answers never change. */
+const FIXED_ROUTES: readonly Route[] = Object.entries({
+  "/health/ready": { status: "ok" },
+  "/health/alive": { status: "ok" },
+  "/version": { version: "master" },
+}).map(([path, value]) => ({ path, methods: new Map([["GET", () => jsonAnswer(200, value)]]) }));
 
 function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
   const paging = createClientPaginator(behaviour);
@@ -208,7 +203,7 @@ export function createAdminApi(
 
   const same = (endpoint: Endpoint): Endpoint => endpoint;
   const routes = [
-    ...publicRoutes(),
+    ...FIXED_ROUTES,
     ...owned.map((route) =>
       wrapped(route, unprefixed === "served" ? "" : prefix, caching === "prefixed" ? neverCached : same),
     ),

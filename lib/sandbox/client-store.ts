@@ -4,8 +4,6 @@ import type { Behaviour } from "./versions.ts";
 /** A client as the sandbox stores it. */
 export interface StoredClient {
   readonly id: string;
-  readonly name: string;
-  readonly owner: string;
   /** The client as a read returns it. */
   readonly view: JsonObject;
   /** The secrets that are valid, the current one first. */

@@ -52,7 +52,7 @@ function selected(
   if (name === "" && owner === "") return store.slice(start + from, start + to);
   return store
     .slice(start, store.size())
-    .filter((client) => (name === "" || client.name === name) && (owner === "" || client.owner === owner))
+    .filter(({ view }) => (name === "" || view["client_name"] === name) && (owner === "" || view["owner"] === owner))
     .slice(from, to);
 }
 

@@ -75,34 +75,26 @@ function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: st
 }
 
 /** What the clients of a version consist of. */
-interface Model {
-  readonly behaviour: Behaviour;
-  readonly fields: readonly ServerField[];
-  /** The fields that are stored. */
-  readonly kept: readonly ServerField[];
-  readonly lists: readonly string[];
-  /** A client without any values. */
-  readonly zero: Readonly<Draft>;
-  readonly noLifespans: Readonly<Draft>;
-  readonly clientShape: BodyShape;
-  readonly lifespanShape: BodyShape;
-}
+type Model = ReturnType<typeof modelOf>;
 
-function modelOf(version: SandboxVersion): Model {
+function modelOf(version: SandboxVersion) {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const { listType, keyLibrary } = behaviour;
   const fields = fieldsOfVersion(version);
   const lifespans = fields.filter(({ kind }) => kind === "duration");
   const byName = (some: readonly ServerField[]) => new Map(some.map((field) => [field.name, field]));
+  const clientShape = { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." };
   return {
     behaviour,
     fields,
+    /** The fields that are stored. */
     kept: fields.filter(({ name }) => !FLEETING.includes(name)),
     lists: fields.filter(({ kind }) => kind === "list").map(({ name }) => name),
+    /** A client without any values. */
     zero: Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO_VALUES[kind]])),
     noLifespans: Object.fromEntries(lifespans.map(({ name }) => [name, null])),
-    clientShape: { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." },
-    lifespanShape: { fields: byName(lifespans), type: behaviour.lifespansType, listType, keyLibrary, lifespans: "" },
+    clientShape,
+    lifespanShape: { ...clientShape, fields: byName(lifespans), type: behaviour.lifespansType, lifespans: "" },
   };
 }
 
@@ -210,9 +202,8 @@ export class SandboxClients {
     const view = viewOf(draft, this.#model);
     for (let i = 0; i < count; i++) {
       const id = randomUUID();
-      const name = `client ${i}`;
-      const seeded = { ...view, client_id: id, client_name: name };
-      this.store.put({ id, name, owner: "", view: seeded, secrets: [generateSecret(randomBytes)] });
+      const seeded = { ...view, client_id: id, client_name: `client ${i}` };
+      this.store.put({ id, view: seeded, secrets: [generateSecret(randomBytes)] });
     }
   }
 
@@ -293,13 +284,7 @@ export class SandboxClients {
   }
 
   #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
-    this.store.put({
-      id: textIn(draft, "client_id"),
-      name: textIn(draft, "client_name"),
-      owner: textIn(draft, "owner"),
-      view: viewOf(draft, this.#model),
-      secrets,
-    });
+    this.store.put({ id: textIn(draft, "client_id"), view: viewOf(draft, this.#model), secrets });
   }
 
   #withClient(id: string, change: (client: StoredClient) => Result): Result {

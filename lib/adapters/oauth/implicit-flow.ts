@@ -1,6 +1,6 @@
 import { Problem } from "../../core/problem.ts";
-import type { AuthorizationServer } from "./discovery.ts";
-import { requireEndpoint } from "./discovery.ts";
+import type { PendingAuthorization } from "./authorization.ts";
+import { type AuthorizationServer, requireEndpoint } from "./discovery.ts";
 import { oauthProblem } from "./oauth-problems.ts";
 import { generateRandomNonce, generateRandomState } from "./oauth4webapi.ts";
 
@@ -14,12 +14,7 @@ export interface ImplicitRequest {
 }
 
 /** An implicit flow that has begun. */
-export interface PendingImplicitFlow {
-  readonly url: string;
-  readonly state: string;
-  readonly nonce: string;
-}
-
+export type PendingImplicitFlow = Pick<PendingAuthorization, "url" | "state" | "nonce">;
 /** What came in the fragment of the redirect; nothing of it is verified but its state. */
 export interface ImplicitAnswer {
   readonly accessToken: string | undefined;

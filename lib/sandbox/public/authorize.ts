@@ -83,12 +83,7 @@ function responseMode(engine: PublicContext, params: URLSearchParams): ResponseM
   return mode === "query" ? byType : mode;
 }
 
-interface Addressed {
-  readonly client: StoredClient;
-  readonly redirect: Redirect;
-  readonly redirectUriRequested: boolean;
-}
-
+type Addressed = Pick<AuthorizationFlowRequest, "client" | "redirect" | "redirectUriRequested">;
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
 function addressed(engine: PublicContext, params: URLSearchParams): Addressed | ApiError {
   const client = engine.client(params.get("client_id") ?? "");

@@ -1,4 +1,5 @@
 import { isApiError } from "../api-errors.ts";
+import { textIn } from "../members.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, StepName } from "./flows.ts";
 import { type FlowStores, flowByChallenge } from "./oauth-admin-router.ts";
@@ -32,7 +33,7 @@ export function builtinPagesByPath(
       const at = Math.floor(engine.now());
       const next = flow.login.decide({ subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
-      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
+      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(textIn(client.view, "client_name") || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
       return pageAnswer(200, "Logged in by the sandbox", content, next);
     });
   }
