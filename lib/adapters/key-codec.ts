@@ -11,7 +11,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { parseJsonExactly } from "../core/json/json.ts";
+import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { isKeySupportedByServers } from "../core/jwk/key-algorithms.ts";
@@ -121,18 +121,9 @@ async function readDer(file: KeyFile): Promise<KeyObject> {
   throw badKey(file, "its format is not supported");
 }
 
-/** The JSON in a text, or undefined if it is something else. */
-function jsonIn(text: string): unknown {
-  try {
-    return parseJsonExactly(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The keys in a JSON text, each of them checked. */
 function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
-  const json = jsonIn(text);
+  const json = parseJsonOrUndefined(text)?.value;
   if (json === undefined) throw badKey(file, "it is not complete JSON", "check that the whole file was copied");
   const keys = jsonWebKeysIn(json);
   if (keys === undefined)

@@ -10,7 +10,7 @@ import {
   SLASH_IN_KEY_ID_PATTERN,
   sendDetectingFamily,
 } from "./admin-session.ts";
-import { detectFamily, isGone } from "./operations.ts";
+import { detectFamily, isGone, itemRequest } from "./operations.ts";
 import {
   errorResponseProblem,
   keyIdSlashProblem,
@@ -70,17 +70,6 @@ function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, se
   });
 }
 
-function request(action: string, method: AdminRequest["method"], path: AdminRequest["path"], body?: unknown) {
-  return {
-    method,
-    path,
-    action,
-    target: "item",
-    repeatable: true,
-    ...(body === undefined ? {} : { body }),
-  } satisfies AdminRequest;
-}
-
 /** Sends a request; a change that may have been made although it failed is reported as such. */
 async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmbiguity): Promise<AdminResponse> {
   try {
@@ -122,7 +111,7 @@ function checkStored(session: AdminSession, response: AdminResponse, kids: reado
 }
 
 async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
-  const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
+  const read = itemRequest("GET", ({ paths }) => paths.keySet(set), `Cannot get key set ${quote(set)}`);
   const response = await send(session, read, { ambiguous: false });
   if (response.answer.status > 299 && !isGone(response)) throw keyProblem(session, response);
   return response;
@@ -132,7 +121,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   const { kid, alg, use, isOwnId } = wanted;
   const action = `Cannot create a key in set ${quote(set)}`;
   const trail: AttemptAmbiguity = { ambiguous: false };
-  const post = request(action, "POST", ({ paths }) => paths.keySet(set), { alg, kid, use });
+  const post = itemRequest("POST", ({ paths }) => paths.keySet(set), action, { body: { alg, kid, use } });
   const response = await send(session, post, trail);
   const { answer, family } = response;
   const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
@@ -155,7 +144,7 @@ export function createKeySetsApi(session: AdminSession): KeySetsApi {
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
-    return sendChange(session, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body), set);
+    return sendChange(session, itemRequest(method, path, `Cannot ${verb} key set ${quote(set)}`, { body }), set);
   };
   return {
     family: async (set) => {

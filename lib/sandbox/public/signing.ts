@@ -101,25 +101,20 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
 }
 
 /** @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked. */
-function signature(text: string, key: SigningKey): string {
+function signature(text: string, { alg, privateJwk }: SigningKey): string {
   try {
-    return signatureWith(text, key);
+    if (isSymmetric(privateJwk)) {
+      const secret = Buffer.from(String(privateJwk["k"]), "base64url");
+      return createHmac(digestOf(alg) ?? "", secret)
+        .update(text)
+        .digest("base64url");
+    }
+    const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
+    return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
   } catch (error) {
     throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
   }
 }
-
-function signatureWith(text: string, { alg, privateJwk }: SigningKey): string {
-  if (isSymmetric(privateJwk)) {
-    const secret = Buffer.from(String(privateJwk["k"]), "base64url");
-    return createHmac(digestOf(alg) ?? "", secret)
-      .update(text)
-      .digest("base64url");
-  }
-  const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
-  return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
-}
-
 /** Whether a text was signed with the private half of a public key. */
 export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
