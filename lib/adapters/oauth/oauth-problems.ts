@@ -244,7 +244,12 @@ function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | 
   return typeof alg === "string" ? alg : "";
 }
 
-function mismatch({ action }: OAuthErrorContext, reason: string, hint = "don't use the token"): Problem {
+/** The problem of an ID token or claims that aren't for this login. */
+export function idTokenMismatchProblem(
+  { action }: OAuthErrorContext,
+  reason: string,
+  hint = "don't use the token",
+): Problem {
   return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
 }
 
@@ -261,16 +266,18 @@ function contentProblem(step: OAuthErrorContext, error: OperationProcessingError
     });
   }
   if (code === JWT_CLAIM_COMPARISON) {
-    return mismatch(step, `the ID token has an unexpected ${escapeControls(claim)}`, CLAIM_HINTS[claim]);
+    return idTokenMismatchProblem(step, `the ID token has an unexpected ${escapeControls(claim)}`, CLAIM_HINTS[claim]);
   }
-  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims belong to a different user");
+  if (code === JSON_ATTRIBUTE_COMPARISON) return idTokenMismatchProblem(step, "the claims belong to a different user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
     const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
-    return mismatch(step, reason, "check which keys the server signs with");
+    return idTokenMismatchProblem(step, reason, "check which keys the server signs with");
   }
   const isOfClaims = code === INVALID_RESPONSE && isJsonObject(cause) && "claims" in cause;
-  return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
+  return isOfClaims
+    ? idTokenMismatchProblem(step, "the ID token lacks a claim, or has one of the wrong type")
+    : undefined;
 }
 
 /** An ID token whose times are ahead of this machine's clock. */

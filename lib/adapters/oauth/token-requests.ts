@@ -5,6 +5,7 @@ import { requireEndpoint } from "./discovery.ts";
 import {
   earlyIdTokenProblem,
   explainRefreshedIdTokenFailure,
+  idTokenMismatchProblem,
   type OAuthErrorContext,
   toOAuthProblem,
   unverifiableIdTokenProblem,
@@ -189,9 +190,5 @@ export async function refreshTokens(
   });
   const isSame = subject === undefined || tokens.idTokenClaims === undefined || tokens.idTokenClaims["sub"] === subject;
   if (isSame) return tokens;
-  throw new Problem(`${step.action}: the new ID token is for another user`, {
-    code: "id-token-mismatch",
-    exit: "failed",
-    hint: "don't use the token",
-  });
+  throw idTokenMismatchProblem(step, "the new ID token is for another user");
 }

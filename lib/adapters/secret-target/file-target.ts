@@ -208,6 +208,7 @@ export async function openFileTarget(
       await close();
       if (previous === undefined) await publish(draft, finalPath);
       else await replacePrevious(draft, path, previous);
+      await syncFolder(dirname(finalPath));
       isPublished = true;
     },
   };
@@ -241,9 +242,7 @@ async function publish(draft: string, path: string): Promise<void> {
   }
   // The credentials have their final name now, so a leftover draft is not a failure.
   await unlink(draft).catch(() => {});
-  await syncFolder(dirname(path));
 }
-
 /** Replaces a file that the finished one contains, unless another program has changed it. */
 async function replacePrevious(draft: string, path: string, { status }: PreviousFile): Promise<void> {
   const there = await lstat(path);
@@ -257,9 +256,7 @@ async function replacePrevious(draft: string, path: string, { status }: Previous
     throw new Error(`another program has changed ${quote(path)} meanwhile`);
   }
   await rename(draft, path);
-  await syncFolder(dirname(path));
 }
-
 /** What link(2) reports on a file system without hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 

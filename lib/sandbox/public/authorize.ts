@@ -203,12 +203,9 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, do
   if (responseTypes.includes("token")) {
     const { value, expiresIn } = issueAccessToken(engine, { client, grant, by });
     bound.accessToken = value;
-    for (const [name, text] of Object.entries({
-      access_token: value,
-      expires_in: `${expiresIn}`,
-      token_type: "bearer",
-    }))
-      params.set(name, text);
+    params.set("access_token", value);
+    params.set("expires_in", String(expiresIn));
+    params.set("token_type", "bearer");
   }
   if (responseTypes.includes("id_token") && grant.scopes.includes("openid"))
     params.set("id_token", issueIdToken(engine, { client, grant, by }, bound));
@@ -265,14 +262,8 @@ export function createAuthorizationEndpoint(
       if (verifier === null) continue;
       const flow = flows.byVerifier(name, verifier);
       if (flow !== undefined) return decided(name, flow, request);
-      return errorPageRedirectAnswer(
-        engine,
-        versionedError(
-          engine,
-          "access_denied",
-          `The ${name} verifier has already been used, has not been granted, or is invalid.`,
-        ),
-      );
+      const hint = `The ${name} verifier has already been used, has not been granted, or is invalid.`;
+      return errorPageRedirectAnswer(engine, versionedError(engine, "access_denied", hint));
     }
     return begin(params, request.target);
   };
