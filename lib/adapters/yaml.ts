@@ -150,6 +150,7 @@ function readDocument(library: Library, document: Document.Parsed, reading: Read
   if (isTooDeep(value, reading.depth)) throw yamlProblem(name, "", TOO_DEEP);
   return value;
 }
+
 type Collection = Extract<Node, { items: unknown[] }>;
 
 /** A node of a document and its position. */
@@ -330,6 +331,7 @@ function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string):
   const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
   return [value, ...[...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort()];
 }
+
 /** Whether a scalar is plain text on one line, which may stay exactly as it is. */
 function isOneLine(scalar: Scalar): scalar is Scalar & { readonly source: string } {
   const { type, value, source } = scalar;

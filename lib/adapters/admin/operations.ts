@@ -42,6 +42,7 @@ export function itemRequest(
 ): AdminRequest {
   return { method, path, action, target: "item", repeatable: true, ...more };
 }
+
 /** A request to read something other than one client. */
 function readRequest(action: string, path: AdminRequest["path"], query?: AdminRequest["query"]): AdminRequest {
   const request = { method: "GET", path, action, target: "collection", repeatable: true } as const;

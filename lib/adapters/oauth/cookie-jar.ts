@@ -13,6 +13,7 @@ interface Cookie {
   readonly isSecure: boolean;
   readonly isExpired: boolean;
 }
+
 function attributesOf(parts: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     parts.map((part) => {

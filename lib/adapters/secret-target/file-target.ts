@@ -243,6 +243,7 @@ async function publish(draft: string, path: string): Promise<void> {
   // The credentials have their final name now, so a leftover draft is not a failure.
   await unlink(draft).catch(() => {});
 }
+
 /** Replaces a file that the finished one contains, unless another program has changed it. */
 async function replacePrevious(draft: string, path: string, { status }: PreviousFile): Promise<void> {
   const there = await lstat(path);
@@ -257,6 +258,7 @@ async function replacePrevious(draft: string, path: string, { status }: Previous
   }
   await rename(draft, path);
 }
+
 /** What link(2) reports on a file system without hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 

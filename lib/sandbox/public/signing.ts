@@ -115,6 +115,7 @@ function signature(text: string, { alg, privateJwk }: SigningKey): string {
     throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
   }
 }
+
 /** Whether a text was signed with the private half of a public key. */
 export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
