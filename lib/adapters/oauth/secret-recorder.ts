@@ -16,6 +16,7 @@ export function createSecretRecorder(http: SendHttp) {
   const secrets = new Set<string>();
   /** The access and refresh tokens among it, in the order in which they came. */
   const tokens = new Set<string>();
+
   function record(name: string, value: unknown): void {
     if (typeof value !== "string" || value === "") return;
     secrets.add(value);
