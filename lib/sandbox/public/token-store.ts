@@ -14,7 +14,7 @@ export interface Grant {
 }
 
 /** The part of a grant that comes from the login and consent application. */
-export interface GrantUser {
+interface GrantUser {
   readonly sessionId: string;
   readonly nonce: string;
   readonly acr: string;
