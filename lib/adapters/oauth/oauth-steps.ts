@@ -1,15 +1,13 @@
 import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { BusyServerError } from "./busy-server-error.ts";
-import type { AuthorizationServer } from "./discovery.ts";
 import { busyProblem, networkProblem, type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
-import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./oauth4webapi.ts";
+import { allowInsecureRequests, customFetch } from "./oauth4webapi.ts";
 import { repeatabilityOf } from "./repeatable-requests.ts";
 
-/** What every request of a client needs. */
+/** What every request needs. */
 export interface OAuthRequestOptions {
   readonly http: SendHttp;
-  readonly server: AuthorizationServer;
   /** Milliseconds that the next request may take. */
   readonly timeLeft: () => number;
   readonly signal?: AbortSignal;
@@ -49,21 +47,6 @@ const PUBLIC_FIELDS = new Set([
 function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "headers" | "form">): readonly string[] {
   const fields = Object.entries(form).filter(([name]) => !PUBLIC_FIELDS.has(name));
   return [...secretsInHeaders(headers), ...fields.map(([, value]) => value)];
-}
-
-/** The server as the library reads it. */
-export function toLibraryServer({
-  issuer,
-  endpoints,
-  issParameter,
-  idTokenAlgorithms,
-}: AuthorizationServer): LibraryServer {
-  return {
-    issuer,
-    ...endpoints,
-    authorization_response_iss_parameter_supported: issParameter,
-    id_token_signing_alg_values_supported: [...idTokenAlgorithms],
-  };
 }
 
 /**

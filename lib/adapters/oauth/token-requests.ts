@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, toLibraryAuth } from "./authentication.ts";
-import { requireEndpoint } from "./discovery.ts";
+import { type AuthorizationServer, requireEndpoint } from "./discovery.ts";
 import {
   earlyIdTokenProblem,
   explainRefreshedIdTokenFailure,
@@ -10,7 +10,7 @@ import {
   toOAuthProblem,
   unverifiableIdTokenProblem,
 } from "./oauth-problems.ts";
-import { type LibraryRequestOptions, type OAuthRequestOptions, runStep, toLibraryServer } from "./oauth-steps.ts";
+import { type LibraryRequestOptions, type OAuthRequestOptions, runStep } from "./oauth-steps.ts";
 import {
   type Client,
   type ClientAuth,
@@ -27,6 +27,7 @@ import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
 export interface OAuthClientOptions extends OAuthRequestOptions {
+  readonly server: AuthorizationServer;
   readonly clientId: string;
   readonly authentication: ClientAuthentication;
   /** Milliseconds since 1970. */
@@ -70,10 +71,16 @@ export const CLOCK_TOLERANCE = 30;
 /** Prepares a client; nothing is sent yet. */
 export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient {
   const { server, clientId, authentication } = options;
+  const { issuer, endpoints, issParameter, idTokenAlgorithms } = server;
   let prepared: Promise<ClientAuth> | undefined;
   return {
     ...options,
-    as: toLibraryServer(server),
+    as: {
+      issuer,
+      ...endpoints,
+      authorization_response_iss_parameter_supported: issParameter,
+      id_token_signing_alg_values_supported: [...idTokenAlgorithms],
+    },
     client: { client_id: clientId },
     auth: (action) => {
       prepared ??= toLibraryAuth(authentication, requireEndpoint(server, "token_endpoint", action)).then(renewableAuth);
