@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { isKeySupportedByServers } from "../core/jwk/key-algorithms.ts";
+import { isKeySupportedByServers, keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { findRsaInconsistency, withCrtMembersFromPrimes } from "../core/jwk/rsa-parameters.ts";
 import { findUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
@@ -214,18 +214,16 @@ export function toPem(key: JsonWebKey): string | undefined {
 /** As long as those that servers generate. */
 const RSA_BITS = 4096;
 
-const CURVES: Readonly<Record<string, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
-
 /** Generates a private key for an algorithm; its ID is its thumbprint. */
 export async function generateSigningKey(alg: string, use: string): Promise<JsonWebKey> {
   const generate = promisify(generateKeyPair);
-  const namedCurve = CURVES[alg];
+  const { kty, crv } = keyTypeAndCurveFor(alg);
   const { privateKey } =
-    namedCurve !== undefined
-      ? await generate("ec", { namedCurve })
-      : alg === "EdDSA"
-        ? await generate("ed25519")
-        : await generate("rsa", { modulusLength: RSA_BITS });
+    kty === "OKP"
+      ? await generate("ed25519")
+      : crv === undefined
+        ? await generate("rsa", { modulusLength: RSA_BITS })
+        : await generate("ec", { namedCurve: crv });
   const key = exported(privateKey);
   if (key === undefined) throw new TypeError(`no key for ${alg}`);
   return { ...key, use, alg, kid: thumbprintOf(publicPart(key)) };

@@ -1,23 +1,19 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes } from "node:crypto";
 import type { JsonObject } from "../core/json/json.ts";
+import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { storedMembers } from "./key-set.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** Shorter than that of a real server, which takes seconds to generate one. */
 const RSA_BITS = 2048;
 
-const CURVES: ReadonlyMap<string, string> = new Map([
-  ["ES256", "P-256"],
-  ["ES384", "P-384"],
-  ["ES512", "P-521"],
-]);
-
 function keyPairFor(alg: string): KeyPairKeyObjectResult {
-  const namedCurve = CURVES.get(alg);
-  if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
-  if (alg === "EdDSA") return generateKeyPairSync("ed25519");
-  return generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
+  const { kty, crv } = keyTypeAndCurveFor(alg);
+  if (kty === "OKP") return generateKeyPairSync("ed25519");
+  return crv === undefined
+    ? generateKeyPairSync("rsa", { modulusLength: RSA_BITS })
+    : generateKeyPairSync("ec", { namedCurve: crv });
 }
 
 const initialPairs = new Map<string, KeyPairKeyObjectResult>();
