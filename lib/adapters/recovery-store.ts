@@ -32,15 +32,6 @@ export interface RecoveryCopy {
   remove(): void;
 }
 
-/** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
-export interface SharedRecoveryFile {
-  readonly path: string;
-  /** Adds a record. */
-  save(record: RecoveryRecord): RecoveryCopy;
-  /** Keeps only records that were not removed, and deletes the file if there are none. Nothing is saved afterwards. */
-  close(): void;
-}
-
 /** Saves recovery copies. Everything in it is synchronous, so a signal can't interrupt it. */
 export interface RecoveryStore {
   /** Creates and removes a file to make sure that it is possible; returns its folder. */
@@ -157,7 +148,10 @@ function openLineFile(path: string) {
   };
 }
 
-function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile {
+/** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
+export type SharedRecoveryFile = ReturnType<typeof sharedFileAt>;
+
+function sharedFileAt(path: string, options: NewFileOptions) {
   let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
   const spans = new Map<number, readonly Span[]>();
@@ -177,7 +171,8 @@ function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile
   }
   return {
     path,
-    save(record) {
+    /** Adds a record. */
+    save(record: RecoveryRecord): RecoveryCopy {
       const entry = entries++;
       put(entry, record);
       return {
@@ -191,7 +186,8 @@ function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile
         },
       };
     },
-    close() {
+    /** Keeps only records that were not removed, and deletes the file if there are none. Nothing is saved afterwards. */
+    close(): void {
       file.close();
       // The system may give the number of the descriptor to another file.
       spans.clear();

@@ -59,8 +59,7 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
     session,
     readRequest(action, ({ paths }) => paths.clients, query),
   );
-  if (response.answer.status > 299)
-    throw (await import("./problems.ts")).errorResponseProblem(session.options, response);
+  await successText(session, response);
   detected.family = response.family;
   return response.family;
 }
