@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
+import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
@@ -32,8 +32,6 @@ export interface AuthorizationServer {
   readonly idTokenAlgorithms: readonly string[];
   /** Seconds that the server's clock is ahead of this machine's, from the Date header; undefined without one. */
   readonly clockOffset: number | undefined;
-  /** The whole document. */
-  readonly metadata: JsonObject;
 }
 
 interface DiscoveryOptions {
@@ -42,8 +40,6 @@ interface DiscoveryOptions {
   readonly publicUrl: string;
   /** Where the public URL came from: `--public-url`, `environment variable HYDRA_PUBLIC_URL`. */
   readonly publicUrlOrigin?: string;
-  /** The issuer that is expected, where that isn't the public URL. */
-  readonly issuer?: string;
   /** Milliseconds for each request. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
@@ -123,14 +119,12 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}${OPENID_CONFIGURATION_PATH}`;
   const answer = await get(options, url, true);
-  const value = parseJsonOrUndefined(answer.text)?.value;
-  const read = v.safeParse(DOCUMENT, value);
-  if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
+  const read = v.safeParse(DOCUMENT, parseJsonOrUndefined(answer.text)?.value);
+  if (answer.status !== 200 || !read.success) {
     throw await noDocument(options, base, url, answer.status);
   }
   const { issuer } = read.output;
-  const expected = options.issuer ?? base;
-  if (trimCharactersAtEnd(issuer, "/") !== trimCharactersAtEnd(expected, "/")) {
+  if (trimCharactersAtEnd(issuer, "/") !== base) {
     throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
@@ -144,7 +138,6 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
     issParameter: read.output.authorization_response_iss_parameter_supported,
     idTokenAlgorithms: read.output.id_token_signing_alg_values_supported,
     clockOffset: clockOffset(answer, options.now()),
-    metadata: value,
   };
 }
 
