@@ -162,20 +162,16 @@ function areHalves(privateKey: KeyObject, publicKey: KeyObject, digest: string |
   return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
 
-/** The digest to sign with; Deno takes only the one of the curve (RFC 7518, 3.4). Ed25519 takes none. */
-function digestFor({ crv }: JsonWebKey): string | null {
-  switch (crv) {
-    case "Ed25519":
-      return null;
-    case "P-384":
-      return "sha384";
-    case "P-521":
-      return "sha512";
-    default:
-      return "sha256";
-  }
-}
+/** The digest to sign with, where it isn't SHA-256; Deno takes only the one of the curve (RFC 7518, 3.4). */
+const DIGESTS: ReadonlyMap<string | undefined, string> = new Map([
+  ["P-384", "sha384"],
+  ["P-521", "sha512"],
+]);
 
+/** The digest to sign with. Ed25519 takes none. */
+function digestFor({ crv }: JsonWebKey): string | null {
+  return crv === "Ed25519" ? null : (DIGESTS.get(crv) ?? "sha256");
+}
 /** The keys in a file, in its order, in any of the supported formats. */
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
