@@ -22,13 +22,7 @@ interface ExpectedAnswer {
 }
 
 /** A listener for one redirect back to the client. */
-export interface CallbackListener extends AsyncDisposable {
-  readonly port: number;
-  /** Resolves with the parameters of the one answer. Before it is called, every request is answered with 404. */
-  expect(expected: ExpectedAnswer): Promise<string>;
-  /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
-  finished(): Promise<void>;
-}
+export type CallbackListener = Awaited<ReturnType<typeof startCallbackListener>>;
 
 /** Milliseconds that a browser gets to follow the redirect to the page at the end. */
 const PAGE_MS = 2_000;
@@ -237,7 +231,7 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
  *
  * @throws {Problem} where the port can't be opened.
  */
-export async function startCallbackListener(options: ListenOptions): Promise<CallbackListener> {
+export async function startCallbackListener(options: ListenOptions) {
   const desk = new AnswerDesk(options);
   const servers = await openPort(options, desk.handle);
   const [first] = servers;
@@ -245,9 +239,11 @@ export async function startCallbackListener(options: ListenOptions): Promise<Cal
   desk.setPort(port);
   return {
     port,
-    expect: (expected) => desk.expect(expected),
-    finished: () => desk.finished(),
-    async [Symbol.asyncDispose]() {
+    /** Resolves with the parameters of the one answer. Before it is called, every request is answered with 404. */
+    expect: (expected: ExpectedAnswer): Promise<string> => desk.expect(expected),
+    /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
+    finished: (): Promise<void> => desk.finished(),
+    async [Symbol.asyncDispose](): Promise<void> {
       closeAll(servers);
     },
   };

@@ -6,25 +6,18 @@ import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** Files of clients that a command keeps up to date. */
-export interface ClientFileWriter {
-  /** What is at a path; undefined if nothing is. */
-  kindOf(path: string): Promise<"file" | "folder" | "other" | undefined>;
-  /**
-   * Writes a whole file at once and keeps its permissions: readers see the old or the new text, even if the program is
-   * killed; only without hard links, a new file is empty for a moment. A file that doesn't have the text `before` any more
-   * isn't changed; `before` is undefined for a new file.
-   */
-  write(path: string, before: string | undefined, text: string): Promise<void>;
-}
+export type ClientFileWriter = ReturnType<typeof createClientFileWriter>;
 
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
-export function createClientFileWriter(
-  random: (count: number) => Uint8Array,
-  linkFile: typeof link = link,
-): ClientFileWriter {
+export function createClientFileWriter(random: (count: number) => Uint8Array, linkFile: typeof link = link) {
   return {
     kindOf,
-    async write(path, before, text) {
+    /**
+     * Writes a whole file at once and keeps its permissions: readers see the old or the new text, even if the program is
+     * killed; only without hard links, a new file is empty for a moment. A file that doesn't have the text `before` any more
+     * isn't changed; `before` is undefined for a new file.
+     */
+    async write(path: string, before: string | undefined, text: string): Promise<void> {
       try {
         if (before === undefined) await mkdir(dirname(path), { recursive: true });
         // The file that a link leads to, so that the link stays.
@@ -44,7 +37,8 @@ export function createClientFileWriter(
   };
 }
 
-async function kindOf(path: string): ReturnType<ClientFileWriter["kindOf"]> {
+/** What is at a path; undefined if nothing is. */
+async function kindOf(path: string): Promise<"file" | "folder" | "other" | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";

@@ -30,20 +30,7 @@ interface KeyRequest {
 }
 
 /** The JSON Web Key sets of a server, whose keys are in the order of their age, the newest first. */
-export interface KeySetsApi {
-  /** How the server stores key pairs, detected by a harmless request. */
-  family(set: string): Promise<ServerFamily>;
-  /** The keys of a set, or undefined if there is no such set. */
-  find(set: string): Promise<readonly JsonWebKey[] | undefined>;
-  get(set: string): Promise<readonly JsonWebKey[]>;
-  /** Generates a key in a set, which is created if it doesn't exist. */
-  create(set: string, request: KeyRequest): Promise<readonly JsonWebKey[]>;
-  /** Replaces all keys of a set. */
-  replace(set: string, keys: readonly JsonWebKey[]): Promise<void>;
-  /** Adds or replaces one key, which becomes the newest. */
-  put(set: string, key: JsonWebKey & { readonly kid: string }): Promise<void>;
-  remove(set: string, kid?: string): Promise<void>;
-}
+export type KeySetsApi = ReturnType<typeof createKeySetsApi>;
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["not-found", "check the name of the set and the key ID"],
@@ -137,7 +124,8 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
-export function createKeySetsApi(session: AdminSession): KeySetsApi {
+export function createKeySetsApi(session: AdminSession) {
+  /** The keys of a set, or undefined if there is no such set. */
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
     const response = await readSet(session, set);
     return isGone(response) ? undefined : keysIn(session, response);
@@ -147,30 +135,30 @@ export function createKeySetsApi(session: AdminSession): KeySetsApi {
     return sendChange(session, itemRequest(method, path, `Cannot ${verb} key set ${quote(set)}`, { body }), set);
   };
   return {
-    family: async (set) => {
+    /** How the server stores key pairs, detected by a harmless request. */
+    family: async (set: string): Promise<ServerFamily> => {
       if (session.options.detected.family === undefined) await readSet(session, set);
       return detectFamily(session);
     },
     find,
-    get: async (set) => {
+    get: async (set: string): Promise<readonly JsonWebKey[]> => {
       const response = await readSet(session, set);
       if (isGone(response)) throw noSuchSetProblem(session, response, set);
       return keysIn(session, response);
     },
-    create: (set, wanted) => createKey(session, set, wanted),
-    replace: async (set, keys) => {
+    /** Generates a key in a set, which is created if it doesn't exist. */
+    create: (set: string, wanted: KeyRequest) => createKey(session, set, wanted),
+    /** Replaces all keys of a set. */
+    replace: async (set: string, keys: readonly JsonWebKey[]): Promise<void> => {
       const response = await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
-      if (keys.length > 0)
-        checkStored(
-          session,
-          response,
-          keys.flatMap(({ kid }) => kid ?? []),
-        );
+      const kids = keys.flatMap(({ kid }) => kid ?? []);
+      if (keys.length > 0) checkStored(session, response, kids);
     },
-    put: async (set, key) => {
+    /** Adds or replaces one key, which becomes the newest. */
+    put: async (set: string, key: JsonWebKey & { readonly kid: string }): Promise<void> => {
       checkStored(session, await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key), [key.kid]);
     },
-    remove: async (set, kid) => {
+    remove: async (set: string, kid?: string): Promise<void> => {
       await change(set, "DELETE", ({ paths }) => (kid === undefined ? paths.keySet(set) : paths.key(set, kid)));
     },
   };
