@@ -111,22 +111,16 @@ class AnswerDesk {
   }
 
   readonly handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!this.#isForUs(request)) {
-      sendPage(response, 404, "unknown");
-      return;
-    }
     const [path = "", query = ""] = (request.url ?? "").split(/\?(.*)/s);
-    if (path === this.#donePath && request.method === "GET") {
-      this.#sendLastPage(response);
-      return;
-    }
     const expected = this.#expected;
-    if (expected === undefined || path !== this.#path || request.method !== expected.method) {
+    if (!this.#isForUs(request)) sendPage(response, 404, "unknown");
+    else if (path === this.#donePath && request.method === "GET") this.#sendLastPage(response);
+    else if (expected === undefined || path !== this.#path || request.method !== expected.method)
       sendPage(response, 404, "unknown");
-      return;
+    else {
+      const parameters = request.method === "GET" ? query : await readForm(request);
+      this.#takeAnswer(expected, parameters ?? "", response);
     }
-    const parameters = request.method === "GET" ? query : await readForm(request);
-    this.#takeAnswer(expected, parameters ?? "", response);
   };
 
   /** Whether a request is for the redirect URI or this listener, not for a name that someone made resolve to loopback. */

@@ -32,14 +32,10 @@ export function createSecretRecorder(http: SendHttp) {
 
   function recordAnswer({ headers, text }: HttpAnswer): void {
     recordUrl(headers.get("location") ?? "");
-    for (const line of headers.getSetCookie())
-      record(
-        "cookie",
-        line
-          .split(";")[0]
-          ?.replace(/^[^=]*=/, "")
-          .trim(),
-      );
+    for (const line of headers.getSetCookie()) {
+      const [pair = ""] = line.split(";");
+      record("cookie", pair.replace(/^[^=]*=/, "").trim());
+    }
     const body = parseJsonOrUndefined(text)?.value;
     if (!isJsonObject(body)) return;
     for (const name of SECRETS) record(name, body[name]);

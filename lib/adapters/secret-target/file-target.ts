@@ -154,12 +154,9 @@ export async function openFileTarget(
   if (problem !== undefined) throw problem;
   const previous = existing === "is extended" ? readPreviousFile(path, name) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));
-  let file: FileHandle;
-  try {
-    file = await open(draft, EXCLUSIVE, 0o600);
-  } catch (error) {
+  const file = await open(draft, EXCLUSIVE, 0o600).catch((error: unknown) => {
     throw folderProblem(name, unusableFolderReason(error));
-  }
+  });
   // Found while the file is open: its folder may be moved before the draft is discarded.
   let draftPath = draft;
   const close = async (): Promise<void> => {
