@@ -234,6 +234,16 @@ function readKnownFile(
   return { stamp, isOurs, records, copies: [...found.values()] };
 }
 
+/** Opens a file for some work, and closes it again. */
+function withFile<T>(path: string, flags: number, work: (file: number) => T): T {
+  const file = openSync(path, flags);
+  try {
+    return work(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 interface CopyFile {
   readonly bytes: Uint8Array;
   /** Whether nobody else could have written it. */
@@ -243,16 +253,13 @@ interface CopyFile {
 /** Reads a file; otherwise returns why not, or that another run has removed it. */
 function readCopies(path: string): CopyFile | string {
   try {
-    const file = openSync(path, READ_ONLY);
-    try {
+    return withFile(path, READ_ONLY, (file) => {
       const status = fstatSync(file);
       const reason = status.isFile() ? reasonNotToRead(status) : UNREAD.failed;
       if (reason !== undefined) return reason;
       const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
-    } finally {
-      closeSync(file);
-    }
+    });
   } catch (error) {
     return errorCode(error) === "ENOENT" ? REMOVED : UNREAD.failed;
   }
@@ -300,21 +307,16 @@ function withdrawLeftover({ path, spans }: LeftoverRecoveryCopy): void {
 
 /** Changes parts of a file without changing their length; a part that has been changed meanwhile is left as it is. */
 function edit(path: string, spans: readonly Span[], change: (latin1: string) => string): void {
-  let file: number;
   try {
-    file = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+    withFile(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), (file) => {
+      for (const { start, bytes } of spans) {
+        if (!isAt(file, { start, bytes })) continue;
+        const changed = change(Buffer.from(bytes).toString("latin1"));
+        writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
+      }
+    });
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return;
-    throw error;
-  }
-  try {
-    for (const { start, bytes } of spans) {
-      if (!isAt(file, { start, bytes })) continue;
-      const changed = change(Buffer.from(bytes).toString("latin1"));
-      writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
-    }
-  } finally {
-    closeSync(file);
+    if (errorCode(error) !== "ENOENT") throw error;
   }
 }
 
@@ -326,12 +328,7 @@ function isAt(file: number, { start, bytes }: Span): boolean {
 /** Whether a copy is where it was found, without reading the others. */
 function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
   try {
-    const file = openSync(path, READ_ONLY);
-    try {
-      return spans.some((span) => isAt(file, span));
-    } finally {
-      closeSync(file);
-    }
+    return withFile(path, READ_ONLY, (file) => spans.some((span) => isAt(file, span)));
   } catch {
     return false;
   }
