@@ -109,10 +109,9 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
         };
         return step;
       }
-      const sessionId = randomUUID();
       const flow: Flow<Request> = {
         request,
-        sessionId,
+        sessionId: randomUUID(),
         startedAt,
         login: newStep("login"),
         consent: newStep("consent"),
