@@ -75,9 +75,7 @@ async function readForm(request: IncomingMessage): Promise<string | undefined> {
 
 /** The part of the listener that knows how far the login is. */
 class AnswerDesk {
-  readonly #path: string;
-  readonly #hosts: readonly string[];
-  readonly #authority: string | undefined;
+  readonly #options: ListenOptions;
   #port = 0;
   readonly #donePath: string;
   #expected: ExpectedAnswer | undefined;
@@ -87,11 +85,9 @@ class AnswerDesk {
   readonly #end = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ path, hosts, authority }: ListenOptions) {
-    this.#path = path;
-    this.#hosts = hosts;
-    this.#authority = authority?.toLowerCase();
-    this.#donePath = path === "/done" ? "/finished" : "/done";
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    this.#donePath = options.path === "/done" ? "/finished" : "/done";
   }
 
   /** Resolves when no browser is waited for: it has the last page, or had time enough, or none has answered. */
@@ -115,7 +111,7 @@ class AnswerDesk {
     const expected = this.#expected;
     if (!this.#isForUs(request)) sendPage(response, 404, "unknown");
     else if (path === this.#donePath && request.method === "GET") this.#sendLastPage(response);
-    else if (expected === undefined || path !== this.#path || request.method !== expected.method)
+    else if (expected === undefined || path !== this.#options.path || request.method !== expected.method)
       sendPage(response, 404, "unknown");
     else {
       const parameters = request.method === "GET" ? query : await readForm(request);
@@ -126,8 +122,9 @@ class AnswerDesk {
   /** Whether a request is for the redirect URI or this listener, not for a name that someone made resolve to loopback. */
   #isForUs({ headers: { host = "" } }: IncomingMessage): boolean {
     const sent = host.toLowerCase();
-    const names = ["localhost", "127.0.0.1", "[::1]", ...this.#hosts];
-    return sent === this.#authority || names.some((name) => sent === `${name}:${this.#port}`);
+    const { hosts, authority } = this.#options;
+    const names = ["localhost", "127.0.0.1", "[::1]", ...hosts];
+    return sent === authority?.toLowerCase() || names.some((name) => sent === `${name}:${this.#port}`);
   }
 
   #takeAnswer(expected: ExpectedAnswer, parameters: string, response: ServerResponse): void {

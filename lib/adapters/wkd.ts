@@ -77,14 +77,9 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
   } catch (error) {
     const first = unreachableProblem(error);
     if (first === undefined || first.status !== undefined) throw error;
-    return await attempt(urls.direct).catch((second: unknown) => {
-      throw combineFailures(first, second);
+    return await attempt(urls.direct).catch((error: unknown) => {
+      const second = unreachableProblem(error);
+      throw second === undefined ? error : withMessage(second, second.message, { details: [first.message] });
     });
   }
-}
-
-/** The second failure, with the first one as a detail. */
-function combineFailures(first: Problem, second: unknown): unknown {
-  const problem = unreachableProblem(second);
-  return problem === undefined ? second : withMessage(problem, problem.message, { details: [first.message] });
 }
