@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Alias, CST, Document, Node, Scalar, YAMLMap } from "yaml";
 import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json/json.ts";
 import type { OffsetNode } from "../core/state/positions.ts";
@@ -324,12 +323,13 @@ function nodeMaker(library: Library, write: (value: unknown) => string): CreateN
   };
 }
 
-/** The values and the comments of a text, by which it is compared with another. */
-function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): readonly string[] {
+/** The values and the comments of a text, as a text by which it is compared with another. */
+function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): string {
   const documents = parseAllDocuments(text, PARSE_OPTIONS);
   const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
   const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
-  return [value, ...[...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort()];
+  const comments = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
+  return JSON.stringify([value, ...comments]);
 }
 
 /** Whether a scalar is plain text on one line, which may stay exactly as it is. */
@@ -385,9 +385,7 @@ export async function editYamlDocuments(
       ({ key }) => library.isScalar(key) && names.has(String(key.source)),
       () => document.toString(layout),
     );
-    const isSame =
-      spliced !== undefined &&
-      isDeepStrictEqual(valuesAndComments(library, spliced), valuesAndComments(library, whole));
+    const isSame = spliced !== undefined && valuesAndComments(library, spliced) === valuesAndComments(library, whole);
     return isSame ? spliced : whole;
   });
   const isEmpty = documents.every(
