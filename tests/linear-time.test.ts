@@ -132,7 +132,7 @@ function manyWords(): readonly string[] {
 
 function clientWith(words: readonly string[]): StoredClient {
   const allowed = words.toReversed();
-  return { id: "", name: "", owner: "", view: { scope: allowed.join(" "), audience: allowed }, secrets: [] };
+  return { id: "", view: { scope: allowed.join(" "), audience: allowed }, secrets: [] };
 }
 
 function replaceKeys(keys: readonly JsonObject[]): unknown {

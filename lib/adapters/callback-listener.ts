@@ -22,13 +22,7 @@ interface ExpectedAnswer {
 }
 
 /** A listener for one redirect back to the client. */
-export interface CallbackListener extends AsyncDisposable {
-  readonly port: number;
-  /** Resolves with the parameters of the one answer. Before it is called, every request is answered with 404. */
-  expect(expected: ExpectedAnswer): Promise<string>;
-  /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
-  finished(): Promise<void>;
-}
+export type CallbackListener = Awaited<ReturnType<typeof startCallbackListener>>;
 
 /** Milliseconds that a browser gets to follow the redirect to the page at the end. */
 const PAGE_MS = 2_000;
@@ -81,23 +75,19 @@ async function readForm(request: IncomingMessage): Promise<string | undefined> {
 
 /** The part of the listener that knows how far the login is. */
 class AnswerDesk {
-  readonly #path: string;
-  readonly #hosts: readonly string[];
-  readonly #authority: string | undefined;
+  readonly #options: ListenOptions;
   #port = 0;
   readonly #donePath: string;
   #expected: ExpectedAnswer | undefined;
-  #resolve: (parameters: string) => void = () => {};
+  readonly #answer = Promise.withResolvers<string>();
   #page: "granted" | "declined" | undefined;
   #isDone = false;
   readonly #end = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ path, hosts, authority }: ListenOptions) {
-    this.#path = path;
-    this.#hosts = hosts;
-    this.#authority = authority?.toLowerCase();
-    this.#donePath = path === "/done" ? "/finished" : "/done";
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    this.#donePath = options.path === "/done" ? "/finished" : "/done";
   }
 
   /** Resolves when no browser is waited for: it has the last page, or had time enough, or none has answered. */
@@ -113,35 +103,28 @@ class AnswerDesk {
 
   expect(expected: ExpectedAnswer): Promise<string> {
     this.#expected = expected;
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    return this.#answer.promise;
   }
 
   readonly handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!this.#isForUs(request)) {
-      sendPage(response, 404, "unknown");
-      return;
-    }
     const [path = "", query = ""] = (request.url ?? "").split(/\?(.*)/s);
-    if (path === this.#donePath && request.method === "GET") {
-      this.#sendLastPage(response);
-      return;
-    }
     const expected = this.#expected;
-    if (expected === undefined || path !== this.#path || request.method !== expected.method) {
+    if (!this.#isForUs(request)) sendPage(response, 404, "unknown");
+    else if (path === this.#donePath && request.method === "GET") this.#sendLastPage(response);
+    else if (expected === undefined || path !== this.#options.path || request.method !== expected.method)
       sendPage(response, 404, "unknown");
-      return;
+    else {
+      const parameters = request.method === "GET" ? query : await readForm(request);
+      this.#takeAnswer(expected, parameters ?? "", response);
     }
-    const parameters = request.method === "GET" ? query : await readForm(request);
-    this.#takeAnswer(expected, parameters ?? "", response);
   };
 
   /** Whether a request is for the redirect URI or this listener, not for a name that someone made resolve to loopback. */
   #isForUs({ headers: { host = "" } }: IncomingMessage): boolean {
     const sent = host.toLowerCase();
-    const names = ["localhost", "127.0.0.1", "[::1]", ...this.#hosts];
-    return sent === this.#authority || names.some((name) => sent === `${name}:${this.#port}`);
+    const { hosts, authority } = this.#options;
+    const names = ["localhost", "127.0.0.1", "[::1]", ...hosts];
+    return sent === authority?.toLowerCase() || names.some((name) => sent === `${name}:${this.#port}`);
   }
 
   #takeAnswer(expected: ExpectedAnswer, parameters: string, response: ServerResponse): void {
@@ -161,7 +144,7 @@ class AnswerDesk {
     this.#timer = setTimeout(this.#end.resolve, PAGE_MS);
     // The page that stays in the browser and its history has a URL without the code.
     response.writeHead(303, { ...PAGE_HEADERS, location: this.#donePath }).end();
-    this.#resolve(parameters);
+    this.#answer.resolve(parameters);
   }
 
   #sendLastPage(response: ServerResponse): void {
@@ -239,7 +222,7 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
  *
  * @throws {Problem} where the port can't be opened.
  */
-export async function startCallbackListener(options: ListenOptions): Promise<CallbackListener> {
+export async function startCallbackListener(options: ListenOptions) {
   const desk = new AnswerDesk(options);
   const servers = await openPort(options, desk.handle);
   const [first] = servers;
@@ -247,9 +230,11 @@ export async function startCallbackListener(options: ListenOptions): Promise<Cal
   desk.setPort(port);
   return {
     port,
-    expect: (expected) => desk.expect(expected),
-    finished: () => desk.finished(),
-    async [Symbol.asyncDispose]() {
+    /** Resolves with the parameters of the one answer. Before it is called, every request is answered with 404. */
+    expect: (expected: ExpectedAnswer): Promise<string> => desk.expect(expected),
+    /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
+    finished: (): Promise<void> => desk.finished(),
+    async [Symbol.asyncDispose](): Promise<void> {
       closeAll(servers);
     },
   };

@@ -6,67 +6,45 @@ import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** Files of clients that a command keeps up to date. */
-export interface ClientFileWriter {
-  /** What is at a path; undefined if nothing is. */
-  kindOf(path: string): Promise<"file" | "folder" | "other" | undefined>;
-  /**
-   * Writes a whole file at once and keeps its permissions. A file that doesn't have the text `before` any more isn't
-   * changed; `before` is undefined for a new file.
-   */
-  write(path: string, before: string | undefined, text: string): Promise<void>;
-}
-
-/** What publishing a file needs from outside. */
-interface WriterOptions {
-  readonly random: (count: number) => Uint8Array;
-  readonly linkFile: (from: string, to: string) => Promise<void>;
-}
+export type ClientFileWriter = ReturnType<typeof createClientFileWriter>;
 
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
-export function createClientFileWriter(
-  random: WriterOptions["random"],
-  linkFile: WriterOptions["linkFile"] = link,
-): ClientFileWriter {
+export function createClientFileWriter(random: (count: number) => Uint8Array, linkFile: typeof link = link) {
   return {
     kindOf,
-    write: (path, before, text) => writeFile(path, before, text, { random, linkFile }),
+    /**
+     * Writes a whole file at once and keeps its permissions: readers see the old or the new text, even if the program is
+     * killed; only without hard links, a new file is empty for a moment. A file that doesn't have the text `before` any more
+     * isn't changed; `before` is undefined for a new file.
+     */
+    async write(path: string, before: string | undefined, text: string): Promise<void> {
+      try {
+        if (before === undefined) await mkdir(dirname(path), { recursive: true });
+        // The file that a link leads to, so that the link stays.
+        const target = before === undefined ? path : await realpath(path);
+        const mode = before === undefined ? undefined : (await stat(target)).mode & 0o777;
+        const draft = join(dirname(target), `.${startOf(basename(target))}.${toHex(random(8))}`);
+        try {
+          await writeDraft(draft, text, mode);
+          await (before === undefined ? publishNew(draft, target, linkFile) : replace(draft, target, before));
+        } finally {
+          await unlink(draft).catch(() => {});
+        }
+      } catch (error) {
+        throw error instanceof Problem ? error : unwritable(path, error);
+      }
+    },
   };
 }
 
-async function kindOf(path: string): ReturnType<ClientFileWriter["kindOf"]> {
+/** What is at a path; undefined if nothing is. */
+async function kindOf(path: string): Promise<"file" | "folder" | "other" | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw unusable(path, error);
-  }
-}
-
-/**
- * Writes a whole file at once: readers see the old or the new text, even if the
- * program is killed; only without hard links, a new file is empty for a moment.
- */
-async function writeFile(
-  path: string,
-  before: string | undefined,
-  text: string,
-  { random, linkFile }: WriterOptions,
-): Promise<void> {
-  try {
-    if (before === undefined) await mkdir(dirname(path), { recursive: true });
-    // The file that a link leads to, so that the link stays.
-    const target = before === undefined ? path : await realpath(path);
-    const mode = before === undefined ? undefined : (await stat(target)).mode & 0o777;
-    const draft = join(dirname(target), `.${startOf(basename(target))}.${toHex(random(8))}`);
-    try {
-      await writeDraft(draft, text, mode);
-      await (before === undefined ? publishNew(draft, target, linkFile) : replace(draft, target, before));
-    } finally {
-      await unlink(draft).catch(() => {});
-    }
-  } catch (error) {
-    throw error instanceof Problem ? error : unwritable(path, error);
   }
 }
 
@@ -90,7 +68,7 @@ async function writeDraft(draft: string, text: string, mode: number | undefined)
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 
 /** Gives a finished file its name without overwriting another one, also where there are no hard links. */
-async function publishNew(draft: string, path: string, linkFile: WriterOptions["linkFile"]): Promise<void> {
+async function publishNew(draft: string, path: string, linkFile: typeof link): Promise<void> {
   try {
     await linkFile(draft, path);
   } catch (error) {

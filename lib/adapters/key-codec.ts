@@ -11,10 +11,10 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { parseJsonExactly } from "../core/json/json.ts";
+import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { isKeySupportedByServers } from "../core/jwk/key-algorithms.ts";
+import { isKeySupportedByServers, keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { findRsaInconsistency, withCrtMembersFromPrimes } from "../core/jwk/rsa-parameters.ts";
 import { findUnsupportedKeyFormat } from "../core/jwk/unsupported-key-format.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
@@ -64,14 +64,9 @@ async function readPrivateKey(file: KeyFile, input: PrivateKeyInput, isEncrypted
 }
 
 /** A block of PEM (RFC 7468). */
-interface PemBlock {
-  readonly label: string;
-  readonly text: string;
-}
-
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
-async function readPemBlock(file: KeyFile, { label, text }: PemBlock): Promise<KeyObject> {
+async function readPemBlock(file: KeyFile, label: string, text: string): Promise<KeyObject> {
   if (label === "CERTIFICATE") return new X509Certificate(text).publicKey;
   if (label.endsWith("PUBLIC KEY")) return createPublicKey(text);
   if (!label.endsWith("PRIVATE KEY")) throw badKey(file, `it has a PEM block ${quote(label)}, which is not a key`);
@@ -100,7 +95,7 @@ async function readPem(file: KeyFile, text: string): Promise<readonly JsonWebKey
   const keys = blocks.filter(({ label }) => !label.endsWith("PARAMETERS"));
   if (keys.length === 0) throw badKey(file, "its PEM text has no end, or no key");
   const read: JsonWebKey[] = [];
-  for (const block of keys) read.push(await readable(file, () => readPemBlock(file, block)));
+  for (const { label, text: block } of keys) read.push(await readable(file, () => readPemBlock(file, label, block)));
   return read;
 }
 
@@ -126,18 +121,9 @@ async function readDer(file: KeyFile): Promise<KeyObject> {
   throw badKey(file, "its format is not supported");
 }
 
-/** The JSON in a text, or undefined if it is something else. */
-function jsonIn(text: string): unknown {
-  try {
-    return parseJsonExactly(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The keys in a JSON text, each of them checked. */
 function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
-  const json = jsonIn(text);
+  const json = parseJsonOrUndefined(text)?.value;
   if (json === undefined) throw badKey(file, "it is not complete JSON", "check that the whole file was copied");
   const keys = jsonWebKeysIn(json);
   if (keys === undefined)
@@ -176,20 +162,16 @@ function areHalves(privateKey: KeyObject, publicKey: KeyObject, digest: string |
   return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
 
-/** The digest to sign with; Deno takes only the one of the curve (RFC 7518, 3.4). Ed25519 takes none. */
-function digestFor({ crv }: JsonWebKey): string | null {
-  switch (crv) {
-    case "Ed25519":
-      return null;
-    case "P-384":
-      return "sha384";
-    case "P-521":
-      return "sha512";
-    default:
-      return "sha256";
-  }
-}
+/** The digest to sign with, where it isn't SHA-256; Deno takes only the one of the curve (RFC 7518, 3.4). */
+const DIGESTS: ReadonlyMap<string | undefined, string> = new Map([
+  ["P-384", "sha384"],
+  ["P-521", "sha512"],
+]);
 
+/** The digest to sign with. Ed25519 takes none. */
+function digestFor({ crv }: JsonWebKey): string | null {
+  return crv === "Ed25519" ? null : (DIGESTS.get(crv) ?? "sha256");
+}
 /** The keys in a file, in its order, in any of the supported formats. */
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
@@ -228,18 +210,16 @@ export function toPem(key: JsonWebKey): string | undefined {
 /** As long as those that servers generate. */
 const RSA_BITS = 4096;
 
-const CURVES: Readonly<Record<string, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
-
 /** Generates a private key for an algorithm; its ID is its thumbprint. */
 export async function generateSigningKey(alg: string, use: string): Promise<JsonWebKey> {
   const generate = promisify(generateKeyPair);
-  const namedCurve = CURVES[alg];
+  const { kty, crv } = keyTypeAndCurveFor(alg);
   const { privateKey } =
-    namedCurve !== undefined
-      ? await generate("ec", { namedCurve })
-      : alg === "EdDSA"
-        ? await generate("ed25519")
-        : await generate("rsa", { modulusLength: RSA_BITS });
+    kty === "OKP"
+      ? await generate("ed25519")
+      : crv === undefined
+        ? await generate("rsa", { modulusLength: RSA_BITS })
+        : await generate("ec", { namedCurve: crv });
   const key = exported(privateKey);
   if (key === undefined) throw new TypeError(`no key for ${alg}`);
   return { ...key, use, alg, kid: thumbprintOf(publicPart(key)) };

@@ -70,8 +70,8 @@ function parsed(bytes: Uint8Array): Answer | undefined {
 }
 
 /** A problem with the key of a Keybase user. */
-function keyProblem(code: ProblemCode, message: string, hint: string, details: readonly string[] = []): Problem {
-  return new Problem(message, { code, exit: "noUsableKey", hint, details });
+function keyProblem(code: ProblemCode, message: string, hint: string): Problem {
+  return new Problem(message, { code, exit: "noUsableKey", hint });
 }
 
 /**

@@ -17,23 +17,6 @@ import * as v from "valibot";
 import { isJsonFault, parseJsonValuesOrFault } from "../core/json/json-with-comments.ts";
 import { errorCode } from "../core/problem.ts";
 
-/** The recovery copies that earlier runs have left. */
-export interface LeftoverRecoveryCopies {
-  /** The copies of clients of a server, and the files that may hold more of them. */
-  find(endpoint: string): FoundRecoveryCopies;
-  /** Whether a copy is where it was found, without reading the others. */
-  isStillThere(copy: LeftoverRecoveryCopy): boolean;
-  /** Removes a copy whose secret was delivered. */
-  remove(copy: LeftoverRecoveryCopy): void;
-  /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
-  withdraw(copy: LeftoverRecoveryCopy): void;
-}
-
-interface FoundRecoveryCopies {
-  readonly copies: readonly LeftoverRecoveryCopy[];
-  readonly unread: readonly UnreadRecoveryFile[];
-}
-
 /** A file with the name of a recovery copy, whose contents are not known. */
 export interface UnreadRecoveryFile {
   readonly path: string;
@@ -41,8 +24,11 @@ export interface UnreadRecoveryFile {
   readonly reason: string;
 }
 
+/** The recovery copies that earlier runs have left. */
+export type LeftoverRecoveryCopies = ReturnType<typeof openLeftoverRecoveryCopies>;
+
 /** @param folders where runs save their copies first; one may have several names. */
-export function openLeftoverRecoveryCopies(folders: readonly string[]): LeftoverRecoveryCopies {
+export function openLeftoverRecoveryCopies(folders: readonly string[]) {
   const known = new Map<string, KnownFile>();
   // The files that this run has edited: a system whose clock is coarse may give them the same times as before.
   const edited = new Set<string>();
@@ -53,7 +39,8 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
       edit(copy);
     };
   return {
-    find(endpoint) {
+    /** The copies of clients of a server, and the files that may hold more of them. */
+    find(endpoint: string) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
       const unread: UnreadRecoveryFile[] = [];
       const files = withinBounds(
@@ -73,7 +60,9 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]): Leftover
       return { copies, unread };
     },
     isStillThere,
+    /** Removes a copy whose secret was delivered. */
     remove: rememberEdit(removeLeftover),
+    /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
     withdraw: rememberEdit(withdrawLeftover),
   };
 }
@@ -245,6 +234,16 @@ function readKnownFile(
   return { stamp, isOurs, records, copies: [...found.values()] };
 }
 
+/** Opens a file for some work, and closes it again. */
+function withFile<T>(path: string, flags: number, work: (file: number) => T): T {
+  const file = openSync(path, flags);
+  try {
+    return work(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 interface CopyFile {
   readonly bytes: Uint8Array;
   /** Whether nobody else could have written it. */
@@ -254,16 +253,13 @@ interface CopyFile {
 /** Reads a file; otherwise returns why not, or that another run has removed it. */
 function readCopies(path: string): CopyFile | string {
   try {
-    const file = openSync(path, READ_ONLY);
-    try {
+    return withFile(path, READ_ONLY, (file) => {
       const status = fstatSync(file);
       const reason = status.isFile() ? reasonNotToRead(status) : UNREAD.failed;
       if (reason !== undefined) return reason;
       const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
-    } finally {
-      closeSync(file);
-    }
+    });
   } catch (error) {
     return errorCode(error) === "ENOENT" ? REMOVED : UNREAD.failed;
   }
@@ -311,21 +307,16 @@ function withdrawLeftover({ path, spans }: LeftoverRecoveryCopy): void {
 
 /** Changes parts of a file without changing their length; a part that has been changed meanwhile is left as it is. */
 function edit(path: string, spans: readonly Span[], change: (latin1: string) => string): void {
-  let file: number;
   try {
-    file = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+    withFile(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), (file) => {
+      for (const { start, bytes } of spans) {
+        if (!isAt(file, { start, bytes })) continue;
+        const changed = change(Buffer.from(bytes).toString("latin1"));
+        writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
+      }
+    });
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return;
-    throw error;
-  }
-  try {
-    for (const { start, bytes } of spans) {
-      if (!isAt(file, { start, bytes })) continue;
-      const changed = change(Buffer.from(bytes).toString("latin1"));
-      writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
-    }
-  } finally {
-    closeSync(file);
+    if (errorCode(error) !== "ENOENT") throw error;
   }
 }
 
@@ -334,14 +325,10 @@ function isAt(file: number, { start, bytes }: Span): boolean {
   return readSync(file, there, 0, there.length, start) === there.length && there.equals(bytes);
 }
 
+/** Whether a copy is where it was found, without reading the others. */
 function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
   try {
-    const file = openSync(path, READ_ONLY);
-    try {
-      return spans.some((span) => isAt(file, span));
-    } finally {
-      closeSync(file);
-    }
+    return withFile(path, READ_ONLY, (file) => spans.some((span) => isAt(file, span)));
   } catch {
     return false;
   }

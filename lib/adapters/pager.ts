@@ -7,16 +7,6 @@ interface PagerEnd {
   readonly isMissing: boolean;
 }
 
-/** A program that shows text page by page on the terminal. */
-interface Pager {
-  /** Resolves once the person has left it, or it could not be started. */
-  readonly ended: Promise<PagerEnd>;
-  /** Rejects with EPIPE once the person has left it. */
-  write(text: string): Promise<void>;
-  /** Ends the text, and waits until the person has left it. */
-  close(): Promise<void>;
-}
-
 /** The exit codes of a shell that can't start a command: it may not be executed, or isn't found. */
 const NOT_STARTED: readonly (number | null)[] = [126, 127];
 
@@ -28,7 +18,7 @@ const MORE_THAN_A_PIPE = 1024 * 1024;
  * at once for a text that fits the screen, unless the person has set LESS. If it can't be started, `writeWithoutPager` gets
  * the text.
  */
-export function startPager(command: string, writeWithoutPager: (text: string) => Promise<void>): Pager {
+export function startPager(command: string, writeWithoutPager: (text: string) => Promise<void>) {
   const env = { ...process.env, LESS: process.env["LESS"] ?? "FRX" };
   const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "inherit", "inherit"], env });
   /** What the pager may not have read; undefined once it has read something. */
@@ -55,8 +45,10 @@ export function startPager(command: string, writeWithoutPager: (text: string) =>
     if (!isKept) await writeWithoutPager(text);
   };
   return {
+    /** Resolves once the person has left it, or it could not be started. */
     ended,
-    write(text) {
+    /** Rejects with EPIPE once the person has left it. */
+    write(text: string): Promise<void> {
       if (isOver) return afterEnd(text, false);
       if (unread !== undefined) unread = unread.length > MORE_THAN_A_PIPE ? undefined : unread + text;
       return new Promise((resolve, reject) => {
@@ -67,7 +59,8 @@ export function startPager(command: string, writeWithoutPager: (text: string) =>
         });
       });
     },
-    async close() {
+    /** Ends the text, and waits until the person has left it. */
+    async close(): Promise<void> {
       child.stdin.end();
       await ended;
       await instead;

@@ -2,7 +2,7 @@ import type { Download } from "../core/network.ts";
 import { findKeyUrlProblem, type KeyFlagOrArgument, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, type ProblemCode } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { mayFetchPgpKeyFrom } from "../core/url-checks.ts";
@@ -46,24 +46,21 @@ export async function fetchPgpKeyFromUrl(
       "open the URL in a browser, and use the one that shows the key itself",
     );
   }
+  const unusable = (reason: string, code: ProblemCode, hint: string): Problem =>
+    new Problem(`Cannot use the key of ${name}: ${escapeControls(urlWithoutSecrets(answer.url))}${reason}`, {
+      code,
+      exit: "noUsableKey",
+      hint,
+    });
   const document = new TextDecoder().decode(answer.bytes);
   if (looksLikeWebPage(document) && !document.includes("-----BEGIN PGP ")) {
-    throw new Problem(
-      `Cannot use the key of ${name}: ${escapeControls(urlWithoutSecrets(answer.url))} is a web page, not a key`,
-      {
-        code: "key-url-web-page",
-        exit: "noUsableKey",
-        hint: "use the URL of the key file itself, such as the raw view in a repository",
-      },
-    );
+    const hint = "use the URL of the key file itself, such as the raw view in a repository";
+    throw unusable(" is a web page, not a key", "key-url-web-page", hint);
   }
   const absent = keylessAnswerReason(document);
   if (absent !== undefined) {
-    throw new Problem(`Cannot use the key of ${name}: ${escapeControls(urlWithoutSecrets(answer.url))}: ${absent}`, {
-      code: "key-url-no-key",
-      exit: "noUsableKey",
-      hint: "ask the owner for the key, or get it from another place and pass it as @FILE",
-    });
+    const hint = "ask the owner for the key, or get it from another place and pass it as @FILE";
+    throw unusable(`: ${absent}`, "key-url-no-key", hint);
   }
   return { material: answer.bytes, url: answer.url };
 }

@@ -21,11 +21,6 @@ export interface ProofEndpoints {
   readonly origin: string;
 }
 
-/** One of the endpoints. */
-interface ProofEndpoint extends Pick<ProofEndpoints, "origin"> {
-  readonly url: string;
-}
-
 /** What a verification needs in addition to the credentials. */
 interface ProofOptions {
   /** The milliseconds that are left for all requests together. */
@@ -170,16 +165,31 @@ function rejection(action: string, endpoint: string, { answer: { status, text },
 /** Verifies a client's credentials and returns how; throws if they are rejected. */
 export async function proveCredentials(
   http: SendHttp,
-  endpoints: ProofEndpoints,
+  { token, revocation, origin }: ProofEndpoints,
   clientId: string,
   proof: CredentialsToProve,
-  options: ProofOptions,
+  { timeLeft, wrongSecret }: ProofOptions,
 ): Promise<CredentialsProof> {
-  const { token, revocation, origin } = endpoints;
+  const action = `Cannot verify the credentials of client ${quote(clientId)}`;
+  const attempt = async (
+    url: string,
+    fields: AuthenticatedForm["form"],
+    credentials: CredentialsToProve,
+  ): Promise<Attempt> => {
+    const { form, headers, secrets } = await authenticate(fields, clientId, credentials, url);
+    const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
+    return { answer, secrets };
+  };
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
-  return proof.way === "private_key_jwt" || revocation === undefined
-    ? proveAtToken(http, { url: token, origin }, clientId, proof, options)
-    : proveByRevocation(http, { url: revocation, origin }, clientId, proof, options);
+  if (proof.way === "private_key_jwt" || revocation === undefined)
+    return proofOfToken(action, origin, await attempt(token, { grant_type: "client_credentials" }, proof));
+  return proveByRevocation(
+    action,
+    origin,
+    (secret) => attempt(revocation, { token: "none" }, { ...proof, secret }),
+    wrongSecret,
+    proof.secret,
+  );
 }
 
 /**
@@ -189,28 +199,21 @@ export async function proveCredentials(
  * sent first. No Hydra locks a client out for that, and the real secret is never sent to an endpoint that accepts any.
  */
 async function proveByRevocation(
-  http: SendHttp,
-  { url, origin }: ProofEndpoint,
-  clientId: string,
-  proof: Exclude<CredentialsToProve, { readonly way: "private_key_jwt" }>,
-  { timeLeft, wrongSecret }: ProofOptions,
+  action: string,
+  origin: string,
+  attempt: (secret: string) => Promise<Attempt>,
+  wrongSecret: string,
+  rightSecret: string,
 ): Promise<CredentialsProof> {
-  const action = `Cannot verify the credentials of client ${quote(clientId)}`;
-  const attempt = async (secret: string): Promise<Attempt> => {
-    const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
-    const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
-    return { answer, secrets };
-  };
-  const wrong = await attempt(wrongSecret);
-  if (wrong.answer.status !== 401) {
-    const { status } = wrong.answer;
+  const { status } = (await attempt(wrongSecret)).answer;
+  if (status !== 401) {
     throw notVerified(
       `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it proves nothing`,
       status,
       `check ${origin}, or verify with a token request: --token-endpoint`,
     );
   }
-  const right = await attempt(proof.secret);
+  const right = await attempt(rightSecret);
   if (right.answer.status === 200) return "secret";
   throw rejection(action, "revocation", right);
 }
@@ -219,29 +222,20 @@ async function proveByRevocation(
 const ERRORS_AFTER_AUTHENTICATION = ["unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_grant"];
 
 /**
- * Verifies credentials with a client_credentials request. A client that may not use this grant gets an error only after
+ * What the answer to a client_credentials request verifies. A client that may not use this grant gets an error only after
  * its credentials were accepted, so that error verifies them too.
  */
-async function proveAtToken(
-  http: SendHttp,
-  { url, origin }: ProofEndpoint,
-  clientId: string,
-  proof: CredentialsToProve,
-  { timeLeft }: ProofOptions,
-): Promise<CredentialsProof> {
-  const fields = { grant_type: "client_credentials" };
-  const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
-  const action = `Cannot verify the credentials of client ${quote(clientId)}`;
-  const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
-  if (answer.status === 200) {
-    if (v.is(TOKEN, parseJsonOrUndefined(answer.text)?.value)) return "token";
+function proofOfToken(action: string, origin: string, attempt: Attempt): CredentialsProof {
+  const { status, text } = attempt.answer;
+  if (status === 200) {
+    if (v.is(TOKEN, parseJsonOrUndefined(text)?.value)) return "token";
     throw notVerified(
       `${action}: the token endpoint answered 200 without a token`,
-      answer.status,
+      status,
       `check that ${origin} leads to the token endpoint, usually /oauth2/token`,
     );
   }
-  const { error = "" } = parseOAuthError(answer.text) ?? {};
-  if (answer.status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(error)) return "accepted";
-  throw rejection(action, "token", { answer, secrets });
+  const { error = "" } = parseOAuthError(text) ?? {};
+  if (status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(error)) return "accepted";
+  throw rejection(action, "token", attempt);
 }

@@ -32,15 +32,6 @@ export interface RecoveryCopy {
   remove(): void;
 }
 
-/** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
-export interface SharedRecoveryFile {
-  readonly path: string;
-  /** Adds a record. */
-  save(record: RecoveryRecord): RecoveryCopy;
-  /** Keeps only records that were not removed, and deletes the file if there are none. Nothing is saved afterwards. */
-  close(): void;
-}
-
 /** Saves recovery copies. Everything in it is synchronous, so a signal can't interrupt it. */
 export interface RecoveryStore {
   /** Creates and removes a file to make sure that it is possible; returns its folder. */
@@ -123,15 +114,6 @@ const prettyText = (record: RecoveryRecord): string => `${toTerminalSafeJson(rec
 
 const lineOf = (record: RecoveryRecord): string => `${toTerminalSafeJson(record)}\n`;
 
-function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
-  return {
-    path,
-    exists: () => existsSync(path),
-    replace: (record) => replaceFile(path, prettyText(record), options),
-    remove: () => unlinkSync(path),
-  };
-}
-
 /** A part of a file, in bytes. */
 interface Span {
   readonly start: number;
@@ -139,22 +121,15 @@ interface Span {
 }
 
 /** A file of lines, written at positions and not appended to, because lines are also blanked where they are. */
-interface LineFile {
-  /** Adds a line; if that fails, nothing of it is left. */
-  add(text: string): Span;
-  /** Overwrites a line with spaces. */
-  blank(span: Span): void;
-  close(): void;
-}
-
-function openLineFile(path: string): LineFile {
+function openLineFile(path: string) {
   const file = openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   let end = 0;
   function writeAt(bytes: Uint8Array, start: number): void {
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, start + done);
   }
   return {
-    add(text) {
+    /** Adds a line; if that fails, nothing of it is left. */
+    add(text: string): Span {
       const bytes = Buffer.from(text);
       try {
         writeAt(bytes, end);
@@ -167,12 +142,16 @@ function openLineFile(path: string): LineFile {
       end += bytes.length;
       return span;
     },
-    blank: ({ start, length }) => writeAt(Buffer.from(`${" ".repeat(length - 1)}\n`), start),
-    close: () => closeSync(file),
+    /** Overwrites a line with spaces. */
+    blank: ({ start, length }: Span): void => writeAt(Buffer.from(`${" ".repeat(length - 1)}\n`), start),
+    close: (): void => closeSync(file),
   };
 }
 
-function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile {
+/** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
+export type SharedRecoveryFile = ReturnType<typeof sharedFileAt>;
+
+function sharedFileAt(path: string, options: NewFileOptions) {
   let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
   const spans = new Map<number, readonly Span[]>();
@@ -192,7 +171,8 @@ function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile
   }
   return {
     path,
-    save(record) {
+    /** Adds a record. */
+    save(record: RecoveryRecord): RecoveryCopy {
       const entry = entries++;
       put(entry, record);
       return {
@@ -206,7 +186,8 @@ function sharedFileAt(path: string, options: NewFileOptions): SharedRecoveryFile
         },
       };
     },
-    close() {
+    /** Keeps only records that were not removed, and deletes the file if there are none. Nothing is saved afterwards. */
+    close(): void {
       file.close();
       // The system may give the number of the descriptor to another file.
       spans.clear();
@@ -277,7 +258,12 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
     const path = fileFor(folder, record.client_id ?? "client", "json");
     const created = newFileOptions(folder, durable);
     writeNew(path, prettyText(record), created);
-    return copyIn(path, created);
+    return {
+      path,
+      exists: () => existsSync(path),
+      replace: (changed) => replaceFile(path, prettyText(changed), created),
+      remove: () => unlinkSync(path),
+    };
   }
 
   return {
@@ -326,8 +312,7 @@ function requireWritable(folder: string): void {
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function findNamedRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "") return unusable(named, "not a directory");
-    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
+    if (named.folder === "" || !statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {

@@ -30,18 +30,12 @@ function zbase32(bytes: Uint8Array): string {
   return bits === 0 ? digits : digits + ZBASE32[(buffer << (5 - bits)) & 31];
 }
 
-/** The two URLs that a Web Key Directory may have for an email address. */
-interface WkdUrls {
-  readonly advanced: string;
-  readonly direct: string;
-}
-
 /**
- * The URLs of a key in a Web Key Directory (draft-koch-openpgp-webkey-service section 3.1).
+ * The two URLs that a key may have in a Web Key Directory (draft-koch-openpgp-webkey-service section 3.1).
  *
  * The local part is hashed with ASCII letters in lower case, and also sent unchanged.
  */
-export async function wkdUrls(address: string): Promise<WkdUrls> {
+export async function wkdUrls(address: string) {
   const parts = splitMailAddressOrProblem(address);
   if (parts instanceof Error) throw parts;
   const { local, domain } = parts;
@@ -71,9 +65,8 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
   const attempt = async (url: string): Promise<WkdKey> => {
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
-    const message = `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`;
     throw keyServerAnswerProblem(
-      message,
+      `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`,
       answer,
       "wkd-no-key",
       "ask its owner for the key itself and pass it with --pgp-key",
@@ -84,14 +77,9 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
   } catch (error) {
     const first = unreachableProblem(error);
     if (first === undefined || first.status !== undefined) throw error;
-    return await attempt(urls.direct).catch((second: unknown) => {
-      throw combineFailures(first, second);
+    return await attempt(urls.direct).catch((error: unknown) => {
+      const second = unreachableProblem(error);
+      throw second === undefined ? error : withMessage(second, second.message, { details: [first.message] });
     });
   }
-}
-
-/** The second failure, with the first one as a detail. */
-function combineFailures(first: Problem, second: unknown): unknown {
-  const problem = unreachableProblem(second);
-  return problem === undefined ? second : withMessage(problem, problem.message, { details: [first.message] });
 }

@@ -53,6 +53,9 @@ const KEY_NOT_TEXT: YamlReasonAndHint = {
 /** The limit for the stack of the library's parser, which contains more than the collections of a text. */
 const PARSER_DEPTH = 2 * MAX_DEPTH;
 
+/** The library, which is loaded at the first use. */
+type Library = typeof import("yaml");
+
 /** How a document is read. */
 interface Reading {
   readonly name: string;
@@ -76,10 +79,11 @@ export async function parseYamlDocuments(
   as: "values" | "texts" = "values",
   depth = MAX_DEPTH,
 ): Promise<readonly unknown[]> {
-  const { Composer } = await import("yaml");
-  const { tokens, at } = await parseTokens(text, name);
-  const read = await documentReader({ name, as, depth, at });
-  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), read);
+  const library = await import("yaml");
+  const { tokens, at } = parseTokens(library, text, name);
+  return Array.from(new library.Composer(PARSE_OPTIONS).compose(tokens), (document) =>
+    readDocument(library, document, { name, as, depth, at }),
+  );
 }
 
 /** A document of a YAML stream, with the positions of its values. */
@@ -94,23 +98,22 @@ export async function parseYamlWithPositions(
   name: string,
   depth = MAX_DEPTH,
 ): Promise<readonly PositionedDocument[]> {
-  const { Composer, isMap, isScalar, isSeq } = await import("yaml");
-  const { tokens, at } = await parseTokens(text, name);
-  const read = await documentReader({ name, as: "values", depth, at });
+  const library = await import("yaml");
   const { createPositionTreeReader } = await import("./yaml/position-reader.ts");
-  const positionsOf = createPositionTreeReader({ isMap, isScalar, isSeq });
-  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
-    value: read(document),
+  const { tokens, at } = parseTokens(library, text, name);
+  const positionsOf = createPositionTreeReader(library);
+  return Array.from(new library.Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
+    value: readDocument(library, document, { name, as: "values", depth, at }),
     positions: positionsOf(document),
   }));
 }
 
 /** Parses the tokens of a text, and finds the line and column of an offset. */
-async function parseTokens(
+function parseTokens(
+  { Lexer, LineCounter, Parser }: Library,
   text: string,
   name: string,
-): Promise<{ readonly tokens: readonly CST.Token[]; readonly at: Reading["at"] }> {
-  const { Lexer, LineCounter, Parser } = await import("yaml");
+): { readonly tokens: readonly CST.Token[]; readonly at: Reading["at"] } {
   const lines = new LineCounter();
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -128,26 +131,23 @@ async function parseTokens(
   return { tokens, at };
 }
 
-/** Loads the reader of one document. */
-async function documentReader(reading: Reading): Promise<(document: Document.Parsed) => unknown> {
+/** Checks a document and gives its value. */
+function readDocument(library: Library, document: Document.Parsed, reading: Reading): unknown {
   const { name, at } = reading;
-  const check = await documentCheck(reading);
-  return (document) => {
-    const error = document.errors[0] ?? document.warnings[0];
-    if (error !== undefined) {
-      throw yamlProblem(name, at(error.pos[0]), faultOfCode(error.code));
-    }
-    check(document);
-    let value: unknown;
-    try {
-      value = document.toJS({ maxAliasCount: MAX_ALIASES });
-    } catch (error) {
-      if (error instanceof ReferenceError) throw yamlProblem(name, "", TOO_MANY_ALIASES);
-      throw error instanceof RangeError ? yamlProblem(name, "", TOO_DEEP) : error;
-    }
-    if (isTooDeep(value, reading.depth)) throw yamlProblem(name, "", TOO_DEEP);
-    return value;
-  };
+  const error = document.errors[0] ?? document.warnings[0];
+  if (error !== undefined) {
+    throw yamlProblem(name, at(error.pos[0]), faultOfCode(error.code));
+  }
+  checkDocument(library, document, reading);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    if (error instanceof ReferenceError) throw yamlProblem(name, "", TOO_MANY_ALIASES);
+    throw error instanceof RangeError ? yamlProblem(name, "", TOO_DEEP) : error;
+  }
+  if (isTooDeep(value, reading.depth)) throw yamlProblem(name, "", TOO_DEEP);
+  return value;
 }
 
 type Collection = Extract<Node, { items: unknown[] }>;
@@ -161,42 +161,36 @@ interface Visit {
 }
 
 /**
- * Loads a walk through all nodes from one on, each collection before its items. The library's own walk copies the path
- * for every collection, which takes quadratic time.
+ * Walks through all nodes from one on, each collection before its items. The library's own walk copies the path for every
+ * collection, which takes quadratic time.
  */
-async function nodeWalk(): Promise<(root: unknown, visit: (visit: Visit) => void) => void> {
-  const { isCollection, isPair } = await import("yaml");
-  return (root, visit) => {
-    const around: Collection[] = [];
-    const walk = (node: unknown, isKey: boolean): void => {
-      visit({ node, isKey, around });
-      if (!isCollection(node)) return;
-      around.push(node);
-      for (const item of node.items) {
-        if (isPair(item)) {
-          walk(item.key, true);
-          walk(item.value, false);
-        } else walk(item, false);
-      }
-      around.pop();
-    };
-    walk(root, false);
+function walkNodes({ isCollection, isPair }: Library, root: unknown, visit: (visit: Visit) => void): void {
+  const around: Collection[] = [];
+  const walk = (node: unknown, isKey: boolean): void => {
+    visit({ node, isKey, around });
+    if (!isCollection(node)) return;
+    around.push(node);
+    for (const item of node.items) {
+      if (isPair(item)) {
+        walk(item.key, true);
+        walk(item.value, false);
+      } else walk(item, false);
+    }
+    around.pop();
   };
+  walk(root, false);
 }
 
-/** Loads the check of a document: it rejects bad aliases, keys and numbers, and keeps all digits of numbers. */
-async function documentCheck(reading: Reading): Promise<(document: Document.Parsed) => void> {
-  const { isAlias, isMap, isNode, isScalar } = await import("yaml");
-  const walk = await nodeWalk();
-  return (document) => {
-    const anchors = new Set<string>();
-    walk(document.contents, ({ node, isKey, around }) => {
-      if (isAlias(node)) checkAlias(node, anchors, around, reading);
-      else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
-      if (isMap(node)) checkKeys(node, { isNode, isScalar }, reading);
-      if (isScalar(node)) node.value = scalarValue(node, isKey, reading);
-    });
-  };
+/** Rejects bad aliases, keys and numbers of a document, and keeps all digits of numbers. */
+function checkDocument(library: Library, document: Document.Parsed, reading: Reading): void {
+  const { isAlias, isMap, isNode, isScalar } = library;
+  const anchors = new Set<string>();
+  walkNodes(library, document.contents, ({ node, isKey, around }) => {
+    if (isAlias(node)) checkAlias(node, anchors, around, reading);
+    else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
+    if (isMap(node)) checkKeys(node, library, reading);
+    if (isScalar(node)) node.value = isKey ? keyText(node, reading) : exactValue(node, reading);
+  });
 }
 
 function positionOf(node: { readonly range?: readonly number[] | null }, { at }: Reading): string {
@@ -214,11 +208,7 @@ function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly
  * Rejects duplicate keys of a mapping, and keys that could only be compared after they have replaced others: aliases, lists
  * and mappings. Also rejects merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys.
  */
-function checkKeys(
-  { items }: YAMLMap,
-  { isNode, isScalar }: Pick<typeof import("yaml"), "isNode" | "isScalar">,
-  reading: Reading,
-): void {
+function checkKeys({ items }: YAMLMap, { isNode, isScalar }: Library, reading: Reading): void {
   const seen = new Map<string, Scalar>();
   for (const { key } of items) {
     if (!isNode(key)) continue;
@@ -244,10 +234,6 @@ function exactValue(scalar: Scalar, reading: Reading): unknown {
   throw yamlProblem(reading.name, positionOf(scalar, reading), read);
 }
 
-function scalarValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
-  return isKey ? keyText(scalar, reading) : exactValue(scalar, reading);
-}
-
 /** The text of a key. */
 function keyText(key: Scalar, reading: Reading): string {
   const value = key.value === null ? "" : exactValue(key, reading);
@@ -264,6 +250,14 @@ export async function parseYaml(text: string, name: string, as: "values" | "text
 /** Characters that a terminal could interpret; text with them is written in double quotes with escapes. */
 const UNSAFE =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
+
+/** A text in quotes with these characters as escapes. */
+function withoutUnsafe(quoted: string): string {
+  return quoted.replace(
+    new RegExp(UNSAFE, "g"),
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
 
 /** Texts with a special meaning in YAML 1.1 that the library doesn't quote: the default value and the merge key. */
 const SPECIAL: readonly string[] = ["=", "<<"];
@@ -286,50 +280,40 @@ const LAYOUT = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_I
  * Keys keep their order. The text means the same in YAML 1.1 and 1.2, and is harmless on a terminal.
  */
 export async function loadYamlWriter(): Promise<(value: unknown) => string> {
-  const { Document, isCollection, isScalar, Scalar } = await import("yaml");
-  const walk = await nodeWalk();
-  const unsafe = new RegExp(UNSAFE, "g");
+  const library = await import("yaml");
+  const { Document, isCollection, isScalar, Scalar } = library;
   return (value) => {
     const document = new Document(value, (_, member) => numberAsVerbatim(member), {
       ...WRITE_OPTIONS,
       customTags: [...WRITE_OPTIONS.customTags],
       aliasDuplicateObjects: false,
     });
-    walk(document.contents, ({ node, around }) => {
+    walkNodes(library, document.contents, ({ node, around }) => {
       if (isCollection(node) && around.length >= BLOCK_DEPTH) node.flow = true;
       if (!isScalar(node) || typeof node.value !== "string") return;
       const { value: text } = node;
       if (UNSAFE.test(text) || SIGNIFICANT_WHITESPACE.test(text) || SPECIAL.includes(text))
         node.type = Scalar.QUOTE_DOUBLE;
     });
-    return document.toString(LAYOUT).replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return withoutUnsafe(document.toString(LAYOUT));
   };
 }
 
-/** What a JSON text must not contain literally: characters that a terminal could interpret. */
-function quotedText(text: string): string {
-  return JSON.stringify(text).replace(
-    new RegExp(UNSAFE, "g"),
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
-/** Loads the maker of new nodes for documents that people have written. */
-async function nodeMaker(): Promise<CreateNode> {
-  const { isCollection, isScalar } = await import("yaml");
-  const [walk, write] = await Promise.all([nodeWalk(), loadYamlWriter()]);
+/** The maker of new nodes for documents that people have written. */
+function nodeMaker(library: Library, write: (value: unknown) => string): CreateNode {
+  const { isCollection, isScalar } = library;
   // In brackets some characters have a meaning, and a multi-line string would need the indentation of its place.
   const written = (text: string): string => {
-    if (/[\n,[\]{}]/.test(text)) return quotedText(text);
+    if (/[\n,[\]{}]/.test(text)) return withoutUnsafe(JSON.stringify(text));
     const own = write(text).trimEnd();
     // A document of its own has a block for a text such as "...", which would end it.
-    return own.includes("\n") ? quotedText(text) : own;
+    return own.includes("\n") ? withoutUnsafe(JSON.stringify(text)) : own;
   };
   return (document, value) => {
     const node = document.createNode(value, (_, member: unknown) => numberAsVerbatim(member), {
       aliasDuplicateObjects: false,
     });
-    walk(node, ({ node: part, around }) => {
+    walkNodes(library, node, ({ node: part, around }) => {
       if (isCollection(part) && around.length >= BLOCK_DEPTH) part.flow = true;
       if (!isScalar(part) || typeof part.value !== "string") return;
       part.source = part.value;
@@ -339,26 +323,13 @@ async function nodeMaker(): Promise<CreateNode> {
   };
 }
 
-/** Whether two texts have the same values and the same comments. */
-function isSameYaml(
-  { Lexer, parseAllDocuments }: Pick<typeof import("yaml"), "Lexer" | "parseAllDocuments">,
-  one: string,
-  other: string,
-): boolean {
-  const [values, comments] = [one, other].reduce<[string[], string[]]>(
-    ([allValues, allComments], text) => {
-      const documents = parseAllDocuments(text, PARSE_OPTIONS);
-      const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
-      const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
-      const found = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
-      return [
-        [...allValues, value],
-        [...allComments, found.join("\n")],
-      ];
-    },
-    [[], []],
-  );
-  return values[0] === values[1] && comments[0] === comments[1];
+/** The values and the comments of a text, as a text by which it is compared with another. */
+function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): string {
+  const documents = parseAllDocuments(text, PARSE_OPTIONS);
+  const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
+  const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
+  const comments = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
+  return JSON.stringify([value, ...comments]);
 }
 
 /** Whether a scalar is plain text on one line, which may stay exactly as it is. */
@@ -381,11 +352,11 @@ export async function editYamlDocuments(
   const library = await import("yaml");
   const { DocumentEditor, indentationOf } = await import("./yaml/edit-documents.ts");
   const { ChangedPairsRenderer } = await import("./yaml/render-changed-pairs.ts");
-  const { tokens } = await parseTokens(text, name);
+  const { tokens } = parseTokens(library, text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));
-  const editor = new DocumentEditor(library, await nodeMaker());
-  const walk = await nodeWalk();
+  const write = await loadYamlWriter();
+  const editor = new DocumentEditor(library, nodeMaker(library, write));
   let start = 0;
   const parts = documents.map((document, at) => {
     const own = changes.filter((change) => change.document === at);
@@ -398,7 +369,7 @@ export async function editYamlDocuments(
       library.isMap(contents) && contents.flow !== true
         ? new ChangedPairsRenderer(source, offset, contents)
         : undefined;
-    walk(contents, ({ node }) => {
+    walkNodes(library, contents, ({ node }) => {
       if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
@@ -414,9 +385,9 @@ export async function editYamlDocuments(
       ({ key }) => library.isScalar(key) && names.has(String(key.source)),
       () => document.toString(layout),
     );
-    return spliced !== undefined && isSameYaml(library, spliced, whole) ? spliced : whole;
+    const isSame = spliced !== undefined && valuesAndComments(library, spliced) === valuesAndComments(library, whole);
+    return isSame ? spliced : whole;
   });
-  const write = await loadYamlWriter();
   const isEmpty = documents.every(
     ({ contents }) => contents === null || (library.isScalar(contents) && contents.value === null),
   );

@@ -1,6 +1,6 @@
 import { type ApiError, isApiError } from "./api-errors.ts";
 import { escapedTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
-import { createKeyEndpoints } from "./key-routes.ts";
+import { createKeyRoutes } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
 import {
@@ -14,7 +14,7 @@ import {
   withNoStore,
   wrongMethodAnswer,
 } from "./response.ts";
-import { isClientResult, SandboxClients } from "./sandbox-clients.ts";
+import { SandboxClients } from "./sandbox-clients.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
@@ -27,15 +27,6 @@ export interface SandboxRequest {
   readonly target: string;
   readonly accept: string;
   readonly body: string;
-}
-
-/** An admin API in memory. */
-interface AdminApi {
-  readonly clients: SandboxClients;
-  readonly keys: KeyStore;
-  readonly behaviour: Behaviour;
-  /** Answers a request; undefined where the server closes the connection instead. */
-  readonly answer: (request: SandboxRequest) => Answer | undefined;
 }
 
 interface Call {
@@ -99,24 +90,19 @@ function allowedOf({ methods }: Route, { router }: Behaviour): readonly string[]
   return [...own, ...added].sort();
 }
 
-function publicRoutes(): readonly Route[] {
-  const get = (path: string, value: unknown): Route => ({
-    path,
-    methods: new Map([["GET", () => jsonAnswer(200, value)]]),
-  });
-  return [
-    get("/health/ready", { status: "ok" }),
-    get("/health/alive", { status: "ok" }),
-    get("/version", { version: "master" }),
-  ];
-}
+/** The routes whose answers never change. */
+const FIXED_ROUTES: readonly Route[] = Object.entries({
+  "/health/ready": { status: "ok" },
+  "/health/alive": { status: "ok" },
+  "/version": { version: "master" },
+}).map(([path, value]) => ({ path, methods: new Map([["GET", () => jsonAnswer(200, value)]]) }));
 
 function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
   const paging = createClientPaginator(behaviour);
   const { prefix } = behaviour;
 
   function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
-    return isClientResult(result) ? jsonAnswer(200, result.client) : errorAnswer(behaviour, result);
+    return isApiError(result) ? errorAnswer(behaviour, result) : jsonAnswer(200, result);
   }
   function gone(error: ApiError | undefined): Answer {
     return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
@@ -133,9 +119,9 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   }
   function create({ request }: Call): Answer {
     const result = clients.create(request.body);
-    if (!isClientResult(result)) return errorAnswer(behaviour, result);
-    const id = String(result.client["client_id"]);
-    return jsonAnswer(201, result.client, {
+    if (isApiError(result)) return errorAnswer(behaviour, result);
+    const id = String(result["client_id"]);
+    return jsonAnswer(201, result, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
     });
   }
@@ -176,20 +162,6 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
-function keyRoutes(options: Parameters<typeof createKeyEndpoints>[0]): readonly Route[] {
-  const { set, key } = createKeyEndpoints(options);
-  const route = (path: string, methods: typeof set): Route => ({
-    path,
-    methods: new Map(
-      [...methods].map(([method, endpoint]) => [
-        method,
-        ({ id, kid, request }: Call) => endpoint({ set: id, kid, body: request.body }),
-      ]),
-    ),
-  });
-  return [route("/keys/{id}", set), route("/keys/{id}/{kid}", key)];
-}
-
 /** A route with a prefix and wrapped endpoints. */
 function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
   const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
@@ -215,15 +187,15 @@ interface AdminApiOptions {
   readonly onClientRemoved?: (id: string) => void;
 }
 
-/** Creates the admin API of a version, without clients. */
+/** Creates the admin API of a version in memory, without clients. */
 export function createAdminApi(
   version: SandboxVersion,
   { publicUrl = () => DEFAULT_PUBLIC_URL, onClientRemoved = () => {} }: AdminApiOptions = {},
-): AdminApi {
+) {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const clients = new SandboxClients(version, publicUrl, onClientRemoved);
   const keys = new KeyStore(behaviour);
-  const owned = [...clientRoutes(clients, behaviour), ...keyRoutes({ behaviour, keys, publicUrl })];
+  const owned = [...clientRoutes(clients, behaviour), ...createKeyRoutes({ behaviour, keys, publicUrl })];
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
@@ -231,7 +203,7 @@ export function createAdminApi(
 
   const same = (endpoint: Endpoint): Endpoint => endpoint;
   const routes = [
-    ...publicRoutes(),
+    ...FIXED_ROUTES,
     ...owned.map((route) =>
       wrapped(route, unprefixed === "served" ? "" : prefix, caching === "prefixed" ? neverCached : same),
     ),
@@ -274,6 +246,7 @@ export function createAdminApi(
     return routeRedirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
   }
 
+  /** Answers a request; undefined where the server closes the connection instead. */
   function answer(request: SandboxRequest): Answer | undefined {
     if (!hasValidEscapes(splitAtFirst(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);

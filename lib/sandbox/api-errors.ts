@@ -16,21 +16,24 @@ export function isApiError(value: object): value is ApiError {
   return "status" in value && "error" in value && "description" in value;
 }
 
+/** The description of `invalid_request` (RFC 6749, 5.2), without the period that later versions add. */
+export const INVALID_REQUEST =
+  "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed";
+
 const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> = {
-  invalid_request:
-    "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed",
+  invalid_request: INVALID_REQUEST,
   invalid_client_metadata:
     "The value of one of the Client Metadata fields is invalid and the server has rejected this request. Note that an Authorization Server MAY choose to substitute a valid value for any requested parameter of a Client's Metadata.",
 };
 
-/** What 1.8 adds where a rule has no message of its own. */
-const HINT =
+/** What a server adds to `invalid_request` when it has nothing more specific to say. */
+export const UNSPECIFIC_HINT =
   "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
 
 /** A field breaks a rule (RFC 7591 section 3.2.2, `invalid_client_metadata`). */
 export function invalidMetadataError({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
   const error = wording.metadataError;
-  const shownHint = hint ?? (error === "invalid_request" ? HINT : undefined);
+  const shownHint = hint ?? (error === "invalid_request" ? UNSPECIFIC_HINT : undefined);
   return {
     status: 400,
     error,
@@ -60,11 +63,11 @@ export function malformedRequestError(reason: string): ApiError {
   };
 }
 
-/** An error that the server did not expect; only 1.8 reports the reason. */
-export function unexpectedServerError({ errors }: Behaviour, reason: string): ApiError {
-  return errors === "verbose"
-    ? { status: 500, error: "error", description: "The error is unrecognizable.", debug: reason }
-    : { status: 500, error: "error", description: "The error is unrecognizable" };
+/** An error that the server did not expect; only 1.8 reports the reason, if there is one. */
+export function unexpectedServerError({ errors }: Behaviour, reason?: string): ApiError {
+  const error = { status: 500, error: "error", description: "The error is unrecognizable" };
+  if (errors !== "verbose") return error;
+  return { ...error, description: `${error.description}.`, ...(reason === undefined ? {} : { debug: reason }) };
 }
 
 /** A body that cannot be decoded. */
@@ -76,6 +79,12 @@ export function undecodableBodyError(
   return report === "explained"
     ? malformedRequestError(`Unable to decode the request body: ${reason}`)
     : unexpectedServerError(behaviour, reason);
+}
+
+/** A resource other than a client that doesn't exist, in the words of a version. */
+export function noSuchResourceError({ errors }: Behaviour): ApiError {
+  const verb = errors === "verbose" ? "located" : "locate";
+  return { status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` };
 }
 
 export const NOT_FOUND: ApiError = { status: 404, error: "Unable to locate the resource", description: "" };

@@ -4,8 +4,6 @@ import type { Behaviour } from "./versions.ts";
 /** A client as the sandbox stores it. */
 export interface StoredClient {
   readonly id: string;
-  readonly name: string;
-  readonly owner: string;
   /** The client as a read returns it. */
   readonly view: JsonObject;
   /** The secrets that are valid, the current one first. */
@@ -16,20 +14,6 @@ interface Slot {
   readonly id: string;
   client: StoredClient;
   gone: boolean;
-}
-
-/** The clients of a sandbox, by ID and in the order of its lists. */
-export interface ClientStore {
-  readonly get: (id: string) => StoredClient | undefined;
-  /** Adds a client, or replaces the one with its ID. */
-  readonly put: (client: StoredClient) => void;
-  readonly remove: (id: string) => boolean;
-  readonly size: () => number;
-  /** A range of the clients in the order of a list. */
-  readonly slice: (from: number, to: number) => readonly StoredClient[];
-  /** The position of the first client with a greater ID, in a store ordered by ID. */
-  readonly after: (id: string) => number;
-  readonly all: () => readonly StoredClient[];
 }
 
 function byId(a: Slot, b: Slot): number {
@@ -48,12 +32,15 @@ function merged(left: readonly Slot[], right: readonly Slot[]): Slot[] {
   return all;
 }
 
+/** The clients of a sandbox, by ID and in the order of its lists. */
+export type ClientStore = ReturnType<typeof createClientStore>;
+
 /**
  * Creates an empty store.
  *
  * The cost of a write doesn't depend on the number of clients: the next list sorts, once for all writes since the last.
  */
-export function createClientStore(order: Behaviour["order"]): ClientStore {
+export function createClientStore(order: Behaviour["order"]) {
   const slots = new Map<string, Slot>();
   let ordered: Slot[] = [];
   let fresh: Slot[] = [];
@@ -73,8 +60,9 @@ export function createClientStore(order: Behaviour["order"]): ClientStore {
   }
 
   return {
-    get: (id) => slots.get(id)?.client,
-    put: (client) => {
+    get: (id: string): StoredClient | undefined => slots.get(id)?.client,
+    /** Adds a client, or replaces the one with its ID. */
+    put: (client: StoredClient): void => {
       const slot = slots.get(client.id);
       if (slot !== undefined) {
         slot.client = client;
@@ -84,19 +72,21 @@ export function createClientStore(order: Behaviour["order"]): ClientStore {
       slots.set(client.id, added);
       fresh.push(added);
     },
-    remove: (id) => {
+    remove: (id: string): boolean => {
       const slot = slots.get(id);
       if (slot === undefined) return false;
       slot.gone = true;
       anyGone = true;
       return slots.delete(id);
     },
-    size: () => slots.size,
-    slice: (from, to) =>
+    size: (): number => slots.size,
+    /** A range of the clients in the order of a list. */
+    slice: (from: number, to: number): readonly StoredClient[] =>
       settled()
         .slice(from, to)
         .map(({ client }) => client),
-    after: (id) => {
+    /** The position of the first client with a greater ID, in a store ordered by ID. */
+    after: (id: string): number => {
       const all = settled();
       let low = 0;
       let high = all.length;
@@ -108,6 +98,6 @@ export function createClientStore(order: Behaviour["order"]): ClientStore {
       }
       return low;
     },
-    all: () => settled().map(({ client }) => client),
+    all: (): readonly StoredClient[] => settled().map(({ client }) => client),
   };
 }

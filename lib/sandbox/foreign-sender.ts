@@ -1,12 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { isLoopbackHost } from "../core/url-checks.ts";
-
-/** The headers that show where a request comes from. */
-interface Sender {
-  /** The `Host` header, which only a client older than HTTP/1.1 leaves out. */
-  readonly host: string | undefined;
-  /** The `Origin` header, which browsers add to what a page sends. */
-  readonly origin: string | undefined;
-}
 
 /** How a request came in. */
 export type ListenerKind = "http" | "https" | "unix";
@@ -15,8 +8,14 @@ export type ListenerKind = "http" | "https" | "unix";
  * Why a request may come from a web page of another site, or undefined where it can't. The sandbox asks for no
  * credentials, so a page that the user visits could change its clients, or read them by a name that it points at this
  * machine. A real server is protected by its network.
+ *
+ * @param headers its `Host` header, which only a client older than HTTP/1.1 leaves out, and its `Origin` header, which
+ * browsers add to what a page sends.
  */
-export function foreignSenderReason({ host, origin }: Sender, entrance: ListenerKind): string | undefined {
+export function foreignSenderReason(
+  { host, origin }: Pick<IncomingHttpHeaders, "host" | "origin">,
+  entrance: ListenerKind,
+): string | undefined {
   // Over TLS the certificate keeps a page from naming this machine as its own host.
   if (entrance === "http" && host !== undefined && !isLoopbackHost(hostname(host)))
     return "The Host header doesn't name this machine";

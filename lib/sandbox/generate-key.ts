@@ -1,38 +1,28 @@
 import { Buffer } from "node:buffer";
-import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes } from "node:crypto";
 import type { JsonObject } from "../core/json/json.ts";
+import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { storedMembers } from "./key-set.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** Shorter than that of a real server, which takes seconds to generate one. */
 const RSA_BITS = 2048;
 
-const CURVES: ReadonlyMap<string, string> = new Map([
-  ["ES256", "P-256"],
-  ["ES384", "P-384"],
-  ["ES512", "P-521"],
-]);
-
-/** Both halves of a key. */
-interface KeyObjects {
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
+function keyPairFor(alg: string): KeyPairKeyObjectResult {
+  const { kty, crv } = keyTypeAndCurveFor(alg);
+  if (kty === "OKP") return generateKeyPairSync("ed25519");
+  return crv === undefined
+    ? generateKeyPairSync("rsa", { modulusLength: RSA_BITS })
+    : generateKeyPairSync("ec", { namedCurve: crv });
 }
 
-function keyPairFor(alg: string): KeyObjects {
-  const namedCurve = CURVES.get(alg);
-  if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
-  if (alg === "EdDSA") return generateKeyPairSync("ed25519");
-  return generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
-}
-
-const initialPairs = new Map<string, KeyObjects>();
+const initialPairs = new Map<string, KeyPairKeyObjectResult>();
 
 /**
  * The key that a signing set has from the start. All sandboxes of a process have the same ones, under IDs of their own:
  * an RSA key takes a tenth of a second, and a test suite starts hundreds of sandboxes.
  */
-export function initialKeyPair(set: string): KeyObjects {
+export function initialKeyPair(set: string): KeyPairKeyObjectResult {
   const pair = initialPairs.get(set) ?? keyPairFor("RS256");
   initialPairs.set(set, pair);
   return pair;
@@ -46,7 +36,7 @@ function secretFor(alg: string): string {
 export function generateStoredKeys(
   { keys }: Pick<Behaviour, "keys">,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
-  pair?: KeyObjects,
+  pair?: KeyPairKeyObjectResult,
 ): readonly JsonObject[] {
   const shared = use === "" ? {} : { use };
   if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: secretFor(alg) })];
@@ -55,9 +45,10 @@ export function generateStoredKeys(
   if (!keys.pairs) return [storedMembers({ ...privateJwk, kid, alg })];
   // Servers with pairs name the algorithm of RSA keys only.
   const named = alg.startsWith("RS") ? { alg } : {};
+  // They leave out the members of private RSA keys that follow from the others.
   const { dp: _, dq: __, qi: ___, ...short } = privateJwk;
   return [
-    storedMembers({ ...(keys.shortRsa ? short : privateJwk), ...named, kid: `private:${kid}` }),
+    storedMembers({ ...short, ...named, kid: `private:${kid}` }),
     storedMembers({ ...publicKey.export({ format: "jwk" }), ...shared, ...named, kid: `public:${kid}` }),
   ];
 }

@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
-import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./api-errors.ts";
+import {
+  type ApiError,
+  CONFLICT,
+  NOT_FOUND,
+  noSuchResourceError,
+  undecodableBodyError,
+  unexpectedServerError,
+} from "./api-errors.ts";
 import { parseFirstJson } from "./decode-body.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
@@ -9,11 +16,11 @@ import { textIn } from "./members.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer } from "./response.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** A request about a set, or about one of its keys. */
+/** A request about a set, whose name is the first ID in the path, or about one of its keys. */
 interface KeyCall {
-  readonly set: string;
+  readonly id: string;
   readonly kid: string;
-  readonly body: string;
+  readonly request: { readonly body: string };
 }
 
 /** What the routes of key sets are made from. */
@@ -22,18 +29,6 @@ interface KeyRoutesOptions {
   readonly keys: KeyStore;
   /** The public port's URL, which newer versions name in the Location of a new set. */
   readonly publicUrl: () => string;
-}
-
-type KeyEndpoint = (call: KeyCall) => Answer;
-
-interface KeyRoutes {
-  readonly set: ReadonlyMap<string, KeyEndpoint>;
-  readonly key: ReadonlyMap<string, KeyEndpoint>;
-}
-
-function noSuchSet({ errors }: Behaviour): ApiError {
-  const verb = errors === "verbose" ? "located" : "locate";
-  return { status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` };
 }
 
 function conflict({ keys }: Behaviour, set: string, kid: string): ApiError {
@@ -72,13 +67,13 @@ function unknownAlgorithm(behaviour: Behaviour, alg: string): Answer {
   return { ...errorAnswer(behaviour, unexpectedServerError(behaviour, `Generator ${alg} unknown`)), status: 400 };
 }
 
-/** The endpoints for JSON Web Key sets, by method. */
-export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOptions): KeyRoutes {
+/** The routes of JSON Web Key sets. */
+export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions) {
   const failed = (error: ApiError): Answer => errorAnswer(behaviour, error);
   const undecodable = (fault: string): Answer =>
     failed(undecodableBodyError(behaviour, behaviour.badCreateBody, fault));
 
-  function create({ set, body }: KeyCall): Answer {
+  function create({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jwk.createRequest");
     if (isFault(given)) return undecodable(given.fault);
     const alg = textIn(given, "alg");
@@ -90,7 +85,7 @@ export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOpti
     return failed(conflict(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid));
   }
 
-  function replace({ set, body }: KeyCall): Answer {
+  function replace({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jose.JSONWebKeySet");
     if (isFault(given)) return undecodable(given.fault);
     const decoded = decodeKeySet(given, behaviour.keyLibrary);
@@ -102,40 +97,43 @@ export function createKeyEndpoints({ behaviour, keys, publicUrl }: KeyRoutesOpti
     return jsonAnswer(200, { keys: list });
   }
 
-  function put({ set, body }: KeyCall): Answer {
+  function put({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jose.rawJSONWebKey");
     if (isFault(given)) return undecodable(given.fault);
     const decoded = decodeKey(given, behaviour.keyLibrary);
     if ("fault" in decoded) return undecodable(decoded.fault);
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
     keys.put(set, decoded.key);
     return jsonAnswer(200, decoded.key);
   }
 
-  function read({ set }: KeyCall): Answer {
+  function read({ id: set }: KeyCall): Answer {
     const found = keys.get(set);
-    return found === undefined ? failed(noSuchSet(behaviour)) : jsonAnswer(200, { keys: found });
+    return found === undefined ? failed(noSuchResourceError(behaviour)) : jsonAnswer(200, { keys: found });
   }
 
-  function readKey({ set, kid }: KeyCall): Answer {
+  function readKey({ id: set, kid }: KeyCall): Answer {
     const found = (keys.get(set) ?? []).filter((key) => key["kid"] === kid);
     if (found.length > 0) return jsonAnswer(200, { keys: found });
-    return failed(behaviour.keys.wording === "own" ? noSuchSet(behaviour) : NOT_FOUND);
+    return failed(behaviour.keys.wording === "own" ? noSuchResourceError(behaviour) : NOT_FOUND);
   }
 
-  function removeKey({ set, kid }: KeyCall): Answer {
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+  function removeKey({ id: set, kid }: KeyCall): Answer {
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
     keys.remove(set, kid);
     return emptyAnswer(204);
   }
 
-  function removeSet({ set }: KeyCall): Answer {
+  function removeSet({ id: set }: KeyCall): Answer {
     keys.removeSet(set);
     return emptyAnswer(204);
   }
 
-  return {
-    set: new Map(Object.entries({ GET: read, POST: create, PUT: replace, DELETE: removeSet })),
-    key: new Map(Object.entries({ GET: readKey, PUT: put, DELETE: removeKey })),
-  };
+  return [
+    {
+      path: "/keys/{id}",
+      methods: new Map(Object.entries({ GET: read, POST: create, PUT: replace, DELETE: removeSet })),
+    },
+    { path: "/keys/{id}/{kid}", methods: new Map(Object.entries({ GET: readKey, PUT: put, DELETE: removeKey })) },
+  ];
 }

@@ -3,6 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
+import { textIn } from "./members.ts";
 
 /** A set of keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {
@@ -56,11 +57,10 @@ function isPublicKey({ kty, crv, x, y }: JsonObject): boolean {
 }
 
 /** What is wrong with a key, by its type. */
-const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
-  [
-    "EC",
-    (key: JsonObject) => {
-      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+const FAULTS = new Map(
+  Object.entries<(key: JsonObject) => string | undefined>({
+    EC: (key) => {
+      const curve = textIn(key, "crv");
       const size = CURVES.get(curve);
       if (size === undefined) return `unsupported elliptic curve '${curve}'`;
       if (key["x"] === undefined || key["y"] === undefined) return "invalid EC key, missing x/y values";
@@ -68,26 +68,19 @@ const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new
       if (odd !== undefined) return `invalid EC public key, wrong length for ${odd}`;
       return isPublicKey(key) ? undefined : "invalid EC key, X/Y are not on declared curve";
     },
-  ],
-  [
-    "RSA",
-    (key: JsonObject) =>
-      key["n"] === undefined || key["e"] === undefined ? "invalid RSA key, missing n/e values" : undefined,
-  ],
-  ["oct", (key: JsonObject) => (key["k"] === undefined ? "invalid OCT (symmetric) key, missing k value" : undefined)],
-  [
-    "OKP",
-    (key: JsonObject) => {
-      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+    RSA: ({ n, e }) => (n === undefined || e === undefined ? "invalid RSA key, missing n/e values" : undefined),
+    oct: ({ k }) => (k === undefined ? "invalid OCT (symmetric) key, missing k value" : undefined),
+    OKP: (key) => {
+      const curve = textIn(key, "crv");
       if (curve !== "Ed25519") return `unknown curve '${curve}'`;
       if (key["x"] === undefined) return "invalid Ed key, missing x value";
       return isPublicKey(key) ? undefined : "invalid Ed key, wrong length for x";
     },
-  ],
-]);
+  }),
+);
 
 function faultOf(key: JsonObject): string | undefined {
-  const type = typeof key["kty"] === "string" ? key["kty"] : "";
+  const type = textIn(key, "kty");
   const fault = FAULTS.get(type);
   return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
 }

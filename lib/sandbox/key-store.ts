@@ -54,16 +54,15 @@ export class KeyStore {
 
   /** Adds or replaces one key, which becomes the newest. */
   put(set: string, key: JsonObject): void {
-    const others = (this.get(set) ?? []).filter(({ kid }) => kid !== key["kid"]);
-    this.#sets.set(set, [key, ...others]);
+    this.#sets.set(set, [key, ...this.#others(set, key["kid"])]);
   }
 
   remove(set: string, kid: string): void {
-    const before = this.get(set) ?? [];
-    this.#sets.set(
-      set,
-      before.filter((key) => key["kid"] !== kid),
-    );
+    this.#sets.set(set, this.#others(set, kid));
+  }
+
+  #others(set: string, kid: unknown): readonly JsonObject[] {
+    return (this.get(set) ?? []).filter((key) => key["kid"] !== kid);
   }
 
   removeSet(set: string): void {

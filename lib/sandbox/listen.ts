@@ -51,24 +51,15 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-function inUse(listen: string, cause?: unknown): Problem {
-  return new Problem(`Cannot start the sandbox on ${quote(listen)}: the address is in use`, {
-    code: "address-in-use",
+function cannotListen(listen: string, cause: unknown, isTaken = errorCode(cause) === "EADDRINUSE"): Problem {
+  const reason = isTaken ? "the address is in use" : errorMessage(cause);
+  return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${reason}`, {
+    code: isTaken ? "address-in-use" : "cannot-listen",
     exit: "failed",
-    hint: "Stop what listens there, or choose another address",
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-function cannotListen(listen: string, cause: unknown): Problem {
-  return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${errorMessage(cause)}`, {
-    code: "cannot-listen",
-    exit: "failed",
-    hint: HINT,
+    hint: isTaken ? "Stop what listens there, or choose another address" : HINT,
     cause,
   });
 }
-
 /** Removes the socket of a process that has stopped; any other file is left alone. */
 async function clearSocket(socket: string, listen: string): Promise<void> {
   const there = lstatSync(socket, { throwIfNoEntry: false });
@@ -76,7 +67,7 @@ async function clearSocket(socket: string, listen: string): Promise<void> {
   if (!there.isSocket()) {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: a file that isn't a socket exists there`, HINT);
   }
-  if (await answers(socket)) throw inUse(listen);
+  if (await answers(socket)) throw cannotListen(listen, undefined, true);
   rmSync(socket, { force: true });
 }
 
@@ -88,9 +79,7 @@ export async function listenOn(server: Server, address: ListenAddress, listen: s
     });
   }
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(errorCode(error) === "EADDRINUSE" ? inUse(listen, error) : cannotListen(listen, error)),
-    );
+    server.once("error", (error) => reject(cannotListen(listen, error)));
     if ("socket" in address) server.listen(address.socket, resolve);
     else server.listen(address.port, address.host, resolve);
   });

@@ -24,14 +24,14 @@ type PageAnswer = Page | ApiError | undefined;
 type Paging = (store: ClientStore, request: ListRequest) => PageAnswer;
 
 /** A query as Go encodes it: sorted by name, with its own set of unescaped characters. */
-function goQuery(query: URLSearchParams, changes: readonly (readonly [string, string])[]): string {
+function goQuery(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
   const copy = new URLSearchParams(query);
-  for (const [name, value] of changes) copy.set(name, value);
+  for (const [name, value] of Object.entries(changes)) copy.set(name, value);
   copy.sort();
   return copy.toString().replaceAll("%7E", "~").replaceAll("*", "%2A");
 }
 
-function link({ path, query }: ListRequest, rel: string, changes: readonly (readonly [string, string])[]): string {
+function link({ path, query }: ListRequest, rel: string, changes: Readonly<Record<string, string>>): string {
   return `<${path}?${goQuery(query, changes)}>; rel="${rel}"`;
 }
 
@@ -52,7 +52,7 @@ function selected(
   if (name === "" && owner === "") return store.slice(start + from, start + to);
   return store
     .slice(start, store.size())
-    .filter((client) => (name === "" || client.name === name) && (owner === "" || client.owner === owner))
+    .filter(({ view }) => (name === "" || view["client_name"] === name) && (owner === "" || view["owner"] === owner))
     .slice(from, to);
 }
 
@@ -94,11 +94,7 @@ function limitAndOffset({ query }: ListRequest): { readonly limit: number; reado
 }
 
 function offsetLinks(request: ListRequest): Links {
-  return (rel, size, offset) =>
-    link(request, rel, [
-      ["limit", String(size)],
-      ["offset", String(offset)],
-    ]);
+  return (rel, size, offset) => link(request, rel, { limit: String(size), offset: String(offset) });
 }
 
 function byOffset(store: ClientStore, request: ListRequest): PageAnswer {
@@ -137,10 +133,7 @@ function byToken(store: ClientStore, request: ListRequest): PageAnswer {
   return {
     clients: selected(store, request, { from: page * size, to: (page + 1) * size }),
     headers: counted(store.size(), page, size, "first", (rel, pageSize, offset) =>
-      link(request, rel, [
-        ["page_size", String(pageSize)],
-        ["page_token", offsetToken(offset)],
-      ]),
+      link(request, rel, { page_size: String(pageSize), page_token: offsetToken(offset) }),
     ),
   };
 }
@@ -159,22 +152,17 @@ function invalidCharacter(text: string): number {
 /** An opened page token, or why it is invalid, without a reason for one that is too short. */
 type Opened = { readonly id: string } | { readonly invalid: string | undefined };
 
-interface CursorTokens {
-  readonly seal: (id: string) => string;
-  readonly open: (token: string) => Opened;
-}
-
 /** Page tokens that only their own sandbox can read: the ID after which the page begins, authenticated. */
-function cursorTokens(): CursorTokens {
+function cursorTokens() {
   const key = randomBytes(32);
   const mac = (id: Uint8Array) => createHmac("sha256", key).update(id).digest().subarray(0, MAC_BYTES);
   return {
-    seal: (id) => {
+    seal: (id: string): string => {
       const bytes = Buffer.from(id);
       const text = Buffer.concat([mac(bytes), bytes]).toString("base64url");
       return text.padEnd(text.length + ((4 - (text.length % 4)) % 4), "=");
     },
-    open: (token) => {
+    open: (token: string): Opened => {
       if (token === "") return { id: "" };
       const at = invalidCharacter(token);
       if (at !== -1) return { invalid: `decode token: illegal base64 data at input byte ${at}` };
@@ -214,11 +202,7 @@ function byCursor(invalidToken: Behaviour["invalidToken"]): Paging {
     // One more than a page holds shows whether another page follows.
     const found = selected(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
     const clients = found.slice(0, size);
-    const to = (rel: string, id: string) =>
-      link(request, rel, [
-        ["page_size", String(size)],
-        ["page_token", seal(id)],
-      ]);
+    const to = (rel: string, id: string) => link(request, rel, { page_size: String(size), page_token: seal(id) });
     const last = clients.at(-1);
     const links = [to("first", ""), ...(found.length > size && last !== undefined ? [to("next", last.id)] : [])];
     return { clients, headers: { link: links.join(",") } };

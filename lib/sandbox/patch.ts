@@ -165,20 +165,19 @@ function transfer(removes: boolean): Step {
   };
 }
 
-const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
-  ["add", (document, tokens, { value }, { createsParents }) => edited(document, tokens, createsParents, adding(value))],
-  ["remove", (document, tokens) => edited(document, tokens, false, removing)],
-  [
-    "replace",
-    (document, tokens, { value }, { createsParents }) => {
+const STEPS = new Map(
+  Object.entries<Step>({
+    add: (document, tokens, { value }, { createsParents }) => edited(document, tokens, createsParents, adding(value)),
+    remove: (document, tokens) => edited(document, tokens, false, removing),
+    replace: (document, tokens, { value }, { createsParents }) => {
       const tolerant = createsParents && !isElement(tokens.at(-1) ?? "");
       return edited(document, tokens, tolerant, tolerant ? adding(value) : replacing(value));
     },
-  ],
-  ["move", transfer(true)],
-  ["copy", transfer(false)],
-  ["test", (document, tokens, { value }) => edited(document, tokens, false, testing(value))],
-]);
+    move: transfer(true),
+    copy: transfer(false),
+    test: (document, tokens, { value }) => edited(document, tokens, false, testing(value)),
+  }),
+);
 
 function readOperation(given: unknown, { allowsNoValue }: PatchDialect): Operation | { readonly fault: string } {
   if (!isJsonObject(given)) return { fault: "an operation is not an object" };

@@ -16,16 +16,13 @@ import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseF
 import { escapedSegment, escapedTwice } from "./go-url.ts";
 import { textIn } from "./members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
+import { randomTokenWithPrefix } from "./public/token-store.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
-/** A client in an answer. */
-interface ClientAnswer {
-  readonly client: JsonObject;
-}
-
-type Result = ClientAnswer | ApiError;
+/** A client as an answer shows it, or why there is none. */
+type Result = JsonObject | ApiError;
 
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
@@ -39,7 +36,6 @@ const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
 
 function isEmpty(value: unknown, { kind }: ServerField): boolean {
-  if (value === undefined) return true;
   if (kind === "raw" || kind === "keys") return false;
   return value === "" || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
@@ -49,7 +45,7 @@ function written(draft: Readonly<Draft>, fields: readonly ServerField[]): JsonOb
   const shown: Record<string, unknown> = {};
   for (const field of fields) {
     const value = draft[field.name];
-    if (value === undefined || (field.optional && isEmpty(value, field))) continue;
+    if (value === undefined || (field.optional === true && isEmpty(value, field))) continue;
     shown[field.name] = value;
   }
   return shown;
@@ -78,39 +74,27 @@ function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: st
   return `/oauth2/register${tail === "" ? missing : `/${path}`}`;
 }
 
-function registrationToken(prefix: string): string {
-  return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
-}
-
 /** What the clients of a version consist of. */
-interface Model {
-  readonly behaviour: Behaviour;
-  readonly fields: readonly ServerField[];
-  /** The fields that are stored. */
-  readonly kept: readonly ServerField[];
-  readonly lists: readonly string[];
-  /** A client without any values. */
-  readonly zero: Readonly<Draft>;
-  readonly noLifespans: Readonly<Draft>;
-  readonly clientShape: BodyShape;
-  readonly lifespanShape: BodyShape;
-}
+type Model = ReturnType<typeof modelOf>;
 
-function modelOf(version: SandboxVersion): Model {
+function modelOf(version: SandboxVersion) {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const { listType, keyLibrary } = behaviour;
   const fields = fieldsOfVersion(version);
   const lifespans = fields.filter(({ kind }) => kind === "duration");
   const byName = (some: readonly ServerField[]) => new Map(some.map((field) => [field.name, field]));
+  const clientShape = { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." };
   return {
     behaviour,
     fields,
+    /** The fields that are stored. */
     kept: fields.filter(({ name }) => !FLEETING.includes(name)),
     lists: fields.filter(({ kind }) => kind === "list").map(({ name }) => name),
+    /** A client without any values. */
     zero: Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO_VALUES[kind]])),
     noLifespans: Object.fromEntries(lifespans.map(({ name }) => [name, null])),
-    clientShape: { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." },
-    lifespanShape: { fields: byName(lifespans), type: behaviour.lifespansType, listType, keyLibrary, lifespans: "" },
+    clientShape,
+    lifespanShape: { ...clientShape, fields: byName(lifespans), type: behaviour.lifespansType, lifespans: "" },
   };
 }
 
@@ -158,7 +142,7 @@ export class SandboxClients {
 
   read(id: string): Result {
     const client = this.store.get(id);
-    if (client !== undefined) return { client: client.view };
+    if (client !== undefined) return client.view;
     return this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
   }
 
@@ -218,9 +202,8 @@ export class SandboxClients {
     const view = viewOf(draft, this.#model);
     for (let i = 0; i < count; i++) {
       const id = randomUUID();
-      const name = `client ${i}`;
-      const seeded = { ...view, client_id: id, client_name: name };
-      this.store.put({ id, name, owner: "", view: seeded, secrets: [generateSecret(randomBytes)] });
+      const seeded = { ...view, client_id: id, client_name: `client ${i}` };
+      this.store.put({ id, view: seeded, secrets: [generateSecret(randomBytes)] });
     }
   }
 
@@ -268,7 +251,7 @@ export class SandboxClients {
     fillIn(draft, this.#behaviour);
     this.#put(draft, [secret]);
     const isPublic = draft["token_endpoint_auth_method"] === "none";
-    return { client: written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields) };
+    return written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields);
   }
 
   /** Sets what the server decides about a new client. */
@@ -279,7 +262,7 @@ export class SandboxClients {
     draft["created_at"] = wholeSecond(now);
     draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
-    draft["registration_access_token"] = registrationToken(tokenPrefix);
+    draft["registration_access_token"] = randomTokenWithPrefix(tokenPrefix);
     draft["registration_client_uri"] = `${this.#publicUrl()}${registrationPath(this.#behaviour, chosen, id)}`;
   }
 
@@ -297,17 +280,11 @@ export class SandboxClients {
     draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
     const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
     this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
-    return { client: written(draft, this.#model.fields) };
+    return written(draft, this.#model.fields);
   }
 
   #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
-    this.store.put({
-      id: textIn(draft, "client_id"),
-      name: textIn(draft, "client_name"),
-      owner: textIn(draft, "owner"),
-      view: viewOf(draft, this.#model),
-      secrets,
-    });
+    this.store.put({ id: textIn(draft, "client_id"), view: viewOf(draft, this.#model), secrets });
   }
 
   #withClient(id: string, change: (client: StoredClient) => Result): Result {
@@ -325,9 +302,4 @@ export class SandboxClients {
       );
     });
   }
-}
-
-/** Whether an operation succeeded. */
-export function isClientResult(result: Result): result is ClientAnswer {
-  return "client" in result;
 }

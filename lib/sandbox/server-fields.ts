@@ -8,13 +8,10 @@ export interface ServerField {
   readonly name: string;
   readonly kind: FieldKind;
   /** Omitted from responses while it is empty. */
-  readonly optional: boolean;
+  readonly optional?: true;
 }
 
-interface FieldRow {
-  readonly name: string;
-  readonly kind: FieldKind;
-  readonly optional?: true;
+interface FieldRow extends ServerField {
   readonly from?: SandboxVersion;
   readonly until?: SandboxVersion;
 }
@@ -87,7 +84,7 @@ export function fieldsOfVersion(version: SandboxVersion): readonly ServerField[]
     ({ from, until }) =>
       (from === undefined || SANDBOX_VERSIONS.indexOf(from) <= at) &&
       (until === undefined || at <= SANDBOX_VERSIONS.indexOf(until)),
-  ).map(({ name, kind, optional }) => ({ name, kind, optional: optional === true }));
+  );
 }
 
 /** The value of an unset field, by its kind; undefined means absent. */

@@ -71,13 +71,8 @@ function checked(
   return errorAnswer(behaviour, { status: 413, error: "Request Entity Too Large", description });
 }
 
-interface PublicPort {
-  readonly url: string | undefined;
-  readonly close: () => Promise<void>;
-}
-
 /** Listens on the public port where one is wanted. */
-async function listenPublicly(options: SandboxOptions, side: PublicSide): Promise<PublicPort> {
+async function listenPublicly(options: SandboxOptions, side: PublicSide) {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
   const address = parseListenAddress(publicListen);
@@ -122,8 +117,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     client: (id) => api.clients.store.get(id),
     keys: api.keys,
     publicUrl: () => publicUrl,
-    ...(loginUrl === undefined ? {} : { loginUrl }),
-    ...(consentUrl === undefined ? {} : { consentUrl }),
+    loginUrl,
+    consentUrl,
     now,
   });
 

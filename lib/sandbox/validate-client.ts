@@ -22,60 +22,52 @@ function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
   return !webFields || keys["keys"] !== undefined;
 }
 
-type Rule = (draft: Draft, behaviour: Behaviour) => ApiError | undefined;
+/** Gives the hint of a violation of `invalid_client_metadata`, or the whole error where it is another one. */
+type Rule = (draft: Draft, behaviour: Behaviour) => string | ApiError | undefined;
 
-function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function authMethod(draft: Draft, behaviour: Behaviour): string | undefined {
   const method = textIn(draft, "token_endpoint_auth_method");
   if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
   if (method !== "private_key_jwt") return undefined;
   if (textIn(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
-    return invalidMetadataError(
-      behaviour,
-      'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.',
-    );
+    return 'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.';
   }
   const algorithm = textIn(draft, "token_endpoint_auth_signing_alg");
   if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
-  return invalidMetadataError(
-    behaviour,
-    "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.",
-  );
+  return "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.";
 }
 
-function keys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function keys(draft: Draft, behaviour: Behaviour): string | undefined {
   if (textIn(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
-  return invalidMetadataError(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
+  return "Fields jwks and jwks_uri can not both be set, you must choose one.";
 }
 
 /** Symmetric keys can be read, but a client cannot publish them. */
-function checkedKeys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function checkedKeys(draft: Draft, behaviour: Behaviour): string | undefined {
   const set = draft["jwks"];
   if (!behaviour.checksKeys || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
   const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
-  return symmetric ? invalidMetadataError(behaviour, "Invalid JSON web key in set.") : undefined;
+  return symmetric ? "Invalid JSON web key in set." : undefined;
 }
 
-function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function webFields(draft: Draft, behaviour: Behaviour): string | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
     const value = textIn(draft, name);
     if (value === "") continue;
     const url = parseGoUrl(value, true);
-    if (url === undefined) return invalidMetadataError(behaviour, `Field ${name} must be a valid URI.`);
+    if (url === undefined) return `Field ${name} must be a valid URI.`;
     if (url.scheme !== "https" && url.scheme !== "http") {
-      return invalidMetadataError(behaviour, `${value} must use https:// or http:// as HTTP scheme for field ${name}.`);
+      return `${value} must use https:// or http:// as HTTP scheme for field ${name}.`;
     }
   }
   return undefined;
 }
 
-function secret(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function secret(draft: Draft): string | undefined {
   const given = Buffer.byteLength(textIn(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
-  return invalidMetadataError(
-    behaviour,
-    "Field client_secret must contain a secret that is at least 6 characters long.",
-  );
+  return "Field client_secret must contain a secret that is at least 6 characters long.";
 }
 
 function scope(draft: Draft): undefined {
@@ -83,30 +75,21 @@ function scope(draft: Draft): undefined {
   return undefined;
 }
 
-function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function origins(draft: Draft): string | undefined {
   const cleaned: string[] = [];
   for (const origin of listIn(draft, "allowed_cors_origins")) {
     const url = parseGoUrl(origin);
     if (url === undefined) {
-      return invalidMetadataError(
-        behaviour,
-        `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`,
-      );
+      return `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`;
     }
     if (url.scheme !== "https" && url.scheme !== "http") {
-      return invalidMetadataError(behaviour, `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`);
+      return `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`;
     }
     if (url.user !== "") {
-      return invalidMetadataError(
-        behaviour,
-        `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`,
-      );
+      return `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`;
     }
     if (trimCharactersAtEnd(url.path, "/") + url.query + url.fragment !== "") {
-      return invalidMetadataError(
-        behaviour,
-        `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,
-      );
+      return `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`;
     }
     cleaned.push(urlWithoutPath(origin, url));
   }
@@ -115,7 +98,7 @@ function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 }
 
 /** A real server fetches the document and looks for each redirect URI in it; the sandbox makes no requests. */
-function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function sectorIdentifier(draft: Draft, behaviour: Behaviour): string | ApiError | undefined {
   draft["client_secret_expires_at"] = 0;
   const location = textIn(draft, "sector_identifier_uri");
   if (location === "") return undefined;
@@ -128,17 +111,14 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefi
       "Value sector_identifier_uri must be an HTTPS URL but it is not.",
     );
   }
-  return invalidMetadataError(
-    behaviour,
-    `Value of sector_identifier_uri could not be parsed because parse "${location}".`,
-  );
+  return `Value of sector_identifier_uri could not be parsed because parse "${location}".`;
 }
 
-function userinfo(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function userinfo(draft: Draft): string | undefined {
   const algorithm = textIn(draft, "userinfo_signed_response_alg");
   if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
   if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
-  return invalidMetadataError(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
+  return 'Field userinfo_signed_response_alg can either be "none" or "RS256".';
 }
 
 function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
@@ -154,44 +134,34 @@ function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   return undefined;
 }
 
-function subjectType(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function subjectType(draft: Draft): string | undefined {
   const given = textIn(draft, "subject_type");
   if (given === "") draft["subject_type"] = "public";
   if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
-  return invalidMetadataError(
-    behaviour,
-    `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`,
-  );
+  return `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`;
 }
 
-function postLogout(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function postLogout(draft: Draft, behaviour: Behaviour): string | undefined {
   const registered = listIn(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
   for (const target of listIn(draft, "post_logout_redirect_uris")) {
     const url = parseGoUrl(target, true);
-    if (url === undefined)
-      return invalidMetadataError(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
+    if (url === undefined) return `Unable to parse post_logout_redirect_uri: ${target}`;
     const known = registered.some(
       (redirect) => redirect?.scheme === url.scheme && redirect.hostname === url.hostname && redirect.port === url.port,
     );
     if (!known) {
-      return invalidMetadataError(
-        behaviour,
-        `post_logout_redirect_uri "${target}" must match the domain, port, scheme of at least one of the registered redirect URIs but did not${behaviour.wording.postLogoutTail}`,
-      );
+      return `post_logout_redirect_uri "${target}" must match the domain, port, scheme of at least one of the registered redirect URIs but did not${behaviour.wording.postLogoutTail}`;
     }
   }
   return undefined;
 }
 
-function tokenStrategy(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function tokenStrategy(draft: Draft): string | undefined {
   const given = textIn(draft, "access_token_strategy");
   if (given === "") return undefined;
   const strategy = given.toLowerCase();
   if (!TOKEN_STRATEGIES.includes(strategy)) {
-    return invalidMetadataError(
-      behaviour,
-      `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${strategy}`,
-    );
+    return `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${strategy}`;
   }
   draft["access_token_strategy"] = strategy;
   return undefined;
@@ -217,8 +187,9 @@ const RULES: readonly Rule[] = [
 /** Applies the rules and defaults of a version to a draft, in place; returns the first violation. */
 export function validateDraftAndSetDefaults(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   for (const rule of RULES) {
-    const error = rule(draft, behaviour);
-    if (error !== undefined) return error;
+    const violation = rule(draft, behaviour);
+    if (violation !== undefined)
+      return typeof violation === "string" ? invalidMetadataError(behaviour, violation) : violation;
   }
   return undefined;
 }

@@ -72,8 +72,6 @@ export interface Behaviour {
     readonly findsBy: "prefix" | "type";
     /** The algorithms that keys are generated for. */
     readonly generates: readonly string[];
-    /** Whether members of private RSA keys that follow from the others are left out of generated ones. */
-    readonly shortRsa: boolean;
     /** Whether a single key can only be written or deleted in a set that exists. */
     readonly needsSet: boolean;
     /** How an unknown algorithm, a conflict and a missing key are worded. */
@@ -123,7 +121,6 @@ const V1_8: Behaviour = {
     pairs: true,
     findsBy: "prefix",
     generates: ["RS256", "ES512", "HS256", "HS512"],
-    shortRsa: true,
     needsSet: true,
     wording: "own",
     namesOldAccessKey: false,
@@ -159,10 +156,9 @@ const V1_11: Behaviour = {
     wording: "shared",
   },
   wording: {
+    ...V1_8.wording,
     metadataError: "invalid_client_metadata",
     fragment: "Redirect URIs must not contain fragments (#).",
-    fragmentFirst: false,
-    postLogoutTail: "'",
   },
 };
 
@@ -181,7 +177,6 @@ const V2_1: Behaviour = {
   keys: {
     ...V1_11.keys,
     pairs: false,
-    shortRsa: false,
     generates: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
   },
 };

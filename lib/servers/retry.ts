@@ -40,7 +40,7 @@ export interface RetryState {
   readonly bare500s: number;
 }
 
-export type RetryDecision =
+type RetryDecision =
   /** The outcome is final; `exceeds` says what there is no time for if another attempt could have helped. */
   | { readonly kind: "stop"; readonly exceeds: "attempt" | "pause" | undefined }
   /** Wait, then send again; without `again` the time is over after the wait. */

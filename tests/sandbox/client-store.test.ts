@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createClientStore, type StoredClient } from "../../lib/sandbox/client-store.ts";
 
 function client(id: string, name = ""): StoredClient {
-  return { id, name, owner: "", view: {}, secrets: [] };
+  return { id, view: { client_name: name }, secrets: [] };
 }
 
 const ids = fc.constantFrom("a", "b", "c", "d", "e", "f", "g");
@@ -32,7 +32,7 @@ describe("createClientStore()", () => {
             } else if (step.what === "remove") assert.equal(store.remove(step.id), model.delete(step.id));
             else
               assert.deepEqual(
-                store.all().map(({ id, name }) => [id, name]),
+                store.all().map(({ id, view }) => [id, view["client_name"]]),
                 expected(),
               );
           }

@@ -14,7 +14,6 @@ import {
   isAmbiguous,
   isBare500,
   parseRetryAfter,
-  type RetryDecision,
   type RetryLimitAndClock,
   reasonToGiveUp,
   retryNotice,
@@ -91,20 +90,13 @@ export async function sendWithRetries(
     const decision = decideRetry(outcome, { ...budget, ...history, repeatable: request.repeatable });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
-      if (await hasTimeAfterWait(session, decision)) continue;
+      await options.sleep(Math.min(MAX_TIMER_MS, decision.wait), options.signal);
+      if (decision.again && remaining() > 0) continue;
     }
     const gaveUpBecause = reasonToGiveUp(options.failAfter, outcome, decision);
     if (last !== undefined) return { request, family, answer: last, gaveUpBecause };
     throw (await import("./problems.ts")).noAnswerProblem(options, request, family, outcome, gaveUpBecause);
   }
-}
-
-async function hasTimeAfterWait(
-  { options, remaining }: AdminSession,
-  { wait, again }: Extract<RetryDecision, { readonly kind: "retry" }>,
-): Promise<boolean> {
-  await options.sleep(Math.min(MAX_TIMER_MS, wait), options.signal);
-  return again && remaining() > 0;
 }
 
 function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: AttemptOutcome, left: number): void {
@@ -119,8 +111,8 @@ async function attempt(
   family: ServerFamily,
   history: AttemptAmbiguity,
 ): Promise<AttemptOutcome> {
-  const { options } = session;
-  const timeout = timeoutFor(session, request);
+  const { options, remaining } = session;
+  const timeout = options.failAfter > 0 && request.repeatable ? attemptTimeout(remaining()) : remaining();
   // Before the attempt: a request that was never sent leaves no doubt.
   options.signal.throwIfAborted();
   const sent = httpRequest(options, request, family, timeout);
@@ -134,12 +126,6 @@ async function attempt(
     if (!(error instanceof NetworkFailure)) throw error;
     return { kind: "failed", failure: error };
   }
-}
-
-function timeoutFor({ options, remaining }: AdminSession, { repeatable }: AdminRequest): number {
-  const left = remaining();
-  if (options.failAfter === 0 || !repeatable) return left;
-  return attemptTimeout(left);
 }
 
 function httpRequest(

@@ -10,13 +10,13 @@ import type { KeySetsApi } from "./key-sets.ts";
 import {
   addOrDropSecrets,
   type ClientPage,
-  clientRequest,
   deleteClient,
   detectFamily,
   getClient,
   getClientOrNotFoundProblem,
   getClientPage,
   getServerVersion,
+  itemRequest,
   sendClientChange,
 } from "./operations.ts";
 
@@ -58,7 +58,11 @@ export interface Admin {
 export function createAdmin(options: AdminOptions): Admin {
   const session = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
-    sendClientChange(session, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
+    sendClientChange(
+      session,
+      id,
+      itemRequest(method, ({ paths }) => paths.client(id), `Cannot update client ${quote(id)}`, { body }),
+    );
   const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
     createAdmin({ ...options, failAfter, signal, quiet: true });
   return {

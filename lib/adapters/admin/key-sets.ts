@@ -10,7 +10,7 @@ import {
   SLASH_IN_KEY_ID_PATTERN,
   sendDetectingFamily,
 } from "./admin-session.ts";
-import { detectFamily } from "./operations.ts";
+import { detectFamily, isGone, itemRequest } from "./operations.ts";
 import {
   errorResponseProblem,
   keyIdSlashProblem,
@@ -30,20 +30,7 @@ interface KeyRequest {
 }
 
 /** The JSON Web Key sets of a server, whose keys are in the order of their age, the newest first. */
-export interface KeySetsApi {
-  /** How the server stores key pairs, detected by a harmless request. */
-  family(set: string): Promise<ServerFamily>;
-  /** The keys of a set, or undefined if there is no such set. */
-  find(set: string): Promise<readonly JsonWebKey[] | undefined>;
-  get(set: string): Promise<readonly JsonWebKey[]>;
-  /** Generates a key in a set, which is created if it doesn't exist. */
-  create(set: string, request: KeyRequest): Promise<readonly JsonWebKey[]>;
-  /** Replaces all keys of a set. */
-  replace(set: string, keys: readonly JsonWebKey[]): Promise<void>;
-  /** Adds or replaces one key, which becomes the newest. */
-  put(set: string, key: JsonWebKey & { readonly kid: string }): Promise<void>;
-  remove(set: string, kid?: string): Promise<void>;
-}
+export type KeySetsApi = ReturnType<typeof createKeySetsApi>;
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["not-found", "check the name of the set and the key ID"],
@@ -68,17 +55,6 @@ function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, se
     exit: "notFound",
     hint: "check the name: servers have no list of key sets",
   });
-}
-
-function request(action: string, method: AdminRequest["method"], path: AdminRequest["path"], body?: unknown) {
-  return {
-    method,
-    path,
-    action,
-    target: "item",
-    repeatable: true,
-    ...(body === undefined ? {} : { body }),
-  } satisfies AdminRequest;
 }
 
 /** Sends a request; a change that may have been made although it failed is reported as such. */
@@ -106,10 +82,6 @@ async function sendChange(session: AdminSession, what: AdminRequest, set: string
   return response;
 }
 
-function isMissing({ answer, family }: AdminResponse): boolean {
-  return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
-}
-
 function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
   const keys = jsonWebKeysIn(parseJsonOrUndefined(response.answer.text)?.value);
   if (keys === undefined) throw unexpectedAnswerProblem(session.options, response, "a JSON Web Key Set");
@@ -126,9 +98,9 @@ function checkStored(session: AdminSession, response: AdminResponse, kids: reado
 }
 
 async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
-  const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
+  const read = itemRequest("GET", ({ paths }) => paths.keySet(set), `Cannot get key set ${quote(set)}`);
   const response = await send(session, read, { ambiguous: false });
-  if (response.answer.status > 299 && !isMissing(response)) throw keyProblem(session, response);
+  if (response.answer.status > 299 && !isGone(response)) throw keyProblem(session, response);
   return response;
 }
 
@@ -136,7 +108,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   const { kid, alg, use, isOwnId } = wanted;
   const action = `Cannot create a key in set ${quote(set)}`;
   const trail: AttemptAmbiguity = { ambiguous: false };
-  const post = request(action, "POST", ({ paths }) => paths.keySet(set), { alg, kid, use });
+  const post = itemRequest("POST", ({ paths }) => paths.keySet(set), action, { body: { alg, kid, use } });
   const response = await send(session, post, trail);
   const { answer, family } = response;
   const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
@@ -152,40 +124,41 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
-export function createKeySetsApi(session: AdminSession): KeySetsApi {
+export function createKeySetsApi(session: AdminSession) {
+  /** The keys of a set, or undefined if there is no such set. */
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
     const response = await readSet(session, set);
-    return isMissing(response) ? undefined : keysIn(session, response);
+    return isGone(response) ? undefined : keysIn(session, response);
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
-    return sendChange(session, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body), set);
+    return sendChange(session, itemRequest(method, path, `Cannot ${verb} key set ${quote(set)}`, { body }), set);
   };
   return {
-    family: async (set) => {
+    /** How the server stores key pairs, detected by a harmless request. */
+    family: async (set: string): Promise<ServerFamily> => {
       if (session.options.detected.family === undefined) await readSet(session, set);
       return detectFamily(session);
     },
     find,
-    get: async (set) => {
+    get: async (set: string): Promise<readonly JsonWebKey[]> => {
       const response = await readSet(session, set);
-      if (isMissing(response)) throw noSuchSetProblem(session, response, set);
+      if (isGone(response)) throw noSuchSetProblem(session, response, set);
       return keysIn(session, response);
     },
-    create: (set, wanted) => createKey(session, set, wanted),
-    replace: async (set, keys) => {
+    /** Generates a key in a set, which is created if it doesn't exist. */
+    create: (set: string, wanted: KeyRequest) => createKey(session, set, wanted),
+    /** Replaces all keys of a set. */
+    replace: async (set: string, keys: readonly JsonWebKey[]): Promise<void> => {
       const response = await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
-      if (keys.length > 0)
-        checkStored(
-          session,
-          response,
-          keys.flatMap(({ kid }) => kid ?? []),
-        );
+      const kids = keys.flatMap(({ kid }) => kid ?? []);
+      if (keys.length > 0) checkStored(session, response, kids);
     },
-    put: async (set, key) => {
+    /** Adds or replaces one key, which becomes the newest. */
+    put: async (set: string, key: JsonWebKey & { readonly kid: string }): Promise<void> => {
       checkStored(session, await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key), [key.kid]);
     },
-    remove: async (set, kid) => {
+    remove: async (set: string, kid?: string): Promise<void> => {
       await change(set, "DELETE", ({ paths }) => (kid === undefined ? paths.keySet(set) : paths.key(set, kid)));
     },
   };

@@ -33,14 +33,14 @@ export interface ClientPage {
   readonly total: number | undefined;
 }
 
-/** A request about one client. */
-export function clientRequest(
-  id: string,
+/** A request about one client, key set or key. */
+export function itemRequest(
   method: AdminRequest["method"],
+  path: AdminRequest["path"],
   action: string,
-  more: Pick<AdminRequest, "body"> & Partial<Pick<AdminRequest, "path" | "repeatable">> = {},
+  more: Partial<Pick<AdminRequest, "body" | "repeatable">> = {},
 ): AdminRequest {
-  return { method, path: ({ paths }) => paths.client(id), action, target: "item", repeatable: true, ...more };
+  return { method, path, action, target: "item", repeatable: true, ...more };
 }
 
 /** A request to read something other than one client. */
@@ -59,8 +59,7 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
     session,
     readRequest(action, ({ paths }) => paths.clients, query),
   );
-  if (response.answer.status > 299)
-    throw (await import("./problems.ts")).errorResponseProblem(session.options, response);
+  await successText(session, response);
   detected.family = response.family;
   return response.family;
 }
@@ -119,7 +118,8 @@ export async function getClientOrNotFoundProblem(
   session: AdminSession,
   id: string,
 ): Promise<ClientWithUnreadFields | Problem> {
-  const response = await sendDetectingFamily(session, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
+  const request = itemRequest("GET", ({ paths }) => paths.client(id), `Cannot get client ${quote(id)}`);
+  const response = await sendDetectingFamily(session, request);
   return isGone(response)
     ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
     : requestedClient(session, response, id);
@@ -134,7 +134,8 @@ export async function getClient(session: AdminSession, id: string): Promise<Clie
   return found.record;
 }
 
-function isGone({ answer, family }: AdminResponse): boolean {
+/** Whether a response says that what it is about does not exist. */
+export function isGone({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
@@ -217,8 +218,7 @@ export async function addOrDropSecrets(
   const family = await detectFamily(session);
   if (!family.canRotate) return undefined;
   const action = method === "POST" ? "Cannot rotate the secret" : "Cannot drop the old secrets";
-  const request = clientRequest(id, method, `${action} of client ${quote(id)}`, {
-    path: ({ paths }) => paths.rotateSecret(id),
+  const request = itemRequest(method, ({ paths }) => paths.rotateSecret(id), `${action} of client ${quote(id)}`, {
     // Another POST would create another secret.
     repeatable: method === "DELETE",
   });
@@ -238,7 +238,7 @@ export async function addOrDropSecrets(
 
 /** Deletes a client. */
 export async function deleteClient(session: AdminSession, id: string): Promise<void> {
-  const request = clientRequest(id, "DELETE", `Cannot delete client ${quote(id)}`);
+  const request = itemRequest("DELETE", ({ paths }) => paths.client(id), `Cannot delete client ${quote(id)}`);
   const history: AttemptAmbiguity = { ambiguous: false };
   try {
     const response = await sendDetectingFamily(session, request, history);

@@ -219,7 +219,7 @@ function requestIdOf({ requestId = "", text }: ServerAnswer): string {
 
 /** Whether a response is a web page. */
 function isPage({ contentType, text }: ServerAnswer): boolean {
-  return isHtml(contentType) || looksLikeWebPage(text);
+  return /html/i.test(contentType) || looksLikeWebPage(text);
 }
 
 /** A web page as messages call it: by its title. */
@@ -248,10 +248,6 @@ function pageTitle(page: string): string {
 
 function truncate(text: string): string {
   return text.length > 400 ? `${text.slice(0, 399)}…` : text;
-}
-
-function isHtml(contentType: string): boolean {
-  return /html/i.test(contentType);
 }
 
 /** Text of the server for a message, without the credentials that were sent to it. */

@@ -1,18 +1,12 @@
 /** A monotonic clock that stops while a question waits for its answer, so that thinking uses up no time limit. */
-interface PausableClock {
-  now(): number;
-  /** Does work while the clock is stopped. */
-  paused<T>(work: () => Promise<T>): Promise<T>;
-}
-
-/** Creates the clock from one that never stops. */
-export function createPausableClock(monotonic: () => number): PausableClock {
+export function createPausableClock(monotonic: () => number) {
   let waited = 0;
   let stopped: number | undefined;
   let pauses = 0;
   return {
-    now: () => (stopped ?? monotonic()) - waited,
-    async paused(work) {
+    now: (): number => (stopped ?? monotonic()) - waited,
+    /** Does work while the clock is stopped. */
+    async paused<T>(work: () => Promise<T>): Promise<T> {
       pauses++;
       stopped ??= monotonic();
       try {

@@ -2,8 +2,8 @@ import { type CertificateFault, type FailureKind, NetworkFailure } from "../../c
 import { errorCode, errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 
-/** What the error codes of the runtimes mean, and how messages put it. */
-const KINDS = new Map<string, readonly [FailureKind, string]>([
+/** What the error codes of the runtimes mean, how messages put it, and why a certificate was not accepted. */
+const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["reason"]?]>([
   ["ECONNREFUSED", ["refused", "connection refused"]],
   ["ConnectionRefused", ["refused", "connection refused"]],
   ["FailedToOpenSocket", ["refused", "cannot open a connection"]],
@@ -25,17 +25,17 @@ const KINDS = new Map<string, readonly [FailureKind, string]>([
   ["UND_ERR_SOCKET", ["lost", "the connection was closed before the response was complete"]],
   ["EPROTO", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
   ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name"]],
-  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired"]],
-  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet"]],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted"]],
-  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted"]],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name", "other-host"]],
+  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired", "dates"]],
+  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet", "dates"]],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted", "untrusted"]],
+  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
   ["CERT_SIGNATURE_FAILURE", ["certificate", "the certificate's signature is wrong"]],
   ["CERT_REVOKED", ["certificate", "the certificate is revoked"]],
-  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted"]],
+  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted", "untrusted"]],
   ["INVALID_CA", ["certificate", "the certificate's authority may not sign"]],
 ]);
 
@@ -50,25 +50,6 @@ export function proxyTunnelFailure(status: number | undefined, error?: unknown):
   return new NetworkFailure(temporary ? "refused" : "proxy", `the proxy ${reason}${suffix}`, error);
 }
 
-/** The error codes that say why a certificate was not accepted. */
-const CERTIFICATE_REASONS = new Map<string, CertificateFault["reason"]>([
-  ["ERR_TLS_CERT_ALTNAME_INVALID", "other-host"],
-  ["CERT_HAS_EXPIRED", "dates"],
-  ["CERT_NOT_YET_VALID", "dates"],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", "untrusted"],
-  ["SELF_SIGNED_CERT_IN_CHAIN", "untrusted"],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "untrusted"],
-  ["UNABLE_TO_GET_ISSUER_CERT", "untrusted"],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "untrusted"],
-  ["CERT_UNTRUSTED", "untrusted"],
-]);
-
-/** Why a certificate was not accepted; undefined for other failures. */
-function certificateFault(code: string): CertificateFault | undefined {
-  const reason = CERTIFICATE_REASONS.get(code);
-  return reason === undefined ? undefined : { reason };
-}
-
 export function toNetworkFailure(error: unknown): NetworkFailure {
   const code = errorCode(error) ?? "";
   if (code === "ERR_PROXY_TUNNEL") {
@@ -76,7 +57,10 @@ export function toNetworkFailure(error: unknown): NetworkFailure {
     return proxyTunnelFailure(status === undefined ? undefined : Number(status), error);
   }
   const known = KINDS.get(code);
-  if (known !== undefined) return new NetworkFailure(known[0], known[1], error, undefined, certificateFault(code));
+  if (known !== undefined) {
+    const [kind, message, reason] = known;
+    return new NetworkFailure(kind, message, error, undefined, reason === undefined ? undefined : { reason });
+  }
   const text = rootMessage(error);
   if (UNDECODABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
     return new NetworkFailure("protocol", "the response is not HTTP", error);

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
-import type { HttpAnswer, HttpRequest, QueryParameters, SendHttp } from "../../core/network.ts";
+import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
@@ -32,24 +32,12 @@ interface Introspection {
 const IntrospectionBody = v.looseObject({ active: v.boolean() });
 
 /** The admin API's endpoints for tokens. */
-export interface AdminTokenEndpoints {
-  /** Whether a token is active, and with all of these scopes where any are given. */
-  readonly introspect: (token: string, scopes?: readonly string[]) => Promise<Introspection>;
-  /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
-  readonly deleteTokens: (clientId: string) => Promise<void>;
-  /** Deletes expired tokens from the database; 1.x only. */
-  readonly flush: (notAfter?: string) => Promise<void>;
-}
+export type AdminTokenEndpoints = ReturnType<typeof createAdminTokenEndpoints>;
 
 const UNREACHABLE_HINT = "check that the server is running, and that the endpoint is its admin port";
 
 /** The parts of a request other than its path. */
-interface AdminPayload {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  readonly query?: QueryParameters;
-  readonly form?: Readonly<Record<string, string>>;
-  readonly json?: JsonObject;
-}
+type AdminPayload = Pick<HttpRequest, "method" | "query" | "form" | "json">;
 
 export interface AdminCall extends AdminPayload {
   /** Undefined if servers of the family have no such endpoint. */
@@ -78,18 +66,11 @@ function redirected(
   });
 }
 
-function httpRequest(
-  options: AdminApiConnection,
-  { method, query, form, json }: AdminPayload,
-  path: string,
-): HttpRequest {
+function httpRequest(options: AdminApiConnection, payload: AdminPayload, path: string): HttpRequest {
   return {
-    method,
+    ...payload,
     url: `${trimCharactersAtEnd(options.adminUrl, "/")}${path}`,
     headers: { accept: "application/json", ...options.headers },
-    ...(query === undefined ? {} : { query }),
-    ...(form === undefined ? {} : { form }),
-    ...(json === undefined ? {} : { json }),
     timeout: options.timeLeft(),
     repeatable: true,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -105,13 +86,13 @@ function mayBeOfProxy({ status }: HttpAnswer): boolean {
 export async function callDetectingFamily(
   options: AdminApiConnection,
   step: OAuthErrorContext,
-  call: AdminCall,
+  { path: pathOf, ...payload }: AdminCall,
 ): Promise<HttpAnswer | undefined> {
   const { detected, http } = options;
   for (const family of possibleFamilies(detected)) {
-    const path = call.path(family.paths);
+    const path = pathOf(family.paths);
     if (path === undefined) continue;
-    const request = httpRequest(options, call, path);
+    const request = httpRequest(options, payload, path);
     const answer = await sendWithoutLibrary(http, step, request, UNREACHABLE_HINT);
     const problem = redirected(step, request.url, answer);
     if (problem !== undefined) throw problem;
@@ -150,58 +131,55 @@ function stepOf({ headers }: AdminApiConnection, action: string, hidden: readonl
   return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
-async function introspect(
-  options: AdminApiConnection,
-  token: string,
-  scopes: readonly string[],
-): Promise<Introspection> {
-  const step = {
-    ...stepOf(options, "Cannot introspect the token", [token]),
-    expected: "an introspection answer",
-  };
-  const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
-  const answer = await callDetectingFamily(options, step, {
-    method: "POST",
-    path: ({ introspection }) => introspection,
-    form,
-  });
-  if (answer === undefined) throw notAdmin(options, step);
-  const raw = parseJsonOrUndefined(answer.text)?.value;
-  if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
-  return { active: raw.active, raw };
-}
-
-async function deleteTokens(options: AdminApiConnection, clientId: string): Promise<void> {
-  const step = stepOf(options, "Cannot delete the client's tokens");
-  const query = { client_id: clientId };
-  const answer = await callDetectingFamily(options, step, { method: "DELETE", path: ({ tokens }) => tokens, query });
-  if (answer === undefined) throw notAdmin(options, step);
-  if (answer.status !== 204) throw rejected(step, answer);
-}
-
-async function flush(options: AdminApiConnection, notAfter: string | undefined): Promise<void> {
-  const step = stepOf(options, "Cannot flush expired tokens");
-  const json = notAfter === undefined ? {} : { notAfter };
-  const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
-  const look = (path: string): Promise<HttpAnswer> =>
-    sendWithoutLibrary(options.http, step, httpRequest(options, { method: "GET" }, path), UNREACHABLE_HINT);
-  if (answer === undefined && (await isPublicPort(look))) throw notAdmin(options, step);
-  if (answer === undefined) {
-    throw new Problem(`${step.action}: the server has no such endpoint`, {
-      code: "no-flush",
-      exit: "failed",
-      status: 404,
-      hint: "from Hydra 2.0 on this is hydra janitor, run on the server",
-    });
-  }
-  if (answer.status !== 204) throw rejected(step, answer);
-}
-
 /** Creates access to the endpoints; nothing is sent yet. */
-export function createAdminTokenEndpoints(options: AdminApiConnection): AdminTokenEndpoints {
+export function createAdminTokenEndpoints(options: AdminApiConnection) {
   return {
-    introspect: (token, scopes = []) => introspect(options, token, scopes),
-    deleteTokens: (clientId) => deleteTokens(options, clientId),
-    flush: (notAfter) => flush(options, notAfter),
+    /** Whether a token is active, and with all of these scopes where any are given. */
+    async introspect(token: string, scopes: readonly string[] = []): Promise<Introspection> {
+      const step = {
+        ...stepOf(options, "Cannot introspect the token", [token]),
+        expected: "an introspection answer",
+      };
+      const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
+      const answer = await callDetectingFamily(options, step, {
+        method: "POST",
+        path: ({ introspection }) => introspection,
+        form,
+      });
+      if (answer === undefined) throw notAdmin(options, step);
+      const raw = parseJsonOrUndefined(answer.text)?.value;
+      if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
+      return { active: raw.active, raw };
+    },
+    /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
+    async deleteTokens(clientId: string): Promise<void> {
+      const step = stepOf(options, "Cannot delete the client's tokens");
+      const query = { client_id: clientId };
+      const answer = await callDetectingFamily(options, step, {
+        method: "DELETE",
+        path: ({ tokens }) => tokens,
+        query,
+      });
+      if (answer === undefined) throw notAdmin(options, step);
+      if (answer.status !== 204) throw rejected(step, answer);
+    },
+    /** Deletes expired tokens from the database; 1.x only. */
+    async flush(notAfter?: string): Promise<void> {
+      const step = stepOf(options, "Cannot flush expired tokens");
+      const json = notAfter === undefined ? {} : { notAfter };
+      const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
+      const look = (path: string): Promise<HttpAnswer> =>
+        sendWithoutLibrary(options.http, step, httpRequest(options, { method: "GET" }, path), UNREACHABLE_HINT);
+      if (answer === undefined && (await isPublicPort(look))) throw notAdmin(options, step);
+      if (answer === undefined) {
+        throw new Problem(`${step.action}: the server has no such endpoint`, {
+          code: "no-flush",
+          exit: "failed",
+          status: 404,
+          hint: "from Hydra 2.0 on this is hydra janitor, run on the server",
+        });
+      }
+      if (answer.status !== 204) throw rejected(step, answer);
+    },
   };
 }

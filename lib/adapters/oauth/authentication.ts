@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
+import { signingAndEncryptionAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { findUnsupportedKeyFormat } from "../../core/jwk/unsupported-key-format.ts";
 import { errorMessage, type Problem, usageError } from "../../core/problem.ts";
 import {
@@ -65,12 +66,6 @@ function thumbprint({ kty, e, n, crv, x, y }: JsonWebKey): string {
   return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
 }
 
-const CURVE_ALGORITHMS: Readonly<Record<string, string>> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
-
-function defaultAlgorithm({ kty, crv = "" }: JsonWebKey): string | undefined {
-  return kty === "RSA" ? "RS256" : CURVE_ALGORITHMS[crv];
-}
-
 /** The parameters that WebCrypto imports a key with. */
 function importParameters(
   algorithm: string,
@@ -86,7 +81,8 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
   const jwk = isJsonObject(value) ? value : undefined;
   const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
   const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);
-  const algorithm = key.algorithm ?? own("alg") ?? defaultAlgorithm(exported);
+  const [defaultAlgorithm] = signingAndEncryptionAlgorithms({ ...exported, kty: exported.kty ?? "" });
+  const algorithm = key.algorithm ?? own("alg") ?? defaultAlgorithm;
   if (algorithm === undefined || !/^(?:RS|PS|ES)(?:256|384|512)$/.test(algorithm)) {
     throw usageError("Cannot use the client key: its type or algorithm isn't supported", HINT);
   }
@@ -102,11 +98,6 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
       `give the private key of the client for ${algorithm}`,
     );
   }
-}
-
-/** What of an authentication must not appear in a message. */
-export function secretsOfAuthentication(authentication: ClientAuthentication): readonly string[] {
-  return "secret" in authentication ? [authentication.secret] : [];
 }
 
 /** An authentication as the library performs it. All Hydra versions accept only the token endpoint as an assertion's audience. */

@@ -1,7 +1,7 @@
 import { Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { requireEndpoint } from "./discovery.ts";
-import { type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
+import { idTokenMismatchProblem, type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
 import {
   authorizationCodeGrantRequest,
   calculatePKCECodeChallenge,
@@ -136,21 +136,15 @@ function noIdToken({ action }: OAuthErrorContext): Problem {
 
 /** Checks that the user has logged in as recently as the request demands (OpenID Connect Core, 3.1.2.1, `max_age`). */
 function checkLoginAge(
-  { action }: OAuthErrorContext,
+  step: OAuthErrorContext,
   { oldestLogin }: PendingAuthorization,
   { idTokenClaims }: Pick<TokenSet, "idTokenClaims">,
 ): void {
   if (oldestLogin === undefined || idTokenClaims === undefined) return;
   const at = idTokenClaims["auth_time"];
   if (typeof at === "number" && at + CLOCK_TOLERANCE >= oldestLogin) return;
-  throw new Problem(
-    `${action}: the ID token ${typeof at === "number" ? "is from an earlier login" : "has no auth_time"}`,
-    {
-      code: "id-token-mismatch",
-      exit: "failed",
-      hint: "the server ignored max_age: check its login application",
-    },
-  );
+  const reason = `the ID token ${typeof at === "number" ? "is from an earlier login" : "has no auth_time"}`;
+  throw idTokenMismatchProblem(step, reason, "the server ignored max_age: check its login application");
 }
 
 /** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */

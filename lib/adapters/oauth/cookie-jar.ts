@@ -11,9 +11,6 @@ interface Cookie {
   readonly value: string;
   readonly path: string;
   readonly isSecure: boolean;
-}
-
-interface ReceivedCookie extends Cookie {
   readonly isExpired: boolean;
 }
 
@@ -40,7 +37,7 @@ function isExpired(attributes: ReadonlyMap<string, string>, now: number): boolea
   return !Number.isNaN(expires) && expires <= now;
 }
 
-function parseCookie(line: string, url: URL, now: number): ReceivedCookie | undefined {
+function parseCookie(line: string, url: URL, now: number): Cookie | undefined {
   const [pair = "", ...rest] = line.split(";");
   const at = pair.indexOf("=");
   const name = pair.slice(0, Math.max(0, at)).trim();

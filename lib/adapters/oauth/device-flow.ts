@@ -96,7 +96,7 @@ export async function beginDeviceFlow(session: LibraryClient, request: Requested
 }
 
 /** What a poll gave: tokens, or why there are none yet. */
-export type PollOutcome = TokenSet | "pending" | "slow-down";
+type PollOutcome = TokenSet | "pending" | "slow-down";
 
 /** Asks for the tokens of a device once. */
 export async function pollDeviceTokensOnce(

@@ -1,12 +1,11 @@
 import * as v from "valibot";
-import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
-import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
+import { parseJsonOrUndefined } from "../../core/json/json.ts";
+import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { answersAsAdminPort, HEALTH_PATH, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
-import { BusyServerError } from "./busy-server-error.ts";
-import { busyProblem, networkProblem } from "./oauth-problems.ts";
+import { sendWithoutLibrary } from "./oauth-steps.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -33,8 +32,6 @@ export interface AuthorizationServer {
   readonly idTokenAlgorithms: readonly string[];
   /** Seconds that the server's clock is ahead of this machine's, from the Date header; undefined without one. */
   readonly clockOffset: number | undefined;
-  /** The whole document. */
-  readonly metadata: JsonObject;
 }
 
 interface DiscoveryOptions {
@@ -43,8 +40,6 @@ interface DiscoveryOptions {
   readonly publicUrl: string;
   /** Where the public URL came from: `--public-url`, `environment variable HYDRA_PUBLIC_URL`. */
   readonly publicUrlOrigin?: string;
-  /** The issuer that is expected, where that isn't the public URL. */
-  readonly issuer?: string;
   /** Milliseconds for each request. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
@@ -61,24 +56,17 @@ const DOCUMENT = v.object({
 
 const STEP = { action: "Cannot read the server's discovery document", hidden: [] };
 
-const MAX_BYTES = 1_048_576;
-
 /** The public URL as hints call it: with the place to change it. */
 function publicUrlName({ publicUrlOrigin }: DiscoveryOptions): string {
   return publicUrlOrigin === undefined ? "the public URL" : `the public URL (${publicUrlOrigin})`;
 }
 
-async function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
+function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
-  try {
-    const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
-    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, action: STEP.action, ...more });
-  } catch (error) {
-    if (error instanceof BusyServerError) throw busyProblem(STEP, url, error);
-    const hint = `check ${publicUrlName(options)}, and that the server is running`;
-    throw error instanceof NetworkFailure ? networkProblem(STEP, url, error, hint) : error;
-  }
+  const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
+  const hint = `check ${publicUrlName(options)}, and that the server is running`;
+  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, ...more }, hint);
 }
 
 async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
@@ -131,14 +119,12 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}${OPENID_CONFIGURATION_PATH}`;
   const answer = await get(options, url, true);
-  const value = parseJsonOrUndefined(answer.text)?.value;
-  const read = v.safeParse(DOCUMENT, value);
-  if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
+  const read = v.safeParse(DOCUMENT, parseJsonOrUndefined(answer.text)?.value);
+  if (answer.status !== 200 || !read.success) {
     throw await noDocument(options, base, url, answer.status);
   }
   const { issuer } = read.output;
-  const expected = options.issuer ?? base;
-  if (trimCharactersAtEnd(issuer, "/") !== trimCharactersAtEnd(expected, "/")) {
+  if (trimCharactersAtEnd(issuer, "/") !== base) {
     throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
@@ -152,7 +138,6 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
     issParameter: read.output.authorization_response_iss_parameter_supported,
     idTokenAlgorithms: read.output.id_token_signing_alg_values_supported,
     clockOffset: clockOffset(answer, options.now()),
-    metadata: value,
   };
 }
 

@@ -78,18 +78,18 @@ export async function driveLogin(
   step: OAuthErrorContext,
   { url, redirectUri, userCode = "", clientId, subject }: LoginToDrive,
 ): Promise<DrivenLogin> {
-  const follower = createHeadlessBrowser(browser, step);
-  const application = createLoginApplication(admin, { clientId, subject }, step);
+  const open = createHeadlessBrowser(browser, step);
+  const accept = createLoginApplication(admin, { clientId, subject }, step);
   const pages = new Map<Challenge["name"], string>();
   const ended = (next: URL): DrivenLogin => ({ redirected: next.href, loginPage: pages.get("login") });
   let at = new URL(url);
   for (let hops = 0; hops < MAX_HOPS; hops++) {
-    const next = await follower.open(at);
+    const next = await open(at);
     if (isAnswerTo(redirectUri, next)) return ended(next);
     const challenge = challengeIn(next);
     if (challenge !== undefined && !pages.has(challenge.name)) {
       pages.set(challenge.name, pageOf(next, challenge));
-      at = await application.accept(challenge, userCode);
+      at = await accept(challenge, userCode);
       continue;
     }
     checkErrorPage(step, next);

@@ -4,13 +4,7 @@ import { type AdminTokenEndpoints, createAdminTokenEndpoints } from "./admin-tok
 import type { ClientAuthentication } from "./authentication.ts";
 import { type AuthorizationServer, discoverServer } from "./discovery.ts";
 import { type DrivenLogin, driveLogin, type LoginToDrive } from "./drive-login.ts";
-import {
-  beginImplicitFlow,
-  type ImplicitAnswer,
-  type ImplicitRequest,
-  type PendingImplicitFlow,
-  readUnverifiedImplicitAnswer,
-} from "./implicit-flow.ts";
+import { beginImplicitFlow, readUnverifiedImplicitAnswer } from "./implicit-flow.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import type { OAuthErrorContext } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
@@ -37,33 +31,10 @@ export interface RequestTimeLimits {
 }
 
 /** Both sides of a server, for going through the flows of a client without a browser. */
-export interface FlowDriver {
-  readonly discover: (limits: RequestTimeLimits) => Promise<AuthorizationServer>;
-  readonly connect: (
-    server: AuthorizationServer,
-    limits: RequestTimeLimits,
-    clientId: string,
-    authentication: ClientAuthentication,
-  ) => OAuthClient;
-  readonly login: (limits: RequestTimeLimits, login: LoginToDrive) => Promise<DrivenLogin>;
-  readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
-  readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
-  readonly adminTokens: (limits: RequestTimeLimits) => AdminTokenEndpoints;
-  /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
-  readonly openPage: (
-    limits: RequestTimeLimits,
-    action: string,
-    url: string,
-    form?: Readonly<Record<string, string>>,
-  ) => Promise<HttpAnswer>;
-  /** The access and refresh tokens that were issued so far. */
-  readonly issuedTokens: () => readonly string[];
-  /** Everything that was received so far and must not be shown. */
-  readonly secrets: () => readonly string[];
-}
+export type FlowDriver = ReturnType<typeof createFlowDriver>;
 
 /** Creates a {@link FlowDriver}; nothing is sent yet. */
-export function createFlowDriver(options: FlowOptions): FlowDriver {
+export function createFlowDriver(options: FlowOptions) {
   const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, detected, now } = options;
   const recorder = createSecretRecorder(http);
   const adminRecorder = createSecretRecorder(adminHttp);
@@ -78,11 +49,16 @@ export function createFlowDriver(options: FlowOptions): FlowDriver {
     },
   });
   return {
-    discover: ({ timeLeft, signal }) =>
+    discover: ({ timeLeft, signal }: RequestTimeLimits): Promise<AuthorizationServer> =>
       discoverServer({ http: recorder.http, publicUrl, publicUrlOrigin, timeout: timeLeft(), signal, now }),
-    connect: (server, limits, clientId, authentication) =>
+    connect: (
+      server: AuthorizationServer,
+      limits: RequestTimeLimits,
+      clientId: string,
+      authentication: ClientAuthentication,
+    ): OAuthClient =>
       createOAuthClient({ http: recorder.http, server, clientId, authentication, now, received: secrets, ...limits }),
-    login: (limits, login) =>
+    login: (limits: RequestTimeLimits, login: LoginToDrive): Promise<DrivenLogin> =>
       driveLogin(
         { browser: { http: recorder.http, origin, now, ...limits }, admin: { ...admin, ...limits } },
         stepOf("Login failed"),
@@ -90,12 +66,20 @@ export function createFlowDriver(options: FlowOptions): FlowDriver {
       ),
     beginImplicit: beginImplicitFlow,
     readImplicit: readUnverifiedImplicitAnswer,
-    adminTokens: (limits) => createAdminTokenEndpoints({ ...admin, ...limits }),
-    openPage: ({ timeLeft, signal }, action, url, form) => {
+    adminTokens: (limits: RequestTimeLimits): AdminTokenEndpoints => createAdminTokenEndpoints({ ...admin, ...limits }),
+    /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
+    openPage: (
+      { timeLeft, signal }: RequestTimeLimits,
+      action: string,
+      url: string,
+      form?: Readonly<Record<string, string>>,
+    ): Promise<HttpAnswer> => {
       const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
       return sendWithoutLibrary(recorder.http, stepOf(action), { ...what, url, timeout: timeLeft(), signal });
     },
-    issuedTokens: () => [...recorder.tokens],
+    /** The access and refresh tokens that were issued so far. */
+    issuedTokens: (): readonly string[] => [...recorder.tokens],
+    /** Everything that was received so far and must not be shown. */
     secrets,
   };
 }

@@ -7,12 +7,6 @@ import { CookieJar } from "./cookie-jar.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./oauth-steps.ts";
 
-/** A browser without a window, for one server. */
-interface HeadlessBrowser {
-  /** Where the server sends the browser from one of its own URLs. */
-  readonly open: (url: URL) => Promise<URL>;
-}
-
 /** What a browser needs. */
 export interface HeadlessBrowserOptions {
   readonly http: SendHttp;
@@ -36,14 +30,16 @@ export function unexpectedLoginAnswerProblem(
 const SECURE_HINT =
   "the server marks its cookies Secure, and browsers don't send those over http: use the https URL as the public URL";
 
-/** Creates a browser that has no cookies yet. */
+/**
+ * Creates a browser without a window, for one server, that has no cookies yet: a function that gives where the server sends
+ * the browser from one of its own URLs.
+ */
 export function createHeadlessBrowser(
   { http, origin, timeLeft, signal, now }: HeadlessBrowserOptions,
   step: OAuthErrorContext,
-): HeadlessBrowser {
+): (url: URL) => Promise<URL> {
   const jar = new CookieJar(now);
-
-  async function open(url: URL): Promise<URL> {
+  return async (url) => {
     const shown = quote(urlWithoutSecrets(url.href));
     if (url.origin !== origin) {
       throw unexpectedLoginAnswerProblem(
@@ -71,7 +67,5 @@ export function createHeadlessBrowser(
       `${shown} answered ${answer.status} instead of a redirect`,
       isWithheld ? SECURE_HINT : undefined,
     );
-  }
-
-  return { open };
+  };
 }

@@ -1,11 +1,11 @@
 import { Problem } from "../../core/problem.ts";
-import type { AuthorizationServer } from "./discovery.ts";
-import { requireEndpoint } from "./discovery.ts";
+import type { PendingAuthorization } from "./authorization.ts";
+import { type AuthorizationServer, requireEndpoint } from "./discovery.ts";
 import { oauthProblem } from "./oauth-problems.ts";
 import { generateRandomNonce, generateRandomState } from "./oauth4webapi.ts";
 
 /** What is asked for in an implicit flow (RFC 6749, 4.2; OpenID Connect Core, 3.2). */
-export interface ImplicitRequest {
+interface ImplicitRequest {
   readonly clientId: string;
   readonly redirectUri: string;
   /** `token`, `id_token` or both. */
@@ -14,14 +14,9 @@ export interface ImplicitRequest {
 }
 
 /** An implicit flow that has begun. */
-export interface PendingImplicitFlow {
-  readonly url: string;
-  readonly state: string;
-  readonly nonce: string;
-}
-
+type PendingImplicitFlow = Pick<PendingAuthorization, "url" | "state" | "nonce">;
 /** What came in the fragment of the redirect; nothing of it is verified but its state. */
-export interface ImplicitAnswer {
+interface ImplicitAnswer {
   readonly accessToken: string | undefined;
   readonly idToken: string | undefined;
   /** Seconds. */

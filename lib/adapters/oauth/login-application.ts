@@ -22,12 +22,6 @@ export interface ClientAndSubject {
   readonly subject: string;
 }
 
-/** The part of the login and consent application that accepts, over the admin API. */
-interface LoginApplication {
-  /** Accepts a challenge and gives the URL at which the browser goes on. */
-  readonly accept: (challenge: Challenge, userCode: string) => Promise<URL>;
-}
-
 const Texts = v.fallback(v.array(v.string()), []);
 
 /** What a login or consent request says. What is missing or of another type belongs to nobody. */
@@ -42,14 +36,15 @@ const LoginOrConsentRequest = v.object({
 const Acceptance = v.object({ redirect_to: v.pipe(v.string(), v.url()) });
 
 /**
- * Creates an application that logs exactly one user in at one client. A request for anything else is not accepted: it
- * belongs to someone else.
+ * Creates the part of a login and consent application that accepts, over the admin API: a function that accepts a challenge
+ * and gives the URL at which the browser goes on. It logs exactly one user in at one client. A request for anything else is
+ * not accepted: it belongs to someone else.
  */
 export function createLoginApplication(
   options: AdminApiConnection,
   { clientId, subject }: ClientAndSubject,
   outer: OAuthErrorContext,
-): LoginApplication {
+): (challenge: Challenge, userCode: string) => Promise<URL> {
   const step: OAuthErrorContext = {
     action: outer.action,
     get hidden() {
@@ -91,20 +86,18 @@ export function createLoginApplication(
     return { grant_scope: scopes, grant_access_token_audience: audience, remember: false };
   }
 
-  return {
-    async accept(challenge, userCode) {
-      const json = await acceptanceOf(challenge, userCode);
-      const answer = await ask(challenge, {
-        method: "PUT",
-        path: (paths) => paths.acceptLoginRequest(challenge.name),
-        json,
-      });
-      const accepted = v.safeParse(Acceptance, answer);
-      if (accepted.success) return new URL(accepted.output.redirect_to);
-      throw unexpectedLoginAnswerProblem(
-        step,
-        `the admin API accepted the ${challenge.name} request of client ${quote(clientId)} without a URL to go on at`,
-      );
-    },
+  return async (challenge, userCode) => {
+    const json = await acceptanceOf(challenge, userCode);
+    const answer = await ask(challenge, {
+      method: "PUT",
+      path: (paths) => paths.acceptLoginRequest(challenge.name),
+      json,
+    });
+    const accepted = v.safeParse(Acceptance, answer);
+    if (accepted.success) return new URL(accepted.output.redirect_to);
+    throw unexpectedLoginAnswerProblem(
+      step,
+      `the admin API accepted the ${challenge.name} request of client ${quote(clientId)} without a URL to go on at`,
+    );
   };
 }

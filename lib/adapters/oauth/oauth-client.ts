@@ -10,7 +10,6 @@ import {
   beginDeviceFlow,
   type DeviceWaitOptions,
   type PendingDeviceFlow,
-  type PollOutcome,
   pollDeviceTokensOnce,
   waitForDeviceTokens,
 } from "./device-flow.ts";
@@ -32,27 +31,10 @@ import {
   refreshTokens,
   requestClientCredentialsTokens,
   secretHidingErrorContext,
-  type TokenSet,
 } from "./token-requests.ts";
 
 /** An OAuth 2.0 client of one server. Every failure is a Problem. */
-export interface OAuthClient {
-  readonly clientCredentials: (request?: RequestedAccess) => Promise<TokenSet>;
-  readonly beginAuthorization: (request: AuthorizationRequest) => Promise<PendingAuthorization>;
-  /** Checks the URL that the browser was sent back to: state, issuer and error. Sends nothing. */
-  readonly checkRedirect: (pending: PendingAuthorization, redirected: string) => void;
-  /** Checks the URL and exchanges its code. */
-  readonly exchangeCode: (pending: PendingAuthorization, redirected: string) => Promise<TokenSet>;
-  /** The subject, where it is known, must be that of the new ID token. */
-  readonly refresh: (refreshToken: string, subject?: string) => Promise<TokenSet>;
-  /** Revokes a token, and the others of its grant (RFC 7009); `action` begins the message of a failure. */
-  readonly revoke: (token: string, action?: string) => Promise<void>;
-  readonly beginDevice: (request?: RequestedAccess) => Promise<PendingDeviceFlow>;
-  readonly pollDevice: (pending: PendingDeviceFlow) => Promise<PollOutcome>;
-  readonly waitForDevice: (pending: PendingDeviceFlow, options: DeviceWaitOptions) => Promise<TokenSet>;
-  /** The claims about the user, who must be the subject where one is given. */
-  readonly userinfo: (accessToken: string, subject?: string) => Promise<JsonObject>;
-}
+export type OAuthClient = ReturnType<typeof createOAuthClient>;
 
 async function revoke(session: LibraryClient, token: string, action = "Cannot revoke the token"): Promise<void> {
   const { as, client, server } = session;
@@ -79,20 +61,26 @@ async function userinfo(session: LibraryClient, accessToken: string, subject: st
 }
 
 /** Creates a client; nothing is sent yet. */
-export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
+export function createOAuthClient(options: OAuthClientOptions) {
   const session = prepareLibraryClient(options);
   return {
-    clientCredentials: (request = {}) => requestClientCredentialsTokens(session, request),
-    beginAuthorization: (request) => beginAuthorization(session, request),
-    checkRedirect: (pending, redirected) => {
+    clientCredentials: (request: RequestedAccess = {}) => requestClientCredentialsTokens(session, request),
+    beginAuthorization: (request: AuthorizationRequest) => beginAuthorization(session, request),
+    /** Checks the URL that the browser was sent back to: state, issuer and error. Sends nothing. */
+    checkRedirect: (pending: PendingAuthorization, redirected: string): void => {
       checkedRedirectParameters(session, pending, redirected);
     },
-    exchangeCode: (pending, redirected) => exchangeRedirectCode(session, pending, redirected),
-    refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),
-    revoke: (token, action) => revoke(session, token, action),
-    beginDevice: (request = {}) => beginDeviceFlow(session, request),
-    pollDevice: (pending) => pollDeviceTokensOnce(session, pending),
-    waitForDevice: (pending, poll) => waitForDeviceTokens(session, pending, poll),
-    userinfo: (accessToken, subject) => userinfo(session, accessToken, subject),
+    /** Checks the URL and exchanges its code. */
+    exchangeCode: (pending: PendingAuthorization, redirected: string) =>
+      exchangeRedirectCode(session, pending, redirected),
+    /** The subject, where it is known, must be that of the new ID token. */
+    refresh: (refreshToken: string, subject?: string) => refreshTokens(session, refreshToken, subject),
+    /** Revokes a token, and the others of its grant (RFC 7009); `action` begins the message of a failure. */
+    revoke: (token: string, action?: string) => revoke(session, token, action),
+    beginDevice: (request: RequestedAccess = {}) => beginDeviceFlow(session, request),
+    pollDevice: (pending: PendingDeviceFlow) => pollDeviceTokensOnce(session, pending),
+    waitForDevice: (pending: PendingDeviceFlow, poll: DeviceWaitOptions) => waitForDeviceTokens(session, pending, poll),
+    /** The claims about the user, who must be the subject where one is given. */
+    userinfo: (accessToken: string, subject?: string) => userinfo(session, accessToken, subject),
   };
 }

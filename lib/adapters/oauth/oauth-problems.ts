@@ -49,53 +49,25 @@ interface KnownError {
 }
 
 /** What each error means for the exit code, and what helps. A bare `invalid_client` says nothing about the cause, so it has no hint. */
-const KNOWN_ERRORS: Readonly<Record<string, KnownError>> = {
-  access_denied: {
-    code: "access-denied",
-    exit: "failed",
-    hint: "the user, or the login or consent application, declined",
-  },
-  authorization_pending: { code: "authorization-pending", exit: "failed" },
-  expired_token: { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
-  invalid_client: { code: "invalid-client", exit: "unauthorised" },
-  invalid_grant: {
-    code: "invalid-grant",
-    exit: "failed",
-    hint: "codes and refresh tokens work once and expire; start again",
-  },
-  invalid_request: { code: "invalid-request", exit: "failed" },
-  invalid_scope: {
-    code: "invalid-scope",
-    exit: "failed",
-    hint: "ask for fewer scopes, or allow the scope for the client",
-  },
-  invalid_token: {
-    code: "invalid-token",
-    exit: "unauthorised",
-    hint: "the token has expired or was revoked; get a new one",
-  },
-  login_required: { code: "login-required", exit: "failed", hint: "the user has to log in; leave out the prompt none" },
-  request_unauthorized: {
-    code: "request-unauthorized",
-    exit: "unauthorised",
-    hint: "the token has expired or was revoked; get a new one",
-  },
-  slow_down: { code: "slow-down", exit: "failed" },
-  token_inactive: {
-    code: "token-inactive",
-    exit: "failed",
-    hint: "codes and refresh tokens work once and expire; start again",
-  },
-  unauthorized_client: { code: "unauthorized-client", exit: "failed", hint: "allow the grant type for the client" },
-  unsupported_response_type: {
-    code: "unsupported-response-type",
-    exit: "failed",
-    hint: "allow the response type for the client",
-  },
-};
+const KNOWN_ERRORS: readonly KnownError[] = [
+  { code: "access-denied", exit: "failed", hint: "the user, or the login or consent application, declined" },
+  { code: "authorization-pending", exit: "failed" },
+  { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
+  { code: "invalid-client", exit: "unauthorised" },
+  { code: "invalid-grant", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
+  { code: "invalid-request", exit: "failed" },
+  { code: "invalid-scope", exit: "failed", hint: "ask for fewer scopes, or allow the scope for the client" },
+  { code: "invalid-token", exit: "unauthorised", hint: "the token has expired or was revoked; get a new one" },
+  { code: "login-required", exit: "failed", hint: "the user has to log in; leave out the prompt none" },
+  { code: "request-unauthorized", exit: "unauthorised", hint: "the token has expired or was revoked; get a new one" },
+  { code: "slow-down", exit: "failed" },
+  { code: "token-inactive", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
+  { code: "unauthorized-client", exit: "failed", hint: "allow the grant type for the client" },
+  { code: "unsupported-response-type", exit: "failed", hint: "allow the response type for the client" },
+];
 
 function known(error: string): KnownError | undefined {
-  return Object.hasOwn(KNOWN_ERRORS, error) ? KNOWN_ERRORS[error] : undefined;
+  return KNOWN_ERRORS.find(({ code }) => code.replaceAll("-", "_") === error);
 }
 
 function shown(text: string, hidden: readonly string[]): string {
@@ -275,7 +247,12 @@ function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | 
   return code === INVALID_RESPONSE && read.success ? read.output.header.alg : undefined;
 }
 
-function mismatch({ action }: OAuthErrorContext, reason: string, hint = "don't use the token"): Problem {
+/** The problem of an ID token or claims that aren't for this login. */
+export function idTokenMismatchProblem(
+  { action }: OAuthErrorContext,
+  reason: string,
+  hint = "don't use the token",
+): Problem {
   return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
 }
 
@@ -292,16 +269,18 @@ function contentProblem(step: OAuthErrorContext, error: OperationProcessingError
     });
   }
   if (code === JWT_CLAIM_COMPARISON) {
-    return mismatch(step, `the ID token has an unexpected ${escapeControls(claim)}`, CLAIM_HINTS[claim]);
+    return idTokenMismatchProblem(step, `the ID token has an unexpected ${escapeControls(claim)}`, CLAIM_HINTS[claim]);
   }
-  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims belong to a different user");
+  if (code === JSON_ATTRIBUTE_COMPARISON) return idTokenMismatchProblem(step, "the claims belong to a different user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
     const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
-    return mismatch(step, reason, "check which keys the server signs with");
+    return idTokenMismatchProblem(step, reason, "check which keys the server signs with");
   }
   const isOfClaims = code === INVALID_RESPONSE && v.is(OfClaims, cause);
-  return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
+  return isOfClaims
+    ? idTokenMismatchProblem(step, "the ID token lacks a claim, or has one of the wrong type")
+    : undefined;
 }
 
 /** An ID token whose times are ahead of this machine's clock. */

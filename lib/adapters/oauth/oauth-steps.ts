@@ -1,15 +1,13 @@
 import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { BusyServerError } from "./busy-server-error.ts";
-import type { AuthorizationServer } from "./discovery.ts";
 import { busyProblem, networkProblem, type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
-import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./oauth4webapi.ts";
+import { allowInsecureRequests, customFetch } from "./oauth4webapi.ts";
 import { repeatabilityOf } from "./repeatable-requests.ts";
 
-/** What every request of a client needs. */
+/** What every request needs. */
 export interface OAuthRequestOptions {
   readonly http: SendHttp;
-  readonly server: AuthorizationServer;
   /** Milliseconds that the next request may take. */
   readonly timeLeft: () => number;
   readonly signal?: AbortSignal;
@@ -51,36 +49,16 @@ function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "header
   return [...secretsInHeaders(headers), ...fields.map(([, value]) => value)];
 }
 
-/** The last answer of a step, whole: the library gives only what it understands of it. */
-interface Answered<T> {
-  readonly value: T;
-  readonly answer: HttpAnswer;
-}
-
-/** The server as the library reads it. */
-export function toLibraryServer({
-  issuer,
-  endpoints,
-  issParameter,
-  idTokenAlgorithms,
-}: AuthorizationServer): LibraryServer {
-  return {
-    issuer,
-    ...endpoints,
-    authorization_response_iss_parameter_supported: issParameter,
-    id_token_signing_alg_values_supported: [...idTokenAlgorithms],
-  };
-}
-
 /**
  * Runs a step of the library over the program's own network access, and turns whatever goes wrong into a problem. Each
- * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used.
+ * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used. Gives the
+ * first answer too, whole: the library gives only what it understands of it.
  */
 export async function runStep<T>(
   { http, timeLeft, signal, received = () => [] }: OAuthRequestOptions,
   step: OAuthErrorContext,
   work: (options: LibraryRequestOptions) => Promise<T>,
-): Promise<Answered<T>> {
+): Promise<{ readonly value: T; readonly answer: HttpAnswer }> {
   let url = "";
   let answer: HttpAnswer | undefined;
   let first: HttpAnswer | undefined;

@@ -1,15 +1,16 @@
 import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
-import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
-import { requireEndpoint } from "./discovery.ts";
+import { type ClientAuthentication, toLibraryAuth } from "./authentication.ts";
+import { type AuthorizationServer, requireEndpoint } from "./discovery.ts";
 import {
   earlyIdTokenProblem,
   explainRefreshedIdTokenFailure,
+  idTokenMismatchProblem,
   type OAuthErrorContext,
   toOAuthProblem,
   unverifiableIdTokenProblem,
 } from "./oauth-problems.ts";
-import { type LibraryRequestOptions, type OAuthRequestOptions, runStep, toLibraryServer } from "./oauth-steps.ts";
+import { type LibraryRequestOptions, type OAuthRequestOptions, runStep } from "./oauth-steps.ts";
 import {
   type Client,
   type ClientAuth,
@@ -26,6 +27,7 @@ import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
 export interface OAuthClientOptions extends OAuthRequestOptions {
+  readonly server: AuthorizationServer;
   readonly clientId: string;
   readonly authentication: ClientAuthentication;
   /** Milliseconds since 1970. */
@@ -69,10 +71,16 @@ export const CLOCK_TOLERANCE = 30;
 /** Prepares a client; nothing is sent yet. */
 export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient {
   const { server, clientId, authentication } = options;
+  const { issuer, endpoints, issParameter, idTokenAlgorithms } = server;
   let prepared: Promise<ClientAuth> | undefined;
   return {
     ...options,
-    as: toLibraryServer(server),
+    as: {
+      issuer,
+      ...endpoints,
+      authorization_response_iss_parameter_supported: issParameter,
+      id_token_signing_alg_values_supported: [...idTokenAlgorithms],
+    },
     client: { client_id: clientId },
     auth: (action) => {
       prepared ??= toLibraryAuth(authentication, requireEndpoint(server, "token_endpoint", action)).then(renewableAuth);
@@ -87,7 +95,8 @@ export function secretHidingErrorContext(
   action: string,
   hidden: readonly string[] = [],
 ): OAuthErrorContext {
-  return { action, hidden: [...secretsOfAuthentication(authentication), ...hidden] };
+  const secrets = "secret" in authentication ? [authentication.secret] : [];
+  return { action, hidden: [...secrets, ...hidden] };
 }
 
 /** Scopes and audience as form fields; Hydra separates audiences by spaces. */
@@ -188,9 +197,5 @@ export async function refreshTokens(
   });
   const isSame = subject === undefined || tokens.idTokenClaims === undefined || tokens.idTokenClaims["sub"] === subject;
   if (isSame) return tokens;
-  throw new Problem(`${step.action}: the new ID token is for another user`, {
-    code: "id-token-mismatch",
-    exit: "failed",
-    hint: "don't use the token",
-  });
+  throw idTokenMismatchProblem(step, "the new ID token is for another user");
 }

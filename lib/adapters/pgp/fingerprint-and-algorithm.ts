@@ -1,5 +1,6 @@
 import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, Key, Subkey } from "openpgp";
+import { toHex } from "../../core/bytes.ts";
 import type { FingerprintAndAlgorithm } from "../../core/pgp/recipient.ts";
 
 const ALGORITHMS: Readonly<Record<string, string>> = {
@@ -40,9 +41,7 @@ export function fingerprintOf(key: Key | Subkey): string {
 export async function fingerprintV4(body: Uint8Array): Promise<string> {
   const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
   const digest = new Uint8Array(await webcrypto.subtle.digest("SHA-1", framed));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("")
-    .toUpperCase();
+  return toHex(digest).toUpperCase();
 }
 
 /** When a key packet of any version was created; undefined for a packet without its first fields. */

@@ -26,15 +26,10 @@ export interface KeyInspection {
 }
 
 /** A subkey in a {@link KeyInspection}. */
-interface InspectedSubkey {
-  readonly fingerprint: string;
-  readonly algorithm: string;
+interface InspectedSubkey
+  extends Pick<SubkeyReport, "fingerprint" | "algorithm" | "capabilities" | "verdict">,
+    Pick<KeyInspection, "expires" | "code" | "reason"> {
   readonly created: string;
-  readonly expires: string | null;
-  readonly capabilities: readonly Capability[];
-  readonly verdict: SubkeyReport["verdict"];
-  readonly code: string | null;
-  readonly reason: string | null;
 }
 
 /** Describes an evaluated key. */

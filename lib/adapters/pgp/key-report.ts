@@ -28,11 +28,8 @@ export interface SubkeyReport extends FingerprintAndAlgorithm {
 }
 
 /** A key and its evaluation. */
-export interface KeyReport extends FingerprintAndAlgorithm {
+export interface KeyReport extends Omit<SubkeyReport, "verdict"> {
   readonly version: number;
-  readonly created: Date;
-  readonly expires: Date | undefined;
-  readonly capabilities: readonly Capability[];
   readonly userId: string | undefined;
   /** All user IDs; `valid` are those with a valid self-certification. */
   readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];

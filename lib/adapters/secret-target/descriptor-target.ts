@@ -14,23 +14,18 @@ import { type DescriptorStallTiming, type OpenSecretTarget, RESERVED_BYTES } fro
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Descriptors that the caller opened for this program, such as `3>FILE` in a shell. */
-interface InheritedDescriptors {
-  /** What is wrong with a descriptor; must be called before the first request, which may open sockets. */
-  check(fd: number, flag: string): Problem | undefined;
-  /** Opens a descriptor as a target; throws a usage Problem if it can't be written. */
-  open(fd: number, flag: string): OpenSecretTarget;
-}
-
-export function createDescriptorTargets(timeouts: DescriptorStallTiming): InheritedDescriptors {
+export function createDescriptorTargets(timeouts: DescriptorStallTiming) {
   /** The sockets that were open before the first request, and so aren't the program's own. */
   const sockets = new Map<number, string>();
   return {
-    check(fd, flag) {
+    /** What is wrong with a descriptor; must be called before the first request, which may open sockets. */
+    check(fd: number, flag: string): Problem | undefined {
       const kind = kindOf(fd);
       if (kind?.startsWith("socket:")) sockets.set(fd, kind);
       return descriptorProblem(fd, flag, sockets);
     },
-    open(fd, flag) {
+    /** Opens a descriptor as a target; throws a usage Problem if it can't be written. */
+    open(fd: number, flag: string): OpenSecretTarget {
       const problem = descriptorProblem(fd, flag, sockets);
       if (problem !== undefined) throw problem;
       reserveSpace(fd, `${flag} fd:${fd}`);
@@ -168,16 +163,10 @@ function nonBlockingTwin(fd: number): { readonly fd: number; close(): void } | u
   }
 }
 
-/** Decides when a stalled reader is given up: after a time limit, or some time after a signal. */
-interface StallTimer {
-  readonly reason: Error;
-  isOver(): boolean;
-  /** Rejects with the reason if the write is still pending when the time is up. */
-  race(writing: Promise<number>): Promise<number>;
-  end(): void;
-}
+type StallTimer = ReturnType<typeof startStallTimer>;
 
-function startStallTimer(timeouts: DescriptorStallTiming, message: string): StallTimer {
+/** Decides when a stalled reader is given up: after a time limit, or some time after a signal. */
+function startStallTimer(timeouts: DescriptorStallTiming, message: string) {
   const { signal, monotonic, afterSignal } = timeouts;
   const reason = new Error(message);
   let deadline = monotonic() + timeouts.longest();
@@ -197,11 +186,12 @@ function startStallTimer(timeouts: DescriptorStallTiming, message: string): Stal
   return {
     reason,
     isOver,
-    race(writing) {
+    /** Rejects with the reason if the write is still pending when the time is up. */
+    race(writing: Promise<number>): Promise<number> {
       expired ??= expire();
       return Promise.race([writing, expired]);
     },
-    end() {
+    end(): void {
       ended = true;
       signal.removeEventListener("abort", shorten);
     },

@@ -47,13 +47,7 @@ export function removeOldEmptyDrafts(target: string, now: number): void {
   }
 }
 
-interface DraftFile {
-  readonly folder: string;
-  readonly path: string;
-  readonly name: string;
-}
-
-function draftsOf(target: string): readonly DraftFile[] {
+function draftsOf(target: string) {
   try {
     const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
     const folder = isFolder ? target : dirname(target);

@@ -154,12 +154,9 @@ export async function openFileTarget(
   if (problem !== undefined) throw problem;
   const previous = existing === "is extended" ? readPreviousFile(path, name) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));
-  let file: FileHandle;
-  try {
-    file = await open(draft, EXCLUSIVE, 0o600);
-  } catch (error) {
+  const file = await open(draft, EXCLUSIVE, 0o600).catch((error: unknown) => {
     throw folderProblem(name, unusableFolderReason(error));
-  }
+  });
   // Found while the file is open: its folder may be moved before the draft is discarded.
   let draftPath = draft;
   const close = async (): Promise<void> => {
@@ -208,6 +205,7 @@ export async function openFileTarget(
       await close();
       if (previous === undefined) await publish(draft, finalPath);
       else await replacePrevious(draft, path, previous);
+      await syncFolder(dirname(finalPath));
       isPublished = true;
     },
   };
@@ -241,7 +239,6 @@ async function publish(draft: string, path: string): Promise<void> {
   }
   // The credentials have their final name now, so a leftover draft is not a failure.
   await unlink(draft).catch(() => {});
-  await syncFolder(dirname(path));
 }
 
 /** Replaces a file that the finished one contains, unless another program has changed it. */
@@ -257,7 +254,6 @@ async function replacePrevious(draft: string, path: string, { status }: Previous
     throw new Error(`another program has changed ${quote(path)} meanwhile`);
   }
   await rename(draft, path);
-  await syncFolder(dirname(path));
 }
 
 /** What link(2) reports on a file system without hard links. */

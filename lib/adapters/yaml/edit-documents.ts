@@ -2,12 +2,7 @@ import type { Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { isStringList } from "../../core/json/json.ts";
 import type { MemberEdit } from "../../core/state/client-edits.ts";
 
-/** The parts of the library that editing needs. */
-type Library = Pick<
-  typeof import("yaml"),
-  "isAlias" | "isMap" | "isPair" | "isScalar" | "isSeq" | "Pair" | "Scalar" | "YAMLMap"
->;
-
+type Library = typeof import("yaml");
 /** What to change in one value of a stream of documents. */
 export interface YamlChange {
   /** The number of the document, from 0. */

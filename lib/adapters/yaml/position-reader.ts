@@ -1,4 +1,4 @@
-import type { Document, isMap, isScalar, isSeq } from "yaml";
+import type { Document } from "yaml";
 import { type OffsetNode, POSITION_DEPTH } from "../../core/state/positions.ts";
 
 function offsetOf(node: unknown): number {
@@ -7,19 +7,12 @@ function offsetOf(node: unknown): number {
   return typeof first === "number" ? first : 0;
 }
 
-/** What the library says about a node. */
-interface NodeKinds {
-  readonly isMap: typeof isMap;
-  readonly isScalar: typeof isScalar;
-  readonly isSeq: typeof isSeq;
-}
-
 /** Creates the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
 export function createPositionTreeReader({
   isMap,
   isScalar,
   isSeq,
-}: NodeKinds): (document: Document.Parsed) => OffsetNode {
+}: Pick<typeof import("yaml"), "isMap" | "isScalar" | "isSeq">): (document: Document.Parsed) => OffsetNode {
   const nodeAt = (node: unknown, depth: number): OffsetNode => {
     const offset = offsetOf(node);
     if (depth > POSITION_DEPTH) return { offset };

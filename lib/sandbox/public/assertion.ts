@@ -1,12 +1,13 @@
 import { Buffer } from "node:buffer";
-import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { type ApiError, isApiError, unexpectedServerError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { authMethodOf, textField } from "./client-settings.ts";
-import { unrecognizedOAuthError } from "./oauth-answers.ts";
-import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
+import { textIn } from "../members.ts";
+import { authMethodOf } from "./client-settings.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
+import { isSignedWith } from "./signing.ts";
 
 /** The value of `client_assertion_type` for a JSON Web Token (RFC 7523, 2.2). */
 export const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -15,7 +16,7 @@ interface Assertion {
   readonly header: JsonObject;
   readonly claims: JsonObject;
   readonly signed: string;
-  readonly signature: Uint8Array;
+  readonly signature: string;
 }
 
 function objectIn(part: string): JsonObject | undefined {
@@ -32,48 +33,16 @@ function parseAssertion(text: string): Assertion | undefined {
   const header = objectIn(head);
   const claims = objectIn(body);
   if (header === undefined || claims === undefined || signature === undefined || more.length > 0) return undefined;
-  return { header, claims, signed: `${head}.${body}`, signature: Buffer.from(signature, "base64url") };
-}
-
-/** The members of a JSON Web Key that a public key consists of. */
-function keyObject(jwk: JsonObject): KeyObject | undefined {
-  const members = ["kty", "n", "e", "crv", "x", "y"].flatMap((name) => {
-    const value = jwk[name];
-    return typeof value === "string" ? [[name, value] as const] : [];
-  });
-  try {
-    return createPublicKey({ key: Object.fromEntries(members), format: "jwk" });
-  } catch {
-    return undefined;
-  }
-}
-
-function isSignedBy({ signed, signature }: Assertion, alg: string, jwk: JsonObject): boolean {
-  const key = keyObject(jwk);
-  const digest = /^(?:RS|PS|ES)(256|384|512)$/.exec(alg)?.[1];
-  if (key === undefined || digest === undefined) return false;
-  const ways = {
-    RS: { key, padding: constants.RSA_PKCS1_PADDING },
-    PS: { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
-    ES: { key, dsaEncoding: "ieee-p1363" },
-  } as const;
-  const way = alg.startsWith("RS") ? ways.RS : alg.startsWith("PS") ? ways.PS : ways.ES;
-  try {
-    return verify(`sha${digest}`, Buffer.from(signed), way, signature);
-  } catch {
-    // The key is of another type than the algorithm.
-    return false;
-  }
-}
-
-/** What an assertion's header says about its key. */
-interface KeyHint {
-  readonly kid: unknown;
-  readonly kty: "RSA" | "EC";
+  return { header, claims, signed: `${head}.${body}`, signature };
 }
 
 /** The registered key that an assertion must be signed with: the first that fits. Or why there is none. */
-function expectedKey(engine: PublicContext, client: StoredClient, { kid, kty }: KeyHint): JsonObject | ApiError {
+function expectedKey(
+  engine: PublicContext,
+  client: StoredClient,
+  kid: unknown,
+  kty: "RSA" | "EC",
+): JsonObject | ApiError {
   const set = client.view["jwks"];
   const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
   const isNamed = typeof kid === "string" && kid !== "";
@@ -99,7 +68,7 @@ const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" v
 function badSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): ApiError | undefined {
   const { header } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
-  const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
+  const enforced = textIn(client.view, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
     return versionedError(engine, "invalid_client", hint);
@@ -108,10 +77,11 @@ function badSignature(engine: PublicContext, client: StoredClient, assertion: As
     const hint = `The "client_assertion" request parameter uses unsupported signing algorithm "${alg}".`;
     return versionedError(engine, "invalid_client", hint);
   }
-  const key = expectedKey(engine, client, { kid: header["kid"], kty: alg.startsWith("ES") ? "EC" : "RSA" });
+  const kty = alg.startsWith("ES") ? "EC" : "RSA";
+  const key = expectedKey(engine, client, header["kid"], kty);
   if (isApiError(key)) return key;
-  if (isSignedBy(assertion, alg, key)) return undefined;
-  if (engine.traits.lenientAssertions) return unrecognizedOAuthError(engine.behaviour);
+  if (isSignedWith(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
+  if (engine.traits.lenientAssertions) return unexpectedServerError(engine.behaviour);
   return versionedError(engine, "invalid_client", UNVERIFIABLE);
 }
 
@@ -141,7 +111,7 @@ function badClaims(engine: PublicContext, client: StoredClient, { claims }: Asse
   }
   // The identifier counts as used even if the audience is wrong.
   engine.assertionIds.set(jti, jti, exp);
-  const endpoint = tokenEndpointOf(engine);
+  const endpoint = `${engine.publicUrl()}/oauth2/token`;
   if (aud === endpoint || (Array.isArray(aud) && aud.includes(endpoint))) return undefined;
   return invalid(
     `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`,
@@ -179,6 +149,6 @@ export function authenticateByAssertion(engine: PublicContext, form: URLSearchPa
   if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
   const refusal = badSignature(engine, client, assertion);
   if (refusal !== undefined) return refusal;
-  if (isUntimely(assertion.claims, engine.now())) return unrecognizedOAuthError(engine.behaviour);
+  if (isUntimely(assertion.claims, engine.now())) return unexpectedServerError(engine.behaviour);
   return badClaims(engine, client, assertion) ?? client;
 }

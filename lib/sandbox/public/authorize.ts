@@ -1,14 +1,16 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
-import type { ApiError } from "../api-errors.ts";
+import { type ApiError, errorMembers } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
+import { listIn, textIn } from "../members.ts";
 import type { Answer } from "../response.ts";
-import { allowsGrant, listField, splitWords } from "./client-settings.ts";
+import { allowsGrant, splitWords } from "./client-settings.ts";
 import { decisionsOf, type FlowDecisions, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
+import { versionedError } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import type { PublicContext } from "./public-context.ts";
 import { formOf, formPostAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
@@ -38,17 +40,10 @@ const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
 
-function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams {
-  const { error, description, hint } = refusal;
-  if (engine.behaviour.errors === "verbose") {
-    const params = new URLSearchParams({ error, error_description: description });
-    if (hint === undefined) return params;
-    params.set("error_description", `${description}\n\n${hint}`);
-    params.set("error_hint", hint);
-    return params;
-  }
-  const text = hint === undefined ? description : `${description} ${hint}`;
-  return new URLSearchParams({ error, error_description: text.replaceAll('"', "'") });
+function errorParams({ behaviour }: PublicContext, refusal: ApiError): URLSearchParams {
+  const members = errorMembers(behaviour, refusal);
+  const shown = ["error", "error_description", "error_hint"].filter((name) => name in members);
+  return new URLSearchParams(shown.map((name): [string, string] => [name, textIn(members, name)]));
 }
 
 /** An answer that goes back to the client through the browser. */
@@ -88,19 +83,14 @@ function responseMode(engine: PublicContext, params: URLSearchParams): ResponseM
   return mode === "query" ? byType : mode;
 }
 
-interface Addressed {
-  readonly client: StoredClient;
-  readonly redirect: Redirect;
-  readonly redirectUriRequested: boolean;
-}
-
+type Addressed = Pick<AuthorizationFlowRequest, "client" | "redirect" | "redirectUriRequested">;
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
 function addressed(engine: PublicContext, params: URLSearchParams): Addressed | ApiError {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
     return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
   }
-  const registered = listField(client, "redirect_uris");
+  const registered = listIn(client.view, "redirect_uris");
   const requested = params.get("redirect_uri") ?? "";
   const isOpenId = splitWords(params.get("scope") ?? "").includes("openid");
   if (requested === "" && isOpenId && engine.traits.redirectUriRequired) {
@@ -121,7 +111,7 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
 
 function allowsResponseType(client: StoredClient, responseTypes: readonly string[]): boolean {
   const wanted = responseTypes.toSorted().join(" ");
-  return listField(client, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
+  return listIn(client.view, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
 }
 
 /** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */
@@ -213,12 +203,9 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, do
   if (responseTypes.includes("token")) {
     const { value, expiresIn } = issueAccessToken(engine, { client, grant, by });
     bound.accessToken = value;
-    for (const [name, text] of Object.entries({
-      access_token: value,
-      expires_in: `${expiresIn}`,
-      token_type: "bearer",
-    }))
-      params.set(name, text);
+    params.set("access_token", value);
+    params.set("expires_in", String(expiresIn));
+    params.set("token_type", "bearer");
   }
   if (responseTypes.includes("id_token") && grant.scopes.includes("openid"))
     params.set("id_token", issueIdToken(engine, { client, grant, by }, bound));
@@ -275,14 +262,8 @@ export function createAuthorizationEndpoint(
       if (verifier === null) continue;
       const flow = flows.byVerifier(name, verifier);
       if (flow !== undefined) return decided(name, flow, request);
-      return errorPageRedirectAnswer(
-        engine,
-        versionedError(
-          engine,
-          "access_denied",
-          `The ${name} verifier has already been used, has not been granted, or is invalid.`,
-        ),
-      );
+      const hint = `The ${name} verifier has already been used, has not been granted, or is invalid.`;
+      return errorPageRedirectAnswer(engine, versionedError(engine, "access_denied", hint));
     }
     return begin(params, request.target);
   };

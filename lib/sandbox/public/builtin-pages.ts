@@ -1,57 +1,47 @@
 import { isApiError } from "../api-errors.ts";
+import { textIn } from "../members.ts";
 import type { Answer } from "../response.ts";
-import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
-import type { FlowStores } from "./oauth-admin-router.ts";
+import type { Flow, StepName } from "./flows.ts";
+import { type FlowStores, flowByChallenge } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
 import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
 
-/** Paths of the built-in pages, which Hydra has under the same names for servers without a login application. */
-const BUILTIN_PATHS = {
-  login: "/oauth2/fallbacks/login",
-  consent: "/oauth2/fallbacks/consent",
-  error: "/oauth2/fallbacks/error",
-  device: "/oauth2/fallbacks/device",
-  deviceDone: "/oauth2/fallbacks/device/done",
-  loggedOut: "/oauth2/fallbacks/logout/callback",
-} as const;
+const DEVICE_PATH = "/oauth2/fallbacks/device";
 
-/** Pages that accept every login, consent and device by themselves, by path. */
+/**
+ * Pages that accept every login, consent and device by themselves, by path: Hydra has them under the same names for servers
+ * without a login application.
+ */
 export function builtinPagesByPath(
   engine: PublicContext,
-  { authorizations, deviceFlows, devices }: FlowStores,
+  stores: FlowStores,
 ): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {
-  function withFlow(
-    step: StepName,
-    request: RequestWithHeaders,
-    show: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
-  ): Answer {
+  function withFlow(step: StepName, request: RequestWithHeaders, show: (flow: Flow) => Answer): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     if (challenge === "")
       return pageAnswer(200, "Built-in page", `<p>A client sends people here with a ${step} request.</p>`);
-    const authorization = authorizations.byChallenge(step, challenge);
-    if (authorization !== undefined) return show(authorizations, authorization);
-    const device = deviceFlows.byChallenge(step, challenge);
-    if (device !== undefined) return show(deviceFlows, device);
+    const flow = flowByChallenge(stores, step, challenge);
+    if (flow !== undefined) return show(flow);
     return pageAnswer(404, "Unknown request", `<p>The sandbox has no such ${step} request, or was restarted.</p>`);
   }
 
   function login(request: RequestWithHeaders): Answer {
-    return withFlow("login", request, (flows, flow) => {
+    return withFlow("login", request, (flow) => {
       const at = Math.floor(engine.now());
-      const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
+      const next = flow.login.decide({ subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
-      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
+      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(textIn(client.view, "client_name") || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
       return pageAnswer(200, "Logged in by the sandbox", content, next);
     });
   }
 
   function consent(request: RequestWithHeaders): Answer {
-    return withFlow("consent", request, (flows, flow) => {
+    return withFlow("consent", request, (flow) => {
       const { scopes, audience } = flow.request;
-      return redirectAnswer(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
+      return redirectAnswer(flow.consent.decide({ scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
     });
   }
 
@@ -68,22 +58,22 @@ export function builtinPagesByPath(
     const { query } = splitTarget(request.target);
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();
-    const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
+    const next = userCode === "" ? undefined : stores.devices.acceptUserCode(challenge, userCode);
     if (typeof next === "string") return redirectAnswer(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
-    const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
+    const form = `<form action="${DEVICE_PATH}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
     return pageAnswer(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
   }
 
   return new Map([
-    [BUILTIN_PATHS.login, login],
-    [BUILTIN_PATHS.consent, consent],
-    [BUILTIN_PATHS.error, error],
-    [BUILTIN_PATHS.loggedOut, () => pageAnswer(200, "Logged out", "<p>You can close this page.</p>")],
+    ["/oauth2/fallbacks/login", login],
+    ["/oauth2/fallbacks/consent", consent],
+    ["/oauth2/fallbacks/error", error],
+    ["/oauth2/fallbacks/logout/callback", () => pageAnswer(200, "Logged out", "<p>You can close this page.</p>")],
     ...(engine.traits.device
       ? ([
-          [BUILTIN_PATHS.device, device],
-          [BUILTIN_PATHS.deviceDone, () => pageAnswer(200, "Device connected", "<p>You can close this page.</p>")],
+          [DEVICE_PATH, device],
+          [`${DEVICE_PATH}/done`, () => pageAnswer(200, "Device connected", "<p>You can close this page.</p>")],
         ] as const)
       : []),
   ]);

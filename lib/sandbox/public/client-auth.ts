@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { type ApiError, isApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { ASSERTION_TYPE, authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-settings.ts";
-import { UNSPECIFIC_HINT } from "./oauth-answers.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 
 /** An ID and a secret, of Basic credentials or of a form; the secret may be empty. */
 interface Credentials {

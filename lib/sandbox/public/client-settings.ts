@@ -2,24 +2,14 @@ import { parseDuration } from "../../core/duration.ts";
 import type { StoredClient } from "../client-store.ts";
 import { listIn, textIn } from "../members.ts";
 
-/** A text field of a client; empty where it is missing. */
-export function textField({ view }: StoredClient, name: string): string {
-  return textIn(view, name);
-}
-
-/** A list field of a client; empty where it is missing. */
-export function listField({ view }: StoredClient, name: string): readonly string[] {
-  return listIn(view, name);
-}
-
 /** Whether a client may use a grant type. */
 export function allowsGrant(client: StoredClient, grantType: string): boolean {
-  return listField(client, "grant_types").includes(grantType);
+  return listIn(client.view, "grant_types").includes(grantType);
 }
 
 /** How a client authenticates at the token endpoint. */
 export function authMethodOf(client: StoredClient): string {
-  return textField(client, "token_endpoint_auth_method") || "client_secret_basic";
+  return textIn(client.view, "token_endpoint_auth_method") || "client_secret_basic";
 }
 
 const DEFAULT_LIFESPANS = { access: 3_600, id: 3_600, refresh: 2_592_000 } as const;
@@ -34,7 +24,7 @@ export type LifespanGrant =
 
 /** Seconds that a token of a client is valid for. */
 export function lifespanOf(client: StoredClient, grant: LifespanGrant, token: keyof typeof DEFAULT_LIFESPANS): number {
-  const chosen = parseDuration(textField(client, `${grant}_grant_${token}_token_lifespan`));
+  const chosen = parseDuration(textIn(client.view, `${grant}_grant_${token}_token_lifespan`));
   return chosen === undefined ? DEFAULT_LIFESPANS[token] : chosen / 1000;
 }
 
@@ -49,7 +39,7 @@ function matchesScope(pattern: string, scope: string): boolean {
 
 /** The first requested scope that a client may not have. */
 export function forbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = new Set(splitWords(textField(client, "scope")));
+  const allowed = new Set(splitWords(textIn(client.view, "scope")));
   const patterns = [...allowed].filter((each) => each.includes("*"));
   return requested.find(
     (scope) => (!allowed.has(scope) || scope.includes("*")) && !patterns.some((each) => matchesScope(each, scope)),
@@ -67,7 +57,7 @@ function parentsOf(path: string, lengths: ReadonlySet<number>): readonly string[
 
 /** The first requested audience that a client may not have. */
 export function forbiddenAudience(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = new Set(listField(client, "audience"));
+  const allowed = new Set(listIn(client.view, "audience"));
   const lengths = new Set([...allowed].map(({ length }) => length));
   return requested.find(
     (audience) => !allowed.has(audience) && !parentsOf(audience, lengths).some((each) => allowed.has(each)),

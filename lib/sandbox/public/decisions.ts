@@ -3,7 +3,8 @@ import { type ApiError, malformedRequestError, unexpectedServerError } from "../
 import { parseFirstJson } from "../decode-body.ts";
 import { listIn, textIn } from "../members.ts";
 import type { ConsentDecision, FlowRefusal, LoginDecision } from "./flows.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 
 function object(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};

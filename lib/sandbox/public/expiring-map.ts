@@ -74,9 +74,7 @@ export class ExpiringMap<Value> {
   }
 
   #deleteOldest(): void {
-    for (const key of this.#entries.keys()) {
-      this.delete(key);
-      return;
-    }
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.delete(oldest);
   }
 }

@@ -5,14 +5,14 @@ import {
   FLOW_LIFESPAN,
   type Flow,
   type FlowRefusal,
-  type FlowRequest,
   type FlowStep,
   isRefusal,
   type LoginDecision,
   type StepName,
 } from "./flows.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
-import type { Grant, GrantUser } from "./token-store.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
+import type { Grant } from "./token-store.ts";
 import { cookieOf, type RequestWithHeaders, redirectAnswer } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
@@ -47,47 +47,42 @@ export interface FlowDecisions {
 }
 
 /** The decisions of a flow that nobody declined. */
-export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flow<Request>): FlowDecisions | undefined {
+export function decisionsOf({ login, consent }: Flow): FlowDecisions | undefined {
   const [loggedIn, consented] = [login.decision, consent.decision];
   if (loggedIn === undefined || consented === undefined) return undefined;
   if (isRefusal(loggedIn) || isRefusal(consented)) return undefined;
   return { login: loggedIn, consent: consented };
 }
 
-/** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): GrantUser {
-  const { accessTokenClaims, idTokenClaims } = done.consent;
+/** What a user granted in a flow. */
+export function grantOf(id: string, flow: Flow, done: FlowDecisions, nonce: string): Grant {
+  const { login, consent } = done;
+  const { scopes, audience, accessTokenClaims, idTokenClaims } = consent;
   return {
-    sessionId: flow.sessionId,
-    nonce,
-    acr: done.login.acr,
-    authenticatedAt: done.login.at,
-    requestedAt: flow.startedAt,
-    accessTokenClaims,
-    idTokenClaims,
+    id,
+    clientId: flow.request.client.id,
+    subject: login.subject,
+    scopes,
+    audience,
+    user: {
+      sessionId: flow.sessionId,
+      nonce,
+      acr: login.acr,
+      authenticatedAt: login.at,
+      requestedAt: flow.startedAt,
+      accessTokenClaims,
+      idTokenClaims,
+    },
   };
 }
 
-/** What a user granted in a flow. */
-export function grantOf<Request extends FlowRequest>(
-  id: string,
-  flow: Flow<Request>,
-  done: FlowDecisions,
-  nonce: string,
-): Grant {
-  const { client } = flow.request;
-  const { scopes, audience } = done.consent;
-  const user = sessionOf(flow, done, nonce);
-  return { id, clientId: client.id, subject: done.login.subject, scopes, audience, user };
-}
-
 /** The decision that a verifier confirms, or the error that the flow ends with. */
-function decisionOf<Decision extends object>(
+function decisionOf(
   engine: PublicContext,
-  step: FlowStep<Decision>,
+  step: Pick<FlowStep<object>, "csrf" | "decision" | "isUsed">,
   name: StepName,
   cookie: string | undefined,
-): Decision | FlowRefusal {
+): object {
   const declined = (error: "request_forbidden" | "access_denied", hint: string): FlowRefusal => {
     const refusal = versionedError(engine, error, hint);
     return { error, description: `${refusal.description} ${hint}` };
@@ -105,14 +100,13 @@ function decisionOf<Decision extends object>(
 }
 
 /** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
-export function useStepAndFindRefusal<Request extends FlowRequest>(
+export function useStepAndFindRefusal(
   engine: PublicContext,
-  flow: Flow<Request>,
+  flow: Flow,
   name: StepName,
   request: RequestWithHeaders,
 ): FlowRefusal | undefined {
   const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
-  const decision =
-    name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
+  const decision = decisionOf(engine, flow[name], name, cookie);
   return isRefusal(decision) ? decision : undefined;
 }

@@ -50,8 +50,9 @@ export interface FlowStep<Decision> {
   /** Ties the step to the browser that it began in. */
   readonly csrf: string;
   decision: Decision | FlowRefusal | undefined;
-  verifier: string | undefined;
   isUsed: boolean;
+  /** Records a decision and gives the URL at which the browser goes on. */
+  readonly decide: (decision: Decision | FlowRefusal) => string;
 }
 
 /** A login and a consent on their way. */
@@ -67,15 +68,7 @@ export interface Flow<Request extends FlowRequest = FlowRequest> {
 export type StepName = "login" | "consent";
 
 /** The flows of a sandbox, by challenge and by verifier. */
-export interface FlowStore<Request extends FlowRequest> {
-  readonly begin: (request: Request) => Flow<Request>;
-  readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
-  readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
-  /** Records a decision and gives the URL at which the browser goes on. */
-  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | FlowRefusal) => string;
-  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | FlowRefusal) => string;
-  readonly forgetClient: (clientId: string) => void;
-}
+export type FlowStore<Request extends FlowRequest> = ReturnType<typeof createFlowStore<Request>>;
 
 /** Seconds that a browser has to log in and to consent; its cookie has the same. */
 export const FLOW_LIFESPAN = 1_800;
@@ -88,45 +81,49 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 }
 
 /** Creates an empty store of flows. */
-export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
+export function createFlowStore<Request extends FlowRequest>(engine: PublicContext) {
   const { now } = engine;
   const challenges = new ExpiringMap<Flow<Request>>({ now });
   const verifiers = new ExpiringMap<Flow<Request>>({ now });
-  const keepUntil = ({ startedAt }: Pick<Flow, "startedAt">): number => startedAt + FLOW_LIFESPAN;
-
-  function newStep<Decision>(): FlowStep<Decision> {
-    const [challenge, csrf] = [newChallenge(engine), newChallenge(engine).replaceAll("=", "")];
-    return { challenge, csrf, decision: undefined, verifier: undefined, isUsed: false };
-  }
-
-  function decide<Decision>(
-    flow: Flow<Request>,
-    name: StepName,
-    step: FlowStep<Decision>,
-    decision: Decision | FlowRefusal,
-  ): string {
-    if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
-    step.decision = decision;
-    step.verifier = newChallenge(engine);
-    verifiers.set(`${name} ${step.verifier}`, flow, keepUntil(flow));
-    const params = new URLSearchParams(flow.request.params);
-    params.set(`${name}_verifier`, step.verifier);
-    return sortedUrl(flow.request.resumeUrl, params);
-  }
-
   return {
-    begin: (request) => {
-      const started = { request, sessionId: randomUUID(), startedAt: Math.floor(engine.now()) };
-      const flow: Flow<Request> = { ...started, login: newStep(), consent: newStep() };
-      challenges.set(`login ${flow.login.challenge}`, flow, keepUntil(flow));
-      challenges.set(`consent ${flow.consent.challenge}`, flow, keepUntil(flow));
+    begin: (request: Request): Flow<Request> => {
+      const startedAt = Math.floor(engine.now());
+      const keepUntil = startedAt + FLOW_LIFESPAN;
+      function newStep<Decision>(name: StepName): FlowStep<Decision> {
+        const [challenge, csrf] = [newChallenge(engine), newChallenge(engine).replaceAll("=", "")];
+        let verifier: string | undefined;
+        const step: FlowStep<Decision> = {
+          challenge,
+          csrf,
+          decision: undefined,
+          isUsed: false,
+          decide: (decision) => {
+            if (verifier !== undefined) verifiers.delete(`${name} ${verifier}`);
+            step.decision = decision;
+            verifier = newChallenge(engine);
+            verifiers.set(`${name} ${verifier}`, flow, keepUntil);
+            const params = new URLSearchParams(request.params);
+            params.set(`${name}_verifier`, verifier);
+            return sortedUrl(request.resumeUrl, params);
+          },
+        };
+        return step;
+      }
+      const flow: Flow<Request> = {
+        request,
+        sessionId: randomUUID(),
+        startedAt,
+        login: newStep("login"),
+        consent: newStep("consent"),
+      };
+      challenges.set(`login ${flow.login.challenge}`, flow, keepUntil);
+      challenges.set(`consent ${flow.consent.challenge}`, flow, keepUntil);
       return flow;
     },
-    byChallenge: (step, challenge) => challenges.get(`${step} ${challenge}`),
-    byVerifier: (step, verifier) => verifiers.get(`${step} ${verifier}`),
-    decideLogin: (flow, decision) => decide(flow, "login", flow.login, decision),
-    decideConsent: (flow, decision) => decide(flow, "consent", flow.consent, decision),
-    forgetClient: (clientId) => {
+    byChallenge: (step: StepName, challenge: string): Flow<Request> | undefined =>
+      challenges.get(`${step} ${challenge}`),
+    byVerifier: (step: StepName, verifier: string): Flow<Request> | undefined => verifiers.get(`${step} ${verifier}`),
+    forgetClient: (clientId: string): void => {
       for (const flows of [challenges, verifiers]) flows.deleteWhere(({ request }) => request.client.id === clientId);
     },
   };

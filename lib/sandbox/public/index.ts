@@ -1,18 +1,18 @@
-import type { StoredClient } from "../client-store.ts";
+import { unexpectedServerError } from "../api-errors.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
-import { createDeviceGrantEndpoints, type DeviceFlowRequest } from "./device-grant.ts";
+import { type DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
 import { createOAuthAdminRouter, type FlowStores } from "./oauth-admin-router.ts";
-import { oauthErrorAnswer, unrecognizedOAuthError } from "./oauth-answers.ts";
+import { oauthErrorAnswer, versionedError } from "./oauth-answers.ts";
 import { PUBLIC_BEHAVIOUR_BY_VERSION } from "./public-behaviours.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import type { PublicContext } from "./public-context.ts";
 import { createTokenSigner, NoSigningKeyError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
 import { createTokenStore } from "./token-store.ts";
@@ -20,88 +20,55 @@ import { createUserinfoEndpoint } from "./userinfo.ts";
 import { type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
-interface PublicSideOptions {
+interface PublicSideOptions extends Pick<PublicContext, "client" | "publicUrl" | "loginUrl" | "consentUrl"> {
   readonly as: SandboxVersion;
-  readonly client: (id: string) => StoredClient | undefined;
   readonly keys: KeyStore;
-  /** The public port's URL; asked when it is needed, because a free port is known only once it is taken. */
-  readonly publicUrl: () => string;
-  /** Login and consent application; without them built-in pages accept everything. */
-  readonly loginUrl?: string;
-  readonly consentUrl?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-}
-
-/** The OAuth 2.0 and OpenID Connect side of a sandbox. */
-export interface PublicSide {
-  /** Answers a request on the public port. */
-  readonly answer: (request: RequestWithHeaders) => Answer;
-  /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
-  readonly answerAdmin: (request: RequestWithHeaders) => Answer | undefined;
-  /** Forgets the tokens, codes and logins of a client that was deleted. */
-  readonly forgetClient: (id: string) => void;
-  /** Whether browsers open a path, so that other sites link to it. */
-  readonly isNavigable: (path: string) => boolean;
 }
 
 type Endpoint = (request: RequestWithHeaders) => Answer;
 
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
-function createEngine(options: PublicSideOptions): PublicContext {
-  const behaviour = BEHAVIOUR_BY_VERSION[options.as];
-  const traits = PUBLIC_BEHAVIOUR_BY_VERSION[options.as];
-  const now = (): number => options.now() / 1000;
+function createEngine({ as, keys, now: milliseconds, ...shared }: PublicSideOptions): PublicContext {
+  const behaviour = BEHAVIOUR_BY_VERSION[as];
+  const traits = PUBLIC_BEHAVIOUR_BY_VERSION[as];
+  const now = (): number => milliseconds() / 1000;
   return {
+    ...shared,
     behaviour,
     traits,
-    client: options.client,
-    publicUrl: options.publicUrl,
-    loginUrl: options.loginUrl,
-    consentUrl: options.consentUrl,
-    keys: createTokenSigner(options.keys, behaviour, traits.jwtAccessTokens, now),
+    keys: createTokenSigner(keys, behaviour, traits.jwtAccessTokens, now),
     tokens: createTokenStore(now),
     assertionIds: new ExpiringMap({ now }),
     now,
   };
 }
 
-type Routes = ReadonlyMap<string, ReadonlyMap<string, Endpoint>>;
+/** An endpoint, and the methods that it answers. */
+type Route = readonly [endpoint: Endpoint, ...methods: string[]];
 
-function get(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([["GET", endpoint]]);
-}
-
-function post(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([["POST", endpoint]]);
-}
-
-function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
-  return new Map([...get(endpoint), ...post(endpoint)]);
-}
-
-/** The endpoints of the public port by path and method. */
-function routesOf(engine: PublicContext, parts: FlowStores): Routes {
+/** The endpoints of the public port by path. */
+function routesOf(engine: PublicContext, parts: FlowStores): ReadonlyMap<string, Route> {
   const { authorizations, devices } = parts;
-  const healthy = get(() => jsonAnswer(200, { status: "ok" }));
-  const pages = [...builtinPagesByPath(engine, parts)].map(([path, show]) => [path, get(show)] as const);
-  return new Map([
-    ["/.well-known/openid-configuration", get(() => jsonAnswer(200, discoveryDocument(engine)))],
-    ["/.well-known/jwks.json", get(() => jsonAnswer(200, { keys: engine.keys.published() }))],
-    ["/health/ready", healthy],
-    ["/health/alive", healthy],
-    ["/oauth2/auth", both(createAuthorizationEndpoint(engine, authorizations))],
-    ["/oauth2/token", post(createTokenEndpoint(engine, devices))],
-    ["/oauth2/revoke", post(createRevocationEndpoint(engine))],
-    ["/oauth2/sessions/logout", both(createLogoutEndpoint(engine))],
-    ["/userinfo", both(createUserinfoEndpoint(engine))],
-    ...pages,
+  const healthy: Endpoint = () => jsonAnswer(200, { status: "ok" });
+  return new Map<string, Route>([
+    ["/.well-known/openid-configuration", [() => jsonAnswer(200, discoveryDocument(engine)), "GET"]],
+    ["/.well-known/jwks.json", [() => jsonAnswer(200, { keys: engine.keys.published() }), "GET"]],
+    ["/health/ready", [healthy, "GET"]],
+    ["/health/alive", [healthy, "GET"]],
+    ["/oauth2/auth", [createAuthorizationEndpoint(engine, authorizations), "GET", "POST"]],
+    ["/oauth2/token", [createTokenEndpoint(engine, devices), "POST"]],
+    ["/oauth2/revoke", [createRevocationEndpoint(engine), "POST"]],
+    ["/oauth2/sessions/logout", [createLogoutEndpoint(engine), "GET", "POST"]],
+    ["/userinfo", [createUserinfoEndpoint(engine), "GET", "POST"]],
+    ...[...builtinPagesByPath(engine, parts)].map(([path, show]): [string, Route] => [path, [show, "GET"]]),
     ...(engine.traits.device
       ? ([
-          ["/oauth2/device/auth", post(devices.authorize)],
-          ["/oauth2/device/verify", get(devices.verify)],
-        ] as const)
+          ["/oauth2/device/auth", [(request) => devices.authorize(request), "POST"]],
+          ["/oauth2/device/verify", [(request) => devices.verify(request), "GET"]],
+        ] satisfies [string, Route][])
       : []),
   ]);
 }
@@ -128,35 +95,39 @@ function signed(engine: PublicContext, answer: () => Answer): Answer {
     const isUnnamed = !behaviour.keys.pairs;
     return oauthErrorAnswer(
       behaviour,
-      isUnnamed ? unrecognizedOAuthError(behaviour) : versionedError(engine, "invalid_grant"),
+      isUnnamed ? unexpectedServerError(behaviour) : versionedError(engine, "invalid_grant"),
     );
   }
 }
 
-function routed(engine: PublicContext, routes: Routes, request: RequestWithHeaders): Answer {
+function routed(engine: PublicContext, routes: ReadonlyMap<string, Route>, request: RequestWithHeaders): Answer {
   const { path } = splitTarget(request.target);
-  const methods = routes.get(path);
-  const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
-  if (endpoint !== undefined) return signed(engine, () => endpoint(request));
-  if (methods === undefined || engine.traits.wrongMethod === "missing") {
+  const [endpoint, ...methods]: readonly [endpoint?: Endpoint, ...methods: string[]] = routes.get(path) ?? [];
+  if (endpoint !== undefined && methods.includes(request.method === "HEAD" ? "GET" : request.method))
+    return signed(engine, () => endpoint(request));
+  if (endpoint === undefined || engine.traits.wrongMethod === "missing") {
     return noRouteAnswer(missingOn(engine, path), request.accept);
   }
-  const allowed = [...methods.keys(), "OPTIONS"].sort();
+  const allowed = [...methods, "OPTIONS"].sort();
   return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
 }
 
+/** The OAuth 2.0 and OpenID Connect side of a sandbox. */
+export type PublicSide = ReturnType<typeof createPublicSide>;
+
 /** Creates the public side, without tokens. */
-export function createPublicSide(options: PublicSideOptions): PublicSide {
+export function createPublicSide(options: PublicSideOptions) {
   const engine = createEngine(options);
   const deviceFlows = createFlowStore<DeviceFlowRequest>(engine);
   const parts = {
     authorizations: createFlowStore<AuthorizationFlowRequest>(engine),
     deviceFlows,
-    devices: createDeviceGrantEndpoints(engine, deviceFlows),
+    devices: new DeviceGrant(engine, deviceFlows),
   };
   const routes = routesOf(engine, parts);
   return {
-    answer: (request) => {
+    /** Answers a request on the public port. */
+    answer: (request: RequestWithHeaders): Answer => {
       const answer = routed(engine, routes, request);
       const isKept =
         engine.behaviour.uncached === "none" ||
@@ -166,10 +137,13 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },
+    /** Answers a request about tokens, logins and consents on the admin port; undefined for any other path. */
     answerAdmin: createOAuthAdminRouter(engine, parts),
-    forgetClient: (id) => {
+    /** Forgets the tokens, codes and logins of a client that was deleted. */
+    forgetClient: (id: string): void => {
       for (const part of [engine.tokens, parts.authorizations, parts.deviceFlows, parts.devices]) part.forgetClient(id);
     },
-    isNavigable: (path) => NAVIGABLE.test(path),
+    /** Whether browsers open a path, so that other sites link to it. */
+    isNavigable: (path: string): boolean => NAVIGABLE.test(path),
   };
 }

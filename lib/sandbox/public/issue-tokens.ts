@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-settings.ts";
+import { textIn } from "../members.ts";
+import { allowsGrant, type LifespanGrant, lifespanOf } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
-
-/** A successful answer of the token endpoint, its members in the order of the servers. */
-export type TokenResponseBody = JsonObject;
 
 /** Scopes that ask for a refresh token. */
 const OFFLINE = ["offline", "offline_access"];
@@ -38,7 +36,7 @@ export function issueAccessToken(
   const issuedAt = engine.now();
   const expiresIn = lifespanOf(client, by, "access");
   const expiresAt = issuedAt + expiresIn;
-  const isJwt = engine.traits.jwtAccessTokens && textField(client, "access_token_strategy") === "jwt";
+  const isJwt = engine.traits.jwtAccessTokens && textIn(client.view, "access_token_strategy") === "jwt";
   const value = isJwt
     ? engine.keys.sign(
         "access-token",
@@ -113,8 +111,8 @@ function isOffline({ client, grant, by }: Issue): boolean {
   return grant.scopes.some((scope) => OFFLINE.includes(scope)) && allowsGrant(client, "refresh_token");
 }
 
-/** The tokens that a grant is answered with at the token endpoint. */
-export function issueTokens(engine: PublicContext, issue: Issue): TokenResponseBody {
+/** The tokens that a grant is answered with at the token endpoint, in the order of the servers. */
+export function issueTokens(engine: PublicContext, issue: Issue): JsonObject {
   const { grant, by } = issue;
   const { value, expiresIn } = issueAccessToken(engine, issue);
   const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");

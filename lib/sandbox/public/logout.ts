@@ -1,7 +1,8 @@
+import { listIn } from "../members.ts";
 import type { Answer } from "../response.ts";
 import { errorPageRedirectAnswer } from "./authorize.ts";
-import { listField } from "./client-settings.ts";
-import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";
@@ -24,7 +25,7 @@ function rejectionOf(engine: PublicContext, hint: string, uri: string): string |
   if (hint === "") return uri === "" ? undefined : `${failed} set but id_token_hint is missing${end}`;
   const client = clientOfHint(engine, hint);
   if (client === undefined) return "The id_token_hint is not an ID token of this server";
-  if (uri === "" || listField(client, "post_logout_redirect_uris").includes(uri)) return undefined;
+  if (uri === "" || listIn(client.view, "post_logout_redirect_uris").includes(uri)) return undefined;
   // The servers' own words.
   return `${failed} not a whitelisted as a ${REDIRECT_PARAMETER} for the client${end}`;
 }

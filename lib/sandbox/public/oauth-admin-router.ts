@@ -1,13 +1,13 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import { isApiError, noSuchResourceError } from "../api-errors.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceFlowRequest, DeviceGrantEndpoints } from "./device-grant.ts";
-import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
-import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
-import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
+import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
+import { type Flow, type FlowStore, isRefusal, type StepName } from "./flows.ts";
+import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
 import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
@@ -15,15 +15,21 @@ import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 export interface FlowStores {
   readonly authorizations: FlowStore<AuthorizationFlowRequest>;
   readonly deviceFlows: FlowStore<DeviceFlowRequest>;
-  readonly devices: DeviceGrantEndpoints;
+  readonly devices: DeviceGrant;
+}
+
+/** The flow of a challenge, whichever kind of flow it is. */
+export function flowByChallenge(
+  { authorizations, deviceFlows }: FlowStores,
+  step: StepName,
+  challenge: string,
+): Flow | undefined {
+  return authorizations.byChallenge(step, challenge) ?? deviceFlows.byChallenge(step, challenge);
 }
 
 type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
 
-interface AdminRoute {
-  readonly path: string;
-  readonly methods: ReadonlyMap<string, Endpoint>;
-}
+type AdminRoute = readonly [path: string, method: string, endpoint: Endpoint];
 
 const REQUESTS = "/oauth2/auth/requests";
 
@@ -112,39 +118,21 @@ function shownConsent({ traits }: PublicContext, flow: Flow): JsonObject {
   };
 }
 
-function unknownChallenge({ behaviour }: PublicContext): ApiError {
-  const description =
-    behaviour.errors === "verbose"
-      ? "Unable to located the requested resource"
-      : "Unable to locate the requested resource";
-  return { status: 404, error: "Not Found", description };
-}
-
 /** The endpoints of one step: read, accept and reject. */
-function stepRoutes(
-  engine: PublicContext,
-  { authorizations, deviceFlows }: FlowStores,
-  name: StepName,
-): readonly AdminRoute[] {
-  /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
-  function withFlow(
-    query: URLSearchParams,
-    action: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
-  ): Answer {
+function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): readonly AdminRoute[] {
+  /** Runs an action on the flow of a challenge. */
+  function withFlow(query: URLSearchParams, action: (flow: Flow) => Answer): Answer {
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
     if (challenge === "") {
       const hint = `Query parameter "challenge" is not defined but should have been.`;
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
-    const authorization = authorizations.byChallenge(name, challenge);
-    if (authorization !== undefined) return action(authorizations, authorization);
-    const device = deviceFlows.byChallenge(name, challenge);
-    if (device !== undefined) return action(deviceFlows, device);
-    return errorAnswer(engine.behaviour, unknownChallenge(engine));
+    const flow = flowByChallenge(stores, name, challenge);
+    return flow === undefined ? errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour)) : action(flow);
   }
 
   const read: Endpoint = (_, query) =>
-    withFlow(query, (_flows, flow) => {
+    withFlow(query, (flow) => {
       const { usedChallenge } = engine.traits;
       if (!flow[name].isUsed || usedChallenge === "served")
         return jsonAnswer(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
@@ -154,29 +142,26 @@ function stepRoutes(
     });
 
   const accept: Endpoint = ({ body }, query) =>
-    withFlow(query, (flows, flow) => {
+    withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      if (name === "consent")
-        return jsonAnswer(200, { redirect_to: flows.decideConsent(flow, readConsentDecision(given)) });
+      if (name === "consent") return jsonAnswer(200, { redirect_to: flow.consent.decide(readConsentDecision(given)) });
       const decision = readLoginDecision(engine, given);
       if (isApiError(decision)) return errorAnswer(engine.behaviour, decision);
-      return jsonAnswer(200, { redirect_to: flows.decideLogin(flow, decision) });
+      return jsonAnswer(200, { redirect_to: flow.login.decide(decision) });
     });
 
   const reject: Endpoint = ({ body }, query) =>
-    withFlow(query, (flows, flow) => {
+    withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      const decision = readRefusal(given);
-      const url = name === "login" ? flows.decideLogin(flow, decision) : flows.decideConsent(flow, decision);
-      return jsonAnswer(200, { redirect_to: url });
+      return jsonAnswer(200, { redirect_to: flow[name].decide(readRefusal(given)) });
     });
 
   return [
-    { path: `${REQUESTS}/${name}`, methods: new Map([["GET", read]]) },
-    { path: `${REQUESTS}/${name}/accept`, methods: new Map([["PUT", accept]]) },
-    { path: `${REQUESTS}/${name}/reject`, methods: new Map([["PUT", reject]]) },
+    [`${REQUESTS}/${name}`, "GET", read],
+    [`${REQUESTS}/${name}/accept`, "PUT", accept],
+    [`${REQUESTS}/${name}/reject`, "PUT", reject],
   ];
 }
 
@@ -187,12 +172,12 @@ function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly 
     if (isApiError(given)) return errorAnswer(engine.behaviour, given);
     const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
     const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
-    if (result === undefined) return errorAnswer(engine.behaviour, unknownChallenge(engine));
+    if (result === undefined) return errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour));
     return typeof result === "string"
       ? jsonAnswer(200, { redirect_to: result })
       : errorAnswer(engine.behaviour, result);
   };
-  return [{ path: `${REQUESTS}/device/accept`, methods: new Map([["PUT", accept]]) }];
+  return [[`${REQUESTS}/device/accept`, "PUT", accept]];
 }
 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
@@ -204,14 +189,14 @@ export function createOAuthAdminRouter(
   // Expired tokens are inactive and go by themselves.
   const flush: Endpoint = () => emptyAnswer(204);
   const all: readonly AdminRoute[] = [
-    { path: "/oauth2/introspect", methods: new Map([["POST", introspection(engine)]]) },
-    { path: "/oauth2/tokens", methods: new Map([["DELETE", deletion(engine)]]) },
-    ...(engine.traits.flush ? [{ path: "/oauth2/flush", methods: new Map([["POST", flush]]) }] : []),
+    ["/oauth2/introspect", "POST", introspection(engine)],
+    ["/oauth2/tokens", "DELETE", deletion(engine)],
+    ...(engine.traits.flush ? [["/oauth2/flush", "POST", flush] satisfies AdminRoute] : []),
     ...stepRoutes(engine, parts, "login"),
     ...stepRoutes(engine, parts, "consent"),
     ...deviceRoutes(engine, parts),
   ];
-  const routes = new Map(all.map((route) => [route.path, route]));
+  const routes = new Map(all.map((route) => [route[0], route]));
 
   function neverCached(answer: Answer, method: string): Answer {
     if ("cache-control" in answer.headers) return answer;
@@ -226,10 +211,9 @@ export function createOAuthAdminRouter(
     if (prefix !== "" && !isPrefixed && unprefixed === "redirected") {
       return withNoStore(emptyAnswer(307, { location: `http://${prefix}${request.target}` }));
     }
-    const endpoint = route.methods.get(request.method);
-    if (endpoint !== undefined) return neverCached(endpoint(request, query), request.method);
-    const allowed = [...route.methods.keys()];
-    if (router === "httprouter") return wrongMethodAnswer([...allowed, "OPTIONS"].sort());
-    return neverCached(wrongMethodAnswer(allowed), request.method);
+    const [, method, endpoint] = route;
+    if (method === request.method) return neverCached(endpoint(request, query), method);
+    if (router === "httprouter") return wrongMethodAnswer([method, "OPTIONS"].sort());
+    return neverCached(wrongMethodAnswer([method]), request.method);
   };
 }

@@ -1,4 +1,4 @@
-import { type ApiError, errorMembers } from "../api-errors.ts";
+import { type ApiError, errorMembers, INVALID_REQUEST } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
 
@@ -21,10 +21,7 @@ const ERRORS = {
     400,
     "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client",
   ],
-  invalid_request: [
-    400,
-    "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed",
-  ],
+  invalid_request: [400, INVALID_REQUEST],
   invalid_scope: [400, "The requested scope is invalid, unknown, or malformed"],
   invalid_state: [400, "The state is missing or does not have enough characters and is therefore considered too weak"],
   jti_known: [400, "The jti was already used"],
@@ -40,26 +37,17 @@ const ERRORS = {
   unsupported_response_type: [400, "The authorization server does not support obtaining a token using this method"],
 } as const;
 
-/** Name of an OAuth 2.0 error. */
-export type OAuthErrorName = keyof typeof ERRORS;
-
-/** What a server adds to `invalid_request` when it has nothing more specific to say. */
-export const UNSPECIFIC_HINT =
-  "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
-
 export const EMPTY_BODY_HINT = "The POST body can not be empty.";
 
-/** An OAuth 2.0 error; hints are written with double quotes, which later versions turn into single ones. */
-export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: string): ApiError {
+/** An error in the words of a version; hints are written with double quotes, which later versions turn into single ones. */
+export function versionedError(
+  { behaviour }: { readonly behaviour: Behaviour },
+  name: keyof typeof ERRORS,
+  hint?: string,
+): ApiError {
   const [status, description] = ERRORS[name];
-  const end = errors === "verbose" ? "" : ".";
+  const end = behaviour.errors === "verbose" ? "" : ".";
   return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** The answer to an error that a server didn't foresee. */
-export function unrecognizedOAuthError({ errors }: Behaviour): ApiError {
-  const end = errors === "verbose" ? "." : "";
-  return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
 }
 
 /** Headers of every answer of the token endpoint (RFC 6749, 5.1). */

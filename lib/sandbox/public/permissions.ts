@@ -1,7 +1,8 @@
 import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-settings.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 
 /** The requested audiences: repeated, or separated by spaces. */
 export function audiencesIn(form: URLSearchParams): readonly string[] {

@@ -1,10 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { trimCharactersAtEnd } from "../../core/text.ts";
-import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Behaviour } from "../versions.ts";
 import type { ExpiringMap } from "./expiring-map.ts";
-import { type OAuthErrorName, oauthError } from "./oauth-answers.ts";
 import type { PublicBehaviour } from "./public-behaviours.ts";
 import type { TokenSigner } from "./signing.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -14,7 +12,7 @@ export interface PublicContext {
   readonly behaviour: Behaviour;
   readonly traits: PublicBehaviour;
   readonly client: (id: string) => StoredClient | undefined;
-  /** URL of the public port, without a slash at its end. */
+  /** URL of the public port, without a slash at its end; a free port is known only once it is taken. */
   readonly publicUrl: () => string;
   /** Where a browser is sent to log in and to consent; the built-in pages when undefined. */
   readonly loginUrl: string | undefined;
@@ -30,15 +28,6 @@ export interface PublicContext {
 /** The issuer identifier. */
 export function issuerOf({ traits, publicUrl }: PublicContext): string {
   return traits.issuerSlash ? `${trimCharactersAtEnd(publicUrl(), "/")}/` : publicUrl();
-}
-
-export function tokenEndpointOf({ publicUrl }: PublicContext): string {
-  return `${publicUrl()}/oauth2/token`;
-}
-
-/** An error in the words of the engine's version. */
-export function versionedError({ behaviour }: PublicContext, name: OAuthErrorName, hint?: string): ApiError {
-  return oauthError(behaviour, name, hint);
 }
 
 /** A challenge or verifier that nobody can guess. Since 2.3 it has the whole flow in it, encrypted. */

@@ -26,24 +26,6 @@ type KeyUse = keyof typeof SIGNING_SETS;
 /** There is no key that the server can sign with. */
 export class NoSigningKeyError extends Error {}
 
-/** The keys that a sandbox signs tokens with: those of its signing sets. */
-export interface TokenSigner {
-  /** The public keys, as `/.well-known/jwks.json` shows them. */
-  readonly published: () => readonly JsonObject[];
-  /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
-  readonly idTokenAlgorithm: () => string;
-  /**
-   * A JSON Web Token with these claims, signed with the newest key.
-   *
-   * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
-   * servers do, although the newest key signs it (ory/hydra#3573).
-   * @throws {NoSigningKeyError} where the server has no key to sign with.
-   */
-  readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
-  /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
-  readonly verify: (use: KeyUse, token: string) => JsonObject | undefined;
-}
-
 interface SigningKey {
   readonly kid: string;
   readonly alg: string;
@@ -119,35 +101,36 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
 }
 
 /** @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked. */
-function signature(text: string, key: SigningKey): string {
+function signature(text: string, { alg, privateJwk }: SigningKey): string {
   try {
-    return signatureWith(text, key);
+    if (isSymmetric(privateJwk)) {
+      const secret = Buffer.from(String(privateJwk["k"]), "base64url");
+      return createHmac(digestOf(alg) ?? "", secret)
+        .update(text)
+        .digest("base64url");
+    }
+    const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
+    return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
   } catch (error) {
     throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
   }
 }
 
-function signatureWith(text: string, { alg, privateJwk }: SigningKey): string {
-  if (isSymmetric(privateJwk)) {
-    const secret = Buffer.from(String(privateJwk["k"]), "base64url");
-    return createHmac(digestOf(alg) ?? "", secret)
-      .update(text)
-      .digest("base64url");
-  }
-  const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
-  return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
-}
-
-function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
-  const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
-  if (!canSign(key, alg)) return false;
+/** Whether a text was signed with the private half of a public key. */
+export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
-    const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+    const input = { key: createPublicKey(keyInput(publicKey)), ...signatureOptions(alg) };
     return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
   } catch {
-    // A stored key that isn't one.
+    // A stored key that isn't one, or is of another type than the algorithm.
     return false;
   }
+}
+
+/** The same for a stored key, with its own algorithm. */
+function isSignedWithStored(text: string, signed: string, key: JsonWebKey): boolean {
+  const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
+  return canSign(key, alg) && isSignedWith(text, signed, alg, publicPart(key));
 }
 
 function claimsIn(body: string): JsonObject | undefined {
@@ -160,13 +143,16 @@ function publishedSets(signsAccessTokens: boolean): readonly string[] {
   return signsAccessTokens ? [SIGNING_SETS["id-token"], SIGNING_SETS["access-token"]] : [SIGNING_SETS["id-token"]];
 }
 
+/** The keys that a sandbox signs tokens with: those of its signing sets. */
+export type TokenSigner = ReturnType<typeof createTokenSigner>;
+
 /** Creates access to the signing keys in a store. */
 export function createTokenSigner(
   store: KeyStore,
   behaviour: Behaviour,
   signsAccessTokens: boolean,
   now: () => number,
-): TokenSigner {
+) {
   const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
   /** The key IDs that sessions began with. */
   const firstKeys = new ExpiringMap<string>({ now });
@@ -186,7 +172,8 @@ export function createTokenSigner(
   }
 
   return {
-    published: () =>
+    /** The public keys, as `/.well-known/jwks.json` shows them. */
+    published: (): readonly JsonObject[] =>
       publishedSets(signsAccessTokens).flatMap((set) => {
         if (!pairs) newestPrivateKey(store, set);
         if (!pairs && keysOf(store, set).some(isSymmetric))
@@ -194,22 +181,31 @@ export function createTokenSigner(
         const keys = keysOf(store, set).filter(isPublished);
         return keys.map((key) => storedMembers(publicPart(key)));
       }),
-    idTokenAlgorithm: () => {
+    /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
+    idTokenAlgorithm: (): string => {
       if (pairs) return "RS256";
       const key = newestPrivateKey(store, SIGNING_SETS["id-token"]);
       return isSymmetric(key) ? "" : (key.alg ?? "");
     },
-    sign: (use, claims, session) => {
+    /**
+     * A JSON Web Token with these claims, signed with the newest key.
+     *
+     * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
+     * servers do, although the newest key signs it (ory/hydra#3573).
+     * @throws {NoSigningKeyError} where the server has no key to sign with.
+     */
+    sign: (use: KeyUse, claims: JsonObject, session?: string): string => {
       const set = SIGNING_SETS[use];
       const key = pairs ? newestPair(store, behaviour, set) : chooseSigningKey(store, set);
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
       const signed = `${part(header)}.${part(sortedClaims(claims))}`;
       return `${signed}.${signature(signed, key)}`;
     },
-    verify: (use, token) => {
+    /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
+    verify: (use: KeyUse, token: string): JsonObject | undefined => {
       const [head = "", body = "", signed = ""] = token.split(".");
       const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
-      return keys.some((key) => isSignedWith(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
+      return keys.some((key) => isSignedWithStored(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
     },
   };
 }

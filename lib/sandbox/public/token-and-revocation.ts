@@ -1,19 +1,20 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { type ApiError, isApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
-import type { DeviceGrantEndpoints } from "./device-grant.ts";
-import { issueTokens, type TokenResponseBody } from "./issue-tokens.ts";
-import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, UNSPECIFIC_HINT } from "./oauth-answers.ts";
+import type { DeviceGrant } from "./device-grant.ts";
+import { issueTokens } from "./issue-tokens.ts";
+import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
 import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import type { PublicContext } from "./public-context.ts";
 import type { AuthorizationCode, Grant } from "./token-store.ts";
 import { formOf, type RequestWithHeaders } from "./web.ts";
 
-type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenResponseBody | ApiError;
+type GrantHandler = (client: StoredClient, form: URLSearchParams) => JsonObject | ApiError;
 
 function clientCredentials(engine: PublicContext): GrantHandler {
   return (client, form) => {
@@ -123,16 +124,16 @@ function refreshToken(engine: PublicContext): GrantHandler {
 /** The token endpoint (RFC 6749, 3.2). */
 export function createTokenEndpoint(
   engine: PublicContext,
-  devices: DeviceGrantEndpoints,
+  devices: Pick<DeviceGrant, "exchange">,
 ): (request: RequestWithHeaders) => Answer {
   const grants = new Map<string, GrantHandler>([
     ["client_credentials", clientCredentials(engine)],
     ["authorization_code", authorizationCode(engine)],
     ["refresh_token", refreshToken(engine)],
-    ...(engine.traits.device ? [[DEVICE_GRANT, devices.exchange] as const] : []),
   ]);
+  if (engine.traits.device) grants.set(DEVICE_GRANT, (client, form) => devices.exchange(client, form));
 
-  function answer(request: RequestWithHeaders): TokenResponseBody | ApiError {
+  function answer(request: RequestWithHeaders): JsonObject | ApiError {
     const form = formOf(request);
     if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
     const grantType = form.get("grant_type") ?? "";

@@ -14,7 +14,7 @@ export interface Grant {
 }
 
 /** The part of a grant that comes from the login and consent application. */
-export interface GrantUser {
+interface GrantUser {
   readonly sessionId: string;
   readonly nonce: string;
   readonly acr: string;
@@ -47,27 +47,6 @@ export interface AuthorizationCode {
   readonly expiresAt: number;
 }
 
-/** The tokens and codes of a sandbox. */
-export interface TokenStore {
-  readonly add: (token: Token) => void;
-  /** A token that is neither revoked nor expired. */
-  readonly active: (value: string) => Token | undefined;
-  /** The grant of a refresh token that was exchanged or revoked before. */
-  readonly usedRefresh: (value: string) => Grant | undefined;
-  /** Ends all tokens of a grant; its refresh tokens are remembered, because using one again is an attack. */
-  readonly endGrant: (id: string) => void;
-  /** Ends the access tokens of a client; its refresh tokens go on. */
-  readonly endAccessTokens: (clientId: string) => void;
-  /** Forgets everything of a client that was deleted. */
-  readonly forgetClient: (clientId: string) => void;
-  readonly addCode: (value: string, code: AuthorizationCode) => void;
-  readonly code: (value: string) => AuthorizationCode | undefined;
-  /** Marks a code as used. */
-  readonly useCode: (value: string) => void;
-  /** The grant of a code that was used before. */
-  readonly usedCode: (value: string) => Grant | undefined;
-}
-
 /** An opaque token: a random part, and another one in place of a signature. */
 export function randomTokenWithPrefix(prefix: string): string {
   return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
@@ -96,8 +75,11 @@ class ValueIndex {
 /** How many tokens are kept, of all clients. */
 const TOKEN_LIMIT = 100_000;
 
+/** The tokens and codes of a sandbox. */
+export type TokenStore = ReturnType<typeof createTokenStore>;
+
 /** Creates an empty store; `now` is in seconds since 1970. */
-export function createTokenStore(now: () => number): TokenStore {
+export function createTokenStore(now: () => number) {
   const byGrant = new ValueIndex();
   const byClient = new ValueIndex();
   const tokens = new ExpiringMap<Token>({
@@ -113,40 +95,47 @@ export function createTokenStore(now: () => number): TokenStore {
   const usedCodes = new ExpiringMap<Grant>({ now });
 
   return {
-    add: (token) => {
+    add: (token: Token): void => {
       const { value, grant, expiresAt } = token;
       tokens.set(value, token, expiresAt);
       byGrant.add(grant.id, value);
       byClient.add(grant.clientId, value);
     },
-    active: (value) => {
+    /** A token that is neither revoked nor expired. */
+    active: (value: string): Token | undefined => {
       const token = tokens.get(value);
       return token !== undefined && token.expiresAt > now() ? token : undefined;
     },
-    usedRefresh: (value) => usedRefreshTokens.get(value),
-    endGrant: (id) => {
+    /** The grant of a refresh token that was exchanged or revoked before. */
+    usedRefresh: (value: string): Grant | undefined => usedRefreshTokens.get(value),
+    /** Ends all tokens of a grant; its refresh tokens are remembered, because using one again is an attack. */
+    endGrant: (id: string): void => {
       for (const value of byGrant.of(id)) {
         const token = tokens.get(value);
         if (token?.use === "refresh_token") usedRefreshTokens.set(value, token.grant, token.expiresAt);
         tokens.delete(value);
       }
     },
-    endAccessTokens: (clientId) => {
+    /** Ends the access tokens of a client; its refresh tokens go on. */
+    endAccessTokens: (clientId: string): void => {
       for (const value of byClient.of(clientId)) if (tokens.get(value)?.use === "access_token") tokens.delete(value);
     },
-    forgetClient: (clientId) => {
+    /** Forgets everything of a client that was deleted. */
+    forgetClient: (clientId: string): void => {
       for (const value of byClient.of(clientId)) tokens.delete(value);
       codes.deleteWhere(({ grant }) => grant.clientId === clientId);
       for (const used of [usedRefreshTokens, usedCodes]) used.deleteWhere((grant) => grant.clientId === clientId);
     },
-    addCode: (value, code) => codes.set(value, code, code.expiresAt),
-    code: (value) => codes.get(value),
-    useCode: (value) => {
+    addCode: (value: string, code: AuthorizationCode): void => codes.set(value, code, code.expiresAt),
+    code: (value: string): AuthorizationCode | undefined => codes.get(value),
+    /** Marks a code as used. */
+    useCode: (value: string): void => {
       const code = codes.get(value);
       if (code === undefined) return;
       codes.delete(value);
       usedCodes.set(value, code.grant, code.expiresAt);
     },
-    usedCode: (value) => usedCodes.get(value),
+    /** The grant of a code that was used before. */
+    usedCode: (value: string): Grant | undefined => usedCodes.get(value),
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import { errorMembers } from "../api-errors.ts";
+import { textIn } from "../members.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
-import { textField } from "./client-settings.ts";
 import { claimsAboutUser } from "./issue-tokens.ts";
-import { type PublicContext, versionedError } from "./public-context.ts";
+import { versionedError } from "./oauth-answers.ts";
+import type { PublicContext } from "./public-context.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
 import { formOf, type RequestWithHeaders } from "./web.ts";
@@ -38,7 +39,7 @@ export function createUserinfoEndpoint(engine: PublicContext): (request: Request
     const { grant } = token;
     const claims = claimsFor(engine, grant);
     const client = engine.client(grant.clientId);
-    if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
+    if (client === undefined || textIn(client.view, "userinfo_signed_response_alg") !== "RS256")
       return jsonAnswer(200, sortedClaims(claims));
     const body = engine.keys.sign("id-token", { ...claimsAboutUser(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };

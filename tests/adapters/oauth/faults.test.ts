@@ -40,8 +40,8 @@ const WEB = {
   client_secret: SECRET,
 };
 
-function discovering(publicUrl: string, more: { readonly issuer?: string } = {}): ReturnType<typeof discoverServer> {
-  return discoverServer({ http, publicUrl, timeout: 60_000, now: Date.now, ...more });
+function discovering(publicUrl: string): ReturnType<typeof discoverServer> {
+  return discoverServer({ http, publicUrl, timeout: 60_000, now: Date.now });
 }
 
 for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
@@ -185,8 +185,6 @@ describe("discovery", () => {
       sendJson(response, 200, { issuer: "https://other.example/" }),
     );
     await failsWith(discovering(server.url), { code: "issuer-mismatch", exit: "failed", message: /other\.example/ });
-    const { issuer } = await discovering(server.url, { issuer: "https://other.example" });
-    assert.equal(issuer, "https://other.example/");
   });
 
   test("sends nothing to endpoints of another origin, unless the user names them", async () => {
