@@ -183,12 +183,8 @@ export async function proveCredentials(
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   if (proof.way === "private_key_jwt" || revocation === undefined)
     return proofOfToken(action, origin, await attempt(token, { grant_type: "client_credentials" }, proof));
-  return proveByRevocation(
-    action,
-    origin,
-    (secret) => attempt(revocation, { token: "none" }, { ...proof, secret }),
-    wrongSecret,
-    proof.secret,
+  return proveByRevocation(action, origin, { wrong: wrongSecret, right: proof.secret }, (secret) =>
+    attempt(revocation, { token: "none" }, { ...proof, secret }),
   );
 }
 
@@ -201,11 +197,10 @@ export async function proveCredentials(
 async function proveByRevocation(
   action: string,
   origin: string,
+  secrets: { readonly wrong: string; readonly right: string },
   attempt: (secret: string) => Promise<Attempt>,
-  wrongSecret: string,
-  rightSecret: string,
 ): Promise<CredentialsProof> {
-  const { status } = (await attempt(wrongSecret)).answer;
+  const { status } = (await attempt(secrets.wrong)).answer;
   if (status !== 401) {
     throw notVerified(
       `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it proves nothing`,
@@ -213,7 +208,7 @@ async function proveByRevocation(
       `check ${origin}, or verify with a token request: --token-endpoint`,
     );
   }
-  const right = await attempt(rightSecret);
+  const right = await attempt(secrets.right);
   if (right.answer.status === 200) return "secret";
   throw rejection(action, "revocation", right);
 }
