@@ -27,6 +27,24 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
     assert.match((await bench.run(["diff", join(bench.folder, "b"), "--stack", "b"])).stdout, /1 unchanged/);
   }));
 
+describe("new metadata without the mark, which takes the client out of its stack, is reported", () => {
+  const metadata = '{"team":"x"}';
+  for (const [name, command] of [
+    ["update", ["update", "one", "--metadata", metadata]],
+    ["create", ["create", "--id", "one", "-c", "http://127.0.0.1/cb", "--metadata", metadata, "--if-exists", "update"]],
+    ["import", ["import", "IMPORTED", "--if-exists", "update"]],
+  ] as const)
+    test(`by ${name}`, () =>
+      withStateSetup("26", async (bench) => {
+        bench.write({ "c/x.yaml": client("one"), "i.json": `{"client_id":"one","metadata":${metadata}}` });
+        assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
+        const words = command.map((word) => (word === "IMPORTED" ? join(bench.folder, "i.json") : word));
+        const played = await bench.run(["clients", ...words]);
+        assert.equal(played.status, 0, played.stderr);
+        assert.match(played.stderr, /client "one" leaves stack "default"/);
+      }));
+});
+
 describe("an ID with a slash that the server can't look up", () => {
   for (const command of ["diff", "apply"])
     test(`is rejected by ${command}, with its place`, () =>
