@@ -67,8 +67,12 @@ function notClients(path: string): Problem {
   );
 }
 
+function isJsonName(path: string): boolean {
+  return /\.json$/i.test(path);
+}
+
 function newFile(path: string): ExportTargetFile {
-  return { path, text: undefined, isYaml: !/\.json$/i.test(path), values: [], entries: [], list: undefined };
+  return { path, text: undefined, isYaml: !isJsonName(path), values: [], entries: [], list: undefined };
 }
 
 async function readFile(
@@ -76,7 +80,7 @@ async function readFile(
   path: string,
 ): Promise<ExportTargetFile> {
   const { text, name } = await read(path, "export");
-  const isJson = looksLikeJsonFile(text, name);
+  const isJson = text.trim() === "" ? isJsonName(path) : looksLikeJsonFile(text, name);
   const values = isJson ? parseJsonFileValues(text, name, FILE_DEPTH) : await parseYaml(text, name);
   const stray = combineProblems(strayMemberProblems(values, name));
   if (stray !== undefined) throw stray;
