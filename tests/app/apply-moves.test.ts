@@ -16,7 +16,7 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
     assert.equal((await apply("a")).status, 0);
     const refused = await apply("b");
     assert.equal(refused.status, 5);
-    assert.match(refused.stderr, /add --adopt-from a once, before it leaves the files of stack a/);
+    assert.match(refused.stderr, /add --adopt-from a once, before it leaves the files of that stack/);
     const moved = await apply("b", "--adopt-from", "a");
     assert.equal(moved.status, 0, moved.stderr);
     assert.match(moved.stdout, /Took over OAuth 2\.0 Client mv/);
@@ -25,6 +25,17 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
     assert.equal(pruned.status, 0, pruned.stderr);
     assert.equal((await bench.ask("GET", "mv"))["client_id"], "mv");
     assert.match((await bench.run(["diff", join(bench.folder, "b"), "--stack", "b"])).stdout, /1 unchanged/);
+  }));
+
+test("hints quote names and IDs with blanks for a shell", () =>
+  withStateSetup("26", async (bench) => {
+    bench.write({ "c/x.yaml": client("my app") });
+    assert.equal((await bench.run(["apply", join(bench.folder, "c"), "--stack", "my stack"])).status, 0);
+    const refused = await bench.run(["apply", join(bench.folder, "c"), "--stack", "b"]);
+    assert.match(refused.stderr, /add --adopt-from 'my stack' once/);
+    const flags = ["--token-endpoint-auth-method", "client_secret_basic"];
+    const updated = await bench.run(["clients", "update", "my app", ...flags]);
+    assert.match(updated.stderr, /generate one: hydra clients rotate-secret 'my app'/);
   }));
 
 describe("new metadata without the mark, which takes the client out of its stack, is reported", () => {
