@@ -27,6 +27,19 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
     assert.match((await bench.run(["diff", join(bench.folder, "b"), "--stack", "b"])).stdout, /1 unchanged/);
   }));
 
+test("clients whose secrets don't reach their file are not summed up as created", () =>
+  withStateSetup("26", async (bench) => {
+    bench.write({
+      "c/x.yaml": client("one"),
+      "c/y.yaml": "client_id: two\nscope: a\ngrant_types: [client_credentials]\n",
+    });
+    const args = ["apply", join(bench.folder, "c"), "--secret-out", join(bench.folder, "out.json")];
+    const played = await bench.run(args, { onStdout: () => bench.write({ "out.json": "{}" }) });
+    assert.equal(played.status, 8, played.stderr);
+    assert.match(played.stderr, /client "two" was deleted again/);
+    assert.match(played.stderr, /Apply: 1 created, 1 failed/);
+  }));
+
 test("hints quote names and IDs with blanks for a shell", () =>
   withStateSetup("26", async (bench) => {
     bench.write({ "c/x.yaml": client("my app") });
