@@ -17,6 +17,8 @@ test("a client moves to another stack with --adopt-from, and the old stack no lo
     const refused = await apply("b");
     assert.equal(refused.status, 5);
     assert.match(refused.stderr, /add --adopt-from a once, before it leaves the files of that stack/);
+    const shown = await bench.run(["diff", join(bench.folder, "b"), "--stack", "b", "--adopt-from", "a"]);
+    assert.match(shown.stdout, /taken over from stack "a"\n/);
     const moved = await apply("b", "--adopt-from", "a");
     assert.equal(moved.status, 0, moved.stderr);
     assert.match(moved.stdout, /Took over OAuth 2\.0 Client mv/);
