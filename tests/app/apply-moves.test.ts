@@ -42,6 +42,23 @@ test("clients whose secrets don't reach their file are not summed up as created"
     assert.match(played.stderr, /Apply: 1 created, 1 failed/);
   }));
 
+test("with --merge, a file that doesn't say so does not end the protection of its client", () =>
+  withStateSetup("26", async (bench) => {
+    const apply = async (settings: string, ...flags: readonly string[]): Promise<unknown> => {
+      bench.write({ "c/x.yaml": `${client("one")}${settings}` });
+      assert.equal((await bench.run(["apply", join(bench.folder, "c"), ...flags])).status, 0);
+      const { metadata } = await bench.ask("GET", "one");
+      return metadata;
+    };
+    const mark = { stack: "default", key: "one" };
+    const isProtected = { "hydra.apply": { ...mark, protect: true } };
+    assert.deepEqual(await apply("x-hydra: {protect: true}\n"), isProtected);
+    assert.deepEqual(await apply("client_name: One\n", "--merge"), isProtected);
+    assert.deepEqual(await apply("x-hydra: {protect: false}\n", "--merge"), { "hydra.apply": mark });
+    assert.deepEqual(await apply("x-hydra: {protect: true}\n"), isProtected);
+    assert.deepEqual(await apply(""), { "hydra.apply": mark });
+  }));
+
 test("hints quote names and IDs with blanks for a shell", () =>
   withStateSetup("26", async (bench) => {
     bench.write({ "c/x.yaml": client("my app") });

@@ -95,7 +95,7 @@ function wantedFields(
     stack,
     key,
     ...(version === 0 ? {} : { secret: version }),
-    ...(protect ? { protect: true } : {}),
+    ...((protect ?? (merge && before?.protect)) ? { protect: true } : {}),
   };
   const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
   const named = withMark({ ...client, metadata }, mark);
