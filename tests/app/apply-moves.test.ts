@@ -59,7 +59,7 @@ test("with --merge, a file that doesn't say so does not end the protection of it
     assert.deepEqual(await apply(""), { "hydra.apply": mark });
   }));
 
-test("hints quote names and IDs with blanks for a shell", () =>
+test("hints quote names and IDs with spaces for a shell", () =>
   withStateSetup("26", async (bench) => {
     bench.write({ "c/x.yaml": client("my app") });
     assert.equal((await bench.run(["apply", join(bench.folder, "c"), "--stack", "my stack"])).status, 0);

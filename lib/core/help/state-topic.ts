@@ -85,7 +85,7 @@ export const STATE_TOPIC: Topic = {
       "Existing secrets are not changed and cannot be compared, because no server returns them. With `--verify`, `diff` and `apply` check the secrets",
       "that the files name at the server's revocation endpoint, and report those that do not match. `apply` sets them again.",
       "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one for the same stack and server delivers what its copies hold,",
-      "if it has the same `--rescue-dir`, and names drafts that it has left beside the same `--secret-out`. It removes drafts without a secret once they are a day old.",
+      "if it has the same `--rescue-dir`, and names drafts that it has left next to the same `--secret-out`. It removes drafts without a secret once they are a day old.",
     ),
     headingPart("Limits"),
     textPart(
