@@ -85,15 +85,23 @@ const SETTINGS: JsonObject = {
       properties: {
         env: { description: "Environment variable with the secret", type: "string", minLength: 1 },
         file: { description: "File with the secret, relative to this file", type: "string", minLength: 1 },
-        version: { description: "A higher number sets the secret again", type: "integer", minimum: 1 },
+        version: {
+          description: "A higher number sets the secret again",
+          anyOf: [{ type: "integer", minimum: 1 }, PLACEHOLDER],
+        },
       },
       oneOf: [{ required: ["env"] }, { required: ["file"] }],
     },
     protect: { description: "Never delete the client with --prune", anyOf: [{ type: "boolean" }, PLACEHOLDER] },
     ignore: {
       description: "Rules that are not checked for this client (hydra help rules)",
-      type: "array",
-      items: { anyOf: [{ enum: [...CLIENT_RULES.map(({ name }) => name), "scope-unset"] }, PLACEHOLDER] },
+      anyOf: [
+        {
+          type: "array",
+          items: { anyOf: [{ enum: [...CLIENT_RULES.map(({ name }) => name), "scope-unset"] }, PLACEHOLDER] },
+        },
+        PLACEHOLDER,
+      ],
     },
   },
 };

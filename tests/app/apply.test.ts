@@ -546,9 +546,11 @@ describe("secrets", () => {
       write("scope: b");
       await assertDone(apply(bench));
       assert.equal(bench.writes().length, 1);
-      const checked = await apply(bench, "--verify");
-      assert.equal(checked.status, 2);
-      assert.match(checked.stderr, /a\.yaml:4:20: environment variable "ONE" is not set/);
+      for (const command of [apply, diff]) {
+        const checked = await command(bench, "--verify");
+        assert.equal(checked.status, 2);
+        assert.match(checked.stderr, /a\.yaml:4:20: environment variable "ONE" is not set/);
+      }
     }));
 
   test("a missing secret is an error before the first change, but not for diff", () =>

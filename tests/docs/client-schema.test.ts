@@ -93,6 +93,7 @@ const WRONG: readonly (readonly [value: unknown, place: string])[] = [
 const RIGHT: readonly unknown[] = [
   { client_id: "a" },
   { client_id: "a", scope: ["a", "b"], client_name: null },
+  { "x-hydra": { secret: { env: "A", version: `\${{ v }}` }, ignore: `\${{ rules }}`, protect: `\${{ protect }}` } },
   { client_id: "a", skip_consent: `\${{ skip }}`, redirect_uris: `\${{ uris }}`, metadata: `\${{ all }}` },
   { client_id: "a", created_at: "2026-01-01T00:00:00Z", registration_client_uri: "x" },
   { client_id: "a", "x-hydra": { key: "b", protect: true, secret: { env: "A", version: 1 }, ignore: ["scope-unset"] } },

@@ -621,6 +621,17 @@ x-hydra: {key: "\${{ key }}", protect: true}
     assert.ok(lstatSync(join(scenario.home, "link.yaml")).isSymbolicLink());
     assert.match(read(scenario, "real.yaml"), /^client_id: web\r\nclient_name: Web # x\r\nredirect_uris:\r\n/);
     assert.doesNotMatch(read(scenario, "real.yaml"), /[^\r]\n/);
+    put(scenario, "c.json", '{\r\n  "client_id": "web"\r\n}\r\n');
+    assertExit(await exportIn(scenario, "web", "--into", "c.json"), 0);
+    assert.match(read(scenario, "c.json"), /^\{\r\n {2}"client_id": "web",\r\n {2}"client_name": "Web"/);
+    assert.doesNotMatch(read(scenario, "c.json"), /[^\r]\n/);
+  });
+
+  it("fills an empty file that is named .json with JSON", async () => {
+    await using scenario = await filled([WEB]);
+    put(scenario, "c.json", "\n");
+    assertExit(await exportIn(scenario, "web", "--into", "c.json"), 0);
+    assert.equal(JSON.parse(read(scenario, "c.json")).client_id, "web");
   });
 
   it("starts with an empty file, a list, or only comments", async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { temporaryFolder } from "./binary.ts";
-import { assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
 
@@ -44,4 +44,25 @@ describe("a secret file whose folder changes while the client is created", () =>
     assert.deepEqual(readdirSync(folder.path), ["out.env"]);
     assert.deepEqual([scenario.sandbox.clients(), scenario.recoveryCopies()], [[], []]);
   });
+});
+
+describe("with a secret file, the output has no registration access token either", () => {
+  for (const [name, stdin, args] of [
+    ["create", "", CREATE],
+    ["create of a public client", "", ["clients", "create", "--token-endpoint-auth-method", "none", "-c", "a:/b"]],
+    ["import", '{"grant_types":["client_credentials"]}', ["clients", "import"]],
+  ] as const)
+    it(name, SLOW, async () => {
+      using folder = temporaryFolder();
+      await using scenario = await openScenario("26");
+      const shown = async (...flags: readonly string[]): Promise<string> => {
+        const ended = await scenario.run([...args, "--format", "ndjson", ...flags], { stdin });
+        assertExit(ended, 0);
+        return ended.stdout;
+      };
+      assert.match(await shown(), /"registration_access_token":"/);
+      const hidden = await shown("--secret-out", join(folder.path, name === "import" ? "{id}.env" : "out.env"));
+      assert.match(hidden, /"client_id":"/);
+      assert.doesNotMatch(hidden, /registration_access_token/);
+    });
 });

@@ -11,7 +11,7 @@ import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
-import type { SecretPlace } from "./secret-out-places.ts";
+import { type SecretPlace, stepSetsSecret } from "./secret-out-places.ts";
 
 function textOf(item: JsonObject, field: string): string {
   return getTextField(item, field) ?? "";
@@ -93,6 +93,8 @@ export class ApplyResults {
   readonly #context: ResultContext;
   readonly #work: ApplyWork;
   readonly #results: BatchResults<ApplyOutcome>;
+  /** The outcomes of clients whose secrets are written at the end, all into one file. */
+  readonly #inSharedFile: ApplyOutcome["outcome"][] = [];
   #done = 0;
   #hasFinishedSecrets = false;
 
@@ -119,6 +121,9 @@ export class ApplyResults {
     for await (const outcome of outcomes) {
       const { step, notes = [] } = outcome;
       this.#results.count(outcome);
+      const isWritten = outcome.outcome !== "failed" && outcome.outcome !== "delivered";
+      if (this.#work.place.kind === "shared" && isWritten && stepSetsSecret(step))
+        this.#inSharedFile.push(outcome.outcome);
       for (const note of notes) warn(`${step.key}: ${note}`);
       progress(this.#work.total, ++this.#done, this.#results.failures);
       if (outcome.outcome !== "failed" || writesEveryField(format)) yield this.#results.written(outcome);
@@ -129,7 +134,14 @@ export class ApplyResults {
     if (this.#hasFinishedSecrets) return;
     this.#hasFinishedSecrets = true;
     const { place } = this.#work;
-    for (const problem of await place.finish()) this.#results.fail(problem);
+    const problems = await place.finish();
+    for (const problem of problems) this.#results.fail(problem);
+    // Nothing is in a file that could not be written, and clients that were created for it are deleted again.
+    if (problems.length > 0)
+      for (const outcome of this.#inSharedFile) {
+        this.#results.addCount(outcome, -1);
+        this.#results.addCount("failed", 1);
+      }
     const note = place.note();
     if (note !== undefined) this.#context.note(note);
   }

@@ -186,7 +186,7 @@ async function desiredClient(
     secret: text,
     secretProblem: problem,
     secretVersion: version,
-    protect: extension.protect || objectOrEmpty(manifest?.["spec"])["deletionPolicy"] === "orphan",
+    protect: objectOrEmpty(manifest?.["spec"])["deletionPolicy"] === "orphan" ? true : extension.protect,
     secretObject: secretObjectOf(manifest),
     maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },

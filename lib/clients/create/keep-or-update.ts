@@ -11,6 +11,7 @@ import type { CommandLineDraft } from "../draft/client-draft.ts";
 import { type ChangeSecretContext, noSecretYetText, setProvidedSecret } from "../secrets/change-secret.ts";
 import { prepareSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
+import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
 import { createdView } from "../views.ts";
@@ -89,6 +90,7 @@ async function updated(
   }
   const record = await sendClientChanges(context.admin, id, current, differing);
   warnOfUnkeptFields(context, wanted, record);
+  warnOfLeavingStack(context, id, current, { ...current, ...wanted });
   const hasNewUse = isPublic(current) && usesSecret({ ...current, ...wanted });
   context.note(`${updateNote(id, differing)}${hasNewUse ? "" : "; its secret is unchanged, and none was delivered"}`);
   if (hasNewUse) context.warn(noSecretYetText(id));
@@ -125,6 +127,7 @@ async function updatedWithSecret(
     send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
     before({ mustDeliver, differs }, record) {
       warnOfUnkeptFields(context, wanted, record);
+      warnOfLeavingStack(context, id, current, { ...current, ...wanted });
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
       const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
       context.note(

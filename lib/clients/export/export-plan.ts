@@ -213,7 +213,8 @@ async function planFile(plan: FilePlan, editor: YamlEditor, parseYaml: Context["
   const isSame = changes.length === 0 && added.length === 0;
   if (isSame) return { path, before, text: before ?? "", items };
   const values = valuesAfter(plan);
-  const text = isYaml ? await editedYaml(plan, editor) : editedJson(file, values);
+  const edited = isYaml ? await editedYaml(plan, editor) : editedJson(file, values);
+  const text = restoreLineBreaks(edited, before ?? "");
   if (isYaml && !(await holds(text, path, values, parseYaml)))
     throw before === undefined ? notYaml(path) : notEditable(path, "its anchors, tags or keys cannot be kept");
   return { path, before, text, items };
@@ -269,10 +270,7 @@ async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor
   const inList: readonly YamlChange[] =
     list === undefined || added.length === 0 ? [] : [{ document: list[0], path: list.slice(1), added }];
   try {
-    return restoreLineBreaks(
-      await editor.edit(text, path, [...edits, ...inList], inList.length > 0 ? [] : added),
-      text,
-    );
+    return await editor.edit(text, path, [...edits, ...inList], inList.length > 0 ? [] : added);
   } catch (error) {
     if (error instanceof Problem && error.code === "unwritable") throw notYaml(path);
     // The library finds an alias whose anchor is gone.

@@ -71,6 +71,7 @@ function newFile(path: string): ExportTargetFile {
 
 async function readFile(context: Omit<TargetContext, "host">, path: string): Promise<ExportTargetFile> {
   const file = await context.readFile(path, "export");
+  if (file.text.trim() === "") return { ...newFile(path), text: file.text };
   const { values, isJson } = await parseClientFile(context, file);
   return { path, text: file.text, isYaml: !isJson, values, ...findEntriesAndFirstList(values) };
 }

@@ -22,6 +22,7 @@ import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { noSecretYetText } from "../secrets/change-secret.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "../secrets/secret-source.ts";
 import { type EarlierRecoveryCopies, markClientCopiesVoid } from "../secrets/void-recovery-copies.ts";
+import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { unkeptKnownFields } from "../update/unkept-fields.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "../views.ts";
@@ -170,6 +171,7 @@ async function existing(
     prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
+    warnOfLeavingStack(context, id, current, { ...current, ...wanted });
     if (secret !== undefined) markClientCopiesVoid(context, earlier, id);
     else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
     const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));

@@ -2,6 +2,7 @@ import type { Context, Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { type ExitName, errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -163,7 +164,7 @@ export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reas
     hint:
       kept.kind === "kept"
         ? "take it from that file, then delete it"
-        : `set another one: hydra clients rotate-secret ${id}`,
+        : `set another one: hydra clients rotate-secret ${shellQuoted(id)}`,
   });
 }
 
@@ -188,5 +189,5 @@ export function setProvidedSecret(
 
 /** The warning for a client that was public, and now authenticates with a secret that nobody has set. */
 export function noSecretYetText(id: string): string {
-  return `client ${quote(id)} has no secret yet; generate one: hydra clients rotate-secret ${id}`;
+  return `client ${quote(id)} has no secret yet; generate one: hydra clients rotate-secret ${shellQuoted(id)}`;
 }

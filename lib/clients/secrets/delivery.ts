@@ -45,15 +45,17 @@ export interface PendingDelivery {
 
 /**
  * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
- * secret is omitted from the result, unless it is echoed; with recipients, so is every plain credential.
+ * secret is omitted from the result, unless it is echoed; with recipients or `--secret-out`, so is every other plain
+ * credential, such as the registration access token.
  */
 export async function credentialsFromServerAnswer(
   context: DeliveryContext,
   prepared: PreparedSecret,
-  record: ClientRecord | JsonObject,
+  answer: ClientRecord | JsonObject,
 ): Promise<CredentialsToDeliver> {
   const { plain, recipients, kind } = prepared;
-  const id = idOf(record);
+  const id = idOf(answer);
+  const record = withoutTokenIfInFile(context, answer);
   if (kind === "client_private_key") return keyDelivery(prepared, record);
   const answered = getTextField(record, "client_secret");
   const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
@@ -61,7 +63,7 @@ export async function credentialsFromServerAnswer(
   const secret = differs ? answered : plain;
   if (secret === undefined) {
     // With encryption requested, no credential is shown, not even of a client without a secret.
-    const shown = recipients.length > 0 ? withoutCredentialFields(record) : withoutSecret(record);
+    const shown = recipients.length > 0 ? withoutCredentialFields(record) : without(record, "client_secret");
     return { shown, mustDeliver: undefined, credentials: { id }, secret: prepared, differs };
   }
   if (recipients.length > 0) {
@@ -83,7 +85,11 @@ export async function credentialsFromServerAnswer(
   const delivery = { credentials: { id, secret }, secret: { plain: secret, encrypted: undefined, kind }, differs };
   const shown = answered === secret ? record : { ...record, client_secret: secret };
   if (prepared.given && !differs)
-    return { shown: prepared.echoed === true ? shown : withoutSecret(record), mustDeliver: undefined, ...delivery };
+    return {
+      shown: prepared.echoed === true ? shown : without(record, "client_secret"),
+      mustDeliver: undefined,
+      ...delivery,
+    };
   return { shown, mustDeliver: secret, ...delivery };
 }
 
@@ -117,10 +123,15 @@ async function encryptAnswered(
   }
 }
 
-/** A client without its secret; the same object where it has none. */
-function withoutSecret(record: JsonObject): JsonObject {
-  if (!Object.hasOwn(record, "client_secret")) return record;
-  const { client_secret: _, ...rest } = record;
+/** A client without its registration access token, if credentials go to a file and not to the output. */
+function withoutTokenIfInFile({ values }: Pick<Context, "values">, record: JsonObject): JsonObject {
+  return values.isSet(SECRET_OUT) ? without(record, "registration_access_token") : record;
+}
+
+/** A client without a credential; the same object where it has none. */
+function without(record: JsonObject, credential: "client_secret" | "registration_access_token"): JsonObject {
+  if (!Object.hasOwn(record, credential)) return record;
+  const { [credential]: _, ...rest } = record;
   return rest;
 }
 

@@ -12,10 +12,10 @@ import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { combineProblems, Problem } from "../../core/problem.ts";
-import { MARK_MEMBER, readMark } from "../../core/state/mark.ts";
 import { quote } from "../../core/text.ts";
 import { reportWarningsCollectErrors } from "../draft/client-draft.ts";
 import { invalidPathProblem } from "../draft/set-values.ts";
+import { warnOfLeavingStack } from "./leaving-stack.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
 export interface RequestedUpdate {
@@ -60,11 +60,7 @@ export function planAndCheckUpdate(
       exit: "usage",
       hint: "leave the secret out, or choose another --token-endpoint-auth-method",
     });
-  const mark = readMark(current);
-  if (mark !== undefined && readMark(merged) === undefined)
-    context.warn(
-      `client ${quote(id)} leaves stack ${quote(mark.stack)}: the new metadata has no "${MARK_MEMBER}", so hydra apply no longer manages it`,
-    );
+  warnOfLeavingStack(context, id, current, merged);
   return {
     ...update,
     current,

@@ -41,7 +41,12 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const secrets = context.values.bool(VERIFY_CREDENTIALS) ? "read" : "leave";
   const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });
-  problems.push(...pruneAndEmptyInputProblems(context, desired, problems.length > 0), ...verifyFlagProblems(context));
+  problems.push(
+    ...pruneAndEmptyInputProblems(context, desired, problems.length > 0),
+    ...verifyFlagProblems(context),
+    // What can't be read can't be checked, and must not pass for unchanged.
+    ...desired.clients.flatMap(({ secretProblem }) => secretProblem ?? []),
+  );
   return { problems, run: () => run(context, desired.clients) };
 }
 

@@ -84,8 +84,8 @@ export const STATE_TOPIC: Topic = {
     textPart(
       "Existing secrets are not changed and cannot be compared, because no server returns them. With `--verify`, `diff` and `apply` check the secrets",
       "that the files name at the server's revocation endpoint, and report those that do not match. `apply` sets them again.",
-      "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one names the copies that it has left,",
-      "also drafts of files if it has the same `--secret-out`. It removes drafts without a secret once they are a day old.",
+      "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one for the same stack and server delivers what its copies hold,",
+      "if it has the same `--rescue-dir`, and names drafts that it has left next to the same `--secret-out`. It removes drafts without a secret once they are a day old.",
     ),
     headingPart("Limits"),
     textPart(

@@ -30,7 +30,8 @@ export interface DesiredClient {
   readonly secretProblem: Problem | undefined;
   /** `x-hydra.secret.version` */
   readonly secretVersion: number | undefined;
-  readonly protect: boolean;
+  /** Whether `--prune` never deletes it; undefined if the file doesn't say. */
+  readonly protect: boolean | undefined;
   readonly secretObject: KubernetesSecretNameAndNamespace | undefined;
   /** The owner that hydra-maester gives to the client of a manifest; undefined for a client that isn't from one. */
   readonly maesterOwner: string | undefined;

@@ -18,7 +18,8 @@ export interface SecretVariableOrFile {
 export interface XHydraSettings {
   readonly key: string | undefined;
   readonly secret: SecretVariableOrFile | undefined;
-  readonly protect: boolean;
+  /** Undefined if the file doesn't say. */
+  readonly protect: boolean | undefined;
   /** Names of validation rules that are not applied. */
   readonly ignore: readonly string[];
 }
@@ -105,11 +106,10 @@ function readSecret(value: unknown, report: Report): SecretVariableOrFile | unde
   return { ...place, version };
 }
 
-function readProtect(value: unknown, report: Report): boolean {
-  const protect = parseOrReject(v.optional(v.boolean()), value, () =>
+function readProtect(value: unknown, report: Report): boolean | undefined {
+  return parseOrReject(v.optional(v.boolean()), value, () =>
     report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true"),
   );
-  return protect === true;
 }
 
 function readIgnore(value: unknown, report: Report): readonly string[] {
@@ -147,7 +147,7 @@ export function parseExtension(value: unknown): {
   const members = value === undefined || value === null ? {} : value;
   if (!isJsonObject(members)) {
     report([EXTENSION_MEMBER], `${EXTENSION_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
-    return { extension: { key: undefined, secret: undefined, protect: false, ignore: [] }, faults };
+    return { extension: { key: undefined, secret: undefined, protect: undefined, ignore: [] }, faults };
   }
   reportUnknownKeys(members, KEYS, [EXTENSION_MEMBER], report);
   const extension = {

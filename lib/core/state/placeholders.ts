@@ -1,4 +1,5 @@
 import { FIELD_BY_NAME } from "../client/fields.ts";
+import { isKubernetesObject } from "../client/kubernetes-object.ts";
 import { isJsonObject } from "../json/json.ts";
 import { parseJsonOrFault } from "../json/json-with-comments.ts";
 
@@ -32,19 +33,30 @@ interface Replaced {
   readonly malformed: readonly Path[];
 }
 
-/** The field of a client or of a manifest's `spec` that a path is in. */
-function shapeAt(path: Path): string | undefined {
+/** The texts that are no field of a client: settings, and what a manifest says to its controller. */
+const TEXTS: ReadonlySet<string> = new Set([
+  "client_id",
+  "x-hydra.key",
+  "x-hydra.secret.env",
+  "x-hydra.secret.file",
+  "spec.secretName",
+]);
+
+/** The shape of what a path is in: a field of a client or of a manifest's `spec`, or a text of something else. */
+function shapeAt(path: Path, isKubernetes: boolean): string | undefined {
   const [top, key] = path;
+  // The name of an object, and the values of a Secret.
+  if (TEXTS.has(path.join(".")) || (isKubernetes && top !== "spec")) return "text";
   const name = top === "spec" && typeof key === "string" ? key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`) : top;
   return typeof name === "string" ? FIELD_BY_NAME.get(name)?.shape : undefined;
 }
 
 /** What a variable that is the whole value becomes: text, unless the field takes a list or a boolean, or any JSON. */
-function wholeValue(text: string, path: Path): unknown {
+function wholeValue(text: string, path: Path, isKubernetes: boolean): unknown {
   const read = parseJsonOrFault(text);
   if ("offset" in read) return text;
   const { value } = read;
-  const shape = shapeAt(path);
+  const shape = shapeAt(path, isKubernetes);
   const isWhole = path.length === (path[0] === "spec" ? 2 : 1);
   switch (shape) {
     case "list":
@@ -56,9 +68,7 @@ function wholeValue(text: string, path: Path): unknown {
     case "duration":
       return text;
     default:
-      return path[0] !== "client_id" && (Array.isArray(value) || ["number", "boolean"].includes(typeof value))
-        ? value
-        : text;
+      return Array.isArray(value) || ["number", "boolean"].includes(typeof value) ? value : text;
   }
 }
 
@@ -73,6 +83,7 @@ export function replacePlaceholdersAndFindFaults(
 ): Replaced {
   const missing: MissingVariable[] = [];
   const malformed: Path[] = [];
+  const isKubernetes = isKubernetesObject(value);
   const replacement = (name: string, path: Path): string => {
     const found = lookup(name);
     if (found === undefined) missing.push({ name, path });
@@ -82,7 +93,7 @@ export function replacePlaceholdersAndFindFaults(
     if (!source.includes("${{")) return source.toWellFormed();
     if (source.replace(PLACEHOLDER, "").includes("${{")) malformed.push(path);
     const name = ONLY_PLACEHOLDER.exec(source)?.[1];
-    if (name !== undefined) return wholeValue(replacement(name, path), path);
+    if (name !== undefined) return wholeValue(replacement(name, path), path, isKubernetes);
     return source.replace(PLACEHOLDER, (_, inner: string) => replacement(inner, path)).toWellFormed();
   };
   const replace = (part: unknown, path: Path): unknown => {

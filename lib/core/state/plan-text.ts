@@ -3,8 +3,9 @@ import { isStringList, toTerminalSafeJson } from "../json/json.ts";
 import { redactJson } from "../json/redact-json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
+import { quote } from "../text.ts";
 import { formatFileLine } from "./desired.ts";
-import { withoutMark } from "./mark.ts";
+import { readMark, withoutMark } from "./mark.ts";
 import type { Action, Plan, Step } from "./plan.ts";
 import { changesOfNewClient, type ShownChange } from "./shown-change.ts";
 
@@ -75,7 +76,13 @@ function remark(step: Step, stack: string): string {
   if (refusal !== undefined) return `refused: ${refusal.reason}${id}`;
   if (action === "delete") return `in stack ${stack}, not in any file${id}`;
   const from = desired === undefined ? "" : formatFileLine(desired.source);
-  return `${from}${action === "adopt" ? "  taken over: it belongs to no stack" : ""}${id}`;
+  return `${from}${action === "adopt" ? `  taken over${originOf(step)}` : ""}${id}`;
+}
+
+/** Where a client is taken over from. */
+function originOf({ current }: Step): string {
+  const mark = current === undefined ? undefined : readMark(current);
+  return mark === undefined ? ": it belongs to no stack" : ` from stack ${quote(mark.stack)}`;
 }
 
 /** How a plan is shown to people. */

@@ -11,6 +11,7 @@ import {
 } from "../client/equality.ts";
 import { FIELD_BY_NAME, FIELD_NAMES } from "../client/fields.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { shellQuoted } from "../output/shell-quote.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";
@@ -94,7 +95,7 @@ function wantedFields(
     stack,
     key,
     ...(version === 0 ? {} : { secret: version }),
-    ...(protect ? { protect: true } : {}),
+    ...((protect ?? (merge && before?.protect)) ? { protect: true } : {}),
   };
   const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
   const named = withMark({ ...client, metadata }, mark);
@@ -142,7 +143,7 @@ function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptio
     return {
       code: "not-ours",
       reason: `it belongs to stack ${quote(mark.stack)}`,
-      hint: `a client has one stack; to move it here, add --adopt-from ${mark.stack} once, before it leaves the files of stack ${mark.stack}`,
+      hint: `a client has one stack; to move it here, add --adopt-from ${shellQuoted(mark.stack)} once, before it leaves the files of that stack`,
     };
   const owner = getTextField(current, "owner") ?? "";
   if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);

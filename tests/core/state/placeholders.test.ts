@@ -62,6 +62,18 @@ test("in a manifest, the fields of its spec determine the types", () => {
   });
 });
 
+test("names, and what a Secret contains, stay texts", () => {
+  const n = "${{ n }}";
+  const manifest = { apiVersion: "v1", kind: "Secret", metadata: { name: n, namespace: n }, stringData: { a: n } };
+  const cases = [
+    { client_id: n, "x-hydra": { key: n, secret: { env: n, file: n } } },
+    manifest,
+    { kind: "OAuth2Client", metadata: { name: n }, spec: { secretName: n } },
+  ];
+  for (const value of cases)
+    assert.deepEqual(replaced(value, { n: "12" }), JSON.parse(JSON.stringify(value).replaceAll(n, "12")));
+});
+
 test("every placeholder without a value is reported with its path, and other braces are text", () => {
   const { value, missing } = replacePlaceholdersAndFindFaults(
     { a: ["x ${{ one }}"], b: "${{ two }}", c: "${{ s.x }} ${{ }}" },
