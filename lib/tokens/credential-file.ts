@@ -140,13 +140,25 @@ export async function parseCredentialFile(
 ): Promise<StoredCredentials> {
   const json = parseJsonOrUndefined(text)?.value;
   const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
-  const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
-  const secret = v.safeParse(KubernetesSecret, document);
-  const found = secret.success
-    ? toCredentials(textsInSecret(secret.output, names, name), names, name)
-    : isJsonObject(document)
-      ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
-      : toCredentials(shellTexts({ text, name }, names), names, name);
+  const documents = isJsonObject(json) ? [json] : isManifest ? await parseYaml(text, name) : [];
+  const secrets = documents.flatMap((each) => {
+    const read = v.safeParse(KubernetesSecret, each);
+    return read.success ? [read.output] : [];
+  });
+  if (secrets.length > 1)
+    throw usageError(
+      `There are several Kubernetes Secrets in ${quote(name)}`,
+      "give a file with one of them",
+      "bad-credentials",
+    );
+  const [secret] = secrets;
+  const [document] = documents;
+  const found =
+    secret !== undefined
+      ? toCredentials(textsInSecret(secret, names, name), names, name)
+      : isJsonObject(document)
+        ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
+        : toCredentials(shellTexts({ text, name }, names), names, name);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

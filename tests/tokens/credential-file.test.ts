@@ -104,3 +104,22 @@ describe("a Kubernetes Secret with hostile members", () => {
     assert.equal(merged.id, "web");
   });
 });
+
+describe("a file of several YAML documents", () => {
+  const secret = (id: string) => ({ kind: "Secret", stringData: { CLIENT_ID: id, CLIENT_SECRET: `secret of ${id}` } });
+  const read = (...documents: readonly unknown[]): Promise<StoredCredentials> =>
+    parseCredentialFile({ text: "kind: Secret\n", name: "all.yaml" }, NAMES, async () => documents);
+
+  test("has the credentials of its only Kubernetes Secret", async () => {
+    const { id } = await read(null, { kind: "ConfigMap", data: { CLIENT_ID: "other" } }, secret("app"));
+    assert.equal(id, "app");
+  });
+
+  test("doesn't have those of any of several", async () => {
+    await assert.rejects(read(secret("app"), secret("web")), {
+      message: 'There are several Kubernetes Secrets in "all.yaml"',
+      code: "bad-credentials",
+      exit: "usage",
+    });
+  });
+});
