@@ -272,6 +272,13 @@ describe("token decode", () => {
     assert.match(unsigned.stderr, /not signed \(alg none\)/);
   });
 
+  test("shows only the expiry as a time, and other numbers as they are", async () => {
+    const shown = await decode(signed({ sub: 12_345, iss: true, aud: ["a", "b"], exp: 60 }), "--format", "tsv");
+    assert.equal(shown.status, 0, shown.stderr);
+    const [, row = ""] = shown.stdout.split("\n");
+    assert.deepEqual(row.split("\t"), ["ES256", "one", "true", "12345", "a,b", "1970-01-01T00:01:00Z", "false"]);
+  });
+
   test("prints with -q only the ID, and no empty line for a token without one", async () => {
     assert.equal((await decode(signed({ sub: "alice", jti: "t-1" }), "-q")).stdout, "t-1\n");
     const without = await decode(signed({ sub: "alice" }), "-q");
