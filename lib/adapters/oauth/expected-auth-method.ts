@@ -12,8 +12,8 @@ function otherMethod(authentication: ClientAuthentication, error: unknown): Clie
 }
 
 /**
- * Does something with a client's secret, and once more if the server says that it expects the other method for it. If the
- * server rejects the credentials again, the first failure is the one to report.
+ * Does something with a client's secret, and once more if the server says that it expects the other method for it. The
+ * problem is then that of the expected method, unless the server asks for yet another one.
  */
 export async function retryWithExpectedAuthMethod<T>(
   authentication: ClientAuthentication,
@@ -25,7 +25,7 @@ export async function retryWithExpectedAuthMethod<T>(
     const other = otherMethod(authentication, first);
     if (other === undefined) throw first;
     return attempt(other).catch((second: unknown) => {
-      throw second instanceof Problem && second.exit === "unauthorised" ? first : second;
+      throw second instanceof Problem && second.cause instanceof ExpectedAuthMethodError ? first : second;
     });
   }
 }

@@ -25,5 +25,11 @@ test("work is repeated with the method that the server expects, and what goes wr
   const scope = new Problem("Scope", { code: "invalid-scope", exit: "failed" });
   await failsWith(afterwards(scope), { code: "invalid-scope", message: /^Scope$/ });
   const credentials = new Problem("Post", { code: "invalid-client", exit: "unauthorised" });
-  await failsWith(afterwards(credentials), { code: "invalid-client", message: /^Basic$/ });
+  await failsWith(afterwards(credentials), { code: "invalid-client", message: /^Post$/ });
+});
+
+test("the first problem is reported if the server then asks for another method again", async () => {
+  const cause = new ExpectedAuthMethodError("client_secret_basic");
+  const again = new Problem("Post", { code: "invalid-client", exit: "unauthorised", cause });
+  await failsWith(afterwards(again), { code: "invalid-client", message: /^Basic$/ });
 });
