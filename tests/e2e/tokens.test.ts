@@ -127,6 +127,17 @@ describe("tokens", () => {
     assert.match(table, /^ACCESS TOKEN\tory_at_\S+\nREFRESH TOKEN\t*\nID TOKEN\t*\nEXPIRY\t+\S+Z\n$/);
   });
 
+  test("are revoked with the method of their client, which the server doesn't name there", async () => {
+    const own = ["--credentials", path("post.json")];
+    for (const flags of [own, [...own, "--auth-method", "post"]]) {
+      const revoked = await token(...own);
+      await done(["token", "revoke", ...flags, "-"], {}, revoked);
+      assert.equal(await isActive(revoked), false);
+    }
+    const chosen = await hydra(["token", "revoke", ...own, "--auth-method", "basic", "-"], {}, await token(...own));
+    await failsWith(chosen, 3, /^Error: Cannot revoke the token: the server rejected the client's credentials/);
+  });
+
   test("can be introspected, revoked and deleted, with the labels of both references", async () => {
     const own = ["--credentials", path("basic.env")];
     const revoked = await token(...own);

@@ -1,4 +1,4 @@
-import { Problem } from "../../core/problem.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 import { ExpectedAuthMethodError } from "./oauth-problems.ts";
 
@@ -9,6 +9,17 @@ function otherMethod(authentication: ClientAuthentication, error: unknown): Clie
   const { method } = error.cause;
   if (method !== "client_secret_basic" && method !== "client_secret_post") return undefined;
   return method === authentication.method ? undefined : { method, secret: authentication.secret };
+}
+
+/**
+ * Names the other method for a secret in the problem of a server that rejects credentials without a reason, as all do at
+ * the revocation endpoint. Anything else is returned unchanged.
+ */
+export function withOtherSecretMethod({ method }: Pick<ClientAuthentication, "method">, error: unknown): unknown {
+  const isSecret = method === "client_secret_basic" || method === "client_secret_post";
+  if (!isSecret || !(error instanceof Problem) || error.code !== "invalid-client") return error;
+  const other = method === "client_secret_basic" ? "client_secret_post" : "client_secret_basic";
+  return withMessage(error, error.message, { cause: error.cause ?? new ExpectedAuthMethodError(other) });
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   waitForDeviceTokens,
 } from "./device-flow.ts";
 import { requireEndpoint } from "./discovery.ts";
+import { withOtherSecretMethod } from "./expected-auth-method.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
   processRevocationResponse,
@@ -61,7 +62,9 @@ async function revoke(session: LibraryClient, token: string, action = "Cannot re
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
     processRevocationResponse(await revocationRequest(as, client, auth, token, request)),
-  );
+  ).catch((error: unknown) => {
+    throw withOtherSecretMethod(session.authentication, error);
+  });
 }
 
 async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {
