@@ -8,6 +8,7 @@ import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { addToClientCommandLine, type ClientIdAndSyntaxVersion } from "./client-update-command-line.ts";
 import { type RedirectTarget, redirectUriToRegister } from "./redirect-uri.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
@@ -41,11 +42,6 @@ export async function readRegisteredClient(
     warn(`the client's settings at the admin API are not checked: ${error.message}`, "advice");
     return undefined;
   }
-}
-
-/** The command that registers a redirect URI. */
-export function addCallbackCommandLine(clientId: string, uri: string): string {
-  return `hydra clients update ${shellQuoted(clientId)} --add-callback ${shellQuoted(uri)}`;
 }
 
 /** Commands that get a token in another way, by the grant type that a client needs for it. */
@@ -86,15 +82,15 @@ export function deviceLoginCommandLine(
   return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
 }
 
-function notRegistered(clientId: string, uri: string): Problem {
-  return new Problem(`Cannot log in: ${quote(uri)} is not a redirect URI of client ${quote(clientId)}`, {
+function notRegistered(client: ClientIdAndSyntaxVersion, uri: string): Problem {
+  return new Problem(`Cannot log in: ${quote(uri)} is not a redirect URI of client ${quote(client.id)}`, {
     code: "redirect-uri-unregistered",
     exit: "failed",
-    hint: addCallbackCommandLine(clientId, uri),
+    hint: addToClientCommandLine(client, "redirect_uris", uri),
   });
 }
 
-type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
+type AskingContext = Pick<Context, "host" | "syntax" | "values" | "pairedAdmin" | "note">;
 
 /**
  * Makes sure that the client has the redirect URI. A person on a terminal is asked whether to add it; it is never added
@@ -103,7 +99,7 @@ type AskingContext = Pick<Context, "host" | "values" | "pairedAdmin" | "note">;
  * @throws {Problem} where it is missing and nobody agrees to add it.
  */
 export async function requireRedirectOrOfferToAdd(
-  { host, values, pairedAdmin, note }: AskingContext,
+  { host, syntax, values, pairedAdmin, note }: AskingContext,
   { client, target }: { readonly client: ClientRecord; readonly target: RedirectTarget },
   add: (uri: string) => Promise<void>,
 ): Promise<void> {
@@ -114,7 +110,7 @@ export async function requireRedirectOrOfferToAdd(
   const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${pairedAdmin?.endpoint ?? ""}? [y/N] `;
   const isPerson = canAskForMissingInput(host, values.bool(NO_INPUT));
   const answer = isPerson ? await host.ask(question, false) : undefined;
-  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered(id, missing);
+  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notRegistered({ id, syntax }, missing);
   await add(missing);
   note(`Added ${missing} to the redirect URIs of client ${quote(id)}`);
 }

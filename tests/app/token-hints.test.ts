@@ -101,6 +101,26 @@ describe("a token command", () => {
     assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
   });
 
+  test("suggests the command that adds the redirect URI of a login, and the command works", async () => {
+    const created = await hydra("clients create --id strict -g authorization_code -r code -c https://a.example/cb");
+    assert.equal(created.status, 0, created.stderr);
+    const uri = "http://127.0.0.1/cb?a=1,2";
+    const login = `--client-id strict --auth-method none --redirect ${uri} --no-open --timeout 1ms`;
+    for (const [command, update] of [
+      ["perform authorization-code", "update oauth2-client strict --add-redirect-uri"],
+      ["token user", "clients update strict --add-callback"],
+    ] as const) {
+      const { stderr } = await hydra(`${command} ${login}`);
+      assert.ok(stderr.endsWith(`Hint: hydra ${update} '"${uri}"'\n`), stderr);
+      const unchecked = await play(`${command} ${login}`.split(" "), {
+        environment: { HYDRA_PUBLIC_URL: server.publicUrl ?? "" },
+      });
+      assert.ok(unchecked.stderr.endsWith(`the redirect URI: hydra ${update} '"${uri}"'\n`), unchecked.stderr);
+    }
+    const { status, stderr } = await hydra(`clients update strict --add-callback "${uri}"`);
+    assert.equal(status, 0, stderr);
+  });
+
   test("stops at once if the admin API doesn't know the client of a login", async () => {
     for (const [line, list] of [
       ["token user --client-id nobody --auth-method none", "hydra clients list"],
