@@ -78,7 +78,9 @@ export function deviceLoginCommandLine(
   { clientId, authentication }: Pick<ClientLogin, "clientId" | "authentication">,
 ): string | undefined {
   if (client !== undefined && !getListField(client, "grant_types").includes(DEVICE_GRANT)) return undefined;
-  const proof = authentication.method === "none" ? "--auth-method none" : "--credentials FILE";
+  const proofs = { none: "--auth-method none", private_key_jwt: "--client-key FILE" };
+  const { method } = authentication;
+  const proof = method === "none" || method === "private_key_jwt" ? proofs[method] : "--credentials FILE";
   return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
 }
 
