@@ -102,6 +102,25 @@ describe("tokens", () => {
       assert.ok(await isActive(await token(...flags)), flags.join(" "));
   });
 
+  test("are issued and revoked with an RSA key in PEM, whatever RSA algorithm the client is registered with", async () => {
+    for (const algorithm of ["PS256", "RS256"]) {
+      const id = algorithm.toLowerCase();
+      const key = path(`${id}.pem`);
+      const create = ["clients", "create", "--id", id, ...GRANT, "--token-endpoint-auth-method", "private_key_jwt"];
+      await done([...create, "--generate-key", algorithm, "--key-out", key]);
+      const own = ["--client-id", id, "--client-key", key];
+      const issued = await token(...own);
+      await done(["token", "revoke", ...own, "-"], {}, issued);
+      assert.equal(await isActive(issued), false);
+    }
+    const wrong = await hydra(["token", "client", "--client-id", "ps256", "--client-key", path("key.pem")]);
+    await failsWith(
+      wrong,
+      3,
+      /enforces signing algorithm 'PS256'.*\nHint: the server expects this client to sign with PS256/,
+    );
+  });
+
   test("are issued with a secret in a file, on standard input, in the environment or on the command line", async () => {
     const [, secret = ""] = /CLIENT_SECRET='?([^'\s]+)/.exec(text("basic.env")) ?? [];
     writeFileSync(path("secret"), `${secret}\n`);

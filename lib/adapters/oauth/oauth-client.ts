@@ -15,7 +15,7 @@ import {
   waitForDeviceTokens,
 } from "./device-flow.ts";
 import { requireEndpoint } from "./discovery.ts";
-import { withOtherSecretMethod } from "./expected-auth-method.ts";
+import { withOtherWay } from "./expected-auth-method.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
   processRevocationResponse,
@@ -63,7 +63,7 @@ async function revoke(session: LibraryClient, token: string, action = "Cannot re
   await runStep(session, step, async (request) =>
     processRevocationResponse(await revocationRequest(as, client, auth, token, request)),
   ).catch((error: unknown) => {
-    throw withOtherSecretMethod(session.authentication, error);
+    throw withOtherWay(session.authentication, error);
   });
 }
 
