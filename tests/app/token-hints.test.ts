@@ -45,6 +45,7 @@ describe("a token command", () => {
     });
     assert.equal(status, 3, stderr);
     assert.match(stderr, /Hint: give the private key of a public key that is registered for the client/);
+    assert.match(stderr, /a JSON Web Key with its kid\n/);
   });
 
   test("prints with -q whether a token is active, as Hydra's own CLI does", async () => {

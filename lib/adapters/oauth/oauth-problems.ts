@@ -178,7 +178,7 @@ export function oauthProblem(
     return new Problem(`${action}: ${reason} (${name})`, {
       code: "invalid-client",
       exit: "unauthorised",
-      hint: "give the private key of a public key that is registered for the client, with --client-key",
+      hint: "give the private key of a public key that is registered for the client, with --client-key; a PEM file has no key ID, so a key that isn't registered with its thumbprint has to be a JSON Web Key with its kid",
       ...(status === undefined ? {} : { status }),
     });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
