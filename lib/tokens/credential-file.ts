@@ -40,6 +40,8 @@ const KubernetesSecret = jsonObject({
 
 const HINT = "give the file that --secret-out wrote; --id-field and --secret-field set the names in it";
 
+const ONE_CLIENT_HINT = "give a file with the credentials of one client";
+
 /** An assignment of a POSIX shell: words that are plain, escaped or quoted, and calls of printf in double quotes. */
 const ASSIGNMENT =
   /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\])*)/gm;
@@ -77,7 +79,13 @@ function shellTexts({ text, name: file }: NamedText, names: Names): StoredTexts 
       "bad-credentials",
     );
   }
-  const values = new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
+  const values = new Map<string, string>();
+  for (const [, name = "", word = ""] of found) {
+    const value = unquoted(word);
+    if (values.has(name) && values.get(name) !== value)
+      throw usageError(`There are several values of ${name} in ${quote(file)}`, ONE_CLIENT_HINT, "bad-credentials");
+    values.set(name, value);
+  }
   return { id: values.get(names.id), secret: values.get(names.secret), encrypted: values.get(names.encrypted) };
 }
 
@@ -146,11 +154,7 @@ export async function parseCredentialFile(
     return read.success ? [read.output] : [];
   });
   if (secrets.length > 1)
-    throw usageError(
-      `There are several Kubernetes Secrets in ${quote(name)}`,
-      "give a file with one of them",
-      "bad-credentials",
-    );
+    throw usageError(`There are several Kubernetes Secrets in ${quote(name)}`, ONE_CLIENT_HINT, "bad-credentials");
   const [secret] = secrets;
   const [document] = documents;
   const found =

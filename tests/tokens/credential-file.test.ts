@@ -44,6 +44,17 @@ describe("a credentials file in shell syntax", () => {
     }
     await assert.rejects(parse("CLIENT_ID=my app\nCLIENT_SECRET=p"), /line 1 of "app\.env" has text after/);
   });
+
+  test("may not have the credentials of several clients, as --format env writes them", async () => {
+    const repeated = "CLIENT_ID=app\nCLIENT_SECRET=p@ss\n";
+    assert.equal((await parse(`${repeated}\n${repeated}`)).secret, "p@ss");
+    await assert.rejects(parse(`${repeated}\nCLIENT_ID=app\nCLIENT_SECRET=other\n`), {
+      message: 'There are several values of CLIENT_SECRET in "app.env"',
+      code: "bad-credentials",
+      exit: "usage",
+    });
+    await assert.rejects(parse(`${repeated}\nCLIENT_ID=web\nCLIENT_SECRET=p@ss\n`), /several values of CLIENT_ID/);
+  });
 });
 
 test("a credential that is not a string is an error with its field and file, whatever the format", async () => {
