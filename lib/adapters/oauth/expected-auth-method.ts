@@ -30,17 +30,19 @@ export function withOtherWay({ method }: Pick<ClientAuthentication, "method">, e
   return withMessage(error, error.message, { cause: error.cause ?? OTHERS[method] });
 }
 
-/** Whether a second attempt failed because the way that was asked for doesn't work either. */
-function isNoHelp(second: unknown): boolean {
-  if (!(second instanceof Problem)) return false;
+/** Whether the first of two problems says more: the second way was only a guess, or doesn't work for the client either. */
+function saysMore({ cause: expected }: Problem, second: unknown): boolean {
+  if (!(second instanceof Problem) || second.code === "interrupted") return false;
   const { cause, exit } = second;
-  return cause instanceof ExpectedAuthMethodError || cause instanceof ExpectedAlgorithmError || exit === "usage";
+  const isGuess = Object.values(OTHERS).some((other) => other === expected);
+  return (
+    isGuess || cause instanceof ExpectedAuthMethodError || cause instanceof ExpectedAlgorithmError || exit === "usage"
+  );
 }
 
 /**
  * Does something with a client's credentials, and once more if the server says that it expects the other method for a
- * secret, or another algorithm for a key. The problem is then that of the second attempt, unless the client can't
- * authenticate in that way, or the server asks for yet another one.
+ * secret, or another algorithm for a key. The problem is then that of the second attempt, unless the first one says more.
  */
 export async function retryWithExpectedAuthMethod<T>(
   authentication: ClientAuthentication,
@@ -50,9 +52,9 @@ export async function retryWithExpectedAuthMethod<T>(
     return await attempt(authentication);
   } catch (first) {
     const other = otherWay(authentication, first);
-    if (other === undefined) throw first;
+    if (other === undefined || !(first instanceof Problem)) throw first;
     return attempt(other).catch((second: unknown) => {
-      throw isNoHelp(second) ? first : second;
+      throw saysMore(first, second) ? first : second;
     });
   }
 }
