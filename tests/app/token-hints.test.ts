@@ -52,6 +52,18 @@ describe("a token command", () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
   });
 
+  test("rejects the output of a command in place of its token: servers report the revocation of anything as done", async () => {
+    for (const token of ["Access Token:\n\tory_at_x", '{"access_token":"ory_at_x"}', '"ory_at_x"', "törk", "a\\b"])
+      for (const command of ["token revoke --client-id app --auth-method none", "token introspect", "token decode"]) {
+        const { status, stdout, stderr } = await play([...command.split(" "), token], {
+          environment: { HYDRA_ADMIN_URL: server.url, HYDRA_PUBLIC_URL: server.publicUrl ?? "" },
+        });
+        assert.deepEqual([status, stdout], [2, ""], token);
+        assert.match(stderr, /^Error: This is not only a token: it contains /);
+        assert.ok(!stderr.includes("ory_at_x"));
+      }
+  });
+
   test("names the credentials file and its missing field", async () => {
     const files = {
       "/id.json": '{"client_id":"app"}',
