@@ -25,7 +25,7 @@ export async function readTokenArgument({
   if (!TOKEN_CHARACTERS.test(token))
     throw usageError(
       "This is not only a token: it contains spaces, line breaks, quotes, backslashes or non-ASCII characters",
-      "give the token alone, as --format raw=access_token prints it",
+      "give only the token, as --format raw=access_token prints it",
       "bad-value",
     );
   return token;
