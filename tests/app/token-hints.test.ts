@@ -48,6 +48,32 @@ describe("a token command", () => {
     assert.match(stderr, /a JSON Web Key with its kid\n/);
   });
 
+  test("says what a wrong key may have to do with the error that Hydra 1.8 doesn't explain", async () => {
+    const old = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+    after(() => old.close());
+    const environment = { HYDRA_ADMIN_URL: old.url, HYDRA_PUBLIC_URL: old.publicUrl ?? "" };
+    const key = (half: "publicKey" | "privateKey") => ({
+      ...generateKeyPairSync("rsa", { modulusLength: 2048 })[half].export({ format: "jwk" }),
+      ...{ kid: "own", use: "sig", alg: "RS256" },
+    });
+    const files = {
+      "/keys.json": JSON.stringify({ keys: [key("publicKey")] }),
+      "/k": JSON.stringify(key("privateKey")),
+    };
+    const create = "clients create --id keyed -g client_credentials --token-endpoint-auth-method private_key_jwt";
+    const created = await play(`${create} --jwks /keys.json`.split(" "), { environment, files });
+    assert.equal(created.status, 0, created.stderr);
+    const { status, stderr } = await play("token client --client-id keyed --client-key /k".split(" "), {
+      environment,
+      files,
+    });
+    assert.equal(status, 1, stderr);
+    assert.match(
+      stderr,
+      /unrecognizable.*\nHint: Hydra 1\.8 answers this to a client assertion that the wrong key signed/,
+    );
+  });
+
   test("prints with -q whether a token is active, as Hydra's own CLI does", async () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
   });

@@ -67,6 +67,11 @@ const KNOWN_ERRORS: Readonly<Record<string, KnownError>> = {
     hint: "the user, or the login or consent application, declined",
   },
   authorization_pending: { code: "authorization-pending", exit: "failed" },
+  error: {
+    code: "oauth-error",
+    exit: "failed",
+    hint: "Hydra 1.8 answers this to a client assertion that the wrong key signed; the server's log says more",
+  },
   expired_token: { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
   invalid_client: { code: "invalid-client", exit: "unauthorised" },
   invalid_grant: {
