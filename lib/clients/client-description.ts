@@ -6,6 +6,7 @@ import { keysOfSet } from "../core/jwk/json-web-key.ts";
 import { insertLineBreaks } from "../core/output/insert-line-breaks.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";
+import { escapeControls } from "../core/text.ts";
 
 /** A line of the page: a label and the values under it. */
 type Line = readonly [label: string, values: readonly string[]];
@@ -155,7 +156,7 @@ function sectionLines(title: string, rows: readonly Line[], columns: number | un
   const indent = " ".repeat(2 + width);
   const text = rows.flatMap(([label, values]) =>
     values.flatMap((value, at) => {
-      const line = `  ${(at === 0 ? label : "").padEnd(width)}${value}`;
+      const line = escapeControls(`  ${(at === 0 ? label : "").padEnd(width)}${value}`);
       return (columns === undefined ? line : insertLineBreaks(line, columns, indent)).split("\n");
     }),
   );

@@ -6,8 +6,8 @@ import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
+import { addToClientCommandLine } from "./client-update-command-line.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
-import { addCallbackCommandLine } from "./registered-client.ts";
 
 /** A login that waits for its browser. */
 interface WaitingLogin {
@@ -23,7 +23,7 @@ interface WaitingLogin {
   readonly deviceCommand: string | undefined;
 }
 
-type LoginContext = Pick<Context, "browser" | "host" | "signal" | "tell" | "values" | "warn">;
+type LoginContext = Pick<Context, "browser" | "host" | "signal" | "syntax" | "tell" | "values" | "warn">;
 
 /** Shows the URL of the login, and opens it where there is a browser for it. */
 async function showLogin(
@@ -105,7 +105,7 @@ const WRONG_PASTE: readonly string[] = ["unreadable-redirect", "state-mismatch"]
 
 /** Rejects when the time for the login is over, or at a signal. */
 async function deadline(
-  { host, values }: Pick<LoginContext, "host" | "values">,
+  { host, syntax, values }: Pick<LoginContext, "host" | "syntax" | "values">,
   { clientId, unchecked }: WaitingLogin,
   signal: AbortSignal,
 ): Promise<never> {
@@ -118,7 +118,7 @@ async function deadline(
     hint:
       unchecked === undefined
         ? limitHint
-        : `${limitHint}; if the browser shows an error about the redirect URI: ${addCallbackCommandLine(clientId, unchecked)}`,
+        : `${limitHint}; if the browser shows an error about the redirect URI: ${addToClientCommandLine({ id: clientId, syntax }, "redirect_uris", unchecked)}`,
   });
 }
 

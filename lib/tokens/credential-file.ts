@@ -34,6 +34,8 @@ const KubernetesSecret = jsonObject({
 
 const HINT = "give the file that --secret-out wrote; --id-field and --secret-field set the names in it";
 
+const ONE_CLIENT_HINT = "give a file with the credentials of one client";
+
 /** An assignment of a POSIX shell: words that are plain, escaped or quoted, and calls of printf in double quotes. */
 const ASSIGNMENT =
   /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\])*)/gm;
@@ -71,7 +73,13 @@ function shellTexts({ text, name: file }: TextFile, names: Names): StoredTexts {
       "bad-credentials",
     );
   }
-  const values = new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
+  const values = new Map<string, string>();
+  for (const [, name = "", word = ""] of found) {
+    const value = unquoted(word);
+    if (values.has(name) && values.get(name) !== value)
+      throw usageError(`There are several values of ${name} in ${quote(file)}`, ONE_CLIENT_HINT, "bad-credentials");
+    values.set(name, value);
+  }
   return { id: values.get(names.id), secret: values.get(names.secret), encrypted: values.get(names.encrypted) };
 }
 
@@ -134,13 +142,21 @@ export async function parseCredentialFile(
 ): Promise<StoredCredentials> {
   const json = parseJsonOrUndefined(text)?.value;
   const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
-  const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
-  const secret = v.safeParse(KubernetesSecret, document);
-  const found = secret.success
-    ? toCredentials(textsInSecret(secret.output, names, name), names, name)
-    : isJsonObject(document)
-      ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
-      : toCredentials(shellTexts({ text, name }, names), names, name);
+  const documents = isJsonObject(json) ? [json] : isManifest ? await parseYaml(text, name) : [];
+  const secrets = documents.flatMap((each) => {
+    const read = v.safeParse(KubernetesSecret, each);
+    return read.success ? [read.output] : [];
+  });
+  if (secrets.length > 1)
+    throw usageError(`There are several Kubernetes Secrets in ${quote(name)}`, ONE_CLIENT_HINT, "bad-credentials");
+  const [secret] = secrets;
+  const [document] = documents;
+  const found =
+    secret !== undefined
+      ? toCredentials(textsInSecret(secret, names, name), names, name)
+      : isJsonObject(document)
+        ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
+        : toCredentials(shellTexts({ text, name }, names), names, name);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

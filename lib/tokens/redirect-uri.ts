@@ -75,11 +75,12 @@ export function chooseRedirect(
   { redirect, port }: RedirectWishes,
   registered: readonly string[] | undefined,
 ): RedirectTarget {
-  const uri = redirect ?? usableRedirect(registered ?? [], port) ?? DEFAULT_REDIRECT;
-  const url = new URL(uri);
-  const isFixed = !allowsAnyPort(url) || (redirect !== undefined && portIn(redirect) !== undefined);
-  if (isFixed) return { uri, listen: listenFor(uri, port) };
-  const free = withPort(uri, port === 0 ? undefined : port);
+  const ownOrGiven = port === 0 ? undefined : port;
+  const uri = redirect ?? usableRedirect(registered ?? [], ownOrGiven) ?? DEFAULT_REDIRECT;
+  const isAnyPort = allowsAnyPort(new URL(uri));
+  if (!isAnyPort) return { uri, listen: listenFor(uri, ownOrGiven) };
+  if (redirect !== undefined && portIn(redirect) !== undefined) return { uri, listen: listenFor(uri, port) };
+  const free = withPort(uri, ownOrGiven);
   return { uri: free, listen: listenFor(free, port) };
 }
 

@@ -7,6 +7,7 @@ import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { addToClientCommandLine } from "./client-update-command-line.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
@@ -38,11 +39,6 @@ export async function readRegisteredClient(
     warn(`the client's settings at the admin API are not checked: ${error.message}`, "advice");
     return undefined;
   }
-}
-
-/** The command that registers a redirect URI. */
-export function addCallbackCommandLine(clientId: string, uri: string): string {
-  return `hydra clients update ${shellQuoted(clientId)} --add-callback ${shellQuoted(uri)}`;
 }
 
 /** Commands that get a token in another way, by the grant type that a client needs for it. */
@@ -79,7 +75,9 @@ export function deviceLoginCommandLine(
   { clientId, authentication }: Pick<ClientLogin, "clientId" | "authentication">,
 ): string | undefined {
   if (client !== undefined && !getListField(client, "grant_types").includes(DEVICE_GRANT)) return undefined;
-  const proof = authentication.method === "none" ? "--auth-method none" : "--credentials FILE";
+  const proofs = { none: "--auth-method none", private_key_jwt: "--client-key FILE" };
+  const { method } = authentication;
+  const proof = method === "none" || method === "private_key_jwt" ? proofs[method] : "--credentials FILE";
   return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
 }
 
@@ -90,7 +88,7 @@ export function deviceLoginCommandLine(
  * @throws {Problem} where it is missing and nobody agrees to add it.
  */
 export async function requireRedirectOrOfferToAdd(
-  { host, values, pairedAdmin, note }: Pick<Context, "host" | "values" | "pairedAdmin" | "note">,
+  { host, syntax, values, pairedAdmin, note }: Pick<Context, "host" | "syntax" | "values" | "pairedAdmin" | "note">,
   client: ClientRecord,
   uri: string,
   add: () => Promise<void>,
@@ -105,7 +103,7 @@ export async function requireRedirectOrOfferToAdd(
     throw new Problem(`Cannot log in: ${missing}`, {
       code: "redirect-uri-unregistered",
       exit: "failed",
-      hint: addCallbackCommandLine(id, uri),
+      hint: addToClientCommandLine({ id, syntax }, "redirect_uris", uri),
     });
   await add();
   note(`Added ${uri} to the redirect URIs of client ${quote(id)}`);

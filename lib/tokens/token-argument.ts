@@ -9,6 +9,9 @@ export const TOKEN_OPERAND: OperandSpec = {
   help: "The token, or - to read it from standard input, which keeps it out of the process list",
 };
 
+/** What tokens consist of (RFC 6750, 2.1, and more). A server says of any other text that it was revoked, too. */
+const TOKEN_CHARACTERS = /^[!#-[\]-~]*$/;
+
 /** The token of the command line or of standard input, without the spaces and line breaks around it. */
 export async function readTokenArgument({
   operands,
@@ -19,5 +22,11 @@ export async function readTokenArgument({
   const token = text.trim();
   // The operand's absence is reported by itself.
   if (token === "" && operands.length > 0) throw usageError("The token is empty", "give a token", "empty-token");
+  if (!TOKEN_CHARACTERS.test(token))
+    throw usageError(
+      "This is not only a token: it contains spaces, line breaks, quotes, backslashes or non-ASCII characters",
+      "give only the token, as --format raw=access_token prints it",
+      "bad-value",
+    );
   return token;
 }

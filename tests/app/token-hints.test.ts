@@ -45,10 +45,49 @@ describe("a token command", () => {
     });
     assert.equal(status, 3, stderr);
     assert.match(stderr, /Hint: give the private key of a public key that is registered for the client/);
+    assert.match(stderr, /a JSON Web Key with its kid\n/);
+  });
+
+  test("says what a wrong key may have to do with the error that Hydra 1.8 doesn't explain", async () => {
+    const old = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+    after(() => old.close());
+    const environment = { HYDRA_ADMIN_URL: old.url, HYDRA_PUBLIC_URL: old.publicUrl ?? "" };
+    const key = (half: "publicKey" | "privateKey") => ({
+      ...generateKeyPairSync("rsa", { modulusLength: 2048 })[half].export({ format: "jwk" }),
+      ...{ kid: "own", use: "sig", alg: "RS256" },
+    });
+    const files = {
+      "/keys.json": JSON.stringify({ keys: [key("publicKey")] }),
+      "/k": JSON.stringify(key("privateKey")),
+    };
+    const create = "clients create --id keyed -g client_credentials --token-endpoint-auth-method private_key_jwt";
+    const created = await play(`${create} --jwks /keys.json`.split(" "), { environment, files });
+    assert.equal(created.status, 0, created.stderr);
+    const { status, stderr } = await play("token client --client-id keyed --client-key /k".split(" "), {
+      environment,
+      files,
+    });
+    assert.equal(status, 1, stderr);
+    assert.match(
+      stderr,
+      /unrecognizable.*\nHint: Hydra 1\.8 answers this to a client assertion that the wrong key signed/,
+    );
   });
 
   test("prints with -q whether a token is active, as Hydra's own CLI does", async () => {
     assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
+  });
+
+  test("rejects the output of a command in place of its token: servers report the revocation of anything as done", async () => {
+    for (const token of ["Access Token:\n\tory_at_x", '{"access_token":"ory_at_x"}', '"ory_at_x"', "törk", "a\\b"])
+      for (const command of ["token revoke --client-id app --auth-method none", "token introspect", "token decode"]) {
+        const { status, stdout, stderr } = await play([...command.split(" "), token], {
+          environment: { HYDRA_ADMIN_URL: server.url, HYDRA_PUBLIC_URL: server.publicUrl ?? "" },
+        });
+        assert.deepEqual([status, stdout], [2, ""], token);
+        assert.match(stderr, /^Error: This is not only a token: it contains /);
+        assert.ok(!stderr.includes("ory_at_x"));
+      }
   });
 
   test("names the credentials file and its missing field", async () => {
@@ -99,6 +138,26 @@ describe("a token command", () => {
     assert.match(stderr, /authenticate with client_secret_post: use --auth-method post\n/);
     const typed = `perform client-credentials --client-id narrow --client-secret-file /s --scope x`;
     assert.match((await hydra(typed, files)).stderr, /: hydra update oauth2-client narrow --add-scope x\n/);
+  });
+
+  test("suggests the command that adds the redirect URI of a login, and the command works", async () => {
+    const created = await hydra("clients create --id strict -g authorization_code -r code -c https://a.example/cb");
+    assert.equal(created.status, 0, created.stderr);
+    const uri = "http://127.0.0.1/cb?a=1,2";
+    const login = `--client-id strict --auth-method none --redirect ${uri} --no-open --timeout 1ms`;
+    for (const [command, update] of [
+      ["perform authorization-code", "update oauth2-client strict --add-redirect-uri"],
+      ["token user", "clients update strict --add-callback"],
+    ] as const) {
+      const { stderr } = await hydra(`${command} ${login}`);
+      assert.ok(stderr.endsWith(`Hint: hydra ${update} '"${uri}"'\n`), stderr);
+      const unchecked = await play(`${command} ${login}`.split(" "), {
+        environment: { HYDRA_PUBLIC_URL: server.publicUrl ?? "" },
+      });
+      assert.ok(unchecked.stderr.endsWith(`the redirect URI: hydra ${update} '"${uri}"'\n`), unchecked.stderr);
+    }
+    const { status, stderr } = await hydra(`clients update strict --add-callback "${uri}"`);
+    assert.equal(status, 0, stderr);
   });
 
   test("stops at once if the admin API doesn't know the client of a login", async () => {

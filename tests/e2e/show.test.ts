@@ -57,6 +57,18 @@ Keys
     assert.equal((await opened.run(["show", "oauth2-client", "web"])).stdout.split("\n")[1], "  ID       web");
   });
 
+  it("shows a line break in a value as an escape, so that no value looks like another line", async () => {
+    await using opened = await scenario({
+      client_id: "web",
+      client_name: "x\n\nKeys\n  Authentication  private_key_jwt",
+      scope: "openid",
+      jwks: { keys: [{ ...KEY, kid: "k\nFindings" }] },
+    });
+    const { stdout } = await opened.run(["clients", "show", "web"]);
+    assert.equal(stdout.match(/^Keys$/gm)?.length, 1, stdout);
+    assert.ok(stdout.includes("x\\n\\nKeys\\n") && !/^Findings/m.test(stdout), stdout);
+  });
+
   it("shows keys, lifespans and the findings of the rules, but no secret", async () => {
     await using opened = await scenario({
       client_id: "bad",

@@ -102,6 +102,25 @@ describe("tokens", () => {
       assert.ok(await isActive(await token(...flags)), flags.join(" "));
   });
 
+  test("are issued and revoked with an RSA key in PEM, whatever RSA algorithm the client is registered with", async () => {
+    for (const algorithm of ["PS256", "RS256"]) {
+      const id = algorithm.toLowerCase();
+      const key = path(`${id}.pem`);
+      const create = ["clients", "create", "--id", id, ...GRANT, "--token-endpoint-auth-method", "private_key_jwt"];
+      await done([...create, "--generate-key", algorithm, "--key-out", key]);
+      const own = ["--client-id", id, "--client-key", key];
+      const issued = await token(...own);
+      await done(["token", "revoke", ...own, "-"], {}, issued);
+      assert.equal(await isActive(issued), false);
+    }
+    const wrong = await hydra(["token", "client", "--client-id", "ps256", "--client-key", path("key.pem")]);
+    await failsWith(
+      wrong,
+      3,
+      /enforces signing algorithm 'PS256'.*\nHint: the server expects this client to sign with PS256/,
+    );
+  });
+
   test("are issued with a secret in a file, on standard input, in the environment or on the command line", async () => {
     const [, secret = ""] = /CLIENT_SECRET='?([^'\s]+)/.exec(text("basic.env")) ?? [];
     writeFileSync(path("secret"), `${secret}\n`);
@@ -125,6 +144,17 @@ describe("tokens", () => {
     assert.ok("expires_at" in answer && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(answer.expires_at)));
     const table = await done(["perform", "client-credentials", ...flags, "-e", server.publicUrl]);
     assert.match(table, /^ACCESS TOKEN\tory_at_\S+\nREFRESH TOKEN\t*\nID TOKEN\t*\nEXPIRY\t+\S+Z\n$/);
+  });
+
+  test("are revoked with the method of their client, which the server doesn't name there", async () => {
+    const own = ["--credentials", path("post.json")];
+    for (const flags of [own, [...own, "--auth-method", "post"]]) {
+      const revoked = await token(...own);
+      await done(["token", "revoke", ...flags, "-"], {}, revoked);
+      assert.equal(await isActive(revoked), false);
+    }
+    const chosen = await hydra(["token", "revoke", ...own, "--auth-method", "basic", "-"], {}, await token(...own));
+    await failsWith(chosen, 3, /^Error: Cannot revoke the token: the server rejected the client's credentials/);
   });
 
   test("can be introspected, revoked and deleted, with the labels of both references", async () => {
@@ -270,6 +300,13 @@ describe("token decode", () => {
     const unsigned = await decode(`${encode({ alg: "none" })}.${encode({ sub: "mallory" })}.`);
     assert.equal(unsigned.status, 0);
     assert.match(unsigned.stderr, /not signed \(alg none\)/);
+  });
+
+  test("shows only the expiry as a time, and other numbers as they are", async () => {
+    const shown = await decode(signed({ sub: 12_345, iss: true, aud: ["a", "b"], exp: 60 }), "--format", "tsv");
+    assert.equal(shown.status, 0, shown.stderr);
+    const [, row = ""] = shown.stdout.split("\n");
+    assert.deepEqual(row.split("\t"), ["ES256", "one", "true", "12345", "a,b", "1970-01-01T00:01:00Z", "false"]);
   });
 
   test("prints with -q only the ID, and no empty line for a token without one", async () => {

@@ -44,6 +44,17 @@ describe("a credentials file in shell syntax", () => {
     }
     await assert.rejects(parse("CLIENT_ID=my app\nCLIENT_SECRET=p"), /line 1 of "app\.env" has text after/);
   });
+
+  test("may not have the credentials of several clients, as --format env writes them", async () => {
+    const repeated = "CLIENT_ID=app\nCLIENT_SECRET=p@ss\n";
+    assert.equal((await parse(`${repeated}\n${repeated}`)).secret, "p@ss");
+    await assert.rejects(parse(`${repeated}\nCLIENT_ID=app\nCLIENT_SECRET=other\n`), {
+      message: 'There are several values of CLIENT_SECRET in "app.env"',
+      code: "bad-credentials",
+      exit: "usage",
+    });
+    await assert.rejects(parse(`${repeated}\nCLIENT_ID=web\nCLIENT_SECRET=p@ss\n`), /several values of CLIENT_ID/);
+  });
 });
 
 test("a credential that is not a string is an error with its field and file, whatever the format", async () => {
@@ -102,5 +113,24 @@ describe("a Kubernetes Secret with hostile members", () => {
       "CLIENT_ID",
     );
     assert.equal(merged.id, "web");
+  });
+});
+
+describe("a file of several YAML documents", () => {
+  const secret = (id: string) => ({ kind: "Secret", stringData: { CLIENT_ID: id, CLIENT_SECRET: `secret of ${id}` } });
+  const read = (...documents: readonly unknown[]): Promise<StoredCredentials> =>
+    parseCredentialFile({ text: "kind: Secret\n", name: "all.yaml" }, NAMES, async () => documents);
+
+  test("has the credentials of its only Kubernetes Secret", async () => {
+    const { id } = await read(null, { kind: "ConfigMap", data: { CLIENT_ID: "other" } }, secret("app"));
+    assert.equal(id, "app");
+  });
+
+  test("doesn't have those of any of several", async () => {
+    await assert.rejects(read(secret("app"), secret("web")), {
+      message: 'There are several Kubernetes Secrets in "all.yaml"',
+      code: "bad-credentials",
+      exit: "usage",
+    });
   });
 });

@@ -99,6 +99,15 @@ describe("the steps of a client's test", () => {
     assert.ok(hybrid.includes("authorization: skipped") && hybrid.includes("tokens: skipped"));
   });
 
+  test("leave out the implicit flow of a client that has its grant type for hybrid response types", () => {
+    const grant_types = ["authorization_code", "implicit"];
+    const steps = (response_types: readonly string[]) => plan({ ...WEB, grant_types, response_types });
+    for (const types of [["code id_token"], ["code", "id_token code"]])
+      assert.ok(steps(types).includes("implicit: skipped"), types.join());
+    for (const types of [["code"], ["code id_token", "id_token"], ["code", "token"]])
+      assert.ok(steps(types).includes("implicit"), types.join());
+  });
+
   test("report a refresh token that cannot be issued", () => {
     assert.ok(plan({ ...WEB, scope: "openid" }).includes("refresh: skipped"));
     assert.ok(plan({ ...WEB, grant_types: ["authorization_code"] }).includes("refresh: skipped"));

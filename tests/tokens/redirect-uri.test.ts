@@ -52,6 +52,18 @@ describe("the redirect URI", () => {
     );
   });
 
+  test("keeps its own port with --port 0 where servers accept no other one", () => {
+    for (const redirect of ["http://localhost:8080/cb", "http://localhost/cb", "https://app.example.com/cb", "a:/cb"])
+      assert.deepEqual(
+        chooseRedirect({ redirect, port: 0 }, undefined),
+        chooseRedirect({ redirect, port: undefined }, undefined),
+      );
+    const registered = ["http://localhost:8080/cb"];
+    assert.deepEqual(chooseRedirect({ ...NOTHING, port: 0 }, registered), chooseRedirect(NOTHING, registered));
+    const free = chooseRedirect({ redirect: "http://127.0.0.1:81/cb", port: 0 }, undefined);
+    assert.equal(free.listen?.port, 0);
+  });
+
   test("is not changed, except for the port", () => {
     for (const [uri, withPort8] of [
       ["http://127.0.0.1", "http://127.0.0.1:8"],

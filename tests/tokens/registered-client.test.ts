@@ -10,6 +10,8 @@ test("a device login is suggested with what the client needs for it, unless it l
   });
   const client = (grant: string) => ({ client_id: "web", grant_types: [grant] });
   assert.equal(deviceLoginCommandLine(client("authorization_code"), login("none")), undefined);
+  const keyed = { clientId: "web", authentication: { method: "private_key_jwt", key: { text: "" } } } as const;
+  assert.match(deviceLoginCommandLine(undefined, keyed) ?? "", / --client-key FILE$/);
   for (const known of [undefined, client(DEVICE_GRANT)]) {
     assert.equal(deviceLoginCommandLine(known, login("none")), "hydra token device --client-id web --auth-method none");
     assert.equal(

@@ -14,6 +14,7 @@ import {
   waitForDeviceTokens,
 } from "./device-flow.ts";
 import { requireEndpoint } from "./discovery.ts";
+import { withOtherWay } from "./expected-auth-method.ts";
 import { runStep } from "./oauth-steps.ts";
 import {
   processRevocationResponse,
@@ -43,7 +44,9 @@ async function revoke(session: LibraryClient, token: string, action = "Cannot re
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
     processRevocationResponse(await revocationRequest(as, client, auth, token, request)),
-  );
+  ).catch((error: unknown) => {
+    throw withOtherWay(session.authentication, error);
+  });
 }
 
 async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {

@@ -37,12 +37,25 @@ export class ExpectedAuthMethodError extends Error {
   }
 }
 
+/** The cause of a problem where the server names the algorithm that it expects a client's assertions to be signed with. */
+export class ExpectedAlgorithmError extends Error {
+  override readonly name = "ExpectedAlgorithmError";
+  readonly algorithm: string;
+
+  constructor(algorithm: string) {
+    super(`the server expects assertions signed with ${algorithm}`);
+    this.algorithm = algorithm;
+  }
+}
+
 /** The longest text of a server that a message quotes. */
 const MAX_QUOTED = 400;
 
 /** What an error means. */
 interface KnownError {
-  /** Its own name with dashes. */
+  /** The server's name, where that is not the code with underscores. */
+  readonly error?: string;
+  /** The server's name of it with dashes. */
   readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint?: string;
@@ -52,6 +65,12 @@ interface KnownError {
 const KNOWN_ERRORS: readonly KnownError[] = [
   { code: "access-denied", exit: "failed", hint: "the user, or the login or consent application, declined" },
   { code: "authorization-pending", exit: "failed" },
+  {
+    error: "error",
+    code: "oauth-error",
+    exit: "failed",
+    hint: "Hydra 1.8 answers this to a client assertion that the wrong key signed; the server's log says more",
+  },
   { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
   { code: "invalid-client", exit: "unauthorised" },
   { code: "invalid-grant", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
@@ -67,7 +86,7 @@ const KNOWN_ERRORS: readonly KnownError[] = [
 ];
 
 function known(error: string): KnownError | undefined {
-  return KNOWN_ERRORS.find(({ code }) => code.replaceAll("-", "_") === error);
+  return KNOWN_ERRORS.find(({ code, error: name = code.replaceAll("-", "_") }) => name === error);
 }
 
 function shown(text: string, hidden: readonly string[]): string {
@@ -88,6 +107,20 @@ function expectedMethod(description: string): string | undefined {
   return methods.exec(description)?.[1];
 }
 
+/** The algorithm that a server says the assertions of a client must be signed with instead. */
+function expectedAlgorithm(description: string): string | undefined {
+  return /but the requested OAuth 2\.0 Client enforces signing algorithm ['"](\w{5})['"]/.exec(description)?.[1];
+}
+
+/** What of an authentication a server says it expects instead. */
+function expectedInstead({ error, description = "" }: OAuthError): Error | undefined {
+  if (error !== "invalid_client") return undefined;
+  const method = expectedMethod(description);
+  if (method !== undefined) return new ExpectedAuthMethodError(method);
+  const algorithm = expectedAlgorithm(description);
+  return algorithm === undefined ? undefined : new ExpectedAlgorithmError(algorithm);
+}
+
 /** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
 const UNKNOWN_CLIENT_KEY = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
 
@@ -99,10 +132,11 @@ const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
   ["none", "--auth-method none"],
 ]);
 
-function hintFor({ error, description = "" }: OAuthError): string | undefined {
-  if (error !== "invalid_client") return known(error)?.hint;
-  const method = expectedMethod(description);
-  if (method === undefined) return undefined;
+function hintFor(error: string, expected: Error | undefined): string | undefined {
+  if (expected instanceof ExpectedAlgorithmError)
+    return `the server expects this client to sign with ${expected.algorithm}: give its private key for that`;
+  if (!(expected instanceof ExpectedAuthMethodError)) return known(error)?.hint;
+  const { method } = expected;
   const flag = METHOD_FLAGS.get(method);
   return `the server expects this client to authenticate with ${method}${flag === undefined ? "" : `: use ${flag}`}`;
 }
@@ -114,17 +148,17 @@ export function oauthProblem(
   status?: number,
 ): Problem {
   // The standard text of the servers for it names every possible cause.
-  const method = error === "invalid_client" ? expectedMethod(description ?? "") : undefined;
-  const isBare = error === "invalid_client" && method === undefined;
+  const expected = expectedInstead({ error, description });
+  const isBare = error === "invalid_client" && expected === undefined;
   const serverText = shown(description ?? "", hidden);
   const reason = isBare ? "the server rejected the client's credentials" : serverText;
-  const hint = hintFor({ error, description });
+  const hint = hintFor(error, expected);
   const name = shown(error, hidden);
   if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
     return new Problem(`${action}: ${reason} (${name})`, {
       code: "invalid-client",
       exit: "unauthorised",
-      hint: "give the private key of a public key that is registered for the client, with --client-key",
+      hint: "give the private key of a public key that is registered for the client, with --client-key; a PEM file has no key ID, so a key that isn't registered with its thumbprint has to be a JSON Web Key with its kid",
       ...(status === undefined ? {} : { status }),
     });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
@@ -133,7 +167,7 @@ export function oauthProblem(
     serverText,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
-    ...(method === undefined ? {} : { cause: new ExpectedAuthMethodError(method) }),
+    ...(expected === undefined ? {} : { cause: expected }),
   });
 }
 

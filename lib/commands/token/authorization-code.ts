@@ -62,7 +62,7 @@ async function readWishes(context: Pick<Context, "values">, checks: InputChecks)
 
 /** Chooses the redirect URI, and makes sure that the client has it where that can be checked. */
 async function prepareRedirect(
-  context: Pick<Context, "host" | "note" | "pairedAdmin" | "values">,
+  context: Pick<Context, "host" | "note" | "pairedAdmin" | "syntax" | "values">,
   wishes: LoginWishes,
   client: ClientRecord | undefined,
 ): Promise<RedirectTarget> {

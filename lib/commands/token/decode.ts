@@ -3,7 +3,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json/json.ts";
+import { isJsonObject, isStringList, type JsonObject, toTerminalSafeJson } from "../../core/json/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
@@ -47,10 +47,10 @@ function claim(label: string, name: string): Column<JsonObject> {
     label,
     value: (item) => {
       const value = part(item, "payload")[name];
-      if (isStringList(value)) return value;
-      return typeof value === "number"
+      if (value === undefined || typeof value === "string" || isStringList(value)) return value ?? "";
+      return name === "exp" && typeof value === "number"
         ? formatEpochMilliseconds(value * 1000)
-        : (getTextField(part(item, "payload"), name) ?? "");
+        : toTerminalSafeJson(value);
     },
   };
 }

@@ -70,7 +70,8 @@ export const TOKENS_TOPIC: Topic = {
     ),
     textPart(
       "Without a secret, the program asks for it on a terminal. A secret is sent by HTTP Basic authentication. If the server says that the",
-      "client must use the other method, the request is repeated once. `--auth-method` sets the method; `none` is for public clients.",
+      "client must use the other method, the request is repeated once. `token revoke` tries both methods, because servers don't say it there.",
+      "`--auth-method` sets the method; `none` is for public clients.",
     ),
     headingPart("What is checked"),
     textPart(

@@ -2,7 +2,13 @@ import { getListField } from "../../core/client/client.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { addToClientCommandLine } from "../client-update-command-line.ts";
 import { type StepOutcome, skippedOutcome, type TestStepName } from "./step-result.ts";
-import { hasOfflineScope, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
+import {
+  hasHybridResponseType,
+  hasOfflineScope,
+  implicitResponseType,
+  isHybridOnly,
+  type TestedClient,
+} from "./tested-client.ts";
 
 /** What of a server and of the command line decides which steps there are. */
 export interface ServerAndCredentialFacts {
@@ -67,6 +73,8 @@ function deviceDecision(client: TestedClient, facts: ServerAndCredentialFacts): 
 function implicitDecision(client: TestedClient, { canAuthenticate }: ServerAndCredentialFacts): Decision {
   if (!client.grantTypes.includes("implicit")) return "leave-out";
   const type = implicitResponseType(client);
+  if (type === undefined && hasHybridResponseType(client))
+    return skippedOutcome("the client only has hybrid response types for it, which this test doesn't use");
   if (type === undefined || type === "id_token" || canAuthenticate) return "run";
   return skippedOutcome("the token could not be revoked without the client's credentials", CREDENTIALS_HINT);
 }

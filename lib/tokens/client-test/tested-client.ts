@@ -53,8 +53,12 @@ export function implicitResponseType({ registered }: Pick<TestedClient, "registe
   return ["id_token token", "token", "id_token"].find((type) => types.includes(type));
 }
 
+/** Whether the client may get a code together with tokens, for which it has the grant type of the implicit flow too. */
+export function hasHybridResponseType({ registered }: Pick<TestedClient, "registered">): boolean {
+  return getListField(registered, "response_types").some((type) => type !== "code" && type.split(" ").includes("code"));
+}
+
 /** Whether the client may use a response type with a code only together with tokens. */
-export function isHybridOnly({ registered }: Pick<TestedClient, "registered">): boolean {
-  const types = getListField(registered, "response_types");
-  return !types.includes("code") && types.some((type) => type.split(" ").includes("code"));
+export function isHybridOnly(client: Pick<TestedClient, "registered">): boolean {
+  return !getListField(client.registered, "response_types").includes("code") && hasHybridResponseType(client);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { withOtherWay } from "../../../lib/adapters/oauth/expected-auth-method.ts";
 import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
 import { retryWithExpectedAuthMethod } from "../../../lib/adapters/oauth/index.ts";
 import { ExpectedAuthMethodError } from "../../../lib/adapters/oauth/oauth-problems.ts";
@@ -25,5 +26,26 @@ test("work is repeated with the method that the server expects, and what goes wr
   const scope = new Problem("Scope", { code: "invalid-scope", exit: "failed" });
   await failsWith(afterwards(scope), { code: "invalid-scope", message: /^Scope$/ });
   const credentials = new Problem("Post", { code: "invalid-client", exit: "unauthorised" });
-  await failsWith(afterwards(credentials), { code: "invalid-client", message: /^Basic$/ });
+  await failsWith(afterwards(credentials), { code: "invalid-client", message: /^Post$/ });
+});
+
+test("a way that the server didn't name is tried, and any problem with it is left out", async () => {
+  const failing = (second: Problem) =>
+    retryWithExpectedAuthMethod(BASIC, async ({ method }) => {
+      if (method !== "client_secret_basic") throw second;
+      throw withOtherWay(BASIC, new Problem("Basic", { code: "invalid-client", exit: "unauthorised" }));
+    });
+  for (const code of ["invalid-client", "unreadable-answer"] as const)
+    await failsWith(failing(new Problem("Post", { code, exit: "failed" })), {
+      code: "invalid-client",
+      message: /^Basic$/,
+    });
+  const interrupted = new Problem("Interrupted", { code: "interrupted", exit: "failed" });
+  await failsWith(failing(interrupted), { code: "interrupted", message: /^Interrupted$/ });
+});
+
+test("the first problem is reported if the server then asks for another method again", async () => {
+  const cause = new ExpectedAuthMethodError("client_secret_basic");
+  const again = new Problem("Post", { code: "invalid-client", exit: "unauthorised", cause });
+  await failsWith(afterwards(again), { code: "invalid-client", message: /^Basic$/ });
 });
