@@ -1,7 +1,8 @@
 import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import type { Context, Result } from "../command.ts";
-import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { Problem, reasonWithoutValues, usageError } from "../core/problem.ts";
@@ -12,7 +13,11 @@ import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { algorithmOf, predictGeneratedKeys } from "./signing-state.ts";
+import { predictGeneratedKeys, purposeOfNextKey } from "./signing-state.ts";
+
+function withoutPublicHalfProblem(): Problem {
+  return usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm");
+}
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -25,8 +30,7 @@ export function publicationProblems({ values }: Pick<Context, "values">): readon
         "key-without-out",
       ),
     );
-  if (values.text(NEW_ALG)?.startsWith("HS") === true)
-    problems.push(usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm"));
+  if (values.text(NEW_ALG)?.startsWith("HS") === true) problems.push(withoutPublicHalfProblem());
   return problems;
 }
 
@@ -82,12 +86,14 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   const rotation = await readSetToRotate(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
-  const alg = values.text(NEW_ALG) ?? algorithmOf(state);
+  const { alg: usual, use } = purposeOfNextKey(set, state, before);
+  const alg = values.text(NEW_ALG) ?? usual;
+  if (isSymmetric(keyTypeAndCurveFor(alg))) throw withoutPublicHalfProblem();
   // The change that --activate will make.
-  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use }), ...before];
   rejectBreakingKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await awaitUnlessAborted(context.signal, localKeys.generate(alg, "sig"));
+  const generated = await awaitUnlessAborted(context.signal, localKeys.generate(alg, use));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;

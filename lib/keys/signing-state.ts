@@ -23,6 +23,20 @@ export function algorithmOf(state: SigningState): string {
   return state.kind === "signs" ? state.alg : USUAL_ALG;
 }
 
+/** The algorithm and the use of the next key of a set: in one that the server does not sign with, those of its newest key. */
+export function purposeOfNextKey(
+  set: string,
+  state: SigningState,
+  keys: readonly JsonWebKey[],
+): { readonly alg: string; readonly use: "sig" | "enc" } {
+  const newest = keys.find(hasPrivateMembers);
+  if (isServerKeySetOfAnyVersion(set) || newest === undefined) return { alg: algorithmOf(state), use: "sig" };
+  const [usual = USUAL_ALG] = signingAndEncryptionAlgorithms(newest);
+  const { alg = usual, use } = newest;
+  // No server generates keys for algorithms that encrypt.
+  return { alg: isSigningAlgorithm(alg) ? alg : usual, use: use === "enc" ? "enc" : "sig" };
+}
+
 /** What stops or breaks logins, and what to do instead. */
 export interface KeyChangeConsequence {
   readonly text: string;
