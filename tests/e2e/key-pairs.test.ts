@@ -1,11 +1,15 @@
-/** What an ID means in a set, and what a rotation adds to a set that no token is signed with. */
+/** What an ID means in a set, what a rotation adds to a set that no token is signed with, and imports. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { asJson, type Json } from "../conformance/servers.ts";
-import { runBinary, withSandbox } from "./binary.ts";
+import { runBinary, temporaryFolder, withSandbox } from "./binary.ts";
+import { instead, openFaultProxy } from "./fault-proxy.ts";
 
 const Keys = v.array(v.record(v.string(), v.unknown()));
 
@@ -70,4 +74,37 @@ test("a set that does not exist is not rotated, unless the server makes it", asy
   }
   assert.equal((await run("get", "hydra.openid.id-tokn")).status, 4);
   assert.equal((await run("rotate", "hydra.jwt.access-token")).status, 0);
+});
+
+test("an import that a server stops names the keys that it has taken", async () => {
+  await using sandbox = await withSandbox("26");
+  using folder = temporaryFolder();
+  const files = ["a", "b", "c"].map((kid) => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const file = join(folder.path, `${kid}.json`);
+    writeFileSync(file, JSON.stringify({ ...privateKey.export({ format: "jwk" }), kid }));
+    return file;
+  });
+  const proxy = await openFaultProxy(sandbox.url, ({ method, target }) =>
+    method === "PUT" && target.endsWith("/c") ? instead({ status: 400, body: "no" }) : undefined,
+  );
+  try {
+    const ended = await runBinary(["keys", "import", "own", ...files, "--endpoint", proxy.url]);
+    assert.equal(ended.status, 1, ended.stderr);
+    assert.match(ended.stderr, /server answered 400.*; before that, "a" and "b" were imported$/m);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test("a key set in UTF-16, as PowerShell redirects it, is read", async () => {
+  await using sandbox = await withSandbox("26");
+  const run = (args: readonly string[], stdin?: Uint8Array) =>
+    runBinary(["keys", ...args, "--endpoint", sandbox.url], stdin === undefined ? {} : { stdin });
+  assert.equal((await run(["create", "own", "one"])).status, 0);
+  for (const format of ["json", "pem"]) {
+    const { stdout } = await run(["get", "own", "--private", "--format", format]);
+    const ended = await run(["import", `${format}-copy`, "-"], Buffer.from(`\ufeff${stdout}`, "utf16le"));
+    assert.equal(ended.status, 0, ended.stderr);
+  }
 });

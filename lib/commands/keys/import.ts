@@ -5,7 +5,7 @@ import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-k
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
+import { Problem, unwrittenResultProblem, usageError, withMessage } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
@@ -88,7 +88,15 @@ async function writeKeys(
 ): Promise<void> {
   // The last key of a list becomes the newest.
   if (isReplaced || shape === "pair") return api.replace(set, after.toReversed());
-  for (const key of stored) await api.put(set, key);
+  for (const [at, key] of stored.entries()) {
+    try {
+      await api.put(set, key);
+    } catch (error) {
+      if (at === 0 || !(error instanceof Problem)) throw error;
+      const done = joinWords(stored.slice(0, at).map(({ kid }) => quote(kid)));
+      throw withMessage(error, `${error.message}; before that, ${done} ${at === 1 ? "was" : "were"} imported`);
+    }
+  }
 }
 
 /** Warns of keys that the sets that tokens are signed with would not take. */
