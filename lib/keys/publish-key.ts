@@ -5,6 +5,7 @@ import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-k
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
+import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem, reasonWithoutValues, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
@@ -39,7 +40,7 @@ function rejectPairs({ set, shape }: SetToRotate): void {
   if (shape === "single") return;
   throw new Problem(
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
-    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${set}` },
+    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${commandWord(set)}` },
   );
 }
 
@@ -72,7 +73,7 @@ async function undelivered(
     await unpublish(context, set, kid);
     return new Problem(`${start}; the public key was removed again`, { ...details, hint: "run the command again" });
   } catch {
-    const hint = `remove it: hydra keys delete ${set} --kid ${kid}`;
+    const hint = `remove it: hydra keys delete ${commandWord(set)} --kid ${commandWord(kid)}`;
     return new Problem(`${start}; its public key ${quote(kid)} is still published`, { ...details, hint });
   }
 }
@@ -115,7 +116,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   try {
     const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
     note(
-      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
+      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${commandWord(set)} --activate --key FILE`,
     );
     if (values.isSet(PRIVATE_KEY_OUT)) return result;
     return { ...result, undelivered: (_, reason) => undelivered(context, set, kid, reason) };

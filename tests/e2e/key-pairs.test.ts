@@ -108,3 +108,22 @@ test("a key set in UTF-16, as PowerShell redirects it, is read", async () => {
     assert.equal(ended.status, 0, ended.stderr);
   }
 });
+
+test("the commands in hints can be typed as they are, whatever the names", async () => {
+  await using sandbox = await withSandbox("26");
+  const run = (...args: readonly string[]) => runBinary([...args, "--endpoint", sandbox.url]);
+  assert.equal((await run("keys", "create", "my set", "a key; b")).status, 0);
+  const missing = await run("keys", "get", "my set", "--kid", "none");
+  assert.match(missing.stderr, /: hydra keys get 'my set' --quiet$/m);
+  const signing = await run("keys", "rotate", "my set", "--retire", "a key; b");
+  assert.match(signing.stderr, /: hydra keys rotate 'my set' --publish --key-out FILE$/m);
+  const method = ["--token-endpoint-auth-method", "private_key_jwt", "--jwks-uri", "https://a.example/keys"];
+  assert.equal((await run("clients", "create", "--id", "my app", "-g", "client_credentials", ...method)).status, 0);
+  assert.match(
+    (await run("clients", "rotate-secret", "my app")).stderr,
+    /: hydra clients update 'my app' --jwks FILE$/m,
+  );
+  const changed = await run("clients", "update", "my app", "--token-endpoint-auth-method", "client_secret_basic");
+  assert.match(changed.stderr, /no secret of it was delivered; generate one: hydra clients rotate-secret 'my app'$/m);
+  assert.doesNotMatch(changed.stderr, /unchanged/);
+});

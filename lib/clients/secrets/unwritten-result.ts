@@ -1,4 +1,5 @@
 import type { Context, Result } from "../../command.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -20,6 +21,10 @@ export function requireOpenOutput(
 export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
+      unwrittenResultProblem(
+        reason,
+        `client ${quote(id)} was ${what}`,
+        `show it: hydra clients get ${commandWord(id)}`,
+      ),
   };
 }

@@ -26,7 +26,7 @@ import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
-import { getTextField, isPublic } from "../../core/client/client.ts";
+import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import {
@@ -45,6 +45,7 @@ import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
@@ -153,10 +154,17 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
 }
 
 function cannotRotate(client: JsonObject): { readonly why: string; readonly hint: string } | undefined {
+  const command = commandWord(idOf(client));
   if (isPublic(client))
-    return { why: "it is a public client without a secret", hint: "show its auth method: hydra clients get" };
+    return {
+      why: "it is a public client without a secret",
+      hint: `show its auth method: hydra clients get ${command}`,
+    };
   if (client["token_endpoint_auth_method"] === "private_key_jwt")
-    return { why: "it authenticates with its keys", hint: "change its keys: hydra clients update --jwks" };
+    return {
+      why: "it authenticates with its keys",
+      hint: `change its keys: hydra clients update ${command} --jwks FILE`,
+    };
   return undefined;
 }
 
@@ -191,7 +199,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
-        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --drop-old-secrets`,
+        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`,
     );
     const { plain } = changed.prepared;
     let works = true;
@@ -210,7 +218,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
 
 /** What to do after a rotation by the server whose secret is unknown. */
 function rotateAgain(id: string): string {
-  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${id} --drop-old-secrets`;
+  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`;
 }
 
 /** Lets the server rotate the secret, which it generates; undefined where it can't. The secret is saved as soon as it is known. */

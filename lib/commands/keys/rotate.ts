@@ -1,5 +1,6 @@
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { capitalize, type Problem, unwrittenResultProblem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -62,7 +63,7 @@ async function runStep(context: Pick<Context, "signal">, set: string, step: () =
   return {
     ...result,
     undelivered: async (_, reason) =>
-      unwrittenResultProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
+      unwrittenResultProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${commandWord(set)}`),
   };
 }
 
