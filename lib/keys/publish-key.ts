@@ -79,7 +79,8 @@ async function undelivered(
 }
 
 /** What generating and publishing a key needs of a command's context. */
-type PublicationContext = RotationContext & Pick<Context, "encryption" | "localKeys" | "openTarget" | "recovery">;
+type PublicationContext = RotationContext &
+  Pick<Context, "encryption" | "localKeys" | "openTarget" | "outputContainsValue" | "recovery">;
 
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
 export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<Result> {
