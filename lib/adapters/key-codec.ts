@@ -11,6 +11,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
+import { decodeText } from "../core/bytes.ts";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
@@ -174,7 +175,7 @@ function digestFor({ crv }: JsonWebKey): string | null {
 }
 /** The keys in a file, in its order, in any of the supported formats. */
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
-  const text = new TextDecoder().decode(file.bytes);
+  const text = decodeText(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
   const foreign = findUnsupportedKeyFormat(text, file.isStdin ? "FILE" : file.name);
   if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);

@@ -36,3 +36,13 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   }
   return bytes;
 }
+
+/** Whether text begins with the byte order mark of UTF-16, as PowerShell writes it. */
+export function isUtf16(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xfe;
+}
+
+/** Decodes text in UTF-8 or, with a byte order mark, UTF-16. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder(isUtf16(bytes) ? "utf-16le" : "utf-8").decode(bytes);
+}

@@ -19,7 +19,16 @@ import { keySetResult, type NamedSet, textResult } from "./key-results.ts";
 
 type DeliveryContext = Pick<
   Context,
-  "values" | "host" | "format" | "syntax" | "encryption" | "localKeys" | "note" | "signal" | "uninterruptible"
+  | "values"
+  | "host"
+  | "format"
+  | "outputContainsValue"
+  | "syntax"
+  | "encryption"
+  | "localKeys"
+  | "note"
+  | "signal"
+  | "uninterruptible"
 > &
   SecretTargetContext;
 
@@ -180,14 +189,15 @@ async function encrypted(
   return `${(await encryption.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
 }
 
-/** The message itself, or in an object where a format for programs was asked for. */
+/** The message itself, or in an object where a format was asked for that shows it there. */
 function encryptedResult(
-  context: Pick<Context, "values" | "format" | "syntax">,
+  context: Pick<Context, "values" | "outputContainsValue">,
   sets: readonly NamedSet[],
   message: string,
 ): Result {
-  const { values, format } = context;
-  if (!values.isSet(FORMAT) || format.kind === "text" || format.kind === "pem") return textResult(message);
+  const { values } = context;
   const { format: _, ...result } = textResult(message);
-  return { ...result, items: [{ set: sets.map(({ set }) => set).join(" "), encrypted_keys: message }] };
+  const item = { set: sets.map(({ set }) => set).join(" "), encrypted_keys: message };
+  const isShown = values.isSet(FORMAT) && context.outputContainsValue(result.view, item, message);
+  return isShown ? { ...result, items: [item] } : textResult(message);
 }

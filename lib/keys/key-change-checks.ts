@@ -11,6 +11,7 @@ import {
   ACCESS_TOKEN_SET,
   algorithmOf,
   isServerKeySet,
+  isServerKeySetOfAnyVersion,
   isTokenSigningSet,
   type KeyChangeConsequence,
   type SigningState,
@@ -152,7 +153,7 @@ export async function readSetAndCheckKeyChange(
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {
   // Those of a server with pairs include those of any other one.
-  if (!isServerKeySet(set, "pair")) return;
+  if (!isServerKeySetOfAnyVersion(set)) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after: afterwards(before, shape) });

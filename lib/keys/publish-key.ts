@@ -1,8 +1,10 @@
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
 import type { Context, Result } from "../command.ts";
-import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { hasKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
+import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem, reasonWithoutValues, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
@@ -11,7 +13,11 @@ import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { algorithmOf, predictGeneratedKeys } from "./signing-state.ts";
+import { predictGeneratedKeys, purposeOfNextKey } from "./signing-state.ts";
+
+function withoutPublicHalfProblem(): Problem {
+  return usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm");
+}
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -24,8 +30,7 @@ export function publicationProblems({ values }: Pick<Context, "values">): readon
         "key-without-out",
       ),
     );
-  if (values.text(NEW_ALG)?.startsWith("HS") === true)
-    problems.push(usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm"));
+  if (values.text(NEW_ALG)?.startsWith("HS") === true) problems.push(withoutPublicHalfProblem());
   return problems;
 }
 
@@ -34,7 +39,7 @@ function rejectPairs({ set, shape }: SetToRotate): void {
   if (shape === "single") return;
   throw new Problem(
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
-    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${set}` },
+    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${commandWord(set)}` },
   );
 }
 
@@ -62,13 +67,14 @@ async function undelivered(
     await api.remove(set, kid);
     return new Problem(`${start}; the public key was removed again`, { ...details, hint: "run the command again" });
   } catch {
-    const hint = `remove it: hydra keys delete ${set} --kid ${kid}`;
+    const hint = `remove it: hydra keys delete ${commandWord(set)} --kid ${commandWord(kid)}`;
     return new Problem(`${start}; its public key ${quote(kid)} is still published`, { ...details, hint });
   }
 }
 
 /** What generating and publishing a key needs of a command's context. */
-type PublicationContext = RotationContext & Pick<Context, "encryption" | "localKeys" | "openTarget" | "recovery">;
+type PublicationContext = RotationContext &
+  Pick<Context, "encryption" | "localKeys" | "openTarget" | "outputContainsValue" | "recovery">;
 
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
 export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<Result> {
@@ -76,12 +82,14 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   const rotation = await readSetToRotate(context, set);
   rejectPairs(rotation);
   const { state, keys: before, shape } = rotation;
-  const alg = values.text(NEW_ALG) ?? algorithmOf(state);
+  const { alg: usual, use } = purposeOfNextKey(set, state, before);
+  const alg = values.text(NEW_ALG) ?? usual;
+  if (isSymmetric(keyTypeAndCurveFor(alg))) throw withoutPublicHalfProblem();
   // The change that --activate will make.
-  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid: "", alg, use }), ...before];
   rejectBreakingKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
-  const generated = await awaitUnlessAborted(context.signal, localKeys.generate(alg, "sig"));
+  const generated = await awaitUnlessAborted(context.signal, localKeys.generate(alg, use));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;
@@ -103,7 +111,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   try {
     const result = await deliverKeys(context, action, PRIVATE_KEY_OUT, publish);
     note(
-      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
+      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${commandWord(set)} --activate --key FILE`,
     );
     if (values.isSet(PRIVATE_KEY_OUT)) return result;
     return { ...result, undelivered: (_, reason) => undelivered(context, set, kid, reason) };

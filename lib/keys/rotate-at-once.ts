@@ -7,7 +7,7 @@ import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
-import { algorithmOf, isTokenSigningSet, predictGeneratedKeys } from "./signing-state.ts";
+import { isTokenSigningSet, predictGeneratedKeys, purposeOfNextKey } from "./signing-state.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs immediately. */
@@ -15,10 +15,11 @@ export async function rotateAtOnce(context: RotationContext, set: string): Promi
   const { values, host, note } = context;
   const rotation = await readSetToRotate(context, set);
   const { shape, state, keys: before } = rotation;
-  const alg = values.text(NEW_ALG) ?? algorithmOf(state);
+  const { alg: usual, use } = purposeOfNextKey(set, state, before);
+  const alg = values.text(NEW_ALG) ?? usual;
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  const after = [...predictGeneratedKeys(shape, { kid, alg, use: "sig" }), ...before];
+  const after = [...predictGeneratedKeys(shape, { kid, alg, use }), ...before];
   rejectBreakingOrWarnOfKeyChange(context, { set, shape, before, after });
   if (shape === "single" && isTokenSigningSet(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
@@ -28,7 +29,7 @@ export async function rotateAtOnce(context: RotationContext, set: string): Promi
   await takeAndProveStep(context, rotation, {
     kid,
     change: async (api) => {
-      const keys = await api.create(set, { kid, alg, use: "sig", isOwnId: given === undefined });
+      const keys = await api.create(set, { kid, alg, use, isOwnId: given === undefined });
       created.push({ set, keys: publicKeyOfEachPair(keys) });
     },
     undo: (api) => removeKeyOrPair(api, set, kid),

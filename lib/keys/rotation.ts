@@ -9,7 +9,7 @@ import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
-import { isTokenSigningSet, signingState } from "./signing-state.ts";
+import { isServerKeySetOfAnyVersion, isTokenSigningSet, signingState } from "./signing-state.ts";
 import { removeOldTemporaryClients } from "./temporary-client.ts";
 import { isKeySetUnchanged } from "./undo-key-change.ts";
 import {
@@ -24,10 +24,10 @@ import {
 export type RotationContext = SigningProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
-/** Reads a set, whether or not it exists. */
+/** Reads a set. Those that the server signs with need not exist: it makes their keys when it first needs them. */
 export async function readSetToRotate({ admin }: Pick<Context, "admin">, set: string): Promise<SetToRotate> {
   const api = await admin.keySets();
-  const keys = (await api.find(set)) ?? [];
+  const keys = isServerKeySetOfAnyVersion(set) ? ((await api.find(set)) ?? []) : await api.get(set);
   const { keyShape: shape } = await api.family(set);
   return { set, shape, keys, state: signingState(shape, keys) };
 }

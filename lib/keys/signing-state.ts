@@ -23,6 +23,20 @@ export function algorithmOf(state: SigningState): string {
   return state.kind === "signs" ? state.alg : USUAL_ALG;
 }
 
+/** The algorithm and the use of the next key of a set: in one that the server does not sign with, those of its newest key. */
+export function purposeOfNextKey(
+  set: string,
+  state: SigningState,
+  keys: readonly JsonWebKey[],
+): { readonly alg: string; readonly use: "sig" | "enc" } {
+  const newest = keys.find(hasPrivateMembers);
+  if (isServerKeySetOfAnyVersion(set) || newest === undefined) return { alg: algorithmOf(state), use: "sig" };
+  const [usual = USUAL_ALG] = signingAndEncryptionAlgorithms(newest);
+  const { alg = usual, use } = newest;
+  // No server generates keys for algorithms that encrypt.
+  return { alg: isSigningAlgorithm(alg) ? alg : usual, use: use === "enc" ? "enc" : "sig" };
+}
+
 /** What stops or breaks logins, and what to do instead. */
 export interface KeyChangeConsequence {
   readonly text: string;
@@ -51,6 +65,11 @@ export function isTokenSigningSet(set: string): boolean {
 /** Whether a change of a set can stop or break logins, or the server's own TLS. */
 export function isServerKeySet(set: string, shape: KeyPairStorage): boolean {
   return isTokenSigningSet(set) || (shape === "pair" && set === TLS_SET);
+}
+
+/** Whether a set may be one that a server signs with, whatever its version. */
+export function isServerKeySetOfAnyVersion(set: string): boolean {
+  return isServerKeySet(set, "pair");
 }
 
 /** What a server does with a set of these keys, the newest first. */

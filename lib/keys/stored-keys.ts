@@ -38,11 +38,13 @@ export function convertKeysToServerShape(
 }
 
 /**
- * The keys of a set that an ID names, as its server stores them: of a pair both halves; else the key with this ID, or the
- * one that had it as a half of a pair before it was moved from Hydra 1.x.
+ * The keys of a set that an ID names, as its server stores them: of a pair both halves, also by the ID of its public half,
+ * which tokens and lists show; else the key with this ID, or the one that had it as a half of a pair before it was moved
+ * from Hydra 1.x.
  */
 export function keysNamed(keys: readonly JsonWebKey[], kid: string, shape: KeyPairStorage): readonly JsonWebKey[] {
-  const named = keys.filter((key) => hasKid(key, kid));
+  const isPublicHalf = shape === "pair" && kid.startsWith("public:");
+  const named = keys.filter((key) => hasKid(key, isPublicHalf ? kidWithoutPrefix(kid) : kid));
   const exact = named.filter((key) => key.kid === kid);
   return shape === "single" && exact.length > 0 ? exact : named;
 }

@@ -1,7 +1,7 @@
 import { LIST_EDITS } from "../core/client/list-edits.ts";
 import { csvField } from "../core/flags/csv.ts";
 import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
-import { shellQuoted } from "../core/output/shell-quote.ts";
+import { commandWord } from "../core/output/shell-quote.ts";
 
 /** The part of a client that a command line needs. */
 interface ClientIdAndSyntaxVersion {
@@ -12,7 +12,7 @@ interface ClientIdAndSyntaxVersion {
 /** The command line that updates a client with these words. */
 export function clientUpdateCommandLine({ id, syntax }: ClientIdAndSyntaxVersion, ...words: readonly string[]): string {
   const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
-  return [command, ...[id, ...words].map(shellQuoted)].join(" ");
+  return [command, ...[id, ...words].map(commandWord)].join(" ");
 }
 
 /** The command line that adds values to a list field of the client. */

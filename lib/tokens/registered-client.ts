@@ -4,7 +4,7 @@ import { DEVICE_GRANT } from "../core/client/fields.ts";
 import { isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
-import { shellQuoted } from "../core/output/shell-quote.ts";
+import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { addToClientCommandLine } from "./client-update-command-line.ts";
@@ -32,7 +32,7 @@ export async function readRegisteredClient(
       throw new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
         code: "invalid-client",
         exit: "unauthorised",
-        hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${shellQuoted(endpoint)}`,
+        hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${commandWord(endpoint)}`,
       });
     }
     if (isRequested || signal.aborted) throw error;
@@ -64,8 +64,8 @@ export function requireGrantType(client: ClientRecord | undefined, grantType: st
     exit: "failed",
     hint:
       alternative === undefined
-        ? `hydra clients update ${shellQuoted(id)} --add-grant-type ${grantType}`
-        : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${shellQuoted(id)}`,
+        ? `hydra clients update ${commandWord(id)} --add-grant-type ${grantType}`
+        : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${commandWord(id)}`,
   });
 }
 
@@ -78,7 +78,7 @@ export function deviceLoginCommandLine(
   const proofs = { none: "--auth-method none", private_key_jwt: "--client-key FILE" };
   const { method } = authentication;
   const proof = method === "none" || method === "private_key_jwt" ? proofs[method] : "--credentials FILE";
-  return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
+  return `hydra token device --client-id ${commandWord(clientId)} ${proof}`;
 }
 
 /**

@@ -189,6 +189,25 @@ describe("a backup", () => {
     );
   });
 
+  test("is written in every format, also in those that have no place for it", async () => {
+    using own = temporaryFolder();
+    const server = serverOf(sandbox, "26");
+    const asc = join(own.path, "ops.asc");
+    writeFileSync(asc, gpg.exported("ops@example.org").armored);
+    assertDone(await server.run(["keys", "create", "formats", "--alg", "ES256"]));
+    for (const format of ["table", "csv", "markdown", "id", "text", "pem", "raw=set", "raw=encrypted_keys"]) {
+      const args = ["keys", "rotate", "formats", "--publish", "--pgp-key", `@${asc}`, "--format", format];
+      const { stdout } = assertDone(await server.run(args));
+      assert.match(stdout, /^-----BEGIN PGP MESSAGE-----\n[\s\S]*-----END PGP MESSAGE-----\n+$/, format);
+    }
+    for (const format of ["json", "ndjson", "jsonpointer=/encrypted_keys"]) {
+      const { stdout } = assertDone(
+        await server.run(["keys", "get", "formats", "--pgp-key", `@${asc}`, "--format", format]),
+      );
+      assert.match(stdout, /^[{"].*BEGIN PGP MESSAGE/, format);
+    }
+  });
+
   test("of the next key waits encrypted between publication and activation", async () => {
     using own = temporaryFolder();
     const server = serverOf(sandbox, "26");

@@ -1,6 +1,7 @@
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-halves.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
@@ -72,7 +73,7 @@ function rejectedChange(session: AdminSession, response: AdminResponse, trail: A
   const problem = keyProblem(session, response);
   if (!trail.ambiguous) return problem;
   const remark = "an earlier attempt, whose response was lost, may have made the change";
-  return markAmbiguous(problem, response.request, remark, `look at the set first: hydra keys get ${set}`);
+  return markAmbiguous(problem, response.request, remark, `look at the set first: hydra keys get ${commandWord(set)}`);
 }
 
 async function sendChange(session: AdminSession, what: AdminRequest, set: string): Promise<AdminResponse> {

@@ -9,7 +9,7 @@ import { getTextField } from "../../core/client/client.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { shellQuoted } from "../../core/output/shell-quote.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
 import { partToDelete } from "../../core/recovery-record.ts";
@@ -242,7 +242,7 @@ function doubtfulProblem({ step, clientId, copy }: RecoveredSecret, reason: stri
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `set another one: hydra clients rotate-secret ${shellQuoted(clientId)}; then delete ${partToDelete(copy.path)}`,
+      hint: `set another one: hydra clients rotate-secret ${commandWord(clientId)}; then delete ${partToDelete(copy.path)}`,
     },
   );
 }

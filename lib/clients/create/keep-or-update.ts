@@ -1,5 +1,5 @@
 import { type Context, type Result, singleResult } from "../../command.ts";
-import { type ClientRecord, getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { type ClientRecord, getTextField } from "../../core/client/client.ts";
 import { type Change, findChanges } from "../../core/client/equality.ts";
 import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
@@ -8,7 +8,7 @@ import type { Recipient } from "../../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { CommandLineDraft } from "../draft/client-draft.ts";
-import { type ChangeSecretContext, noSecretYetText, setProvidedSecret } from "../secrets/change-secret.ts";
+import { type ChangeSecretContext, setProvidedSecret, unknownSecretText } from "../secrets/change-secret.ts";
 import { prepareSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
@@ -91,9 +91,11 @@ async function updated(
   const record = await sendClientChanges(context.admin, id, current, differing);
   warnOfUnkeptFields(context, wanted, record);
   warnOfLeavingStack(context, id, current, { ...current, ...wanted });
-  const hasNewUse = isPublic(current) && usesSecret({ ...current, ...wanted });
-  context.note(`${updateNote(id, differing)}${hasNewUse ? "" : "; its secret is unchanged, and none was delivered"}`);
-  if (hasNewUse) context.warn(noSecretYetText(id));
+  const warning = unknownSecretText(id, current, { ...current, ...wanted });
+  context.note(
+    `${updateNote(id, differing)}${warning === undefined ? "; its secret is unchanged, and none was delivered" : ""}`,
+  );
+  if (warning !== undefined) context.warn(warning);
   return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
 }
 

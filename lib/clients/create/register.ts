@@ -6,7 +6,7 @@ import { getTextField, requestedId } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { shellQuoted } from "../../core/output/shell-quote.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { errorMessage, isExpectedError, Problem, reasonWithoutValues, withMessage } from "../../core/problem.ts";
 import { type ClientInStack, partToDelete } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -159,7 +159,7 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
       {
         code: "unexpected",
         exit: "failed",
-        hint: `check before you run this again: hydra clients get ${shellQuoted(id)}`,
+        hint: `check before you run this again: hydra clients get ${commandWord(id)}`,
         ambiguous: true,
         cause: error,
       },
@@ -262,7 +262,7 @@ async function recover({ admin, id, secret, saved, reason }: Undelivered): Promi
     hint:
       kept.kind === "kept"
         ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDelete(kept.path)}`
-        : `delete the client: hydra clients delete ${shellQuoted(id)}`,
+        : `delete the client: hydra clients delete ${commandWord(id)}`,
   });
 }
 

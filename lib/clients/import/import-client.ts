@@ -1,7 +1,7 @@
 import type { Admin } from "../../adapters/admin/admin.ts";
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import type { Context } from "../../command.ts";
-import { getTextField, isPublic, requestedId, usesSecret } from "../../core/client/client.ts";
+import { getTextField, requestedId } from "../../core/client/client.ts";
 import type { Change } from "../../core/client/equality.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
@@ -19,7 +19,7 @@ import {
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
-import { noSecretYetText } from "../secrets/change-secret.ts";
+import { unknownSecretText } from "../secrets/change-secret.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "../secrets/secret-source.ts";
 import { type EarlierRecoveryCopies, markClientCopiesVoid } from "../secrets/void-recovery-copies.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
@@ -172,8 +172,9 @@ async function existing(
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     warnOfLeavingStack(context, id, current, { ...current, ...wanted });
+    const warning = secret === undefined ? unknownSecretText(id, current, { ...current, ...wanted }) : undefined;
     if (secret !== undefined) markClientCopiesVoid(context, earlier, id);
-    else if (isPublic(current) && usesSecret({ ...current, ...wanted })) context.warn(noSecretYetText(id));
+    if (warning !== undefined) context.warn(warning);
     const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {

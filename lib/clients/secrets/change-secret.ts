@@ -1,8 +1,8 @@
 import type { Context, Result } from "../../command.ts";
-import { getTextField } from "../../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { shellQuoted } from "../../core/output/shell-quote.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { type ExitName, errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -164,7 +164,7 @@ export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reas
     hint:
       kept.kind === "kept"
         ? "take it from that file, then delete it"
-        : `set another one: hydra clients rotate-secret ${shellQuoted(id)}`,
+        : `set another one: hydra clients rotate-secret ${commandWord(id)}`,
   });
 }
 
@@ -187,7 +187,9 @@ export function setProvidedSecret(
   );
 }
 
-/** The warning for a client that was public, and now authenticates with a secret that nobody has set. */
-export function noSecretYetText(id: string): string {
-  return `client ${quote(id)} has no secret yet; generate one: hydra clients rotate-secret ${shellQuoted(id)}`;
+/** The warning for a client that now authenticates with a secret that nobody has set, or may know; undefined for any other. */
+export function unknownSecretText(id: string, current: JsonObject, wanted: JsonObject): string | undefined {
+  if (usesSecret(current) || !usesSecret(wanted)) return undefined;
+  const state = isPublic(current) ? "has no secret yet" : "used its keys so far, and no secret of it was delivered";
+  return `client ${quote(id)} ${state}; generate one: hydra clients rotate-secret ${commandWord(id)}`;
 }

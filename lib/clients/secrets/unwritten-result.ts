@@ -1,5 +1,5 @@
 import type { Context, Result } from "../../command.ts";
-import { shellQuoted } from "../../core/output/shell-quote.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -24,7 +24,7 @@ export function unwrittenClientHandler(id: string, what: "created" | "updated"):
       unwrittenResultProblem(
         reason,
         `client ${quote(id)} was ${what}`,
-        `show it: hydra clients get ${shellQuoted(id)}`,
+        `show it: hydra clients get ${commandWord(id)}`,
       ),
   };
 }

@@ -162,7 +162,7 @@ function ifExistsProblems(
     problems.push(
       usageError(
         `--generate-key ${algorithm} cannot update a client: it would lose its current key`,
-        "use --if-exists skip, or change its keys with hydra clients update --jwks",
+        "use --if-exists skip, or change its keys with hydra clients update ID --jwks FILE",
         "key-for-existing",
       ),
     );

@@ -8,7 +8,7 @@ import {
 } from "../../clients/draft/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { noSecretYetText, setProvidedSecret } from "../../clients/secrets/change-secret.ts";
+import { setProvidedSecret, unknownSecretText } from "../../clients/secrets/change-secret.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
   hasRecipientFlags,
@@ -30,7 +30,7 @@ import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
-import { getTextField, idOf, isPublic, usesSecret } from "../../core/client/client.ts";
+import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import type { Field } from "../../core/client/fields.ts";
 import { LIST_EDITS } from "../../core/client/list-edits.ts";
@@ -292,6 +292,7 @@ function reportSecret(
   record: JsonObject,
 ): void {
   const client = quote(id);
+  const warning = unknownSecretText(id, current, merged);
   if (secret !== undefined) {
     const answered = getTextField(record, "client_secret") ?? "";
     const source = answered === "" || answered === secret ? "given" : "returned by the server";
@@ -299,8 +300,8 @@ function reportSecret(
     note(`Secret of client ${client} is the one ${source}; ${old}`);
   } else if (isPublic(merged)) {
     note(`Client ${client} ${isPublic(current) ? "has no secret" : "no longer has a secret"}: its auth method is none`);
-  } else if (isPublic(current) && usesSecret(merged)) {
-    warn(noSecretYetText(id), "advice");
+  } else if (warning !== undefined) {
+    warn(warning, "advice");
   } else {
     note(`Secret of client ${client} unchanged`);
   }

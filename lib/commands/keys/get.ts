@@ -1,18 +1,21 @@
+import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
-import { hasKid } from "../../core/jwk/key-pair-halves.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_OUT, KEYS_YES, KID, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
 import type { NamedSet } from "../../keys/key-results.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { readSetOperands } from "../../keys/set-and-kid-arguments.ts";
+import { keysNamed } from "../../keys/stored-keys.ts";
 
 /** The keys of a set, or only those with an ID. */
-function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | undefined): readonly JsonWebKey[] {
+async function selectKeys(api: KeySetsApi, set: string, kid: string | undefined): Promise<readonly JsonWebKey[]> {
+  const keys = await api.get(set);
   if (kid === undefined) return keys;
-  const selected = keys.filter((key) => hasKid(key, kid));
+  const { keyShape } = await api.family(set);
+  const selected = keysNamed(keys, kid, keyShape);
   if (selected.length > 0) return selected;
   throw noSuchKeyProblem(set, kid);
 }
@@ -23,7 +26,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
   return deliverKeys(context, action, KEYS_OUT, async () => {
     const api = await context.admin.keySets();
     const found: NamedSet[] = [];
-    for (const set of sets) found.push({ set, keys: selectKeys(set, await api.get(set), kid) });
+    for (const set of sets) found.push({ set, keys: await selectKeys(api, set, kid) });
     return found;
   });
 }

@@ -1,10 +1,12 @@
+import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
+import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
@@ -53,6 +55,19 @@ function renamedIds({ set, shape }: SetAndKeyPairStorage, read: readonly KeyWith
   return read.map(({ kid }) => kid).filter((kid) => kidWithoutPrefix(kid) === kid);
 }
 
+/** Adds keys one by one; a failure names those that the set has by then. */
+async function addKeys(api: KeySetsApi, set: string, keys: readonly KeyWithKid[]): Promise<void> {
+  for (const [at, key] of keys.entries()) {
+    try {
+      await api.put(set, key);
+    } catch (error) {
+      if (at === 0 || !(error instanceof Problem)) throw error;
+      const done = joinWords(keys.slice(0, at).map(({ kid }) => quote(kid)));
+      throw withMessage(error, `${error.message}; before that, ${done} ${at === 1 ? "was" : "were"} imported`);
+    }
+  }
+}
+
 /** Warns of keys that the sets that tokens are signed with would not take. */
 function warnOfShortKeys(
   { warn }: Pick<Context, "warn">,
@@ -99,9 +114,12 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const isAtOnce = isReplaced || (shape === "pair" && stored.length > 0);
   // The last key of a list becomes the newest.
   if (isAtOnce) await api.replace(set, after.toReversed());
-  else for (const key of stored) await api.put(set, key);
+  else await addKeys(api, set, stored);
   const keys = publicKeyOfEachPair(stored.toReversed());
-  const unwritten = ifUnwritten(`the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`);
+  const unwritten = ifUnwritten(
+    `the keys are in key set ${quote(set)}`,
+    `show them: hydra keys get ${commandWord(set)}`,
+  );
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)
     note(`Key set ${quote(set)} has ${joinWords(stored.map(({ kid, alg = "" }) => `${kid} (${alg})`))}`);

@@ -1,5 +1,6 @@
 import { type CheckedCommand, type Context, defineLeaf, ifUnwritten, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -77,7 +78,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   }
   const retired = values.text(RETIRE);
   // The result of these steps has no key that could be lost.
-  const unwritten = ifUnwritten("the step was taken anyway", `show the keys: hydra keys get ${set}`);
+  const unwritten = ifUnwritten("the step was taken anyway", `show the keys: hydra keys get ${commandWord(set)}`);
   if (retired !== undefined) return taking(async () => ({ ...(await retireKey(context, set, retired)), ...unwritten }));
   if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));
   const file = values.text(ACTIVATED_KEY_FILE);
@@ -95,7 +96,7 @@ export const rotateSigningKey = defineLeaf({
     "In steps (Hydra 2.x): --publish adds a public key that does not sign yet. Once verifiers have fetched the key set again, --activate makes it sign. Once all tokens signed with the old key have expired, --retire deletes the key.",
     "In one step, without any of these flags, the server generates a key that signs immediately. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
     "With --public-url, a login of a temporary client proves each step. If another key signs it, the step is undone.",
-    "Reports which sessions a step breaks, and asks for confirmation on a terminal.",
+    "Reports which sessions a step breaks, and asks for confirmation on a terminal. A set that doesn't exist is an error (exit code 4), unless the server makes it itself.",
   ],
   operands: { name: "SET", least: 1, most: 1, help: "Key set, such as hydra.openid.id-token" },
   flags: [

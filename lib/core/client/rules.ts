@@ -1,7 +1,7 @@
 import { parseDuration } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
-import { PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
+import { isJwk, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
 import { capitalize, Problem } from "../problem.ts";
 import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
@@ -99,7 +99,11 @@ function requiredType(field: Field, value: unknown): string | undefined {
     case "json":
       return undefined;
     case "json-or-file":
-      return isJsonObject(value) ? undefined : "an object";
+      if (!isJsonObject(value)) return "an object";
+      // Servers ignore a key outside a set without an error; some files of a single key are private.
+      return field.name === "jwks" && isJwk(value)
+        ? 'a set of public keys, {"keys": [KEY]}, not a single key'
+        : undefined;
     case "duration":
       return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a duration such as 1h30m";
     default:

@@ -1,4 +1,5 @@
 import { Problem } from "../problem.ts";
+import { quote } from "../text.ts";
 
 /**
  * Words that need no quotes in a POSIX shell, as an argument or as the value of an assignment: a tilde is expanded only at
@@ -19,6 +20,11 @@ function octal(text: string): string {
 
 function singleQuoted(text: string): string {
   return text === "" ? "" : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A text as one word of a command that a hint shows, which no NUL character stops. */
+export function commandWord(text: string): string {
+  return text.includes("\0") ? quote(text) : shellQuoted(text);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { fromBase64 } from "../bytes.ts";
+import { decodeText, fromBase64, isUtf16 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
@@ -268,11 +268,10 @@ function armoredKeys(text: string, origin: string): readonly TransferableKey[] {
   return keys.flatMap((block) => keysOf(block.bytes, origin));
 }
 
-/** Decodes bytes that are text: UTF-8 or, with a byte order mark, UTF-16, which PowerShell writes; otherwise undefined. */
+/** Decodes bytes that are text; otherwise undefined. */
 function asText(bytes: Uint8Array): string | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
-  if (((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef) return undefined;
-  return new TextDecoder().decode(bytes);
+  const isBinary = ((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef && !isUtf16(bytes);
+  return isBinary ? undefined : decodeText(bytes);
 }
 
 /** The keys in bytes, which are binary if the first bit is set, as in every packet header, and text otherwise. */

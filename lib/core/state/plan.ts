@@ -11,7 +11,7 @@ import {
 } from "../client/equality.ts";
 import { FIELD_BY_NAME, FIELD_NAMES } from "../client/fields.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
-import { shellQuoted } from "../output/shell-quote.ts";
+import { commandWord } from "../output/shell-quote.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
 import type { DesiredClient } from "./desired.ts";
@@ -143,7 +143,7 @@ function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptio
     return {
       code: "not-ours",
       reason: `it belongs to stack ${quote(mark.stack)}`,
-      hint: `a client has one stack; to move it here, add --adopt-from ${shellQuoted(mark.stack)} once, before it leaves the files of that stack`,
+      hint: `a client has one stack; to move it here, add --adopt-from ${commandWord(mark.stack)} once, before it leaves the files of that stack`,
     };
   const owner = getTextField(current, "owner") ?? "";
   if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);

@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, Row>> = {
       [{ scope: ["a", "b"] }, ["scope must be a string"]],
       [{ skip_consent: "yes" }, ["skip_consent must be true or false"]],
       [{ jwks: [] }, ["jwks must be an object"]],
+      [{ jwks: { kty: "EC", d: "x" } }, ['jwks must be a set of public keys, {"keys": [KEY]}, not a single key']],
       [
         { jwt_bearer_grant_access_token_lifespan: "1d" },
         ["jwt_bearer_grant_access_token_lifespan must be a duration such as 1h30m"],
