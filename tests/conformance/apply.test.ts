@@ -101,10 +101,11 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     using folder = temporaryFolder();
     const stack = new Stack(server(), folder.path);
     const wanted = new Map<string, Json>();
+    const inFiles = clientsFor(14, 16);
     for (const [at, client] of clientsFor(13, 16).entries()) {
       const { status, body } = await server().post(client);
       if (status !== 201) continue;
-      wanted.set(`k${at}`, { ...clientsFor(14, 16)[at], client_id: textOf(asJson(body), "client_id") });
+      wanted.set(`k${at}`, { ...inFiles[at], client_id: textOf(asJson(body), "client_id") });
     }
     stack.write(wanted);
     assert.equal((await stack.run("apply")).status, 5);
