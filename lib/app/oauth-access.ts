@@ -3,6 +3,7 @@ import {
   createAdminTokenEndpoints,
   createOAuthClient,
   createRetryingHttp,
+  createSecretRecorder,
   discoverServer,
   type OAuthClient,
   overrideEndpoints,
@@ -11,6 +12,7 @@ import {
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { SendHttp } from "../core/network.ts";
+import { Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -25,6 +27,32 @@ export interface OAuthAccessOptions {
   readonly detected: FamilyDetection;
   /** Milliseconds that are left for the command. */
   readonly remaining: () => number;
+}
+
+/** Does something as a client. If it fails, the tokens that the server has issued to it meanwhile are revoked: nobody has them. */
+async function workOrRevoke<T>(
+  client: OAuthClient,
+  issued: ReadonlySet<string>,
+  work: (client: OAuthClient) => Promise<T>,
+): Promise<T> {
+  const before = issued.size;
+  try {
+    return await work(client);
+  } catch (error) {
+    const tokens = [...issued].slice(before);
+    if (!(error instanceof Problem) || tokens.length === 0) throw error;
+    throw withMessage(error, `${error.message}; ${await revokeAll(client, tokens)}`);
+  }
+}
+
+/** Revokes tokens, and says what became of them. */
+async function revokeAll(client: OAuthClient, tokens: readonly string[]): Promise<string> {
+  try {
+    for (const token of tokens) await client.revoke(token);
+    return "the tokens were revoked";
+  } catch (error) {
+    return `the tokens stay valid until they expire, because they can't be revoked: ${reasonWithoutValues(error)}`;
+  }
 }
 
 /** Creates the access to the OAuth 2.0 endpoints of the server of a connection. Nothing is sent before it is asked. */
@@ -43,18 +71,21 @@ export function createOAuthAccess({
   const retrying = () => createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
   return {
     async openSession({ clientId, authentication, followsServer }, chosen = {}) {
-      const access = { ...shared, http: retrying() };
+      const { http: recorded, tokens } = createSecretRecorder(retrying());
+      const access = { ...shared, http: recorded };
       const publicSide = { publicUrl: base, publicUrlOrigin: endpointOrigin };
       const found = await discoverServer({ ...access, ...publicSide, timeout: remaining(), now });
       const server = overrideEndpoints(found, chosen);
       const client = (method: ClientAuthentication): OAuthClient =>
         createOAuthClient({ ...access, server, clientId, authentication: method, now });
+      const attemptAs = <T>(method: ClientAuthentication, work: (client: OAuthClient) => Promise<T>): Promise<T> =>
+        workOrRevoke(client(method), tokens, work);
       return {
         server,
         attempt: (work) =>
           followsServer
-            ? retryWithExpectedAuthMethod(authentication, (method) => work(client(method)))
-            : work(client(authentication)),
+            ? retryWithExpectedAuthMethod(authentication, (method) => attemptAs(method, work))
+            : attemptAs(authentication, work),
       };
     },
     admin: async () => createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl: base, headers, detected }),

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { RogueIssuer } from "../adapters/oauth/rogue-issuer.ts";
-import { type RogueServer, rogueServer } from "../adapters/oauth/support.ts";
+import { type RogueServer, rogueServer, sendJson } from "../adapters/oauth/support.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import {
   type Ended,
@@ -607,9 +607,14 @@ describe("token user with a rogue server", () => {
     change: {
       readonly query?: (server: RogueServer) => string;
       readonly claims?: Readonly<Record<string, unknown>>;
+      readonly rejectsRevocation?: true;
     } = {},
   ): Promise<Ended> {
-    await using rogue = await rogueServer((asked, response, url) => issuer.respond(asked, response, url));
+    await using rogue = await rogueServer((asked, response, url) => {
+      const isRejected = change.rejectsRevocation === true && asked.path === "/revocation";
+      if (isRejected) sendJson(response, 400, { error: "invalid_request" });
+      else issuer.respond(asked, response, url);
+    });
     const more = {
       OAUTH2_CLIENT_ID: "client",
       OAUTH2_CLIENT_SECRET: "secret-of-the-client",
@@ -621,13 +626,24 @@ describe("token user with a rogue server", () => {
     await answerLogin(url, `code=code-of-mine${change.query?.(rogue) ?? ""}`);
     const ended = await running.ended;
     const verifiers = rogue.asked.flatMap(({ form }) => form.get("code_verifier") ?? []);
-    for (const secret of ["code-of-mine", "access-token-1", "secret-of-the-client", ...verifiers])
+    for (const secret of ["code-of-mine", "access-token-1", "refresh-token-1", "secret-of-the-client", ...verifiers])
       assert.ok(!ended.stderr.includes(secret));
+    const revoked = rogue.asked.flatMap(({ path, form }) => (path === "/revocation" ? [form.get("token")] : []));
+    const wasIssued = rogue.asked.some(({ path }) => path === "/token");
+    const issued = change.rejectsRevocation === true ? ["access-token-1"] : ["access-token-1", "refresh-token-1"];
+    assert.deepEqual(revoked, wasIssued && ended.status !== 0 ? issued : []);
     return ended;
   }
 
+  /** A server that also issues a refresh token. */
+  function offlineIssuer(): RogueIssuer {
+    const issuer = new RogueIssuer();
+    issuer.answer = { refresh_token: "refresh-token-1" };
+    return issuer;
+  }
+
   test("that behaves succeeds", async () => {
-    const ended = await rogueLogin(new RogueIssuer(), { query: ({ url }) => `&iss=${encodeURIComponent(url)}` });
+    const ended = await rogueLogin(offlineIssuer(), { query: ({ url }) => `&iss=${encodeURIComponent(url)}` });
     assert.equal(ended.status, 0, ended.stderr);
     assert.match(ended.stdout, /access-token-1/);
   });
@@ -651,19 +667,27 @@ describe("token user with a rogue server", () => {
     [
       "an expired ID token",
       { claims: { iat: now - 7200, exp: now - 3600 } },
-      /the ID token has expired\nHint: compare the clocks/,
+      /the ID token has expired; the tokens were revoked\nHint: compare the clocks/,
     ],
     ["an ID token from the future", { claims: { iat: now + 3600, exp: now + 7200 } }, /isn't valid yet/],
   ];
   for (const [what, change, message] of attacks)
     test(`that sends ${what} fails without a token`, async () => {
-      assertFails(await rogueLogin(new RogueIssuer(), change), 1, message);
+      assertFails(await rogueLogin(offlineIssuer(), change), 1, message);
     });
 
   test("that signs with another key fails without a token", async () => {
-    const issuer = new RogueIssuer();
+    const issuer = offlineIssuer();
     issuer.signsWithOther = true;
-    assertFails(await rogueLogin(issuer), 1, /the ID token can't be verified: its signature is wrong/);
+    const message = /the ID token can't be verified: its signature is wrong.*; the tokens were revoked$/m;
+    assertFails(await rogueLogin(issuer), 1, message);
+  });
+
+  test("whose tokens can't be revoked says that they stay valid", async () => {
+    const change = { claims: { aud: "other" }, rejectsRevocation: true } as const;
+    const message =
+      /unexpected aud; the tokens stay valid until they expire, because they can't be revoked: Cannot revoke/;
+    assertFails(await rogueLogin(offlineIssuer(), change), 1, message);
   });
 
   test("that ignores --max-age fails without a token", async () => {

@@ -15,5 +15,6 @@ export {
 } from "./flow-driver.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 export { createRetryingHttp } from "./retrying-http.ts";
+export { createSecretRecorder } from "./secret-recorder.ts";
 
 export type { TokenSet } from "./token-requests.ts";

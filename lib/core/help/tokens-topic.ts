@@ -77,6 +77,7 @@ export const TOKENS_TOPIC: Topic = {
     textPart(
       "An inactive token is not an error, unless `--active` is given: then the exit code is 4. `token delete` exits with 4 if there is no",
       "such client; Hydra itself reports success. The exit code is 3 for rejected credentials, and 6 if the login isn't completed in time.",
+      "If the ID token is rejected, the other tokens of the same response are revoked.",
     ),
     textPart(
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
