@@ -8,7 +8,7 @@ import {
   undecodableBodyError,
   unexpectedServerError,
 } from "./api-errors.ts";
-import { parseFirstJson } from "./decode-body.ts";
+import { type DecodeOutcome, parseFirstJson } from "./decode-body.ts";
 import { jsonKindName } from "./json-kind.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -49,15 +49,12 @@ function repeatedKid(keys: readonly JsonObject[]): string | undefined {
 }
 
 /** The object in a body, or what is wrong with it; `type` is what a server's decoder expects. */
-function objectIn(body: string, type: string): JsonObject | { readonly fault: string } {
+function objectIn(body: string, type: string): DecodeOutcome<JsonObject> {
   const parsed = parseFirstJson(body);
-  if ("fault" in parsed) return { fault: parsed.fault };
-  if (isJsonObject(parsed.value)) return parsed.value;
-  return { fault: `json: cannot unmarshal ${jsonKindName(parsed.value)} into Go value of type ${type}` };
-}
-
-function isFault(value: object): value is { readonly fault: string } {
-  return "fault" in value && typeof value.fault === "string";
+  if ("fault" in parsed) return parsed;
+  const { value } = parsed;
+  if (isJsonObject(value)) return { value };
+  return { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type ${type}` };
 }
 
 function unknownAlgorithm(behaviour: Behaviour, alg: string): Answer {
@@ -75,11 +72,11 @@ export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions
 
   function create({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jwk.createRequest");
-    if (isFault(given)) return undecodable(given.fault);
-    const alg = textIn(given, "alg");
+    if ("fault" in given) return undecodable(given.fault);
+    const alg = textIn(given.value, "alg");
     if (!behaviour.keys.generates.includes(alg)) return unknownAlgorithm(behaviour, alg);
-    const kid = textIn(given, "kid") || randomUUID();
-    const made = keys.generate(set, { kid, alg, use: textIn(given, "use") });
+    const kid = textIn(given.value, "kid") || randomUUID();
+    const made = keys.generate(set, { kid, alg, use: textIn(given.value, "use") });
     const base = behaviour.keys.pairs ? "://" : publicUrl();
     if (made !== undefined) return jsonAnswer(201, { keys: made }, { location: `${base}/keys/${set}` });
     return failed(conflict(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid));
@@ -87,8 +84,8 @@ export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions
 
   function replace({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jose.JSONWebKeySet");
-    if (isFault(given)) return undecodable(given.fault);
-    const decoded = decodeKeySet(given, behaviour.keyLibrary);
+    if ("fault" in given) return undecodable(given.fault);
+    const decoded = decodeKeySet(given.value, behaviour.keyLibrary);
     if ("fault" in decoded) return undecodable(decoded.fault);
     const list = decoded.keys ?? [];
     const twice = repeatedKid(list);
@@ -99,8 +96,8 @@ export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions
 
   function put({ id: set, request: { body } }: KeyCall): Answer {
     const given = objectIn(body, "jose.rawJSONWebKey");
-    if (isFault(given)) return undecodable(given.fault);
-    const decoded = decodeKey(given, behaviour.keyLibrary);
+    if ("fault" in given) return undecodable(given.fault);
+    const decoded = decodeKey(given.value, behaviour.keyLibrary);
     if ("fault" in decoded) return undecodable(decoded.fault);
     if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
     keys.put(set, decoded.key);
