@@ -25,6 +25,8 @@ export interface Terminal extends AsyncDisposable {
   type(...keys: readonly string[]): void;
   /** Resolves with the screen once it shows what is looked for. */
   seen(what: RegExp): Promise<string>;
+  /** Resolves once the terminal has got what is looked for, which may be overwritten by then, as by a spinner. */
+  received(what: RegExp): Promise<void>;
   /** Resolves with the exit code of the line, once all that it wrote is on the screen and in {@link written}. */
   ended(): Promise<number>;
 }
@@ -90,6 +92,12 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
         () => (what.test(screen()) ? screen() : undefined),
         () => `${what} is not there; ${shown()}`,
       ),
+    received: async (what) => {
+      await until(
+        () => (what.test(log()) ? true : undefined),
+        () => `${what} did not come; ${shown()}`,
+      );
+    },
     ended: () =>
       until(
         // The log passes through another process: it is complete when it contains the end mark.
