@@ -78,8 +78,9 @@ export function createOAuthAccess({
       const server = overrideEndpoints(found, chosen);
       const client = (method: ClientAuthentication): OAuthClient =>
         createOAuthClient({ ...access, server, clientId, authentication: method, now });
+      const canRevoke = server.endpoints.revocation_endpoint !== undefined;
       const attemptAs = <T>(method: ClientAuthentication, work: (client: OAuthClient) => Promise<T>): Promise<T> =>
-        workOrRevoke(client(method), tokens, work);
+        canRevoke ? workOrRevoke(client(method), tokens, work) : work(client(method));
       return {
         server,
         attempt: (work) =>
