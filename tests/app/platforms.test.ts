@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { dotenvValue } from "../dotenv-value.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { type Played, play } from "./in-process.ts";
 
@@ -83,7 +84,7 @@ describe("secrets on Windows", () => {
     const out = join(folder.path, "out.env");
     const played = await play([...CREATE, "limited", "--secret-out", out], { ...windows, environment });
     assert.deepEqual([played.status, played.stderr.includes("Warning")], [0, false], played.stderr);
-    assert.ok(readFileSync(out, "utf8").includes(`CLIENT_SECRET=${sandbox.secretOf("limited")}\n`));
+    assert.equal(dotenvValue(out, "CLIENT_SECRET"), sandbox.secretOf("limited"));
     const [call = "", size, ...more] = readFileSync(join(folder.path, "log"), "utf8").trimEnd().split("\n");
     assert.match(call, /\/\.out\.env\.[0-9a-f]{16} \/inheritance:r \/grant:r \*S-1-5-21-1-2-3-1001:F \/q$/);
     assert.deepEqual([size, more], ["0 bytes", []]);
