@@ -443,6 +443,8 @@ describe("the progress of an import", () => {
     await next();
     await terminal.seen(/\] 1\/8/);
     terminal.type("C-c");
+    // Keys take a moment to arrive, and the terminal shows this one after it has sent the signal.
+    await terminal.received(/\^C/);
     release();
     assert.equal(await terminal.ended(), 130, terminal.screen());
     const screen = await terminal.seen(/^Import: \d created(, \d not started)?$/m);
