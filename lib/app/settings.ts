@@ -18,7 +18,7 @@ import { CONFIG, FORMAT } from "../core/flags/shared-flags.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, InputTooLarge } from "../core/input-limits.ts";
 import { type Format, isJsonFormat } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
-import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
+import { collectProblem, errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input.ts";
@@ -52,7 +52,7 @@ export async function readSettings(
   const { line, config, environment } = await readLine(run, called);
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-  const format = await attempt(problems, () => readFormat(values, spec.format[called.syntax]));
+  const format = await collectProblem(problems, () => readFormat(values, spec.format[called.syntax]));
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
@@ -64,7 +64,7 @@ export async function readSettings(
   problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   const caFile = server?.connection === undefined ? undefined : values.text(CA_FILE);
   // Also where plain http does not need the certificates: a wrong path would show up too late.
-  if (caFile !== undefined) await attempt(problems, () => input.readAuthorities(caFile, values.origin(CA_FILE)));
+  if (caFile !== undefined) await collectProblem(problems, () => input.readAuthorities(caFile, values.origin(CA_FILE)));
   return {
     line,
     format,
@@ -75,17 +75,6 @@ export async function readSettings(
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
-}
-
-/** What some work returns; undefined where it throws a Problem, which joins the others. */
-async function attempt<T>(problems: Problem[], work: () => T): Promise<Awaited<T> | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return undefined;
-  }
 }
 
 /** Reads the flags, and what the environment and the config file say where a flag is not given. */
@@ -108,7 +97,7 @@ async function readLine(
   const config = await readConfig(host, line.values).catch(async (error: unknown) => {
     if (!(error instanceof Problem)) throw error;
     const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-    await attempt(problems, () => readFormat(line.values, spec.format[called.syntax]));
+    await collectProblem(problems, () => readFormat(line.values, spec.format[called.syntax]));
     throw new CombinedProblems([...problems, error]);
   });
   return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };
@@ -206,7 +195,7 @@ async function readServer(
   { config, side }: { readonly config: ConfigFile | undefined; readonly side: ServerSide },
 ): Promise<ConnectionReading> {
   const path = values.text(ACCESS_TOKEN_FILE);
-  const tokenFile = path === undefined ? undefined : await attempt(problems, () => readTokenFile(input, path));
+  const tokenFile = path === undefined ? undefined : await collectProblem(problems, () => readTokenFile(input, path));
   const reading = readConnection(values, config?.endpoint, tokenFile, side);
   // Only commands for the admin API read the endpoint of the config file.
   if (side === "public") return reading;

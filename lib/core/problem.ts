@@ -111,6 +111,22 @@ export async function resultOrProblem<T>(work: () => Promise<T>): Promise<T | Pr
   }
 }
 
+/**
+ * What some work returns; undefined if it throws a problem, which joins the others. Any other error is thrown, and with an
+ * exit code so is a problem with another one.
+ */
+export async function collectProblem<T>(
+  problems: Problem[],
+  work: () => T | Promise<T>,
+  exit?: ExitName,
+): Promise<T | undefined> {
+  const result = await resultOrProblem(async () => work());
+  if (!(result instanceof Problem)) return result;
+  if (exit !== undefined && result.exit !== exit) throw result;
+  problems.push(result);
+  return undefined;
+}
+
 /** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -152,7 +152,6 @@ export async function readSetAndCheckKeyChange(
   set: string,
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],
 ): Promise<void> {
-  // Those of a server with pairs include those of any other one.
   if (!isServerKeySetOfAnyVersion(set)) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);

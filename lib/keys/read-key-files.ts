@@ -3,7 +3,7 @@ import { findKeyIdProblem } from "../core/id-problems.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeAndCurveName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
-import { Problem, usageError, withMessage } from "../core/problem.ts";
+import { collectProblem, Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
 import { passphraseReader } from "./passphrase.ts";
@@ -130,16 +130,12 @@ export async function readKeyFiles(
   const problems: Problem[] = [];
   let haveOwnIds = true;
   for (const path of paths) {
-    try {
-      const found = await keysInFile(context, path, { reader, passphrase });
-      read.push(...found.keys);
-      haveOwnIds &&= found.haveOwnIds;
-      for (const key of found.keys) origins.set(key, path === "-" ? "standard input" : path);
-      problems.push(...found.problems);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.exit !== "usage") throw error;
-      problems.push(error);
-    }
+    const found = await collectProblem(problems, () => keysInFile(context, path, { reader, passphrase }), "usage");
+    if (found === undefined) continue;
+    read.push(...found.keys);
+    haveOwnIds &&= found.haveOwnIds;
+    for (const key of found.keys) origins.set(key, path === "-" ? "standard input" : path);
+    problems.push(...found.problems);
   }
   const kept = new Set(withoutRedundantPublicHalves(read));
   const keys = read.filter((key) => kept.has(key));

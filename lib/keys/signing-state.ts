@@ -67,7 +67,7 @@ export function isServerKeySet(set: string, shape: KeyPairStorage): boolean {
   return isTokenSigningSet(set) || (shape === "pair" && set === TLS_SET);
 }
 
-/** Whether a set may be one that a server signs with, whatever its version. */
+/** Whether a set may be one that a server signs with, whatever its version: those with pairs have all that the others have. */
 export function isServerKeySetOfAnyVersion(set: string): boolean {
   return isServerKeySet(set, "pair");
 }

@@ -3,7 +3,7 @@ import { type ClientList, findClientsAndLists, findStrayMembers } from "../../co
 import { ALLOW_EMPTY } from "../../core/flags/state-flags.ts";
 import { FILE_DEPTH } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
-import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
+import { collectProblem, type Problem, usageError } from "../../core/problem.ts";
 import { replacePlaceholdersAndFindFaults } from "../../core/state/placeholders.ts";
 import {
   createOffsetToPosition,
@@ -103,9 +103,8 @@ export async function readClientValuesInFiles(
   if (files.length > MANY) context.host.enableJit();
   const values: PositionedClientValue[] = [];
   for (const file of files) {
-    const read = await resultOrProblem(() => valuesIn(context, file, reader, problems));
-    if (read instanceof Problem) problems.push(read);
-    else for (const value of read) values.push(...withVariables(value, lookup, problems));
+    const read = await collectProblem(problems, () => valuesIn(context, file, reader, problems));
+    for (const value of read ?? []) values.push(...withVariables(value, lookup, problems));
   }
   if (values.length > MANY) context.host.enableJit();
   return { values, files: files.length };

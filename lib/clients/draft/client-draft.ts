@@ -16,7 +16,7 @@ import { createEmptySecretFinding } from "../../core/client/usability-rules.ts";
 import { SECRET } from "../../core/flags/credential-flags.ts";
 import { CLIENT_FILE, LENIENT_FIELD_NAMES, SET, STRICT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { Problem, resultOrProblem } from "../../core/problem.ts";
+import { collectProblem, Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { ProvidedSecret } from "../secrets/secret-source.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
@@ -89,7 +89,7 @@ async function readBase(context: DraftContext, problems: Problem[]): Promise<Fil
   const path = context.values.text(CLIENT_FILE);
   if (path === undefined) return undefined;
   const { readOneClient } = await import("./client-files.ts");
-  const read = await attempt(problems, () => readOneClient(context, path, problems));
+  const read = await collectProblem(problems, () => readOneClient(context, path, problems));
   if (read === undefined) return undefined;
   const hasEmptySecret = read.client["client_secret"] === "" && !isPublic(read.client);
   return { name: read.name, client: withoutUnsendableFields(read.client), hasEmptySecret };
@@ -140,7 +140,7 @@ async function readFieldFiles(
     const path = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
     if (path === undefined || path === "" || /^\s*[[{]/.test(path)) continue;
     files.set(path, undefined);
-    await attempt(problems, async () => {
+    await collectProblem(problems, async () => {
       const { text } = await readFile(path, `--${flag.name}`);
       const large = findTextSizeProblem(text, `--${flag.name} ${quote(path)}`);
       if (large !== undefined) throw large;
@@ -148,13 +148,6 @@ async function readFieldFiles(
     });
   }
   return files;
-}
-
-async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {
-  const result = await resultOrProblem(work);
-  if (!(result instanceof Problem)) return result;
-  problems.push(result);
-  return undefined;
 }
 
 /** The fields of `--id` and `--secret`, which have no row among the fields, and their origins. */

@@ -20,7 +20,7 @@ import {
 import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
-import { combineProblems, Problem, type ProblemCode, resultOrProblem, usageError } from "../../core/problem.ts";
+import { collectProblem, combineProblems, Problem, type ProblemCode, usageError } from "../../core/problem.ts";
 import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
@@ -181,9 +181,9 @@ export async function readClientEntries(
   }
   const files: FileContent[] = [];
   for (const path of operands.length === 0 ? ["-"] : operands) {
-    const content = await resultOrProblem(async () => contentOf(context, await context.readFile(path, "import")));
-    if (content instanceof Problem) problems.push(content);
-    else files.push(content);
+    const read = async (): Promise<FileContent> => contentOf(context, await context.readFile(path, "import"));
+    const content = await collectProblem(problems, read);
+    if (content !== undefined) files.push(content);
   }
   // All together: a manifest may name a Secret of another file.
   return entriesIn(context, files, problems);

@@ -14,7 +14,7 @@ import {
 import { NO_INPUT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
+import { collectProblem, type Problem, usageError } from "../../core/problem.ts";
 import { generateSecret } from "../../core/secret.ts";
 
 /** Whether the command line names a recipient to encrypt to. */
@@ -43,11 +43,7 @@ export async function readProvidedSecret(
   hasErrors: () => boolean = () => false,
 ): Promise<ProvidedSecret | undefined> {
   const mayPrompt = (): boolean => !context.hasErrors && problems.length === 0 && !hasErrors();
-  const secret = await resultOrProblem(() => readSecret(context, mayPrompt));
-  if (!(secret instanceof Problem)) return secret;
-  if (secret.exit !== "usage") throw secret;
-  problems.push(secret);
-  return undefined;
+  return collectProblem(problems, () => readSecret(context, mayPrompt), "usage");
 }
 
 async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean): Promise<ProvidedSecret | undefined> {

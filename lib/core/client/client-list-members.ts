@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { EXTENSION_MEMBER } from "../state/extension-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
-import { isKubernetesObject, itemsOfKubernetesList } from "./kubernetes-object.ts";
+import { itemsOfKubernetesList, readKubernetesObject } from "./kubernetes-object.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
 
 /** The members of an object that can be a list of clients, the first one first. */
@@ -22,7 +22,8 @@ export const MEMBERS_BESIDE_LIST: readonly string[] = [
 
 /** The member of an object that is a list of clients or of Kubernetes objects; undefined for an object of another kind. */
 export function findListMember(value: JsonObject): string | undefined {
-  if (isKubernetesObject(value)) return itemsOfKubernetesList(value) === undefined ? undefined : "items";
+  const object = readKubernetesObject(value);
+  if (object !== undefined) return itemsOfKubernetesList(object) === undefined ? undefined : "items";
   return LISTS.find((name) => Array.isArray(value[name]));
 }
 

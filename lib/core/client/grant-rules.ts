@@ -125,7 +125,7 @@ export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): 
   if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
   return {
     field: "grant_types",
-    text: `"refresh_token" has no effect without the scope offline or offline_access`,
+    text: '"refresh_token" has no effect without the scope offline or offline_access',
     hint: `${replacementHint("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
   };
 }
@@ -148,7 +148,7 @@ export function scopesWithCommas(client: JsonObject, label: FieldLabeler): RuleF
   if (!words.some((word) => word.includes(","))) return [];
   return {
     field: "scope",
-    text: `separates scopes with commas`,
+    text: "separates scopes with commas",
     hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
   };
 }

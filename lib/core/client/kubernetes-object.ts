@@ -32,10 +32,9 @@ export function isKubernetesObject(value: unknown): value is JsonObject {
   return v.is(KubernetesObject, value);
 }
 
-/** The items of a Kubernetes list; undefined for any other value. */
-export function itemsOfKubernetesList(value: unknown): readonly unknown[] | undefined {
-  const object = readKubernetesObject(value);
-  return object?.kind.endsWith("List") === true ? object.items : undefined;
+/** The items of a Kubernetes list; undefined for any other object. */
+export function itemsOfKubernetesList({ kind, items }: KubernetesObject): readonly unknown[] | undefined {
+  return kind.endsWith("List") ? items : undefined;
 }
 
 /** Kubernetes objects without a namespace are in this one. */

@@ -150,7 +150,8 @@ function flattened(value: unknown): readonly unknown[] {
 /** The items of a Kubernetes list or of an array that has Kubernetes objects in it; undefined for every other value. */
 function listItems(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value.some(isKubernetesObject) ? value : undefined;
-  return itemsOfKubernetesList(value);
+  const object = readKubernetesObject(value);
+  return object === undefined ? undefined : itemsOfKubernetesList(object);
 }
 
 /** Whether an object is a manifest of hydra-maester. */
