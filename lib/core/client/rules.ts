@@ -90,6 +90,10 @@ function hasKeySet({ jwks }: JsonObject): boolean {
 /** Flags whose choices are the only values that the servers accept. */
 const ENUM_FLAGS: ReadonlySet<string> = new Set(["subject-type", "access-token-strategy"]);
 
+const KEY_SET = 'a set of public keys, {"keys": [KEY]}, not a single key';
+
+const KEY_SET_HINT = `put the key into a set, without its private members (${PRIVATE_JWK_MEMBERS.join(", ")})`;
+
 function requiredType(field: Field, value: unknown): string | undefined {
   switch (field.shape) {
     case "list":
@@ -101,9 +105,7 @@ function requiredType(field: Field, value: unknown): string | undefined {
     case "json-or-file":
       if (!isJsonObject(value)) return "an object";
       // Servers ignore a key outside a set without an error; some files of a single key are private.
-      return field.name === "jwks" && isJwk(value)
-        ? 'a set of public keys, {"keys": [KEY]}, not a single key'
-        : undefined;
+      return field.name === "jwks" && isJwk(value) ? KEY_SET : undefined;
     case "duration":
       return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a duration such as 1h30m";
     default:
@@ -127,7 +129,8 @@ const fieldTypes: Check = (client) => [
   ...CLIENT_FIELDS.flatMap((field) => {
     const value = client[field.name];
     const required = value === undefined || value === null ? undefined : requiredType(field, value);
-    return required === undefined ? [] : [{ field: field.name, text: `must be ${required}` }];
+    if (required === undefined) return [];
+    return { field: field.name, text: `must be ${required}`, ...(required === KEY_SET ? { hint: KEY_SET_HINT } : {}) };
   }),
 ];
 

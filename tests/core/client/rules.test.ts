@@ -398,6 +398,11 @@ test("no hint for a file, and none in the manual, mentions a flag", () => {
   for (const { hint } of CLIENT_RULES) assert.doesNotMatch(hint, /--[a-z]/);
 });
 
+test("the hint about a single key says how to make a set of it", () => {
+  const [found] = lintClient({ jwks: { kty: "EC", d: "x" } }, own);
+  assert.match(found?.hint ?? "", /^put the key into a set, without its private members \(d, /);
+});
+
 test("the rules, their severity and their order match the table", () => {
   assert.deepEqual(
     CLIENT_RULES.map(({ name, severity }) => [name, severity]),
