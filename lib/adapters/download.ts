@@ -9,7 +9,7 @@ import {
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { isLoopbackHost } from "../core/url-checks.ts";
+import { isLoopbackHost, parseHttpUrl } from "../core/url-checks.ts";
 
 const MAX_REDIRECTS = 5;
 
@@ -47,8 +47,8 @@ function shown(url: URL | string): string {
 
 /** The parsed URL, if it is one that documents may come from. */
 function allowedUrl(text: string, { what, allowPlainHttp }: DownloadOptions, exit: "usage" | "unreachable"): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  const url = parseHttpUrl(text);
+  if (url === undefined) {
     throw new Problem(`Cannot fetch ${what}: "${shown(text)}" is not an http or https URL`, {
       code: "bad-address",
       exit,

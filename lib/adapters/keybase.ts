@@ -7,7 +7,7 @@ import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
-import { mayFetchPgpKeyFrom } from "../core/url-checks.ts";
+import { mayFetchPgpKeyFrom, parseHttpUrl } from "../core/url-checks.ts";
 
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {
@@ -43,8 +43,8 @@ type Answer = v.InferOutput<typeof Answer>;
 /** The URL of a user lookup; the base URL may have a path. */
 function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyFlagOrArgument): string {
   const shown = `HYDRA_KEYBASE_URL ${quote(urlWithoutSecrets(base))}`;
-  const url = URL.canParse(base) ? new URL(base) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  const url = parseHttpUrl(base);
+  if (url === undefined) {
     throw usageError(
       `Invalid ${shown}: it is not an http or https URL`,
       `unset it to use ${KEYBASE_URL}`,

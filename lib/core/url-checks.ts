@@ -1,3 +1,8 @@
+/** A text as an http or https URL; undefined for others. The slashes are required: a URL parser takes `http:host` as well. */
+export function parseHttpUrl(text: string): URL | undefined {
+  return /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+}
+
 /** Host names of this machine (RFC 6761 section 6.3). */
 const LOCAL_NAME = /^(?:[a-z0-9-]+\.)*localhost\.?$/i;
 

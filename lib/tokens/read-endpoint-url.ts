@@ -1,8 +1,6 @@
 import type { ChosenEndpoints, Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { usageError } from "../core/problem.ts";
-import { urlWithoutSecrets } from "../core/redact.ts";
-import { quote } from "../core/text.ts";
+import { endpointUrlProblems } from "../core/flags/server-url-problems.ts";
 import type { InputChecks } from "./input-checks.ts";
 import { AUTH_URL, DEVICE_AUTH_URL } from "./login-flags.ts";
 import { TOKEN_URL } from "./token-flags.ts";
@@ -22,18 +20,14 @@ export async function readChosenEndpoints(
   const chosen: Partial<Record<keyof ChosenEndpoints, string>> = {};
   for (const [endpoint, flag] of ENDPOINT_FLAGS) {
     const text = (values.text(flag) ?? "").trim();
-    const url = text === "" ? undefined : await checks.read(() => endpointUrl(flag, text));
+    const url = text === "" ? undefined : await checks.read(() => requireEndpointUrl(flag, text));
     if (url !== undefined) chosen[endpoint] = url;
   }
   return chosen;
 }
 
-function endpointUrl(flag: TextFlag, text: string): string {
-  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
-  const name = `--${flag.name}`;
-  throw usageError(
-    `${name} ${quote(urlWithoutSecrets(text))} is not a valid URL`,
-    "give a whole URL, with http:// or https://",
-    "bad-address",
-  );
+function requireEndpointUrl(flag: TextFlag, text: string): string {
+  const [problem] = endpointUrlProblems(`--${flag.name}`, text);
+  if (problem !== undefined) throw problem;
+  return text;
 }

@@ -53,7 +53,11 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
  *
  * @throws {Problem} with the command that the client can be used with instead.
  */
-export function requireGrantType(client: ClientRecord | undefined, grantType: string): void {
+export function requireGrantType(
+  { syntax }: Pick<Context, "syntax">,
+  client: ClientRecord | undefined,
+  grantType: string,
+): void {
   if (client === undefined) return;
   const allowed = getListField(client, "grant_types");
   if (allowed.length === 0 || allowed.includes(grantType)) return;
@@ -64,7 +68,7 @@ export function requireGrantType(client: ClientRecord | undefined, grantType: st
     exit: "failed",
     hint:
       alternative === undefined
-        ? `hydra clients update ${commandWord(id)} --add-grant-type ${grantType}`
+        ? addToClientCommandLine({ id, syntax }, "grant_types", grantType)
         : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${commandWord(id)}`,
   });
 }

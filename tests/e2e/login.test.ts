@@ -577,8 +577,8 @@ describe("token user fails", () => {
         ["--max-age", "soon"],
         /--max-age "soon" is not a whole number\nHint: for example: --max-age 10; -1 is no limit\n/,
       ],
-      [["--auth-url", "file:///etc/passwd"], /--auth-url .* is not a valid URL/],
-      [["--token-url", "auth.example.com"], /--token-url .* is not a valid URL/],
+      [["--auth-url", "file:///etc/passwd"], /--auth-url .* is not an http or https URL/],
+      [["--token-url", "auth.example.com"], /--token-url .* is not an http or https URL/],
       [["--response-mode", "fragment"], /--response-mode/],
     ];
     for (const [flags, message] of wrong)

@@ -210,6 +210,11 @@ describe("a client without the grant type of the command", () => {
       ["user", [device], `with its grant type ${device}: hydra token device --client-id my-own-app`],
       ["user", ["implicit"], "hydra clients update my-own-app --add-grant-type authorization_code"],
       [
+        "authorization-code",
+        ["implicit"],
+        "hydra update oauth2-client my-own-app --add-grant-type authorization_code",
+      ],
+      [
         "device",
         ["authorization_code"],
         "with its grant type authorization_code: hydra token user --client-id my-own-app",
@@ -221,8 +226,9 @@ describe("a client without the grant type of the command", () => {
         }),
       );
       const env = { HYDRA_PUBLIC_URL: server.url, HYDRA_ADMIN_URL: server.url };
-      const { stdout, stderr, status } = await runBinary(["token", command, ...PUBLIC], { env });
-      const grant = command === "user" ? "authorization_code" : device;
+      const words = command === "authorization-code" ? ["perform", command] : ["token", command];
+      const { stdout, stderr, status } = await runBinary([...words, ...PUBLIC], { env });
+      const grant = command === "device" ? device : "authorization_code";
       assert.equal(
         stderr,
         `Error: Cannot log in: client "my-own-app" doesn't have the grant type ${grant}\nHint: ${hint}\n`,

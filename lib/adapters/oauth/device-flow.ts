@@ -1,5 +1,6 @@
 import { type FailureKind, NetworkFailure } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
+import { parseHttpUrl } from "../../core/url-checks.ts";
 import { parseRetryAfter } from "../../servers/retry.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { requireEndpoint } from "./discovery.ts";
@@ -60,7 +61,7 @@ function noDeviceFlow(action: string): Problem {
 
 /** A URL for a person to open. Anything but a web page could start a program on the device. */
 function checkVerificationUri({ action }: OAuthErrorContext, name: string, text: string): void {
-  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return;
+  if (parseHttpUrl(text) !== undefined) return;
   throw new Problem(`${action}: the server's ${name} is not an http or https URL`, {
     code: "unreadable-answer",
     exit: "failed",

@@ -3,9 +3,9 @@ import type { Context } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
+import { endpointUrlProblems, publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { capitalize, Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
-import { urlWithoutSecrets } from "../../core/redact.ts";
+import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 /** The problems of the flags about verifying, found before anything is sent. */
@@ -18,11 +18,9 @@ export function verifyFlagProblems({ values }: Pick<Context, "values">): readonl
       .map(({ name }) => usageError(`${name} requires --verify`, "add --verify, or leave it out", "without-verify"));
   }
   const endpoint = values.text(VERIFY_TOKEN_ENDPOINT);
-  if (endpoint !== undefined)
-    return urlProblems("--token-endpoint", endpoint, "write http://host:4444/oauth2/token or https://…");
+  if (endpoint !== undefined) return endpointUrlProblems("--token-endpoint", endpoint);
   const publicUrl = values.text(PUBLIC_URL);
-  if (publicUrl !== undefined)
-    return urlProblems(values.origin(PUBLIC_URL).name, publicUrl, "write http://host:4444 or https://host");
+  if (publicUrl !== undefined) return publicUrlProblems(values.origin(PUBLIC_URL).name, publicUrl);
   return [
     usageError(
       "--verify needs --public-url or --token-endpoint",
@@ -30,12 +28,6 @@ export function verifyFlagProblems({ values }: Pick<Context, "values">): readonl
       "no-token-endpoint",
     ),
   ];
-}
-
-function urlProblems(name: string, url: string, hint: string): readonly Problem[] {
-  const isWrong = !URL.canParse(url) || !/^https?:/i.test(url);
-  const message = `${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`;
-  return usageErrorIf(isWrong, message, hint, "bad-address");
 }
 
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */

@@ -6,12 +6,12 @@ import { quote } from "../../core/text.ts";
 import { runClientTest } from "../../tokens/client-test/run-steps.ts";
 import { chooseAuthentication, readTestCredentials } from "../../tokens/client-test/test-credentials.ts";
 import {
-  publicUrlProblems,
   REDIRECT_URI,
   REQUESTED_SCOPE,
   SUBJECT,
   TEST_FLAGS,
   TESTED_PUBLIC_URL,
+  testedPublicUrlProblems,
 } from "../../tokens/client-test/test-flags.ts";
 import { createTestResultView, isUtf8Locale } from "../../tokens/client-test/test-result-view.ts";
 import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
@@ -81,7 +81,7 @@ export const testClientFlow = defineLeaf({
     const checks = new InputChecks();
     const login = await checks.read(() => readTestCredentials(context, id, checks));
     checks.problems.push(
-      ...[findClientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((each) => each ?? []),
+      ...[findClientIdProblem(id), ...testedPublicUrlProblems(context.values)].flatMap((each) => each ?? []),
     );
     return { problems: checks.problems, run: () => run(context, id, login) };
   },

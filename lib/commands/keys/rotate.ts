@@ -1,9 +1,8 @@
 import { type CheckedCommand, type Context, defineLeaf, ifUnwritten, type Result } from "../../command.ts";
+import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
-import { capitalize, type Problem, usageError } from "../../core/problem.ts";
-import { urlWithoutSecrets } from "../../core/redact.ts";
-import { quote } from "../../core/text.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
 import { keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {
@@ -46,15 +45,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
 
 function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const url = values.text(PROOF_URL);
-  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return [];
-  const { name } = values.origin(PROOF_URL);
-  return [
-    usageError(
-      `${capitalize(name)} ${quote(urlWithoutSecrets(url))} is not an http or https URL`,
-      "write http://host:4444 or https://host",
-      "bad-address",
-    ),
-  ];
+  return url === undefined ? [] : publicUrlProblems(values.origin(PROOF_URL).name, url);
 }
 
 async function prepare(context: Context): Promise<CheckedCommand> {

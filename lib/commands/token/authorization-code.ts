@@ -105,7 +105,7 @@ function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }
 async function run(context: Context, resolve: ResolveLogin, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await resolve();
-  requireGrantType(client, "authorization_code");
+  requireGrantType(context, client, "authorization_code");
   const session = await context.oauth.openSession(credentials, wishes.endpoints);
   const target = await prepareRedirect(context, wishes, client);
   const request = { scopes: chooseLoginScopes(context, client), audience: context.values.list(AUDIENCE) };

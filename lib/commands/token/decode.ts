@@ -2,6 +2,7 @@ import { type Context, defineLeaf, type Result, singleResult } from "../../comma
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, isStringList, type JsonObject, toTerminalSafeJson } from "../../core/json/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
@@ -83,6 +84,8 @@ function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFi
   const publicUrl = values.text(PUBLIC_URL);
   if (publicUrl === undefined)
     throw usageError("--verify needs --public-url", "add it, or set HYDRA_PUBLIC_URL", "no-endpoint");
+  const [problem] = publicUrlProblems(values.origin(PUBLIC_URL).name, publicUrl);
+  if (problem !== undefined) throw problem;
   return {
     what,
     read: () => oauth.fetchKeySetText(`${trimCharactersAtEnd(publicUrl, "/")}/.well-known/jwks.json`, what),

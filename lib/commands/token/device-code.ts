@@ -53,7 +53,7 @@ async function run(context: Context, resolve: ResolveLogin, endpoints: ChosenEnd
   const { host, values } = context;
   requireOpenOutput(context, "Cannot log in", "the token");
   const { credentials, client } = await resolve();
-  requireGrantType(client, DEVICE_GRANT);
+  requireGrantType(context, client, DEVICE_GRANT);
   const session = await context.oauth.openSession(credentials, endpoints);
   const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
   const asked = { login: credentials, syntax: context.syntax, grantType: DEVICE_GRANT, ...request };

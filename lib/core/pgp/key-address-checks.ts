@@ -1,7 +1,7 @@
 import { type Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
-import { mayFetchPgpKeyFrom } from "../url-checks.ts";
+import { mayFetchPgpKeyFrom, parseHttpUrl } from "../url-checks.ts";
 
 /** Where a key is named: what messages call the place, and whether it is a flag, so that others can be added. */
 export interface KeyFlagOrArgument {
@@ -28,8 +28,8 @@ export function plainHttpProblem(action: string, url: string, origin: KeyFlagOrA
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
 export function findKeyUrlProblem(address: string, pinned: boolean, origin: KeyFlagOrArgument): Problem | undefined {
   const shown = `${origin.name} ${quote(urlWithoutSecrets(address))}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  const url = parseHttpUrl(address);
+  if (url === undefined) {
     return usageError(
       `Invalid ${shown}: it is not an http or https URL`,
       "use a full URL, such as https://example.com/key.asc",

@@ -2,10 +2,9 @@ import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import type { Flag, TextFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
+import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
-import { capitalize, type Problem, usageError } from "../../core/problem.ts";
-import { urlWithoutSecrets } from "../../core/redact.ts";
-import { quote } from "../../core/text.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
 
 export const SUBJECT: TextFlag = {
@@ -60,17 +59,11 @@ export const TEST_FLAGS: readonly Flag[] = [
 ];
 
 /** What is wrong with the public URL, found before anything is sent. */
-export function publicUrlProblems(values: FlagValues): readonly Problem[] {
+export function testedPublicUrlProblems(values: FlagValues): readonly Problem[] {
   const text = values.text(TESTED_PUBLIC_URL) ?? "";
   if (text === "") {
     const hint = "add --public-url http://127.0.0.1:4444 or set HYDRA_PUBLIC_URL";
     return [usageError("No public URL: tokens are issued at the server's public port", hint, "no-endpoint")];
   }
-  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && url.username === "" && url.password === "" && url.search === "" && url.hash === "")
-    return [];
-  const name = capitalize(values.origin(TESTED_PUBLIC_URL).name);
-  const reason = url === undefined ? "is not an http or https URL" : "has a user, a query or a fragment";
-  const hint = "write http://host:4444 or https://host";
-  return [usageError(`${name} ${quote(urlWithoutSecrets(text))} ${reason}`, hint, "bad-address")];
+  return publicUrlProblems(values.origin(TESTED_PUBLIC_URL).name, text);
 }
