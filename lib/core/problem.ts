@@ -85,10 +85,10 @@ export function withMessage(problem: Problem, message: string, more: Partial<Pro
   return new Problem(message, { ...problem, cause: problem, ...more });
 }
 
-/** One problem with the messages of the others as its details; undefined for none. */
+/** One problem with the messages of the others among its details; undefined for none. */
 export function combineProblems([first, ...others]: readonly Problem[]): Problem | undefined {
   if (first === undefined) return undefined;
-  return withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  return withMessage(first, first.message, { details: [...first.details, ...others.map(({ message }) => message)] });
 }
 
 /** A wrong command line or configuration: exit code 2, nothing was sent. */

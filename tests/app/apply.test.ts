@@ -893,6 +893,31 @@ describe("on a terminal", () => {
       assert.match(played.stdout, /^\+ one /);
       assert.deepEqual(bench.writes(), []);
     }));
+
+  test("--dry-run shows the plan and fails where the run itself would stop", () =>
+    withStateSetup("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
+      await assertDone(apply(bench));
+      bench.writes();
+      bench.write({
+        "clients/a.yaml": "",
+        "clients/b.yaml": "",
+        "clients/c.yaml": yaml("three", "token_endpoint_auth_method: client_secret_basic\n"),
+      });
+      const run = (...flags: readonly string[]) =>
+        bench.run(["apply", join(bench.folder, "clients"), "--stack", "prod", ...flags]);
+      for (const [flags, message] of [
+        [["--prune", "--max-deletes", "1"], /would delete 2 clients, more than --max-deletes 1\n {2}(one|two)\n/],
+        [[], /1 client needs a place for its generated secret\n {2}three\n/],
+      ] as const) {
+        const planned = await run("--dry-run", ...flags);
+        const stopped = await run(...flags);
+        assert.match(planned.stdout, /^\+ three /m);
+        assert.match(planned.stderr, message);
+        assert.deepEqual([planned.stderr, planned.status], [stopped.stderr, stopped.status]);
+      }
+      assert.deepEqual(bench.writes(), []);
+    }));
 });
 
 describe("what the server does not keep", () => {

@@ -80,7 +80,7 @@ const DRY_RUN: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
-  help: "Read the clients of the server, show what would be changed, like hydra diff, and change nothing",
+  help: "Show what would be changed, like hydra diff, and change nothing; fails where the run itself would stop",
   brief: "Show what would be changed, like hydra diff",
 };
 
@@ -136,7 +136,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const second = findSecondJsonForDescriptorProblem(context, owners);
   const failures = delivered.flatMap(({ problem }) => problem ?? []);
   if (second !== undefined && failures.length < delivered.length) throwAll([second, ...failures]);
-  rejectUnsafe(context, steps);
+  const problem = findProblemBeforeApplying(context, steps);
+  if (problem !== undefined) throw problem;
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
   const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
@@ -177,11 +178,11 @@ function dryRun(context: Context, plan: Plan, due: readonly RecoveredSecret[]): 
       `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
     );
   const place = describeSecretDelivery(context, recipientCount(context));
-  const refused = findRefusalProblem(plan.steps, context.values.bool(ADOPT));
+  const problem = findProblemBeforeApplying(context, plan.steps);
   return planResult(context, plan, { place }, () => {
-    if (refused === undefined) return "done";
-    context.fail(refused);
-    return refused.exit;
+    if (problem === undefined) return "done";
+    context.fail(problem);
+    return problem.exit;
   });
 }
 
@@ -195,23 +196,30 @@ function throwAll(problems: readonly Problem[]): void {
   if (problem !== undefined) throw problem;
 }
 
-/** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
-function rejectUnsafe(context: Pick<Context, "values" | "outputContainsValue">, steps: readonly Step[]): void {
-  const { values } = context;
-  const refused = findRefusalProblem(steps, values.bool(ADOPT));
-  if (refused !== undefined) throw refused;
+/** Why nothing may be changed: a client of somebody else, too many clients to delete, or a secret that would be lost. */
+function findProblemBeforeApplying(
+  context: Pick<Context, "values" | "outputContainsValue">,
+  steps: readonly Step[],
+): Problem | undefined {
+  return (
+    findRefusalProblem(steps, context.values.bool(ADOPT)) ??
+    findTooManyDeletesProblem(context, steps) ??
+    combineProblems(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? [])) ??
+    findMissingPlaceProblem(context, steps) ??
+    findHidingFormatProblem(context, steps)
+  );
+}
+
+function findTooManyDeletesProblem({ values }: Pick<Context, "values">, steps: readonly Step[]): Problem | undefined {
   const deletes = steps.filter(({ action }) => action === "delete");
   const most = values.number(MAX_DELETES);
-  if (deletes.length > most)
-    throw new Problem(`--prune would delete ${deletes.length} clients, more than --max-deletes ${most}`, {
-      code: "too-many-deletes",
-      exit: "usage",
-      hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
-      details: deletes.map(({ clientId = "" }) => clientId),
-    });
-  throwAll(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
-  const unplaced = findMissingPlaceProblem(context, steps) ?? findHidingFormatProblem(context, steps);
-  if (unplaced !== undefined) throw unplaced;
+  if (deletes.length <= most) return undefined;
+  return new Problem(`--prune would delete ${deletes.length} clients, more than --max-deletes ${most}`, {
+    code: "too-many-deletes",
+    exit: "usage",
+    hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
+    details: deletes.map(({ clientId = "" }) => clientId),
+  });
 }
 
 /** The problem of encrypted secrets that the result would omit, although they go nowhere else. */
