@@ -894,6 +894,30 @@ describe("on a terminal", () => {
       assert.deepEqual(bench.writes(), []);
     }));
 
+  test("with --merge, a secret for a client that is public on the server is refused, not ignored", () =>
+    withStateSetup("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "token_endpoint_auth_method: none\n") });
+      await assertDone(apply(bench));
+      bench.writes();
+      const path = join(bench.folder, "clients/a.yaml");
+      for (const [secret, status] of [
+        ["x-hydra: {secret: {env: ONE_SECRET, version: 2}}\n", 2],
+        ["x-hydra: {protect: true}\n", 0],
+      ] as const) {
+        bench.write({ "clients/a.yaml": `client_id: one\n${secret}` });
+        const played = await apply(bench, "--merge");
+        assert.equal(played.status, status, played.stderr);
+        if (status !== 0)
+          assert.ok(
+            played.stderr.startsWith(
+              `Error: Nothing was changed: ${path}:1:1: client "one": its file has a secret, and the client on the server uses none (token_endpoint_auth_method none)\n`,
+            ),
+            played.stderr,
+          );
+        assert.equal(bench.writes().length, status === 0 ? 1 : 0);
+      }
+    }));
+
   test("--dry-run shows the plan and fails where the run itself would stop", () =>
     withStateSetup("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });

@@ -55,7 +55,7 @@ export interface Step {
 
 /** Why nothing is done with a client: it isn't ours, or the server can't have it as its file says. */
 export interface ClientRefusal {
-  readonly code: "not-ours" | "id-refused" | "client-id-slash";
+  readonly code: "not-ours" | "id-refused" | "client-id-slash" | "public-client-secret";
   readonly reason: string;
   readonly hint: string;
 }
@@ -170,6 +170,17 @@ function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner:
   return { ...unchangedStep(desired.key, desired, current), action: "refused", refusal: maesterRefusal(owner) };
 }
 
+/** Why a secret of the file can't be set: without `--merge` a file says itself how its client authenticates. */
+function unusableSecretRefusal(desired: DesiredClient, current: ClientRecord): ClientRefusal | undefined {
+  const isUnusable = desired.secretOrigin !== undefined && usesSecret(desired.client);
+  if (!isUnusable || usesSecret({ ...current, ...desired.client })) return undefined;
+  return {
+    code: "public-client-secret",
+    reason: `its file has a secret, and the client on the server uses none (token_endpoint_auth_method ${getTextField(current, "token_endpoint_auth_method")})`,
+    hint: "add token_endpoint_auth_method to the file, or remove the secret from it",
+  };
+}
+
 /** A step that changes no field of a client that exists. */
 function unchangedStep(key: string, desired: DesiredClient | undefined, current: ClientRecord): Omit<Step, "action"> {
   const secret = isPublic(current) ? "none" : "unchanged";
@@ -204,7 +215,7 @@ export function planClient(
   const { key } = desired;
   const notes = lostFields(desired, current);
   const clientId = current.client_id;
-  const refusal = refusalOf(current, options);
+  const refusal = refusalOf(current, options) ?? (options.merge ? unusableSecretRefusal(desired, current) : undefined);
   const changes = findChanges(current, wantedFields(desired, current, options));
   const secret = secretOfExisting(desired, current, options.merge);
   const mark = readMark(current);
