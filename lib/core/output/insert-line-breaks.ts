@@ -11,8 +11,9 @@ const NARROWEST = 20;
 
 /**
  * Breaks the lines of a text at spaces so that each takes at most so many columns, and begins those that follow with
- * `indent`. A word that is longer stays whole, so that a URL or a path can be copied. Spaces inside a line stay as they
- * are, and colours take no room. With less than twenty columns nothing is broken.
+ * `indent`. A word that is longer stays whole, so that a URL or a path can be copied, and so does a command line of this
+ * program after a colon. Spaces inside a line stay as they are, and colours take no room. With less than twenty columns
+ * nothing is broken.
  */
 export function insertLineBreaks(text: string, columns: number, indent = ""): string {
   if (columns < NARROWEST + indent.length) return text;
@@ -22,13 +23,28 @@ export function insertLineBreaks(text: string, columns: number, indent = ""): st
     .join("\n");
 }
 
+/** The words of a line. A command line is one of them: the shell would run a part of it if a line break were copied. */
+function wordsAndCommands(line: string): readonly string[] {
+  const words: string[] = [];
+  let isInCommand = false;
+  let before = ":";
+  for (const word of line.split(" ")) {
+    const text = withoutColors(word);
+    if (isInCommand) words.push(`${words.pop()} ${word}`);
+    else words.push(word);
+    isInCommand = isInCommand ? !/[;,]$/.test(text) : text === "hydra" && before.endsWith(":");
+    before = text;
+  }
+  return words;
+}
+
 function wrappedLine(line: string, columns: number, indent: string): string {
   if (columnsOf(line) <= columns) return line;
   const lines: string[] = [];
   let current = "";
   let width = 0;
   let gap = -1;
-  for (const word of line.split(" ")) {
+  for (const word of wordsAndCommands(line)) {
     gap++;
     if (word === "") continue;
     const room = columnsOf(word);

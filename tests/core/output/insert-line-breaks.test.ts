@@ -29,6 +29,18 @@ describe("insertLineBreaks()", () => {
     assert.equal(insertLineBreaks(url, 30), url);
   });
 
+  test("keeps a command line in one piece, because a shell would run a part of it", () => {
+    const command = "hydra clients update web --add-redirect-uri http://127.0.0.1:5555/cb";
+    const paint = createPainter(true);
+    for (const hint of ["Hint:", paint("note", "Hint:"), "Hint: add it:"])
+      for (const shown of [command, command.replace("hydra clients update", (words) => paint("command", words))])
+        assert.equal(insertLineBreaks(`${hint} ${shown}`, 40, "  "), `${hint}\n  ${shown}`);
+    assert.equal(insertLineBreaks(`${command}, and run it again`, 70), `${command},\nand run it again`);
+    assert.equal(insertLineBreaks(`show it: ${command}; then go on`, 40), `show it:\n${command};\nthen go on`);
+    const prose = "this is like hydra diff with more words";
+    assert.equal(insertLineBreaks(prose, 25), "this is like hydra diff\nwith more words");
+  });
+
   test("counts columns, not characters or color codes", () => {
     assert.equal(insertLineBreaks("漢字漢字 漢字漢字 漢字漢字", 20), "漢字漢字 漢字漢字\n漢字漢字");
     const paint = createPainter(true);
