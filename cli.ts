@@ -1,6 +1,6 @@
-import { systemHost } from "./lib/adapters/host.ts";
+import { createSystemHost } from "./lib/adapters/host.ts";
 import { main } from "./lib/app/main.ts";
 
-void main(systemHost()).then((status) => {
+void main(createSystemHost()).then((status) => {
   process.exitCode = status;
 });

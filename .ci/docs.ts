@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
 import { collectHelpContent } from "../lib/app/help-page.ts";
-import { childrenByName, loadCommand } from "../lib/app/resolve.ts";
+import { childrenByName, loadCommand } from "../lib/app/resolve-command.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
 import type { SyntaxVersion } from "../lib/core/flags/flag.ts";

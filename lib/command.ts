@@ -4,7 +4,7 @@ import type { CallbackListener, ListenOptions } from "./adapters/callback-listen
 import type { ClientKeyPair } from "./adapters/client-assertion-keys.ts";
 import type { ClientFileWriter } from "./adapters/client-file-writer.ts";
 import type { Host } from "./adapters/host.ts";
-import type { LeftoverRecoveryCopies } from "./adapters/leftover-recovery-copies.ts";
+import type { LeftoverCopyStore } from "./adapters/leftover-recovery-copies.ts";
 import type {
   AdminTokenEndpoints,
   AuthorizationServer,
@@ -12,12 +12,12 @@ import type {
   FlowDriver,
   OAuthClient,
 } from "./adapters/oauth/index.ts";
-import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "./adapters/prove-credentials.ts";
+import type { CredentialsProofKind, CredentialsToProve, ProofEndpoints } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { ExistingFileRule, LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
-import type { CompletedValue, Flag, SyntaxVersion, TextFlag } from "./core/flags/flag.ts";
+import type { CompletableValueKind, Flag, SyntaxVersion, TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "./core/json/json.ts";
 import type { GeneratedKeyAlgorithm } from "./core/jwk/assertion-algorithms.ts";
@@ -38,7 +38,7 @@ export interface UnwrittenItem {
 }
 
 /** What a command returns; each item is rendered and written as it comes. */
-export interface Result {
+export interface CommandResult {
   readonly view: ResultView<JsonObject>;
   /** Whether it is a list, however long, or one value. */
   readonly isList: boolean;
@@ -83,7 +83,7 @@ interface ClientKeyPairTools {
 }
 
 /** JSON Web Keys in files. */
-interface LocalJsonWebKeys {
+interface JsonWebKeyTools {
   /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
   read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
   /** The ID that a key has by its content (RFC 7638). */
@@ -97,7 +97,7 @@ interface LocalJsonWebKeys {
 /** The public side of a server, which never gets credentials of the admin API. */
 interface CredentialVerifier {
   discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
-  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<CredentialsProof>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: CredentialsToProve): Promise<CredentialsProofKind>;
 }
 
 /** A client and how it authenticates. */
@@ -138,7 +138,7 @@ export interface YamlEditor {
 }
 
 /** The person's browser, and the listener where it ends. */
-interface LoginBrowser {
+interface BrowserLoginTools {
   /** Why no browser can be opened here; undefined if one can. */
   obstacle(): Promise<string | undefined>;
   /** Opens the person's browser. Calls back if that fails, now or later. */
@@ -170,10 +170,10 @@ export interface Context {
   readonly endpoint: string;
   readonly encryption: RecipientEncryptor;
   readonly keyPairs: ClientKeyPairTools;
-  readonly localKeys: LocalJsonWebKeys;
+  readonly localKeys: JsonWebKeyTools;
   readonly credentialVerifier: CredentialVerifier;
   readonly oauth: OAuthAccess;
-  readonly browser: LoginBrowser;
+  readonly browser: BrowserLoginTools;
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
   readonly pairedAdmin: PairedAdmin | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
@@ -232,7 +232,7 @@ export interface Context {
   /** Where secrets are kept until they are delivered. */
   readonly recovery: RecoveryStore;
   /** Opens what earlier runs have left there. */
-  openLeftovers(): Promise<LeftoverRecoveryCopies>;
+  openLeftovers(): Promise<LeftoverCopyStore>;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
   outputContainsValue(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */
@@ -247,7 +247,7 @@ export interface OperandSpec {
   readonly name: string;
   /** How help names the first one, if it is something else; `least` and `most` count it too. */
   readonly first?: string;
-  readonly completes?: CompletedValue;
+  readonly completes?: CompletableValueKind;
   readonly least: number;
   readonly most: number;
   readonly help: string;
@@ -258,16 +258,16 @@ export interface OperandSpec {
 /** A command that has read its input: all that is wrong with it, and the work itself. */
 export interface CheckedCommand {
   readonly problems: readonly Problem[];
-  readonly run: () => Promise<Result>;
+  readonly run: () => Promise<CommandResult>;
 }
 
 /** A {@link CheckedCommand} without input that could be wrong. */
-export function withoutChecks(run: () => Promise<Result>): CheckedCommand {
+export function withoutChecks(run: () => Promise<CommandResult>): CheckedCommand {
   return { problems: [], run };
 }
 
 /** Everything about one command: what help shows, which flags it has, and what it does. */
-interface Spec {
+interface CommandSpec {
   readonly name: string;
   /** One line, an imperative. */
   readonly summary: string;
@@ -297,7 +297,7 @@ interface Spec {
 }
 
 /** A command of the tree that runs. */
-export type Leaf = CommandDef & { readonly spec: Spec };
+export type Leaf = CommandDef & { readonly spec: CommandSpec };
 
 /** A command of the tree that only groups others. */
 export type Group = CommandDef & {
@@ -320,18 +320,18 @@ export function isGroup(command: CommandDef): command is Group {
 }
 
 /** What {@link runParsedLeaf} gives a command. */
-interface LeafData {
+interface LeafContextAndCheck {
   readonly context: Context;
   /** Prepares the command and throws all that is wrong with its input, before it does anything. */
   readonly check: (prepare: () => Promise<CheckedCommand> | CheckedCommand) => Promise<CheckedCommand>;
 }
 
-/** Makes a citty command from a {@link Spec}. It has no args, because citty parses nothing: see {@link runParsedLeaf}. */
-export function defineLeaf(spec: Spec): Leaf {
+/** Makes a citty command from a {@link CommandSpec}. It has no args, because citty parses nothing: see {@link runParsedLeaf}. */
+export function defineLeaf(spec: CommandSpec): Leaf {
   const meta = { name: spec.name, description: spec.summary };
-  const run = async ({ data }: CommandContext): Promise<Result> => {
+  const run = async ({ data }: CommandContext): Promise<CommandResult> => {
     // citty has no type for data; runParsedLeaf() is the only caller.
-    const { context, check }: LeafData = data;
+    const { context, check }: LeafContextAndCheck = data;
     return (await check(() => spec.prepare(context))).run();
   };
   return Object.assign(defineCommand({ meta, run }), { spec });
@@ -341,22 +341,26 @@ export function defineLeaf(spec: Spec): Leaf {
  * Runs a command by citty. The values of its flags are in the context: our own parser has read repeats, lists and durations,
  * which citty's cannot. So citty gets no words and no args to parse, which would take a fifth of the time of a create.
  */
-export async function runParsedLeaf(leaf: Leaf, data: LeafData): Promise<Result> {
+export async function runParsedLeaf(leaf: Leaf, data: LeafContextAndCheck): Promise<CommandResult> {
   const { result } = await runCommand(leaf, { rawArgs: [], data });
-  if (!isResult(result)) throw new TypeError("a command returned no result");
+  if (!isCommandResult(result)) throw new TypeError("a command returned no result");
   return result;
 }
 
-function isResult(value: unknown): value is Result {
+function isCommandResult(value: unknown): value is CommandResult {
   return typeof value === "object" && value !== null && "view" in value && "items" in value;
 }
 
-/** For a result that says only what was done: the problem if it can't be written. */
-export function ifUnwritten(done: string, hint: string): Pick<Result, "undelivered"> {
+/** The handler for a result that says only what was done: the problem if it can't be written. */
+export function unwrittenResultHandler(done: string, hint: string): Pick<CommandResult, "undelivered"> {
   return { undelivered: async (_, reason) => unwrittenResultProblem(reason, done, hint) };
 }
 
 /** One value as a result. */
-export function singleResult(view: ResultView<JsonObject>, item: JsonObject, more: Partial<Result> = {}): Result {
+export function singleResult(
+  view: ResultView<JsonObject>,
+  item: JsonObject,
+  more: Partial<CommandResult> = {},
+): CommandResult {
   return { view, isList: false, items: [item], ...more };
 }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { childrenByName, loadCommand } from "../lib/app/resolve.ts";
+import { childrenByName, loadCommand } from "../lib/app/resolve-command.ts";
 import { isLeaf } from "../lib/command.ts";
 import { ROOT as COMMANDS } from "../lib/commands/index.ts";
 import { TOPIC_NAMES } from "../lib/core/help/topic-names.ts";

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { openLeftoverRecoveryCopies } from "../lib/adapters/leftover-recovery-copies.ts";
+import { createLeftoverCopyStore } from "../lib/adapters/leftover-recovery-copies.ts";
 import { inspectKeys } from "../lib/adapters/pgp.ts";
 import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
-import { lettersOfText } from "../lib/core/completion/tokenize.ts";
+import { countRawLettersOfText } from "../lib/core/completion/tokenize.ts";
 import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json/json.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
@@ -18,9 +18,9 @@ import { createAdminApi } from "../lib/sandbox/admin-api.ts";
 import type { StoredClient } from "../lib/sandbox/client-store.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/go-url.ts";
-import { applyPatch, PATCH_OF_26 } from "../lib/sandbox/patch.ts";
-import { forbiddenAudience, forbiddenScope } from "../lib/sandbox/public/client-settings.ts";
-import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
+import { applyPatch, PATCH_DIALECT_OF_26 } from "../lib/sandbox/patch.ts";
+import { findForbiddenAudience, findForbiddenScope } from "../lib/sandbox/public/client-settings.ts";
+import { classifyError, FAMILIES, parseClientList } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
 import { temporaryFolder } from "./e2e/binary.ts";
@@ -64,19 +64,19 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a body that does not end", () => parseFirstJson(`{"${'\\"'.repeat(MANY)}`)],
   ["a body with more behind it", () => parseFirstJson(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
   ["a deep body", () => parseFirstJson(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
-  ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
-  ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
+  ["a deep list", () => parseClientList(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
+  ["a list of deep clients", () => parseClientList(`[${Array(200).fill(deepClient()).join(",")}]`)],
   [
     "a patch of many operations",
-    () => applyPatch({ a: Array(MANY / 10).fill({}) }, Array(MANY / 10).fill(ADDITION), PATCH_OF_26),
+    () => applyPatch({ a: Array(MANY / 10).fill({}) }, Array(MANY / 10).fill(ADDITION), PATCH_DIALECT_OF_26),
   ],
   [
     "the keys of a set",
     () => replaceKeys(Array.from({ length: MANY / 10 }, (_, i) => ({ kty: "oct", k: "a", kid: `${i}` }))),
   ],
-  ["scopes", () => forbiddenScope(clientWith(manyWords()), manyWords())],
-  ["audiences", () => forbiddenAudience(clientWith(manyWords()), manyWords())],
-  ["an audience of many parts", () => forbiddenAudience(clientWith(manyWords()), ["/".repeat(MANY)])],
+  ["scopes", () => findForbiddenScope(clientWith(manyWords()), manyWords())],
+  ["audiences", () => findForbiddenAudience(clientWith(manyWords()), manyWords())],
+  ["an audience of many parts", () => findForbiddenAudience(clientWith(manyWords()), ["/".repeat(MANY)])],
   ["members", () => splitMemberTexts(`[${"[],".repeat(MANY)}[]]`)],
   [
     "the recovery copies of many clients",
@@ -97,8 +97,8 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   [
     "a word that is completed",
     () => {
-      assert.equal(lettersOfText(`'${"a".repeat(MANY)}' b`, `${"a".repeat(MANY)} b`), MANY + 4);
-      lettersOfText(`"${"\\a,".repeat(MANY)}`, "b".repeat(MANY));
+      assert.equal(countRawLettersOfText(`'${"a".repeat(MANY)}' b`, `${"a".repeat(MANY)} b`), MANY + 4);
+      countRawLettersOfText(`"${"\\a,".repeat(MANY)}`, "b".repeat(MANY));
     },
   ],
   ["a quoted word", () => [quote("a@".repeat(MANY)), quote("://".repeat(MANY)), quote(`://${"a".repeat(MANY)}`)]],
@@ -112,7 +112,7 @@ function copiesFound(key: (line: number) => string): number {
     JSON.stringify({ endpoint: "e", stack: "s", key: key(line) }),
   );
   writeFileSync(join(folder.path, "hydra-rescue-a.ndjson"), lines.join("\n"));
-  return openLeftoverRecoveryCopies([folder.path]).find("e").copies.length;
+  return createLeftoverCopyStore([folder.path]).find("e").copies.length;
 }
 
 function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {

@@ -1,17 +1,17 @@
 /** The JSON Schema of client files (draft 2020-12), with which editors complete and check them. */
 
 import { MEMBERS_BESIDE_LIST } from "../../lib/core/client/client-list-members.ts";
-import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS, type ClientField, CREDENTIAL_AND_SERVER_FIELDS } from "../../lib/core/client/fields.ts";
 import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import {
+  CLIENT_FIELD_BY_SPEC_KEY,
   MANIFEST_GROUP_PREFIX,
   MANIFEST_KIND,
   OTHER_SPEC_KEYS,
-  SPEC_FIELDS,
 } from "../../lib/core/client/translate-manifests.ts";
-import { USUAL_FIELD_VALUES } from "../../lib/core/completion/values.ts";
+import { USUAL_FIELD_VALUES } from "../../lib/core/completion/possible-values.ts";
 import type { JsonObject } from "../../lib/core/json/json.ts";
-import { EXTENSION_MEMBER } from "../../lib/core/state/extension-member.ts";
+import { X_HYDRA_MEMBER } from "../../lib/core/state/x-hydra-member.ts";
 
 /** Where the schema is. */
 export const CLIENT_SCHEMA_FILE = "docs/schema/client-file.schema.json";
@@ -29,7 +29,7 @@ function replaceable(...schemas: readonly JsonObject[]): JsonObject {
 }
 
 /** Values for an editor to offer; others are valid too. */
-function usualValues({ name, flag }: Field): JsonObject {
+function usualValues({ name, flag }: ClientField): JsonObject {
   const choices = flag.kind === "text" || flag.kind === "list" ? flag.choices : undefined;
   const values = USUAL_FIELD_VALUES.get(name) ?? choices ?? [];
   const usual = values.filter((value) => value !== "");
@@ -38,7 +38,7 @@ function usualValues({ name, flag }: Field): JsonObject {
 
 const LIST_OF_TEXTS = { type: "array", items: { type: "string" } };
 
-function valueSchema(field: Field): JsonObject {
+function valueSchema(field: ClientField): JsonObject {
   const usual = usualValues(field);
   switch (field.shape) {
     case "list":
@@ -58,7 +58,7 @@ function valueSchema(field: Field): JsonObject {
   }
 }
 
-function fieldSchema(field: Field): readonly [string, JsonObject] {
+function fieldSchema(field: ClientField): readonly [string, JsonObject] {
   return [field.name, { description: field.flag.help, ...valueSchema(field) }];
 }
 
@@ -113,7 +113,7 @@ const CLIENT: JsonObject = {
   properties: {
     client_id: { description: "Client ID; generated if not given", type: ["string", "null"] },
     ...Object.fromEntries(CLIENT_FIELDS.map(fieldSchema)),
-    [EXTENSION_MEMBER]: SETTINGS,
+    [X_HYDRA_MEMBER]: SETTINGS,
     ...Object.fromEntries(
       IGNORED_FIELDS.map((name) => [name, { description: "Set by the server; ignored", deprecated: true }]),
     ),
@@ -129,7 +129,7 @@ function listObject(name: string): JsonObject {
       [name]: { type: "array", items: ENTRY },
       ...Object.fromEntries(MEMBERS_BESIDE_LIST.map((key) => [key, true])),
     },
-    patternProperties: { [`^x-(?!${EXTENSION_MEMBER.slice(2)}$)`]: true },
+    patternProperties: { [`^x-(?!${X_HYDRA_MEMBER.slice(2)}$)`]: true },
     additionalProperties: false,
   };
 }
@@ -152,7 +152,7 @@ const SPEC: JsonObject = {
   additionalProperties: false,
   properties: {
     ...Object.fromEntries(
-      [...SPEC_FIELDS].map(([key, name]) => {
+      [...CLIENT_FIELD_BY_SPEC_KEY].map(([key, name]) => {
         const field = CLIENT_FIELDS.find((each) => each.name === name);
         return [key, field === undefined ? true : fieldSchema(field)[1]];
       }),

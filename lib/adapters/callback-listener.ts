@@ -60,7 +60,7 @@ function sendPage(response: ServerResponse, status: number, name: PageName): voi
 }
 
 /** The form of a request; undefined for one that is too long or incomplete. */
-async function readForm(request: IncomingMessage): Promise<string | undefined> {
+async function readFormText(request: IncomingMessage): Promise<string | undefined> {
   let text = "";
   try {
     for await (const part of request) {
@@ -73,8 +73,8 @@ async function readForm(request: IncomingMessage): Promise<string | undefined> {
   return text;
 }
 
-/** The part of the listener that knows how far the login is. */
-class AnswerDesk {
+/** Handles the requests to a listener, and knows how far the login is. */
+class CallbackRequestHandler {
   readonly #options: ListenOptions;
   #port = 0;
   readonly #donePath: string;
@@ -114,7 +114,7 @@ class AnswerDesk {
     else if (expected === undefined || path !== this.#options.path || request.method !== expected.method)
       sendPage(response, 404, "unknown");
     else {
-      const parameters = request.method === "GET" ? query : await readForm(request);
+      const parameters = request.method === "GET" ? query : await readFormText(request);
       this.#takeAnswer(expected, parameters ?? "", response);
     }
   };
@@ -158,7 +158,7 @@ class AnswerDesk {
   }
 }
 
-function cannotListen(host: string, port: number, cause: unknown): Problem {
+function listenFailureProblem(host: string, port: number, cause: unknown): Problem {
   const isTaken = errorCode(cause) === "EADDRINUSE";
   const at = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const reason = isTaken ? "the port is in use" : errorMessage(cause);
@@ -173,7 +173,7 @@ function cannotListen(host: string, port: number, cause: unknown): Problem {
 /** The errors of an address that this machine doesn't have. */
 const NO_SUCH_ADDRESS: readonly (string | undefined)[] = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
 
-function listen(handle: AnswerDesk["handle"], host: string, port: number): Promise<Server> {
+function listen(handle: CallbackRequestHandler["handle"], host: string, port: number): Promise<Server> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
@@ -188,7 +188,8 @@ function portOf(server: Server): number {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-function closeAll(servers: readonly Server[]): void {
+/** Closes servers and cuts their open connections. */
+function closeServersAndConnections(servers: readonly Server[]): void {
   for (const server of servers) {
     server.close();
     server.closeAllConnections();
@@ -196,7 +197,10 @@ function closeAll(servers: readonly Server[]): void {
 }
 
 /** Opens the port on every host; the first one decides about a free port. */
-async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["handle"]): Promise<readonly Server[]> {
+async function listenOnEachHost(
+  { hosts, port }: ListenOptions,
+  handle: CallbackRequestHandler["handle"],
+): Promise<readonly Server[]> {
   const servers: Server[] = [];
   let missing: Problem | undefined;
   for (const host of hosts) {
@@ -205,11 +209,11 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
     try {
       servers.push(await listen(handle, host, wanted));
     } catch (error) {
-      missing ??= cannotListen(host, wanted, error);
+      missing ??= listenFailureProblem(host, wanted, error);
       if (NO_SUCH_ADDRESS.includes(errorCode(error))) continue;
-      closeAll(servers);
+      closeServersAndConnections(servers);
       // Another program could get the answer at this address.
-      throw cannotListen(host, wanted, error);
+      throw listenFailureProblem(host, wanted, error);
     }
   }
   if (servers.length === 0 && missing !== undefined) throw missing;
@@ -223,8 +227,8 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
  * @throws {Problem} where the port can't be opened.
  */
 export async function startCallbackListener(options: ListenOptions) {
-  const desk = new AnswerDesk(options);
-  const servers = await openPort(options, desk.handle);
+  const desk = new CallbackRequestHandler(options);
+  const servers = await listenOnEachHost(options, desk.handle);
   const [first] = servers;
   const port = first === undefined ? 0 : portOf(first);
   desk.setPort(port);
@@ -235,7 +239,7 @@ export async function startCallbackListener(options: ListenOptions) {
     /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
     finished: (): Promise<void> => desk.finished(),
     async [Symbol.asyncDispose](): Promise<void> {
-      closeAll(servers);
+      closeServersAndConnections(servers);
     },
   };
 }

@@ -11,7 +11,7 @@ export type ClientFileWriter = ReturnType<typeof createClientFileWriter>;
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
 export function createClientFileWriter(random: (count: number) => Uint8Array, linkFile: typeof link = link) {
   return {
-    kindOf,
+    kindOf: readPathKind,
     /**
      * Writes a whole file at once and keeps its permissions: readers see the old or the new text, even if the program is
      * killed; only without hard links, a new file is empty for a moment. A file that doesn't have the text `before` any more
@@ -23,33 +23,35 @@ export function createClientFileWriter(random: (count: number) => Uint8Array, li
         // The file that a link leads to, so that the link stays.
         const target = before === undefined ? path : await realpath(path);
         const mode = before === undefined ? undefined : (await stat(target)).mode & 0o777;
-        const draft = join(dirname(target), `.${startOf(basename(target))}.${toHex(random(8))}`);
+        const draft = join(dirname(target), `.${shortenFileName(basename(target))}.${toHex(random(8))}`);
         try {
           await writeDraft(draft, text, mode);
-          await (before === undefined ? publishNew(draft, target, linkFile) : replace(draft, target, before));
+          await (before === undefined
+            ? publishNewClientFile(draft, target, linkFile)
+            : replaceIfUnchanged(draft, target, before));
         } finally {
           await unlink(draft).catch(() => {});
         }
       } catch (error) {
-        throw error instanceof Problem ? error : unwritable(path, error);
+        throw error instanceof Problem ? error : unwritableClientFileProblem(path, error);
       }
     },
   };
 }
 
 /** What is at a path; undefined if nothing is. */
-async function kindOf(path: string): Promise<"file" | "folder" | "other" | undefined> {
+async function readPathKind(path: string): Promise<"file" | "folder" | "other" | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw unusable(path, error);
+    throw unreadableClientFileProblem(path, error);
   }
 }
 
 /** The beginning of a name, short enough for a temporary name with more around it: systems limit the bytes, not the characters. */
-function startOf(name: string): string {
+function shortenFileName(name: string): string {
   return Buffer.from(name).subarray(0, 200).toString();
 }
 
@@ -68,21 +70,21 @@ async function writeDraft(draft: string, text: string, mode: number | undefined)
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 
 /** Gives a finished file its name without overwriting another one, also where there are no hard links. */
-async function publishNew(draft: string, path: string, linkFile: typeof link): Promise<void> {
+async function publishNewClientFile(draft: string, path: string, linkFile: typeof link): Promise<void> {
   try {
     await linkFile(draft, path);
   } catch (error) {
     if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
-    await replaceClaimed(draft, path);
+    await publishClientFileWithoutLinks(draft, path);
   }
 }
 
 /** An empty file claims the name, and the finished file replaces it. */
-async function replaceClaimed(draft: string, path: string): Promise<void> {
+async function publishClientFileWithoutLinks(draft: string, path: string): Promise<void> {
   const claim = await open(path, "wx");
   try {
     const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);
-    if (ours.ino !== there.ino || ours.dev !== there.dev) throw changedMeanwhile(path);
+    if (ours.ino !== there.ino || ours.dev !== there.dev) throw changedFileProblem(path);
     await rename(draft, path).catch(async (error: unknown) => {
       await unlink(path);
       throw error;
@@ -92,13 +94,14 @@ async function replaceClaimed(draft: string, path: string): Promise<void> {
   }
 }
 
-async function replace(draft: string, path: string, before: string): Promise<void> {
+/** Replaces a file that still has the text `before`. */
+async function replaceIfUnchanged(draft: string, path: string, before: string): Promise<void> {
   const current = new TextDecoder().decode(await readFile(path));
-  if (current !== before) throw changedMeanwhile(path);
+  if (current !== before) throw changedFileProblem(path);
   await rename(draft, path);
 }
 
-function changedMeanwhile(path: string): Problem {
+function changedFileProblem(path: string): Problem {
   return new Problem(`Cannot write ${quote(path)}: another program changed it meanwhile`, {
     code: "file-not-written",
     exit: "failed",
@@ -106,8 +109,8 @@ function changedMeanwhile(path: string): Problem {
   });
 }
 
-function unwritable(path: string, error: unknown): Problem {
-  if (errorCode(error) === "EEXIST") return changedMeanwhile(path);
+function unwritableClientFileProblem(path: string, error: unknown): Problem {
+  if (errorCode(error) === "EEXIST") return changedFileProblem(path);
   return new Problem(`Cannot write ${quote(path)}: ${unusableFolderReason(error)}`, {
     code: "file-not-written",
     exit: "failed",
@@ -116,6 +119,6 @@ function unwritable(path: string, error: unknown): Problem {
   });
 }
 
-function unusable(path: string, error: unknown): Problem {
+function unreadableClientFileProblem(path: string, error: unknown): Problem {
   return usageError(`Cannot read ${quote(path)}: ${unusableFolderReason(error)}`, "check the path", "unreadable-file");
 }

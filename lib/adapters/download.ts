@@ -25,13 +25,13 @@ export function createDownload(
 ): Download {
   return async (start, options) => {
     const until = monotonic() + Math.min(DOWNLOAD_MS, remaining());
-    let url = allowedUrl(start, options, "usage");
+    let url = requireAllowedUrl(start, options, "usage");
     for (let redirects = 0; ; redirects++) {
-      const answer = await request(http, url, options, { timeout: until - monotonic(), signal });
+      const answer = await sendDownloadRequest(http, url, options, { timeout: until - monotonic(), signal });
       const location = answer.headers.get("location");
       if (!isRedirect(answer.status) || location === null)
         return { status: answer.status, url: url.href, bytes: answer.bytes };
-      url = nextUrl(url, location, redirects, options);
+      url = requireRedirectUrl(url, location, redirects, options);
     }
   };
 }
@@ -41,31 +41,38 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status <= 399 && status !== 304;
 }
 
-function shown(url: URL | string): string {
+function urlForMessage(url: URL | string): string {
   return escapeControls(urlWithoutSecrets(String(url)));
 }
 
 /** The parsed URL, if it is one that documents may come from. */
-function allowedUrl(text: string, { what, allowPlainHttp }: DownloadOptions, exit: "usage" | "unreachable"): URL {
+function requireAllowedUrl(
+  text: string,
+  { what, allowPlainHttp }: DownloadOptions,
+  exit: "usage" | "unreachable",
+): URL {
   const url = parseHttpUrl(text);
   if (url === undefined) {
-    throw new Problem(`Cannot fetch ${what}: "${shown(text)}" is not an http or https URL`, {
+    throw new Problem(`Cannot fetch ${what}: "${urlForMessage(text)}" is not an http or https URL`, {
       code: "bad-address",
       exit,
       hint: "use a complete URL, such as https://example.com/key.asc",
     });
   }
   if (url.protocol === "http:" && !isLoopbackHost(url.hostname) && allowPlainHttp !== true) {
-    throw new Problem(`Cannot fetch ${what}: ${shown(url)} is plain http, so anyone on the network could replace it`, {
-      code: "plain-http",
-      exit: "usage",
-      hint: "use https, or add the key's fingerprint with --pgp-fingerprint",
-    });
+    throw new Problem(
+      `Cannot fetch ${what}: ${urlForMessage(url)} is plain http, so anyone on the network could replace it`,
+      {
+        code: "plain-http",
+        exit: "usage",
+        hint: "use https, or add the key's fingerprint with --pgp-fingerprint",
+      },
+    );
   }
   return url;
 }
 
-async function request(
+async function sendDownloadRequest(
   http: SendHttp,
   url: URL,
   { what, maxBytes }: DownloadOptions,
@@ -79,12 +86,12 @@ async function request(
       error.kind === "certificate"
         ? "trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API"
         : "check the URL and the network, then run the command again";
-    throw unreachableProblem(`Cannot fetch ${what} from ${shown(url)}`, url.href, error, hint);
+    throw unreachableProblem(`Cannot fetch ${what} from ${urlForMessage(url)}`, url.href, error, hint);
   }
 }
 
 /** The target of a redirect. */
-function nextUrl(url: URL, location: string, redirects: number, options: DownloadOptions): URL {
+function requireRedirectUrl(url: URL, location: string, redirects: number, options: DownloadOptions): URL {
   const problem = (reason: string, code: ProblemCode, hint: string): Problem =>
     new Problem(`Cannot fetch ${options.what}: ${reason}`, { code, exit: "unreachable", hint });
   if (redirects === MAX_REDIRECTS || !URL.canParse(location, url.href)) {
@@ -94,8 +101,8 @@ function nextUrl(url: URL, location: string, redirects: number, options: Downloa
   }
   const next = new URL(location, url);
   if (url.protocol === "https:" && next.protocol !== "https:") {
-    const reason = `${shown(url)} redirects from https to ${escapeControls(next.protocol.slice(0, -1))}`;
+    const reason = `${urlForMessage(url)} redirects from https to ${escapeControls(next.protocol.slice(0, -1))}`;
     throw problem(reason, "redirect-downgrade", "use a URL that stays on https");
   }
-  return allowedUrl(next.href, options, "unreachable");
+  return requireAllowedUrl(next.href, options, "unreachable");
 }

@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
-import type { FolderContents } from "./host/list-files-below.ts";
+import type { FilesBelowFolder } from "./host/list-files-below.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
 import { type InputFile, readDescriptorToEnd, readFileToEnd } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
@@ -43,7 +43,7 @@ export interface Host {
   /** Reads a file to its end; rejects with `InputTooLarge` once it is longer than `limit` bytes. */
   readFile(path: string, limit: number): Promise<InputFile>;
   /** The wanted files in a folder and its subfolders, following links; undefined for a path that isn't a folder. */
-  listFolder(path: string, isWanted: (name: string) => boolean): Promise<FolderContents | undefined>;
+  listFolder(path: string, isWanted: (name: string) => boolean): Promise<FilesBelowFolder | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;
   /** Asks a question, and reads the answer from standard input; `hidden` doesn't echo the answer. Undefined at the end of input, and if the signal takes the question back. */
@@ -116,14 +116,14 @@ function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-function onEnding(listener: (signal: number) => void): void {
+function onTerminatingSignal(listener: (signal: number) => void): void {
   // The numbers differ between systems; looked up late, since the module costs start-up time.
   const number = (signal: NodeJS.Signals): number => process.getBuiltinModule("node:os").constants.signals[signal];
   for (const signal of TERMINATING_SIGNALS) process.on(signal, () => listener(number(signal)));
 }
 
 /** The real host. It takes the console away from libraries, and their debug mode, which writes to the console. */
-export function systemHost(): Host {
+export function createSystemHost(): Host {
   const onConsole = captureConsole();
   const clock = createPausableClock(() => performance.now());
   // A build for Bun defines this; with Deno it would depend on the environment.
@@ -163,6 +163,6 @@ export function systemHost(): Host {
     sleep,
     enableJit,
     exit: (code) => process.exit(code),
-    onEnding,
+    onEnding: onTerminatingSignal,
   };
 }

@@ -38,7 +38,7 @@ const TIMEOUT = Symbol("timeout");
 
 /** Creates the only access to the network: ofetch over the transport of the runtime. */
 export function createHttp(options: HttpOptions): SendHttp {
-  const senderTo = createSenders(options);
+  const senderTo = createSenderCache(options);
   return async (request) => {
     const url = new URL(request.url);
     const send = await senderTo(url, request.once === true);
@@ -48,15 +48,15 @@ export function createHttp(options: HttpOptions): SendHttp {
     const trace = (outcome: string, size = ""): void =>
       options.trace?.(`< ${outcome} (${size}${Math.round(options.monotonic() - began)} ms)`);
     try {
-      const response = await send.raw(request.url, { ...payloadOf(request), signal: deadline.signal });
+      const response = await send.raw(request.url, { ...toFetchOptions(request), signal: deadline.signal });
       const bytes = await readResponseBytes(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
       trace(String(response.status), `${bytes.length} bytes, `);
       const { status, headers } = response;
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const basic = await failureOf(error, deadline.signal, proxyFor(options, url));
-      const failure = await detailed(basic, options, url, deadline.signal);
+      const basic = await toFailureWithProxy(error, deadline.signal, describeProxyUnlessDirect(options, url));
+      const failure = await withFetchedCertificateDetails(basic, options, url, deadline.signal);
       trace(failure.message);
       throw failure;
     } finally {
@@ -66,7 +66,7 @@ export function createHttp(options: HttpOptions): SendHttp {
 }
 
 /** The part of a request that ofetch turns into a body, a query and headers. */
-function payloadOf({ method, headers, query, json, form }: HttpRequest) {
+function toFetchOptions({ method, headers, query, json, form }: HttpRequest) {
   const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded";
   return {
     method,
@@ -79,8 +79,8 @@ function payloadOf({ method, headers, query, json, form }: HttpRequest) {
   };
 }
 
-/** Returns the sender for an origin, created once: lists and imports send thousands of requests to the same one. */
-function createSenders(options: HttpOptions): (url: URL, once: boolean) => Promise<$Fetch> {
+/** Creates the cache of senders by origin: lists and imports send thousands of requests to the same one. */
+function createSenderCache(options: HttpOptions): (url: URL, once: boolean) => Promise<$Fetch> {
   const senders = new Map<string, Promise<$Fetch>>();
   let authorities: Promise<readonly string[]> | undefined;
 
@@ -117,7 +117,8 @@ function createSender(options: HttpOptions, connection: ConnectionOptions): $Fet
       retry: false,
       onRequest: (context) => traceRequest(options, context),
       onResponse: async ({ request, response }) => {
-        if (response.status !== 407 || proxyFor(options, new URL(String(request))) === undefined) return;
+        if (response.status !== 407 || describeProxyUnlessDirect(options, new URL(String(request))) === undefined)
+          return;
         const { proxyTunnelFailure } = await import("./http/network-failure.ts");
         throw proxyTunnelFailure(407);
       },
@@ -138,7 +139,7 @@ function isDirect({ socket }: HttpOptions, url: URL): boolean {
   return socket !== undefined || isLoopbackHost(url.hostname);
 }
 
-function proxyFor(options: HttpOptions, url: URL): string | undefined {
+function describeProxyUnlessDirect(options: HttpOptions, url: URL): string | undefined {
   return isDirect(options, url) ? undefined : options.proxyOf?.(url);
 }
 
@@ -158,14 +159,18 @@ function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: Abo
   };
 }
 
-async function failureOf(error: unknown, deadline: AbortSignal, via: string | undefined): Promise<NetworkFailure> {
-  const failure = error instanceof NetworkFailure ? error : await unnamedFailure(error, deadline);
+async function toFailureWithProxy(
+  error: unknown,
+  deadline: AbortSignal,
+  via: string | undefined,
+): Promise<NetworkFailure> {
+  const failure = error instanceof NetworkFailure ? error : await toTimeoutOrNetworkFailure(error, deadline);
   const { kind, message, cause, certificate } = failure;
   return via === undefined ? failure : new NetworkFailure(kind, message, cause, via, certificate);
 }
 
 /** A failure with what the server's certificate says about itself. Behind a proxy, that would be another connection. */
-async function detailed(
+async function withFetchedCertificateDetails(
   failure: NetworkFailure,
   options: HttpOptions,
   url: URL,
@@ -190,7 +195,7 @@ async function detailed(
   return again(`${message}: ${text}`, certificate);
 }
 
-async function unnamedFailure(error: unknown, deadline: AbortSignal): Promise<NetworkFailure> {
+async function toTimeoutOrNetworkFailure(error: unknown, deadline: AbortSignal): Promise<NetworkFailure> {
   if (deadline.reason === TIMEOUT) return new NetworkFailure("timeout", "no complete response in time");
   const { toNetworkFailure } = await import("./http/network-failure.ts");
   return toNetworkFailure(error);

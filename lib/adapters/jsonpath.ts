@@ -6,16 +6,16 @@ import { errorMessage, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 /** The JSON values that the library accepts. */
-type Document = Parameters<JSONPathQuery["query"]>[0];
+type SearchableJson = Parameters<JSONPathQuery["query"]>[0];
 
 /** The limit for `..`: far deeper than any real response, and well within the stack. */
 const MAX_DEPTH = 1000;
 
-function isDocument(value: unknown): value is Document {
+function isSearchableJson(value: unknown): value is SearchableJson {
   if (typeof value !== "object" || value === null) {
     return value === undefined || value === null || ["string", "number", "boolean"].includes(typeof value);
   }
-  return Object.values(value).every(isDocument);
+  return Object.values(value).every(isSearchableJson);
 }
 
 /** A document with long numbers replaced by plain ones, so that they can be compared; the same one if it has none. */
@@ -38,7 +38,7 @@ const REWORDED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The library's reason without the copy of the expression at its end. */
-function reasonIn(error: unknown): string {
+function errorReasonText(error: unknown): string {
   const whole = errorMessage(error);
   const copy = /':\d+\)$/.test(whole) ? whole.indexOf(" ('") : -1;
   const reason = escapeControls(copy < 0 ? whole : whole.slice(0, copy));
@@ -46,7 +46,7 @@ function reasonIn(error: unknown): string {
 }
 
 /** The position of an error in the expression, counted from 1, if the library says it. */
-function positionOf(error: unknown): string {
+function errorPositionText(error: unknown): string {
   if (typeof error !== "object" || error === null || !("token" in error)) return "";
   const { token } = error;
   if (typeof token !== "object" || token === null || !("index" in token)) return "";
@@ -66,7 +66,7 @@ export async function compileJsonPath(text: string): Promise<Selector> {
     query = new JSONPathEnvironment({ maxRecursionDepth: MAX_DEPTH }).compile(text);
   } catch (error) {
     throw usageError(
-      `Invalid JSONPath ${quote(text)}: ${reasonIn(error)}${positionOf(error)}`,
+      `Invalid JSONPath ${quote(text)}: ${errorReasonText(error)}${errorPositionText(error)}`,
       "examples: $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
     );
   }
@@ -74,7 +74,7 @@ export async function compileJsonPath(text: string): Promise<Selector> {
   return (document) => {
     try {
       const searched = withPlainNumbers(document);
-      if (!isDocument(searched)) throw new TypeError("the value is not JSON");
+      if (!isSearchableJson(searched)) throw new TypeError("the value is not JSON");
       const found = query.query(searched);
       const values =
         searched === document
@@ -82,7 +82,7 @@ export async function compileJsonPath(text: string): Promise<Selector> {
           : found.nodes.map(({ location }) => resolvePointer(document, location.map(String)));
       return { values: values.filter((value) => value !== undefined), single };
     } catch (error) {
-      throw new Problem(`Cannot apply JSONPath ${quote(text)}: ${reasonIn(error)}`, {
+      throw new Problem(`Cannot apply JSONPath ${quote(text)}: ${errorReasonText(error)}`, {
         code: "jsonpath",
         exit: "failed",
         hint: "use --format json to see the whole result",

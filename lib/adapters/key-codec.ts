@@ -11,7 +11,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { decodeText } from "../core/bytes.ts";
+import { decodeUtf8OrUtf16 } from "../core/bytes.ts";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
 import { asJsonWebKey, isSymmetric, type JsonWebKey, jsonWebKeysIn, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
@@ -32,12 +32,12 @@ interface KeyFile {
 
 const FORMATS = "it can be a JSON Web Key, a key set, PEM, DER or an X.509 certificate";
 
-function badKey({ name }: Pick<KeyFile, "name">, reason: string, hint = FORMATS): Problem {
+function badKeyFileProblem({ name }: Pick<KeyFile, "name">, reason: string, hint = FORMATS): Problem {
   return usageError(`Cannot read the key in ${quote(name)}: ${reason}`, hint, "bad-key");
 }
 
 /** The key of a key object as a JSON Web Key, without an ID. */
-function exported(key: KeyObject): JsonWebKey | undefined {
+function exportJsonWebKey(key: KeyObject): JsonWebKey | undefined {
   return asJsonWebKey(key.export({ format: "jwk" }));
 }
 
@@ -70,38 +70,40 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 async function readPemBlock(file: KeyFile, label: string, text: string): Promise<KeyObject> {
   if (label === "CERTIFICATE") return new X509Certificate(text).publicKey;
   if (label.endsWith("PUBLIC KEY")) return createPublicKey(text);
-  if (!label.endsWith("PRIVATE KEY")) throw badKey(file, `it has a PEM block ${quote(label)}, which is not a key`);
+  if (!label.endsWith("PRIVATE KEY"))
+    throw badKeyFileProblem(file, `it has a PEM block ${quote(label)}, which is not a key`);
   const isEncrypted = label.startsWith("ENCRYPTED") || /^Proc-Type: *4,ENCRYPTED/m.test(text);
   return readPrivateKey(file, { key: text, format: "pem" }, isEncrypted);
 }
 
 /** Runs a reader of the runtime, whose errors name the part of the encoding that is wrong. */
-async function readable(file: KeyFile, read: () => Promise<KeyObject>): Promise<JsonWebKey> {
+async function requireReadableKey(file: KeyFile, read: () => Promise<KeyObject>): Promise<JsonWebKey> {
   try {
-    const key = exported(await read());
+    const key = exportJsonWebKey(await read());
     if (key !== undefined && isUsable(key)) return key;
   } catch (error) {
     if (error instanceof Problem) throw error;
   }
-  throw badKey(
+  throw badKeyFileProblem(
     file,
     "it is damaged, or its key type is not supported",
     "supported are RSA, EC on P-256, P-384 and P-521, and Ed25519",
   );
 }
 
-async function readPem(file: KeyFile, text: string): Promise<readonly JsonWebKey[]> {
+async function readPemKeys(file: KeyFile, text: string): Promise<readonly JsonWebKey[]> {
   const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = ""]) => ({ label, text: block }));
   // OpenSSL writes the parameters of a curve before the key.
   const keys = blocks.filter(({ label }) => !label.endsWith("PARAMETERS"));
-  if (keys.length === 0) throw badKey(file, "its PEM text has no end, or no key");
+  if (keys.length === 0) throw badKeyFileProblem(file, "its PEM text has no end, or no key");
   const read: JsonWebKey[] = [];
-  for (const { label, text: block } of keys) read.push(await readable(file, () => readPemBlock(file, label, block)));
+  for (const { label, text: block } of keys)
+    read.push(await requireReadableKey(file, () => readPemBlock(file, label, block)));
   return read;
 }
 
 /** The first reader of binary encodings that accepts the bytes. */
-async function readDer(file: KeyFile): Promise<KeyObject> {
+async function readDerKey(file: KeyFile): Promise<KeyObject> {
   const key = Buffer.from(file.bytes);
   const readers: readonly (() => KeyObject)[] = [
     () => createPrivateKey({ key, format: "der", type: "pkcs8" }),
@@ -119,16 +121,17 @@ async function readDer(file: KeyFile): Promise<KeyObject> {
         return readPrivateKey(file, { key, format: "der", type: "pkcs8" }, true);
     }
   }
-  throw badKey(file, "its format is not supported");
+  throw badKeyFileProblem(file, "its format is not supported");
 }
 
 /** The keys in a JSON text, each of them checked. */
-function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
+function readJsonKeys(file: KeyFile, text: string): readonly JsonWebKey[] {
   const json = parseJsonOrUndefined(text)?.value;
-  if (json === undefined) throw badKey(file, "it is not complete JSON", "check that the whole file was copied");
+  if (json === undefined)
+    throw badKeyFileProblem(file, "it is not complete JSON", "check that the whole file was copied");
   const keys = jsonWebKeysIn(json);
   if (keys === undefined)
-    throw badKey(
+    throw badKeyFileProblem(
       file,
       "it is JSON, but neither a key nor a key set",
       'a key has a "kty", a set a list "keys" (RFC 7517)',
@@ -136,7 +139,7 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
   for (const [at, key] of keys.entries()) {
     const which = keys.length === 1 ? "it" : `key ${at + 1} of ${keys.length}`;
     if (!isUsable(key))
-      throw badKey(
+      throw badKeyFileProblem(
         file,
         `${which} is incomplete, its members don't belong together, or its type is not supported`,
         "check its members (RFC 7518, 6)",
@@ -151,14 +154,14 @@ function isUsable(key: JsonWebKey): boolean {
   try {
     const object = toKeyObject(key);
     if (!hasPrivateMembers(key)) return true;
-    return areHalves(object, toKeyObject(publicPart(key)), digestFor(key));
+    return areMatchingHalves(object, toKeyObject(publicPart(key)), digestAlgorithmFor(key));
   } catch {
     return false;
   }
 }
 
 /** Whether the private members of a key belong to its public ones, which the runtime does not check. RSA signs without `d`. */
-function areHalves(privateKey: KeyObject, publicKey: KeyObject, digest: string | null): boolean {
+function areMatchingHalves(privateKey: KeyObject, publicKey: KeyObject, digest: string | null): boolean {
   const text = Buffer.from("hydra");
   return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
@@ -170,18 +173,18 @@ const DIGESTS: ReadonlyMap<string | undefined, string> = new Map([
 ]);
 
 /** The digest to sign with. Ed25519 takes none. */
-function digestFor({ crv }: JsonWebKey): string | null {
+function digestAlgorithmFor({ crv }: JsonWebKey): string | null {
   return crv === "Ed25519" ? null : (DIGESTS.get(crv) ?? "sha256");
 }
 /** The keys in a file, in its order, in any of the supported formats. */
 export async function parseKeyFile(file: KeyFile): Promise<readonly JsonWebKey[]> {
-  const text = decodeText(file.bytes);
-  if (text.trim() === "") throw badKey(file, "it is empty");
+  const text = decodeUtf8OrUtf16(file.bytes);
+  if (text.trim() === "") throw badKeyFileProblem(file, "it is empty");
   const foreign = findUnsupportedKeyFormat(text, file.isStdin ? "FILE" : file.name);
-  if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);
-  if (/^\s*[{[]/.test(text)) return readJson(file, text);
-  if (text.includes("-----BEGIN ")) return readPem(file, text);
-  return [await readable(file, () => readDer(file))];
+  if (foreign !== undefined) throw badKeyFileProblem(file, foreign.reason, foreign.hint);
+  if (/^\s*[{[]/.test(text)) return readJsonKeys(file, text);
+  if (text.includes("-----BEGIN ")) return readPemKeys(file, text);
+  return [await requireReadableKey(file, () => readDerKey(file))];
 }
 
 /** The members that identify a key, in the order of their names (RFC 7638, 3.2). */
@@ -221,7 +224,7 @@ export async function generateSigningKey(alg: string, use: string): Promise<Json
       : crv === undefined
         ? await generate("rsa", { modulusLength: RSA_BITS })
         : await generate("ec", { namedCurve: crv });
-  const key = exported(privateKey);
+  const key = exportJsonWebKey(privateKey);
   if (key === undefined) throw new TypeError(`no key for ${alg}`);
   return { ...key, use, alg, kid: thumbprintOf(publicPart(key)) };
 }

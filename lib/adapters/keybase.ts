@@ -64,13 +64,13 @@ function lookupUrl(base: string, name: string, pinned: boolean, origin: KeyFlagO
   return url.href;
 }
 
-function parsed(bytes: Uint8Array): Answer | undefined {
+function parseKeybaseAnswer(bytes: Uint8Array): Answer | undefined {
   const result = v.safeParse(Answer, parseJsonOrUndefined(new TextDecoder().decode(bytes))?.value);
   return result.success ? result.output : undefined;
 }
 
 /** A problem with the key of a Keybase user. */
-function keyProblem(code: ProblemCode, message: string, hint: string): Problem {
+function noUsableKeyProblem(code: ProblemCode, message: string, hint: string): Problem {
   return new Problem(message, { code, exit: "noUsableKey", hint });
 }
 
@@ -103,21 +103,22 @@ export async function fetchKeybaseKey(
       "check HYDRA_KEYBASE_URL, or pass the key itself with --pgp-key",
     );
   }
-  const body = parsed(answer.bytes);
-  if (body === undefined) throw unexpectedAnswer(name, answer.url, "the response is not that of a Keybase user lookup");
-  return keyIn(body, name, answer.url);
+  const body = parseKeybaseAnswer(answer.bytes);
+  if (body === undefined)
+    throw unexpectedKeybaseAnswerProblem(name, answer.url, "the response is not that of a Keybase user lookup");
+  return requireKeyInAnswer(body, name, answer.url);
 }
 
-function unexpectedAnswer(name: string, url: string, reason: string): Problem {
-  return keyProblem(
+function unexpectedKeybaseAnswerProblem(name: string, url: string, reason: string): Problem {
+  return noUsableKeyProblem(
     "keybase-answer",
     `Cannot look up Keybase user "${name}" at ${escapeControls(urlWithoutSecrets(url))}: ${reason}`,
     "check HYDRA_KEYBASE_URL, or pass the key itself with --pgp-key",
   );
 }
 
-function noUser(name: string): Problem {
-  return keyProblem(
+function unknownKeybaseUserProblem(name: string): Problem {
+  return noUsableKeyProblem(
     "keybase-no-user",
     `Keybase user "${name}" not found`,
     `check the spelling at ${KEYBASE_URL}/${name}`,
@@ -125,17 +126,17 @@ function noUser(name: string): Problem {
 }
 
 /** The key in a response, which must be about the requested user only. */
-function keyIn(body: Answer, name: string, url: string): KeybaseKey {
+function requireKeyInAnswer(body: Answer, name: string, url: string): KeybaseKey {
   const { code, name: statusName, desc } = body.status;
-  if (code === NOT_FOUND) throw noUser(name);
+  if (code === NOT_FOUND) throw unknownKeybaseUserProblem(name);
   if (code !== 0) {
     const details = [statusName, desc].filter((text) => text).map((text) => escapeControls(text ?? "").slice(0, 200));
-    throw unexpectedAnswer(name, url, `Keybase answered with status ${[code, ...details].join(" ")}`);
+    throw unexpectedKeybaseAnswerProblem(name, url, `Keybase answered with status ${[code, ...details].join(" ")}`);
   }
   const [user, ...others] = body.them ?? [];
-  if (user === null) throw noUser(name);
+  if (user === null) throw unknownKeybaseUserProblem(name);
   if (user === undefined || others.length > 0) {
-    throw unexpectedAnswer(
+    throw unexpectedKeybaseAnswerProblem(
       name,
       url,
       `the response is about ${user === undefined ? "no user" : `${others.length + 1} users`}`,
@@ -143,18 +144,18 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
   }
   const { username } = user.basics;
   if (username.toLowerCase() !== name.toLowerCase()) {
-    throw unexpectedAnswer(name, url, `the response is about ${quote(username)}`);
+    throw unexpectedKeybaseAnswerProblem(name, url, `the response is about ${quote(username)}`);
   }
   const { key_fingerprint: fingerprint, bundle } = user.public_keys?.primary ?? {};
   if (!fingerprint || !bundle) {
-    throw keyProblem(
+    throw noUsableKeyProblem(
       "keybase-no-key",
       `Cannot encrypt to Keybase user "${username}": the account has no PGP key`,
       "ask them to add one with: keybase pgp gen (or keybase pgp select), or pass their key with --pgp-key",
     );
   }
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(fingerprint)) {
-    throw unexpectedAnswer(name, url, `it contains ${quote(fingerprint)} as a fingerprint`);
+    throw unexpectedKeybaseAnswerProblem(name, url, `it contains ${quote(fingerprint)} as a fingerprint`);
   }
   return { armored: bundle, fingerprint: fingerprint.toUpperCase(), username };
 }
@@ -162,7 +163,7 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
 /** Checks that the key has the fingerprint that Keybase claims. */
 export function checkKeybaseFingerprint(recipient: Recipient, key: KeybaseKey): void {
   if (recipient.fingerprint === key.fingerprint) return;
-  throw keyProblem(
+  throw noUsableKeyProblem(
     "keybase-fingerprint-mismatch",
     `Cannot encrypt to Keybase user "${key.username}": Keybase claims the fingerprint ${key.fingerprint}, but sent the key ${recipient.fingerprint}`,
     "ask them for the key itself and pass it with --pgp-key",

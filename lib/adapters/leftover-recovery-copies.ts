@@ -24,12 +24,12 @@ export interface UnreadRecoveryFile {
   readonly reason: string;
 }
 
-/** The recovery copies that earlier runs have left. */
-export type LeftoverRecoveryCopies = ReturnType<typeof openLeftoverRecoveryCopies>;
+/** Finds the recovery copies that earlier runs have left, and changes or removes them. */
+export type LeftoverCopyStore = ReturnType<typeof createLeftoverCopyStore>;
 
 /** @param folders where runs save their copies first; one may have several names. */
-export function openLeftoverRecoveryCopies(folders: readonly string[]) {
-  const known = new Map<string, KnownFile>();
+export function createLeftoverCopyStore(folders: readonly string[]) {
+  const known = new Map<string, CachedRecoveryFile>();
   // The files that this run has edited: a system whose clock is coarse may give them the same times as before.
   const edited = new Set<string>();
   const rememberEdit =
@@ -43,15 +43,15 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]) {
     find(endpoint: string) {
       const paths = new Set(folders.map((folder) => resolve(folder)));
       const unread: UnreadRecoveryFile[] = [];
-      const files = withinBounds(
-        [...paths].flatMap((folder) => readableFilesIn(folder, unread)),
+      const files = selectNewestAndCollectUnread(
+        [...paths].flatMap((folder) => listFilesAndCollectUnread(folder, unread)),
         unread,
       );
       const copies = files.flatMap((file) => {
         const name = `${endpoint} ${file.path}`;
         const before = known.get(name);
         if (before?.stamp === file.stamp && !edited.has(file.path)) return before.copies;
-        const now = readKnownFile(file, endpoint, before);
+        const now = refreshCachedFile(file, endpoint, before);
         if (typeof now !== "string") known.set(name, now);
         else if (now !== REMOVED) unread.push({ path: file.path, reason: now });
         return typeof now === "string" ? [] : now.copies;
@@ -61,9 +61,9 @@ export function openLeftoverRecoveryCopies(folders: readonly string[]) {
     },
     isStillThere,
     /** Removes a copy whose secret was delivered. */
-    remove: rememberEdit(removeLeftover),
+    remove: rememberEdit(eraseLeftoverRecords),
     /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
-    withdraw: rememberEdit(withdrawLeftover),
+    withdraw: rememberEdit(cancelLeftoverDelivery),
   };
 }
 
@@ -78,14 +78,14 @@ export interface LeftoverRecoveryCopy {
   /** The secret, if a later `hydra apply` is to deliver it. */
   readonly due: UndeliveredRecord | undefined;
   /** Where the records of this client are in the file. */
-  readonly spans: readonly Span[];
+  readonly spans: readonly SpanWithBytes[];
 }
 
 /** A record that a later `hydra apply` is to deliver. */
 export type UndeliveredRecord = v.InferOutput<typeof DUE>;
 
 /** A part of a file: where it begins, in bytes, and what it was when it was read. */
-interface Span {
+interface SpanWithBytes {
   readonly start: number;
   readonly bytes: Uint8Array;
 }
@@ -141,17 +141,17 @@ interface ReadableFile {
 }
 
 /** The files that have the name of a recovery copy and may be read. Others may put theirs into a folder such as /tmp. */
-function readableFilesIn(folder: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
+function listFilesAndCollectUnread(folder: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
-    return names.flatMap((name) => readableFileAt(resolve(folder, name), unread));
+    return names.flatMap((name) => checkFileAndCollectUnread(resolve(folder, name), unread));
   } catch {
     // A folder that can't be read has no copies of ours.
     return [];
   }
 }
 
-function readableFileAt(path: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
+function checkFileAndCollectUnread(path: string, unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
   try {
     const status = lstatSync(path);
     // No run leaves a folder or a link.
@@ -174,7 +174,10 @@ function reasonNotToRead({ uid, size }: Pick<Stats, "uid" | "size">): string | u
 }
 
 /** The newest files, as many as may be read, in the order of the folders. */
-function withinBounds(files: readonly ReadableFile[], unread: UnreadRecoveryFile[]): readonly ReadableFile[] {
+function selectNewestAndCollectUnread(
+  files: readonly ReadableFile[],
+  unread: UnreadRecoveryFile[],
+): readonly ReadableFile[] {
   const newest = files.toSorted((a, b) => b.changed - a.changed);
   let total = 0;
   const end = newest.findIndex(({ size }, count) => {
@@ -188,7 +191,7 @@ function withinBounds(files: readonly ReadableFile[], unread: UnreadRecoveryFile
 }
 
 /** What a file held when it was read last: every client that two runs create at once looks for its copy again. */
-interface KnownFile {
+interface CachedRecoveryFile {
   readonly stamp: string;
   readonly isOurs: boolean;
   /** By the position of the record. */
@@ -204,22 +207,22 @@ interface KnownRecord {
 }
 
 /** Reads a file, and parses what has changed since; otherwise returns why it wasn't read. */
-function readKnownFile(
+function refreshCachedFile(
   { path, stamp }: Pick<ReadableFile, "path" | "stamp">,
   endpoint: string,
-  before: KnownFile | undefined,
-): KnownFile | string {
-  const file = readCopies(path);
+  before: CachedRecoveryFile | undefined,
+): CachedRecoveryFile | string {
+  const file = readContentsOrReason(path);
   if (typeof file === "string") return file;
   const { isOurs } = file;
-  const spans = path.endsWith(".ndjson") ? linesOf(file.bytes) : [{ start: 0, bytes: file.bytes }];
+  const spans = path.endsWith(".ndjson") ? splitIntoLineSpans(file.bytes) : [{ start: 0, bytes: file.bytes }];
   const records = new Map<number, KnownRecord>();
   const found = new Map<string, LeftoverRecoveryCopy>();
-  const allSpans = new Map<string, Span[]>();
+  const allSpans = new Map<string, SpanWithBytes[]>();
   for (const span of spans) {
     const old = before?.isOurs === isOurs ? before.records.get(span.start) : undefined;
     const isOld = old !== undefined && Buffer.compare(old.bytes, span.bytes) === 0;
-    const record = isOld ? old.record : recordAt(path, file, span, endpoint);
+    const record = isOld ? old.record : parseRecordForEndpoint(path, file, span, endpoint);
     records.set(span.start, { bytes: span.bytes, record });
     if (record === undefined) continue;
     const { stack, key } = record;
@@ -244,14 +247,14 @@ function withFile<T>(path: string, flags: number, work: (file: number) => T): T 
   }
 }
 
-interface CopyFile {
+interface RecoveryFileContents {
   readonly bytes: Uint8Array;
   /** Whether nobody else could have written it. */
   readonly isOurs: boolean;
 }
 
 /** Reads a file; otherwise returns why not, or that another run has removed it. */
-function readCopies(path: string): CopyFile | string {
+function readContentsOrReason(path: string): RecoveryFileContents | string {
   try {
     return withFile(path, READ_ONLY, (file) => {
       const status = fstatSync(file);
@@ -265,8 +268,8 @@ function readCopies(path: string): CopyFile | string {
   }
 }
 
-function linesOf(bytes: Uint8Array): readonly Span[] {
-  const spans: Span[] = [];
+function splitIntoLineSpans(bytes: Uint8Array): readonly SpanWithBytes[] {
+  const spans: SpanWithBytes[] = [];
   for (let start = 0; start < bytes.length; ) {
     const feed = bytes.indexOf(0x0a, start);
     const end = feed < 0 ? bytes.length : feed;
@@ -279,7 +282,12 @@ function linesOf(bytes: Uint8Array): readonly Span[] {
 const utf8 = new TextDecoder();
 
 /** The record in a part of a file; undefined if it is not one about the server, such as a line that was cut short. */
-function recordAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: string): CopyRecord | undefined {
+function parseRecordForEndpoint(
+  path: string,
+  { isOurs }: RecoveryFileContents,
+  span: SpanWithBytes,
+  endpoint: string,
+): CopyRecord | undefined {
   const values = parseJsonValuesOrFault(utf8.decode(span.bytes));
   const [record] = isJsonFault(values) ? [] : values;
   const read = v.safeParse(LEFTOVER, record);
@@ -293,24 +301,24 @@ function recordAt(path: string, { isOurs }: CopyFile, span: Span, endpoint: stri
  * Removes the records of a client from a file. They are overwritten where they are, because the run that saved them may
  * still add others to the file.
  */
-function removeLeftover({ path, spans }: LeftoverRecoveryCopy): void {
-  edit(path, spans, (text) => " ".repeat(text.length));
-  const left = readCopies(path);
+function eraseLeftoverRecords({ path, spans }: LeftoverRecoveryCopy): void {
+  overwriteSpans(path, spans, (text) => " ".repeat(text.length));
+  const left = readContentsOrReason(path);
   if (typeof left !== "string" && left.bytes.every((byte) => byte === 0x20 || byte === 0x0a)) unlinkSync(path);
 }
 
-/** Keeps the records of a client, as a secret that no run is to deliver. */
-function withdrawLeftover({ path, spans }: LeftoverRecoveryCopy): void {
+/** Keeps the records of a client, marked as a secret that no run is to deliver. */
+function cancelLeftoverDelivery({ path, spans }: LeftoverRecoveryCopy): void {
   // Inside a string the quotes would be escaped, so this is the member itself.
-  edit(path, spans, (text) => text.replace(/("delivery": ?)"due"/, '$1"off"'));
+  overwriteSpans(path, spans, (text) => text.replace(/("delivery": ?)"due"/, '$1"off"'));
 }
 
 /** Changes parts of a file without changing their length; a part that has been changed meanwhile is left as it is. */
-function edit(path: string, spans: readonly Span[], change: (latin1: string) => string): void {
+function overwriteSpans(path: string, spans: readonly SpanWithBytes[], change: (latin1: string) => string): void {
   try {
     withFile(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), (file) => {
       for (const { start, bytes } of spans) {
-        if (!isAt(file, { start, bytes })) continue;
+        if (!isSpanUnchanged(file, { start, bytes })) continue;
         const changed = change(Buffer.from(bytes).toString("latin1"));
         writeSync(file, Buffer.from(changed, "latin1"), 0, bytes.length, start);
       }
@@ -320,7 +328,7 @@ function edit(path: string, spans: readonly Span[], change: (latin1: string) => 
   }
 }
 
-function isAt(file: number, { start, bytes }: Span): boolean {
+function isSpanUnchanged(file: number, { start, bytes }: SpanWithBytes): boolean {
   const there = Buffer.alloc(bytes.length);
   return readSync(file, there, 0, there.length, start) === there.length && there.equals(bytes);
 }
@@ -328,7 +336,7 @@ function isAt(file: number, { start, bytes }: Span): boolean {
 /** Whether a copy is where it was found, without reading the others. */
 function isStillThere({ path, spans }: LeftoverRecoveryCopy): boolean {
   try {
-    return withFile(path, READ_ONLY, (file) => spans.some((span) => isAt(file, span)));
+    return withFile(path, READ_ONLY, (file) => spans.some((span) => isSpanUnchanged(file, span)));
   } catch {
     return false;
   }

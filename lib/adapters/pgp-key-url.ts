@@ -1,7 +1,7 @@
 import type { Download } from "../core/network.ts";
 import { findKeyUrlProblem, type KeyFlagOrArgument, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
 import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
-import { keylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
+import { findKeylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
@@ -57,7 +57,7 @@ export async function fetchPgpKeyFromUrl(
     const hint = "use the URL of the key file itself, such as the raw view in a repository";
     throw unusable(" is a web page, not a key", "key-url-web-page", hint);
   }
-  const absent = keylessAnswerReason(document);
+  const absent = findKeylessAnswerReason(document);
   if (absent !== undefined) {
     const hint = "ask the owner for the key, or get it from another place and pass it as @FILE";
     throw unusable(`: ${absent}`, "key-url-no-key", hint);

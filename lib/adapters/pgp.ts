@@ -46,14 +46,14 @@ export async function parseRecipients(
       expires,
       origin,
       encryptsTo,
-      skipped: skippedOf(report),
+      skipped: skippedSubkeys(report),
       certificate: parsed.key.write(),
       judged: now,
     };
   });
 }
 
-function skippedOf(report: KeyReport): readonly SkippedSubkey[] {
+function skippedSubkeys(report: KeyReport): readonly SkippedSubkey[] {
   return report.subkeys.flatMap(({ fingerprint, algorithm, verdict, issue }) => {
     if (verdict === "used") return [];
     return [{ fingerprint, algorithm, reason: issue?.reason ?? "a newer one is used" }];

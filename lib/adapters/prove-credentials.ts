@@ -30,7 +30,7 @@ interface ProofOptions {
 }
 
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
-export type CredentialsProof = "token" | "accepted" | "secret";
+export type CredentialsProofKind = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
@@ -46,7 +46,7 @@ const MAX_QUOTED = 400;
 
 const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
 
-async function request(
+async function sendProofRequest(
   http: SendHttp,
   details: HttpRequest,
   { action, origin }: { readonly action: string; readonly origin: string },
@@ -77,7 +77,7 @@ export async function discoverProofEndpoints(
   const base = trimCharactersAtEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const headers = { accept: "application/json" };
-  const answer = await request(http, { method: "GET", url, timeout, headers }, { action, origin });
+  const answer = await sendProofRequest(http, { method: "GET", url, timeout, headers }, { action, origin });
   if (requiresTls(answer)) {
     const server = new URL(base).origin;
     throw new Problem(`${action}: ${server} uses TLS: the server requires https`, {
@@ -121,7 +121,7 @@ interface AuthenticatedForm {
 }
 
 /** Adds credentials to a form with the method that the client is registered with; servers accept no other. */
-async function authenticate(
+async function addCredentialsToForm(
   fields: Readonly<Record<string, string>>,
   clientId: string,
   proof: CredentialsToProve,
@@ -146,16 +146,20 @@ interface Attempt {
   readonly secrets: readonly string[];
 }
 
-function notVerified(message: string, status: number, hint: string): Problem {
+function unverifiedCredentialsProblem(message: string, status: number, hint: string): Problem {
   return new Problem(message, { code: "not-verified", exit: "failed", status, hint });
 }
 
 /** The problem of a response that verifies nothing, with the error of the server and without the credentials. */
-function rejection(action: string, endpoint: string, { answer: { status, text }, secrets }: Attempt): Problem {
+function rejectedCredentialsProblem(
+  action: string,
+  endpoint: string,
+  { answer: { status, text }, secrets }: Attempt,
+): Problem {
   const error = parseOAuthError(text)?.error;
   const reason =
     error === undefined ? "" : ` (${escapeControls(redactServerText(error, secrets).slice(0, MAX_QUOTED))})`;
-  return notVerified(
+  return unverifiedCredentialsProblem(
     `${action}: the ${endpoint} endpoint answered ${status}${reason}`,
     status,
     `check that the ${endpoint} endpoint belongs to this server, and the client's auth method`,
@@ -169,20 +173,24 @@ export async function proveCredentials(
   clientId: string,
   proof: CredentialsToProve,
   { timeLeft, wrongSecret }: ProofOptions,
-): Promise<CredentialsProof> {
+): Promise<CredentialsProofKind> {
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (
     url: string,
     fields: AuthenticatedForm["form"],
     credentials: CredentialsToProve,
   ): Promise<Attempt> => {
-    const { form, headers, secrets } = await authenticate(fields, clientId, credentials, url);
-    const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
+    const { form, headers, secrets } = await addCredentialsToForm(fields, clientId, credentials, url);
+    const answer = await sendProofRequest(
+      http,
+      { method: "POST", url, form, headers, timeout: timeLeft() },
+      { action, origin },
+    );
     return { answer, secrets };
   };
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   if (proof.way === "private_key_jwt" || revocation === undefined)
-    return proofOfToken(action, origin, await attempt(token, { grant_type: "client_credentials" }, proof));
+    return requireProofInTokenAnswer(action, origin, await attempt(token, { grant_type: "client_credentials" }, proof));
   return proveByRevocation(action, origin, { wrong: wrongSecret, right: proof.secret }, (secret) =>
     attempt(revocation, { token: "none" }, { ...proof, secret }),
   );
@@ -199,10 +207,10 @@ async function proveByRevocation(
   origin: string,
   secrets: { readonly wrong: string; readonly right: string },
   attempt: (secret: string) => Promise<Attempt>,
-): Promise<CredentialsProof> {
+): Promise<CredentialsProofKind> {
   const { status } = (await attempt(secrets.wrong)).answer;
   if (status !== 401) {
-    throw notVerified(
+    throw unverifiedCredentialsProblem(
       `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it proves nothing`,
       status,
       `check ${origin}, or verify with a token request: --token-endpoint`,
@@ -210,7 +218,7 @@ async function proveByRevocation(
   }
   const right = await attempt(secrets.right);
   if (right.answer.status === 200) return "secret";
-  throw rejection(action, "revocation", right);
+  throw rejectedCredentialsProblem(action, "revocation", right);
 }
 
 /** Errors for a client that may not use the client_credentials grant; a server checks the credentials first. */
@@ -220,11 +228,11 @@ const ERRORS_AFTER_AUTHENTICATION = ["unauthorized_client", "unsupported_grant_t
  * What the answer to a client_credentials request verifies. A client that may not use this grant gets an error only after
  * its credentials were accepted, so that error verifies them too.
  */
-function proofOfToken(action: string, origin: string, attempt: Attempt): CredentialsProof {
+function requireProofInTokenAnswer(action: string, origin: string, attempt: Attempt): CredentialsProofKind {
   const { status, text } = attempt.answer;
   if (status === 200) {
     if (v.is(TOKEN, parseJsonOrUndefined(text)?.value)) return "token";
-    throw notVerified(
+    throw unverifiedCredentialsProblem(
       `${action}: the token endpoint answered 200 without a token`,
       status,
       `check that ${origin} leads to the token endpoint, usually /oauth2/token`,
@@ -232,5 +240,5 @@ function proofOfToken(action: string, origin: string, attempt: Attempt): Credent
   }
   const { error = "" } = parseOAuthError(text) ?? {};
   if (status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(error)) return "accepted";
-  throw rejection(action, "token", attempt);
+  throw rejectedCredentialsProblem(action, "token", attempt);
 }

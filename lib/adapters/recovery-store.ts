@@ -110,9 +110,9 @@ function replaceFile(path: string, text: string, options: NewFileOptions): void 
   if (options.durable) syncFolder(dirname(path));
 }
 
-const prettyText = (record: RecoveryRecord): string => `${toTerminalSafeJson(record, 2)}\n`;
+const formatRecordIndented = (record: RecoveryRecord): string => `${toTerminalSafeJson(record, 2)}\n`;
 
-const lineOf = (record: RecoveryRecord): string => `${toTerminalSafeJson(record)}\n`;
+const formatRecordLine = (record: RecoveryRecord): string => `${toTerminalSafeJson(record)}\n`;
 
 /** A part of a file, in bytes. */
 interface Span {
@@ -149,9 +149,9 @@ function openLineFile(path: string) {
 }
 
 /** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
-export type SharedRecoveryFile = ReturnType<typeof sharedFileAt>;
+export type SharedRecoveryFile = ReturnType<typeof openSharedFileAt>;
 
-function sharedFileAt(path: string, options: NewFileOptions) {
+function openSharedFileAt(path: string, options: NewFileOptions) {
   let file = openLineFile(path);
   const current = new Map<number, RecoveryRecord>();
   const spans = new Map<number, readonly Span[]>();
@@ -166,7 +166,7 @@ function sharedFileAt(path: string, options: NewFileOptions) {
   }
   function put(entry: number, record: RecoveryRecord): void {
     ensureExists();
-    spans.set(entry, [...(spans.get(entry) ?? []), file.add(lineOf(record))]);
+    spans.set(entry, [...(spans.get(entry) ?? []), file.add(formatRecordLine(record))]);
     current.set(entry, record);
   }
   return {
@@ -193,7 +193,7 @@ function sharedFileAt(path: string, options: NewFileOptions) {
       spans.clear();
       try {
         if (current.size === 0) unlinkIfPresent(path);
-        else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
+        else replaceFile(path, [...current.values()].map(formatRecordLine).join(""), options);
       } catch (error) {
         // On a full disk the file stays as it is: it has these records, and the removed ones are blanked.
         if (!existsSync(path)) throw error;
@@ -203,7 +203,7 @@ function sharedFileAt(path: string, options: NewFileOptions) {
 }
 
 /** The usage Problem of a folder from a flag or variable. */
-function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
+function unusableRecoveryFolderProblem({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
   return usageError(
     `Cannot use ${from} ${quote(folder)}: ${why}`,
     "use a writable directory, or omit it",
@@ -239,12 +239,12 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
 
   /** The same in the preferred folders: undefined if none is writable, a usage Problem if the user chose the folder. */
   function inPreferred<T>(work: (folder: string) => T): T | undefined {
-    if (named?.folder === "") throw unusable(named, "not a directory");
+    if (named?.folder === "") throw unusableRecoveryFolderProblem(named, "not a directory");
     try {
       return inFirst(preferred, work);
     } catch (error) {
       if (!(error instanceof RecordSaveFailure)) throw error;
-      if (named !== undefined) throw unusable(named, unusableFolderReason(error.cause));
+      if (named !== undefined) throw unusableRecoveryFolderProblem(named, unusableFolderReason(error.cause));
       return undefined;
     }
   }
@@ -257,11 +257,11 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   function saveIn(folder: string, record: RecoveryRecord, durable: boolean): RecoveryCopy {
     const path = fileFor(folder, record.client_id ?? "client", "json");
     const created = newFileOptions(folder, durable);
-    writeNew(path, prettyText(record), created);
+    writeNew(path, formatRecordIndented(record), created);
     return {
       path,
       exists: () => existsSync(path),
-      replace: (changed) => replaceFile(path, prettyText(changed), created),
+      replace: (changed) => replaceFile(path, formatRecordIndented(changed), created),
       remove: () => unlinkSync(path),
     };
   }
@@ -284,7 +284,7 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
         const path = fileFor(folder, "import", "ndjson");
         const created = newFileOptions(folder, false);
         writeNew(path, "", created);
-        return sharedFileAt(path, created);
+        return openSharedFileAt(path, created);
       }),
   };
 }
@@ -312,10 +312,11 @@ function requireWritable(folder: string): void {
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function findNamedRecoveryFolderProblem(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "" || !statSync(named.folder).isDirectory()) return unusable(named, "not a directory");
+    if (named.folder === "" || !statSync(named.folder).isDirectory())
+      return unusableRecoveryFolderProblem(named, "not a directory");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {
-    return unusable(named, unusableFolderReason(error));
+    return unusableRecoveryFolderProblem(named, unusableFolderReason(error));
   }
 }

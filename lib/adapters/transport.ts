@@ -33,7 +33,7 @@ interface BunInit extends RequestInit {
  * Whether the server's certificate is verified, and against which certificates. Always explicit: otherwise every runtime
  * follows NODE_TLS_REJECT_UNAUTHORIZED, which is often set on developer machines and in CI images.
  */
-function certificateCheck(connection: ConnectionOptions): { ca?: string[]; rejectUnauthorized: boolean } {
+function tlsVerificationOptions(connection: ConnectionOptions): { ca?: string[]; rejectUnauthorized: boolean } {
   return {
     ...(connection.authorities === undefined ? {} : { ca: [...connection.authorities] }),
     rejectUnauthorized: connection.skipVerify !== true,
@@ -46,8 +46,8 @@ function certificateCheck(connection: ConnectionOptions): { ca?: string[]; rejec
  * writes to standard error if it can't.
  */
 const bunTransport: FetchFactory = (connection) => async (input, init) => {
-  checkDescriptors();
-  const options: BunInit = { ...init, verbose: false, decompress: false, tls: certificateCheck(connection) };
+  requireFreeDescriptors();
+  const options: BunInit = { ...init, verbose: false, decompress: false, tls: tlsVerificationOptions(connection) };
   if (connection.socket !== undefined) options.unix = connection.socket;
   if (connection.direct === true) options.proxy = false;
   if (connection.once === true) options.keepalive = false;
@@ -60,7 +60,7 @@ const NETWORK_DESCRIPTORS = 2;
 let descriptorsChecked = false;
 
 /** Throws EMFILE if Bun's network thread could not start, which would end the process with advice about Bun. */
-function checkDescriptors(): void {
+function requireFreeDescriptors(): void {
   if (descriptorsChecked || process.platform === "win32") return;
   const opened: number[] = [];
   try {
@@ -89,7 +89,7 @@ const nodeTransport: FetchFactory = (connection) => async (input, init) => {
     ...(connection.socket === undefined ? {} : { socketPath: connection.socket }),
     // On a reused connection, Deno ignores both timeouts and signals.
     agent: false,
-    ...(isHttps ? certificateCheck(connection) : {}),
+    ...(isHttps ? tlsVerificationOptions(connection) : {}),
   };
   const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request(url, options, resolve);

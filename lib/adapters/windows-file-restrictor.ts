@@ -22,7 +22,7 @@ export function createWindowsFileRestrictor(
   let user: string | undefined;
   return (path) => {
     try {
-      user ??= currentUser(`${system}whoami.exe`);
+      user ??= readCurrentUserSid(`${system}whoami.exe`);
       runProgram(`${system}icacls.exe`, [resolve(path), "/inheritance:r", "/grant:r", `*${user}:F`, "/q"]);
     } catch (error) {
       const folder = dirname(path);
@@ -34,7 +34,7 @@ export function createWindowsFileRestrictor(
 
 const SEPARATOR = process.platform === "win32" ? "\\" : "/";
 
-function currentUser(whoami: string): string {
+function readCurrentUserSid(whoami: string): string {
   const printed = runProgram(whoami, ["/user", "/fo", "csv", "/nh"]);
   const [, user] = /"(S-1-[\d-]+)"/.exec(printed) ?? [];
   if (user === undefined) throw new Error("whoami printed no SID");

@@ -49,7 +49,7 @@ export async function wkdUrls(address: string) {
 }
 
 /** The failure of an attempt, if it means that nothing answered there. */
-function unreachableProblem(error: unknown): Problem | undefined {
+function asUnreachableProblem(error: unknown): Problem | undefined {
   return error instanceof Problem && error.exit === "unreachable" ? error : undefined;
 }
 
@@ -75,10 +75,10 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
   try {
     return await attempt(urls.advanced);
   } catch (error) {
-    const first = unreachableProblem(error);
+    const first = asUnreachableProblem(error);
     if (first === undefined || first.status !== undefined) throw error;
     return await attempt(urls.direct).catch((error: unknown) => {
-      const second = unreachableProblem(error);
+      const second = asUnreachableProblem(error);
       throw second === undefined ? error : withMessage(second, second.message, { details: [first.message] });
     });
   }

@@ -3,7 +3,7 @@ import { isTooDeep, MAX_DEPTH, preservedNumberText } from "../core/json/json.ts"
 import type { OffsetNode } from "../core/state/positions.ts";
 import { quote } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
-import { exactNumberOrFault, numberAsVerbatim, VERBATIM_TAG, Verbatim } from "./yaml/numbers.ts";
+import { parseNumberOrFault, toVerbatimIfNumber, VERBATIM_TAG, Verbatim } from "./yaml/numbers.ts";
 import {
   faultOfCode,
   SEVERAL_DOCUMENTS,
@@ -57,7 +57,7 @@ const PARSER_DEPTH = 2 * MAX_DEPTH;
 type Library = typeof import("yaml");
 
 /** How a document is read. */
-interface Reading {
+interface YamlReadOptions {
   readonly name: string;
   /** With `texts`, numbers and booleans remain as written, for callers with types of their own. */
   readonly as: "values" | "texts";
@@ -113,7 +113,7 @@ function parseTokens(
   { Lexer, LineCounter, Parser }: Library,
   text: string,
   name: string,
-): { readonly tokens: readonly CST.Token[]; readonly at: Reading["at"] } {
+): { readonly tokens: readonly CST.Token[]; readonly at: YamlReadOptions["at"] } {
   const lines = new LineCounter();
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -132,13 +132,13 @@ function parseTokens(
 }
 
 /** Checks a document and gives its value. */
-function readDocument(library: Library, document: Document.Parsed, reading: Reading): unknown {
+function readDocument(library: Library, document: Document.Parsed, reading: YamlReadOptions): unknown {
   const { name, at } = reading;
   const error = document.errors[0] ?? document.warnings[0];
   if (error !== undefined) {
     throw yamlProblem(name, at(error.pos[0]), faultOfCode(error.code));
   }
-  checkDocument(library, document, reading);
+  checkAndNormalizeNodes(library, document, reading);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -182,61 +182,67 @@ function walkNodes({ isCollection, isPair }: Library, root: unknown, visit: (vis
 }
 
 /** Rejects bad aliases, keys and numbers of a document, and keeps all digits of numbers. */
-function checkDocument(library: Library, document: Document.Parsed, reading: Reading): void {
+function checkAndNormalizeNodes(library: Library, document: Document.Parsed, reading: YamlReadOptions): void {
   const { isAlias, isMap, isNode, isScalar } = library;
   const anchors = new Set<string>();
   walkNodes(library, document.contents, ({ node, isKey, around }) => {
     if (isAlias(node)) checkAlias(node, anchors, around, reading);
     else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
     if (isMap(node)) checkKeys(node, library, reading);
-    if (isScalar(node)) node.value = isKey ? keyText(node, reading) : exactValue(node, reading);
+    if (isScalar(node)) node.value = isKey ? keyText(node, reading) : readScalarValue(node, reading);
   });
 }
 
-function positionOf(node: { readonly range?: readonly number[] | null }, { at }: Reading): string {
+function nodePositionText(node: { readonly range?: readonly number[] | null }, { at }: YamlReadOptions): string {
   return at(node.range?.[0] ?? 0);
 }
 
 /** Rejects an alias without an anchor before it, or inside the value that it repeats. */
-function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly Collection[], reading: Reading): void {
+function checkAlias(
+  alias: Alias,
+  anchors: ReadonlySet<string>,
+  around: readonly Collection[],
+  reading: YamlReadOptions,
+): void {
   const isNested = around.some(({ anchor }) => anchor === alias.source);
   if (!isNested && anchors.has(alias.source)) return;
-  throw yamlProblem(reading.name, positionOf(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
+  throw yamlProblem(reading.name, nodePositionText(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
 }
 
 /**
  * Rejects duplicate keys of a mapping, and keys that could only be compared after they have replaced others: aliases, lists
  * and mappings. Also rejects merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys.
  */
-function checkKeys({ items }: YAMLMap, { isNode, isScalar }: Library, reading: Reading): void {
+function checkKeys({ items }: YAMLMap, { isNode, isScalar }: Library, reading: YamlReadOptions): void {
   const seen = new Map<string, Scalar>();
   for (const { key } of items) {
     if (!isNode(key)) continue;
-    if (!isScalar(key)) throw yamlProblem(reading.name, positionOf(key, reading), KEY_NOT_TEXT);
+    if (!isScalar(key)) throw yamlProblem(reading.name, nodePositionText(key, reading), KEY_NOT_TEXT);
     const text = keyText(key, reading);
     const first = seen.get(text);
     if (first !== undefined) {
-      const reason = `key ${quote(text)} is used twice, first at ${positionOf(first, reading).slice(2)}`;
-      throw yamlProblem(reading.name, positionOf(key, reading), { reason, hint: "keep one of the two" });
+      const reason = `key ${quote(text)} is used twice, first at ${nodePositionText(first, reading).slice(2)}`;
+      throw yamlProblem(reading.name, nodePositionText(key, reading), { reason, hint: "keep one of the two" });
     }
-    if (text === "<<" && key.type === "PLAIN") throw yamlProblem(reading.name, positionOf(key, reading), MERGE_KEY);
+    if (text === "<<" && key.type === "PLAIN")
+      throw yamlProblem(reading.name, nodePositionText(key, reading), MERGE_KEY);
     seen.set(text, key);
   }
 }
 
 /** The value of a scalar: its source text if texts are requested, and numbers with all digits. */
-function exactValue(scalar: Scalar, reading: Reading): unknown {
+function readScalarValue(scalar: Scalar, reading: YamlReadOptions): unknown {
   const { value, source } = scalar;
   if (reading.as === "texts" && source !== undefined && value !== null) return source;
   if (typeof value !== "number") return value;
-  const read = exactNumberOrFault(value, source ?? "");
+  const read = parseNumberOrFault(value, source ?? "");
   if ("number" in read) return read.number;
-  throw yamlProblem(reading.name, positionOf(scalar, reading), read);
+  throw yamlProblem(reading.name, nodePositionText(scalar, reading), read);
 }
 
 /** The text of a key. */
-function keyText(key: Scalar, reading: Reading): string {
-  const value = key.value === null ? "" : exactValue(key, reading);
+function keyText(key: Scalar, reading: YamlReadOptions): string {
+  const value = key.value === null ? "" : readScalarValue(key, reading);
   return preservedNumberText(value) ?? String(value);
 }
 
@@ -252,7 +258,7 @@ const UNSAFE =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 
 /** A text in quotes with these characters as escapes. */
-function withoutUnsafe(quoted: string): string {
+function escapeUnsafeCharacters(quoted: string): string {
   return quoted.replace(
     new RegExp(UNSAFE, "g"),
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -283,7 +289,7 @@ export async function loadYamlWriter(): Promise<(value: unknown) => string> {
   const library = await import("yaml");
   const { Document, isCollection, isScalar, Scalar } = library;
   return (value) => {
-    const document = new Document(value, (_, member) => numberAsVerbatim(member), {
+    const document = new Document(value, (_, member) => toVerbatimIfNumber(member), {
       ...WRITE_OPTIONS,
       customTags: [...WRITE_OPTIONS.customTags],
       aliasDuplicateObjects: false,
@@ -295,7 +301,7 @@ export async function loadYamlWriter(): Promise<(value: unknown) => string> {
       if (UNSAFE.test(text) || SIGNIFICANT_WHITESPACE.test(text) || SPECIAL.includes(text))
         node.type = Scalar.QUOTE_DOUBLE;
     });
-    return withoutUnsafe(document.toString(LAYOUT));
+    return escapeUnsafeCharacters(document.toString(LAYOUT));
   };
 }
 
@@ -304,13 +310,13 @@ function nodeMaker(library: Library, write: (value: unknown) => string): CreateN
   const { isCollection, isScalar } = library;
   // In brackets some characters have a meaning, and a multi-line string would need the indentation of its place.
   const written = (text: string): string => {
-    if (/[\n,[\]{}]/.test(text)) return withoutUnsafe(JSON.stringify(text));
+    if (/[\n,[\]{}]/.test(text)) return escapeUnsafeCharacters(JSON.stringify(text));
     const own = write(text).trimEnd();
     // A document of its own has a block for a text such as "...", which would end it.
-    return own.includes("\n") ? withoutUnsafe(JSON.stringify(text)) : own;
+    return own.includes("\n") ? escapeUnsafeCharacters(JSON.stringify(text)) : own;
   };
   return (document, value) => {
-    const node = document.createNode(value, (_, member: unknown) => numberAsVerbatim(member), {
+    const node = document.createNode(value, (_, member: unknown) => toVerbatimIfNumber(member), {
       aliasDuplicateObjects: false,
     });
     walkNodes(library, node, ({ node: part, around }) => {
@@ -324,7 +330,7 @@ function nodeMaker(library: Library, write: (value: unknown) => string): CreateN
 }
 
 /** The values and the comments of a text, as a text by which it is compared with another. */
-function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): string {
+function comparableValuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): string {
   const documents = parseAllDocuments(text, PARSE_OPTIONS);
   const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
   const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
@@ -333,7 +339,7 @@ function valuesAndComments({ Lexer, parseAllDocuments }: Library, text: string):
 }
 
 /** Whether a scalar is plain text on one line, which may stay exactly as it is. */
-function isOneLine(scalar: Scalar): scalar is Scalar & { readonly source: string } {
+function isPlainOneLineScalar(scalar: Scalar): scalar is Scalar & { readonly source: string } {
   const { type, value, source } = scalar;
   const isKept = typeof value === "number" || (typeof value === "string" && type === "PLAIN");
   return isKept && source !== undefined && !source.includes("\n");
@@ -350,7 +356,7 @@ export async function editYamlDocuments(
   appended: readonly unknown[],
 ): Promise<string> {
   const library = await import("yaml");
-  const { DocumentEditor, indentationOf } = await import("./yaml/edit-documents.ts");
+  const { DocumentEditor, detectIndentation } = await import("./yaml/edit-documents.ts");
   const { ChangedPairsRenderer } = await import("./yaml/render-changed-pairs.ts");
   const { tokens } = parseTokens(library, text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
@@ -370,10 +376,10 @@ export async function editYamlDocuments(
         ? new ChangedPairsRenderer(source, offset, contents)
         : undefined;
     walkNodes(library, contents, ({ node }) => {
-      if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
+      if (library.isScalar(node) && isPlainOneLineScalar(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
-    const layout = { ...LAYOUT, ...indentationOf(source), flowCollectionPadding: false };
+    const layout = { ...LAYOUT, ...detectIndentation(source), flowCollectionPadding: false };
     const whole = document.toString(layout);
     if (splice === undefined || !library.isMap(contents)) return whole;
     const names = new Set(
@@ -385,7 +391,9 @@ export async function editYamlDocuments(
       ({ key }) => library.isScalar(key) && names.has(String(key.source)),
       () => document.toString(layout),
     );
-    const isSame = spliced !== undefined && valuesAndComments(library, spliced) === valuesAndComments(library, whole);
+    const isSame =
+      spliced !== undefined &&
+      comparableValuesAndComments(library, spliced) === comparableValuesAndComments(library, whole);
     return isSame ? spliced : whole;
   });
   const isEmpty = documents.every(

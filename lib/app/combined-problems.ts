@@ -19,13 +19,13 @@ export class CombinedProblems extends Error {
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
 export function formatProblems(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
-  if (json) return `${toTerminalSafeJson(asJson(all))}\n`;
+  if (json) return `${toTerminalSafeJson(problemsAsJson(all))}\n`;
   const { paint, wrap } = style;
   return all
     .flatMap(({ message, hint, details }) => [
       `${paint("error", "Error:")} ${escapeControls(message)}`,
       ...details.map((line) => `  ${escapeControls(line)}`),
-      ...(hint === undefined ? [] : [`${paint("note", "Hint:")} ${withCommands(escapeControls(hint), style)}`]),
+      ...(hint === undefined ? [] : [`${paint("note", "Hint:")} ${paintCommandsInHint(escapeControls(hint), style)}`]),
     ])
     .map((line) => `${wrap(line)}\n`)
     .join("");
@@ -49,13 +49,13 @@ function commandPattern(): RegExp {
 let pattern: RegExp | undefined;
 
 /** Gives the commands in a hint their colour. */
-function withCommands(hint: string, { paint }: StreamStyle): string {
+function paintCommandsInHint(hint: string, { paint }: StreamStyle): string {
   pattern ??= commandPattern();
   // biome-ignore lint/plugin: only its color depends on it
   return hint.replace(pattern, (command) => paint("command", command));
 }
 
-function asJson(all: readonly Problem[]): Record<string, unknown> {
+function problemsAsJson(all: readonly Problem[]): Record<string, unknown> {
   const [first, ...others] = all.map(({ code, message, hint, status, request, details }) => ({
     error: code,
     message,
@@ -70,11 +70,13 @@ function asJson(all: readonly Problem[]): Record<string, unknown> {
 /** The problems of anything thrown; what is not a problem is a bug in the program. */
 export function toProblems(error: unknown, { environment }: Pick<Host, "environment">): readonly Problem[] {
   if (error instanceof CombinedProblems) return error.all;
-  return [error instanceof Problem ? error : bug(error, (environment("HYDRA_DEBUG") ?? "") !== "")];
+  return [
+    error instanceof Problem ? error : unexpectedFailureProblem(error, (environment("HYDRA_DEBUG") ?? "") !== ""),
+  ];
 }
 
 /** A bug in the program. A stack could contain anything, so it is shown only when asked for. */
-function bug(error: unknown, showStack: boolean): Problem {
+function unexpectedFailureProblem(error: unknown, showStack: boolean): Problem {
   const kind = error instanceof Error ? error.name : typeof error;
   const stack = showStack && error instanceof Error ? `\n${error.stack ?? ""}` : "";
   return new Problem(`Unexpected failure (${kind})${stack}`, {

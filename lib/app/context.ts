@@ -24,12 +24,12 @@ import {
   type Download,
   describeProxyForUrl,
   type SendHttp,
-  STALLED_READER_MS,
+  STALLED_READER_GRACE_MS,
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
-import { InputFiles } from "./input.ts";
+import { InputFiles } from "./input-files.ts";
 import type { ContextMessages } from "./messages.ts";
 import type { OAuthAccessOptions } from "./oauth-access.ts";
 import { outputContainsValue } from "./output-contains-value.ts";
@@ -61,9 +61,10 @@ export function createContext(options: ContextOptions): Context {
   const { run, input, line, format, render, connection, messages } = options;
   const { host, ending } = run;
   const { values } = line;
-  const https = httpClients(options);
-  const detected = requestedFamily(connection);
-  const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, detected);
+  const https = createHttpClients(options);
+  const detected = createFamilyDetection(connection);
+  const admin =
+    connection === undefined ? undefined : createAdminForConnection(options, connection, https.admin, detected);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
   const download: Download = async (url, what) => {
@@ -80,10 +81,10 @@ export function createContext(options: ContextOptions): Context {
     hasErrors: options.problems.length > 0,
     endpoint: connection?.shown ?? "",
     get admin() {
-      return needed(admin);
+      return requireConfiguredServer(admin);
     },
     get connection() {
-      return needed(connection);
+      return requireConfiguredServer(connection);
     },
     plannedFamily: detected.family ?? FAMILIES[0],
     rareFields: FAMILY_SPECIFIC_FIELDS,
@@ -96,15 +97,15 @@ export function createContext(options: ContextOptions): Context {
     openClientFiles: async () =>
       (await import("../adapters/client-file-writer.ts")).createClientFileWriter(host.random),
     inspectKey: async (material) => (await import("./recipients.ts")).inspectKeysOrMessage(material, values, sources),
-    encryption: encryptionKeys(values, sources),
-    keyPairs: keyPairs(host),
-    localKeys: localKeys(input),
-    credentialVerifier: credentialVerifier(host, https.public, remaining),
-    oauth: oauthAccess(options, { http: https.admin, detected, download, remaining }),
-    browser: browserAccess(host),
-    pairedAdmin: openPairedAdmin(options),
-    openFlows: flowAccess(options, https, detected),
-    ...secretAccess(options, remaining),
+    encryption: createRecipientEncryptor(values, sources),
+    keyPairs: createClientKeyPairTools(host),
+    localKeys: createJsonWebKeyTools(input),
+    credentialVerifier: createCredentialVerifier(host, https.public, remaining),
+    oauth: createLazyOAuthAccess(options, { http: https.admin, detected, download, remaining }),
+    browser: createBrowserLoginTools(host),
+    pairedAdmin: createPairedAdmin(options),
+    openFlows: createFlowOpener(options, https, detected),
+    ...createSecretTargetsAndRecovery(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     outputContainsValue: (view, item, text) => outputContainsValue(format, render, view, item, text),
     progress: run.bar.draw,
@@ -121,12 +122,12 @@ export function createContext(options: ContextOptions): Context {
   };
 }
 
-/** The family that `--api` selects; else it is detected later. */
-function requestedFamily(connection: Connection | undefined): FamilyDetection {
+/** Starts the detection of the server family: `--api` decides it, else a response does later. */
+function createFamilyDetection(connection: Connection | undefined): FamilyDetection {
   return { family: FAMILIES.find(({ api }) => api === connection?.api) };
 }
 
-function needed<T>(part: T | undefined): T {
+function requireConfiguredServer<T>(part: T | undefined): T {
   if (part === undefined) throw new TypeError("the command has no server");
   return part;
 }
@@ -139,7 +140,7 @@ interface HttpClients {
   readonly admin: SendHttp;
 }
 
-function httpClients({ run, input, line, connection, messages }: ContextOptions): HttpClients {
+function createHttpClients({ run, input, line, connection, messages }: ContextOptions): HttpClients {
   const { host, ending } = run;
   const { values } = line;
   const shared = {
@@ -168,7 +169,7 @@ function httpClients({ run, input, line, connection, messages }: ContextOptions)
   };
 }
 
-function adminOf(
+function createAdminForConnection(
   { run, messages }: Pick<ContextOptions, "run" | "messages">,
   connection: Connection,
   http: SendHttp,
@@ -195,18 +196,18 @@ function adminOf(
 }
 
 /** The admin API of a command that calls the public side, with the credentials that are meant for it only. */
-function openPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
+function createPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
   const { adminConnection: connection, line } = options;
   if (connection === undefined) return undefined;
-  const { admin: http } = httpClients({ ...options, connection });
+  const { admin: http } = createHttpClients({ ...options, connection });
   return {
-    admin: adminOf(options, connection, http, requestedFamily(connection)),
+    admin: createAdminForConnection(options, connection, http, createFamilyDetection(connection)),
     endpoint: connection.shown,
     isRequested: line.values.origin(PAIRED_ADMIN_URL).from === "flag",
   };
 }
 
-function browserAccess({ environment }: Pick<Host, "environment">): Context["browser"] {
+function createBrowserLoginTools({ environment }: Pick<Host, "environment">): Context["browser"] {
   const adapter = () => import("../adapters/browser.ts");
   return {
     obstacle: async () => (await adapter()).browserObstacle(environment),
@@ -215,16 +216,16 @@ function browserAccess({ environment }: Pick<Host, "environment">): Context["bro
   };
 }
 
-function encryptionKeys(values: FlagValues, sources: PgpKeySources): Context["encryption"] {
+function createRecipientEncryptor(values: FlagValues, sources: PgpKeySources): Context["encryption"] {
   return {
     recipients: async () =>
-      hasRecipientFlags({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
+      hasRecipientFlags({ values }) ? (await import("./recipients.ts")).loadRecipients(values, sources) : [],
     encrypt: async (recipients, text, format) =>
       (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };
 }
 
-function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): Context["keyPairs"] {
+function createClientKeyPairTools({ now, uuid }: Pick<Host, "now" | "uuid">): Context["keyPairs"] {
   const generator = () => import("../adapters/client-assertion-keys.ts");
   return {
     generate: async (algorithm) => (await generator()).generateClientKeyPair(algorithm),
@@ -239,7 +240,7 @@ async function loadYamlEditor(): ReturnType<Context["loadYamlEditor"]> {
 }
 
 /** Keys in files. The library is loaded when the first key is read. */
-function localKeys(input: InputFiles): Context["localKeys"] {
+function createJsonWebKeyTools(input: InputFiles): Context["localKeys"] {
   const codec = () => import("../adapters/key-codec.ts");
   return {
     async read(path, reader, passphrase) {
@@ -254,7 +255,7 @@ function localKeys(input: InputFiles): Context["localKeys"] {
   };
 }
 
-function credentialVerifier(
+function createCredentialVerifier(
   host: Pick<Host, "monotonic" | "uuid">,
   http: SendHttp,
   remaining: () => number,
@@ -273,13 +274,13 @@ function credentialVerifier(
 }
 
 /** The server of the connection for tokens. Its code is loaded when it is first asked. */
-function oauthAccess(
+function createLazyOAuthAccess(
   { run, connection, messages }: Pick<ContextOptions, "run" | "connection" | "messages">,
   { download, ...more }: Pick<OAuthAccessOptions, "http" | "detected" | "remaining"> & { readonly download: Download },
 ): Context["oauth"] {
   const access = async () => {
     const { createOAuthAccess } = await import("./oauth-access.ts");
-    return createOAuthAccess({ ...more, run, warn: messages.warn, connection: needed(connection) });
+    return createOAuthAccess({ ...more, run, warn: messages.warn, connection: requireConfiguredServer(connection) });
   };
   return {
     openSession: async (login, chosen) => (await access()).openSession(login, chosen),
@@ -291,14 +292,14 @@ function oauthAccess(
 }
 
 /** Both sides of a server. The public side gets no credentials of the admin API. */
-function flowAccess(
+function createFlowOpener(
   { run, connection, line }: Pick<ContextOptions, "run" | "connection" | "line">,
   https: Pick<HttpClients, "admin" | "public">,
   detected: FamilyDetection,
 ): Context["openFlows"] {
   return async (publicUrl) => {
     const { createFlowDriver } = await import("../adapters/oauth/index.ts");
-    const { base: adminUrl, headers: adminHeaders } = needed(connection);
+    const { base: adminUrl, headers: adminHeaders } = requireConfiguredServer(connection);
     const { now } = run.host;
     const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, detected };
     return createFlowDriver({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
@@ -306,14 +307,14 @@ function flowAccess(
 }
 
 /** Where secrets go: the targets that flags name, and the recovery copies. */
-function secretAccess(
+function createSecretTargetsAndRecovery(
   { run, line, messages }: Pick<ContextOptions, "run" | "line" | "messages">,
   remaining: () => number,
 ) {
   const { values } = line;
   const { random, monotonic, now, sleep } = run.host;
-  const folders = recoveryFolders(run.host, values);
-  const protection = fileProtection(run.host, messages.warn);
+  const folders = chooseRecoveryFolders(run.host, values);
+  const protection = createWindowsFileProtection(run.host, messages.warn);
   let created: SecretTargets | undefined;
   const targets = async (): Promise<SecretTargets> => {
     const { createSecretTargets } = await import("../adapters/secret-target.ts");
@@ -323,7 +324,7 @@ function secretAccess(
       ...protection,
       timeouts: {
         longest: () => remaining() + CLEANUP_AFTER_DEADLINE_MS,
-        afterSignal: STALLED_READER_MS,
+        afterSignal: STALLED_READER_GRACE_MS,
         signal: run.ending.signal,
         monotonic,
         sleep,
@@ -337,7 +338,7 @@ function secretAccess(
   return {
     recovery: createRecoveryStore({ ...folders, random, ...protection }),
     openLeftovers: async () =>
-      (await import("../adapters/leftover-recovery-copies.ts")).openLeftoverRecoveryCopies(preferredFolders(folders)),
+      (await import("../adapters/leftover-recovery-copies.ts")).createLeftoverCopyStore(preferredFolders(folders)),
     async secretTargetProblems(flags) {
       const problems = folders.named === undefined ? [] : [findNamedRecoveryFolderProblem(folders.named)];
       for (const flag of flags) {
@@ -358,7 +359,7 @@ function secretAccess(
 }
 
 /** On Windows, limits the access to new files for secrets, with a warning where that fails. */
-function fileProtection(
+function createWindowsFileProtection(
   { environment, platform }: Pick<Host, "environment" | "platform">,
   warn: Context["warn"],
 ): Pick<RecoveryOptions, "limitAccess"> {
@@ -371,7 +372,7 @@ function fileProtection(
 }
 
 /** Where a recovery copy may go: the named folder, else the best place first. */
-function recoveryFolders(
+function chooseRecoveryFolders(
   { environment, platform }: Pick<Host, "environment" | "platform">,
   values: FlagValues,
 ): Pick<RecoveryOptions, "named" | "folders"> {

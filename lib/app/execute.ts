@@ -1,17 +1,17 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { readCredentialNamesAndMetadata } from "../clients/secrets/secret-out-text.ts";
-import { type CheckedCommand, type Context, type Result, runParsedLeaf } from "../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, runParsedLeaf } from "../command.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/shared-flags.ts";
+import type { EmptySelectionDetector } from "../core/output/empty-selection-detector.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
-import type { SelectionWatch } from "../core/output/selection-watch.ts";
 import { type ExitName, Problem, type ProblemCode, SIGINT } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import { createMessages } from "./messages.ts";
-import { loadLibrariesForFormat } from "./read-format.ts";
-import type { ResolvedLeaf } from "./resolve.ts";
+import { importFormatLibraries } from "./read-format.ts";
+import type { ResolvedLeaf } from "./resolve-command.ts";
 import type { RunState } from "./run-state.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { hasColor } from "./terminal-style.ts";
@@ -44,24 +44,27 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
       render,
       messages: { ...messages, detail, warn },
     });
-  const settings = mayAskId(run, called, read)
-    ? await withAskedId(read, contextOf(read, await rendering(run, format, values, read.problems, undefined)))
+  const settings = canAskForClientId(run, called, read)
+    ? await askForMissingClientId(
+        read,
+        contextOf(read, await createRenderOptionsFactory(run, format, values, read.problems, undefined)),
+      )
     : read;
   const { problems } = settings;
-  const watch = problems.length === 0 && "query" in format ? await watchSelection(values) : undefined;
-  const render = await rendering(run, format, values, problems, watch);
+  const watch = problems.length === 0 && "query" in format ? await createEmptySelectionDetector(values) : undefined;
+  const render = await createRenderOptionsFactory(run, format, values, problems, watch);
   const context = contextOf(settings, render);
   const result = await runParsedLeaf(called.command, {
     context,
     check: async (prepare) => {
-      const command = await prepared(prepare, problems);
+      const command = await prepareOrCombineProblems(prepare, problems);
       const own = command.problems.filter(({ code }) => !misread || code !== "nothing-named");
       if (problems.length + own.length > 0) throw new CombinedProblems([...problems, ...own]);
       run.ending.signal.throwIfAborted();
       return command;
     },
   });
-  const exit = await write(run, context, result, render);
+  const exit = await writeDirectlyOrThroughPager(run, context, result, render);
   const nothing = watch?.note();
   if (nothing !== undefined) messages.note(nothing);
   return exit;
@@ -79,7 +82,7 @@ function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, f
 }
 
 /** Whether only the client ID is missing, and someone can be asked for it. */
-function mayAskId(
+function canAskForClientId(
   { host }: Pick<RunState, "host">,
   { command: { spec } }: ResolvedLeaf,
   { problems, connection, line }: Pick<Settings, "problems" | "connection" | "line">,
@@ -91,8 +94,13 @@ function mayAskId(
   );
 }
 
-/** Lets the person choose the missing client ID. */
-async function withAskedId(settings: Settings, context: Pick<Context, "admin" | "host" | "tell">): Promise<Settings> {
+/**
+ * Asks the person for the missing client ID, and returns the settings with it; they stay as they are without an answer.
+ */
+async function askForMissingClientId(
+  settings: Settings,
+  context: Pick<Context, "admin" | "host" | "tell">,
+): Promise<Settings> {
   const { askClientId } = await import("./ask-client-id.ts");
   const id = await askClientId(context);
   return id === undefined ? settings : { ...settings, problems: [], line: { ...settings.line, operands: [id] } };
@@ -102,7 +110,7 @@ async function withAskedId(settings: Settings, context: Pick<Context, "admin" | 
 const MISREAD: ReadonlySet<ProblemCode> = new Set<ProblemCode>(["unknown-flag", "missing-value", "stray-argument"]);
 
 /** Lets a command read its input. An error that stops it is reported with everything else that is wrong. */
-async function prepared(
+async function prepareOrCombineProblems(
   prepare: () => Promise<CheckedCommand> | CheckedCommand,
   problems: readonly Problem[],
 ): Promise<CheckedCommand> {
@@ -115,22 +123,22 @@ async function prepared(
 }
 
 /** Watches whether the expression of the format selects anything. */
-async function watchSelection(values: FlagValues): Promise<SelectionWatch> {
-  const { SelectionWatch } = await import("../core/output/selection-watch.ts");
-  return new SelectionWatch((values.text(FORMAT) ?? "").replace(/^[^=]*=/, ""));
+async function createEmptySelectionDetector(values: FlagValues): Promise<EmptySelectionDetector> {
+  const { EmptySelectionDetector } = await import("../core/output/empty-selection-detector.ts");
+  return new EmptySelectionDetector((values.text(FORMAT) ?? "").replace(/^[^=]*=/, ""));
 }
 
 /** How results are rendered. A line with problems has none, so libraries of the format are not loaded for it. */
-async function rendering(
+async function createRenderOptionsFactory(
   { host }: Pick<RunState, "host">,
   format: Format,
   values: FlagValues,
   problems: readonly Problem[],
-  watch: SelectionWatch | undefined,
+  watch: EmptySelectionDetector | undefined,
 ): Promise<RenderOptionsFactory> {
   const { isTerminal, columns } = host.stdout;
   const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
-  const loaded = problems.length > 0 ? {} : await loadLibrariesForFormat(format);
+  const loaded = problems.length > 0 ? {} : await importFormatLibraries(format);
   const { select } = loaded;
   const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
   const names = readCredentialNamesAndMetadata({ values });
@@ -138,7 +146,7 @@ async function rendering(
 }
 
 /** The pager that a person has chosen for this terminal; with `--format` and `-q` the output may be read by a program. */
-function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | undefined {
+function findPagerCommand({ host, values }: Pick<Context, "host" | "values">): string | undefined {
   if (!host.stdout.isTerminal || values.isSet(FORMAT) || values.bool(QUIET)) return undefined;
   // An empty HYDRA_PAGER turns the other variable off.
   const command = (host.environment("HYDRA_PAGER") ?? host.environment("PAGER") ?? "").trim();
@@ -146,11 +154,11 @@ function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | u
 }
 
 /** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
-async function writePaged(
+async function writeThroughPager(
   run: Pick<RunState, "ending" | "isPaging" | "endBySignal">,
   context: Pick<Context, "host" | "uninterruptible" | "warn">,
-  result: Result,
-  writeTo: (stdout: Output, shown: Result) => Promise<ExitName>,
+  result: CommandResult,
+  writeTo: (stdout: Output, shown: CommandResult) => Promise<ExitName>,
   command: string,
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
@@ -180,12 +188,17 @@ async function writePaged(
   });
 }
 
-async function write(run: RunState, context: Context, result: Result, render: RenderOptionsFactory): Promise<ExitName> {
+async function writeDirectlyOrThroughPager(
+  run: RunState,
+  context: Context,
+  result: CommandResult,
+  render: RenderOptionsFactory,
+): Promise<ExitName> {
   const { host, signal, format, note } = context;
-  const writeTo = (stdout: Output, shown: Result): Promise<ExitName> =>
+  const writeTo = (stdout: Output, shown: CommandResult): Promise<ExitName> =>
     writeResult({ host: { stdout, sleep: host.sleep }, signal, format, note }, shown, render);
-  const pager = result.isPaged === true ? pagerOf(context) : undefined;
-  if (pager !== undefined) return writePaged(run, context, result, writeTo, pager);
+  const pager = result.isPaged === true ? findPagerCommand(context) : undefined;
+  if (pager !== undefined) return writeThroughPager(run, context, result, writeTo, pager);
   run.untilSignal = result.untilSignal === true;
   const written = (): Promise<ExitName> => writeTo(run.bar.replacedBy(host.stdout), result);
   const mustFinish = result.undelivered !== undefined || result.untilSignal === true;

@@ -10,8 +10,8 @@ const KEY_SET_PATH = "/.well-known/jwks.json";
 /** The longest key set, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Whether a server without a public key set has what Hydra's admin port has. */
-async function isAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
+/** Asks a server without a public key set whether it is Hydra's admin port. */
+async function probeAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
   if (!keySetUrl.endsWith(KEY_SET_PATH)) return false;
   return answersAsAdminPort(async () => {
     const health = `${keySetUrl.slice(0, -KEY_SET_PATH.length)}${HEALTH_PATH}`;
@@ -26,7 +26,7 @@ export async function fetchKeySetText(download: Download, url: string, what: str
     const { status, bytes, url: answered } = await download(url, { what, maxBytes: MAX_BYTES });
     if (status === 200) return new TextDecoder().decode(bytes);
     const reason = `Cannot fetch ${what}: ${escapeControls(urlWithoutSecrets(answered))} answered ${status}`;
-    if (status === 404 && (await isAdminPort(download, answered, what)))
+    if (status === 404 && (await probeAdminPort(download, answered, what)))
       throw new Problem(`${reason}: this looks like Hydra's admin port`, {
         code: "admin-port",
         exit: "failed",

@@ -2,7 +2,7 @@ import { type Group, isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import type { HelpPage } from "../core/help/render-help.ts";
 import { TOPIC_NAMES } from "../core/help/topic-names.ts";
-import { childrenByName, loadCommand, type ResolvedCommand } from "./resolve.ts";
+import { childrenByName, loadCommand, type ResolvedCommand } from "./resolve-command.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`, `SET [KID]`. */
 function operandsUsage(operands: OperandSpec | undefined): string {
@@ -14,14 +14,14 @@ function operandsUsage(operands: OperandSpec | undefined): string {
 }
 
 /** The other names of commands, by the name that help lists. */
-function aliasLine(aliases: Readonly<Record<string, string>>): readonly string[] {
+function aliasLines(aliases: Readonly<Record<string, string>>): readonly string[] {
   const named = Map.groupBy(Object.entries(aliases), ([, child]) => child);
   const texts = [...named].map(([child, entries]) => `${child} = ${entries.map(([alias]) => alias).join(", ")}`);
   return texts.length === 0 ? [] : [`Aliases: ${texts.join("; ")}.`];
 }
 
 /** The summary of a command in the list of its group; the command is loaded if the tree doesn't have its summary. */
-async function summaryOf(child: unknown): Promise<string> {
+async function loadCommandSummary(child: unknown): Promise<string> {
   if (typeof child === "function" && "summary" in child && typeof child.summary === "string") return child.summary;
   const found = await loadCommand(child);
   return isLeaf(found) ? found.spec.summary : found.group.summary;
@@ -33,7 +33,7 @@ export async function listCommands(
   beginning = "",
 ): Promise<readonly (readonly [name: string, summary: string])[]> {
   const children = Object.entries(await childrenByName(group)).filter(([name]) => name.startsWith(beginning));
-  return Promise.all(children.map(async ([name, child]) => [name, await summaryOf(child)] as const));
+  return Promise.all(children.map(async ([name, child]) => [name, await loadCommandSummary(child)] as const));
 }
 
 /** The help page of a place in the tree. */
@@ -75,7 +75,7 @@ export async function collectHelpContent({
       : [],
     commands: await listCommands(command),
     more: [
-      ...aliasLine(command.group.aliases),
+      ...aliasLines(command.group.aliases),
       `Use ${name} COMMAND --help for details about a command.`,
       ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPIC_NAMES.join(", ")}.`] : []),
     ],

@@ -12,7 +12,7 @@ import {
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { SendHttp } from "../core/network.ts";
-import { Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
+import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -30,7 +30,7 @@ export interface OAuthAccessOptions {
 }
 
 /** Does something as a client. If it fails, the tokens that the server has issued to it meanwhile are revoked: nobody has them. */
-async function workOrRevoke<T>(
+async function workOrRevokeTokens<T>(
   client: OAuthClient,
   issued: ReadonlySet<string>,
   work: (client: OAuthClient) => Promise<T>,
@@ -41,17 +41,17 @@ async function workOrRevoke<T>(
   } catch (error) {
     const tokens = [...issued].slice(before);
     if (!(error instanceof Problem) || tokens.length === 0) throw error;
-    throw withMessage(error, `${error.message}; ${await revokeAll(client, tokens)}`);
+    throw withMessage(error, `${error.message}; ${await revokeAndDescribeOutcome(client, tokens)}`);
   }
 }
 
 /** Revokes tokens, and says what became of them. */
-async function revokeAll(client: OAuthClient, tokens: readonly string[]): Promise<string> {
+async function revokeAndDescribeOutcome(client: OAuthClient, tokens: readonly string[]): Promise<string> {
   try {
     for (const token of tokens) await client.revoke(token);
     return "the tokens were revoked";
   } catch (error) {
-    return `the tokens stay valid until they expire, because they can't be revoked: ${reasonWithoutValues(error)}`;
+    return `the tokens stay valid until they expire, because they can't be revoked: ${safeErrorReason(error)}`;
   }
 }
 
@@ -80,7 +80,7 @@ export function createOAuthAccess({
         createOAuthClient({ ...access, server, clientId, authentication: method, now });
       const canRevoke = server.endpoints.revocation_endpoint !== undefined;
       const attemptAs = <T>(method: ClientAuthentication, work: (client: OAuthClient) => Promise<T>): Promise<T> =>
-        canRevoke ? workOrRevoke(client(method), tokens, work) : work(client(method));
+        canRevoke ? workOrRevokeTokens(client(method), tokens, work) : work(client(method));
       return {
         server,
         attempt: (work) =>

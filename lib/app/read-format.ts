@@ -50,8 +50,8 @@ export function credentialFormatProblems(
   ];
 }
 
-/** Loads what a format needs of libraries. */
-export async function loadLibrariesForFormat(format: Format): Promise<FormatLibraries> {
+/** Imports the libraries that a format needs. */
+export async function importFormatLibraries(format: Format): Promise<FormatLibraries> {
   return loadFormatLibraries(format, {
     yaml: () => import("../adapters/yaml.ts").then(({ loadYamlWriter }) => loadYamlWriter()),
     jsonpath: (text) => import("../adapters/jsonpath.ts").then(({ compileJsonPath }) => compileJsonPath(text)),

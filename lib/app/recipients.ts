@@ -22,7 +22,7 @@ import { pgpRecipientFlagProblems } from "../core/pgp/recipient-flag-checks.ts";
 import { Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
-import type { InputFiles } from "./input.ts";
+import type { InputFiles } from "./input-files.ts";
 
 /** Where keys come from. */
 export interface PgpKeySources {
@@ -40,14 +40,14 @@ interface KeyMaterial {
 }
 
 /** The key that a service has under a name; `label` is what messages call it, and `origin` where it was given. */
-async function lookedUpMaterial(
+async function lookUpKeyMaterial(
   source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
   sources: PgpKeySources,
   { pinned, label, origin }: { readonly pinned: boolean; readonly label: string; readonly origin: KeyFlagOrArgument },
 ): Promise<KeyMaterial> {
   switch (source.kind) {
     case "keybase":
-      return keybaseMaterial(source.name, sources, pinned, origin);
+      return fetchKeybaseKeyMaterial(source.name, sources, pinned, origin);
     case "wkd": {
       const { fetchWkdKey } = await import("../adapters/wkd.ts");
       const { material, address } = await fetchWkdKey(source.address, sources.download);
@@ -58,13 +58,16 @@ async function lookedUpMaterial(
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
-      return { ...(await urlMaterial(url, sources.download, pinned, { ...origin, name: label })), origin: label };
+      return {
+        ...(await fetchUrlKeyMaterial(url, sources.download, pinned, { ...origin, name: label })),
+        origin: label,
+      };
     }
   }
 }
 
 /** The key that a value of a flag is, or names. */
-async function flagMaterial(
+async function loadFlagKeyMaterial(
   flag: "--pgp-key" | "--pgp-key-url",
   value: string,
   sources: PgpKeySources,
@@ -73,14 +76,14 @@ async function flagMaterial(
   const source = parseKeySource(value);
   const origin = { name: flag, isFlag: true };
   const label = `${flag} ${value}`;
-  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label, origin });
-  if (flag === "--pgp-key-url") return urlMaterial(value, sources.download, pinned, origin);
+  if (isLookedUpByName(source)) return lookUpKeyMaterial(source, sources, { pinned, label, origin });
+  if (flag === "--pgp-key-url") return fetchUrlKeyMaterial(value, sources.download, pinned, origin);
   if (source.kind !== "file" && source.kind !== "stdin") return { material: value, origin: flag };
   const path = source.kind === "file" ? source.path : value;
   return { material: await sources.input.readBytes(path, flag), origin: label };
 }
 
-async function urlMaterial(
+async function fetchUrlKeyMaterial(
   url: string,
   download: Download,
   pinned: boolean,
@@ -91,7 +94,7 @@ async function urlMaterial(
   return { material: key.material, origin: `${origin.name} ${urlWithoutSecrets(key.url)}` };
 }
 
-async function keybaseMaterial(
+async function fetchKeybaseKeyMaterial(
   user: string,
   { host, download }: PgpKeySources,
   pinned: boolean,
@@ -104,16 +107,17 @@ async function keybaseMaterial(
 }
 
 /** Fetches, reads and validates the keys of every recipient flag; OpenPGP is loaded only if there is one. */
-export async function findRecipients(values: FlagValues, sources: PgpKeySources): Promise<readonly Recipient[]> {
+export async function loadRecipients(values: FlagValues, sources: PgpKeySources): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
   const [wrong] = pgpRecipientFlagProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
-  for (const key of values.list(PGP_KEY)) materials.push(await flagMaterial("--pgp-key", key, sources, pinned));
-  for (const url of values.list(PGP_KEY_URL)) materials.push(await flagMaterial("--pgp-key-url", url, sources, pinned));
+  for (const key of values.list(PGP_KEY)) materials.push(await loadFlagKeyMaterial("--pgp-key", key, sources, pinned));
+  for (const url of values.list(PGP_KEY_URL))
+    materials.push(await loadFlagKeyMaterial("--pgp-key-url", url, sources, pinned));
   for (const name of values.list(KEYBASE))
-    materials.push(await keybaseMaterial(normalizeKeybaseName(name), sources, pinned));
+    materials.push(await fetchKeybaseKeyMaterial(normalizeKeybaseName(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
     if (hasRecipientFlags({ values })) throw new TypeError("a recipient is missing");
@@ -121,12 +125,16 @@ export async function findRecipients(values: FlagValues, sources: PgpKeySources)
   }
   const now = new Date(sources.host.now());
   const found: Recipient[] = [];
-  for (const material of materials) found.push(...(await recipientsIn(material, pins, now)));
+  for (const material of materials) found.push(...(await parseRecipientsInMaterial(material, pins, now)));
   checkFingerprintPins(found, pins);
   return [...new Map(found.map((recipient) => [recipient.fingerprint, recipient])).values()];
 }
 
-async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date): Promise<readonly Recipient[]> {
+async function parseRecipientsInMaterial(
+  key: KeyMaterial,
+  pins: readonly string[],
+  now: Date,
+): Promise<readonly Recipient[]> {
   const { parseRecipients } = await import("../adapters/pgp.ts");
   const { material, origin, address, keybase } = key;
   const recipients = await parseRecipients(material, origin, now, {
@@ -146,25 +154,31 @@ export async function inspectKeysOrMessage(
   values: FlagValues,
   sources: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
-  const { material, origin } = await inspectedMaterial(word, sources);
+  const { material, origin } = await loadInspectedKeyMaterial(word, sources);
   const { inspectEncryptedMessage } = await import("../core/pgp/inspect-message.ts");
   const message = inspectEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
-  return inspectAll({ material, origin }, sources);
+  return inspectKeysInMaterial({ material, origin }, sources);
 }
 
-async function inspectAll({ material, origin }: KeyMaterial, { host }: PgpKeySources): Promise<readonly JsonObject[]> {
+async function inspectKeysInMaterial(
+  { material, origin }: KeyMaterial,
+  { host }: PgpKeySources,
+): Promise<readonly JsonObject[]> {
   const { inspectKeys } = await import("../adapters/pgp.ts");
   const found = await inspectKeys(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
 }
 
 /** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
-async function keyOwners(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, JsonObject>> {
+async function loadKeyOwnersById(values: FlagValues, sources: PgpKeySources): Promise<ReadonlyMap<string, JsonObject>> {
   const { keyIdOfFingerprint } = await import("../core/pgp/inspect-message.ts");
   const owners = new Map<string, JsonObject>();
   for (const key of values.list(PGP_KEY)) {
-    for (const report of await inspectAll(await flagMaterial("--pgp-key", key, sources, false), sources)) {
+    for (const report of await inspectKeysInMaterial(
+      await loadFlagKeyMaterial("--pgp-key", key, sources, false),
+      sources,
+    )) {
       const fingerprint = getTextField(report, "fingerprint");
       // A key that can't be read.
       if (fingerprint === undefined) continue;
@@ -184,7 +198,7 @@ async function describeMessage(
   values: FlagValues,
   sources: PgpKeySources,
 ): Promise<JsonObject> {
-  const owners = await keyOwners(values, sources);
+  const owners = await loadKeyOwnersById(values, sources);
   const described = recipients.map(({ keyId, algorithm }) => ({
     keyId: keyId ?? null,
     algorithm,
@@ -199,25 +213,25 @@ async function describeMessage(
 /** The longest word that is tried as the name of a file. */
 const LONGEST_NAME = 255;
 
-async function inspectedMaterial(word: string, sources: PgpKeySources): Promise<KeyMaterial> {
+async function loadInspectedKeyMaterial(word: string, sources: PgpKeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
   const source = parseKeySource(word);
   if (isLookedUpByName(source)) {
     const origin = { name: source.kind === "keybase" ? "Keybase user" : "argument", isFlag: false };
-    return lookedUpMaterial(source, sources, { pinned: false, label: word, origin });
+    return lookUpKeyMaterial(source, sources, { pinned: false, label: word, origin });
   }
-  if (source.kind === "url") return urlMaterial(word, download, false, { name: "address", isFlag: false });
+  if (source.kind === "url") return fetchUrlKeyMaterial(word, download, false, { name: "address", isFlag: false });
   if (source.kind === "file") return { material: await input.readBytes(source.path, "pgp inspect"), origin: word };
   if (source.kind === "stdin")
     return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
-  const file = await fileMaterial(word, input);
+  const file = await readFileKeyMaterial(word, input);
   if (file !== undefined) return file;
   // Base64 has neither of these characters and armor has spaces, so no part of a private key is shown.
   return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quote(word) : "the given key" };
 }
 
 /** The content of a file that is named without @: one that exists, or a word that cannot be anything else. */
-async function fileMaterial(word: string, input: InputFiles): Promise<KeyMaterial | undefined> {
+async function readFileKeyMaterial(word: string, input: InputFiles): Promise<KeyMaterial | undefined> {
   const { looksLikeFileName } = await import("../core/pgp/key-material.ts");
   const isName = looksLikeFileName(word);
   if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;

@@ -1,7 +1,7 @@
 import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec, TextFile } from "../command.ts";
 import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
-import { unreadableReason } from "../core/file-errors.ts";
+import { unreadableFileReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, ENDPOINT, PAIRED_ADMIN_URL } from "../core/flags/connection-flags.ts";
@@ -21,9 +21,9 @@ import { shellQuoted } from "../core/output/shell-quote.ts";
 import { collectProblem, errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
-import type { InputFiles } from "./input.ts";
+import type { InputFiles } from "./input-files.ts";
 import { areErrorsJson, credentialFormatProblems, readFormat } from "./read-format.ts";
-import { isWebUrl, type ResolvedLeaf, STRAY_URL_HINT } from "./resolve.ts";
+import { isWebUrl, type ResolvedLeaf, STRAY_URL_HINT } from "./resolve-command.ts";
 import type { RunState } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
@@ -49,7 +49,7 @@ export async function readSettings(
   input: InputFiles,
 ): Promise<Settings> {
   const { spec } = called.command;
-  const { line, config, environment } = await readLine(run, called);
+  const { line, config, environment } = await readCommandLineAndConfig(run, called);
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
   const format = await collectProblem(problems, () => readFormat(values, spec.format[called.syntax]));
@@ -57,7 +57,7 @@ export async function readSettings(
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
   const needsServer = spec.server === "if-asked" ? values.isSet(ENDPOINT) : spec.server !== false;
-  const server = needsServer ? await readServer(input, values, problems, { config, side }) : undefined;
+  const server = needsServer ? await readServerConnection(input, values, problems, { config, side }) : undefined;
   const adminSide = spec.flags.includes(PAIRED_ADMIN_URL)
     ? (await import("./paired-admin-connection.ts")).readPairedAdminConnection(environment, values, config)
     : undefined;
@@ -78,7 +78,7 @@ export async function readSettings(
 }
 
 /** Reads the flags, and what the environment and the config file say where a flag is not given. */
-async function readLine(
+async function readCommandLineAndConfig(
   run: Pick<RunState, "host" | "json">,
   called: ResolvedLeaf,
 ): Promise<Pick<Settings, "line"> & Pick<Host, "environment"> & { readonly config: ConfigFile | undefined }> {
@@ -142,7 +142,7 @@ async function readConfig(
 }
 
 /** A missing endpoint with the key of the config file that was probably meant. */
-async function withMisspelledEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+async function withMisspelledEndpointHint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
   if (problem.code !== "no-endpoint" || config === undefined) return problem;
   const { findMisspelledEndpoint } = await import("../core/flags/config-file.ts");
   const key = findMisspelledEndpoint(config);
@@ -160,13 +160,13 @@ async function findConfigFile(
   const paths =
     named === undefined ? configFilesAndRecoveryFolders(host.platform, host.environment).configFiles : [named];
   for (const path of paths) {
-    const file = await readConfigBytes(host, path, named === undefined);
+    const file = await readConfigInputFile(host, path, named === undefined);
     if (file !== undefined) return { path, file };
   }
   return undefined;
 }
 
-async function readConfigBytes(
+async function readConfigInputFile(
   host: Pick<Host, "readFile">,
   path: string,
   optional: boolean,
@@ -178,7 +178,7 @@ async function readConfigBytes(
     const why =
       error instanceof InputTooLarge
         ? `it is larger than ${formatSize(DEFAULT_INPUT_LIMIT_AND_HINT.bytes)}`
-        : unreadableReason(error);
+        : unreadableFileReason(error);
     throw usageError(
       `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
       optional ? "fix or remove the file" : "check the path after --config",
@@ -188,7 +188,7 @@ async function readConfigBytes(
 }
 
 /** The connection that the settings describe, with the token of `--access-token-file`. */
-async function readServer(
+async function readServerConnection(
   input: InputFiles,
   values: FlagValues,
   problems: Problem[],
@@ -199,7 +199,7 @@ async function readServer(
   const reading = readConnection(values, config?.endpoint, tokenFile, side);
   // Only commands for the admin API read the endpoint of the config file.
   if (side === "public") return reading;
-  const explained = reading.problems.map(async (problem) => withMisspelledEndpoint(problem, config));
+  const explained = reading.problems.map(async (problem) => withMisspelledEndpointHint(problem, config));
   return { ...reading, problems: await Promise.all(explained) };
 }
 
@@ -209,14 +209,14 @@ async function readTokenFile(input: InputFiles, path: string): Promise<TextFile>
 }
 
 /** How many arguments a command takes, in words. */
-function operandLimit({ name, first, most }: OperandSpec): string {
+function operandLimitText({ name, first, most }: OperandSpec): string {
   const others = first === undefined ? most : most - 1;
   const start = first === undefined ? "" : `one ${first} and `;
   return `${start}${others === 1 ? "one" : `at most ${others}`} ${name}`;
 }
 
 /** What to write instead of an argument that a command doesn't take. */
-function strayHint(
+function strayArgumentHint(
   path: string,
   word: string,
   { operands: wanted, flags }: Pick<Leaf["spec"], "operands" | "flags">,
@@ -224,7 +224,7 @@ function strayHint(
   if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return STRAY_URL_HINT;
   return wanted === undefined
     ? `${path} takes only flags; put quotes around a value with spaces`
-    : `${path} takes ${operandLimit(wanted)}`;
+    : `${path} takes ${operandLimitText(wanted)}`;
 }
 
 function operandProblems(
@@ -237,7 +237,11 @@ function operandProblems(
   const problems = operands
     .slice(wanted?.most ?? 0)
     .map((word) =>
-      usageError(`Unexpected argument ${redactOperand(word, line)}`, strayHint(path, word, spec), "stray-argument"),
+      usageError(
+        `Unexpected argument ${redactOperand(word, line)}`,
+        strayArgumentHint(path, word, spec),
+        "stray-argument",
+      ),
     );
   // The word after an unknown flag was read as its value, and may be the argument.
   const mayBeTaken = line.problems.some(({ code }) => code === "unknown-flag");

@@ -18,29 +18,29 @@ import {
   followCommandWords,
   type ResolvedCommand,
   resolveCommand,
-} from "./resolve.ts";
+} from "./resolve-command.ts";
 import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
 type HelpHost = Pick<Host, "args" | "stdout" | "stderr" | "environment">;
 
 /** Shows the help page of a command. */
-export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
-  const style = { width: helpWidth(host), color: hasColor(host, host.stdout), all: asksForAll(called) };
+export async function showHelpPage(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
+  const style = { width: helpWidth(host), color: hasColor(host, host.stdout), all: asksForAllFlags(called) };
   await writeText(host, renderHelp(await collectHelpContent(called), style));
   return "done";
 }
 
 /** Whether `--help=all` asks for every flag. */
-function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
+function asksForAllFlags({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
   const rows = isLeaf(command) ? command.spec.flags : GENERAL_FLAGS;
   return parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
 }
 
 /** Shows the topic or the help page of the command that the words around `help` name. */
-export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
+export async function showTopicOrHelpPage(host: HelpHost, words: readonly string[]): Promise<ExitName> {
   const called = await followCommandWords(words);
-  if (isLeaf(called.command)) return showHelpOfLine(host, called, called.command.spec.flags);
+  if (isLeaf(called.command)) return checkFlagsAndShowHelpPage(host, called, called.command.spec.flags);
   const line = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const { operands: names, values } = line;
@@ -49,15 +49,19 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const isCommand = names.length > 1 && Object.hasOwn(await childrenByName(ROOT), names[0] ?? "");
   if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
   if (name !== undefined && !isCommand) await rejectMisspelledTopic(name);
-  return showHelp(host, await resolveCommand([...names, ...(values.text(HELP) === "all" ? ["--help=all"] : [])]));
+  return showHelpPage(host, await resolveCommand([...names, ...(values.text(HELP) === "all" ? ["--help=all"] : [])]));
 }
 
 /** Shows the help page of a command whose whole line may follow `help`: only a flag that it doesn't have is a mistake. */
-async function showHelpOfLine(host: HelpHost, called: ResolvedCommand, flags: readonly Flag[]): Promise<ExitName> {
+async function checkFlagsAndShowHelpPage(
+  host: HelpHost,
+  called: ResolvedCommand,
+  flags: readonly Flag[],
+): Promise<ExitName> {
   const { problems } = parseFlagsWithProblems(called.words, flags, called.path.slice(1).join(" "), NO_VALUE_SOURCES);
   const unknown = problems.filter(({ code }) => code === "unknown-flag");
   if (unknown.length > 0) throw new CombinedProblems(unknown);
-  return showHelp(host, called);
+  return showHelpPage(host, called);
 }
 
 async function showTopic(host: HelpHost, name: string): Promise<ExitName> {

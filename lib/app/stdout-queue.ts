@@ -1,7 +1,7 @@
 import { type Host, WriteFailure } from "../adapters/host.ts";
 import type { UnwrittenItem } from "../command.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import { STALLED_READER_MS } from "../core/network.ts";
+import { STALLED_READER_GRACE_MS } from "../core/network.ts";
 
 /** A text that is being written, and the values that are delivered with it. */
 interface PendingText {
@@ -92,7 +92,7 @@ export class StdoutQueue {
     const over = new AbortController();
     const stalled = new Promise<true>((resolve) => {
       const wait = (): void => {
-        this.#host.sleep(STALLED_READER_MS, over.signal).then(
+        this.#host.sleep(STALLED_READER_GRACE_MS, over.signal).then(
           () => resolve(true),
           () => {},
         );

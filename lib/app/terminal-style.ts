@@ -10,7 +10,7 @@ type StyleHost = Pick<Host, "args" | "environment">;
  * What the last `--color` of a command line asks for. It is read from the words, because errors of a line that can't be
  * parsed have a colour too; a wrong value is the parser's to report.
  */
-function colorChoice(words: readonly string[]): ColorChoice {
+function readColorChoice(words: readonly string[]): ColorChoice {
   const end = words.indexOf("--");
   const name = `--${COLOR.name}`;
   const values = (end < 0 ? words : words.slice(0, end)).flatMap((word, at) =>
@@ -21,7 +21,7 @@ function colorChoice(words: readonly string[]): ColorChoice {
 
 /** Whether text to an output gets colours. */
 export function hasColor({ args, environment }: StyleHost, { isTerminal }: Pick<Output, "isTerminal">): boolean {
-  return mayUseColor({ choice: colorChoice(args), environment, isTerminal });
+  return mayUseColor({ choice: readColorChoice(args), environment, isTerminal });
 }
 
 /** How lines look on a stream. */

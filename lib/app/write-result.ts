@@ -1,5 +1,5 @@
 import type { Host } from "../adapters/host.ts";
-import type { Context, Result } from "../command.ts";
+import type { CommandResult, Context } from "../command.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import {
   createStreamRenderer,
@@ -31,7 +31,7 @@ const MAX_PENDING_TEXTS = 64;
  */
 export async function writeResult(
   context: Pick<Context, "signal" | "format" | "note"> & { readonly host: Pick<Host, "stdout" | "sleep"> },
-  result: Result,
+  result: CommandResult,
   render: RenderOptionsFactory,
 ): Promise<ExitName> {
   const { host, signal, note } = context;
@@ -50,12 +50,12 @@ export async function writeResult(
     if (error === READER_GONE) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
     throw error;
   }
-  noteWithheld(withheld, result.view, note);
+  noteOmittedSecretManifests(withheld, result.view, note);
   return result.exit?.() ?? "done";
 }
 
 class ResultWriter {
-  readonly #result: Result;
+  readonly #result: CommandResult;
   readonly #renderer: StreamRenderer<JsonObject>;
   readonly #queue: StdoutQueue;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
@@ -67,7 +67,7 @@ class ResultWriter {
   /** Nobody reads any more, and the rest of the work is only done for its exit code. */
   #isReaderGone = false;
 
-  constructor(result: Result, renderer: StreamRenderer<JsonObject>, queue: StdoutQueue) {
+  constructor(result: CommandResult, renderer: StreamRenderer<JsonObject>, queue: StdoutQueue) {
     this.#result = result;
     this.#renderer = renderer;
     this.#queue = queue;
@@ -145,7 +145,7 @@ class ResultWriter {
     const { reason } = this.#queue;
     const problem = await this.#returnUndelivered(reason);
     if (problem !== undefined) throw problem;
-    if (errorCode(reason) !== "EPIPE") throw unwritable(reason);
+    if (errorCode(reason) !== "EPIPE") throw unwritableStdoutProblem(reason);
     const { exit, delivered, undelivered, stopsUnread } = this.#result;
     if (exit === undefined || delivered !== undefined || undelivered !== undefined || stopsUnread === true)
       throw READER_GONE;
@@ -163,7 +163,7 @@ class ResultWriter {
   }
 }
 
-function noteWithheld(
+function noteOmittedSecretManifests(
   withheld: readonly JsonObject[],
   view: ResultView<JsonObject>,
   note: (line: string) => void,
@@ -185,11 +185,11 @@ export async function writeText(host: Pick<Host, "stdout">, text: string): Promi
   try {
     await host.stdout.write(text);
   } catch (error) {
-    if (errorCode(error) !== "EPIPE") throw unwritable(error);
+    if (errorCode(error) !== "EPIPE") throw unwritableStdoutProblem(error);
   }
 }
 
-function unwritable(reason: unknown): Problem {
+function unwritableStdoutProblem(reason: unknown): Problem {
   return new Problem(`Cannot write the result: ${escapeControls(errorMessage(reason))}`, {
     code: "unwritable",
     exit: "failed",

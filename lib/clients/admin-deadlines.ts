@@ -20,11 +20,11 @@ export function adminWithFreshDeadline({ admin, values, signal }: Pick<Context, 
   return admin.withDeadline(values.number(FAIL_AFTER), signal);
 }
 
-/** The admin API for taking a client back; undefined once the time for all of them is over. */
-export type CleanupAdmin = (admin: Admin) => Admin | undefined;
+/** Gives the admin API for taking a client back; undefined once the time for all of them is over. */
+export type CleanupAdminFactory = (admin: Admin) => Admin | undefined;
 
 /** One time limit for taking back all clients of a run, which begins with the first: a limit for each would add up to hours. */
-export function createSharedCleanupAdmin(): CleanupAdmin {
+export function createSharedCleanupAdminFactory(): CleanupAdminFactory {
   let shared: Admin | undefined;
   return (admin) => {
     shared ??= admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS);

@@ -3,12 +3,12 @@ import type { Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import { type ExitName, Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
+import { type ExitName, Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { createSharedCleanupAdmin } from "./admin-deadlines.ts";
-import { BatchRun, type OrderedPool, workOnAll } from "./batch.ts";
+import { createSharedCleanupAdminFactory } from "./admin-deadlines.ts";
+import { BatchRun, mapConcurrently, type OrderedPool } from "./batch.ts";
 import { firstLinesAndCount } from "./draft/client-files.ts";
-import type { PendingDelivery } from "./secrets/delivery.ts";
+import type { PendingDelivery } from "./secrets/credentials-to-deliver.ts";
 
 /** What counting and recovering needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;
@@ -26,8 +26,8 @@ export interface ClientOutcome {
 /** The outcomes after which a client is as it was. */
 const WITHOUT_CHANGE: ReadonlySet<string> = new Set(["unchanged", "skipped", "failed", "delivered"]);
 
-/** What a command does with many clients. */
-interface BatchWork<Outcome extends ClientOutcome> {
+/** What the results of a command with many clients are made of. */
+interface BatchResultsInput<Outcome extends ClientOutcome> {
   /** How the summary begins. */
   readonly name: "Import" | "Apply";
   /** The outcomes in the order of the summary, and how it calls them. */
@@ -41,13 +41,13 @@ interface BatchWork<Outcome extends ClientOutcome> {
 /** The results of many clients: each is counted, then delivered or recovered, and all are summed up at the end. */
 export class BatchResults<Outcome extends ClientOutcome> {
   readonly #context: ResultContext;
-  readonly #work: BatchWork<Outcome>;
+  readonly #work: BatchResultsInput<Outcome>;
   readonly #batch: BatchRun;
   readonly #counts = new Map<string, number>();
   /** The outcomes whose results haven't been written yet. */
   readonly #unwritten = new Map<JsonObject, Outcome>();
 
-  constructor(context: ResultContext, work: BatchWork<Outcome>) {
+  constructor(context: ResultContext, work: BatchResultsInput<Outcome>) {
     this.#context = context;
     this.#work = work;
     this.#batch = new BatchRun(context, work.total);
@@ -99,7 +99,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
     log?.close();
     const counts = words.map(([outcome, word]) => [this.#counts.get(outcome) ?? 0, word] as const);
     const rest = pools.reduce((sum, { notStarted }) => sum + notStarted, 0);
-    this.#context.note(countsText(name, [...counts, [rest, "not started"]]));
+    this.#context.note(batchSummaryText(name, [...counts, [rest, "not started"]]));
     return this.#batch.exit();
   }
 
@@ -127,9 +127,11 @@ export class BatchResults<Outcome extends ClientOutcome> {
       // The copy of an earlier run stays where it is.
       delivery?.undelivered === undefined ? [] : { recover: delivery.undelivered, shown },
     );
-    const cleanup = createSharedCleanupAdmin();
-    const recovered = await workOnAll(recoveries, this.#context.values.number(CONCURRENCY), ({ recover, shown }) =>
-      recover(reason, partlyWritten.has(shown), cleanup),
+    const cleanup = createSharedCleanupAdminFactory();
+    const recovered = await mapConcurrently(
+      recoveries,
+      this.#context.values.number(CONCURRENCY),
+      ({ recover, shown }) => recover(reason, partlyWritten.has(shown), cleanup),
     );
     this.#work.log?.close();
     const changed = firstLinesAndCount(
@@ -140,7 +142,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
     const [first, ...others] = recovered;
     if (first !== undefined)
       return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...changed] });
-    return new Problem(`Cannot write the result: ${reasonWithoutValues(reason)}`, {
+    return new Problem(`Cannot write the result: ${safeErrorReason(reason)}`, {
       code: "unwritable",
       exit: "failed",
       hint: "check where standard output goes",
@@ -150,8 +152,8 @@ export class BatchResults<Outcome extends ClientOutcome> {
 }
 
 /** The summary of a command with many clients: `Import: 2 created, 1 failed`. */
-export function countsText(
-  name: BatchWork<ClientOutcome>["name"],
+export function batchSummaryText(
+  name: BatchResultsInput<ClientOutcome>["name"],
   counts: readonly (readonly [count: number, word: string])[],
 ): string {
   const parts = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]));
@@ -160,7 +162,7 @@ export function countsText(
 
 /** The problem of a client that failed by a bug, which must not end the others. */
 export function unexpectedProblem(action: string, error: unknown, hint: string): Problem {
-  return new Problem(`${action}: ${reasonWithoutValues(error)}`, {
+  return new Problem(`${action}: ${safeErrorReason(error)}`, {
     code: "unexpected",
     exit: "failed",
     hint,
@@ -168,7 +170,7 @@ export function unexpectedProblem(action: string, error: unknown, hint: string):
   });
 }
 
-/** A failure as the result of a client shows it. */
-export function shownFailure({ code, message, hint = "", status }: Problem): JsonObject {
+/** The members of a client's result that describe its failure. */
+export function failureMembers({ code, message, hint = "", status }: Problem): JsonObject {
   return { error: code, message, hint, ...(status === undefined ? {} : { status }) };
 }

@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { CommandResult, Context } from "../command.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import {
@@ -188,7 +188,7 @@ export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
 }
 
 /** Works on all items, so many at once, whatever signals come; returns the outcomes in the order of the items. */
-export async function workOnAll<Item, Outcome>(
+export async function mapConcurrently<Item, Outcome>(
   items: readonly Item[],
   concurrency: number,
   work: (item: Item) => Promise<Outcome>,
@@ -202,9 +202,9 @@ export async function workOnAll<Item, Outcome>(
 /** The result of deletions one after the other, each reported at once; `describe` names an item whose report nobody saw. */
 export function deletionResult(
   batch: BatchRun,
-  result: Pick<Result, "view" | "isList" | "items">,
+  result: Pick<CommandResult, "view" | "isList" | "items">,
   describe: (item: JsonObject) => string,
-): Result {
+): CommandResult {
   return {
     ...result,
     exit: () => batch.exit(),

@@ -8,8 +8,8 @@ import { relativeTime } from "../core/output/relative-time.ts";
 import { capitalize } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 
-/** A line of the page: a label and the values under it. */
-type Line = readonly [label: string, values: readonly string[]];
+/** A row of the page: a label and the values under it. */
+type DescriptionRow = readonly [label: string, values: readonly string[]];
 
 /** What a field has in most clients, so that it needs no line. */
 const USUAL: Readonly<Record<string, string>> = {
@@ -19,26 +19,29 @@ const USUAL: Readonly<Record<string, string>> = {
   request_object_signing_alg: '"RS256"',
 };
 
-/** Whether a field says nothing: it is empty, off, or what it usually is. */
-function isUsual(name: string, value: unknown): boolean {
+/** Whether a value says nothing: it is empty, off, or what its field usually is. */
+function isEmptyOrUsual(name: string, value: unknown): boolean {
   return isAbsentOrEmpty(value) || value === false || isEmptyObject(value) || toTerminalSafeJson(value) === USUAL[name];
 }
 
-function valuesOf(value: unknown): readonly string[] {
+function fieldValueTexts(value: unknown): readonly string[] {
   if (typeof value === "string") return [value];
   if (value === true) return ["yes"];
-  if (Array.isArray(value)) return value.flatMap(valuesOf);
+  if (Array.isArray(value)) return value.flatMap(fieldValueTexts);
   return [toTerminalSafeJson(value)];
 }
 
-/** The fields of a section that say something, by their labels. */
-function lines(client: JsonObject, fields: readonly (readonly [name: string, label: string])[]): readonly Line[] {
+/** The rows of those of some fields that say something. */
+function clientFieldRows(
+  client: JsonObject,
+  fields: readonly (readonly [name: string, label: string])[],
+): readonly DescriptionRow[] {
   return fields
-    .filter(([name]) => !isUsual(name, client[name]))
-    .map(([name, label]): Line => [label, valuesOf(client[name])]);
+    .filter(([name]) => !isEmptyOrUsual(name, client[name]))
+    .map(([name, label]): DescriptionRow => [label, fieldValueTexts(client[name])]);
 }
 
-function timeLine(client: JsonObject, name: string, label: string, now: number): readonly Line[] {
+function timeRows(client: JsonObject, name: string, label: string, now: number): readonly DescriptionRow[] {
   const time = getTextField(client, name) ?? "";
   const relative = relativeTime(time, now);
   return relative === undefined ? [] : [[label, [`${relative} (${time})`]]];
@@ -50,17 +53,17 @@ function wasUpdated(client: JsonObject): boolean {
   return Math.abs(Number(updated) - Number(created)) >= 1000;
 }
 
-function identity(client: JsonObject, now: number): readonly Line[] {
+function identityRows(client: JsonObject, now: number): readonly DescriptionRow[] {
   return [
     ["ID", [idOf(client)]],
-    ...lines(client, [
+    ...clientFieldRows(client, [
       ["client_name", "Name"],
       ["owner", "Owner"],
       ["contacts", "Contacts"],
     ]),
-    ...timeLine(client, "created_at", "Created", now),
-    ...(wasUpdated(client) ? timeLine(client, "updated_at", "Updated", now) : []),
-    ...lines(client, [
+    ...timeRows(client, "created_at", "Created", now),
+    ...(wasUpdated(client) ? timeRows(client, "updated_at", "Updated", now) : []),
+    ...clientFieldRows(client, [
       ["client_uri", "Home page"],
       ["logo_uri", "Logo"],
       ["policy_uri", "Privacy policy"],
@@ -70,8 +73,8 @@ function identity(client: JsonObject, now: number): readonly Line[] {
   ];
 }
 
-function redirects(client: JsonObject): readonly Line[] {
-  return lines(client, [
+function redirectRows(client: JsonObject): readonly DescriptionRow[] {
+  return clientFieldRows(client, [
     ["redirect_uris", "After login"],
     ["post_logout_redirect_uris", "After logout"],
     ["frontchannel_logout_uri", "Front-channel logout"],
@@ -86,23 +89,23 @@ function redirects(client: JsonObject): readonly Line[] {
 
 const LIFESPAN = /^(.+)_grant_(.+)_token_lifespan$/;
 
-function lifespans(client: JsonObject): readonly Line[] {
-  const set = Object.keys(client).filter((name) => LIFESPAN.test(name) && !isUsual(name, client[name]));
+function lifespanRows(client: JsonObject): readonly DescriptionRow[] {
+  const set = Object.keys(client).filter((name) => LIFESPAN.test(name) && !isEmptyOrUsual(name, client[name]));
   if (set.length === 0) return [];
   const values = set.map((name) => {
     const [, grant = "", token = ""] = LIFESPAN.exec(name) ?? [];
-    return `${valuesOf(client[name]).join()} ${token} token (${grant})`;
+    return `${fieldValueTexts(client[name]).join()} ${token} token (${grant})`;
   });
   return [["Lifespans", values]];
 }
 
-function tokens(client: JsonObject): readonly Line[] {
+function grantAndTokenRows(client: JsonObject): readonly DescriptionRow[] {
   const scopes = getTextField(client, "scope") ?? "";
   return [
     ["Grants", [getListField(client, "grant_types").join(", ") || "none"]],
-    ...lines(client, [["response_types", "Response types"]]),
+    ...clientFieldRows(client, [["response_types", "Response types"]]),
     ...(scopes === "" ? [] : [["Scopes", [scopes]] as const]),
-    ...lines(client, [
+    ...clientFieldRows(client, [
       ["audience", "Audience"],
       ["access_token_strategy", "Access tokens"],
       ["subject_type", "Subjects"],
@@ -110,7 +113,7 @@ function tokens(client: JsonObject): readonly Line[] {
       ["skip_logout_consent", "Skips logout page"],
       ["userinfo_signed_response_alg", "Userinfo signed"],
     ]),
-    ...lifespans(client),
+    ...lifespanRows(client),
   ];
 }
 
@@ -121,12 +124,12 @@ function keyText(key: unknown): string {
   return `${getTextField(key, "kid") ?? "(no kid)"}: ${parts.join(" ")}`;
 }
 
-function keys(client: JsonObject): readonly Line[] {
+function authenticationAndKeyRows(client: JsonObject): readonly DescriptionRow[] {
   const method = getTextField(client, "token_endpoint_auth_method") ?? "client_secret_basic";
   const set = keysOfSet(client["jwks"]);
   return [
     ["Authentication", [isPublic(client) ? "none: a public client, without a secret" : method]],
-    ...lines(client, [
+    ...clientFieldRows(client, [
       ["token_endpoint_auth_signing_alg", "Assertions"],
       ["request_object_signing_alg", "Request objects"],
       ["jwks_uri", "Keys at"],
@@ -135,22 +138,25 @@ function keys(client: JsonObject): readonly Line[] {
   ];
 }
 
-/** Fields that no section knows, of newer servers or other software. */
-function others(client: JsonObject): readonly Line[] {
+/** The rows of fields that no section knows, of newer servers or other software. */
+function otherFieldRows(client: JsonObject): readonly DescriptionRow[] {
   const names = Object.keys(client).filter((name) => !FIELD_NAMES.includes(name));
-  return lines(
+  return clientFieldRows(
     client,
     names.map((name) => [name, name] as const),
   );
 }
 
-function findings(client: JsonObject): readonly Line[] {
+function findingRows(client: JsonObject): readonly DescriptionRow[] {
   return lintClient(client, (field) => field).map(
-    ({ rule, severity, message, hint }): Line => [capitalize(severity), [`${message} [${rule}]`, capitalize(hint)]],
+    ({ rule, severity, message, hint }): DescriptionRow => [
+      capitalize(severity),
+      [`${message} [${rule}]`, capitalize(hint)],
+    ],
   );
 }
 
-function sectionLines(title: string, rows: readonly Line[], columns: number | undefined): readonly string[] {
+function sectionLines(title: string, rows: readonly DescriptionRow[], columns: number | undefined): readonly string[] {
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   const indent = " ".repeat(2 + width);
@@ -172,13 +178,13 @@ export function clientDescriptionLines(
   now: number,
   columns: number | undefined,
 ): readonly string[] {
-  const sections: readonly (readonly [title: string, rows: readonly Line[]])[] = [
-    ["Client", identity(client, now)],
-    ["Redirects", redirects(client)],
-    ["Tokens", tokens(client)],
-    ["Keys", keys(client)],
-    ["Other fields", others(client)],
-    ["Findings", findings(client)],
+  const sections: readonly (readonly [title: string, rows: readonly DescriptionRow[]])[] = [
+    ["Client", identityRows(client, now)],
+    ["Redirects", redirectRows(client)],
+    ["Tokens", grantAndTokenRows(client)],
+    ["Keys", authenticationAndKeyRows(client)],
+    ["Other fields", otherFieldRows(client)],
+    ["Findings", findingRows(client)],
   ];
   return sections.flatMap(([title, rows]) => sectionLines(title, rows, columns)).slice(1);
 }

@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { CommandResult, Context } from "../command.ts";
 import { isPublic, requestedId } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
@@ -40,7 +40,7 @@ export function dryRunResult(
   { connection, format, values, note }: Pick<Context, "connection" | "format" | "values" | "note">,
   plans: readonly PlannedRequest[],
   read?: "client" | "clients",
-): Result {
+): CommandResult {
   const guessed = connection.api === "auto" ? ". Paths are for Hydra 2.x; use --api v1 for 1.x" : "";
   note(
     read === undefined

@@ -2,37 +2,37 @@ import { getListField, getTextField, idOf, isPublic } from "../core/client/clien
 import type { JsonObject } from "../core/json/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
-function field(label: string, name: string): Column<JsonObject> {
+function fieldColumn(label: string, name: string): Column<JsonObject> {
   return {
     label,
     value: (client) => (Array.isArray(client[name]) ? getListField(client, name) : (getTextField(client, name) ?? "")),
   };
 }
 
-/** A list in one line, as Hydra's own CLI 1.x shows short ones in its table. */
-function joinedField(label: string, name: string): Column<JsonObject> {
+/** A column with a list in one line, as Hydra's own CLI 1.x shows short ones in its table. */
+function joinedListColumn(label: string, name: string): Column<JsonObject> {
   return { label, value: (client) => getListField(client, name).join(",") };
 }
 
-const ID_COLUMN: Column<JsonObject> = { ...field("CLIENT ID", "client_id"), whole: true };
+const ID_COLUMN: Column<JsonObject> = { ...fieldColumn("CLIENT ID", "client_id"), whole: true };
 
 /** The columns of Hydra's own CLI 2.x, with one for the secret or what takes its place. */
 function columnsWithSecret(secretColumn: Column<JsonObject>): readonly Column<JsonObject>[] {
   return [
     ID_COLUMN,
     secretColumn,
-    field("GRANT TYPES", "grant_types"),
-    field("RESPONSE TYPES", "response_types"),
-    field("SCOPE", "scope"),
-    field("AUDIENCE", "audience"),
-    field("REDIRECT URIS", "redirect_uris"),
+    fieldColumn("GRANT TYPES", "grant_types"),
+    fieldColumn("RESPONSE TYPES", "response_types"),
+    fieldColumn("SCOPE", "scope"),
+    fieldColumn("AUDIENCE", "audience"),
+    fieldColumn("REDIRECT URIS", "redirect_uris"),
   ];
 }
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */
 export const CLIENT_VIEW: ResultView<JsonObject> = {
   // Always empty here, so the column may be left out on a narrow terminal.
-  columns: columnsWithSecret(field("CLIENT SECRET", "client_secret")),
+  columns: columnsWithSecret(fieldColumn("CLIENT SECRET", "client_secret")),
   id: idOf,
   credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
@@ -42,12 +42,12 @@ export const LIST_VIEW: ResultView<JsonObject> = {
   ...CLIENT_VIEW,
   listColumns: [
     ID_COLUMN,
-    field("NAME", "client_name"),
-    joinedField("RESPONSE TYPES", "response_types"),
-    field("SCOPE", "scope"),
-    field("REDIRECT URIS", "redirect_uris"),
-    joinedField("GRANT TYPES", "grant_types"),
-    field("TOKEN ENDPOINT AUTH METHOD", "token_endpoint_auth_method"),
+    fieldColumn("NAME", "client_name"),
+    joinedListColumn("RESPONSE TYPES", "response_types"),
+    fieldColumn("SCOPE", "scope"),
+    fieldColumn("REDIRECT URIS", "redirect_uris"),
+    joinedListColumn("GRANT TYPES", "grant_types"),
+    fieldColumn("TOKEN ENDPOINT AUTH METHOD", "token_endpoint_auth_method"),
   ],
   envelope: { items: "items", rest: { next_page_token: "", is_last_page: true } },
   tableEnd: (rest) => [
@@ -63,12 +63,12 @@ export const ENCRYPTED_SECRET_FIELD = "client_secret_encrypted";
 /** The field of results with the encrypted private key of a client. */
 export const ENCRYPTED_PRIVATE_KEY_FIELD = "client_private_key_encrypted";
 
-/** The secret that a result shows, encrypted or plain. */
-function shownSecret(client: JsonObject): string {
+/** The secret in a result: the encrypted one, or else the plain one. */
+function encryptedOrPlainSecret(client: JsonObject): string {
   return getTextField(client, ENCRYPTED_SECRET_FIELD) ?? getTextField(client, "client_secret") ?? "";
 }
 
-const SECRET_COLUMN: Column<JsonObject> = { label: "CLIENT SECRET", value: shownSecret, whole: true };
+const SECRET_COLUMN: Column<JsonObject> = { label: "CLIENT SECRET", value: encryptedOrPlainSecret, whole: true };
 
 /**
  * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED_SECRET_FIELD}.
@@ -102,7 +102,7 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
 /** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
 export const KEY_PAIR_CLIENT_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
-  columns: columnsWithSecret({ ...field("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }),
+  columns: columnsWithSecret({ ...fieldColumn("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }),
 };
 
 const OUTCOME_WORDS: Readonly<Record<string, string>> = {
@@ -122,7 +122,7 @@ export const IMPORT_VIEW: ResultView<JsonObject> = {
     { label: "FROM", value: (client) => getTextField(client, "from") ?? "" },
   ],
   text: (client) => {
-    const secret = shownSecret(client);
+    const secret = encryptedOrPlainSecret(client);
     const word = OUTCOME_WORDS[getTextField(client, "outcome") ?? ""] ?? "Imported";
     return [
       `${word} OAuth 2.0 Client ${idOf(client)}${secret === "" ? "" : `:${secret}`} from: ${getTextField(client, "from") ?? ""}`,

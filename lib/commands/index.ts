@@ -4,7 +4,7 @@ import type { SyntaxVersion } from "../core/flags/flag.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 
-function group(
+function defineGroup(
   name: string,
   summary: string,
   syntax: SyntaxVersion,
@@ -18,7 +18,7 @@ function group(
 }
 
 /** A command that the help of the program lists, with its summary, so that the list loads none of them. */
-function listed(summary: string, load: () => Promise<CommandDef>): () => Promise<CommandDef> {
+function withSummary(summary: string, load: () => Promise<CommandDef>): () => Promise<CommandDef> {
   return Object.assign(load, { summary });
 }
 
@@ -36,18 +36,18 @@ const remove = () => import("./clients/delete.ts").then((module) => module.remov
 
 const importClients = () => import("./clients/import.ts").then((module) => module.importClients);
 
-const apply = listed("Create, change and delete clients to match client files", () =>
+const apply = withSummary("Create, change and delete clients to match client files", () =>
   import("./clients/apply.ts").then((module) => module.apply),
 );
 
-const diff = listed("Compare client files with the server", () =>
+const diff = withSummary("Compare client files with the server", () =>
   import("./clients/diff.ts").then((module) => module.diff),
 );
 
 const rotateSecret = () => import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
 const testClient = () => import("./clients/test.ts").then((module) => module.testClientFlow);
-const exportClients = listed("Export clients as files for hydra apply", () =>
+const exportClients = withSummary("Export clients as files for hydra apply", () =>
   import("./clients/export.ts").then((module) => module.exportClients),
 );
 
@@ -79,17 +79,17 @@ const rotateKeys = () => import("./keys/rotate.ts").then((module) => module.rota
 
 const deleteKeys = () => import("./keys/delete.ts").then((module) => module.deleteKeys);
 
-const wait = listed("Wait until the server is ready", () => import("./wait.ts").then((module) => module.wait));
+const wait = withSummary("Wait until the server is ready", () => import("./wait.ts").then((module) => module.wait));
 
-const sandbox = listed("Run an in-memory Hydra for testing", () =>
+const sandbox = withSummary("Run an in-memory Hydra for testing", () =>
   import("./sandbox.ts").then((module) => module.sandbox),
 );
 
-const completion = listed("Print a shell completion script", () =>
+const completion = withSummary("Print a shell completion script", () =>
   import("./completion.ts").then((module) => module.completion),
 );
 
-const version = listed("Print the version of this program, and of the server", () =>
+const version = withSummary("Print the version of this program, and of the server", () =>
   import("./version.ts").then((module) => module.version),
 );
 
@@ -102,20 +102,25 @@ const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oau
 /** The other names of keys in the 2.x syntax. */
 const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
 
-/** One verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
-function verb(name: string, summary: string, leaf: () => Promise<CommandDef>, keys?: () => Promise<CommandDef>): Group {
+/** Makes one verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
+function defineVerbGroup(
+  name: string,
+  summary: string,
+  leaf: () => Promise<CommandDef>,
+  keys?: () => Promise<CommandDef>,
+): Group {
   const children = { "oauth2-client": leaf, ...(keys === undefined ? {} : { jwk: keys }) };
   const aliases = { ...CLIENT_ALIASES, ...(keys === undefined ? {} : KEY_ALIASES) };
-  return group(name, summary, "2.x", children, aliases);
+  return defineGroup(name, summary, "2.x", children, aliases);
 }
 
 /** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */
-export const ROOT: Group = group(
+export const ROOT: Group = defineGroup(
   "hydra",
   "Manage OAuth 2.0 clients on an Ory Hydra server",
   "1.x",
   {
-    clients: group(
+    clients: defineGroup(
       "clients",
       "Create and manage OAuth 2.0 clients",
       "1.x",
@@ -135,24 +140,24 @@ export const ROOT: Group = group(
       },
       COMMAND_ALIASES,
     ),
-    create: verb("create", "Create an OAuth 2.0 client or a key (2.x syntax)", create, createKey),
-    get: verb("get", "Show OAuth 2.0 clients or keys (2.x)", get, getKeys),
-    show: verb("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
-    list: verb("list", "List OAuth 2.0 clients (2.x)", list),
-    update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
-    delete: group(
+    create: defineVerbGroup("create", "Create an OAuth 2.0 client or a key (2.x syntax)", create, createKey),
+    get: defineVerbGroup("get", "Show OAuth 2.0 clients or keys (2.x)", get, getKeys),
+    show: defineVerbGroup("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
+    list: defineVerbGroup("list", "List OAuth 2.0 clients (2.x)", list),
+    update: defineVerbGroup("update", "Update an OAuth 2.0 client (2.x)", update),
+    delete: defineGroup(
       "delete",
       "Delete OAuth 2.0 clients, their access tokens, or keys (2.x)",
       "2.x",
       { "oauth2-client": remove, "access-tokens": deleteTokens, jwk: deleteKeys },
       { ...CLIENT_ALIASES, ...KEY_ALIASES, "access-token": "access-tokens" },
     ),
-    import: verb("import", "Create OAuth 2.0 clients, or keys, from files (2.x)", importClients, importKeys),
-    "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
-    rotate: group("rotate", "Rotate keys (2.x)", "2.x", { jwk: rotateKeys }, KEY_ALIASES),
-    test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
+    import: defineVerbGroup("import", "Create OAuth 2.0 clients, or keys, from files (2.x)", importClients, importKeys),
+    "rotate-secret": defineVerbGroup("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    rotate: defineGroup("rotate", "Rotate keys (2.x)", "2.x", { jwk: rotateKeys }, KEY_ALIASES),
+    test: defineVerbGroup("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
     export: exportClients,
-    token: group("token", "Get, inspect and revoke tokens", "1.x", {
+    token: defineGroup("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
       user: authorizationCode,
       device: deviceCode,
@@ -162,21 +167,27 @@ export const ROOT: Group = group(
       flush,
       decode,
     }),
-    keys: group(
+    keys: defineGroup(
       "keys",
       "Create, move and rotate JSON Web Keys",
       "1.x",
       { create: createKey, get: getKeys, import: importKeys, delete: deleteKeys, rotate: rotateKeys },
       { rm: "delete", new: "create" },
     ),
-    perform: group("perform", "Get tokens (2.x)", "2.x", {
+    perform: defineGroup("perform", "Get tokens (2.x)", "2.x", {
       "client-credentials": clientCredentials,
       "authorization-code": authorizationCode,
       "device-code": deviceCode,
     }),
-    introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
-    revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
-    pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
+    introspect: defineGroup(
+      "introspect",
+      "Inspect tokens (2.x)",
+      "2.x",
+      { token: introspect },
+      { "access-token": "token" },
+    ),
+    revoke: defineGroup("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
+    pgp: defineGroup("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
     diff,
     apply,
     wait,

@@ -1,5 +1,5 @@
 import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
-import { BUILD } from "../core/environment/build-info.ts";
+import { BUILD_INFO } from "../core/environment/build-info.ts";
 import { ENDPOINT } from "../core/flags/connection-flags.ts";
 import type { BoolFlag } from "../core/flags/flag.ts";
 import { CONFIG, SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
@@ -59,7 +59,7 @@ export const version = defineLeaf({
             ],
             id: (build) => String(build["version"]),
           },
-          { version: BUILD.version, commit: BUILD.commit, date: BUILD.date, ...server },
+          { version: BUILD_INFO.version, commit: BUILD_INFO.commit, date: BUILD_INFO.date, ...server },
         );
       },
     };

@@ -38,11 +38,11 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Whether text begins with the byte order mark of UTF-16, as PowerShell writes it. */
-export function isUtf16(bytes: Uint8Array): boolean {
+export function hasUtf16LeBom(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xfe;
 }
 
 /** Decodes text in UTF-8 or, with a byte order mark, UTF-16. */
-export function decodeText(bytes: Uint8Array): string {
-  return new TextDecoder(isUtf16(bytes) ? "utf-16le" : "utf-8").decode(bytes);
+export function decodeUtf8OrUtf16(bytes: Uint8Array): string {
+  return new TextDecoder(hasUtf16LeBom(bytes) ? "utf-16le" : "utf-8").decode(bytes);
 }

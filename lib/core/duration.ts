@@ -23,8 +23,8 @@ const PART = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(ns|us|µs|μs|ms|s|m|h)/y;
 /** The most digits of a whole number within {@link LONGEST}, and the most of a fraction that make a difference. */
 const DIGITS = 19;
 
-/** A fraction as Go computes it: as a 64-bit float, truncated to whole nanoseconds. */
-function fractionOf(fraction: string, unit: bigint): bigint {
+/** The nanoseconds of the digits after a decimal point as Go computes them: as a 64-bit float, truncated. */
+function nanosecondsOfFraction(fraction: string, unit: bigint): bigint {
   const digits = fraction.slice(0, DIGITS);
   return BigInt(Math.trunc(Number(digits) * (Number(unit) / 10 ** digits.length)));
 }
@@ -46,7 +46,7 @@ export function parseNanoseconds(text: string): bigint | undefined {
     const unit = UNITS.get(name);
     // Reading a million digits as a bigint takes long.
     if (unit === undefined || whole.replace(/^0+/, "").length > DIGITS) return undefined;
-    total += BigInt(whole) * unit + fractionOf(behind + alone, unit);
+    total += BigInt(whole) * unit + nanosecondsOfFraction(behind + alone, unit);
     if (total > LONGEST) return undefined;
   }
   return negative ? -total : total;
@@ -65,11 +65,11 @@ export function formatNanoseconds(nanoseconds: bigint): string {
   const sign = nanoseconds < 0n ? "-" : "";
   const rest = nanoseconds < 0n ? -nanoseconds : nanoseconds;
   if (rest < 1_000n) return `${sign}${rest}ns`;
-  if (rest < 1_000_000n) return `${sign}${decimal(rest, 3)}µs`;
-  if (rest < 1_000_000_000n) return `${sign}${decimal(rest, 6)}ms`;
+  if (rest < 1_000_000n) return `${sign}${insertDecimalPoint(rest, 3)}µs`;
+  if (rest < 1_000_000_000n) return `${sign}${insertDecimalPoint(rest, 6)}ms`;
   const minutes = rest / 60_000_000_000n;
   const large = minutes >= 60n ? `${minutes / 60n}h${minutes % 60n}m` : minutes > 0n ? `${minutes}m` : "";
-  return `${sign}${large}${decimal(rest % 60_000_000_000n, 9)}s`;
+  return `${sign}${large}${insertDecimalPoint(rest % 60_000_000_000n, 9)}s`;
 }
 
 /** Formats milliseconds like {@link formatNanoseconds}. */
@@ -78,8 +78,8 @@ export function formatDuration(milliseconds: number): string {
   return formatNanoseconds(BigInt(whole) * MILLION + BigInt(Math.round((milliseconds - whole) * 1e6)));
 }
 
-/** A whole number with its last digits after a decimal point, without trailing zeros. */
-function decimal(value: bigint, places: number): string {
+/** Writes a whole number with its last digits after a decimal point, without trailing zeros. */
+function insertDecimalPoint(value: bigint, places: number): string {
   const digits = String(value).padStart(places + 1, "0");
   const fraction = trimCharactersAtEnd(digits.slice(-places), "0");
   return `${digits.slice(0, -places)}${fraction === "" ? "" : `.${fraction}`}`;

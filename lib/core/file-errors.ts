@@ -28,6 +28,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Why a file could not be read, for a message. */
-export function unreadableReason(error: unknown): string {
+export function unreadableFileReason(error: unknown): string {
   return REASONS[errorCode(error) ?? ""] ?? errorMessage(error);
 }

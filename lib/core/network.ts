@@ -161,7 +161,7 @@ export type Download = (
 ) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
 
 /** Milliseconds that a stalled reader gets after a signal before a secret counts as undelivered. */
-export const STALLED_READER_MS = 2_000;
+export const STALLED_READER_GRACE_MS = 2_000;
 
 /** Milliseconds beyond `--fail-after` for finding out what happened and for cleaning up. */
 export const CLEANUP_AFTER_DEADLINE_MS = 5_000;

@@ -145,8 +145,11 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Why something failed, without any value: of an error in the program itself only its type is shown. */
-export function reasonWithoutValues(error: unknown): string {
+/**
+ * Why something failed, without any value that could be secret: of an error in the program itself only its type is
+ * shown.
+ */
+export function safeErrorReason(error: unknown): string {
   if (isExpectedError(error)) return escapeControls(errorMessage(error));
   return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
 }
@@ -164,7 +167,7 @@ export function isConflict(problem: unknown): problem is Problem {
 
 /** The problem of a result that could not be written, where something was done that needs no second run. */
 export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
-  return new Problem(`Cannot write the result: ${reasonWithoutValues(reason)}; ${done}`, {
+  return new Problem(`Cannot write the result: ${safeErrorReason(reason)}; ${done}`, {
     code: "unwritable",
     exit: "failed",
     hint,

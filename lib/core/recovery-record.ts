@@ -27,7 +27,7 @@ export interface RecoveryRecord extends Partial<ClientInStack> {
 }
 
 /** What to delete once the secret of one client in a recovery copy is of no use: never the secrets of other clients. */
-export function partToDelete(path: string): string {
+export function partToDeleteText(path: string): string {
   return path.endsWith(".ndjson")
     ? "only this client's line, because the file may hold the secrets of others"
     : "that file";

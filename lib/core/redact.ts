@@ -21,11 +21,14 @@ export function isHarmlessHeader(name: string): boolean {
 export function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers)
     .filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()))
-    .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, ""), ...basicParts(value)]);
+    .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, ""), ...secretsInBasicCredentials(value)]);
 }
 
-/** The pair and the password in Basic credentials, decoded as Latin-1 and as UTF-8 (RFC 7617). */
-function basicParts(value: string): readonly string[] {
+/**
+ * The pair and the password in Basic credentials, decoded as Latin-1 and as UTF-8 (RFC 7617); empty for any other
+ * value.
+ */
+function secretsInBasicCredentials(value: string): readonly string[] {
   const encoded = /^basic +([A-Za-z0-9+/]+)=*$/i.exec(value)?.[1];
   if (encoded === undefined || encoded.length % 4 === 1) return [];
   const latin = atob(encoded);
@@ -92,8 +95,8 @@ export function quoteVisiblePart(word: string, isSecret = false): string {
 
 /** Text from elsewhere without the credentials that it may repeat, in any encoding that is common on the web. */
 export function redactValues(text: string, values: readonly string[]): string {
-  const encodings = values.filter((value) => value.length >= MIN_REDACTED).flatMap(spellings);
-  return replaceRanges(text, findValues(text, encodings), REDACTED);
+  const encodings = values.filter((value) => value.length >= MIN_REDACTED).flatMap(credentialEncodings);
+  return replaceRanges(text, findAllValueRanges(text, encodings), REDACTED);
 }
 
 /** The characters of a server's text that are searched. Messages show a few hundred, and a page of an error can have megabytes. */
@@ -134,7 +137,7 @@ const ASSIGNED = /[=:\x22\x27\x60] ?$/;
 /** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
 function redactShortValues(text: string, values: readonly string[]): string {
   const short = values.filter((value) => value.length < MIN_REDACTED);
-  const assigned = findValues(text, short).filter(
+  const assigned = findAllValueRanges(text, short).filter(
     ({ start, end }) =>
       ASSIGNED.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
   );
@@ -145,7 +148,11 @@ function redactShortValues(text: string, values: readonly string[]): string {
 function redactPieces(text: string, values: readonly string[]): string {
   const known = findCommonPieces(
     text,
-    values.flatMap((each) => [...spellings(each), encodeURIComponent(each.toWellFormed()), encodeFormValue(each)]),
+    values.flatMap((each) => [
+      ...credentialEncodings(each),
+      encodeURIComponent(each.toWellFormed()),
+      encodeFormValue(each),
+    ]),
   );
   let shown = "";
   let hiddenTo = 0;
@@ -187,9 +194,9 @@ const MIN_REDACTED = 4;
 const MIN_PIECE = 8;
 
 /** A credential as it is, escaped for JSON, and in both alphabets of base64: whole, inside a longer text, and percent-encoded first. */
-function spellings(value: string): readonly string[] {
+function credentialEncodings(value: string): readonly string[] {
   const bytes = Array.from(utf8.encode(value), (byte) => String.fromCharCode(byte)).join("");
-  const encoded = [bytes, percentEncoded(bytes)].flatMap((text) => {
+  const encoded = [bytes, percentEncodeBytes(bytes)].flatMap((text) => {
     const pieces = [0, 1, 2].map((before) => {
       const whole = btoa(" ".repeat(before) + text);
       return whole.slice(before === 0 ? 0 : 4, (before + text.length) % 3 === 0 ? undefined : -4);
@@ -200,8 +207,8 @@ function spellings(value: string): readonly string[] {
   return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];
 }
 
-/** Bytes percent-encoded, except for the unreserved characters of RFC 3986. */
-function percentEncoded(bytes: string): string {
+/** Percent-encodes bytes, except for the unreserved characters of RFC 3986. */
+function percentEncodeBytes(bytes: string): string {
   return bytes.replace(
     /[^A-Za-z0-9._~-]/g,
     (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`,
@@ -228,7 +235,7 @@ const HEX = /^[0-9A-Fa-f]+$/;
  * Decodes a text until nothing in it is percent-encoded any more, however often it was encoded. A plus is a space, as in
  * forms (URL, 5.1). Each decoded byte may be the last digit of another one, so this reads from a stack, in linear time.
  */
-function decodeText(text: string): DecodedText {
+function decodePercentEncodedText(text: string): DecodedText {
   const bytes: string[] = [];
   const ranges: TextRange[] = [];
   function decodeLast(): void {
@@ -257,8 +264,8 @@ function formByte(byte: number): string {
   return byte === 0x2b ? " " : String.fromCharCode(byte);
 }
 
-/** Where `needle` is in `bytes`, without overlaps. */
-function findAll({ bytes, ranges }: DecodedText, needle: string): readonly TextRange[] {
+/** Where a needle is in decoded text, without overlaps. */
+function findNeedleRanges({ bytes, ranges }: DecodedText, needle: string): readonly TextRange[] {
   const found: TextRange[] = [];
   if (needle === "") return found;
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) {
@@ -272,18 +279,20 @@ function findAll({ bytes, ranges }: DecodedText, needle: string): readonly TextR
 const PLAIN = /^[^%\u0080-\uffff]*$/;
 
 /** What of a value is found in decoded text, whatever follows it there: digits would become one byte with a percent sign. */
-function decodeValue(value: string): string {
-  return PLAIN.test(value) ? value.replaceAll("+", " ") : decodeText(value).bytes.replace(/%[0-9A-Fa-f]?$/, "");
+function decodeValueForSearch(value: string): string {
+  return PLAIN.test(value)
+    ? value.replaceAll("+", " ")
+    : decodePercentEncodedText(value).bytes.replace(/%[0-9A-Fa-f]?$/, "");
 }
 
 /** Where one value is; a percent sign before it takes its first characters if they are digits. */
-function findValue(text: string, decoded: DecodedText, value: string): readonly TextRange[] {
-  const bytes = decodeValue(value);
+function findOneValueRanges(text: string, decoded: DecodedText, value: string): readonly TextRange[] {
+  const bytes = decodeValueForSearch(value);
   const leads = [1, 2].map((length) => bytes.slice(0, length)).filter((lead) => HEX.test(lead));
   return [
-    ...findAll(decoded, bytes),
+    ...findNeedleRanges(decoded, bytes),
     ...leads.flatMap((lead) =>
-      findAll(decoded, bytes.slice(lead.length))
+      findNeedleRanges(decoded, bytes.slice(lead.length))
         .filter(({ start }) => start >= lead.length && text.startsWith(lead, start - lead.length))
         .map(({ start, end }) => ({ start: start - lead.length, end })),
     ),
@@ -305,10 +314,10 @@ function mergeRanges(ranges: readonly TextRange[]): readonly TextRange[] {
  * Finds values of any number and length in a text in which any part of them may be percent-encoded, even twice, and a
  * space may be a plus. A regular expression of them would have a size limit.
  */
-function findValues(text: string, values: readonly string[]): readonly TextRange[] {
+function findAllValueRanges(text: string, values: readonly string[]): readonly TextRange[] {
   if (text === "" || values.length === 0) return [];
-  const decoded = decodeText(text);
-  return mergeRanges([...new Set(values)].flatMap((value) => findValue(text, decoded, value)));
+  const decoded = decodePercentEncodedText(text);
+  return mergeRanges([...new Set(values)].flatMap((value) => findOneValueRanges(text, decoded, value)));
 }
 
 /** A text with something else in these ranges. */

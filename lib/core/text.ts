@@ -69,7 +69,7 @@ export function joinFirstWords(words: readonly string[], most: number): string {
 }
 
 /** The number of single-character edits, including swaps of neighbors, between two words. */
-function distance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -97,8 +97,8 @@ export function suggestWord(word: string, candidates: Iterable<string>): string 
     if (Math.abs(typed.length - candidate.length) >= least && !candidate.startsWith(typed)) continue;
     const d =
       candidate.startsWith(typed) && typed.length > 2
-        ? Math.min(1, distance(typed, candidate))
-        : distance(typed, candidate);
+        ? Math.min(1, editDistance(typed, candidate))
+        : editDistance(typed, candidate);
     if (d < least) {
       least = d;
       best = candidate;

@@ -1,4 +1,4 @@
-import type { Result } from "../command.ts";
+import type { CommandResult } from "../command.ts";
 import { isSameKeyIgnoringKid, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
@@ -7,8 +7,8 @@ import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { keySetResult } from "./key-results.ts";
 import type { KeyWithKid } from "./read-key-files.ts";
-import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./take-and-prove-step.ts";
 import { undoKeyChange } from "./undo-key-change.ts";
 
 /** The problems of the key to activate. */
@@ -26,7 +26,7 @@ export function activationKeyProblems(keys: readonly KeyWithKid[], file: string 
 }
 
 /** The key of the set whose private half is activated. */
-function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyWithKid {
+function requirePublishedKey({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyWithKid {
   const published = keys.find((candidate) => isSameKeyIgnoringKid(candidate, key));
   if (shape === "single" && published?.kid !== undefined) return { ...published, kid: published.kid };
   throw new Problem(`Cannot activate key ${quote(key.kid)}: it is not published in key set ${quote(set)}`, {
@@ -40,10 +40,14 @@ function findPublished({ set, keys, shape }: SetToRotate, key: KeyWithKid): KeyW
 }
 
 /** Makes a published key sign, by adding its private half under the same ID. */
-export async function activateKey(context: RotationContext, set: string, key: KeyWithKid | undefined): Promise<Result> {
+export async function activateKey(
+  context: RotationContext,
+  set: string,
+  key: KeyWithKid | undefined,
+): Promise<CommandResult> {
   if (key === undefined) throw new TypeError("a key to activate is missing");
   const rotation = await readSetToRotate(context, set);
-  const published = findPublished(rotation, key);
+  const published = requirePublishedKey(rotation, key);
   const { kid, alg, use } = published;
   const result = keySetResult(context, [{ set, keys: [publicPart(published)] }]);
   if (rotation.state.kind === "signs" && rotation.state.kid === kid) {

@@ -1,7 +1,7 @@
 import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
-import { type SecretTargetContext, withSecretTarget } from "../clients/secrets/with-secret-target.ts";
-import type { Context, Result } from "../command.ts";
+import { runWithSecretTarget, type SecretTargetContext } from "../clients/secrets/with-secret-target.ts";
+import type { CommandResult, Context } from "../command.ts";
 import { allowsQuestions } from "../core/environment/interactive.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT, NO_INPUT } from "../core/flags/shared-flags.ts";
@@ -54,14 +54,14 @@ export async function keyOutputProblems(
   return problems;
 }
 
-/** The problem of a new key of an algorithm that would be delivered in PEM, which shared secrets don't have. */
-export function newKeyWithoutPemProblems(
+/** The problem of a new key that would be delivered in PEM although its algorithm uses a shared secret. */
+export function sharedSecretAsPemProblems(
   { values, format }: Pick<Context, "values" | "format">,
   alg: string,
   out: TextFlag,
 ): readonly Problem[] {
   const isDelivered = values.isSet(out) || values.bool(PRIVATE) || hasRecipientFlags({ values });
-  if (!isDelivered || !isSymmetric(keyTypeAndCurveFor(alg)) || !isPem(format, values.text(out))) return [];
+  if (!isDelivered || !isSymmetric(keyTypeAndCurveFor(alg)) || !isPemRequested(format, values.text(out))) return [];
   return [
     usageError(
       `Cannot write an ${alg} key as PEM: it is a shared secret`,
@@ -72,7 +72,7 @@ export function newKeyWithoutPemProblems(
 }
 
 /** Asks before private keys are shown on a terminal. */
-async function confirmPrivate(context: Pick<Context, "values" | "host">): Promise<void> {
+async function confirmShowingPrivateKeys(context: Pick<Context, "values" | "host">): Promise<void> {
   const { host, values } = context;
   if (!host.stdout.isTerminal || values.bool(KEYS_YES)) return;
   if (!allowsQuestions(host, values.bool(NO_INPUT)))
@@ -95,32 +95,37 @@ export async function deliverKeys(
   action: string,
   out: TextFlag,
   getSets: () => Promise<readonly NamedSet[]>,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { values } = context;
   const recipients = await context.encryption.recipients(values);
   const isSecret = values.bool(PRIVATE) || recipients.length > 0;
-  if (!isSecret && !values.isSet(out)) return shownResult(context, publicSets(context, await getSets()));
-  if (recipients.length === 0 && !values.isSet(out)) await confirmPrivate(context);
-  return withSecretTarget(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
+  if (!isSecret && !values.isSet(out)) return pemOrKeySetResult(context, withoutPrivateParts(context, await getSets()));
+  if (recipients.length === 0 && !values.isSet(out)) await confirmShowingPrivateKeys(context);
+  return runWithSecretTarget(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
     const sets = await getSets();
-    if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
-    const delivered = isSecret || out === PRIVATE_KEY_OUT ? sets : publicSets(context, sets);
-    const text = await encrypted(context, recipients, await fileText(context, values.text(out), delivered));
+    if (recipients.length === 0 && target === undefined)
+      return pemOrKeySetResult(withFormatForPrivateKeys(context), sets);
+    const delivered = isSecret || out === PRIVATE_KEY_OUT ? sets : withoutPrivateParts(context, sets);
+    const text = await encryptIfRecipients(
+      context,
+      recipients,
+      await formatPemOrKeySet(context, values.text(out), delivered),
+    );
     if (target === undefined) return encryptedResult(context, sets, text);
     await target.commit(text);
     const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
     context.note(
       `${what} of set ${joinWords(delivered.map(({ set }) => quote(set)))} are in ${escapeControls(target.name)}`,
     );
-    return shownResult(context, publicSets(context, sets, "quiet"));
+    return pemOrKeySetResult(context, withoutPrivateParts(context, sets, "quiet"));
   });
 }
 
 /** Formats that show no key material at all. */
 const ROW_FORMATS: readonly FormatKind[] = ["text", "table", "tsv", "csv", "id"];
 
-/** The public keys of sets; says what was left out. */
-function publicSets(
+/** The sets without private keys; a note says what was left out. */
+function withoutPrivateParts(
   { note, format }: Pick<Context, "note" | "format">,
   sets: readonly NamedSet[],
   mode?: "quiet",
@@ -135,37 +140,37 @@ function publicSets(
 }
 
 /** The context with a format that shows private parts, where none was asked for. */
-function withPrivateFormat(context: DeliveryContext): Pick<Context, "format" | "syntax" | "localKeys"> {
+function withFormatForPrivateKeys(context: DeliveryContext): Pick<Context, "format" | "syntax" | "localKeys"> {
   const { values, format, syntax, localKeys } = context;
   const isDefault = !values.isSet(FORMAT) && ROW_FORMATS.includes(format.kind) && format.kind !== "id";
   return isDefault ? { format: { kind: "json-pretty" }, syntax, localKeys } : context;
 }
 
-async function shownResult(
+async function pemOrKeySetResult(
   context: Pick<Context, "format" | "syntax" | "localKeys">,
   sets: readonly NamedSet[],
-): Promise<Result> {
+): Promise<CommandResult> {
   if (context.format.kind !== "pem") return keySetResult(context, sets);
-  return textResult(await pemText(context, sets));
+  return textResult(await formatKeysAsPem(context, sets));
 }
 
 /** Whether a file or message is PEM: if asked for, or if the file's name says so. */
-function isPem({ kind }: Context["format"], name: string | undefined): boolean {
+function isPemRequested({ kind }: Context["format"], name: string | undefined): boolean {
   return kind === "pem" || /\.(?:pem|key)$/i.test(name ?? "");
 }
 
 /** What a file or message holds: PEM, or else a key set. */
-async function fileText(
+async function formatPemOrKeySet(
   context: Pick<Context, "format" | "localKeys">,
   name: string | undefined,
   sets: readonly NamedSet[],
 ): Promise<string> {
-  if (isPem(context.format, name)) return pemText(context, sets);
+  if (isPemRequested(context.format, name)) return formatKeysAsPem(context, sets);
   return `${toTerminalSafeJson({ keys: sets.flatMap(({ keys }) => keys) }, 2)}\n`;
 }
 
 /** Keys in PEM, one block each. */
-async function pemText({ localKeys }: Pick<Context, "localKeys">, sets: readonly NamedSet[]): Promise<string> {
+async function formatKeysAsPem({ localKeys }: Pick<Context, "localKeys">, sets: readonly NamedSet[]): Promise<string> {
   const blocks: string[] = [];
   for (const key of withoutRedundantPublicHalves(sets.flatMap(({ keys }) => keys))) {
     const block = await localKeys.toPem(key);
@@ -180,7 +185,8 @@ async function pemText({ localKeys }: Pick<Context, "localKeys">, sets: readonly
   return blocks.join("");
 }
 
-async function encrypted(
+/** Encrypts a text to the recipients; without any, the text stays as it is. */
+async function encryptIfRecipients(
   { encryption, values }: Pick<Context, "encryption" | "values">,
   recipients: readonly Recipient[],
   text: string,
@@ -194,7 +200,7 @@ function encryptedResult(
   context: Pick<Context, "values" | "outputContainsValue">,
   sets: readonly NamedSet[],
   message: string,
-): Result {
+): CommandResult {
   const { values } = context;
   const { format: _, ...result } = textResult(message);
   const item = { set: sets.map(({ set }) => set).join(" "), encrypted_keys: message };

@@ -7,19 +7,19 @@ import { Problem } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import type { KeyPairStorage } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
+import type { SetAndKeyPairStorage } from "./key-pair-storage.ts";
 import {
   ACCESS_TOKEN_SET,
-  algorithmOf,
   isServerKeySet,
   isServerKeySetOfAnyVersion,
   isTokenSigningSet,
   type KeyChangeConsequence,
   type SigningState,
+  signingAlgorithmOf,
   signingState,
 } from "./signing-state.ts";
-import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
-type GuardContext = Pick<Context, "values" | "warn">;
+type KeyChangeCheckContext = Pick<Context, "values" | "warn">;
 
 /** A change of a set, as its keys before and after it, the newest first. */
 interface KeyChange extends SetAndKeyPairStorage {
@@ -29,8 +29,8 @@ interface KeyChange extends SetAndKeyPairStorage {
   readonly isMove?: boolean;
 }
 
-/** How tokens name the keys that may have signed some, and their contents. */
-function signers(
+/** The keys that may have signed tokens, under the IDs by which tokens name them. */
+function possibleSigningKeys(
   shape: KeyPairStorage,
   keys: readonly JsonWebKey[],
 ): readonly (JsonWebKey & { readonly kid: string })[] {
@@ -41,19 +41,22 @@ function signers(
   });
 }
 
-/** The keys that no token can be verified with any more, as tokens name them. */
-function lostKeys({ shape, before, after }: KeyChange): readonly string[] {
+/** The IDs, as tokens name them, of the keys that no token can be verified with any more. */
+function lostKeyIds({ shape, before, after }: KeyChange): readonly string[] {
   const left = publicKeyOfEachPair(after);
   const isLeft = (key: JsonWebKey): boolean =>
     left.some((other) => other.kid === key.kid && isSameKeyIgnoringKid(other, key));
-  return signers(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
+  return possibleSigningKeys(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
 }
 
-type Signing = Extract<SigningState, { readonly kind: "signs" }>;
+type ActiveSigningState = Extract<SigningState, { readonly kind: "signs" }>;
 
-/** What breaks because another algorithm signs. */
-function otherAlgorithm(before: SigningState, after: Signing): KeyChangeConsequence | undefined {
-  const alg = algorithmOf(before);
+/** What breaks if another algorithm signs after a change; undefined if it is the same. */
+function findAlgorithmChangeConsequence(
+  before: SigningState,
+  after: ActiveSigningState,
+): KeyChangeConsequence | undefined {
+  const alg = signingAlgorithmOf(before);
   if (after.alg === alg) return undefined;
   return {
     text: `tokens are signed with ${after.alg} immediately, and clients that expect ${alg} reject them (measured on Hydra 2.1 to 26.2)`,
@@ -61,17 +64,22 @@ function otherAlgorithm(before: SigningState, after: Signing): KeyChangeConseque
   };
 }
 
-function generation({ after }: KeyChange): string {
+function keyGenerationText({ after }: KeyChange): string {
   return after.length === 0
     ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
     : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
 }
 
-/** What happens because the key that signs leaves the set. */
-function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): KeyChangeConsequence | undefined {
+/** What happens if the key that signs leaves the set; undefined if it stays. */
+function findSignerLossConsequence(
+  change: KeyChange,
+  before: ActiveSigningState,
+  after: SigningState,
+): KeyChangeConsequence | undefined {
   const hint = `to replace its key, see hydra keys rotate`;
-  if (after.kind === "generates") return { text: generation(change), hint };
-  if (before.fault !== undefined || change.isMove === true || !lostKeys(change).includes(before.kid)) return undefined;
+  if (after.kind === "generates") return { text: keyGenerationText(change), hint };
+  if (before.fault !== undefined || change.isMove === true || !lostKeyIds(change).includes(before.kid))
+    return undefined;
   const isReplaced = publicKeyOfEachPair(change.after).some(({ kid }) => kid === before.kid);
   const what = isReplaced
     ? `key ${quote(before.kid)}, which signs, gets other contents`
@@ -79,8 +87,11 @@ function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): 
   return { text: `${what}, and tokens that it signed can no longer be verified`, hint };
 }
 
-/** What happens to the TLS certificate that Hydra 1.x generates for the newest key of its set. */
-function otherCertificate({ before, after, shape }: KeyChange): KeyChangeConsequence | undefined {
+/**
+ * What happens if a change gives Hydra 1.x another TLS certificate, which belongs to the newest key of its set;
+ * undefined if it doesn't.
+ */
+function findCertificateChangeConsequence({ before, after, shape }: KeyChange): KeyChangeConsequence | undefined {
   const [old, next] = [before.find(hasPrivateMembers), after.find(hasPrivateMembers)];
   const fails = signingState(shape, after).kind === "fails" && signingState(shape, before).kind !== "fails";
   const isOther = old !== undefined && (next === undefined || !isSameKeyIgnoringKid(old, next));
@@ -92,12 +103,12 @@ function otherCertificate({ before, after, shape }: KeyChange): KeyChangeConsequ
 }
 
 /** What stops or breaks logins after a change; undefined for any other change. */
-function consequenceOf(change: KeyChange): KeyChangeConsequence | undefined {
-  if (!isTokenSigningSet(change.set)) return otherCertificate(change);
+function findKeyChangeConsequence(change: KeyChange): KeyChangeConsequence | undefined {
+  if (!isTokenSigningSet(change.set)) return findCertificateChangeConsequence(change);
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (after.kind === "fails") return after.fault;
-  const broken = after.kind === "signs" ? (after.fault ?? otherAlgorithm(before, after)) : undefined;
-  return broken ?? (before.kind === "signs" ? lossOfSigner(change, before, after) : undefined);
+  const broken = after.kind === "signs" ? (after.fault ?? findAlgorithmChangeConsequence(before, after)) : undefined;
+  return broken ?? (before.kind === "signs" ? findSignerLossConsequence(change, before, after) : undefined);
 }
 
 /** The sessions that break when another key signs (ory/hydra#3573). */
@@ -111,18 +122,18 @@ function brokenSessionsText({ set, shape }: SetAndKeyPairStorage): string {
 }
 
 /** Warns where another key will sign from now on. */
-function warnOfRotation({ warn }: Pick<GuardContext, "warn">, change: KeyChange): void {
+function warnOfSigningKeyChange({ warn }: Pick<KeyChangeCheckContext, "warn">, change: KeyChange): void {
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
-  const isOlder = signers(change.shape, change.before).some(({ kid }) => kid === after.kid);
+  const isOlder = possibleSigningKeys(change.shape, change.before).some(({ kid }) => kid === after.kid);
   const what = isOlder ? `the older key ${quote(after.kid)} signs` : "a new key signs";
   warn(`${what} immediately: ${brokenSessionsText(change)}`);
 }
 
 /** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
-export function rejectBreakingKeyChange({ values, warn }: GuardContext, change: KeyChange): void {
+export function rejectBreakingKeyChange({ values, warn }: KeyChangeCheckContext, change: KeyChange): void {
   if (!isServerKeySet(change.set, change.shape)) return;
-  const consequence = consequenceOf(change);
+  const consequence = findKeyChangeConsequence(change);
   if (consequence === undefined) return;
   if (!values.bool(KEYS_YES))
     throw new Problem(`Cannot change key set ${quote(change.set)}: ${consequence.text}`, {
@@ -134,20 +145,20 @@ export function rejectBreakingKeyChange({ values, warn }: GuardContext, change: 
 }
 
 /** The same, and warns of what an accepted change does to sessions and to tokens that were issued. */
-export function rejectBreakingOrWarnOfKeyChange(context: GuardContext, change: KeyChange): void {
+export function rejectBreakingOrWarnOfKeyChange(context: KeyChangeCheckContext, change: KeyChange): void {
   rejectBreakingKeyChange(context, change);
   if (!isTokenSigningSet(change.set)) return;
-  warnOfRotation(context, change);
+  warnOfSigningKeyChange(context, change);
   const signing = signingState(change.shape, change.before);
   // What becomes of the tokens of the key that signs was said already.
   const named = signing.kind === "signs" && change.isMove !== true ? signing.kid : undefined;
-  const lost = lostKeys(change).filter((kid) => kid !== named);
+  const lost = lostKeyIds(change).filter((kid) => kid !== named);
   if (lost.length > 0) context.warn(`tokens signed with key ${joinWords(lost.map(quote))} can no longer be verified`);
 }
 
 /** Guards the change of a set that is not read yet. Sets that nothing is signed with are not looked at. */
 export async function readSetAndCheckKeyChange(
-  context: GuardContext,
+  context: KeyChangeCheckContext,
   api: KeySetsApi,
   set: string,
   afterwards: (before: readonly JsonWebKey[], shape: KeyPairStorage) => readonly JsonWebKey[],

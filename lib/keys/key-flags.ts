@@ -26,9 +26,9 @@ const GENERATED_ALGORITHMS = [
   ...["ES256", "ES384", "ES512", "EdDSA", "HS256", "HS512"],
 ] as const;
 
-export type GeneratedAlgorithm = (typeof GENERATED_ALGORITHMS)[number];
+export type ServerGeneratedAlgorithm = (typeof GENERATED_ALGORITHMS)[number];
 
-export const GENERATE_ALG: WithDefault<ChoiceFlag<GeneratedAlgorithm>> = {
+export const GENERATE_ALG: WithDefault<ChoiceFlag<ServerGeneratedAlgorithm>> = {
   kind: "text",
   name: "alg",
   short: "a",

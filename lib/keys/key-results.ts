@@ -1,4 +1,4 @@
-import type { Context, Result } from "../command.ts";
+import type { CommandResult, Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
@@ -28,7 +28,7 @@ const SET_FORMATS: readonly FormatKind[] = ["json", "json-pretty", "yaml", "json
 export function keySetResult(
   { format, syntax }: Pick<Context, "format" | "syntax">,
   sets: readonly NamedSet[],
-): Result {
+): CommandResult {
   if (!SET_FORMATS.includes(format.kind)) {
     const items = sets.flatMap(({ set, keys }) => keys.map((key): JsonObject => ({ set, ...key })));
     return { view: KEY_VIEW, isList: true, items };
@@ -45,6 +45,6 @@ const TEXT_VIEW: ResultView<JsonObject> = {
 };
 
 /** A text, such as PEM or an encrypted message, as a result that is written as it is. */
-export function textResult(text: string): Result {
+export function textResult(text: string): CommandResult {
   return { view: TEXT_VIEW, isList: false, items: [{ text }], format: { kind: "text" } };
 }

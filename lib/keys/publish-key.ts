@@ -1,26 +1,26 @@
 import { hasRecipientFlags } from "../clients/secrets/secret-source.ts";
-import type { Context, Result } from "../command.ts";
+import type { CommandResult, Context } from "../command.ts";
 import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
-import { hasKid } from "../core/jwk/key-pair-halves.ts";
+import { hasKidOrPrefixedKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
-import { Problem, reasonWithoutValues, usageError } from "../core/problem.ts";
+import { Problem, safeErrorReason, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { predictGeneratedKeys, purposeOfNextKey } from "./signing-state.ts";
+import { nextKeyAlgorithmAndUse, predictGeneratedKeys } from "./signing-state.ts";
+import { awaitUnlessAborted, type RotationContext, readSetToRotate, takeAndProveStep } from "./take-and-prove-step.ts";
 
 function withoutPublicHalfProblem(): Problem {
   return usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm");
 }
 
 /** The problems of where the private key waits. */
-export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+export function publishFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const problems: Problem[] = [];
   if (!values.isSet(PRIVATE_KEY_OUT) && !hasRecipientFlags({ values }))
     problems.push(
@@ -35,7 +35,7 @@ export function publicationProblems({ values }: Pick<Context, "values">): readon
 }
 
 /** Hydra 1.x pairs the newest public key with the newest private one, so that a public key by itself ends all logins. */
-function rejectPairs({ set, shape }: SetToRotate): void {
+function rejectPublishingOnHydra1({ set, shape }: SetToRotate): void {
   if (shape === "single") return;
   throw new Problem(
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
@@ -45,7 +45,7 @@ function rejectPairs({ set, shape }: SetToRotate): void {
 
 /** Rejects the ID of a key that exists, whose place the new public key would take. */
 function rejectKnownId({ set, keys }: SetToRotate, kid: string | undefined): void {
-  if (kid === undefined || !keys.some((key) => hasKid(key, kid))) return;
+  if (kid === undefined || !keys.some((key) => hasKidOrPrefixedKid(key, kid))) return;
   throw new Problem(`Cannot publish key ${quote(kid)}: key set ${quote(set)} has a key with this ID`, {
     code: "conflict",
     exit: "conflict",
@@ -54,13 +54,13 @@ function rejectKnownId({ set, keys }: SetToRotate, kid: string | undefined): voi
 }
 
 /** Removes a published key whose private half could not be delivered, and returns the problem. */
-async function undelivered(
+async function removeUndeliveredAndExplain(
   { admin }: Pick<Context, "admin">,
   set: string,
   kid: string,
   reason: unknown,
 ): Promise<Problem> {
-  const start = `Cannot deliver the private key: ${reasonWithoutValues(reason)}`;
+  const start = `Cannot deliver the private key: ${safeErrorReason(reason)}`;
   const details = { code: "undelivered", exit: "failed", cause: reason } as const;
   try {
     const api = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
@@ -77,12 +77,12 @@ type PublicationContext = RotationContext &
   Pick<Context, "encryption" | "localKeys" | "openTarget" | "outputContainsValue" | "recovery">;
 
 /** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
-export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<Result> {
+export async function generateAndPublishKey(context: PublicationContext, set: string): Promise<CommandResult> {
   const { values, localKeys, note } = context;
   const rotation = await readSetToRotate(context, set);
-  rejectPairs(rotation);
+  rejectPublishingOnHydra1(rotation);
   const { state, keys: before, shape } = rotation;
-  const { alg: usual, use } = purposeOfNextKey(set, state, before);
+  const { alg: usual, use } = nextKeyAlgorithmAndUse(set, state, before);
   const alg = values.text(NEW_ALG) ?? usual;
   if (isSymmetric(keyTypeAndCurveFor(alg))) throw withoutPublicHalfProblem();
   // The change that --activate will make.
@@ -114,9 +114,9 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
       `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${commandWord(set)} --activate --key FILE`,
     );
     if (values.isSet(PRIVATE_KEY_OUT)) return result;
-    return { ...result, undelivered: (_, reason) => undelivered(context, set, kid, reason) };
+    return { ...result, undelivered: (_, reason) => removeUndeliveredAndExplain(context, set, kid, reason) };
   } catch (error) {
-    if (isPublished) throw await undelivered(context, set, kid, error);
+    if (isPublished) throw await removeUndeliveredAndExplain(context, set, kid, error);
     throw error;
   }
 }

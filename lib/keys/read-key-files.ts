@@ -22,7 +22,7 @@ export interface KeysFromFiles {
 }
 
 /** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
-function withAlgorithm(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
+function withAlgorithmOrProblem(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
   const possible = signingAndEncryptionAlgorithms(key);
   const { alg: own } = key;
   const type = keyTypeAndCurveName(key);
@@ -51,7 +51,7 @@ function withAlgorithm(key: KeyWithKid, name: string, wanted: string | undefined
   return { ...key, ...(own === undefined && wanted === undefined ? {} : { alg: own ?? wanted }) };
 }
 
-function usualUse(alg: string): "sig" | "enc" {
+function useOfAlgorithm(alg: string): "sig" | "enc" {
   return isSigningAlgorithm(alg) ? "sig" : "enc";
 }
 
@@ -59,25 +59,30 @@ function usualUse(alg: string): "sig" | "enc" {
  * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even where its
  * members contradict each other: a set that a server gave must come back as it was.
  */
-function withUse(key: KeyWithKid, name: string, wanted: string | undefined, own: JsonWebKey): KeyWithKid | Problem {
+function withUseOrProblem(
+  key: KeyWithKid,
+  name: string,
+  wanted: string | undefined,
+  own: JsonWebKey,
+): KeyWithKid | Problem {
   const { alg } = key;
-  const use = key.use ?? wanted ?? (alg === undefined ? "sig" : usualUse(alg));
+  const use = key.use ?? wanted ?? (alg === undefined ? "sig" : useOfAlgorithm(alg));
   const isChosen = own.use === undefined || own.alg === undefined;
   if (alg !== undefined) {
-    if (!isChosen || use === usualUse(alg)) return { ...key, use };
+    if (!isChosen || use === useOfAlgorithm(alg)) return { ...key, use };
     const message = `The algorithm ${alg} of the key in ${quote(name)} contradicts its use, ${use}`;
-    return usageError(message, `use ${usualUse(alg)} fits the algorithm`, "key-algorithm");
+    return usageError(message, `use ${useOfAlgorithm(alg)} fits the algorithm`, "key-algorithm");
   }
   const possible = signingAndEncryptionAlgorithms(key);
-  const fitting = possible.find((candidate) => usualUse(candidate) === use);
+  const fitting = possible.find((candidate) => useOfAlgorithm(candidate) === use);
   if (fitting !== undefined) return { ...key, use, alg: fitting };
   if (own.use !== undefined) return { ...key, use, alg: possible[0] };
   const message = `--use ${use} does not fit the key in ${quote(name)}: no algorithm of ${keyTypeAndCurveName(key)} keys is for encryption`;
   return usageError(message, "leave out --use", "key-algorithm");
 }
 
-/** The keys in one file, the oldest first, with IDs; a file begins with the newest. */
-async function keysInFile(
+/** Reads the keys in one file, the oldest first, with IDs; a file begins with the newest. */
+async function readOneKeyFile(
   context: ReadKeysContext,
   path: string,
   { reader, passphrase }: { readonly reader: string; readonly passphrase: (name: string) => Promise<string> },
@@ -96,8 +101,8 @@ async function keysInFile(
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
       continue;
     }
-    const withAlg = withAlgorithm({ ...key, kid }, name, values.text(IMPORT_ALG));
-    const complete = withAlg instanceof Problem ? withAlg : withUse(withAlg, name, use, key);
+    const withAlg = withAlgorithmOrProblem({ ...key, kid }, name, values.text(IMPORT_ALG));
+    const complete = withAlg instanceof Problem ? withAlg : withUseOrProblem(withAlg, name, use, key);
     if (complete instanceof Problem) problems.push(complete);
     else keys.push(complete);
   }
@@ -105,7 +110,10 @@ async function keysInFile(
 }
 
 /** The problems of keys with the same ID. */
-function repeatProblems(keys: readonly KeyWithKid[], origins: ReadonlyMap<JsonWebKey, string>): readonly Problem[] {
+function repeatedKeyIdProblems(
+  keys: readonly KeyWithKid[],
+  origins: ReadonlyMap<JsonWebKey, string>,
+): readonly Problem[] {
   const byId = new Map<string, KeyWithKid>();
   return keys.flatMap((key) => {
     const before = byId.get(key.kid);
@@ -130,7 +138,7 @@ export async function readKeyFiles(
   const problems: Problem[] = [];
   let haveOwnIds = true;
   for (const path of paths) {
-    const found = await collectProblem(problems, () => keysInFile(context, path, { reader, passphrase }), "usage");
+    const found = await collectProblem(problems, () => readOneKeyFile(context, path, { reader, passphrase }), "usage");
     if (found === undefined) continue;
     read.push(...found.keys);
     haveOwnIds &&= found.haveOwnIds;
@@ -139,14 +147,14 @@ export async function readKeyFiles(
   }
   const kept = new Set(withoutRedundantPublicHalves(read));
   const keys = read.filter((key) => kept.has(key));
-  problems.push(...repeatProblems(keys, origins));
+  problems.push(...repeatedKeyIdProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));
-  return renamed(context, { keys, problems, haveOwnIds });
+  return withKidOfFlag(context, { keys, problems, haveOwnIds });
 }
 
 /** Gives the only key the ID of `--kid`. */
-function renamed({ values }: Pick<Context, "values">, read: KeysFromFiles): KeysFromFiles {
+function withKidOfFlag({ values }: Pick<Context, "values">, read: KeysFromFiles): KeysFromFiles {
   const { keys, problems } = read;
   const kid = values.text(KID);
   const [only, ...others] = keys;

@@ -1,19 +1,22 @@
-import type { Result } from "../command.ts";
+import type { CommandResult } from "../command.ts";
 import { kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
+import { findKeyOrPair } from "./key-pair-storage.ts";
 import { keySetResult } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
-import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
 import type { SetToRotate } from "./rotation-step.ts";
-import { keysNamed } from "./stored-keys.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./take-and-prove-step.ts";
 import { undoKeyChange } from "./undo-key-change.ts";
 
-/** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
-function retirablePlace(
+/**
+ * The key to retire, by its ID, with its place among the keys of the set, the newest first; throws if the key signs or
+ * is missing.
+ */
+function requireRetirableKey(
   { set, keys, state, shape }: SetToRotate,
   kid: string,
 ): { readonly place: number; readonly count: number; readonly id: string } {
@@ -32,13 +35,13 @@ function retirablePlace(
 }
 
 /** Deletes a key that no longer signs. */
-export async function retireKey(context: RotationContext, set: string, named: string): Promise<Result> {
+export async function retireKey(context: RotationContext, set: string, named: string): Promise<CommandResult> {
   const rotation = await readSetToRotate(context, set);
   const { keys, state, shape } = rotation;
-  const { place, count, id } = retirablePlace(rotation, named);
+  const { place, count, id } = requireRetirableKey(rotation, named);
   // Both halves of a pair.
   const kid = shape === "pair" ? kidWithoutPrefix(id) : id;
-  const leaving = keysNamed(keys, kid, shape);
+  const leaving = findKeyOrPair(keys, kid, shape);
   const after = keys.filter((key) => !leaving.includes(key));
   rejectBreakingKeyChange(context, { set, shape, before: keys, after });
   const signing = state.kind === "signs" ? state.kid : "";

@@ -1,4 +1,4 @@
-import type { Result } from "../command.ts";
+import type { CommandResult } from "../command.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
@@ -6,16 +6,16 @@ import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./rotation.ts";
-import { isTokenSigningSet, predictGeneratedKeys, purposeOfNextKey } from "./signing-state.ts";
+import { isTokenSigningSet, nextKeyAlgorithmAndUse, predictGeneratedKeys } from "./signing-state.ts";
+import { confirmStep, type RotationContext, readSetToRotate, takeAndProveStep } from "./take-and-prove-step.ts";
 import { unwrittenKeyProblem } from "./unwritten-key.ts";
 
 /** Rotates in one step: the server generates a key, which signs immediately. */
-export async function rotateAtOnce(context: RotationContext, set: string): Promise<Result> {
+export async function rotateAtOnce(context: RotationContext, set: string): Promise<CommandResult> {
   const { values, host, note } = context;
   const rotation = await readSetToRotate(context, set);
   const { shape, state, keys: before } = rotation;
-  const { alg: usual, use } = purposeOfNextKey(set, state, before);
+  const { alg: usual, use } = nextKeyAlgorithmAndUse(set, state, before);
   const alg = values.text(NEW_ALG) ?? usual;
   const given = values.text(KID);
   const kid = given ?? host.uuid();

@@ -1,5 +1,5 @@
 import type { BoolFlag, ChoiceFlag, TextFlag } from "../core/flags/flag.ts";
-import { GENERATE_ALG, type GeneratedAlgorithm, KID } from "./key-flags.ts";
+import { GENERATE_ALG, KID, type ServerGeneratedAlgorithm } from "./key-flags.ts";
 
 export const PUBLISH: BoolFlag = {
   kind: "switch",
@@ -29,7 +29,7 @@ export const RETIRE: TextFlag = { ...KID, name: "retire", help: "Last step: dele
 const { default: _, ...ALG } = GENERATE_ALG;
 
 /** The algorithm of the next key: that of the current one unless given. */
-export const NEW_ALG: ChoiceFlag<GeneratedAlgorithm> = {
+export const NEW_ALG: ChoiceFlag<ServerGeneratedAlgorithm> = {
   ...ALG,
   help: "Algorithm of the new key (default: that of the current one)",
 };

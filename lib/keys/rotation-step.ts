@@ -1,7 +1,7 @@
 import type { KeySetsApi } from "../adapters/admin/key-sets.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import type { SetAndKeyPairStorage } from "./key-pair-storage.ts";
 import type { SigningState } from "./signing-state.ts";
-import type { SetAndKeyPairStorage } from "./stored-keys.ts";
 
 /** A set that is rotated, as it was before. */
 export interface SetToRotate extends SetAndKeyPairStorage {

@@ -19,18 +19,18 @@ const TLS_SET = "hydra.https-tls";
 const USUAL_ALG = "RS256";
 
 /** The algorithm that a set signs with, or that its next key is expected to have. */
-export function algorithmOf(state: SigningState): string {
+export function signingAlgorithmOf(state: SigningState): string {
   return state.kind === "signs" ? state.alg : USUAL_ALG;
 }
 
 /** The algorithm and the use of the next key of a set: in one that the server does not sign with, those of its newest key. */
-export function purposeOfNextKey(
+export function nextKeyAlgorithmAndUse(
   set: string,
   state: SigningState,
   keys: readonly JsonWebKey[],
 ): { readonly alg: string; readonly use: "sig" | "enc" } {
   const newest = keys.find(hasPrivateMembers);
-  if (isServerKeySetOfAnyVersion(set) || newest === undefined) return { alg: algorithmOf(state), use: "sig" };
+  if (isServerKeySetOfAnyVersion(set) || newest === undefined) return { alg: signingAlgorithmOf(state), use: "sig" };
   const [usual = USUAL_ALG] = signingAndEncryptionAlgorithms(newest);
   const { alg = usual, use } = newest;
   // No server generates keys for algorithms that encrypt.

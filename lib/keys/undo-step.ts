@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
-import { Problem, reasonWithoutValues } from "../core/problem.ts";
+import { Problem, safeErrorReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
@@ -47,7 +47,7 @@ export function interruptedBeforeChangeProblem(set: string): Problem {
 }
 
 /** Which key of a set signs, as the end of a sentence. */
-function signingText({ set, shape }: SetToRotate, keys: readonly JsonWebKey[]): string {
+function signingKeyText({ set, shape }: SetToRotate, keys: readonly JsonWebKey[]): string {
   const state = signingState(shape, keys);
   if (state.kind === "signs")
     return isTokenSigningSet(set)
@@ -73,27 +73,27 @@ export async function undoStepAndExplain(
   const api = await admin.withDeadline(UNDO_MS).keySets();
   const failed = await step.undo(api).then(
     () => "",
-    (error: unknown) => `: ${reasonWithoutValues(error)}`,
+    (error: unknown) => `: ${safeErrorReason(error)}`,
   );
   let now: readonly JsonWebKey[];
   try {
     now = (await api.find(set)) ?? [];
   } catch (error) {
     if (failed !== "") return new Problem(`${start}; the change could not be undone${failed}`, details);
-    const unread = `but the set can't be read again: ${reasonWithoutValues(error)}`;
+    const unread = `but the set can't be read again: ${safeErrorReason(error)}`;
     return new Problem(`${start}; the change was undone, ${unread}`, details);
   }
-  const signs = signingText(rotation, now);
+  const signs = signingKeyText(rotation, now);
   if (!isKeyChangeUndone(before, now, step.kid))
     return new Problem(`${start}; the change was not undone${failed}; ${signs}`, details);
-  return new Problem(`${start}; the change was undone, and ${signs}${lostText(rotation, step, now)}`, {
+  return new Problem(`${start}; the change was undone, and ${signs}${lostTokensText(rotation, step, now)}`, {
     ...details,
     hint,
   });
 }
 
 /** What is lost with a key that signed between the change and its end. */
-function lostText({ set }: SetToRotate, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
+function lostTokensText({ set }: SetToRotate, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
   const isLost =
     isTokenSigningSet(set) && expected !== undefined && !publicKeyOfEachPair(now).some(({ kid }) => kid === expected);
   return isLost ? "; tokens that were signed meanwhile can't be verified" : "";
@@ -114,7 +114,7 @@ export async function undoInterruptedAndExplain(
   try {
     now = (await api.find(set)) ?? [];
   } catch (reason) {
-    return new Problem(`${failure.start}, and the set can't be read again: ${reasonWithoutValues(reason)}`, details);
+    return new Problem(`${failure.start}, and the set can't be read again: ${safeErrorReason(reason)}`, details);
   }
   if (!isKeyChangeUndone(before, now, step.kid)) return undoStepAndExplain(context, rotation, step, failure);
   if (!(error instanceof Problem && error.ambiguous)) return interruptedBeforeChangeProblem(set);

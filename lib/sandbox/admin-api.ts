@@ -1,5 +1,5 @@
 import { type ApiError, isApiError } from "./api-errors.ts";
-import { escapedTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
+import { escapePathSegmentTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
 import { createKeyRoutes } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
@@ -7,10 +7,10 @@ import {
   type Answer,
   emptyAnswer,
   errorAnswer,
+  goRedirectAnswer,
   jsonAnswer,
   noRouteAnswer,
   plainAnswer,
-  routeRedirect,
   withNoStore,
   wrongMethodAnswer,
 } from "./response.ts";
@@ -29,7 +29,8 @@ export interface SandboxRequest {
   readonly body: string;
 }
 
-interface Call {
+/** A request that matches a route, with its query and the IDs in its path. */
+interface RouteCall {
   readonly request: SandboxRequest;
   readonly query: URLSearchParams;
   readonly id: string;
@@ -37,22 +38,23 @@ interface Call {
   readonly kid: string;
 }
 
-type Endpoint = (call: Call) => Answer | undefined;
+/** Answers a request; undefined where the server closes the connection instead. */
+type RouteHandler = (call: RouteCall) => Answer | undefined;
 
 interface Route {
   readonly path: string;
-  readonly methods: ReadonlyMap<string, Endpoint>;
+  readonly methods: ReadonlyMap<string, RouteHandler>;
 }
 
 /** The IDs in a path; empty where a route has none. */
-type PathIds = Pick<Call, "id" | "kid">;
+type PathIds = Pick<RouteCall, "id" | "kid">;
 
-interface Matched extends PathIds {
+interface MatchedRoute extends PathIds {
   readonly route: Route;
 }
 
 /** The IDs in a path that matches a route, or undefined if it doesn't match. */
-function fit(route: Route, segments: readonly string[]): PathIds | undefined {
+function findPathIds(route: Route, segments: readonly string[]): PathIds | undefined {
   const wanted = route.path.split("/");
   if (wanted.length !== segments.length) return undefined;
   const ids = { id: "", kid: "" };
@@ -66,16 +68,17 @@ function fit(route: Route, segments: readonly string[]): PathIds | undefined {
   return ids;
 }
 
-function match(routes: readonly Route[], segments: readonly string[]): Matched | undefined {
+/** The first route that matches a path, with the IDs in the path, or undefined. */
+function findMatchingRoute(routes: readonly Route[], segments: readonly string[]): MatchedRoute | undefined {
   for (const route of routes) {
-    const ids = fit(route, segments);
+    const ids = findPathIds(route, segments);
     if (ids !== undefined) return { route, ...ids };
   }
   return undefined;
 }
 
 /** A path without its escapes; invalid UTF-8 becomes a character that no ID contains. */
-function decoded(segment: string): string {
+function unescapePath(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
@@ -84,7 +87,7 @@ function decoded(segment: string): string {
 }
 
 /** The methods in a route's Allow header, with HEAD or OPTIONS where the router adds them. */
-function allowedOf({ methods }: Route, { router }: Behaviour): readonly string[] {
+function allowedMethods({ methods }: Route, { router }: Behaviour): readonly string[] {
   const own = [...methods.keys()];
   const added = router === "httprouter" ? ["OPTIONS"] : own.includes("GET") ? ["HEAD"] : [];
   return [...own, ...added].sort();
@@ -107,7 +110,7 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   function gone(error: ApiError | undefined): Answer {
     return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
   }
-  function list({ query }: Call): Answer | undefined {
+  function list({ query }: RouteCall): Answer | undefined {
     const page = paging(clients.store, { path: `${prefix}/clients`, query, filters: behaviour.filters });
     if (page === undefined) return undefined;
     if (isApiError(page)) return errorAnswer(behaviour, page);
@@ -117,16 +120,16 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
       page.headers,
     );
   }
-  function create({ request }: Call): Answer {
+  function create({ request }: RouteCall): Answer {
     const result = clients.create(request.body);
     if (isApiError(result)) return errorAnswer(behaviour, result);
     const id = String(result["client_id"]);
     return jsonAnswer(201, result, {
-      location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
+      location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapePathSegmentTwice(id)}`,
     });
   }
 
-  const one = new Map<string, Endpoint>([
+  const one = new Map<string, RouteHandler>([
     ["GET", ({ id }) => answerOf(clients.read(id))],
     ["PUT", ({ id, request }) => answerOf(clients.replace(id, request.body))],
     ["DELETE", ({ id }) => gone(clients.remove(id))],
@@ -139,7 +142,7 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   const routes: Route[] = [
     {
       path: "/clients",
-      methods: new Map<string, Endpoint>([
+      methods: new Map<string, RouteHandler>([
         ["GET", list],
         ["POST", create],
       ]),
@@ -147,13 +150,13 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
     { path: "/clients/{id}", methods: one },
   ];
   if (behaviour.lifespans) {
-    const set: Endpoint = ({ id, request }) => answerOf(clients.setLifespans(id, request.body));
+    const set: RouteHandler = ({ id, request }) => answerOf(clients.setLifespans(id, request.body));
     routes.push({ path: "/clients/{id}/lifespans", methods: new Map([["PUT", set]]) });
   }
   if (behaviour.rotation) {
     routes.push({
       path: "/clients/{id}/secrets/rotate",
-      methods: new Map<string, Endpoint>([
+      methods: new Map<string, RouteHandler>([
         ["POST", ({ id }) => answerOf(clients.rotate(id))],
         ["DELETE", ({ id }) => answerOf(clients.dropRotated(id))],
       ]),
@@ -162,13 +165,18 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
-/** A route with a prefix and wrapped endpoints. */
-function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
+/** A route with a prefix and wrapped handlers. */
+function withPrefixAndWrapper(
+  { path, methods }: Route,
+  prefix: string,
+  wrap: (endpoint: RouteHandler) => RouteHandler,
+): Route {
   const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
   return { path: `${prefix}${path}`, methods: new Map(changed) };
 }
 
-function neverCached(endpoint: Endpoint): Endpoint {
+/** A handler whose answers no cache may keep. */
+function withoutCaching(endpoint: RouteHandler): RouteHandler {
   return (call) => {
     const answer = endpoint(call);
     return answer === undefined ? undefined : withNoStore(answer);
@@ -176,7 +184,7 @@ function neverCached(endpoint: Endpoint): Endpoint {
 }
 
 /** A path without repeated and trailing slashes. */
-function tidied(path: string): string {
+function removeSuperfluousSlashes(path: string): string {
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }
 
@@ -199,51 +207,53 @@ export function createAdminApi(
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
-  const toPrefix: Endpoint = ({ request }) => routeRedirect(307, request.method, `http://${prefix}${request.target}`);
+  const toPrefix: RouteHandler = ({ request }) =>
+    goRedirectAnswer(307, request.method, `http://${prefix}${request.target}`);
 
-  const same = (endpoint: Endpoint): Endpoint => endpoint;
+  const ownPrefix = unprefixed === "served" ? "" : prefix;
+  const wrap = caching === "prefixed" ? withoutCaching : (handler: RouteHandler) => handler;
+  const redirected = unprefixed === "redirected" ? owned : [];
   const routes = [
     ...FIXED_ROUTES,
-    ...owned.map((route) =>
-      wrapped(route, unprefixed === "served" ? "" : prefix, caching === "prefixed" ? neverCached : same),
-    ),
-    ...(unprefixed === "redirected" ? owned.map((route) => wrapped(route, "", () => neverCached(toPrefix))) : []),
+    ...owned.map((route) => withPrefixAndWrapper(route, ownPrefix, wrap)),
+    ...redirected.map((route) => withPrefixAndWrapper(route, "", () => withoutCaching(toPrefix))),
   ];
 
-  function perform({ route, ...ids }: Matched, method: string, query: string, request: SandboxRequest) {
+  function perform({ route, ...ids }: MatchedRoute, method: string, query: string, request: SandboxRequest) {
     return route.methods.get(method)?.({ request, query: new URLSearchParams(query), ...ids });
   }
 
   /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD where there is a GET. */
   function byMux(request: SandboxRequest): Answer | undefined {
     const [whole, query] = splitAtFirst(request.target, "?");
-    const tidy = tidied(whole);
+    const tidy = removeSuperfluousSlashes(whole);
     const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
     if (path === "" || path === "/") return noRouteAnswer("negotiated", request.accept);
-    const matched = match(routes, path.split("/").map(decoded));
+    const matched = findMatchingRoute(routes, path.split("/").map(unescapePath));
     if (matched === undefined) return noRouteAnswer(behaviour.missing, request.accept);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
-    return wrongMethodAnswer(allowedOf(matched.route, behaviour));
+    return wrongMethodAnswer(allowedMethods(matched.route, behaviour));
   }
 
   /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
   function byHttpRouter(request: SandboxRequest): Answer | undefined {
     const { method, target } = request;
     const [path, query] = splitAtFirst(target, "?");
-    const matched = match(routes, decoded(path).split("/"));
+    const matched = findMatchingRoute(routes, unescapePath(path).split("/"));
     if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
-    const allowed = allowedOf(matched.route, behaviour);
+    const allowed = allowedMethods(matched.route, behaviour);
     return method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
   }
 
   /** Redirects from a path with superfluous slashes to the one that exists. */
   function toTidyPath({ method, target, accept }: SandboxRequest): Answer {
     const [path, query] = splitAtFirst(target, "?");
-    const meant = match(routes, decoded(tidied(path)).split("/"));
+    const meant = findMatchingRoute(routes, unescapePath(removeSuperfluousSlashes(path)).split("/"));
     if (meant === undefined || !meant.route.methods.has(method)) return noRouteAnswer(behaviour.missing, accept);
-    return routeRedirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
+    const tidy = `${removeSuperfluousSlashes(path)}${query === "" ? "" : `?${query}`}`;
+    return goRedirectAnswer(method === "GET" ? 301 : 307, method, tidy);
   }
 
   /** Answers a request; undefined where the server closes the connection instead. */

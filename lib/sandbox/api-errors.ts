@@ -17,11 +17,11 @@ export function isApiError(value: object): value is ApiError {
 }
 
 /** The description of `invalid_request` (RFC 6749, 5.2), without the period that later versions add. */
-export const INVALID_REQUEST =
+export const INVALID_REQUEST_DESCRIPTION =
   "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed";
 
 const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> = {
-  invalid_request: INVALID_REQUEST,
+  invalid_request: INVALID_REQUEST_DESCRIPTION,
   invalid_client_metadata:
     "The value of one of the Client Metadata fields is invalid and the server has rejected this request. Note that an Authorization Server MAY choose to substitute a valid value for any requested parameter of a Client's Metadata.",
 };

@@ -16,16 +16,18 @@ interface Slot {
   gone: boolean;
 }
 
-function byId(a: Slot, b: Slot): number {
+/** Compares slots by ID, for sorting. */
+function compareSlotIds(a: Slot, b: Slot): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
 /** Two sorted lists as one. */
-function merged(left: readonly Slot[], right: readonly Slot[]): Slot[] {
+function mergeSortedSlots(left: readonly Slot[], right: readonly Slot[]): Slot[] {
   const all: Slot[] = [];
   let r = 0;
   for (const slot of left) {
-    for (let other = right[r]; other !== undefined && byId(other, slot) < 0; other = right[++r]) all.push(other);
+    for (let other = right[r]; other !== undefined && compareSlotIds(other, slot) < 0; other = right[++r])
+      all.push(other);
     all.push(slot);
   }
   for (let other = right[r]; other !== undefined; other = right[++r]) all.push(other);
@@ -53,7 +55,7 @@ export function createClientStore(order: Behaviour["order"]) {
       anyGone = false;
     }
     if (fresh.length > 0) {
-      ordered = order === "insertion" ? [...ordered, ...fresh] : merged(ordered, fresh.sort(byId));
+      ordered = order === "insertion" ? [...ordered, ...fresh] : mergeSortedSlots(ordered, fresh.sort(compareSlotIds));
       fresh = [];
     }
     return ordered;

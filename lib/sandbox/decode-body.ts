@@ -13,7 +13,7 @@ import { TOO_DEEP_FAULT } from "./limits.ts";
 import type { FieldKind, ServerField } from "./server-fields.ts";
 
 /** A client under construction: every field of the version, including empty ones. */
-export type Draft = Record<string, unknown>;
+export type SandboxClientDraft = Record<string, unknown>;
 
 /** What a body is decoded into. */
 export interface BodyShape {
@@ -33,8 +33,8 @@ export type DecodeOutcome<T> = { readonly value: T } | { readonly fault: string 
 
 const LITERALS = ["null", "true", "false"];
 
-/** What is wrong with text that is not JSON, close to the wording of the servers. */
-function syntaxError(text: string): string {
+/** What is wrong with text that is not JSON, close to the wording of Go's decoder. */
+function goJsonErrorText(text: string): string {
   const start = text.trimStart();
   if (start === "") return "EOF";
   if (start.startsWith("{") || start.startsWith("[") || start.startsWith('"')) return "unexpected EOF";
@@ -48,14 +48,14 @@ function syntaxError(text: string): string {
 
 /** Parses the first JSON value of a body; like Go's decoder, ignores what follows an object or array. */
 export function parseFirstJson(text: string): DecodeOutcome<unknown> {
-  const whole = read(text);
+  const whole = tryParseJson(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? leadingContainerText(text) : undefined;
-  return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
+  return (first === undefined ? undefined : tryParseJson(first)) ?? { fault: goJsonErrorText(text) };
 }
 
-/** The value of a JSON text, or undefined if it isn't JSON. */
-function read(text: string): DecodeOutcome<unknown> | undefined {
+/** Parses a JSON text; gives a fault if it is too deep, and undefined if it isn't JSON. */
+function tryParseJson(text: string): DecodeOutcome<unknown> | undefined {
   try {
     return { value: parseJsonExactly(text) };
   } catch (error) {
@@ -65,7 +65,12 @@ function read(text: string): DecodeOutcome<unknown> | undefined {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: ServerField, shape: BodyShape, wanted: string): { readonly fault: string } {
+function wrongFieldTypeFault(
+  value: unknown,
+  field: ServerField,
+  shape: BodyShape,
+  wanted: string,
+): { readonly fault: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
   const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : jsonKindName(value);
@@ -74,30 +79,34 @@ function wrongType(value: unknown, field: ServerField, shape: BodyShape, wanted:
   };
 }
 
-type Reader = (value: unknown, field: ServerField, shape: BodyShape) => DecodeOutcome<unknown>;
+/** Decodes the value of one field, or gives what is wrong with it. */
+type FieldDecoder = (value: unknown, field: ServerField, shape: BodyShape) => DecodeOutcome<unknown>;
 
 /** How a value other than null is decoded, by the kind of its field. */
-const READERS: Readonly<Record<FieldKind, Reader>> = {
+const FIELD_DECODERS: Readonly<Record<FieldKind, FieldDecoder>> = {
   // Go replaces a lone surrogate with U+FFFD, except in raw JSON.
   text: (value, field, shape) =>
-    typeof value === "string" ? { value: value.toWellFormed() } : wrongType(value, field, shape, "string"),
+    typeof value === "string" ? { value: value.toWellFormed() } : wrongFieldTypeFault(value, field, shape, "string"),
   list: (value, field, shape) => {
-    if (!Array.isArray(value)) return wrongType(value, field, shape, shape.listType);
+    if (!Array.isArray(value)) return wrongFieldTypeFault(value, field, shape, shape.listType);
     const elements: readonly unknown[] = value.map((element: unknown) => element ?? "");
     if (isStringList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
     const stray = elements.find((element) => typeof element !== "string");
-    return wrongType(stray, field, shape, "string");
+    return wrongFieldTypeFault(stray, field, shape, "string");
   },
-  boolean: (value, field, shape) => (typeof value === "boolean" ? { value } : wrongType(value, field, shape, "bool")),
+  boolean: (value, field, shape) =>
+    typeof value === "boolean" ? { value } : wrongFieldTypeFault(value, field, shape, "bool"),
   choice: (value) =>
     typeof value === "boolean"
       ? { value }
       : { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type bool` },
   integer: (value, field, shape) =>
-    typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
+    typeof value === "number" && Number.isSafeInteger(value)
+      ? { value }
+      : wrongFieldTypeFault(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
-    if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
+    if (!isJsonObject(value)) return wrongFieldTypeFault(value, field, shape, "x.JoseJSONWebKeySet");
     const keys: KeySet | { readonly fault: string } = decodeKeySet(value, shape.keyLibrary);
     return "fault" in keys ? keys : { value: keys };
   },
@@ -112,7 +121,7 @@ const READERS: Readonly<Record<FieldKind, Reader>> = {
     };
   },
   duration: (value, field, shape) => {
-    if (typeof value !== "string") return wrongType(value, field, shape, "string");
+    if (typeof value !== "string") return wrongFieldTypeFault(value, field, shape, "string");
     const nanoseconds = parseNanoseconds(value);
     return nanoseconds === undefined
       ? { fault: `time: invalid duration "${value}"` }
@@ -127,22 +136,26 @@ const EMPTIED: ReadonlySet<FieldKind> = new Set<FieldKind>(["list", "keys", "raw
  * Reads a JSON value into a draft like Go's decoder reads into a struct that already has values: names are matched without
  * case, unknown members and nulls are ignored, and the first value of a wrong type is reported.
  */
-export function decodeIntoDraft(value: unknown, shape: BodyShape, base: Readonly<Draft>): DecodeOutcome<Draft> {
+export function decodeIntoDraft(
+  value: unknown,
+  shape: BodyShape,
+  base: Readonly<SandboxClientDraft>,
+): DecodeOutcome<SandboxClientDraft> {
   if (value === null) return { value: { ...base } };
   if (!isJsonObject(value))
     return { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type ${shape.type}` };
-  const draft: Draft = { ...base };
+  const draft: SandboxClientDraft = { ...base };
   for (const [name, member] of Object.entries(value)) {
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
     if (field === undefined) continue;
-    const read = member === null ? decodeNull(field, draft) : READERS[field.kind](member, field, shape);
+    const read = member === null ? decodeNull(field, draft) : FIELD_DECODERS[field.kind](member, field, shape);
     if ("fault" in read) return read;
     draft[field.name] = read.value;
   }
   return { value: draft };
 }
 
-function decodeNull({ name, kind }: ServerField, draft: Readonly<Draft>): { readonly value: unknown } {
+function decodeNull({ name, kind }: ServerField, draft: Readonly<SandboxClientDraft>): { readonly value: unknown } {
   if (!EMPTIED.has(kind)) return { value: draft[name] };
   return { value: kind === "keys" ? undefined : null };
 }

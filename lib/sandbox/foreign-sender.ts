@@ -17,7 +17,7 @@ export function foreignSenderReason(
   entrance: ListenerKind,
 ): string | undefined {
   // Over TLS the certificate keeps a page from naming this machine as its own host.
-  if (entrance === "http" && host !== undefined && !isLoopbackHost(hostname(host)))
+  if (entrance === "http" && host !== undefined && !isLoopbackHost(hostHeaderWithoutPort(host)))
     return "The Host header doesn't name this machine";
   if (origin !== undefined && (entrance === "unix" || origin !== `${entrance}://${host ?? ""}`))
     return "The Origin header names another site";
@@ -25,7 +25,7 @@ export function foreignSenderReason(
 }
 
 /** A `Host` header without its port. */
-function hostname(host: string): string {
+function hostHeaderWithoutPort(host: string): string {
   const colon = host.lastIndexOf(":");
   return colon >= 0 && /^\d*$/.test(host.slice(colon + 1)) ? host.slice(0, colon) : host;
 }

@@ -8,7 +8,8 @@ import type { Behaviour } from "./versions.ts";
 /** Shorter than that of a real server, which takes seconds to generate one. */
 const RSA_BITS = 2048;
 
-function keyPairFor(alg: string): KeyPairKeyObjectResult {
+/** Generates a key pair of the type and curve that an algorithm needs. */
+function generateKeyPairForAlgorithm(alg: string): KeyPairKeyObjectResult {
   const { kty, crv } = keyTypeAndCurveFor(alg);
   if (kty === "OKP") return generateKeyPairSync("ed25519");
   return crv === undefined
@@ -22,13 +23,14 @@ const initialPairs = new Map<string, KeyPairKeyObjectResult>();
  * The key that a signing set has from the start. All sandboxes of a process have the same ones, under IDs of their own:
  * an RSA key takes a tenth of a second, and a test suite starts hundreds of sandboxes.
  */
-export function initialKeyPair(set: string): KeyPairKeyObjectResult {
-  const pair = initialPairs.get(set) ?? keyPairFor("RS256");
+export function getOrGenerateInitialKeyPair(set: string): KeyPairKeyObjectResult {
+  const pair = initialPairs.get(set) ?? generateKeyPairForAlgorithm("RS256");
   initialPairs.set(set, pair);
   return pair;
 }
 
-function secretFor(alg: string): string {
+/** Generates the secret of a symmetric key, as base64url. */
+function generateHmacSecret(alg: string): string {
   return Buffer.from(randomBytes(alg === "HS256" ? 16 : 64)).toString("base64url");
 }
 
@@ -39,8 +41,8 @@ export function generateStoredKeys(
   pair?: KeyPairKeyObjectResult,
 ): readonly JsonObject[] {
   const shared = use === "" ? {} : { use };
-  if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: secretFor(alg) })];
-  const { privateKey, publicKey } = pair ?? keyPairFor(alg);
+  if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: generateHmacSecret(alg) })];
+  const { privateKey, publicKey } = pair ?? generateKeyPairForAlgorithm(alg);
   const privateJwk: JsonObject = { ...privateKey.export({ format: "jwk" }), ...shared };
   if (!keys.pairs) return [storedMembers({ ...privateJwk, kid, alg })];
   // Servers with pairs name the algorithm of RSA keys only.

@@ -37,20 +37,20 @@ export function parseGoUrl(text: string, request = false): GoUrl | undefined {
   const [, scheme = "", afterScheme = whole] = SCHEME.exec(whole) ?? [];
   const [path, query] = splitAtFirst(afterScheme, "?");
   const url: GoUrl = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path, query, fragment };
-  if (!path.startsWith("/")) return withoutRoot(url, request);
-  if (path.startsWith("//") && (scheme !== "" || !request)) return withAuthority(url);
+  if (!path.startsWith("/")) return opaqueOrRelativeUrl(url, request);
+  if (path.startsWith("//") && (scheme !== "" || !request)) return splitAuthority(url);
   return STRAY_PERCENT.test(path) ? undefined : url;
 }
 
-/** An opaque URL such as `urn:x`, or a relative reference. */
-function withoutRoot(url: GoUrl, request: boolean): GoUrl | undefined {
+/** An opaque URL such as `urn:x`, or a relative reference; undefined where Go's parser fails. */
+function opaqueOrRelativeUrl(url: GoUrl, request: boolean): GoUrl | undefined {
   if (url.scheme !== "") return { ...url, path: "" };
   if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
   return url;
 }
 
-/** Splits `//user@host:port/path`. */
-function withAuthority(url: GoUrl): GoUrl | undefined {
+/** Splits `//user@host:port/path`; undefined where Go's parser fails. */
+function splitAuthority(url: GoUrl): GoUrl | undefined {
   const slash = url.path.indexOf("/", 2);
   const authority = slash === -1 ? url.path.slice(2) : url.path.slice(2, slash);
   const path = slash === -1 ? "" : url.path.slice(slash);
@@ -67,15 +67,15 @@ export function urlWithoutPath(text: string, { scheme, path }: GoUrl): string {
 }
 
 /** A path segment escaped like Go's `url.PathEscape`. */
-export function escapedSegment(text: string): string {
+export function escapePathSegment(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent);
 }
 
-/** A segment that a server escapes, and escapes again as a part of a URL. */
-export function escapedTwice(text: string): string {
-  return escapedSegment(text).replaceAll("%", "%25");
+/** A path segment that a server escapes, and escapes again as a part of a URL. */
+export function escapePathSegmentTwice(text: string): string {
+  return escapePathSegment(text).replaceAll("%", "%25");
 }
 
 /** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go rejects other requests. */

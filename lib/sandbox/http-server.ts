@@ -22,12 +22,12 @@ export interface ReceivedRequest {
 const BODY_PATIENCE = 8 * BODY_LIMIT;
 
 /** A header value as bytes on the wire: UTF-8, and spaces for line ends as Go has it. */
-function headerText(value: string): string {
+function encodeHeaderValue(value: string): string {
   return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
 }
 
 /** The body of a request; undefined where it is larger than the limit. What comes after that isn't read forever. */
-function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+function readLimitedBody(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {
@@ -47,9 +47,10 @@ function bodyOf(request: IncomingMessage): Promise<string | undefined> {
 /** The answer to a request at which the sandbox itself fails. */
 const FAILED = plainAnswer(500, "Internal Server Error\n");
 
-function write(response: ServerResponse, method: string, answer: Answer): void {
+/** Sends an answer, without its body if the request is a HEAD. */
+function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {
   const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
-  const headers = Object.entries(answer.headers).map(([name, value]) => [name, headerText(value)] as const);
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, encodeHeaderValue(value)] as const);
   response.writeHead(answer.status, { ...Object.fromEntries(headers), ...length });
   response.end(method === "HEAD" ? "" : answer.body);
 }
@@ -69,11 +70,11 @@ export function createHttpServer(
   }
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: target = "/" } = request;
-    const received = { request, method, target, body: await bodyOf(request) };
+    const received = { request, method, target, body: await readLimitedBody(request) };
     const answer = tryToAnswer(received);
     onAnswer(received, answer);
     if (answer === undefined) request.socket.destroy();
-    else write(response, method, answer);
+    else writeAnswer(response, method, answer);
   }
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     serve(request, response).catch(() => request.socket.destroy());

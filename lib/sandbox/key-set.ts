@@ -3,7 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
-import { textIn } from "./members.ts";
+import { stringMemberOrEmpty } from "./json-members.ts";
 
 /** A set of keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {
@@ -41,12 +41,13 @@ const CURVES: ReadonlyMap<string, number> = new Map([
   ["P-521", 66],
 ]);
 
-function bytesOf(value: unknown): number {
+/** How many bytes a base64url text has; 0 for anything but text. */
+function base64UrlByteLength(value: unknown): number {
   return typeof value === "string" ? Buffer.from(value, "base64url").length : 0;
 }
 
 /** Whether the public members of a key on a curve are a key: a point on it. */
-function isPublicKey({ kty, crv, x, y }: JsonObject): boolean {
+function isPointOnCurve({ kty, crv, x, y }: JsonObject): boolean {
   const point = { kty: String(kty), crv: String(crv), x: String(x), ...(typeof y === "string" ? { y } : {}) };
   try {
     createPublicKey({ key: point, format: "jwk" });
@@ -60,27 +61,28 @@ function isPublicKey({ kty, crv, x, y }: JsonObject): boolean {
 const FAULTS = new Map(
   Object.entries<(key: JsonObject) => string | undefined>({
     EC: (key) => {
-      const curve = textIn(key, "crv");
+      const curve = stringMemberOrEmpty(key, "crv");
       const size = CURVES.get(curve);
       if (size === undefined) return `unsupported elliptic curve '${curve}'`;
       if (key["x"] === undefined || key["y"] === undefined) return "invalid EC key, missing x/y values";
-      const odd = ["x", "y"].find((name) => bytesOf(key[name]) !== size);
+      const odd = ["x", "y"].find((name) => base64UrlByteLength(key[name]) !== size);
       if (odd !== undefined) return `invalid EC public key, wrong length for ${odd}`;
-      return isPublicKey(key) ? undefined : "invalid EC key, X/Y are not on declared curve";
+      return isPointOnCurve(key) ? undefined : "invalid EC key, X/Y are not on declared curve";
     },
     RSA: ({ n, e }) => (n === undefined || e === undefined ? "invalid RSA key, missing n/e values" : undefined),
     oct: ({ k }) => (k === undefined ? "invalid OCT (symmetric) key, missing k value" : undefined),
     OKP: (key) => {
-      const curve = textIn(key, "crv");
+      const curve = stringMemberOrEmpty(key, "crv");
       if (curve !== "Ed25519") return `unknown curve '${curve}'`;
       if (key["x"] === undefined) return "invalid Ed key, missing x value";
-      return isPublicKey(key) ? undefined : "invalid Ed key, wrong length for x";
+      return isPointOnCurve(key) ? undefined : "invalid Ed key, wrong length for x";
     },
   }),
 );
 
-function faultOf(key: JsonObject): string | undefined {
-  const type = textIn(key, "kty");
+/** What is wrong with a key, by its type, or undefined. */
+function findKeyFault(key: JsonObject): string | undefined {
+  const type = stringMemberOrEmpty(key, "kty");
   const fault = FAULTS.get(type);
   return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
 }
@@ -117,8 +119,8 @@ const RSA_FAULTS: Readonly<
   "crt-coefficient": ["invalid CRT coefficient", undefined],
 };
 
-/** What is wrong with a private RSA key, in the words of the server's library. */
-function rsaFaultText(key: JsonObject, library: string): string | undefined {
+/** What is wrong with a private RSA key, in the words of the server's library, or undefined. */
+function findRsaPrivateKeyFault(key: JsonObject, library: string): string | undefined {
   const fault = findRsaInconsistency(key);
   if (fault === undefined) return undefined;
   if (fault === "missing") return `${library}: invalid RSA private key, missing P value(s)`;
@@ -132,9 +134,9 @@ export function decodeKey(
   value: JsonObject,
   library: string,
 ): { readonly key: JsonObject } | { readonly fault: string } {
-  const rsaFault = rsaFaultText(value, library);
+  const rsaFault = findRsaPrivateKeyFault(value, library);
   if (rsaFault !== undefined) return { fault: rsaFault };
-  const fault = faultOf(value);
+  const fault = findKeyFault(value);
   return fault === undefined ? { key: storedMembers(value) } : { fault: `${library}: ${fault}` };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../core/json/json.ts";
-import { generateStoredKeys, initialKeyPair } from "./generate-key.ts";
+import { generateStoredKeys, getOrGenerateInitialKeyPair } from "./generate-key.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** The sets that tokens are signed with. */
@@ -25,7 +25,7 @@ export class KeyStore {
   get(set: string): readonly JsonObject[] | undefined {
     if (this.#pending.delete(set)) {
       const key = { kid: randomUUID(), alg: "RS256", use: "sig" };
-      this.#add(set, generateStoredKeys(this.#behaviour, key, initialKeyPair(set)));
+      this.#add(set, generateStoredKeys(this.#behaviour, key, getOrGenerateInitialKeyPair(set)));
     }
     const keys = this.#sets.get(set);
     return keys === undefined || keys.length === 0 ? undefined : keys;

@@ -16,7 +16,7 @@ const HINT = "Listen on 127.0.0.1:4445, or on unix:///path/of/a.sock";
  * @throws {Problem} for other text, and for a host other than this machine: the sandbox doesn't authenticate anyone, so
  * nobody else may reach it.
  */
-export function parseListenAddress(listen: string): ListenAddress {
+export function parseLocalListenAddress(listen: string): ListenAddress {
   if (listen.startsWith("unix://")) {
     const socket = listen.slice("unix://".length);
     if (socket.startsWith("/")) return { socket };
@@ -40,7 +40,7 @@ export function parseListenAddress(listen: string): ListenAddress {
  *
  * @throws the reason why that can't be determined.
  */
-function answers(socket: string): Promise<boolean> {
+function isSocketAnswering(socket: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = connect(socket);
     probe.once("connect", () => {
@@ -51,7 +51,8 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-function cannotListen(listen: string, cause: unknown, isTaken = errorCode(cause) === "EADDRINUSE"): Problem {
+/** The address is in use, or can't be listened on for another reason. */
+function cannotListenProblem(listen: string, cause: unknown, isTaken = errorCode(cause) === "EADDRINUSE"): Problem {
   const reason = isTaken ? "the address is in use" : errorMessage(cause);
   return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${reason}`, {
     code: isTaken ? "address-in-use" : "cannot-listen",
@@ -61,25 +62,25 @@ function cannotListen(listen: string, cause: unknown, isTaken = errorCode(cause)
   });
 }
 /** Removes the socket of a process that has stopped; any other file is left alone. */
-async function clearSocket(socket: string, listen: string): Promise<void> {
+async function removeStaleSocket(socket: string, listen: string): Promise<void> {
   const there = lstatSync(socket, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isSocket()) {
     throw usageError(`Cannot start the sandbox on ${quote(listen)}: a file that isn't a socket exists there`, HINT);
   }
-  if (await answers(socket)) throw cannotListen(listen, undefined, true);
+  if (await isSocketAnswering(socket)) throw cannotListenProblem(listen, undefined, true);
   rmSync(socket, { force: true });
 }
 
 /** Starts listening; resolves when the server is reachable, otherwise rejects with the reason. */
 export async function listenOn(server: Server, address: ListenAddress, listen: string): Promise<void> {
   if ("socket" in address) {
-    await clearSocket(address.socket, listen).catch((error: unknown) => {
-      throw error instanceof Problem ? error : cannotListen(listen, error);
+    await removeStaleSocket(address.socket, listen).catch((error: unknown) => {
+      throw error instanceof Problem ? error : cannotListenProblem(listen, error);
     });
   }
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(cannotListen(listen, error)));
+    server.once("error", (error) => reject(cannotListenProblem(listen, error)));
     if ("socket" in address) server.listen(address.socket, resolve);
     else server.listen(address.port, address.host, resolve);
   });

@@ -19,30 +19,32 @@ interface ListRequest {
 }
 
 /** A page, an error, or undefined where the server closes the connection. */
-type PageAnswer = Page | ApiError | undefined;
+type PageOrError = Page | ApiError | undefined;
 
-type Paging = (store: ClientStore, request: ListRequest) => PageAnswer;
+/** Gives the page of a list that a request asks for. */
+type ClientPaginator = (store: ClientStore, request: ListRequest) => PageOrError;
 
 /** A query as Go encodes it: sorted by name, with its own set of unescaped characters. */
-function goQuery(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
+function formatGoQuery(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
   const copy = new URLSearchParams(query);
   for (const [name, value] of Object.entries(changes)) copy.set(name, value);
   copy.sort();
   return copy.toString().replaceAll("%7E", "~").replaceAll("*", "%2A");
 }
 
-function link({ path, query }: ListRequest, rel: string, changes: Readonly<Record<string, string>>): string {
-  return `<${path}?${goQuery(query, changes)}>; rel="${rel}"`;
+/** One link of a Link header (RFC 8288), with changed query parameters. */
+function formatPageLink({ path, query }: ListRequest, rel: string, changes: Readonly<Record<string, string>>): string {
+  return `<${path}?${formatGoQuery(query, changes)}>; rel="${rel}"`;
 }
 
 /** A number in the query as Go parses it, or undefined if it isn't one. */
-function integer(query: URLSearchParams, name: string): number | undefined {
+function parseQueryInteger(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name) ?? "";
   return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** The clients from one position to another, counted from `start`, among those that the request filters for. */
-function selected(
+function selectClients(
   store: ClientStore,
   { query, filters }: ListRequest,
   { start = 0, from, to }: { readonly start?: number; readonly from: number; readonly to: number },
@@ -57,13 +59,19 @@ function selected(
 }
 
 /** Formats a link of a list with a total count. */
-type Links = (rel: string, size: number, offset: number) => string;
+type PageLinkFormatter = (rel: string, size: number, offset: number) => string;
 
 /** The links of a page that holds exactly all clients: only to the first page, or also to a previous one. */
-type FullPage = "first" | "previous";
+type FullPageLinks = "first" | "previous";
 
-/** The links first, next, prev and last of a list with a total count. */
-function countedLinks(total: number, page: number, size: number, full: FullPage, to: Links): string {
+/** The links first, next, prev and last of a page, by the total count. */
+function linkHeaderFromTotal(
+  total: number,
+  page: number,
+  size: number,
+  full: FullPageLinks,
+  to: PageLinkFormatter,
+): string {
   const offset = page * size;
   const last = total % size === 0 ? total - size : Math.floor(total / size) * size;
   const next = (Math.floor(offset / size) + 1) * size;
@@ -77,63 +85,71 @@ function countedLinks(total: number, page: number, size: number, full: FullPage,
   return [to("first", size, 0), to("next", size, next), to("prev", size, previous), to("last", size, last)].join(",");
 }
 
-function counted(
+/** The headers `Link` and `X-Total-Count` of a page. */
+function linkAndTotalCountHeaders(
   total: number,
   page: number,
   size: number,
-  full: FullPage,
-  to: Links,
+  full: FullPageLinks,
+  to: PageLinkFormatter,
 ): Readonly<Record<string, string>> {
-  return { link: countedLinks(total, page, size, full, to), "x-total-count": String(total) };
+  return { link: linkHeaderFromTotal(total, page, size, full, to), "x-total-count": String(total) };
 }
 
 /** Limit and offset: 100 clients by default, never more than 500. */
 function limitAndOffset({ query }: ListRequest): { readonly limit: number; readonly offset: number } {
-  const limit = Math.max(0, Math.min(500, integer(query, "limit") ?? 100));
-  return { limit, offset: Math.max(0, integer(query, "offset") ?? 0) };
+  const limit = Math.max(0, Math.min(500, parseQueryInteger(query, "limit") ?? 100));
+  return { limit, offset: Math.max(0, parseQueryInteger(query, "offset") ?? 0) };
 }
 
-function offsetLinks(request: ListRequest): Links {
-  return (rel, size, offset) => link(request, rel, { limit: String(size), offset: String(offset) });
+function createOffsetLinkFormatter(request: ListRequest): PageLinkFormatter {
+  return (rel, size, offset) => formatPageLink(request, rel, { limit: String(size), offset: String(offset) });
 }
 
-function byOffset(store: ClientStore, request: ListRequest): PageAnswer {
+function paginateByOffset(store: ClientStore, request: ListRequest): PageOrError {
   const { limit, offset } = limitAndOffset(request);
   const size = Math.max(1, limit);
   return {
-    clients: selected(store, request, { from: offset, to: offset + limit }),
-    headers: counted(store.size(), Math.floor(offset / size), size, "previous", offsetLinks(request)),
+    clients: selectClients(store, request, { from: offset, to: offset + limit }),
+    headers: linkAndTotalCountHeaders(
+      store.size(),
+      Math.floor(offset / size),
+      size,
+      "previous",
+      createOffsetLinkFormatter(request),
+    ),
   };
 }
 
-/** Like {@link byOffset}, but an offset inside a page is rounded down to the start of that page. */
-function byPage(store: ClientStore, request: ListRequest): PageAnswer {
+/** Like {@link paginateByOffset}, but an offset inside a page is rounded down to the start of that page. */
+function paginateByPage(store: ClientStore, request: ListRequest): PageOrError {
   const { limit, offset } = limitAndOffset(request);
   if (limit === 0) return undefined;
   const page = Math.floor(offset / limit);
   return {
-    clients: selected(store, request, { from: page * limit, to: (page + 1) * limit }),
-    headers: counted(store.size(), page, limit, "previous", offsetLinks(request)),
+    clients: selectClients(store, request, { from: page * limit, to: (page + 1) * limit }),
+    headers: linkAndTotalCountHeaders(store.size(), page, limit, "previous", createOffsetLinkFormatter(request)),
   };
 }
 
-function offsetToken(offset: number): string {
+/** A page token with an offset. */
+function encodeOffsetToken(offset: number): string {
   return Buffer.from(`{"offset":"${offset}","v":2}`).toString("base64url");
 }
 
 /** The offset in a page token; an invalid token means the start. */
-function tokenOffset(token: string): number {
+function decodeOffsetToken(token: string): number {
   const found = /"offset":\s*"?(-?\d+)/.exec(Buffer.from(token, "base64url").toString());
   return Math.max(0, Number(found?.[1] ?? 0));
 }
 
-function byToken(store: ClientStore, request: ListRequest): PageAnswer {
-  const size = Math.max(1, Math.min(1000, integer(request.query, "page_size") ?? 250));
-  const page = Math.floor(tokenOffset(request.query.get("page_token") ?? "") / size);
+function paginateByToken(store: ClientStore, request: ListRequest): PageOrError {
+  const size = Math.max(1, Math.min(1000, parseQueryInteger(request.query, "page_size") ?? 250));
+  const page = Math.floor(decodeOffsetToken(request.query.get("page_token") ?? "") / size);
   return {
-    clients: selected(store, request, { from: page * size, to: (page + 1) * size }),
-    headers: counted(store.size(), page, size, "first", (rel, pageSize, offset) =>
-      link(request, rel, { page_size: String(pageSize), page_token: offsetToken(offset) }),
+    clients: selectClients(store, request, { from: page * size, to: (page + 1) * size }),
+    headers: linkAndTotalCountHeaders(store.size(), page, size, "first", (rel, pageSize, offset) =>
+      formatPageLink(request, rel, { page_size: String(pageSize), page_token: encodeOffsetToken(offset) }),
     ),
   };
 }
@@ -142,7 +158,7 @@ function byToken(store: ClientStore, request: ListRequest): PageAnswer {
 const MAC_BYTES = 24;
 
 /** The position of the first character that makes a text invalid as padded base64url, or -1. */
-function invalidCharacter(text: string): number {
+function findInvalidBase64Position(text: string): number {
   const valid = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/.test(text);
   if (valid) return -1;
   const at = text.search(/[^A-Za-z0-9_-]/);
@@ -150,10 +166,10 @@ function invalidCharacter(text: string): number {
 }
 
 /** An opened page token, or why it is invalid, without a reason for one that is too short. */
-type Opened = { readonly id: string } | { readonly invalid: string | undefined };
+type OpenedPageToken = { readonly id: string } | { readonly invalid: string | undefined };
 
 /** Page tokens that only their own sandbox can read: the ID after which the page begins, authenticated. */
-function cursorTokens() {
+function createPageTokenSealer() {
   const key = randomBytes(32);
   const mac = (id: Uint8Array) => createHmac("sha256", key).update(id).digest().subarray(0, MAC_BYTES);
   return {
@@ -162,9 +178,9 @@ function cursorTokens() {
       const text = Buffer.concat([mac(bytes), bytes]).toString("base64url");
       return text.padEnd(text.length + ((4 - (text.length % 4)) % 4), "=");
     },
-    open: (token: string): Opened => {
+    open: (token: string): OpenedPageToken => {
       if (token === "") return { id: "" };
-      const at = invalidCharacter(token);
+      const at = findInvalidBase64Position(token);
       if (at !== -1) return { invalid: `decode token: illegal base64 data at input byte ${at}` };
       const bytes = Buffer.from(token, "base64url");
       if (bytes.length < MAC_BYTES) return { invalid: undefined };
@@ -175,48 +191,51 @@ function cursorTokens() {
   };
 }
 
-function badPage(reason: string): ApiError {
+/** A parameter of a list is invalid. */
+function invalidPaginationError(reason: string): ApiError {
   return malformedRequestError(`Unable to parse pagination parameters: ${reason}`);
 }
 
 /** The size of a page, or the error for one that is not a number. */
 function cursorPageSize(query: URLSearchParams): number | ApiError {
   const given = query.get("page_size") ?? "";
-  const size = given === "" ? 0 : integer(query, "page_size");
-  if (size === undefined) return badPage(`strconv.Atoi: parsing "${given}": invalid syntax`);
+  const size = given === "" ? 0 : parseQueryInteger(query, "page_size");
+  if (size === undefined) return invalidPaginationError(`strconv.Atoi: parsing "${given}": invalid syntax`);
   return size <= 0 ? 100 : Math.min(500, size);
 }
 
-function invalidPage(reason: string | undefined, invalidToken: Behaviour["invalidToken"]): PageAnswer {
-  if (invalidToken === "rejected") return badPage("invalid pagination token");
-  return reason === undefined ? undefined : badPage(reason);
+/** What a version answers for an invalid page token; undefined where it closes the connection. */
+function invalidPageTokenResult(reason: string | undefined, invalidToken: Behaviour["invalidToken"]): PageOrError {
+  if (invalidToken === "rejected") return invalidPaginationError("invalid pagination token");
+  return reason === undefined ? undefined : invalidPaginationError(reason);
 }
 
-function byCursor(invalidToken: Behaviour["invalidToken"]): Paging {
-  const { seal, open } = cursorTokens();
+function createCursorPaginator(invalidToken: Behaviour["invalidToken"]): ClientPaginator {
+  const { seal, open } = createPageTokenSealer();
   return (store, request) => {
     const opened = open(request.query.get("page_token") ?? "");
-    if ("invalid" in opened) return invalidPage(opened.invalid, invalidToken);
+    if ("invalid" in opened) return invalidPageTokenResult(opened.invalid, invalidToken);
     const size = cursorPageSize(request.query);
     if (typeof size !== "number") return size;
     // One more than a page holds shows whether another page follows.
-    const found = selected(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
+    const found = selectClients(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
     const clients = found.slice(0, size);
-    const to = (rel: string, id: string) => link(request, rel, { page_size: String(size), page_token: seal(id) });
+    const to = (rel: string, id: string) =>
+      formatPageLink(request, rel, { page_size: String(size), page_token: seal(id) });
     const last = clients.at(-1);
     const links = [to("first", ""), ...(found.length > size && last !== undefined ? [to("next", last.id)] : [])];
     return { clients, headers: { link: links.join(",") } };
   };
 }
 
-const PAGINGS: Readonly<Record<Behaviour["paging"], (behaviour: Behaviour) => Paging>> = {
-  offset: () => byOffset,
-  page: () => byPage,
-  token: () => byToken,
-  cursor: ({ invalidToken }) => byCursor(invalidToken),
+const PAGINGS: Readonly<Record<Behaviour["paging"], (behaviour: Behaviour) => ClientPaginator>> = {
+  offset: () => paginateByOffset,
+  page: () => paginateByPage,
+  token: () => paginateByToken,
+  cursor: ({ invalidToken }) => createCursorPaginator(invalidToken),
 };
 
 /** How a version splits a list into pages. */
-export function createClientPaginator(behaviour: Behaviour): Paging {
+export function createClientPaginator(behaviour: Behaviour): ClientPaginator {
   return PAGINGS[behaviour.paging](behaviour);
 }

@@ -24,7 +24,7 @@ export interface PatchDialect {
 const ALL = ["add", "remove", "replace", "move", "copy", "test"];
 
 /** The dialect of 1.11. */
-export const PATCH_OF_1_11: PatchDialect = {
+export const PATCH_DIALECT_OF_1_11: PatchDialect = {
   operations: ALL,
   createsParents: false,
   allowsNoValue: true,
@@ -35,14 +35,18 @@ export const PATCH_OF_1_11: PatchDialect = {
 };
 
 /** The dialect of 2.1, with only three operations. */
-export const PATCH_OF_2_1: PatchDialect = { ...PATCH_OF_1_11, operations: ALL.slice(0, 3) };
+export const PATCH_DIALECT_OF_2_1: PatchDialect = { ...PATCH_DIALECT_OF_1_11, operations: ALL.slice(0, 3) };
 
 /** The dialect of 2.3. */
-export const PATCH_OF_2_3: PatchDialect = { ...PATCH_OF_2_1, createsParents: true, sortsMembers: false };
+export const PATCH_DIALECT_OF_2_3: PatchDialect = {
+  ...PATCH_DIALECT_OF_2_1,
+  createsParents: true,
+  sortsMembers: false,
+};
 
 /** The dialect of 26. */
-export const PATCH_OF_26: PatchDialect = {
-  ...PATCH_OF_2_3,
+export const PATCH_DIALECT_OF_26: PatchDialect = {
+  ...PATCH_DIALECT_OF_2_3,
   allowsNoValue: false,
   replacesRoot: true,
   deniedPath: /^\/id$/i,
@@ -52,7 +56,8 @@ export const PATCH_OF_26: PatchDialect = {
 /** The largest patch: each operation takes the time of the whole document. A real server has no limit. */
 const MAX_OPERATIONS = 1_000;
 
-type Patched = { readonly value: unknown } | { readonly fault: string };
+/** The patched value, or why a patch fails. */
+type PatchOutcome = { readonly value: unknown } | { readonly fault: string };
 
 interface Operation {
   readonly op: string;
@@ -62,22 +67,24 @@ interface Operation {
 }
 
 /** Changes a container at one of its members or elements. */
-type Edit = (container: readonly unknown[] | JsonObject, token: string) => Patched;
+type ContainerEdit = (container: readonly unknown[] | JsonObject, token: string) => PatchOutcome;
 
-function missing(path: string): { readonly fault: string } {
+/** The document has no value at a path. */
+function missingPathFault(path: string): { readonly fault: string } {
   return { fault: `the document is missing the path ${path}` };
 }
 
 /** The index that a token means in a list, counted from the end when negative. */
-function position(token: string, length: number): number | undefined {
+function parseListIndex(token: string, length: number): number | undefined {
   if (!/^[+-]?\d+$/.test(token)) return undefined;
   const at = Number(token) < 0 ? Number(token) + length : Number(token);
   return at >= 0 && at < length ? at : undefined;
 }
 
-function childOf(container: readonly unknown[] | JsonObject, token: string): unknown {
+/** A member of an object or an element of a list, or undefined. */
+function findChild(container: readonly unknown[] | JsonObject, token: string): unknown {
   if (!isJsonObject(container)) {
-    const at = position(token, container.length);
+    const at = parseListIndex(token, container.length);
     return at === undefined ? undefined : container[at];
   }
   return Object.hasOwn(container, token) ? container[token] : undefined;
@@ -87,40 +94,45 @@ function withMember(object: JsonObject, token: string, value: unknown): JsonObje
   return Object.fromEntries([...Object.entries(object).filter(([name]) => name !== token), [token, value]]);
 }
 
-function adding(value: unknown): Edit {
+/** Adds a member, or inserts an element. */
+function editThatAdds(value: unknown): ContainerEdit {
   return (container, token) => {
     if (isJsonObject(container)) return { value: withMember(container, token, value) };
     if (token === "-") return { value: [...container, value] };
-    const at = position(token, container.length + 1);
-    return at === undefined ? missing(token) : { value: container.toSpliced(at, 0, value) };
+    const at = parseListIndex(token, container.length + 1);
+    return at === undefined ? missingPathFault(token) : { value: container.toSpliced(at, 0, value) };
   };
 }
 
-const removing: Edit = (container, token) => {
+/** Removes a member or an element. */
+const editThatRemoves: ContainerEdit = (container, token) => {
   if (isJsonObject(container)) {
-    if (!Object.hasOwn(container, token)) return missing(token);
+    if (!Object.hasOwn(container, token)) return missingPathFault(token);
     return { value: Object.fromEntries(Object.entries(container).filter(([name]) => name !== token)) };
   }
-  const at = position(token, container.length);
-  return at === undefined ? missing(token) : { value: container.toSpliced(at, 1) };
+  const at = parseListIndex(token, container.length);
+  return at === undefined ? missingPathFault(token) : { value: container.toSpliced(at, 1) };
 };
 
-function replacing(value: unknown): Edit {
+/** Sets a member, or replaces an element. */
+function editThatReplaces(value: unknown): ContainerEdit {
   return (container, token) => {
     if (isJsonObject(container)) return { value: withMember(container, token, value) };
-    const at = position(token, container.length);
-    return at === undefined ? missing(token) : { value: container.with(at, value) };
+    const at = parseListIndex(token, container.length);
+    return at === undefined ? missingPathFault(token) : { value: container.with(at, value) };
   };
 }
 
-function testing(wanted: unknown): Edit {
+/** Changes nothing, but fails unless the value is the wanted one. */
+function editThatTests(wanted: unknown): ContainerEdit {
   return (container, token) =>
-    isDeepStrictEqual(childOf(container, token) ?? null, wanted)
+    isDeepStrictEqual(findChild(container, token) ?? null, wanted)
       ? { value: container }
       : { fault: `testing value ${token} failed` };
 }
 
-function isElement(token: string): boolean {
+/** Whether a token could be an index of a list, or the place after its end. */
+function isListIndexToken(token: string): boolean {
   return token === "-" || /^[+-]?\d+$/.test(token);
 }
 
@@ -129,53 +141,66 @@ function isContainer(value: unknown): value is readonly unknown[] | JsonObject {
 }
 
 /** Applies an edit at the end of a path. */
-function edited(target: unknown, tokens: readonly string[], createsParents: boolean, edit: Edit): Patched {
+function applyEditAtPath(
+  target: unknown,
+  tokens: readonly string[],
+  createsParents: boolean,
+  edit: ContainerEdit,
+): PatchOutcome {
   const [token = "", ...rest] = tokens;
   const absent = target === undefined || target === null;
-  const container = absent && createsParents ? (isElement(token) ? [] : {}) : target;
-  if (!isContainer(container)) return missing(token);
+  const container = absent && createsParents ? (isListIndexToken(token) ? [] : {}) : target;
+  if (!isContainer(container)) return missingPathFault(token);
   if (rest.length === 0) return edit(container, token);
-  const inner = edited(childOf(container, token), rest, createsParents, edit);
+  const inner = applyEditAtPath(findChild(container, token), rest, createsParents, edit);
   if ("fault" in inner) return inner;
-  const known = childOf(container, token) !== undefined;
-  return (known ? replacing : adding)(inner.value)(container, token);
+  const known = findChild(container, token) !== undefined;
+  return (known ? editThatReplaces : editThatAdds)(inner.value)(container, token);
 }
 
 /** The tokens of a path; unlike in RFC 6901, a tilde that is not an escape is taken literally. */
-function tokensOf(path: string): readonly string[] | undefined {
+function parsePathTokens(path: string): readonly string[] | undefined {
   if (!path.startsWith("/")) return undefined;
   return path.slice(1).split("/").map(unescapePointerToken);
 }
 
-function found(document: unknown, tokens: readonly string[]): unknown {
-  return tokens.reduce<unknown>((at, token) => (isContainer(at) ? childOf(at, token) : undefined), document);
+/** The value at a path of the document, or undefined. */
+function findValueAtPath(document: unknown, tokens: readonly string[]): unknown {
+  return tokens.reduce<unknown>((at, token) => (isContainer(at) ? findChild(at, token) : undefined), document);
 }
 
-type Step = (document: unknown, tokens: readonly string[], operation: Operation, dialect: PatchDialect) => Patched;
+/** Applies one kind of operation to a document. */
+type PatchOperationHandler = (
+  document: unknown,
+  tokens: readonly string[],
+  operation: Operation,
+  dialect: PatchDialect,
+) => PatchOutcome;
 
-/** Moves or copies the value at `from` to the path. */
-function transfer(removes: boolean): Step {
+/** The handler of `move`, which removes the value at `from`, or of `copy`. */
+function moveOrCopyHandler(removes: boolean): PatchOperationHandler {
   return (document, tokens, { from }) => {
-    const source = tokensOf(from);
+    const source = parsePathTokens(from);
     if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP_FAULT;
-    const value = source === undefined ? undefined : found(document, source);
-    if (source === undefined || value === undefined) return missing(from);
-    const rest = removes ? edited(document, source, false, removing) : { value: document };
-    return "fault" in rest ? rest : edited(rest.value, tokens, false, adding(value));
+    const value = source === undefined ? undefined : findValueAtPath(document, source);
+    if (source === undefined || value === undefined) return missingPathFault(from);
+    const rest = removes ? applyEditAtPath(document, source, false, editThatRemoves) : { value: document };
+    return "fault" in rest ? rest : applyEditAtPath(rest.value, tokens, false, editThatAdds(value));
   };
 }
 
-const STEPS = new Map(
-  Object.entries<Step>({
-    add: (document, tokens, { value }, { createsParents }) => edited(document, tokens, createsParents, adding(value)),
-    remove: (document, tokens) => edited(document, tokens, false, removing),
+const OPERATION_HANDLERS = new Map(
+  Object.entries<PatchOperationHandler>({
+    add: (document, tokens, { value }, { createsParents }) =>
+      applyEditAtPath(document, tokens, createsParents, editThatAdds(value)),
+    remove: (document, tokens) => applyEditAtPath(document, tokens, false, editThatRemoves),
     replace: (document, tokens, { value }, { createsParents }) => {
-      const tolerant = createsParents && !isElement(tokens.at(-1) ?? "");
-      return edited(document, tokens, tolerant, tolerant ? adding(value) : replacing(value));
+      const tolerant = createsParents && !isListIndexToken(tokens.at(-1) ?? "");
+      return applyEditAtPath(document, tokens, tolerant, tolerant ? editThatAdds(value) : editThatReplaces(value));
     },
-    move: transfer(true),
-    copy: transfer(false),
-    test: (document, tokens, { value }) => edited(document, tokens, false, testing(value)),
+    move: moveOrCopyHandler(true),
+    copy: moveOrCopyHandler(false),
+    test: (document, tokens, { value }) => applyEditAtPath(document, tokens, false, editThatTests(value)),
   }),
 );
 
@@ -190,27 +215,28 @@ function readOperation(given: unknown, { allowsNoValue }: PatchDialect): Operati
   return { op, path, from, value: value ?? null };
 }
 
-function apply(document: unknown, given: unknown, dialect: PatchDialect): Patched {
+/** Reads one operation of a patch, checks that the dialect allows it, and applies it. */
+function applyOperation(document: unknown, given: unknown, dialect: PatchDialect): PatchOutcome {
   const operation = readOperation(given, dialect);
   if ("fault" in operation) return operation;
   const { op, path, value } = operation;
-  const step = dialect.operations.includes(op) ? STEPS.get(op) : undefined;
+  const step = dialect.operations.includes(op) ? OPERATION_HANDLERS.get(op) : undefined;
   if (step === undefined) return { fault: `unsupported operation: ${op}` };
   if (dialect.deniedPath.test(path)) return { fault: `patch includes denied path: ${path}` };
   if (path === "" && dialect.replacesRoot && op !== "remove") return { value };
-  const tokens = tokensOf(path);
-  if (tokens === undefined) return missing(path);
+  const tokens = parsePathTokens(path);
+  if (tokens === undefined) return missingPathFault(path);
   return tokens.length > MAX_DEPTH ? TOO_DEEP_FAULT : step(document, tokens, operation, dialect);
 }
 
 /** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is not changed. */
-export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): Patched {
+export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): PatchOutcome {
   if (patch !== null && !Array.isArray(patch)) return { fault: "the patch is not a list of operations" };
   const operations: readonly unknown[] = patch ?? [];
   if (operations.length > MAX_OPERATIONS) return { fault: `the patch has more than ${MAX_OPERATIONS} operations` };
   let value = document;
   for (const operation of operations) {
-    const patched = apply(value, operation, dialect);
+    const patched = applyOperation(value, operation, dialect);
     if ("fault" in patched) return patched;
     value = patched.value;
     // Copies can grow the document beyond the size of a request.

@@ -42,7 +42,8 @@ export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
   return { status: error.status, headers: { "content-type": "application/json" }, body };
 }
 
-function negotiatedMissing(accept: string): Answer {
+/** The answer for a route that doesn't exist, in a type that the client accepts. */
+function negotiatedNoRouteAnswer(accept: string): Answer {
   if (accept.includes("application/json")) {
     return jsonAnswer(404, { error: { code: 404, message: "Not Found", reason: NO_ROUTE } });
   }
@@ -54,7 +55,7 @@ function negotiatedMissing(accept: string): Answer {
 /** How each kind of router answers for a route that doesn't exist. */
 const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>> = {
   "plain-json": () => plainAnswer(404, JSON.stringify({ error: `Error 404 - ${NO_ROUTE}` })),
-  negotiated: negotiatedMissing,
+  negotiated: negotiatedNoRouteAnswer,
   plain: () => plainAnswer(404, "404 page not found\n", { "x-content-type-options": "nosniff" }),
 };
 
@@ -75,7 +76,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /** A redirect like Go's: with a line of HTML only for reads. */
-export function routeRedirect(status: 301 | 307, method: string, location: string): Answer {
+export function goRedirectAnswer(status: 301 | 307, method: string, location: string): Answer {
   if (method !== "GET" && method !== "HEAD") return emptyAnswer(status, { location });
   const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");
   const body = method === "HEAD" ? "" : `<a href="${shown}">${STATUS_TEXT[status]}</a>.\n\n`;

@@ -12,9 +12,15 @@ import {
   unexpectedServerError,
 } from "./api-errors.ts";
 import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
-import { type BodyShape, type DecodeOutcome, type Draft, decodeIntoDraft, parseFirstJson } from "./decode-body.ts";
-import { escapedSegment, escapedTwice } from "./go-url.ts";
-import { textIn } from "./members.ts";
+import {
+  type BodyShape,
+  type DecodeOutcome,
+  decodeIntoDraft,
+  parseFirstJson,
+  type SandboxClientDraft,
+} from "./decode-body.ts";
+import { escapePathSegment, escapePathSegmentTwice } from "./go-url.ts";
+import { stringMemberOrEmpty } from "./json-members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { randomTokenWithPrefix } from "./public/token-store.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
@@ -22,7 +28,7 @@ import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A client as an answer shows it, or why there is none. */
-type Result = JsonObject | ApiError;
+type ClientOrError = JsonObject | ApiError;
 
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
@@ -35,24 +41,25 @@ const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 /** Fields that are returned once and not stored. */
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
 
-function isEmpty(value: unknown, { kind }: ServerField): boolean {
+/** Whether a value counts as empty for the kind of its field. */
+function isEmptyFieldValue(value: unknown, { kind }: ServerField): boolean {
   if (kind === "raw" || kind === "keys") return false;
   return value === "" || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** A draft in an answer: in the order of the fields, without those that are omitted while empty. */
-function written(draft: Readonly<Draft>, fields: readonly ServerField[]): JsonObject {
+/** The members of a draft in an answer, in the order of the fields, without those that are omitted while empty. */
+function clientAnswerMembers(draft: Readonly<SandboxClientDraft>, fields: readonly ServerField[]): JsonObject {
   const shown: Record<string, unknown> = {};
   for (const field of fields) {
     const value = draft[field.name];
-    if (value === undefined || (field.optional === true && isEmpty(value, field))) continue;
+    if (value === undefined || (field.optional === true && isEmptyFieldValue(value, field))) continue;
     shown[field.name] = value;
   }
   return shown;
 }
 
 /** A list as it comes back from the database. */
-function storedList(list: unknown, { joinsLists }: Behaviour): unknown {
+function listAsReadFromDatabase(list: unknown, { joinsLists }: Behaviour): unknown {
   if (!isStringList(list)) return [];
   return joinsLists && list.length > 0
     ? list
@@ -62,7 +69,8 @@ function storedList(list: unknown, { joinsLists }: Behaviour): unknown {
     : list;
 }
 
-function wholeSecond(date: Date): string {
+/** A time rounded to a second, as the servers write it. */
+function formatToWholeSecond(date: Date): string {
   return `${new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
@@ -70,14 +78,14 @@ function wholeSecond(date: Date): string {
 function registrationPath({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
   const tail = registrationTail === "id" ? id : chosen;
   const missing = registrationTail === "slash" ? "/" : "";
-  const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
+  const path = idEscapes === 0 ? tail.split("/").map(escapePathSegment).join("/") : escapePathSegmentTwice(tail);
   return `/oauth2/register${tail === "" ? missing : `/${path}`}`;
 }
 
 /** What the clients of a version consist of. */
-type Model = ReturnType<typeof modelOf>;
+type ClientModel = ReturnType<typeof clientModelOfVersion>;
 
-function modelOf(version: SandboxVersion) {
+function clientModelOfVersion(version: SandboxVersion) {
   const behaviour = BEHAVIOUR_BY_VERSION[version];
   const { listType, keyLibrary } = behaviour;
   const fields = fieldsOfVersion(version);
@@ -98,8 +106,8 @@ function modelOf(version: SandboxVersion) {
   };
 }
 
-/** Fills in what the database of later versions does not leave open. */
-function fillIn(draft: Draft, { fillsEmpty }: Behaviour): void {
+/** Sets in a draft what the database of later versions does not leave open. */
+function setDatabaseDefaults(draft: SandboxClientDraft, { fillsEmpty }: Behaviour): void {
   if (!fillsEmpty) return;
   draft["audience"] ??= [];
   draft["allowed_cors_origins"] ??= [];
@@ -107,18 +115,18 @@ function fillIn(draft: Draft, { fillsEmpty }: Behaviour): void {
   if (draft["metadata"] === undefined) draft["metadata"] = {};
 }
 
-/** A draft as later reads show it. */
-function viewOf(draft: Readonly<Draft>, { behaviour, kept, lists }: Model): JsonObject {
-  if (!behaviour.fillsEmpty) return written(draft, kept);
-  const read: Draft = { ...draft };
-  for (const name of lists) read[name] = storedList(read[name], behaviour);
-  return written(read, kept);
+/** The client as later reads show it. */
+function clientViewOfDraft(draft: Readonly<SandboxClientDraft>, { behaviour, kept, lists }: ClientModel): JsonObject {
+  if (!behaviour.fillsEmpty) return clientAnswerMembers(draft, kept);
+  const read: SandboxClientDraft = { ...draft };
+  for (const name of lists) read[name] = listAsReadFromDatabase(read[name], behaviour);
+  return clientAnswerMembers(read, kept);
 }
 
 /** The clients of one sandbox and the operations on them. */
 export class SandboxClients {
   readonly store: ClientStore;
-  readonly #model: Model;
+  readonly #model: ClientModel;
   readonly #behaviour: Behaviour;
   readonly #publicUrl: () => string;
   readonly #onRemoved: (id: string) => void;
@@ -130,28 +138,28 @@ export class SandboxClients {
   constructor(version: SandboxVersion, publicUrl: () => string, onRemoved: (id: string) => void) {
     this.#publicUrl = publicUrl;
     this.#onRemoved = onRemoved;
-    this.#model = modelOf(version);
+    this.#model = clientModelOfVersion(version);
     this.#behaviour = this.#model.behaviour;
     this.store = createClientStore(this.#behaviour.order);
   }
 
-  create(body: string): Result {
+  create(body: string): ClientOrError {
     const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badCreateBody);
     return isApiError(draft) ? draft : this.#add(draft);
   }
 
-  read(id: string): Result {
+  read(id: string): ClientOrError {
     const client = this.store.get(id);
     if (client !== undefined) return client.view;
     return this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
   }
 
-  replace(id: string, body: string): Result {
+  replace(id: string, body: string): ClientOrError {
     const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badUpdateBody);
     return isApiError(draft) ? draft : this.#save({ ...draft, client_id: id });
   }
 
-  patch(id: string, body: string, dialect: PatchDialect): Result {
+  patch(id: string, body: string, dialect: PatchDialect): ClientOrError {
     return this.#withClient(id, (client) => {
       const patched = this.#patched(this.#fromStore(client), body, dialect);
       if ("fault" in patched) return unexpectedServerError(this.#behaviour, patched.fault);
@@ -161,7 +169,7 @@ export class SandboxClients {
     });
   }
 
-  setLifespans(id: string, body: string): Result {
+  setLifespans(id: string, body: string): ClientOrError {
     return this.#withClient(id, (client) => {
       const lifespans = this.#readBody(body, this.#model.lifespanShape, this.#model.noLifespans, "explained");
       return isApiError(lifespans) ? lifespans : this.#save({ ...this.#fromStore(client), ...lifespans });
@@ -175,21 +183,21 @@ export class SandboxClients {
     return found || this.#behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
   }
 
-  rotate(id: string): Result {
+  rotate(id: string): ClientOrError {
     return this.#withRotatingClient(id, (client) => {
       const secret = generateSecret(randomBytes);
-      const draft: Draft = { ...this.#fromStore(client), client_secret: secret };
+      const draft: SandboxClientDraft = { ...this.#fromStore(client), client_secret: secret };
       return this.#save(draft, [secret, ...client.secrets.slice(0, ROTATED_KEPT)]);
     });
   }
 
-  dropRotated(id: string): Result {
+  dropRotated(id: string): ClientOrError {
     return this.#withRotatingClient(id, (client) => this.#save(this.#fromStore(client), client.secrets.slice(0, 1)));
   }
 
   seed(count: number): void {
-    const now = wholeSecond(new Date());
-    const draft: Draft = {
+    const now = formatToWholeSecond(new Date());
+    const draft: SandboxClientDraft = {
       ...this.#model.zero,
       redirect_uris: ["https://app.example.com/callback"],
       grant_types: ["authorization_code"],
@@ -198,8 +206,8 @@ export class SandboxClients {
       updated_at: now,
     };
     validateDraftAndSetDefaults(draft, this.#behaviour);
-    fillIn(draft, this.#behaviour);
-    const view = viewOf(draft, this.#model);
+    setDatabaseDefaults(draft, this.#behaviour);
+    const view = clientViewOfDraft(draft, this.#model);
     for (let i = 0; i < count; i++) {
       const id = randomUUID();
       const seeded = { ...view, client_id: id, client_name: `client ${i}` };
@@ -210,56 +218,60 @@ export class SandboxClients {
   #readBody(
     body: string,
     shape: BodyShape,
-    base: Readonly<Draft>,
+    base: Readonly<SandboxClientDraft>,
     report: Behaviour["badCreateBody"],
-  ): Draft | ApiError {
+  ): SandboxClientDraft | ApiError {
     const parsed = parseFirstJson(body);
     const decoded = "fault" in parsed ? parsed : decodeIntoDraft(parsed.value, shape, base);
     return "fault" in decoded ? undecodableBodyError(this.#behaviour, report, decoded.fault) : decoded.value;
   }
 
-  #patched(stored: Readonly<Draft>, body: string, dialect: PatchDialect): DecodeOutcome<Draft> {
+  #patched(
+    stored: Readonly<SandboxClientDraft>,
+    body: string,
+    dialect: PatchDialect,
+  ): DecodeOutcome<SandboxClientDraft> {
     const parsed = parseFirstJson(body);
     if ("fault" in parsed) return parsed;
     const { clientShape, fields, zero } = this.#model;
-    const base: Draft = { ...stored, client_secret: SECRET_HASH };
-    const patched = applyPatch(written(base, fields), parsed.value, dialect);
+    const base: SandboxClientDraft = { ...stored, client_secret: SECRET_HASH };
+    const patched = applyPatch(clientAnswerMembers(base, fields), parsed.value, dialect);
     return "fault" in patched
       ? patched
       : decodeIntoDraft(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
   }
 
   /** A stored client with all its fields, as the start of a change. */
-  #fromStore({ view }: StoredClient): Draft {
+  #fromStore({ view }: StoredClient): SandboxClientDraft {
     return { ...this.#model.zero, ...view };
   }
 
-  #add(draft: Draft): Result {
-    const chosen = textIn(draft, "client_id");
+  #add(draft: SandboxClientDraft): ClientOrError {
+    const chosen = stringMemberOrEmpty(draft, "client_id");
     if (chosen !== "" && !this.#behaviour.ownId) {
       return malformedRequestError(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
-    const secret = textIn(draft, "client_secret") || generateSecret(randomBytes);
+    const secret = stringMemberOrEmpty(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
     const id = chosen === "" ? randomUUID() : chosen;
     if (this.store.get(id) !== undefined) return CONFLICT;
     this.#stamp(draft, chosen, id);
-    fillIn(draft, this.#behaviour);
+    setDatabaseDefaults(draft, this.#behaviour);
     this.#put(draft, [secret]);
     const isPublic = draft["token_endpoint_auth_method"] === "none";
-    return written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields);
+    return clientAnswerMembers(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields);
   }
 
   /** Sets what the server decides about a new client. */
-  #stamp(draft: Draft, chosen: string, id: string): void {
+  #stamp(draft: SandboxClientDraft, chosen: string, id: string): void {
     const { fillsEmpty, tokenPrefix } = this.#behaviour;
     const now = new Date();
     draft["client_id"] = id;
-    draft["created_at"] = wholeSecond(now);
+    draft["created_at"] = formatToWholeSecond(now);
     draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
     draft["registration_access_token"] = randomTokenWithPrefix(tokenPrefix);
@@ -267,35 +279,39 @@ export class SandboxClients {
   }
 
   /** Stores a changed client under the ID in the draft. */
-  #save(draft: Draft, secrets?: readonly string[]): Result {
+  #save(draft: SandboxClientDraft, secrets?: readonly string[]): ClientOrError {
     const { fillsEmpty } = this.#behaviour;
-    const given = textIn(draft, "client_secret");
+    const given = stringMemberOrEmpty(draft, "client_secret");
     const error = validateDraftAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
-    const before = this.store.get(textIn(draft, "client_id"));
+    const before = this.store.get(stringMemberOrEmpty(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
-    fillIn(draft, this.#behaviour);
+    setDatabaseDefaults(draft, this.#behaviour);
     if (fillsEmpty && draft["created_at"] === ZERO_VALUES.time) draft["created_at"] = now.toISOString();
-    draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
+    draft["updated_at"] = fillsEmpty ? now.toISOString() : formatToWholeSecond(now);
     const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
     this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
-    return written(draft, this.#model.fields);
+    return clientAnswerMembers(draft, this.#model.fields);
   }
 
-  #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
-    this.store.put({ id: textIn(draft, "client_id"), view: viewOf(draft, this.#model), secrets });
+  #put(draft: Readonly<SandboxClientDraft>, secrets: readonly string[]): void {
+    this.store.put({
+      id: stringMemberOrEmpty(draft, "client_id"),
+      view: clientViewOfDraft(draft, this.#model),
+      secrets,
+    });
   }
 
-  #withClient(id: string, change: (client: StoredClient) => Result): Result {
+  #withClient(id: string, change: (client: StoredClient) => ClientOrError): ClientOrError {
     const client = this.store.get(id);
     return client === undefined ? NOT_FOUND : change(client);
   }
 
   /** Changes a client whose authentication method supports rotation; rejects others. */
-  #withRotatingClient(id: string, change: (client: StoredClient) => Result): Result {
+  #withRotatingClient(id: string, change: (client: StoredClient) => ClientOrError): ClientOrError {
     return this.#withClient(id, (client) => {
-      const method = textIn(client.view, "token_endpoint_auth_method");
+      const method = stringMemberOrEmpty(client.view, "token_endpoint_auth_method");
       if (ROTATING_METHODS.includes(method)) return change(client);
       return malformedRequestError(
         `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,

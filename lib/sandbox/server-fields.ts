@@ -16,7 +16,8 @@ interface FieldRow extends ServerField {
   readonly until?: SandboxVersion;
 }
 
-function lifespan(name: string, from: SandboxVersion, until?: SandboxVersion): FieldRow {
+/** The row of a token lifespan field. */
+function lifespanFieldRow(name: string, from: SandboxVersion, until?: SandboxVersion): FieldRow {
   return { name: `${name}_token_lifespan`, kind: "duration", from, ...(until === undefined ? {} : { until }) };
 }
 
@@ -60,21 +61,21 @@ const ROWS: readonly FieldRow[] = [
   { name: "access_token_strategy", kind: "text", optional: true, from: "2.1" },
   { name: "skip_consent", kind: "boolean", from: "2.1" },
   { name: "skip_logout_consent", kind: "choice", from: "2.3" },
-  lifespan("authorization_code_grant_access", "1.11"),
-  lifespan("authorization_code_grant_id", "1.11"),
-  lifespan("authorization_code_grant_refresh", "1.11"),
-  lifespan("client_credentials_grant_access", "1.11"),
-  lifespan("implicit_grant_access", "1.11"),
-  lifespan("implicit_grant_id", "1.11"),
-  lifespan("jwt_bearer_grant_access", "1.11"),
-  lifespan("password_grant_access", "1.11", "1.11"),
-  lifespan("password_grant_refresh", "1.11", "1.11"),
-  lifespan("refresh_token_grant_id", "1.11"),
-  lifespan("refresh_token_grant_access", "1.11"),
-  lifespan("refresh_token_grant_refresh", "1.11"),
-  lifespan("device_authorization_grant_id", "26"),
-  lifespan("device_authorization_grant_access", "26"),
-  lifespan("device_authorization_grant_refresh", "26"),
+  lifespanFieldRow("authorization_code_grant_access", "1.11"),
+  lifespanFieldRow("authorization_code_grant_id", "1.11"),
+  lifespanFieldRow("authorization_code_grant_refresh", "1.11"),
+  lifespanFieldRow("client_credentials_grant_access", "1.11"),
+  lifespanFieldRow("implicit_grant_access", "1.11"),
+  lifespanFieldRow("implicit_grant_id", "1.11"),
+  lifespanFieldRow("jwt_bearer_grant_access", "1.11"),
+  lifespanFieldRow("password_grant_access", "1.11", "1.11"),
+  lifespanFieldRow("password_grant_refresh", "1.11", "1.11"),
+  lifespanFieldRow("refresh_token_grant_id", "1.11"),
+  lifespanFieldRow("refresh_token_grant_access", "1.11"),
+  lifespanFieldRow("refresh_token_grant_refresh", "1.11"),
+  lifespanFieldRow("device_authorization_grant_id", "26"),
+  lifespanFieldRow("device_authorization_grant_access", "26"),
+  lifespanFieldRow("device_authorization_grant_refresh", "26"),
 ];
 
 /** The fields of a version, in the order of its responses. */

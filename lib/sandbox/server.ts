@@ -5,9 +5,9 @@ import { quote } from "../core/text.ts";
 import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
 import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
-import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
+import { listenOn, parseLocalListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
-import { type RequestWithHeaders, splitTarget } from "./public/web.ts";
+import { type RequestWithHeaders, splitTarget } from "./public/requests-and-pages.ts";
 import { type Answer, errorAnswer } from "./response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "./versions.ts";
 
@@ -49,7 +49,7 @@ export interface Sandbox {
 }
 
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
-function checked(
+function readOrRejectRequest(
   { request, method, target, body }: ReceivedRequest,
   entrance: ListenerKind,
   as: SandboxVersion,
@@ -72,10 +72,10 @@ function checked(
 }
 
 /** Listens on the public port where one is wanted. */
-async function listenPublicly(options: SandboxOptions, side: PublicSide) {
+async function listenOnPublicPort(options: SandboxOptions, side: PublicSide) {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
-  const address = parseListenAddress(publicListen);
+  const address = parseLocalListenAddress(publicListen);
   if ("socket" in address) {
     throw usageError(
       `Cannot start the sandbox on ${quote(publicListen)}: browsers and clients can't reach a socket`,
@@ -84,7 +84,7 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide) {
   }
   const scheme = tls === undefined ? "http" : "https";
   const answerTo = (received: ReceivedRequest): Answer => {
-    const request = checked(received, scheme, as, side.isNavigable(splitTarget(received.target).path));
+    const request = readOrRejectRequest(received, scheme, as, side.isNavigable(splitTarget(received.target).path));
     return "status" in request ? request : side.answer(request);
   };
   // Without the query, which may hold codes and states.
@@ -102,7 +102,7 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide) {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
-  const address = parseListenAddress(listen);
+  const address = parseLocalListenAddress(listen);
   let publicUrl = DEFAULT_PUBLIC_URL;
   const api = createAdminApi(as, {
     publicUrl: () => publicUrl,
@@ -123,7 +123,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
 
   const answerTo = (received: ReceivedRequest): Answer | undefined => {
-    const request = checked(received, entrance, as, false);
+    const request = readOrRejectRequest(received, entrance, as, false);
     return "status" in request ? request : (side.answerAdmin(request) ?? api.answer(request));
   };
   const server = createHttpServer(tls, answerTo, ({ method, target }, answer) =>
@@ -134,7 +134,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     await stopServer(server);
     if ("socket" in address) rmSync(address.socket, { force: true });
   };
-  const port = await listenPublicly(options, side).catch(async (error: unknown) => {
+  const port = await listenOnPublicPort(options, side).catch(async (error: unknown) => {
     await close();
     throw error;
   });

@@ -2,9 +2,9 @@ import { isJsonObject } from "../core/json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../core/jwk/assertion-algorithms.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./api-errors.ts";
-import type { Draft } from "./decode-body.ts";
+import type { SandboxClientDraft } from "./decode-body.ts";
 import { parseGoUrl, urlWithoutPath } from "./go-url.ts";
-import { listIn, textIn } from "./members.ts";
+import { stringListMemberOrEmpty, stringMemberOrEmpty } from "./json-members.ts";
 import type { Behaviour } from "./versions.ts";
 
 const SUBJECT_TYPES = ["public", "pairwise"];
@@ -16,44 +16,46 @@ const WEB_FIELDS = ["tos_uri", "policy_uri", "logo_uri", "client_uri"];
 const DEFAULT_SCOPE = "openid offline";
 
 /** Any key set counts, even an empty object; since 26 only one with keys. */
-function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
+function hasKeys(draft: SandboxClientDraft, { webFields }: Behaviour): boolean {
   const keys = draft["jwks"];
   if (!isJsonObject(keys)) return false;
   return !webFields || keys["keys"] !== undefined;
 }
 
 /** Gives the hint of a violation of `invalid_client_metadata`, or the whole error where it is another one. */
-type Rule = (draft: Draft, behaviour: Behaviour) => string | ApiError | undefined;
+type Rule = (draft: SandboxClientDraft, behaviour: Behaviour) => string | ApiError | undefined;
 
-function authMethod(draft: Draft, behaviour: Behaviour): string | undefined {
-  const method = textIn(draft, "token_endpoint_auth_method");
+/** Sets the default authentication method, and rejects private_key_jwt without keys or with an unknown algorithm. */
+function applyAuthMethodRule(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+  const method = stringMemberOrEmpty(draft, "token_endpoint_auth_method");
   if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
   if (method !== "private_key_jwt") return undefined;
-  if (textIn(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
+  if (stringMemberOrEmpty(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
     return 'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.';
   }
-  const algorithm = textIn(draft, "token_endpoint_auth_signing_alg");
+  const algorithm = stringMemberOrEmpty(draft, "token_endpoint_auth_signing_alg");
   if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
   return "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.";
 }
 
-function keys(draft: Draft, behaviour: Behaviour): string | undefined {
-  if (textIn(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
+/** Rejects a client with both its keys and their URL. */
+function checkJwksAndJwksUri(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+  if (stringMemberOrEmpty(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
   return "Fields jwks and jwks_uri can not both be set, you must choose one.";
 }
 
-/** Symmetric keys can be read, but a client cannot publish them. */
-function checkedKeys(draft: Draft, behaviour: Behaviour): string | undefined {
+/** Rejects symmetric keys: they can be read, but a client cannot publish them. */
+function checkNoSymmetricKeys(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   const set = draft["jwks"];
   if (!behaviour.checksKeys || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
   const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
   return symmetric ? "Invalid JSON web key in set." : undefined;
 }
 
-function webFields(draft: Draft, behaviour: Behaviour): string | undefined {
+function checkWebPageUrls(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
-    const value = textIn(draft, name);
+    const value = stringMemberOrEmpty(draft, name);
     if (value === "") continue;
     const url = parseGoUrl(value, true);
     if (url === undefined) return `Field ${name} must be a valid URI.`;
@@ -64,20 +66,21 @@ function webFields(draft: Draft, behaviour: Behaviour): string | undefined {
   return undefined;
 }
 
-function secret(draft: Draft): string | undefined {
-  const given = Buffer.byteLength(textIn(draft, "client_secret"));
+function checkSecretLength(draft: SandboxClientDraft): string | undefined {
+  const given = Buffer.byteLength(stringMemberOrEmpty(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
   return "Field client_secret must contain a secret that is at least 6 characters long.";
 }
 
-function scope(draft: Draft): undefined {
-  if (textIn(draft, "scope") === "") draft["scope"] = DEFAULT_SCOPE;
+function setDefaultScope(draft: SandboxClientDraft): undefined {
+  if (stringMemberOrEmpty(draft, "scope") === "") draft["scope"] = DEFAULT_SCOPE;
   return undefined;
 }
 
-function origins(draft: Draft): string | undefined {
+/** Checks each origin, and removes its path of slashes. */
+function applyCorsOriginsRule(draft: SandboxClientDraft): string | undefined {
   const cleaned: string[] = [];
-  for (const origin of listIn(draft, "allowed_cors_origins")) {
+  for (const origin of stringListMemberOrEmpty(draft, "allowed_cors_origins")) {
     const url = parseGoUrl(origin);
     if (url === undefined) {
       return `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`;
@@ -97,10 +100,13 @@ function origins(draft: Draft): string | undefined {
   return undefined;
 }
 
-/** A real server fetches the document and looks for each redirect URI in it; the sandbox makes no requests. */
-function sectorIdentifier(draft: Draft, behaviour: Behaviour): string | ApiError | undefined {
+/**
+ * Resets the expiry of the secret, and checks the URI's scheme only: a real server fetches the document and looks for
+ * each redirect URI in it, but the sandbox makes no requests.
+ */
+function applySectorIdentifierRule(draft: SandboxClientDraft, behaviour: Behaviour): string | ApiError | undefined {
   draft["client_secret_expires_at"] = 0;
-  const location = textIn(draft, "sector_identifier_uri");
+  const location = stringMemberOrEmpty(draft, "sector_identifier_uri");
   if (location === "") return undefined;
   const url = parseGoUrl(location);
   if (url?.scheme === "https") return undefined;
@@ -114,16 +120,16 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): string | ApiError
   return `Value of sector_identifier_uri could not be parsed because parse "${location}".`;
 }
 
-function userinfo(draft: Draft): string | undefined {
-  const algorithm = textIn(draft, "userinfo_signed_response_alg");
+function applyUserinfoAlgorithmRule(draft: SandboxClientDraft): string | undefined {
+  const algorithm = stringMemberOrEmpty(draft, "userinfo_signed_response_alg");
   if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
   if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
   return 'Field userinfo_signed_response_alg can either be "none" or "RS256".';
 }
 
-function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+function checkRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): ApiError | undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
-  for (const redirect of listIn(draft, "redirect_uris")) {
+  for (const redirect of stringListMemberOrEmpty(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
     if (marked && fragmentFirst) return invalidRedirectMetadataError(behaviour, fragment);
     if (parseGoUrl(redirect, true) === undefined) {
@@ -134,16 +140,16 @@ function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   return undefined;
 }
 
-function subjectType(draft: Draft): string | undefined {
-  const given = textIn(draft, "subject_type");
+function applySubjectTypeRule(draft: SandboxClientDraft): string | undefined {
+  const given = stringMemberOrEmpty(draft, "subject_type");
   if (given === "") draft["subject_type"] = "public";
   if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
   return `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`;
 }
 
-function postLogout(draft: Draft, behaviour: Behaviour): string | undefined {
-  const registered = listIn(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
-  for (const target of listIn(draft, "post_logout_redirect_uris")) {
+function checkPostLogoutRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+  const registered = stringListMemberOrEmpty(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
+  for (const target of stringListMemberOrEmpty(draft, "post_logout_redirect_uris")) {
     const url = parseGoUrl(target, true);
     if (url === undefined) return `Unable to parse post_logout_redirect_uri: ${target}`;
     const known = registered.some(
@@ -156,8 +162,9 @@ function postLogout(draft: Draft, behaviour: Behaviour): string | undefined {
   return undefined;
 }
 
-function tokenStrategy(draft: Draft): string | undefined {
-  const given = textIn(draft, "access_token_strategy");
+/** Checks the access token strategy, and writes it in lower case. */
+function applyTokenStrategyRule(draft: SandboxClientDraft): string | undefined {
+  const given = stringMemberOrEmpty(draft, "access_token_strategy");
   if (given === "") return undefined;
   const strategy = given.toLowerCase();
   if (!TOKEN_STRATEGIES.includes(strategy)) {
@@ -169,23 +176,23 @@ function tokenStrategy(draft: Draft): string | undefined {
 
 /** The rules in the order of the servers, which report the first violation. */
 const RULES: readonly Rule[] = [
-  authMethod,
-  keys,
-  checkedKeys,
-  webFields,
-  secret,
-  scope,
-  origins,
-  sectorIdentifier,
-  userinfo,
-  redirects,
-  subjectType,
-  postLogout,
-  tokenStrategy,
+  applyAuthMethodRule,
+  checkJwksAndJwksUri,
+  checkNoSymmetricKeys,
+  checkWebPageUrls,
+  checkSecretLength,
+  setDefaultScope,
+  applyCorsOriginsRule,
+  applySectorIdentifierRule,
+  applyUserinfoAlgorithmRule,
+  checkRedirectUris,
+  applySubjectTypeRule,
+  checkPostLogoutRedirectUris,
+  applyTokenStrategyRule,
 ];
 
 /** Applies the rules and defaults of a version to a draft, in place; returns the first violation. */
-export function validateDraftAndSetDefaults(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+export function validateDraftAndSetDefaults(draft: SandboxClientDraft, behaviour: Behaviour): ApiError | undefined {
   for (const rule of RULES) {
     const violation = rule(draft, behaviour);
     if (violation !== undefined)

@@ -1,4 +1,10 @@
-import { PATCH_OF_1_11, PATCH_OF_2_1, PATCH_OF_2_3, PATCH_OF_26, type PatchDialect } from "./patch.ts";
+import {
+  PATCH_DIALECT_OF_1_11,
+  PATCH_DIALECT_OF_2_1,
+  PATCH_DIALECT_OF_2_3,
+  PATCH_DIALECT_OF_26,
+  type PatchDialect,
+} from "./patch.ts";
 
 /** The server versions that the sandbox can emulate, oldest first. */
 export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
@@ -140,7 +146,7 @@ const V1_11: Behaviour = {
   badUpdateBody: "explained",
   unknownOnGet: 404,
   unknownOnDelete: "rejected",
-  patch: PATCH_OF_1_11,
+  patch: PATCH_DIALECT_OF_1_11,
   lifespans: true,
   fillsEmpty: true,
   joinsLists: true,
@@ -169,7 +175,7 @@ const V2_1: Behaviour = {
   uncached: "prefixed",
   listType: "sqlxx.StringSliceJSONFormat",
   ownId: false,
-  patch: PATCH_OF_2_1,
+  patch: PATCH_DIALECT_OF_2_1,
   joinsLists: false,
   paging: "token",
   lifespansType: "client.Lifespans",
@@ -186,7 +192,7 @@ const V2_3: Behaviour = {
   badCreateBody: "explained",
   keyLibrary: "go-jose/go-jose",
   ownId: true,
-  patch: PATCH_OF_2_3,
+  patch: PATCH_DIALECT_OF_2_3,
   registrationTail: "slash",
   checksKeys: true,
   keys: { ...V2_1.keys, namesOldAccessKey: true },
@@ -198,7 +204,7 @@ const V26: Behaviour = {
   router: "mux",
   missing: "plain",
   uncached: "reads",
-  patch: PATCH_OF_26,
+  patch: PATCH_DIALECT_OF_26,
   paging: "cursor",
   invalidToken: "closes",
   idEscapes: 2,

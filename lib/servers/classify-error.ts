@@ -12,26 +12,28 @@ const BOILERPLATE = [
 ];
 
 /** The error texts of a body in any format that the servers use; undefined for any other body. */
-export function errorTextOf(body: unknown): string | undefined {
+export function findErrorText(body: unknown): string | undefined {
   if (!isJsonObject(body)) return undefined;
   const { error } = body;
-  if (typeof error === "string") return sentences(error, detailOf(body));
-  return isJsonObject(error) ? sentences(getTextField(error, "message"), getTextField(error, "reason")) : undefined;
+  if (typeof error === "string") return joinSentences(error, findErrorDetail(body));
+  return isJsonObject(error) ? joinSentences(getTextField(error, "message"), getTextField(error, "reason")) : undefined;
 }
 
-function sentences(...texts: readonly (string | undefined)[]): string {
+function joinSentences(...texts: readonly (string | undefined)[]): string {
   return texts.filter((text) => text !== undefined && text !== "").join(": ");
 }
 
 /** The detail in an error that is a flat object. */
-function detailOf(body: Readonly<Record<string, unknown>>): string | undefined {
+function findErrorDetail(body: Readonly<Record<string, unknown>>): string | undefined {
   return getTextField(body, "error_hint") ?? getTextField(body, "error_description");
 }
 
 /** Only the reason, without boilerplate. */
-function reasonText(body: unknown): string | undefined {
+function findErrorReason(body: unknown): string | undefined {
   const raw =
-    isJsonObject(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorTextOf(body);
+    isJsonObject(body) && typeof body["error"] === "string"
+      ? findErrorDetail(body) || body["error"]
+      : findErrorText(body);
   if (raw === undefined) return undefined;
   const stripped = BOILERPLATE.reduce((text, sentence) => text.replace(sentence, ""), raw).trim();
   const reason = trimCharactersAtEnd(stripped === "" ? raw : stripped, ". \t\r\n");
@@ -47,7 +49,7 @@ export function parseJsonBody(text: string): unknown {
 const LONGEST_PLAIN_REASON = 300;
 
 /** The reason in an error without a JSON body: one short line of plain text, as routers, proxies and Go's servers write it. */
-function plainReason({ contentType, text }: ServerAnswer): string | undefined {
+function findPlainTextReason({ contentType, text }: ServerAnswer): string | undefined {
   if (contentType !== "" && !/^text\/plain\b/i.test(contentType)) return undefined;
   const line = text.trim();
   if (line === "" || line.length > LONGEST_PLAIN_REASON || /[\n<\0\ufffd]/.test(line)) return undefined;
@@ -58,10 +60,10 @@ function plainReason({ contentType, text }: ServerAnswer): string | undefined {
 export function classifyError(answer: ServerAnswer, family: ServerFamily, target: ItemOrCollection): ClassifiedError {
   const body = parseJsonBody(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
-  const reason = body === undefined ? plainReason(answer) : reasonText(body);
+  const reason = body === undefined ? findPlainTextReason(answer) : findErrorReason(body);
   if (isMissingRoute(answer, body, target)) return { kind: "missing-route", reason };
   if (target === "item" && family.isUnknownClient(answer, body)) return { kind: "not-found", reason };
-  return { kind: isConcurrentUpdate(answer) ? "busy" : kindOf(answer.status, reason), reason };
+  return { kind: isConcurrentUpdate(answer) ? "busy" : errorKindForStatus(answer.status, reason), reason };
 }
 
 /**
@@ -70,7 +72,7 @@ export function classifyError(answer: ServerAnswer, family: ServerFamily, target
  */
 export function isConcurrentUpdate({ status, text }: Pick<ServerAnswer, "status" | "text">): boolean {
   return (
-    status === 400 && /\bserialize access due to a concurrent update\b/i.test(errorTextOf(parseJsonBody(text)) ?? "")
+    status === 400 && /\bserialize access due to a concurrent update\b/i.test(findErrorText(parseJsonBody(text)) ?? "")
   );
 }
 
@@ -84,7 +86,7 @@ const KINDS: ReadonlyMap<number, ClassifiedError["kind"]> = new Map([
   [429, "busy"],
 ]);
 
-function kindOf(status: number, reason: string | undefined): ClassifiedError["kind"] {
+function errorKindForStatus(status: number, reason: string | undefined): ClassifiedError["kind"] {
   // Hydra 2.0 and 2.1.
   if (status === 400 && /no longer possible to set an OAuth2 Client ID/i.test(reason ?? "")) return "id-refused";
   return KINDS.get(status) ?? (status >= 500 ? "broken" : "refused");
@@ -98,13 +100,13 @@ function isMissingRoute(answer: ServerAnswer, body: unknown, target: ItemOrColle
   if (answer.status === 405) return target === "collection";
   if (answer.status !== 404) return false;
   if (target === "collection") return true;
-  const text = errorTextOf(body);
+  const text = findErrorText(body);
   return text === undefined || !/\bunable to locate/i.test(text);
 }
 
 /** Whether a 500 has an error body of the server itself, which makes it final. */
-export function hasOwnError(answer: ServerAnswer): boolean {
-  return errorTextOf(parseJsonBody(answer.text)) !== undefined;
+export function hasErrorBody(answer: ServerAnswer): boolean {
+  return findErrorText(parseJsonBody(answer.text)) !== undefined;
 }
 
 /** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */

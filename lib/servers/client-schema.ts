@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { CLIENT_FIELDS, type FieldShape } from "../core/client/fields.ts";
 
-type Schema = v.GenericSchema;
+type FieldSchema = v.GenericSchema;
 
 /** Fields that only a server sets, whose types aren't checked when a response is read. */
 const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number"])[] = [
@@ -12,15 +12,15 @@ const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number
   ["registration_client_uri", "text"],
 ];
 
-let schemas: ReadonlyMap<string, Schema> | undefined;
+let schemas: ReadonlyMap<string, FieldSchema> | undefined;
 
 /** The schema of each field, built at the first use: none of them is needed to deliver a client's credentials. */
-export function fieldSchemasByName(): ReadonlyMap<string, Schema> {
+export function fieldSchemasByName(): ReadonlyMap<string, FieldSchema> {
   if (schemas !== undefined) return schemas;
   const text = v.nullable(v.string());
   const json = v.unknown();
   // One for all fields of a shape. Servers write `null` for no value.
-  const byShape: Readonly<Record<FieldShape | "number", Schema>> = {
+  const byShape: Readonly<Record<FieldShape | "number", FieldSchema>> = {
     text,
     list: v.nullable(v.array(v.string())),
     "space-separated": text,

@@ -1,12 +1,12 @@
-import { errorTextOf } from "./classify-error.ts";
+import { findErrorText } from "./classify-error.ts";
 import type { ServerFamily } from "./family.ts";
-import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
+import { adminPathsFromClientsPath, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {
   api: "v1",
   label: "Hydra 1.x",
-  paths: { ...adminPathsFromClients("/clients"), flush: "/oauth2/flush" },
+  paths: { ...adminPathsFromClientsPath("/clients"), flush: "/oauth2/flush" },
   update: "put",
   paging: "offset",
   canRotate: false,
@@ -33,5 +33,5 @@ export const HYDRA_1: ServerFamily = {
   },
   // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
   isUnknownClient: ({ status }, body) =>
-    status === 404 || (status === 401 && /client does not exist/i.test(errorTextOf(body) ?? "")),
+    status === 404 || (status === 401 && /client does not exist/i.test(findErrorText(body) ?? "")),
 };

@@ -1,11 +1,11 @@
 import type { ServerFamily } from "./family.ts";
-import { adminPathsFromClients, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
+import { adminPathsFromClientsPath, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {
   api: "v2",
   label: "Hydra 2.x",
-  paths: adminPathsFromClients("/admin/clients"),
+  paths: adminPathsFromClientsPath("/admin/clients"),
   update: "patch",
   paging: "token",
   canRotate: true,

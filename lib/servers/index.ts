@@ -15,7 +15,7 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
+export { classifyError, hasErrorBody, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type {
   ClassifiedError,
@@ -29,5 +29,5 @@ export {
   type ClientWithUnreadFields,
   isJsonText,
   parseClient,
-  parseClients,
+  parseClientList,
 } from "./parse-client.ts";

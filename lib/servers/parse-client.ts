@@ -17,7 +17,7 @@ export interface ClientWithUnreadFields {
 }
 
 /** The clients of a list, and the fields that are nested too deep for those that could only be read in part. */
-interface ReadClients {
+interface ClientListWithUnreadFields {
   readonly records: readonly ClientRecord[];
   readonly unread: ReadonlyMap<ClientRecord, readonly string[]>;
 }
@@ -37,21 +37,21 @@ const TOO_DEEP = Symbol("too deep");
 
 /** The client in a response; undefined if it is something else. */
 export function parseClient(text: string): ClientWithUnreadFields | undefined {
-  const read = readDeep(text, MAX_DEPTH);
-  if (read === TOO_DEEP) return fieldByField(text);
+  const read = parseJsonOrTooDeep(text, MAX_DEPTH);
+  if (read === TOO_DEEP) return parseClientFieldByField(text);
   return isClientRecord(read) ? { record: read, unread: [] } : undefined;
 }
 
 /** The clients in a response with a list; undefined if it is something else. */
-export function parseClients(text: string): ReadClients | undefined {
-  const read = readDeep(text, MAX_DEPTH + 1);
+export function parseClientList(text: string): ClientListWithUnreadFields | undefined {
+  const read = parseJsonOrTooDeep(text, MAX_DEPTH + 1);
   if (read !== TOO_DEEP)
     return Array.isArray(read) && read.every(isClientRecord) ? { records: read, unread: new Map() } : undefined;
-  if (!begins(text, "[")) return undefined;
+  if (!startsWithBracket(text, "[")) return undefined;
   const records: ClientRecord[] = [];
   const unread = new Map<ClientRecord, readonly string[]>();
   for (const part of splitMemberTexts(text)) {
-    const client = textNestsDeeper(part, MAX_DEPTH) ? fieldByField(part) : parseClient(part);
+    const client = textNestsDeeper(part, MAX_DEPTH) ? parseClientFieldByField(part) : parseClient(part);
     if (client === undefined) return undefined;
     records.push(client.record);
     if (client.unread.length > 0) unread.set(client.record, client.unread);
@@ -60,8 +60,8 @@ export function parseClients(text: string): ReadClients | undefined {
 }
 
 /** Reads the fields that can be read of a client that is nested too deep. */
-function fieldByField(text: string): ClientWithUnreadFields | undefined {
-  if (!begins(text, "{")) return undefined;
+function parseClientFieldByField(text: string): ClientWithUnreadFields | undefined {
+  if (!startsWithBracket(text, "{")) return undefined;
   const unread: string[] = [];
   const members = splitMemberTexts(text).map((part): readonly [string, unknown] => {
     const quote = part.indexOf('"');
@@ -76,12 +76,12 @@ function fieldByField(text: string): ClientWithUnreadFields | undefined {
   return isClientRecord(record) ? { record, unread } : undefined;
 }
 
-function begins(text: string, bracket: string): boolean {
+function startsWithBracket(text: string, bracket: string): boolean {
   return text.trimStart().startsWith(bracket);
 }
 
 /** Reads JSON; {@link TOO_DEEP} if it is nested deeper, undefined if it isn't JSON. */
-function readDeep(text: string, depth: number): unknown {
+function parseJsonOrTooDeep(text: string, depth: number): unknown {
   try {
     return parseJsonExactly(text, depth);
   } catch (error) {
@@ -91,5 +91,5 @@ function readDeep(text: string, depth: number): unknown {
 
 /** Whether a text is JSON, at any depth. */
 export function isJsonText(text: string): boolean {
-  return readDeep(text, MAX_DEPTH) !== undefined;
+  return parseJsonOrTooDeep(text, MAX_DEPTH) !== undefined;
 }

@@ -4,24 +4,24 @@ import type { Problem } from "../core/problem.ts";
 import type { AdminPaths } from "./family.ts";
 
 /** A text as a segment of a path, the last line of defence against requests about a whole collection or set. */
-function pathSegment(text: string, findProblem: (text: string) => Problem | undefined): string {
+function checkAndEncodePathSegment(text: string, findProblem: (text: string) => Problem | undefined): string {
   const problem = findProblem(text);
   if (problem !== undefined) throw problem;
   return encodeURIComponent(text);
 }
 
 /** The paths of the admin API, by that of its collection of clients. */
-export function adminPathsFromClients(clients: string): AdminPaths {
+export function adminPathsFromClientsPath(clients: string): AdminPaths {
   const parent = clients.replace(/clients$/, "");
   const oauth = `${parent}oauth2`;
-  const client = (id: string): string => `${clients}/${pathSegment(id, findClientIdProblem)}`;
-  const keySet = (set: string): string => `${parent}keys/${pathSegment(set, findKeySetNameProblem)}`;
+  const client = (id: string): string => `${clients}/${checkAndEncodePathSegment(id, findClientIdProblem)}`;
+  const keySet = (set: string): string => `${parent}keys/${checkAndEncodePathSegment(set, findKeySetNameProblem)}`;
   return {
     clients,
     client,
     rotateSecret: (id) => `${client(id)}/secrets/rotate`,
     keySet,
-    key: (set, kid) => `${keySet(set)}/${pathSegment(kid, findKeyIdProblem)}`,
+    key: (set, kid) => `${keySet(set)}/${checkAndEncodePathSegment(kid, findKeyIdProblem)}`,
     introspection: `${oauth}/introspect`,
     tokens: `${oauth}/tokens`,
     flush: undefined,

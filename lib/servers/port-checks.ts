@@ -39,7 +39,7 @@ export async function answersAsAdminPort(fetchHealth: () => Promise<StatusAndTex
  *
  * @param get requests a path once; undefined without an answer.
  */
-export async function isPublicPort(get: (path: string) => Promise<StatusAndText | undefined>): Promise<boolean> {
+export async function answersAsPublicPort(get: (path: string) => Promise<StatusAndText | undefined>): Promise<boolean> {
   const configuration = await get(OPENID_CONFIGURATION_PATH);
   if (configuration === undefined || !isOpenIdConfiguration(configuration)) return false;
   for (const { paths } of FAMILIES) {
@@ -50,11 +50,11 @@ export async function isPublicPort(get: (path: string) => Promise<StatusAndText 
 }
 
 /** Whether a status means that a server doesn't have a path: Hydra 2.0 to 2.3 redirect those of 1.x. */
-export function isMissingPath(status: number): boolean {
-  return status === 404 || status === 405 || isRedirectToOtherFamily(status);
+export function isMissingPathStatus(status: number): boolean {
+  return status === 404 || status === 405 || isOtherFamilyRedirectStatus(status);
 }
 
 /** Whether a redirect leads to the same path of another family, as Hydra 2.0 to 2.3 send it. */
-export function isRedirectToOtherFamily(status: number): boolean {
+export function isOtherFamilyRedirectStatus(status: number): boolean {
   return status === 307;
 }

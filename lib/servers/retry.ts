@@ -1,6 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { NetworkFailure } from "../core/network.ts";
-import { hasOwnError, isConcurrentUpdate, type ServerAnswer } from "./index.ts";
+import { hasErrorBody, isConcurrentUpdate, type ServerAnswer } from "./index.ts";
 
 /** How long a command retries, and what that needs of its surroundings. */
 export interface RetryLimitAndClock {
@@ -52,7 +52,7 @@ const MIN_ATTEMPT_MS = 50;
 /** Whether to send a request again after an attempt. */
 export function decideRetry(outcome: AttemptOutcome, budget: RetryState): RetryDecision {
   const { remaining } = budget;
-  if (!budget.retries || !canHelp(outcome, budget)) return { kind: "stop", exceeds: undefined };
+  if (!budget.retries || !canRetryHelp(outcome, budget)) return { kind: "stop", exceeds: undefined };
   const requested = outcome.kind === "answered" ? outcome.retryAfter : 0;
   // Never less than our own backoff: a server that asks for 0 seconds would get requests without a break.
   const wait = Math.max(budget.backoff, requested);
@@ -63,7 +63,7 @@ export function decideRetry(outcome: AttemptOutcome, budget: RetryState): RetryD
 }
 
 /** Whether another attempt can end differently and cannot do harm. */
-function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: RetryState): boolean {
+function canRetryHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: RetryState): boolean {
   if (outcome.kind === "answered") return isRetryable(outcome.answer, bare500s) && (repeatable || !ambiguous);
   const { kind } = outcome.failure;
   return kind === "refused" || kind === "unresolved" || (repeatable && (kind === "lost" || kind === "timeout"));
@@ -78,13 +78,13 @@ export function isBusyOrGatewayError({ status }: Pick<ServerAnswer, "status">): 
 
 /** Whether another attempt can change this response; a 500 without an error body is tried twice. */
 function isRetryable(answer: ServerAnswer, bare500s: number): boolean {
-  if (answer.status === 500) return bare500s === 1 && isBare500(answer);
+  if (answer.status === 500) return bare500s === 1 && is500WithoutErrorBody(answer);
   return isBusyOrGatewayError(answer) || isConcurrentUpdate(answer);
 }
 
 /** Whether a response is a 500 that doesn't say what went wrong. */
-export function isBare500(answer: ServerAnswer | undefined): boolean {
-  return answer?.status === 500 && !hasOwnError(answer);
+export function is500WithoutErrorBody(answer: ServerAnswer | undefined): boolean {
+  return answer?.status === 500 && !hasErrorBody(answer);
 }
 
 /** Whether an attempt leaves open if the request was carried out. */
@@ -92,7 +92,7 @@ export function isAmbiguous(outcome: AttemptOutcome): boolean {
   if (outcome.kind === "failed") return outcome.failure.maybeSent;
   const { answer } = outcome;
   // Every response of a gateway, and 303, which follows a request that was carried out (RFC 9110, 15.4.4).
-  return isBare500(answer) || answer.status > 501 || answer.status === 303;
+  return is500WithoutErrorBody(answer) || answer.status > 501 || answer.status === 303;
 }
 
 export function triedForText(milliseconds: number): string {

@@ -6,7 +6,7 @@ import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { addToClientCommandLine } from "./client-update-command-line.ts";
+import { listFieldAdditionCommandLine } from "./client-update-command-line.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
 
 /** A login that waits for its browser. */
@@ -26,7 +26,7 @@ interface WaitingLogin {
 type LoginContext = Pick<Context, "browser" | "host" | "signal" | "syntax" | "tell" | "values" | "warn">;
 
 /** Shows the URL of the login, and opens it where there is a browser for it. */
-async function showLogin(
+async function showAndOpenLoginUrl(
   { browser, tell, values }: Pick<LoginContext, "browser" | "tell" | "values">,
   { session, pending, deviceCommand }: WaitingLogin,
 ): Promise<void> {
@@ -54,7 +54,7 @@ export function canPasteRedirectUrl(
 }
 
 /** Waits for the answer in the listener; reports the first one that is rejected, so that a flood isn't one of messages. */
-async function answerOf(
+async function awaitListenerRedirect(
   { warn }: Pick<LoginContext, "warn">,
   listener: CallbackListener,
   { pending, responseMode }: WaitingLogin,
@@ -75,8 +75,8 @@ async function answerOf(
   return `${pending.redirectUri.replace(/\?.*$/s, "")}?${parameters}`;
 }
 
-/** The first pasted URL that is an answer to this login; waits for ever where the input ends. */
-async function pastedAnswer(
+/** Asks until a pasted URL is an answer to this login; waits for ever where the input ends. */
+async function askForPastedRedirect(
   { host, warn }: Pick<LoginContext, "host" | "warn">,
   { session, pending, listener }: WaitingLogin,
   signal: AbortSignal,
@@ -104,7 +104,7 @@ async function pastedAnswer(
 const WRONG_PASTE: readonly string[] = ["unreadable-redirect", "state-mismatch"];
 
 /** Rejects when the time for the login is over, or at a signal. */
-async function deadline(
+async function rejectAtDeadline(
   { host, syntax, values }: Pick<LoginContext, "host" | "syntax" | "values">,
   { clientId, unchecked }: WaitingLogin,
   signal: AbortSignal,
@@ -118,7 +118,7 @@ async function deadline(
     hint:
       unchecked === undefined
         ? limitHint
-        : `${limitHint}; if the browser shows an error about the redirect URI: ${addToClientCommandLine({ id: clientId, syntax }, "redirect_uris", unchecked)}`,
+        : `${limitHint}; if the browser shows an error about the redirect URI: ${listFieldAdditionCommandLine({ id: clientId, syntax }, "redirect_uris", unchecked)}`,
   });
 }
 
@@ -132,12 +132,12 @@ export async function openLoginAndAwaitRedirect(context: LoginContext, login: Wa
   const { listener, responseMode } = login;
   const ended = new AbortController();
   const stop = AbortSignal.any([signal, ended.signal]);
-  const answer = listener === undefined ? [] : [answerOf(context, listener, login)];
+  const answer = listener === undefined ? [] : [awaitListenerRedirect(context, listener, login)];
   return host.waitForPerson(async () => {
     try {
-      await showLogin(context, login);
-      const paste = canPasteRedirectUrl(context, responseMode) ? [pastedAnswer(context, login, stop)] : [];
-      return await Promise.race([...answer, ...paste, deadline(context, login, stop)]);
+      await showAndOpenLoginUrl(context, login);
+      const paste = canPasteRedirectUrl(context, responseMode) ? [askForPastedRedirect(context, login, stop)] : [];
+      return await Promise.race([...answer, ...paste, rejectAtDeadline(context, login, stop)]);
     } finally {
       ended.abort();
     }

@@ -1,5 +1,5 @@
-import { LIST_EDITS } from "../core/client/list-edits.ts";
-import { csvField } from "../core/flags/csv.ts";
+import { LIST_EDIT_FLAGS } from "../core/client/list-edit-flags.ts";
+import { quoteCsvField } from "../core/flags/csv.ts";
 import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
 
@@ -16,13 +16,13 @@ export function clientUpdateCommandLine({ id, syntax }: ClientIdAndSyntaxVersion
 }
 
 /** The command line that adds values to a list field of the client. */
-export function addToClientCommandLine(
+export function listFieldAdditionCommandLine(
   client: ClientIdAndSyntaxVersion,
   field: string,
   ...values: readonly string[]
 ): string {
-  const edit = LIST_EDITS.find((each) => each.way === "add" && each.field.name === field);
+  const edit = LIST_EDIT_FLAGS.find((each) => each.way === "add" && each.field.name === field);
   const flag = edit === undefined ? undefined : longNames(edit.flag, client.syntax)[0];
   if (flag === undefined) throw new TypeError(`${field} is not a list field`);
-  return clientUpdateCommandLine(client, `--${flag}`, values.map(csvField).join(","));
+  return clientUpdateCommandLine(client, `--${flag}`, values.map(quoteCsvField).join(","));
 }

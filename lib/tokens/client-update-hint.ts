@@ -1,7 +1,7 @@
 import type { ClientLogin } from "../command.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { Problem, withMessage } from "../core/problem.ts";
-import { addToClientCommandLine, clientUpdateCommandLine } from "./client-update-command-line.ts";
+import { clientUpdateCommandLine, listFieldAdditionCommandLine } from "./client-update-command-line.ts";
 
 /** What is asked of a server in the name of a client. */
 interface RequestAsClient {
@@ -18,23 +18,26 @@ function quotedValues(requested: readonly string[], text: string): readonly stri
   return quoted.length === 0 ? requested : quoted;
 }
 
-/** How to allow what a server said that the client may not do; undefined where no setting of the client is known to help. */
-function allowingHint({ code, serverText = "" }: Problem, request: RequestAsClient): string | undefined {
+/**
+ * How to update the client so that it may do what the server refused; undefined where no setting of the client is known
+ * to help.
+ */
+function findClientUpdateHint({ code, serverText = "" }: Problem, request: RequestAsClient): string | undefined {
   const { login, syntax, grantType, scopes, audience } = request;
   const client = { id: login.clientId, syntax };
   switch (code) {
     case "invalid-scope": {
       const forbidden = quotedValues(scopes, serverText);
       if (forbidden.length === 0) return undefined;
-      return `ask for fewer scopes, or allow them for the client: ${addToClientCommandLine(client, "scope", ...forbidden)}`;
+      return `ask for fewer scopes, or allow them for the client: ${listFieldAdditionCommandLine(client, "scope", ...forbidden)}`;
     }
     case "unauthorized-client":
-      return `allow the grant type for the client: ${addToClientCommandLine(client, "grant_types", grantType)}`;
+      return `allow the grant type for the client: ${listFieldAdditionCommandLine(client, "grant_types", grantType)}`;
     case "unsupported-response-type":
-      return `allow the response type for the client: ${addToClientCommandLine(client, "response_types", "code")}`;
+      return `allow the response type for the client: ${listFieldAdditionCommandLine(client, "response_types", "code")}`;
     case "invalid-request":
       if (audience.length === 0 || !/\baudience\b/i.test(serverText)) return undefined;
-      return `allow the audience for the client: ${addToClientCommandLine(client, "audience", ...quotedValues(audience, serverText))}`;
+      return `allow the audience for the client: ${listFieldAdditionCommandLine(client, "audience", ...quotedValues(audience, serverText))}`;
     case "invalid-grant":
       if (login.authentication.method !== "none" || grantType !== "client_credentials") return undefined;
       return `give the client a secret: ${clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
@@ -48,7 +51,7 @@ export async function runWithClientUpdateHint<T>(request: RequestAsClient, work:
   try {
     return await work();
   } catch (error) {
-    const hint = error instanceof Problem ? allowingHint(error, request) : undefined;
+    const hint = error instanceof Problem ? findClientUpdateHint(error, request) : undefined;
     throw error instanceof Problem && hint !== undefined ? withMessage(error, error.message, { hint }) : error;
   }
 }

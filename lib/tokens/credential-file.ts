@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Context, TextFile } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../core/json/json.ts";
-import { JsonObjectOrEmpty, jsonObject, parseOrReject } from "../core/json/schemas.ts";
+import { JsonObjectOrEmpty, jsonObjectSchema, parseOrReject } from "../core/json/schemas.ts";
 import type { CredentialNamesAndMetadata } from "../core/output/credential-formats.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -18,15 +18,15 @@ export interface StoredCredentials {
   readonly fields: Pick<CredentialNamesAndMetadata, "id" | "secret">;
 }
 
-type Names = Pick<CredentialNamesAndMetadata, "id" | "secret" | "encrypted">;
+type CredentialNames = Pick<CredentialNamesAndMetadata, "id" | "secret" | "encrypted">;
 
 /** A credential; null is one that is missing, as is an empty text. */
 const Credential = v.nullish(v.string());
 
-type StoredTexts = Readonly<Record<keyof Names, v.InferOutput<typeof Credential>>>;
+type CredentialTexts = Readonly<Record<keyof CredentialNames, v.InferOutput<typeof Credential>>>;
 
 /** A Kubernetes Secret (v1). Its data is base64; other values than text are checked only under the names of credentials. */
-const KubernetesSecret = jsonObject({
+const KubernetesSecret = jsonObjectSchema({
   kind: v.literal("Secret"),
   data: JsonObjectOrEmpty,
   stringData: JsonObjectOrEmpty,
@@ -46,21 +46,21 @@ const LINE_END = /^(?:[ \t]+#.*|[ \t]*)\r?$/;
 const PIECE = /'([^']*)'|"\$\(printf '([^']*)'\)"|"([^"]*)"|\\(.)|([^'"\\]+)/g;
 
 /** The characters that `printf` writes for octal escapes of UTF-8 bytes. */
-function printed(escapes: string): string {
+function decodeOctalEscapes(escapes: string): string {
   const bytes = [...escapes.matchAll(/\\([0-7]{3})/g)].map(([, digits = ""]) => Number.parseInt(digits, 8));
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
-function unquoted(word: string): string {
+function unquoteShellWord(word: string): string {
   return [...word.matchAll(PIECE)]
     .map(([, single, octal, double, escaped, plain]) =>
-      octal === undefined ? (single ?? double ?? escaped ?? plain ?? "") : printed(octal),
+      octal === undefined ? (single ?? double ?? escaped ?? plain ?? "") : decodeOctalEscapes(octal),
     )
     .join("");
 }
 
 /** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
-function shellTexts({ text, name: file }: TextFile, names: Names): StoredTexts {
+function readShellAssignments({ text, name: file }: TextFile, names: CredentialNames): CredentialTexts {
   const wanted = [names.id, names.secret, names.encrypted];
   const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => wanted.includes(name));
   for (const { 0: assignment, 1: name = "", index } of found) {
@@ -75,7 +75,7 @@ function shellTexts({ text, name: file }: TextFile, names: Names): StoredTexts {
   }
   const values = new Map<string, string>();
   for (const [, name = "", word = ""] of found) {
-    const value = unquoted(word);
+    const value = unquoteShellWord(word);
     if (values.has(name) && values.get(name) !== value)
       throw usageError(`There are several values of ${name} in ${quote(file)}`, ONE_CLIENT_HINT, "bad-credentials");
     values.set(name, value);
@@ -83,10 +83,10 @@ function shellTexts({ text, name: file }: TextFile, names: Names): StoredTexts {
   return { id: values.get(names.id), secret: values.get(names.secret), encrypted: values.get(names.encrypted) };
 }
 
-const JSON_NAMES: Names = { id: "client_id", secret: "client_secret", encrypted: "client_secret_encrypted" };
+const JSON_NAMES: CredentialNames = { id: "client_id", secret: "client_secret", encrypted: "client_secret_encrypted" };
 
 /** The credentials among the members of an object; any other value than text under their names is an error. */
-function textsIn(object: JsonObject, names: Names, file: string): StoredTexts {
+function readCredentialsOfObject(object: JsonObject, names: CredentialNames, file: string): CredentialTexts {
   const textOf = (name: string): v.InferOutput<typeof Credential> =>
     parseOrReject(Credential, Object.hasOwn(object, name) ? object[name] : undefined, (): never => {
       throw usageError(
@@ -98,7 +98,7 @@ function textsIn(object: JsonObject, names: Names, file: string): StoredTexts {
   return { id: textOf(names.id), secret: textOf(names.secret), encrypted: textOf(names.encrypted) };
 }
 
-function decoded(value: string): string {
+function decodeSecretValue(value: string): string {
   const bytes = value === "" ? new Uint8Array() : fromBase64(value);
   if (bytes !== undefined) return new TextDecoder().decode(bytes);
   const reason = "the data of the Kubernetes Secret is not base64";
@@ -106,20 +106,20 @@ function decoded(value: string): string {
 }
 
 /** The credentials in a Kubernetes Secret, decoded. */
-function textsInSecret(
+function readCredentialsOfKubernetesSecret(
   { data, stringData }: v.InferOutput<typeof KubernetesSecret>,
-  names: Names,
+  names: CredentialNames,
   file: string,
-): StoredTexts {
-  const encoded = textsIn(data, names, file);
-  const plain = textsIn(stringData, names, file);
+): CredentialTexts {
+  const encoded = readCredentialsOfObject(data, names, file);
+  const plain = readCredentialsOfObject(stringData, names, file);
   // Under any name: what Kubernetes doesn't accept is more likely a mistake than a Secret.
-  for (const value of Object.values(data)) if (typeof value === "string") decoded(value);
-  const textOf = (role: keyof Names): string => plain[role] ?? decoded(encoded[role] ?? "");
+  for (const value of Object.values(data)) if (typeof value === "string") decodeSecretValue(value);
+  const textOf = (role: keyof CredentialNames): string => plain[role] ?? decodeSecretValue(encoded[role] ?? "");
   return { id: textOf("id"), secret: textOf("secret"), encrypted: textOf("encrypted") };
 }
 
-function toCredentials(texts: StoredTexts, names: Names, file: string): StoredCredentials {
+function toCredentials(texts: CredentialTexts, names: CredentialNames, file: string): StoredCredentials {
   const secret = texts.secret || undefined;
   return {
     id: texts.id || undefined,
@@ -137,7 +137,7 @@ function isArmored(value: string | undefined): boolean {
 /** Reads credentials in any of the formats of `--secret-out`. */
 export async function parseCredentialFile(
   { text, name }: TextFile,
-  names: Names,
+  names: CredentialNames,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {
   const json = parseJsonOrUndefined(text)?.value;
@@ -153,10 +153,10 @@ export async function parseCredentialFile(
   const [document] = documents;
   const found =
     secret !== undefined
-      ? toCredentials(textsInSecret(secret, names, name), names, name)
+      ? toCredentials(readCredentialsOfKubernetesSecret(secret, names, name), names, name)
       : isJsonObject(document)
-        ? toCredentials(textsIn(document, JSON_NAMES, name), JSON_NAMES, name)
-        : toCredentials(shellTexts({ text, name }, names), names, name);
+        ? toCredentials(readCredentialsOfObject(document, JSON_NAMES, name), JSON_NAMES, name)
+        : toCredentials(readShellAssignments({ text, name }, names), names, name);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

@@ -6,13 +6,13 @@ import { LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, NO_INPUT } from "../core/flags/sh
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { StoredCredentials } from "./credential-file.ts";
-import type { InputChecks } from "./input-checks.ts";
+import type { InputProblemCollector } from "./input-problem-collector.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
 
 /** Rejects a command line with several secrets: it would be unclear which of them counts. */
-function checkSources({ values }: Pick<Context, "values">): void {
+function rejectSeveralSecrets({ values }: Pick<Context, "values">): void {
   const given = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].filter(
     (flag) => values.origin(flag).from === "flag",
   );
@@ -26,7 +26,7 @@ function checkSources({ values }: Pick<Context, "values">): void {
     );
 }
 
-async function storedCredentials(context: LoginContext): Promise<StoredCredentials | undefined> {
+async function readStoredCredentials(context: LoginContext): Promise<StoredCredentials | undefined> {
   const { values } = context;
   const path = values.text(CREDENTIALS);
   if (path === undefined) return undefined;
@@ -41,7 +41,7 @@ async function storedCredentials(context: LoginContext): Promise<StoredCredentia
 }
 
 /** The problem of a credentials file without a field that nothing else gives. */
-function missingFieldError({ file, fields }: StoredCredentials, field: "id" | "secret"): Problem {
+function missingCredentialProblem({ file, fields }: StoredCredentials, field: "id" | "secret"): Problem {
   const isId = field === "id";
   return usageError(
     `There is no client ${isId ? "ID" : "secret"} in ${quote(file)}: it has no value for ${fields[field]}`,
@@ -50,11 +50,11 @@ function missingFieldError({ file, fields }: StoredCredentials, field: "id" | "s
   );
 }
 
-/** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
-async function readSecret(
+/** Reads the secret of the command line, a file or the environment; asks for it on a terminal if there is none. */
+async function readOrAskSecret(
   context: LoginContext,
   stored: StoredCredentials | undefined,
-  { problems }: Pick<InputChecks, "problems">,
+  { problems }: Pick<InputProblemCollector, "problems">,
 ): Promise<string> {
   const { values, host } = context;
   const file = values.text(CLIENT_SECRET_FILE);
@@ -82,7 +82,7 @@ async function readSecret(
   const mayAsk = canPrompt(host, values.bool(NO_INPUT)) && !hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
-  if (stored !== undefined) throw missingFieldError(stored, "secret");
+  if (stored !== undefined) throw missingCredentialProblem(stored, "secret");
   throw usageError(
     "There is no client secret",
     "add --credentials FILE or --client-secret-file FILE, set OAUTH2_CLIENT_SECRET, or use --client-key; --auth-method none is for public clients",
@@ -90,10 +90,10 @@ async function readSecret(
   );
 }
 
-async function authenticationOf(
+async function readAuthentication(
   context: LoginContext,
   stored: StoredCredentials | undefined,
-  checks: Pick<InputChecks, "problems">,
+  checks: Pick<InputProblemCollector, "problems">,
 ): Promise<ClientAuthentication> {
   const { values } = context;
   const method = values.text(CLIENT_AUTH_METHOD);
@@ -111,7 +111,7 @@ async function authenticationOf(
       "no-client-key",
     );
   if (method === "none") return { method: "none" };
-  const secret = await readSecret(context, stored, checks);
+  const secret = await readOrAskSecret(context, stored, checks);
   return { method: method === "post" ? "client_secret_post" : "client_secret_basic", secret };
 }
 
@@ -121,14 +121,14 @@ async function authenticationOf(
  */
 export async function readClientLogin(
   context: LoginContext,
-  checks: Pick<InputChecks, "problems">,
+  checks: Pick<InputProblemCollector, "problems">,
 ): Promise<ClientLogin> {
   const { values } = context;
-  checkSources(context);
-  const stored = await storedCredentials(context);
+  rejectSeveralSecrets(context);
+  const stored = await readStoredCredentials(context);
   const isFlag = values.origin(LOGIN_CLIENT_ID).from === "flag";
   const clientId = (isFlag ? undefined : stored?.id) ?? values.text(LOGIN_CLIENT_ID) ?? "";
-  if (clientId === "" && stored !== undefined) throw missingFieldError(stored, "id");
+  if (clientId === "" && stored !== undefined) throw missingCredentialProblem(stored, "id");
   if (clientId === "")
     throw usageError(
       "There is no client ID",
@@ -137,7 +137,7 @@ export async function readClientLogin(
     );
   return {
     clientId,
-    authentication: await authenticationOf(context, stored, checks),
+    authentication: await readAuthentication(context, stored, checks),
     followsServer: values.text(CLIENT_AUTH_METHOD) === "auto",
   };
 }

@@ -34,7 +34,7 @@ function portIn(uri: string): number | undefined {
 }
 
 /** How to listen for a redirect URI; a port in `port` is where it arrives in the end, whatever the URI says. */
-function listenFor(uri: string, port: number | undefined): RedirectTarget["listen"] {
+function listenOptionsFor(uri: string, port: number | undefined): RedirectTarget["listen"] {
   const url = new URL(uri);
   const isOurs = url.protocol === "http:" && isLoopbackHost(url.hostname);
   if (!isOurs && port === undefined) return undefined;
@@ -78,10 +78,10 @@ export function chooseRedirect(
   const ownOrGiven = port === 0 ? undefined : port;
   const uri = redirect ?? usableRedirect(registered ?? [], ownOrGiven) ?? DEFAULT_REDIRECT;
   const isAnyPort = allowsAnyPort(new URL(uri));
-  if (!isAnyPort) return { uri, listen: listenFor(uri, ownOrGiven) };
-  if (redirect !== undefined && portIn(redirect) !== undefined) return { uri, listen: listenFor(uri, port) };
+  if (!isAnyPort) return { uri, listen: listenOptionsFor(uri, ownOrGiven) };
+  if (redirect !== undefined && portIn(redirect) !== undefined) return { uri, listen: listenOptionsFor(uri, port) };
   const free = withPort(uri, ownOrGiven);
-  return { uri: free, listen: listenFor(free, port) };
+  return { uri: free, listen: listenOptionsFor(free, port) };
 }
 
 /** Checks `--redirect`. */

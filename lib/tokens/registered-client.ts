@@ -7,7 +7,7 @@ import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { addToClientCommandLine } from "./client-update-command-line.ts";
+import { listFieldAdditionCommandLine } from "./client-update-command-line.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
@@ -68,7 +68,7 @@ export function requireGrantType(
     exit: "failed",
     hint:
       alternative === undefined
-        ? addToClientCommandLine({ id, syntax }, "grant_types", grantType)
+        ? listFieldAdditionCommandLine({ id, syntax }, "grant_types", grantType)
         : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${commandWord(id)}`,
   });
 }
@@ -107,7 +107,7 @@ export async function requireRedirectOrOfferToAdd(
     throw new Problem(`Cannot log in: ${missing}`, {
       code: "redirect-uri-unregistered",
       exit: "failed",
-      hint: addToClientCommandLine({ id, syntax }, "redirect_uris", uri),
+      hint: listFieldAdditionCommandLine({ id, syntax }, "redirect_uris", uri),
     });
   await add();
   note(`Added ${uri} to the redirect URIs of client ${quote(id)}`);

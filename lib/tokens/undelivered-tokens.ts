@@ -1,12 +1,14 @@
-import type { Result } from "../command.ts";
+import type { CommandResult } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
-import { Problem, reasonWithoutValues } from "../core/problem.ts";
+import { Problem, safeErrorReason } from "../core/problem.ts";
 
 /** Of tokens that could not be written: revokes them where nobody has any part of them, and returns the problem. */
-export function createUndeliveredTokensHandler(revoke: (token: string) => Promise<void>): Pick<Result, "undelivered"> {
+export function createUndeliveredTokensHandler(
+  revoke: (token: string) => Promise<void>,
+): Pick<CommandResult, "undelivered"> {
   return {
     async undelivered(lost, reason) {
-      const start = `Cannot deliver the token: ${reasonWithoutValues(reason)}`;
+      const start = `Cannot deliver the token: ${safeErrorReason(reason)}`;
       const details = { code: "undelivered", exit: "failed", cause: reason } as const;
       const hint = "run the command again, and read its output";
       if (lost.some(({ partlyWritten }) => partlyWritten))
@@ -19,7 +21,7 @@ export function createUndeliveredTokensHandler(revoke: (token: string) => Promis
         for (const token of tokens) await revoke(token);
         return new Problem(`${start}; it was revoked again`, { ...details, hint });
       } catch (error) {
-        const left = `it stays valid until it expires, because it can't be revoked: ${reasonWithoutValues(error)}`;
+        const left = `it stays valid until it expires, because it can't be revoked: ${safeErrorReason(error)}`;
         return new Problem(`${start}; ${left}`, { ...details, hint });
       }
     },

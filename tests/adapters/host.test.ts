@@ -18,7 +18,7 @@ import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { readDescriptorToEnd } from "../../lib/adapters/host/read-file.ts";
-import { systemHost } from "../../lib/adapters/host.ts";
+import { createSystemHost } from "../../lib/adapters/host.ts";
 import { InputTooLarge } from "../../lib/core/input-limits.ts";
 
 const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;
@@ -49,7 +49,7 @@ describe("the host", () => {
   /** Starts a script of this runtime in a shell; `host` is defined in it, and `$0 $@` in the shell is the script. */
   function start(script: string, shell = '"$0" "$@"', env: Readonly<Record<string, string>> = {}) {
     const file = join(folder, `script-${scripts++}.ts`);
-    writeFileSync(file, `import { systemHost } from ${JSON.stringify(HOST)};\nconst host = systemHost();\n${script}\n`);
+    writeFileSync(file, `import { createSystemHost } from ${JSON.stringify(HOST)};\nconst host = createSystemHost();\n${script}\n`);
     const run = IN_BUN ? [file] : ["run", "-A", "--no-check", "--no-config", file];
     const child = spawn("/bin/sh", ["-c", shell, process.execPath, ...run], { env: { ...process.env, ...env } });
     const chunks = { stdout: "", stderr: "" };
@@ -218,7 +218,7 @@ describe("the host", () => {
     );
     child.stdin.end("input ");
     assert.equal((await ended).stdout, "input valueundefined");
-    const host = systemHost();
+    const host = createSystemHost();
     assert.equal(host.uid(), process.geteuid?.());
     const file = join(folder, "file");
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -235,7 +235,7 @@ describe("the host", () => {
   });
 
   it("reads files of every size up to the limit", async () => {
-    const host = systemHost();
+    const host = createSystemHost();
     const file = join(folder, "large");
     for (const size of [0, 1, 65_535, 65_536, 65_537, 3_000_000]) {
       const bytes = new Uint8Array(size).map((_, at) => at % 251);
@@ -283,7 +283,7 @@ describe("the host", () => {
   });
 
   it("sleeps for a time, or until the signal aborts", SLOW, async () => {
-    const host = systemHost();
+    const host = createSystemHost();
     const began = host.monotonic();
     await host.sleep(30);
     assert.ok(host.monotonic() - began >= 25);
@@ -296,7 +296,7 @@ describe("the host", () => {
   });
 
   it("generates random bytes and UUIDs without repeats", () => {
-    const host = systemHost();
+    const host = createSystemHost();
     assert.deepEqual(
       [0, 1, 1000].map((count) => host.random(count).length),
       [0, 1, 1000],

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { type LeftoverRecoveryCopy, openLeftoverRecoveryCopies } from "../../lib/adapters/leftover-recovery-copies.ts";
+import { createLeftoverCopyStore, type LeftoverRecoveryCopy } from "../../lib/adapters/leftover-recovery-copies.ts";
 import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
 import { RecordSaveFailure } from "../../lib/core/recovery-record.ts";
 
@@ -125,7 +125,7 @@ describe("a recovery log", () => {
     removed.remove();
     log.save({ ...RECORD, client_id: "c" });
     assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
-    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint).copies;
+    const left = createLeftoverCopyStore([folder]).find(RECORD.endpoint).copies;
     assert.deepEqual(
       left.map(({ clientId }) => clientId),
       ["b", "c"],
@@ -134,7 +134,7 @@ describe("a recovery log", () => {
 
   it("is created again if another run removes it with all that is in it", () => {
     const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
-    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const leftovers = createLeftoverCopyStore([folder]);
     const first = log.save({ ...RECORD, client_id: "a" });
     leftovers.find(RECORD.endpoint).copies.forEach(leftovers.remove);
     assert.deepEqual(readdirSync(folder), []);
@@ -154,7 +154,7 @@ describe("a recovery log", () => {
     mkdirSync(`${log.path}.new`);
     log.close();
     assert.doesNotMatch(readFileSync(log.path, "utf8"), /rejected/);
-    const left = openLeftoverRecoveryCopies([folder]).find(RECORD.endpoint).copies;
+    const left = createLeftoverCopyStore([folder]).find(RECORD.endpoint).copies;
     assert.deepEqual([...new Set(left.map(({ clientId }) => clientId))], ["b", "c"]);
   });
 
@@ -181,7 +181,7 @@ describe("a recovery log", () => {
 describe("a leftover recovery copy", () => {
   it("is the last record of its client, even if an earlier one was withdrawn", () => {
     const log = storeIn("").openSharedFile() ?? assert.fail("no folder took it");
-    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const leftovers = createLeftoverCopyStore([folder]);
     const due = { ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due", client_secret: "x" } as const;
     const copy = log.save(due);
     leftovers.find(RECORD.endpoint).copies.forEach(leftovers.withdraw);
@@ -196,12 +196,12 @@ describe("a leftover recovery copy", () => {
   const DUE_LINE = JSON.stringify({ ...RECORD, client_id: "a", stack: "s", key: "a", delivery: "due" });
 
   const unreadIn = (...folders: readonly string[]): readonly string[] =>
-    openLeftoverRecoveryCopies(folders)
+    createLeftoverCopyStore(folders)
       .find(RECORD.endpoint)
       .unread.map(({ path, reason }) => `${basename(path)}: ${reason}`);
 
   const idsIn = (...folders: readonly string[]): readonly unknown[] =>
-    openLeftoverRecoveryCopies(folders)
+    createLeftoverCopyStore(folders)
       .find(RECORD.endpoint)
       .copies.map(({ clientId }) => clientId);
 
@@ -248,7 +248,7 @@ describe("a leftover recovery copy", () => {
 
   it("is parsed only once, although others are added to its file or changed there", () => {
     const path = join(folder, "hydra-rescue-a.ndjson");
-    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const leftovers = createLeftoverCopyStore([folder]);
     const find = (): readonly LeftoverRecoveryCopy[] => leftovers.find(RECORD.endpoint).copies;
     const other = DUE_LINE.replaceAll('"a"', '"b"');
     writeFileSync(path, `${other}\n${DUE_LINE}\n`);
@@ -274,7 +274,7 @@ describe("a leftover recovery copy", () => {
   it("is still there until someone delivers it", () => {
     const path = join(folder, "hydra-rescue-a.ndjson");
     writeFileSync(path, DUE_LINE);
-    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const leftovers = createLeftoverCopyStore([folder]);
     const [copy = assert.fail()] = leftovers.find(RECORD.endpoint).copies;
     writeFileSync(path, `${DUE_LINE}\n{}`);
     assert.equal(leftovers.isStillThere(copy), true);
@@ -286,7 +286,7 @@ describe("a leftover recovery copy", () => {
 
   it("is left as it is if its file has got another record there meanwhile", () => {
     const path = join(folder, "hydra-rescue-a.ndjson");
-    const leftovers = openLeftoverRecoveryCopies([folder]);
+    const leftovers = createLeftoverCopyStore([folder]);
     for (const change of [leftovers.withdraw, leftovers.remove]) {
       writeFileSync(path, DUE_LINE);
       const found = leftovers.find(RECORD.endpoint).copies;

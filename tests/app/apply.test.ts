@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isJsonObject } from "../../lib/core/json/json.ts";
-import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
+import { STACK_MARK_MEMBER } from "../../lib/core/state/stack-mark.ts";
 import type { Played } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateSetup, withStateSetup } from "./state-setup.ts";
 
@@ -75,7 +75,7 @@ describe("clients of others", () => {
       assert.match(text, /client_name +"By hand" → \(not set\)\n/);
       await assertDone(apply(bench, "--adopt"));
       const client = await bench.ask("GET", "one");
-      assert.deepEqual(client["metadata"], { [MARK_MEMBER]: { stack: "prod", key: "one" } });
+      assert.deepEqual(client["metadata"], { [STACK_MARK_MEMBER]: { stack: "prod", key: "one" } });
       assert.equal(client["client_name"], "");
       assert.equal((await diff(bench, "--exit-code")).status, 0);
     }));
@@ -89,12 +89,15 @@ describe("clients of others", () => {
       assert.equal(client["client_name"], "By hand");
       assert.equal(client["owner"], "me");
       assert.equal(client["scope"], "old");
-      assert.deepEqual(client["metadata"], { team: "x", [MARK_MEMBER]: { stack: "prod", key: "one" } });
+      assert.deepEqual(client["metadata"], { team: "x", [STACK_MARK_MEMBER]: { stack: "prod", key: "one" } });
     }));
 
   test("clients of another stack and of hydra-maester are rejected, with or without --adopt", () =>
     withStateSetup("26", async (bench) => {
-      await bench.ask("POST", "", { client_id: "one", metadata: { [MARK_MEMBER]: { stack: "test", key: "one" } } });
+      await bench.ask("POST", "", {
+        client_id: "one",
+        metadata: { [STACK_MARK_MEMBER]: { stack: "test", key: "one" } },
+      });
       await bench.ask("POST", "", { client_id: "two", owner: "web/auth" });
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
       bench.writes();
@@ -219,7 +222,7 @@ describe("what get, list and --prune print", () => {
 
   test("is rejected by another stack, and never gets another key", () =>
     withStateSetup("26", async (bench) => {
-      const metadata = { [MARK_MEMBER]: { stack: "test", key: "k" } };
+      const metadata = { [STACK_MARK_MEMBER]: { stack: "test", key: "k" } };
       bench.write({ "one.json": JSON.stringify([{ scope: "a", client_id: "one", metadata }], undefined, 1) });
       for (const command of ["diff", "apply"]) {
         const played = await read(bench, "one.json", command, "--stack", "prod");
@@ -241,7 +244,10 @@ describe("--prune", () => {
       bench.write(three);
       await assertDone(apply(bench));
       await bench.ask("POST", "", { client_id: "foreign" });
-      await bench.ask("POST", "", { client_id: "other", metadata: { [MARK_MEMBER]: { stack: "test", key: "k" } } });
+      await bench.ask("POST", "", {
+        client_id: "other",
+        metadata: { [STACK_MARK_MEMBER]: { stack: "test", key: "k" } },
+      });
       bench.writes();
       await work(bench);
     });
@@ -497,7 +503,7 @@ describe("secrets", () => {
       const raised = await assertDone(run());
       assert.match(raised.stderr, /accepted the secret of client "one"/);
       assert.deepEqual((await bench.ask("GET", "one"))["metadata"], {
-        [MARK_MEMBER]: { stack: "prod", key: "one", secret: 2 },
+        [STACK_MARK_MEMBER]: { stack: "prod", key: "one", secret: 2 },
       });
       assert.deepEqual(
         jsonLines((await assertDone(run())).stdout).map(({ outcome }) => outcome),
@@ -675,7 +681,7 @@ describe("an editor between the plan and the write", () => {
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": yaml("one", "client_name: Mine\n") });
       const client = await bench.ask("GET", "one");
-      const mark = { metadata: { [MARK_MEMBER]: { stack: "theirs", key: "one" } } };
+      const mark = { metadata: { [STACK_MARK_MEMBER]: { stack: "theirs", key: "one" } } };
       const played = await applyWhile(bench, () => bench.ask("PUT", "one", { ...client, ...mark }));
       assert.equal(played.status, 5);
       assert.equal((await bench.ask("GET", "one"))["client_name"], "");
@@ -688,7 +694,7 @@ describe("an editor between the plan and the write", () => {
       await assertDone(apply(bench));
       bench.write({ "clients/a.yaml": "" });
       const client = await bench.ask("GET", "one");
-      const mark = { metadata: { [MARK_MEMBER]: { stack: "theirs", key: "one" } } };
+      const mark = { metadata: { [STACK_MARK_MEMBER]: { stack: "theirs", key: "one" } } };
       const played = await applyWhile(bench, () => bench.ask("PUT", "one", { ...client, ...mark }), "--prune");
       assert.equal(played.status, 8, played.stderr);
       assert.match(played.stderr, /is not deleted: its mark was changed by someone else meanwhile/);
@@ -721,7 +727,7 @@ describe("an editor between the plan and the write", () => {
         bench.write({ "clients/a.yaml": before });
         await assertDone(apply(bench));
         bench.write({ "clients/a.yaml": yaml("one") });
-        const metadata = { [MARK_MEMBER]: { stack: "prod", key: "one" } };
+        const metadata = { [STACK_MARK_MEMBER]: { stack: "prod", key: "one" } };
         const client = { client_id: "one", grant_types: ["client_credentials"], scope: "a", metadata };
         const writeCopy = (endpoint: string, state: string, updatedAt?: unknown): void => {
           const owner = { stack: "prod", key: "one", delivery: "due" };
@@ -753,7 +759,7 @@ describe("an editor between the plan and the write", () => {
       const items: unknown = await (await fetch(`${bench.url}/admin/clients?page_size=1000`)).json();
       assert.ok(Array.isArray(items));
       const [first, last] = [items[0], items[500]].map((client: unknown) => (isJsonObject(client) ? client : {}));
-      const mark = { [MARK_MEMBER]: { stack: "prod", key: "one" } };
+      const mark = { [STACK_MARK_MEMBER]: { stack: "prod", key: "one" } };
       await bench.ask("PUT", String(last?.["client_id"]), { ...last, metadata: mark });
       bench.write({ "clients/one.yaml": "scope: a\ngrant_types: [client_credentials]\n" });
       bench.writes();

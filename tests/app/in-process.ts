@@ -1,5 +1,5 @@
 import { after } from "node:test";
-import { type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
+import { createSystemHost, type Host, type Output } from "../../lib/adapters/host.ts";
 import { main } from "../../lib/app/main.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 
@@ -80,7 +80,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
   };
   let slept = 0;
   const host: Host = {
-    ...systemHost(),
+    ...createSystemHost(),
     args,
     stdout: output("stdout"),
     stderr: output("stderr"),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { systemHost } from "../../lib/adapters/host.ts";
+import { createSystemHost } from "../../lib/adapters/host.ts";
 import { FlagValues } from "../../lib/core/flags/parsed-flag-values.ts";
 import { canPasteRedirectUrl } from "../../lib/tokens/browser-login.ts";
 import type { Played, Scene } from "./in-process.ts";
@@ -101,10 +101,10 @@ describe("a terminal", () => {
   }
 
   test("a login in CI does not ask for the URL that the browser was redirected to", () => {
-    const { stdout, stderr } = systemHost();
+    const { stdout, stderr } = createSystemHost();
     const terminal = { isTerminal: true };
     const host = {
-      ...systemHost(),
+      ...createSystemHost(),
       stdinIsTerminal: true,
       stdout: { ...stdout, ...terminal },
       stderr: { ...stderr, ...terminal },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { lintClient } from "../../lib/core/client/rules.ts";
-import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
+import { STACK_MARK_MEMBER } from "../../lib/core/state/stack-mark.ts";
 import { dotenvValue } from "../dotenv-value.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
@@ -131,7 +131,7 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     const [one = "", two = ""] = ids;
     assert.deepEqual((await server().stored(one))["metadata"], {
       team: "x",
-      [MARK_MEMBER]: { stack: stack.name, key: "one" },
+      [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" },
     });
     const out = join(folder.path, "out0");
     assert.deepEqual(readdirSync(out).sort(), ["one.env", "two.env"]);
@@ -147,7 +147,7 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     assert.equal(await server().has(two), false);
     const stored = await server().stored(one);
     assert.equal(stored["scope"], "a b");
-    assert.deepEqual(stored["metadata"], { [MARK_MEMBER]: { stack: stack.name, key: "one" } });
+    assert.deepEqual(stored["metadata"], { [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" } });
     await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
     await stack.assertNoDifferences("--prune");
   });

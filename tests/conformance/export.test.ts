@@ -11,7 +11,7 @@ import { detectReleaseByFields, findChanges, isSameValue } from "../../lib/core/
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../lib/core/client/fields.ts";
 import { lintClient } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
-import { withMark } from "../../lib/core/state/mark.ts";
+import { withStackMark } from "../../lib/core/state/stack-mark.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits } from "../sandbox-versions.ts";
@@ -23,7 +23,7 @@ async function register(server: Server, seed: number): Promise<ReadonlyMap<strin
   for (const [n, random] of fc.sample(anyClient, { numRuns: 60, seed }).entries()) {
     const { not_a_field: _, ...fields } = random;
     if (found.size >= 12 || lintClient(fields, (field) => field).some(({ severity }) => severity === "error")) continue;
-    const marked = n % 2 === 0 ? withMark(fields, { stack: "prod", key: `k${n}`, protect: true }) : fields;
+    const marked = n % 2 === 0 ? withStackMark(fields, { stack: "prod", key: `k${n}`, protect: true }) : fields;
     const made = await server.post(
       server.takesIds ? { ...marked, client_id: `ex-${n}-${randomUUID()}` } : { ...marked },
     );

@@ -7,7 +7,7 @@ import {
   errorCode,
   errorMessage,
   Problem,
-  reasonWithoutValues,
+  safeErrorReason,
   usageError,
   withMessage,
 } from "../../lib/core/problem.ts";
@@ -105,13 +105,13 @@ test("errorCode() finds the code along the causes, and stops at a cycle", () => 
   assert.equal(errorCode(ring), undefined);
 });
 
-test("reasonWithoutValues() shows a message that is written for people, whatever the name of the error is", () => {
+test("safeErrorReason() shows a message that is written for people, whatever the name of the error is", () => {
   class Explained extends ErrorWithUserMessage {
     override readonly name = "Explained";
   }
   class Unexplained extends Error {
     override readonly name = "WriteFailure";
   }
-  assert.equal(reasonWithoutValues(new Explained("the disk is full")), "the disk is full");
-  assert.equal(reasonWithoutValues(new Unexplained("x is not a function")), "unexpected failure (WriteFailure)");
+  assert.equal(safeErrorReason(new Explained("the disk is full")), "the disk is full");
+  assert.equal(safeErrorReason(new Unexplained("x is not a function")), "unexpected failure (WriteFailure)");
 });

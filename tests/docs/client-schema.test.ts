@@ -9,8 +9,8 @@ import { loadYamlWriter, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { lintClient } from "../../lib/core/client/rules.ts";
 import type { JsonObject } from "../../lib/core/json/json.ts";
-import { exportClient } from "../../lib/core/state/exported-client.ts";
-import { withMark } from "../../lib/core/state/mark.ts";
+import { buildExportedClient } from "../../lib/core/state/exported-client.ts";
+import { withStackMark } from "../../lib/core/state/stack-mark.ts";
 import { anyClient } from "../random-client.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -146,8 +146,8 @@ describe("the JSON Schema of client files", () => {
       fc.asyncProperty(anyClient, fc.boolean(), fc.boolean(), async (client, isMarked, keepsDefaults) => {
         if (lintClient(client, (field) => field).some(({ severity }) => severity === "error")) return;
         const record = { ...client, client_id: "a", created_at: "2026-01-01T00:00:00Z" };
-        const stored = isMarked ? withMark(record, { stack: "prod", key: "b", secret: 1, protect: true }) : record;
-        const [value] = await parseYamlDocuments(write(exportClient(stored, keepsDefaults).client), "x");
+        const stored = isMarked ? withStackMark(record, { stack: "prod", key: "b", secret: 1, protect: true }) : record;
+        const [value] = await parseYamlDocuments(write(buildExportedClient(stored, keepsDefaults).client), "x");
         assert.deepEqual(faultsIn(value), []);
         checked++;
       }),

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
-import { LIST_EDITS } from "../../lib/core/client/list-edits.ts";
+import { LIST_EDIT_FLAGS } from "../../lib/core/client/list-edit-flags.ts";
 import * as CONNECTION_FLAGS from "../../lib/core/flags/connection-flags.ts";
 import * as CREDENTIAL_FLAGS from "../../lib/core/flags/credential-flags.ts";
 import * as SHARED_FLAGS from "../../lib/core/flags/shared-flags.ts";
@@ -197,7 +197,7 @@ describe("plain English", () => {
       ...Object.values({ ...CONNECTION_FLAGS, ...CREDENTIAL_FLAGS, ...SHARED_FLAGS }).flatMap((value) =>
         typeof value === "object" && "help" in value ? [value] : [],
       ),
-      ...[...CLIENT_FIELDS, ...LIST_EDITS].map(({ flag }) => flag),
+      ...[...CLIENT_FIELDS, ...LIST_EDIT_FLAGS].map(({ flag }) => flag),
     ];
     assert.ok(flags.length > 80);
     for (const { name, help } of flags) assert.deepEqual(offendersIn(`--${name}`, help), []);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { parseYamlDocuments } from "../../lib/adapters/yaml.ts";
-import { childrenByName, followCommandWords } from "../../lib/app/resolve.ts";
+import { childrenByName, followCommandWords } from "../../lib/app/resolve-command.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import { everyCommand } from "../../.ci/docs.ts";
-import { followCommandWords } from "../../lib/app/resolve.ts";
+import { followCommandWords } from "../../lib/app/resolve-command.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
 import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";

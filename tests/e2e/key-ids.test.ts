@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
-import { adminPathsFromClients } from "../../lib/servers/paths-and-queries.ts";
+import { adminPathsFromClientsPath } from "../../lib/servers/paths-and-queries.ts";
 import { asJson, type Json } from "../conformance/servers.ts";
 import { BINARY, type RunningSandbox, runBinary, start, temporaryFolder, withSandbox } from "./binary.ts";
 import { instead, openFaultProxy } from "./fault-proxy.ts";
@@ -86,7 +86,7 @@ test("a key with half of a surrogate pair as its ID is rejected, and another ID 
 
 test("no path is built from an ID or a name that would mean more than one thing", () => {
   for (const clients of ["/clients", "/admin/clients"]) {
-    const paths = adminPathsFromClients(clients);
+    const paths = adminPathsFromClientsPath(clients);
     for (const text of [...BAD_KIDS, "\ud800"]) {
       assert.throws(() => paths.client(text), /is not a valid client ID/);
       assert.throws(() => paths.rotateSecret(text), /is not a valid client ID/);

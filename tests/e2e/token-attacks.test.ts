@@ -209,11 +209,7 @@ describe("a client without the grant type of the command", () => {
       ],
       ["user", [device], `with its grant type ${device}: hydra token device --client-id my-own-app`],
       ["user", ["implicit"], "hydra clients update my-own-app --add-grant-type authorization_code"],
-      [
-        "authorization-code",
-        ["implicit"],
-        "hydra update oauth2-client my-own-app --add-grant-type authorization_code",
-      ],
+      ["authorization-code", ["implicit"], "hydra update oauth2-client my-own-app --add-grant-type authorization_code"],
       [
         "device",
         ["authorization_code"],

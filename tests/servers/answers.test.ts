@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isJsonText, parseClient, parseClients } from "../../lib/servers/index.ts";
+import { isJsonText, parseClient, parseClientList } from "../../lib/servers/index.ts";
 
 function nested(depth: number): string {
   return `${"[".repeat(depth)}${"]".repeat(depth)}`;
@@ -26,8 +26,10 @@ test("clientIn() reads a client that is nested too deep field by field", () => {
   }
 });
 
-test("parseClients() reads the clients of a list one by one if one is nested too deep", () => {
-  const read = parseClients(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
+test("parseClientList() reads the clients of a list one by one if one is nested too deep", () => {
+  const read = parseClientList(
+    `[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`,
+  );
   assert.equal(
     JSON.stringify(read?.records),
     '[{"client_id":"a","n":1e400},{"client_id":"b","x":null},{"client_id":"c"}]',
@@ -36,10 +38,10 @@ test("parseClients() reads the clients of a list one by one if one is nested too
     Array.from(read?.unread ?? [], ([{ client_id: id }, fields]) => [id, fields]),
     [["b", ["x"]]],
   );
-  assert.deepEqual(parseClients("[]"), { records: [], unread: new Map() });
+  assert.deepEqual(parseClientList("[]"), { records: [], unread: new Map() });
   // 500 levels of a client are 501 of its list.
-  assert.equal(parseClients(`[{"client_id":"a","x":${nested(499)}}]`)?.unread.size, 0);
-  assert.equal(parseClients(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
+  assert.equal(parseClientList(`[{"client_id":"a","x":${nested(499)}}]`)?.unread.size, 0);
+  assert.equal(parseClientList(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
 });
 
 test("other JSON is neither a client nor a list of clients, at any depth", () => {
@@ -65,7 +67,7 @@ test("other JSON is neither a client nor a list of clients, at any depth", () =>
     `[{"client_id":"a"},${deep}]`,
     `[{"x":${deep}}`,
   ])
-    assert.equal(parseClients(text), undefined, text.slice(0, 40));
+    assert.equal(parseClientList(text), undefined, text.slice(0, 40));
 });
 
 test("isJsonText() accepts JSON of any depth", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FIELD_NAMES } from "../../lib/core/client/fields.ts";
 import { fieldSchemasByName } from "../../lib/servers/client-schema.ts";
-import { fieldsWithUnexpectedTypes, parseClient, parseClients } from "../../lib/servers/index.ts";
+import { fieldsWithUnexpectedTypes, parseClient, parseClientList } from "../../lib/servers/index.ts";
 import { recorded, VERSIONS } from "./recordings.ts";
 
 test("every field of a client has a schema, and there are no others", () => {
@@ -15,7 +15,7 @@ for (const version of VERSIONS) {
   test(`all clients that ${version} returned have the expected types`, () => {
     const clients = recorded(version).flatMap(({ answer }) => {
       const text = answer !== undefined && answer.status < 300 ? answer.text : "";
-      return parseClient(text)?.record ?? parseClients(text)?.records ?? [];
+      return parseClient(text)?.record ?? parseClientList(text)?.records ?? [];
     });
     assert.ok(clients.length > 20);
     for (const client of clients) assert.deepEqual(fieldsWithUnexpectedTypes(client), [], JSON.stringify(client));

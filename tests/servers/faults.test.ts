@@ -6,7 +6,7 @@ import {
   type ClassifiedError,
   classifyError,
   FAMILIES,
-  hasOwnError,
+  hasErrorBody,
   type ItemOrCollection,
   type ServerAnswer,
   type ServerFamily,
@@ -276,18 +276,18 @@ describe("classifyError() on responses of other servers", () => {
   });
 });
 
-describe("hasOwnError() is true only for an error body of the server", () => {
+describe("hasErrorBody() is true only for an error body of the server", () => {
   for (const version of ["1.8.5", "1.11.10", "2.1.2"] as const) {
     test(`the 500 of ${version}`, () => {
       const { answer: given } = find(version, "create with a broken body");
       assert.ok(given !== undefined);
       assert.equal(given.status, 500);
-      assert.equal(hasOwnError(given), true);
+      assert.equal(hasErrorBody(given), true);
     });
   }
   test("a page, nothing, or other JSON", () => {
     for (const body of [PAGE, "", "null", "{}", '"error"', { message: "x" }])
-      assert.equal(hasOwnError(answer(500, body)), false, String(body));
+      assert.equal(hasErrorBody(answer(500, body)), false, String(body));
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseOAuthError } from "../../lib/servers/oauth-error.ts";
-import { answersAsAdminPort, isOpenIdConfiguration, isPublicPort } from "../../lib/servers/port-checks.ts";
+import { answersAsAdminPort, answersAsPublicPort, isOpenIdConfiguration } from "../../lib/servers/port-checks.ts";
 
 describe("the port of a server", () => {
   const configuration = { status: 200, text: '{"issuer":"http://localhost/"}' };
@@ -9,7 +9,7 @@ describe("the port of a server", () => {
 
   test("is the public one if it has an OpenID configuration and no path of any admin API", async () => {
     const asked: string[] = [];
-    const isPublic = await isPublicPort(async (path) => {
+    const isPublic = await answersAsPublicPort(async (path) => {
       asked.push(path);
       return path.startsWith("/.well-known/") ? configuration : missing;
     });
@@ -20,13 +20,16 @@ describe("the port of a server", () => {
   test("is not certain to be the public one with a path of an admin API, without an answer, or with another document", async () => {
     for (const admin of [{ status: 401, text: "" }, { status: 200, text: "[]" }, undefined])
       assert.equal(
-        await isPublicPort(async (path) =>
+        await answersAsPublicPort(async (path) =>
           path === "/clients" ? admin : path.startsWith("/.well-known/") ? configuration : missing,
         ),
         false,
       );
     for (const found of [undefined, missing, { status: 200, text: '{"issuer":1}' }, { status: 200, text: "<html>" }])
-      assert.equal(await isPublicPort(async (path) => (path.startsWith("/.well-known/") ? found : missing)), false);
+      assert.equal(
+        await answersAsPublicPort(async (path) => (path.startsWith("/.well-known/") ? found : missing)),
+        false,
+      );
   });
 
   test("is recognized by its documents only with status 200", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DEVICE_GRANT } from "../../lib/core/client/fields.ts";
-import { fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
+import { findFixCommandLine } from "../../lib/tokens/client-test/fix-hints.ts";
 import { planSteps, type ServerAndCredentialFacts } from "../../lib/tokens/client-test/plan-steps.ts";
 import { type TestedClient, toTestedClient } from "../../lib/tokens/client-test/tested-client.ts";
-import { addToClientCommandLine } from "../../lib/tokens/client-update-command-line.ts";
+import { listFieldAdditionCommandLine } from "../../lib/tokens/client-update-command-line.ts";
 
 const ALL: ServerAndCredentialFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 
@@ -124,21 +124,21 @@ describe("the suggested command", () => {
   test("is in the user's syntax, with its words quoted", () => {
     const named = { id: "my app", syntax: "2.x" } as const;
     assert.equal(
-      addToClientCommandLine(named, "scope", "a", "b"),
+      listFieldAdditionCommandLine(named, "scope", "a", "b"),
       "hydra update oauth2-client 'my app' --add-scope a,b",
     );
     assert.equal(
-      addToClientCommandLine(named, "redirect_uris", "https://app.example.com/?a=1&b=2,3"),
+      listFieldAdditionCommandLine(named, "redirect_uris", "https://app.example.com/?a=1&b=2,3"),
       `hydra update oauth2-client 'my app' --add-redirect-uri '"https://app.example.com/?a=1&b=2,3"'`,
     );
-    assert.throws(() => addToClientCommandLine(named, "client_name", "x"), TypeError);
+    assert.throws(() => listFieldAdditionCommandLine(named, "client_name", "x"), TypeError);
   });
 
   test("is missing for rejected credentials, and if no setting of the client can help", () => {
     const web = client(WEB);
     for (const code of ["invalid-client", "unreachable", "invalid-grant", "invalid-request"] as const)
-      assert.equal(fixCommandFor("tokens", code, web), undefined, code);
-    assert.equal(fixCommandFor("authorization", "invalid-scope", web), undefined);
-    assert.equal(fixCommandFor("authorization", "invalid-request", web), undefined);
+      assert.equal(findFixCommandLine("tokens", code, web), undefined, code);
+    assert.equal(findFixCommandLine("authorization", "invalid-scope", web), undefined);
+    assert.equal(findFixCommandLine("authorization", "invalid-request", web), undefined);
   });
 });

@@ -11,8 +11,8 @@ import {
   attemptTimeout,
   backoffDelay,
   decideRetry,
+  is500WithoutErrorBody,
   isAmbiguous,
-  isBare500,
   parseRetryAfter,
   type RetryLimitAndClock,
   reasonToGiveUp,
@@ -82,9 +82,9 @@ export async function sendWithRetries(
   let last: ServerAnswer | undefined;
   let bare500s = 0;
   for (let attempts = 1; ; attempts++) {
-    const outcome = await attempt(session, request, family, history);
+    const outcome = await sendAttempt(session, request, family, history);
     last = outcome.answer ?? last;
-    if (isBare500(outcome.answer)) bare500s++;
+    if (is500WithoutErrorBody(outcome.answer)) bare500s++;
     const left = remaining();
     const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries: failAfter > 0, bare500s };
     const decision = decideRetry(outcome, { ...budget, ...history, repeatable: request.repeatable });
@@ -105,7 +105,7 @@ function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: Atte
 }
 
 /** Sends a request once. */
-async function attempt(
+async function sendAttempt(
   session: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
@@ -115,9 +115,9 @@ async function attempt(
   const timeout = options.failAfter > 0 && request.repeatable ? attemptTimeout(remaining()) : remaining();
   // Before the attempt: a request that was never sent leaves no doubt.
   options.signal.throwIfAborted();
-  const sent = httpRequest(options, request, family, timeout);
+  const sent = toHttpRequest(options, request, family, timeout);
   try {
-    const outcome = answered(options, await options.http(sent));
+    const outcome = toAdminAttemptOutcome(options, await options.http(sent));
     if (isAmbiguous(outcome)) history.ambiguous = true;
     return outcome;
   } catch (error) {
@@ -128,7 +128,7 @@ async function attempt(
   }
 }
 
-function httpRequest(
+function toHttpRequest(
   { base, signal }: AdminOptions,
   request: AdminRequest,
   family: ServerFamily,
@@ -152,7 +152,7 @@ function httpRequest(
   };
 }
 
-function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
+function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
   const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
@@ -176,7 +176,7 @@ export function withWaitIndicator<T>({ options: { waiting } }: AdminSession, wor
 const LOOK_MS = 5_000;
 
 /** The status and the text of a path, requested once; undefined without an answer. */
-async function look({ options, remaining }: AdminSession, path: string): Promise<HttpAnswer | undefined> {
+async function probePath({ options, remaining }: AdminSession, path: string): Promise<HttpAnswer | undefined> {
   const timeout = Math.max(1, Math.min(LOOK_MS, remaining()));
   const { base, http, signal } = options;
   try {
@@ -196,14 +196,14 @@ async function look({ options, remaining }: AdminSession, path: string): Promise
 /** Whether the server has an OpenID configuration. */
 async function hasOpenIdConfiguration(session: AdminSession): Promise<boolean> {
   const { isOpenIdConfiguration, OPENID_CONFIGURATION_PATH } = await import("../../servers/port-checks.ts");
-  const answer = await look(session, OPENID_CONFIGURATION_PATH);
+  const answer = await probePath(session, OPENID_CONFIGURATION_PATH);
   return answer !== undefined && isOpenIdConfiguration(answer);
 }
 
 /** Whether the server is certainly the public port of Hydra. */
 export async function probePublicPort(session: AdminSession): Promise<boolean> {
-  const { isPublicPort } = await import("../../servers/port-checks.ts");
-  return isPublicPort((path) => look(session, path));
+  const { answersAsPublicPort } = await import("../../servers/port-checks.ts");
+  return answersAsPublicPort((path) => probePath(session, path));
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
@@ -212,10 +212,10 @@ export function sendDetectingFamily(
   request: AdminRequest,
   history: AttemptAmbiguity = { ambiguous: false },
 ): Promise<AdminResponse> {
-  return withWaitIndicator(session, () => answerOfFamily(session, request, history));
+  return withWaitIndicator(session, () => tryFamiliesInTurn(session, request, history));
 }
 
-async function answerOfFamily(
+async function tryFamiliesInTurn(
   session: AdminSession,
   request: AdminRequest,
   history: AttemptAmbiguity,

@@ -17,7 +17,7 @@ import {
   getClientPage,
   getServerVersion,
   itemRequest,
-  sendClientChange,
+  putOrPatchClient,
 } from "./operations.ts";
 
 export type { CreateOutcome } from "./create-client.ts";
@@ -58,7 +58,7 @@ export interface Admin {
 export function createAdmin(options: AdminOptions): Admin {
   const session = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
-    sendClientChange(
+    putOrPatchClient(
       session,
       id,
       itemRequest(method, ({ paths }) => paths.client(id), `Cannot update client ${quote(id)}`, { body }),
@@ -69,7 +69,7 @@ export function createAdmin(options: AdminOptions): Admin {
     family: () => detectFamily(session),
     remaining: session.remaining,
     create: (payload, ownId) =>
-      createClient(session, (id) => look(withDeadline(CLEANUP_AFTER_DEADLINE_MS), id), payload, ownId),
+      createClient(session, (id) => tryFindClient(withDeadline(CLEANUP_AFTER_DEADLINE_MS), id), payload, ownId),
     find: (id) => findClient(session, id),
     get: (id) => getClient(session, id),
     page: (request) => getClientPage(session, request),
@@ -94,7 +94,7 @@ async function findClient(session: AdminSession, id: string): Promise<ClientReco
 }
 
 /** After a lost response: the client with this ID, "none", or undefined if that cannot be determined. */
-async function look(admin: Admin, id: string): Promise<ClientRecord | "none" | undefined> {
+async function tryFindClient(admin: Admin, id: string): Promise<ClientRecord | "none" | undefined> {
   try {
     return (await admin.find(id)) ?? "none";
   } catch {

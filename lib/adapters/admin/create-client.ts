@@ -1,7 +1,7 @@
 import type { ClientRecord } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { classifyError, hasOwnError, parseClient } from "../../servers/index.ts";
+import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
 import { type AdminSession, type AttemptAmbiguity, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
 import type { AdminRequest, AdminResponse } from "./requests.ts";
@@ -54,19 +54,19 @@ export async function createClient(
   try {
     response = await sendDetectingFamily(session, request, history);
   } catch (error) {
-    return settle(creation, error);
+    return determineUncertainOutcome(creation, error);
   }
   const { status } = response.answer;
-  if (status >= 200 && status < 300) return accepted(creation, response);
+  if (status >= 200 && status < 300) return determineSuccessOutcome(creation, response);
   if (classifyError(response.answer, response.family, request.target).kind !== "id-refused")
-    return rejected(creation, response);
-  if (!ownId) return { kind: "refused", problem: await idRefused(creation, response) };
+    return determineErrorOutcome(creation, response);
+  if (!ownId) return { kind: "refused", problem: await refusedIdProblem(creation, response) };
   const { client_id: _, ...withoutId } = payload;
   return createClient(session, look, withoutId, false);
 }
 
 /** The outcome of a successful response: created if it holds the client. */
-async function accepted(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
+async function determineSuccessOutcome(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
   const { session, request, id, history } = creation;
   const client = parseClient(response.answer.text);
   const received = client?.record.client_id;
@@ -79,37 +79,43 @@ async function accepted(creation: Creation, response: AdminResponse): Promise<Cr
   history.ambiguous = true;
   const { unexpectedAnswerProblem, wrongClientText } = await import("./problems.ts");
   const got = isOther ? wrongClientText(session.options, request, received) : undefined;
-  return settle(creation, unexpectedAnswerProblem(session.options, response, "the created client", got));
+  return determineUncertainOutcome(
+    creation,
+    unexpectedAnswerProblem(session.options, response, "the created client", got),
+  );
 }
 
 /** The outcome of an error response. */
-async function rejected(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
+async function determineErrorOutcome(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
   const { session, request, id, ownId, history } = creation;
   const { kind } = classifyError(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
   if (kind === "conflict" && ownId) history.ambiguous = true;
   // The server's own words, which would have to be searched for credentials, say no more than that.
-  if (kind === "conflict" && id !== undefined) return settle(creation, await conflict(creation, response, id));
+  if (kind === "conflict" && id !== undefined)
+    return determineUncertainOutcome(creation, await existingClientProblem(creation, response, id));
   const { errorResponseProblem } = await import("./problems.ts");
   const problem = errorResponseProblem(session.options, response);
-  if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
-  return settle(creation, problem);
+  if (response.answer.status === 500 && hasErrorBody(response.answer))
+    return determineServerErrorOutcome(creation, problem);
+  return determineUncertainOutcome(creation, problem);
 }
 
 /** The outcome of a 500 with the server's own error: the database may have committed before something else failed. */
-async function settleServerError(creation: Creation, problem: Problem): Promise<CreateOutcome> {
+async function determineServerErrorOutcome(creation: Creation, problem: Problem): Promise<CreateOutcome> {
   const { session, id, ownId, history, look } = creation;
   const found = id === undefined ? undefined : await look(id);
-  if (found === "none") return history.ambiguous ? settle(creation, problem) : { kind: "refused", problem };
+  if (found === "none")
+    return history.ambiguous ? determineUncertainOutcome(creation, problem) : { kind: "refused", problem };
   if (found !== undefined && ownId) {
     session.options.warn(`server answered 500, but client ${quote(found.client_id)} was created`);
     return { kind: "found", record: found };
   }
-  return { kind: "unknown", problem: await inDoubt(creation, problem, false), clientId: id };
+  return { kind: "unknown", problem: await ambiguousCreateProblem(creation, problem, false), clientId: id };
 }
 
 /** The outcome without a response that shows the client. */
-async function settle(creation: Creation, error: unknown): Promise<CreateOutcome> {
+async function determineUncertainOutcome(creation: Creation, error: unknown): Promise<CreateOutcome> {
   const { id, ownId, history, look } = creation;
   if (!history.ambiguous) return { kind: "refused", problem: error };
   const found = id !== undefined && ownId ? await look(id) : undefined;
@@ -118,15 +124,19 @@ async function settle(creation: Creation, error: unknown): Promise<CreateOutcome
     error instanceof Problem
       ? error
       : new Problem("Cannot create client: interrupted", { code: "interrupted", exit: "failed", cause: error });
-  return { kind: "unknown", problem: await inDoubt(creation, problem, found === "none"), clientId: id };
+  return { kind: "unknown", problem: await ambiguousCreateProblem(creation, problem, found === "none"), clientId: id };
 }
 
 /** A problem after which the client may exist. */
-async function inDoubt({ request, id }: Creation, problem: Problem, isAbsent: boolean): Promise<Problem> {
+async function ambiguousCreateProblem(
+  { request, id }: Creation,
+  problem: Problem,
+  isAbsent: boolean,
+): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
-  const { markAmbiguous } = await import("./problems.ts");
-  return markAmbiguous(problem, request, doubtRemark(problem, isAbsent), hint);
+  const { withAmbiguityRemark } = await import("./problems.ts");
+  return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);
 }
 
 function doubtRemark({ code }: Problem, isAbsent: boolean): string {
@@ -135,7 +145,7 @@ function doubtRemark({ code }: Problem, isAbsent: boolean): string {
   return "the client may have been created anyway";
 }
 
-async function conflict({ session }: Creation, response: AdminResponse, id: string): Promise<Problem> {
+async function existingClientProblem({ session }: Creation, response: AdminResponse, id: string): Promise<Problem> {
   const { responseProblemWithMessage } = await import("./problems.ts");
   return responseProblemWithMessage(session.options, response, `client ${quote(id)} already exists`, {
     code: "conflict",
@@ -144,7 +154,7 @@ async function conflict({ session }: Creation, response: AdminResponse, id: stri
   });
 }
 
-async function idRefused({ session }: Creation, response: AdminResponse): Promise<Problem> {
+async function refusedIdProblem({ session }: Creation, response: AdminResponse): Promise<Problem> {
   const { responseProblemWithMessage } = await import("./problems.ts");
   return responseProblemWithMessage(session.options, response, "this server does not accept a chosen client ID", {
     code: "id-refused",

@@ -1,6 +1,6 @@
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
-import { hasKid } from "../../core/jwk/key-pair-halves.ts";
+import { hasKidOrPrefixedKid } from "../../core/jwk/key-pair-halves.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -11,13 +11,13 @@ import {
   SLASH_IN_KEY_ID_PATTERN,
   sendDetectingFamily,
 } from "./admin-session.ts";
-import { detectFamily, isGone, itemRequest } from "./operations.ts";
+import { detectFamily, isNotFoundResponse, itemRequest } from "./operations.ts";
 import {
   errorResponseProblem,
   keyIdSlashProblem,
-  markAmbiguous,
   responseProblemWithMessage,
   unexpectedAnswerProblem,
+  withAmbiguityRemark,
 } from "./problems.ts";
 import type { AdminRequest, AdminResponse } from "./requests.ts";
 
@@ -40,7 +40,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The problem of an answer, with a hint about keys instead of clients. */
-function keyProblem({ options }: AdminSession, response: AdminResponse): Problem {
+function keyResponseProblem({ options }: AdminSession, response: AdminResponse): Problem {
   const { request, family, answer } = response;
   if (answer.status < 400 && SLASH_IN_KEY_ID_PATTERN.test(request.path(family)))
     return keyIdSlashProblem(options, response);
@@ -59,27 +59,41 @@ function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, se
 }
 
 /** Sends a request; a change that may have been made although it failed is reported as such. */
-async function send(session: AdminSession, what: AdminRequest, trail: AttemptAmbiguity): Promise<AdminResponse> {
+async function sendMarkingAmbiguity(
+  session: AdminSession,
+  what: AdminRequest,
+  trail: AttemptAmbiguity,
+): Promise<AdminResponse> {
   try {
     return await sendDetectingFamily(session, what, trail);
   } catch (error) {
     if (what.method === "GET" || !trail.ambiguous || !(error instanceof Problem)) throw error;
-    throw markAmbiguous(error, what, "the change may have been made anyway");
+    throw withAmbiguityRemark(error, what, "the change may have been made anyway");
   }
 }
 
 /** The problem of a change that was rejected; an attempt before it whose answer was lost may have made it. */
-function rejectedChange(session: AdminSession, response: AdminResponse, trail: AttemptAmbiguity, set: string): Problem {
-  const problem = keyProblem(session, response);
+function rejectedChangeProblem(
+  session: AdminSession,
+  response: AdminResponse,
+  trail: AttemptAmbiguity,
+  set: string,
+): Problem {
+  const problem = keyResponseProblem(session, response);
   if (!trail.ambiguous) return problem;
   const remark = "an earlier attempt, whose response was lost, may have made the change";
-  return markAmbiguous(problem, response.request, remark, `look at the set first: hydra keys get ${commandWord(set)}`);
+  return withAmbiguityRemark(
+    problem,
+    response.request,
+    remark,
+    `look at the set first: hydra keys get ${commandWord(set)}`,
+  );
 }
 
 async function sendChange(session: AdminSession, what: AdminRequest, set: string): Promise<AdminResponse> {
   const trail: AttemptAmbiguity = { ambiguous: false };
-  const response = await send(session, what, trail);
-  if (response.answer.status > 299) throw rejectedChange(session, response, trail, set);
+  const response = await sendMarkingAmbiguity(session, what, trail);
+  if (response.answer.status > 299) throw rejectedChangeProblem(session, response, trail, set);
   return response;
 }
 
@@ -90,18 +104,22 @@ function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWe
 }
 
 /** The keys in the answer to a change, among which must be those that were stored; of a pair, either half. */
-function checkStored(session: AdminSession, response: AdminResponse, kids: readonly string[]): readonly JsonWebKey[] {
+function requireStoredKeys(
+  session: AdminSession,
+  response: AdminResponse,
+  kids: readonly string[],
+): readonly JsonWebKey[] {
   const keys = keysIn(session, response);
   if (keys.length === 0) throw unexpectedAnswerProblem(session.options, response, "a key", "an empty set");
-  const missing = kids.find((kid) => !keys.some((key) => hasKid(key, kid)));
+  const missing = kids.find((kid) => !keys.some((key) => hasKidOrPrefixedKid(key, kid)));
   if (missing === undefined) return keys;
   throw unexpectedAnswerProblem(session.options, response, `key ${quote(missing)}`, "other keys");
 }
 
-async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
+async function requestKeySet(session: AdminSession, set: string): Promise<AdminResponse> {
   const read = itemRequest("GET", ({ paths }) => paths.keySet(set), `Cannot get key set ${quote(set)}`);
-  const response = await send(session, read, { ambiguous: false });
-  if (response.answer.status > 299 && !isGone(response)) throw keyProblem(session, response);
+  const response = await sendMarkingAmbiguity(session, read, { ambiguous: false });
+  if (response.answer.status > 299 && !isNotFoundResponse(response)) throw keyResponseProblem(session, response);
   return response;
 }
 
@@ -110,26 +128,26 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   const action = `Cannot create a key in set ${quote(set)}`;
   const trail: AttemptAmbiguity = { ambiguous: false };
   const post = itemRequest("POST", ({ paths }) => paths.keySet(set), action, { body: { alg, kid, use } });
-  const response = await send(session, post, trail);
+  const response = await sendMarkingAmbiguity(session, post, trail);
   const { answer, family } = response;
   const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
   // After a lost answer, a key with an ID that this run generated is this run's.
   if (isConflict && isOwnId && trail.ambiguous) {
-    const stored = keysIn(session, await readSet(session, set));
+    const stored = keysIn(session, await requestKeySet(session, set));
     const found = stored.filter((key) => [kid, `private:${kid}`, `public:${kid}`].includes(key.kid ?? ""));
     if (found.length > 0) return found;
   }
-  if (answer.status > 299) throw rejectedChange(session, response, trail, set);
+  if (answer.status > 299) throw rejectedChangeProblem(session, response, trail, set);
   // An ID that nobody asked for may be another one: the result has that of the answer.
-  return checkStored(session, response, isOwnId ? [] : [kid]);
+  return requireStoredKeys(session, response, isOwnId ? [] : [kid]);
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
 export function createKeySetsApi(session: AdminSession) {
   /** The keys of a set, or undefined if there is no such set. */
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
-    const response = await readSet(session, set);
-    return isGone(response) ? undefined : keysIn(session, response);
+    const response = await requestKeySet(session, set);
+    return isNotFoundResponse(response) ? undefined : keysIn(session, response);
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
@@ -138,13 +156,13 @@ export function createKeySetsApi(session: AdminSession) {
   return {
     /** How the server stores key pairs, detected by a harmless request. */
     family: async (set: string): Promise<ServerFamily> => {
-      if (session.options.detected.family === undefined) await readSet(session, set);
+      if (session.options.detected.family === undefined) await requestKeySet(session, set);
       return detectFamily(session);
     },
     find,
     get: async (set: string): Promise<readonly JsonWebKey[]> => {
-      const response = await readSet(session, set);
-      if (isGone(response)) throw noSuchSetProblem(session, response, set);
+      const response = await requestKeySet(session, set);
+      if (isNotFoundResponse(response)) throw noSuchSetProblem(session, response, set);
       return keysIn(session, response);
     },
     /** Generates a key in a set, which is created if it doesn't exist. */
@@ -153,11 +171,11 @@ export function createKeySetsApi(session: AdminSession) {
     replace: async (set: string, keys: readonly JsonWebKey[]): Promise<void> => {
       const response = await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
       const kids = keys.flatMap(({ kid }) => kid ?? []);
-      if (keys.length > 0) checkStored(session, response, kids);
+      if (keys.length > 0) requireStoredKeys(session, response, kids);
     },
     /** Adds or replaces one key, which becomes the newest. */
     put: async (set: string, key: JsonWebKey & { readonly kid: string }): Promise<void> => {
-      checkStored(session, await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key), [key.kid]);
+      requireStoredKeys(session, await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key), [key.kid]);
     },
     remove: async (set: string, kid?: string): Promise<void> => {
       await change(set, "DELETE", ({ paths }) => (kid === undefined ? paths.keySet(set) : paths.key(set, kid)));

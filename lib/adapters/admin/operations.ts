@@ -10,7 +10,7 @@ import {
   isJsonText,
   type PageRequest,
   parseClient,
-  parseClients,
+  parseClientList,
   parseJsonBody,
   type ServerFamily,
 } from "../../servers/index.ts";
@@ -43,8 +43,8 @@ export function itemRequest(
   return { method, path, action, target: "item", repeatable: true, ...more };
 }
 
-/** A request to read something other than one client. */
-function readRequest(action: string, path: AdminRequest["path"], query?: AdminRequest["query"]): AdminRequest {
+/** A request to read a collection, or something else that is not one client. */
+function collectionRequest(action: string, path: AdminRequest["path"], query?: AdminRequest["query"]): AdminRequest {
   const request = { method: "GET", path, action, target: "collection", repeatable: true } as const;
   return query === undefined ? request : { ...request, query };
 }
@@ -57,28 +57,28 @@ export async function detectFamily(session: AdminSession): Promise<ServerFamily>
   const query = (family: ServerFamily) => family.pageQuery({ size: 1 });
   const response = await sendDetectingFamily(
     session,
-    readRequest(action, ({ paths }) => paths.clients, query),
+    collectionRequest(action, ({ paths }) => paths.clients, query),
   );
-  await successText(session, response);
+  await requireSuccessText(session, response);
   detected.family = response.family;
   return response.family;
 }
 
 /** The body of a successful response; throws the Problem of any other. */
-async function successText({ options }: AdminSession, response: AdminResponse): Promise<string> {
+async function requireSuccessText({ options }: AdminSession, response: AdminResponse): Promise<string> {
   const { status, text } = response.answer;
   if (status < 200 || status > 299) throw (await import("./problems.ts")).errorResponseProblem(options, response);
   return text;
 }
 
 /** The client in a successful response, which must be the requested one. */
-async function requestedClient(
+async function requireRequestedClient(
   session: AdminSession,
   response: AdminResponse,
   id: string,
 ): Promise<ClientWithUnreadFields> {
   const { options } = session;
-  const client = parseClient(await successText(session, response));
+  const client = parseClient(await requireSuccessText(session, response));
   if (client === undefined)
     throw (await import("./problems.ts")).unexpectedAnswerProblem(options, response, "a client");
   const { client_id: received } = client.record;
@@ -120,9 +120,9 @@ export async function getClientOrNotFoundProblem(
 ): Promise<ClientWithUnreadFields | Problem> {
   const request = itemRequest("GET", ({ paths }) => paths.client(id), `Cannot get client ${quote(id)}`);
   const response = await sendDetectingFamily(session, request);
-  return isGone(response)
+  return isNotFoundResponse(response)
     ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
-    : requestedClient(session, response, id);
+    : requireRequestedClient(session, response, id);
 }
 
 /** The client as a whole. */
@@ -135,7 +135,7 @@ export async function getClient(session: AdminSession, id: string): Promise<Clie
 }
 
 /** Whether a response says that what it is about does not exist. */
-export function isGone({ answer, family }: AdminResponse): boolean {
+export function isNotFoundResponse({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
@@ -144,7 +144,7 @@ function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
 }
 
 /** Why clients of a list cannot be shown. */
-async function unreadableClients(
+async function unreadableClientProblems(
   found: ReadonlyMap<ClientRecord, readonly string[]>,
 ): Promise<ClientPage["unreadable"]> {
   if (found.size === 0) return new Map();
@@ -160,31 +160,31 @@ async function unreadableClients(
 /** One page of the list of clients. */
 export async function getClientPage(session: AdminSession, page: PageRequest): Promise<ClientPage> {
   const query = (family: ServerFamily) => family.pageQuery(page);
-  const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
+  const request = collectionRequest("Cannot list clients", ({ paths }) => paths.clients, query);
   const response = await sendDetectingFamily(session, request);
-  const read = parseClients(await successText(session, response));
+  const read = parseClientList(await requireSuccessText(session, response));
   if (read === undefined)
     throw (await import("./problems.ts")).unexpectedAnswerProblem(session.options, response, "a list of clients");
   return {
     clients: read.records,
-    unreadable: await unreadableClients(read.unread),
+    unreadable: await unreadableClientProblems(read.unread),
     next: response.family.nextPage(page, response.answer, read.records.length),
     total: totalIn(response.answer),
   };
 }
 
 /** Changes a client; a failure says whether the change may have been made anyway. */
-export async function sendClientChange(
+export async function putOrPatchClient(
   session: AdminSession,
   id: string,
   request: AdminRequest,
 ): Promise<ClientRecord> {
   const history: AttemptAmbiguity = { ambiguous: false };
   try {
-    return await changedClient(session, await sendDetectingFamily(session, request, history), id, history);
+    return await readChangedClient(session, await sendDetectingFamily(session, request, history), id, history);
   } catch (error) {
     if (!history.ambiguous || !(error instanceof Problem)) throw error;
-    throw (await import("./problems.ts")).markAmbiguous(error, request, "the change may have been made anyway");
+    throw (await import("./problems.ts")).withAmbiguityRemark(error, request, "the change may have been made anyway");
   }
 }
 
@@ -197,14 +197,14 @@ function mayHaveChanged({ answer: { status } }: AdminResponse): boolean {
 }
 
 /** The client in the response to a change. */
-async function changedClient(
+async function readChangedClient(
   session: AdminSession,
   response: AdminResponse,
   id: string,
   history: AttemptAmbiguity,
 ): Promise<ClientRecord> {
   if (mayHaveChanged(response)) history.ambiguous = true;
-  const client = await requestedClient(session, response, id);
+  const client = await requireRequestedClient(session, response, id);
   await warnOfTooDeepFields(session, client);
   return client.record;
 }
@@ -229,10 +229,10 @@ export async function addOrDropSecrets(
     const error = answer.status < 400 ? undefined : classifyError(answer, family, "item").kind;
     if (answer.status === 405 || error === "missing-route") return undefined;
     if (error === "not-found") throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
-    return await changedClient(session, response, id, history);
+    return await readChangedClient(session, response, id, history);
   } catch (error) {
     if (!history.ambiguous || !(error instanceof Problem)) throw error;
-    throw (await import("./problems.ts")).markAmbiguous(error, request, "it may have been done anyway");
+    throw (await import("./problems.ts")).withAmbiguityRemark(error, request, "it may have been done anyway");
   }
 }
 
@@ -242,13 +242,13 @@ export async function deleteClient(session: AdminSession, id: string): Promise<v
   const history: AttemptAmbiguity = { ambiguous: false };
   try {
     const response = await sendDetectingFamily(session, request, history);
-    if (isGone(response)) {
+    if (isNotFoundResponse(response)) {
       // A repeat after a lost response finds nothing if the first attempt worked.
       if (history.ambiguous) return;
       throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
     }
     if (response.answer.status === 500) history.ambiguous = true;
-    const text = await successText(session, response);
+    const text = await requireSuccessText(session, response);
     if (response.answer.status === 204 || text.trim() === "" || isJsonText(text)) return;
     // A page of something in front of the server.
     history.ambiguous = true;
@@ -266,11 +266,14 @@ export async function deleteClient(session: AdminSession, id: string): Promise<v
 /** The version that the server reports. */
 export async function getServerVersion(session: AdminSession): Promise<string> {
   // Both families have this path, so the family need not be detected.
-  const request = readRequest("Cannot get the server's version", () => "/version");
+  const request = collectionRequest("Cannot get the server's version", () => "/version");
   const response = await sendWithRetries(session, request, FAMILIES[0], { ambiguous: false });
   if (response.answer.status === 404 && (await probePublicPort(session)))
     throw (await import("./problems.ts")).publicPortProblem(session.options, request, FAMILIES[0]);
-  const body = v.safeParse(v.looseObject({ version: v.string() }), parseJsonBody(await successText(session, response)));
+  const body = v.safeParse(
+    v.looseObject({ version: v.string() }),
+    parseJsonBody(await requireSuccessText(session, response)),
+  );
   if (!body.success)
     throw (await import("./problems.ts")).unexpectedAnswerProblem(session.options, response, "a version");
   return body.output.version;

@@ -20,7 +20,7 @@ import type { AttemptOutcome } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import type { AdminRequest, AdminResponse, AdminServerForMessages } from "./requests.ts";
 
-interface Details {
+interface AdminProblemDetails {
   readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint: string;
@@ -29,20 +29,20 @@ interface Details {
 }
 
 /** The endpoint as hints call it: with the place to change it. */
-function endpointName({ endpointOrigin }: AdminServerForMessages): string {
+function describeEndpoint({ endpointOrigin }: AdminServerForMessages): string {
   return endpointOrigin === undefined ? "the endpoint" : `the endpoint (${endpointOrigin})`;
 }
 
 /** How a response is reported that no supported server sends. */
-function unexpectedResponse(server: AdminServerForMessages): Details {
+function unexpectedResponseDetails(server: AdminServerForMessages): AdminProblemDetails {
   return {
     code: "unreadable-answer",
     exit: "failed",
-    hint: `check that ${endpointName(server)} is a Hydra admin port and not a proxy or another service`,
+    hint: `check that ${describeEndpoint(server)} is a Hydra admin port and not a proxy or another service`,
   };
 }
 
-const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" | "moved">, Details>> = {
+const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" | "moved">, AdminProblemDetails>> = {
   "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
   conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
   unauthorised: {
@@ -61,18 +61,22 @@ const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" |
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-function errorDetails(server: AdminServerForMessages, kind: ClassifiedError["kind"]): Details {
+function errorDetails(server: AdminServerForMessages, kind: ClassifiedError["kind"]): AdminProblemDetails {
   if (kind === "missing-route")
-    return { code: "missing-route", exit: "failed", hint: `check that ${endpointName(server)} is a Hydra admin port` };
+    return {
+      code: "missing-route",
+      exit: "failed",
+      hint: `check that ${describeEndpoint(server)} is a Hydra admin port`,
+    };
   if (kind === "moved") {
-    const hint = `use the URL it redirects to as ${endpointName(server)}, or set --api v1 or v2 if the API version was detected wrongly`;
+    const hint = `use the URL it redirects to as ${describeEndpoint(server)}, or set --api v1 or v2 if the API version was detected wrongly`;
     return { code: "redirect", exit: "failed", hint };
   }
   return ERRORS[kind];
 }
 
 function networkFailureHint(server: AdminServerForMessages, kind: NetworkFailure["kind"]): string {
-  const endpoint = endpointName(server);
+  const endpoint = describeEndpoint(server);
   const hints: Readonly<Record<NetworkFailure["kind"], string>> = {
     refused: `check that the server is running and that ${endpoint} points to its admin port`,
     exhausted: "close other programs or raise the limit, for example with ulimit -n",
@@ -95,7 +99,7 @@ function requestProblem(
   { action, method, path, query }: AdminRequest,
   family: ServerFamily,
   message: string,
-  details: Details,
+  details: AdminProblemDetails,
 ): Problem {
   const url = escapeControls(urlWithoutSecrets(`${base}${path(family)}`));
   return new Problem(`${action}: ${message}`, {
@@ -109,7 +113,7 @@ export function responseProblemWithMessage(
   server: AdminServerForMessages,
   { request, family, answer }: AdminResponse,
   message: string,
-  details: Details,
+  details: AdminProblemDetails,
 ): Problem {
   return requestProblem(server, request, family, message, { ...details, status: answer.status });
 }
@@ -124,10 +128,10 @@ export function errorResponseProblem(server: AdminServerForMessages, response: A
       server,
       response,
       `server answered ${answer.status}, ${what}`,
-      unexpectedResponse(server),
+      unexpectedResponseDetails(server),
     );
   }
-  if (requiresTls(answer)) return needsHttps(server, response);
+  if (requiresTls(answer)) return httpsRequiredProblem(server, response);
   const details = { ...errorDetails(server, error.kind), ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblemWithMessage(server, response, message, details);
@@ -139,7 +143,7 @@ export function errorResponseProblem(server: AdminServerForMessages, response: A
   });
 }
 
-function needsHttps(server: AdminServerForMessages, response: AdminResponse): Problem {
+function httpsRequiredProblem(server: AdminServerForMessages, response: AdminResponse): Problem {
   const https = server.endpoint.replace(/^http:/, "https:");
   return responseProblemWithMessage(server, response, `${server.endpoint} uses TLS: the server requires https`, {
     code: "https-required",
@@ -180,23 +184,23 @@ function rejectionMessage(
   const { request, answer } = response;
   const { status, location } = answer;
   if (kind === "moved") {
-    const target = quote(urlWithoutSecrets(serverText(server, request, location)));
+    const target = quote(urlWithoutSecrets(withoutSentSecrets(server, request, location)));
     if (isSignIn(server, response)) return `server redirects to a sign-in page, ${target} (status ${status})`;
     return `server redirects to ${target} (status ${status}), which is not followed`;
   }
   const says =
     reason === undefined
-      ? isPage(answer)
-        ? ` with ${pageName(server, response)}`
+      ? isWebPage(answer)
+        ? ` with ${describeWebPage(server, response)}`
         : ""
-      : `: ${truncate(escapeControls(serverText(server, request, reason)))}`;
+      : `: ${truncate(escapeControls(withoutSentSecrets(server, request, reason)))}`;
   const message = `server answered ${status}${says}`;
-  return kind === "unauthorised" ? `${message}${rejectedCredential(server, response)}` : message;
+  return kind === "unauthorised" ? `${message}${rejectedCredentialText(server, response)}` : message;
 }
 
 /** What was rejected, by what, and the words by which the operators of the server can look up why. */
-function rejectedCredential(server: AdminServerForMessages, { request, family, answer }: AdminResponse): string {
-  const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
+function rejectedCredentialText(server: AdminServerForMessages, { request, family, answer }: AdminResponse): string {
+  const shown = (text: string): string => truncate(escapeControls(withoutSentSecrets(server, request, text)));
   const { authenticate = "" } = answer;
   const id = requestIdOf(answer);
   const parts = [
@@ -218,14 +222,14 @@ function requestIdOf({ requestId = "", text }: ServerAnswer): string {
 }
 
 /** Whether a response is a web page. */
-function isPage({ contentType, text }: ServerAnswer): boolean {
+function isWebPage({ contentType, text }: ServerAnswer): boolean {
   return /html/i.test(contentType) || looksLikeWebPage(text);
 }
 
 /** A web page as messages call it: by its title. */
-function pageName(server: AdminServerForMessages, { request, answer: { text } }: AdminResponse): string {
+function describeWebPage(server: AdminServerForMessages, { request, answer: { text } }: AdminResponse): string {
   const title = pageTitle(text);
-  return title === "" ? "a web page" : `the web page ${quote(serverText(server, request, title))}`;
+  return title === "" ? "a web page" : `the web page ${quote(withoutSentSecrets(server, request, title))}`;
 }
 
 /** Characters of a page that may come before its title. */
@@ -251,7 +255,7 @@ function truncate(text: string): string {
 }
 
 /** Text of the server for a message, without the credentials that were sent to it. */
-function serverText({ headers }: AdminServerForMessages, { body }: AdminRequest, text: string): string {
+function withoutSentSecrets({ headers }: AdminServerForMessages, { body }: AdminRequest, text: string): string {
   const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
   const secrets = parts
     .filter(isJsonObject)
@@ -279,19 +283,19 @@ export function unexpectedAnswerProblem(
   got?: string,
 ): Problem {
   const { status, text } = response.answer;
-  const page = got === undefined && isPage(response.answer);
-  const body = got ?? (page ? pageName(server, response) : "something else");
+  const page = got === undefined && isWebPage(response.answer);
+  const body = got ?? (page ? describeWebPage(server, response) : "something else");
   const message = `server answered ${status} with ${body} instead of ${expected}`;
   const asksToSignIn = page && /\b(?:sign|log)[ -]?in\b/i.test(pageTitle(text));
   return responseProblemWithMessage(server, response, message, {
-    ...unexpectedResponse(server),
+    ...unexpectedResponseDetails(server),
     ...(asksToSignIn ? { hint: SIGN_IN_HINT } : {}),
   });
 }
 
 /** How {@link unexpectedAnswerProblem} describes a client with another ID than the requested one. */
 export function wrongClientText(server: AdminServerForMessages, request: AdminRequest, id: string): string {
-  return `another client, ${quote(serverText(server, request, id))},`;
+  return `another client, ${quote(withoutSentSecrets(server, request, id))},`;
 }
 
 export function noSuchClientProblem(server: AdminServerForMessages, response: AdminResponse, id: string): Problem {
@@ -354,12 +358,12 @@ export function publicPortProblem(
     code: "not-an-admin-api",
     exit: "failed",
     status: 404,
-    hint: `use the URL of the admin port, which is another one: 4445 by default${adminUrl(server.endpoint)}`,
+    hint: `use the URL of the admin port, which is another one: 4445 by default${adminUrlSuggestion(server.endpoint)}`,
   });
 }
 
 /** The likely URL of the admin port, for a public port with the default number. */
-function adminUrl(endpoint: string): string {
+function adminUrlSuggestion(endpoint: string): string {
   return /^https?:\/\/[^/]+:4444$/.test(endpoint) ? `, such as ${endpoint.replace(/4444$/, "4445")}` : "";
 }
 
@@ -396,7 +400,12 @@ export function keyIdSlashProblem(
 }
 
 /** Adds that a request may have been carried out. An interruption doesn't know which action it interrupted. */
-export function markAmbiguous(problem: Problem, { action }: AdminRequest, remark: string, hint?: string): Problem {
+export function withAmbiguityRemark(
+  problem: Problem,
+  { action }: AdminRequest,
+  remark: string,
+  hint?: string,
+): Problem {
   const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;
   return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, ...(hint === undefined ? {} : { hint }) });
 }

@@ -28,7 +28,7 @@ export async function waitUntilReady(session: AdminSession): Promise<void> {
     if (status === 200) return;
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
     if (status < 500 && status !== 404) throw (await import("./problems.ts")).errorResponseProblem(options, last);
-    if (isLate()) throw await notReady(session, last);
+    if (isLate()) throw await notReadyProblem(session, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }
 }
@@ -39,11 +39,11 @@ async function checkReadiness(session: AdminSession, last: AdminResponse | undef
   } catch (error) {
     // The server's last response says more than that the time ran out.
     if (last === undefined || session.remaining() > 0) throw error;
-    throw await notReady(session, last);
+    throw await notReadyProblem(session, last);
   }
 }
 
-async function notReady({ options }: AdminSession, last: AdminResponse): Promise<Problem> {
+async function notReadyProblem({ options }: AdminSession, last: AdminResponse): Promise<Problem> {
   const { errorResponseProblem } = await import("./problems.ts");
   const problem = errorResponseProblem(options, { ...last, gaveUpBecause: undefined });
   const tried = options.failAfter === 0 ? "" : ` (${triedForText(options.failAfter)})`;

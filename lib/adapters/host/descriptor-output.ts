@@ -19,12 +19,12 @@ export class WriteFailure extends ErrorWithUserMessage {
   readonly written: number;
 
   constructor(cause: unknown, written: number) {
-    super(writeReason(cause), { cause });
+    super(writeFailureReason(cause), { cause });
     this.written = written;
   }
 }
 
-function writeReason(cause: unknown): string {
+function writeFailureReason(cause: unknown): string {
   const code = errorCode(cause);
   if (code === "EPIPE") return "the reader of standard output is gone";
   if (code === "ENOSPC") return "the disk is full";
@@ -53,11 +53,11 @@ export function createOutput(fd: 1 | 2): Output {
     while (queue.length > 0) {
       const batch = queue;
       queue = [];
-      nonBlocking ??= { fd: nonBlockingFd(fd) };
+      nonBlocking ??= { fd: openNonBlockingDescriptor(fd) };
       // Text after a failed write would be in the wrong place.
       failure =
         failure === undefined ? await writeBatch(fd, batch, nonBlocking.fd) : new WriteFailure(failure.cause, 0);
-      settle(batch, failure);
+      settleQueuedTexts(batch, failure);
     }
     busy = false;
   }
@@ -94,7 +94,7 @@ async function writeBatch(
 }
 
 /** Settles the promise of each text: those that left the process before a failure are written. */
-function settle(batch: readonly QueuedText[], failure: WriteFailure | undefined): void {
+function settleQueuedTexts(batch: readonly QueuedText[], failure: WriteFailure | undefined): void {
   let written = failure?.written ?? Number.POSITIVE_INFINITY;
   for (const { bytes, resolve, reject } of batch) {
     if (failure === undefined || (bytes.length > 0 && written >= bytes.length)) resolve();
@@ -110,7 +110,7 @@ const PIPE_RETRY_MS = 5;
  * A descriptor for non-blocking writes, which avoid starting the runtime's thread pool: `fd` itself if its writes never
  * block, another descriptor of the same pipe, or undefined. While a write waits for a reader, signals must be handled.
  */
-function nonBlockingFd(fd: number): number | undefined {
+function openNonBlockingDescriptor(fd: number): number | undefined {
   try {
     const stats = fstatSync(fd);
     if (stats.isFile() || (stats.isCharacterDevice() && stats.rdev >>> 8 === 1)) return fd;

@@ -50,7 +50,7 @@ export function applyTyped(before: string, newlyTyped: string, raw: boolean, hel
   const whole = typed.slice(0, typed.length - unfinished.length);
   const keys = [...(raw ? whole.replace(SEQUENCE, "") : whole)];
   for (const [index, key] of keys.entries()) {
-    const finished = finishedBy(key, line, () => keys.slice(index + 1).join("") + unfinished, raw);
+    const finished = finishLineOnKey(key, line, () => keys.slice(index + 1).join("") + unfinished, raw);
     if (finished !== undefined) return finished;
     line = raw ? applyKey(line, key) : line + key;
     if (line.length > MAX_LINE_LENGTH) return { kind: "too-long" };
@@ -59,7 +59,7 @@ export function applyTyped(before: string, newlyTyped: string, raw: boolean, hel
 }
 
 /** How a key ends the line; undefined if it doesn't. */
-function finishedBy(key: string, line: string, rest: () => string, raw: boolean): LineState | undefined {
+function finishLineOnKey(key: string, line: string, rest: () => string, raw: boolean): LineState | undefined {
   if (key === "\n") return { kind: "entered", line, typeAhead: rest() };
   if (key === "\r") return { kind: "entered", line, typeAhead: rest().replace(/^\n/, "") };
   if (!raw) return undefined;

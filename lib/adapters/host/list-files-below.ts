@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { errorCode } from "../../core/problem.ts";
 
 /** What is in a folder and its subfolders. */
-export interface FolderContents {
+export interface FilesBelowFolder {
   /** The wanted files, sorted. */
   readonly files: readonly string[];
   /** What may hold wanted files but can't be read, sorted. */
@@ -16,7 +16,7 @@ interface UnreadableEntry {
 }
 
 /** The path of an entry of a folder, in the form of the folder's own path. */
-function joined(folder: string, name: string): string {
+function joinPath(folder: string, name: string): string {
   return /[/\\]$/.test(folder) ? `${folder}${name}` : `${folder}/${name}`;
 }
 
@@ -35,7 +35,7 @@ class FolderWalk {
     this.#isWanted = isWanted;
   }
 
-  run(): FolderContents {
+  run(): FilesBelowFolder {
     for (let next = this.#next(); next !== undefined; next = this.#next()) this.#attempt(next, () => this.#visit(next));
     const unreadable = this.unreadable.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { files: this.files.sort(), unreadable };
@@ -62,7 +62,7 @@ class FolderWalk {
     // In order, so that of several links to one folder it is always the same that counts.
     for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
-      const path = joined(folder, entry.name);
+      const path = joinPath(folder, entry.name);
       this.#attempt(path, () => this.#enter(path, entry));
     }
   }
@@ -84,6 +84,6 @@ class FolderWalk {
  * The wanted files in a folder and its subfolders; undefined for a path that isn't a folder. Links are followed. Entries
  * that begin with a dot and `node_modules` are left out. Nothing is opened, so that no pipe or device is read.
  */
-export function listFilesBelow(path: string, isWanted: (name: string) => boolean): FolderContents | undefined {
+export function listFilesBelow(path: string, isWanted: (name: string) => boolean): FilesBelowFolder | undefined {
   return statSync(path).isDirectory() ? new FolderWalk(path, isWanted).run() : undefined;
 }

@@ -54,7 +54,7 @@ export async function readDescriptorToEnd(fd: number, limit: number): Promise<Ui
     const block = new Uint8Array(
       Math.min(blocks.length === 0 ? Math.max(size + 1, SMALL_FILE) : BLOCK, limit + 1 - total),
     );
-    const filled = await fill(fd, block, small);
+    const filled = await readUntilFull(fd, block, small);
     total += filled;
     if (total > limit) throw new InputTooLarge();
     blocks.push(block.subarray(0, filled));
@@ -63,7 +63,7 @@ export async function readDescriptorToEnd(fd: number, limit: number): Promise<Ui
 }
 
 /** Reads until a block is full or the input ends; returns the number of bytes. */
-async function fill(fd: number, block: Uint8Array, small: boolean): Promise<number> {
+async function readUntilFull(fd: number, block: Uint8Array, small: boolean): Promise<number> {
   let filled = 0;
   while (filled < block.length) {
     const rest = block.subarray(filled);

@@ -14,12 +14,12 @@ export function createStdinPrompter(
   return async (question, hidden, signal) => {
     const { stdin } = process;
     const raw = hidden && stdin.isTTY === true;
-    const askOnce = async (): Promise<FinishedLine> => {
+    const askOnce = async (): Promise<FinishedLineState> => {
       // After the messages that are on their way to the same terminal.
       await output.write(question);
       return readLine(typeAhead, raw, signal);
     };
-    const answer = await (raw ? inRawMode(askOnce) : askOnce());
+    const answer = await (raw ? runInRawMode(askOnce) : askOnce());
     // The end of input leaves the cursor after the question.
     if (raw || (answer.kind === "ended" && stdin.isTTY === true)) await output.write("\n");
     typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
@@ -40,7 +40,7 @@ export function createStdinPrompter(
 }
 
 /** Does something while the terminal echoes nothing, before the question is shown too. */
-async function inRawMode<T>(work: () => Promise<T>): Promise<T> {
+async function runInRawMode<T>(work: () => Promise<T>): Promise<T> {
   const { stdin } = process;
   stdin.setRawMode(true);
   try {
@@ -50,9 +50,9 @@ async function inRawMode<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-type FinishedLine = Exclude<LineState, { readonly kind: "editing" }>;
+type FinishedLineState = Exclude<LineState, { readonly kind: "editing" }>;
 
-async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | undefined): Promise<FinishedLine> {
+async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | undefined): Promise<FinishedLineState> {
   const { stdin } = process;
   const first = applyTyped("", typeAhead, raw);
   if (first.kind !== "editing") return first;
@@ -60,7 +60,7 @@ async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | u
   if (stdin.readableEnded || signal?.aborted === true) return { kind: "ended", line };
   return new Promise((resolve) => {
     const decoder = new TextDecoder();
-    const finish = (finished: FinishedLine): void => {
+    const finish = (finished: FinishedLineState): void => {
       stdin.off("data", onData);
       stdin.off("end", onEnd);
       signal?.removeEventListener("abort", onAbort);

@@ -46,7 +46,7 @@ export async function fetchPeerCertificate(url: URL, deadline: AbortSignal): Pro
     socket.once("error", () => finish(undefined));
     socket.once("secureConnect", () => {
       try {
-        finish(read(socket.getPeerCertificate(true)));
+        finish(toPeerCertificate(socket.getPeerCertificate(true)));
       } catch {
         finish(undefined);
       }
@@ -54,7 +54,7 @@ export async function fetchPeerCertificate(url: URL, deadline: AbortSignal): Pro
   });
 }
 
-function read(certificate: DetailedPeerCertificate): PeerCertificate {
+function toPeerCertificate(certificate: DetailedPeerCertificate): PeerCertificate {
   const chain: PeerCertificate["chain"][number][] = [];
   const seen = new Set<string>();
   for (
@@ -88,12 +88,12 @@ export function certificateHostsText({ hosts }: PeerCertificate): string {
 export function certificateDateFaultText({ chain }: PeerCertificate, now: Date): string {
   for (const [index, { name, from, until }] of chain.entries()) {
     const who = index === 0 ? "it" : `its issuer ${escapeControls(name)}`;
-    if (until < now) return `${who} was valid until ${day(until)}`;
-    if (from > now) return `${who} is valid from ${day(from)}`;
+    if (until < now) return `${who} was valid until ${formatUtcDay(until)}`;
+    if (from > now) return `${who} is valid from ${formatUtcDay(from)}`;
   }
   return "";
 }
 
-function day(date: Date): string {
+function formatUtcDay(date: Date): string {
   return date.toISOString().slice(0, 10);
 }

@@ -12,17 +12,17 @@ export async function readResponseBytes(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const encoding = response.headers.get("content-encoding");
-  return decompressed(await readBytes(response, maxBytes, signal), encoding, maxBytes);
+  return decompressBody(await readRawBytes(response, maxBytes, signal), encoding, maxBytes);
 }
 
-async function readBytes(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+async function readRawBytes(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const { body, headers } = response;
   if (body === null) return new Uint8Array();
-  const aborted = whenAborted(signal);
+  const aborted = rejectWhenAborted(signal);
   // Reading a small body of known length at once takes half the time of reading it in chunks.
   if (statedLength(headers) <= Math.min(maxBytes, SMALL_BODY) && headers.get("content-encoding") === null) {
     const bytes = new Uint8Array(await Promise.race([response.arrayBuffer(), aborted]));
-    if (bytes.length > maxBytes) throw tooLarge(maxBytes);
+    if (bytes.length > maxBytes) throw tooLargeFailure(maxBytes);
     return bytes;
   }
   const reader = body.getReader();
@@ -34,7 +34,7 @@ async function readBytes(response: Response, maxBytes: number, signal: AbortSign
     total += value.length;
     if (total > maxBytes) {
       reader.cancel().catch(() => {});
-      throw tooLarge(maxBytes);
+      throw tooLargeFailure(maxBytes);
     }
     chunks.push(value);
   }
@@ -47,7 +47,7 @@ function statedLength(headers: Headers): number {
 }
 
 /** Rejects when a signal aborts: the runtime doesn't always end a pending read then. */
-function whenAborted(signal: AbortSignal): Promise<never> {
+function rejectWhenAborted(signal: AbortSignal): Promise<never> {
   const aborted = new Promise<never>((_, reject) => {
     const stop = (): void => reject(signal.reason);
     if (signal.aborted) stop();
@@ -57,7 +57,7 @@ function whenAborted(signal: AbortSignal): Promise<never> {
   return aborted;
 }
 
-function tooLarge(maxBytes: number): NetworkFailure {
+function tooLargeFailure(maxBytes: number): NetworkFailure {
   return new NetworkFailure("too-large", `the response is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`);
 }
 
@@ -65,7 +65,7 @@ function tooLarge(maxBytes: number): NetworkFailure {
  * Undoes the content codings of a body (RFC 9110, 8.4). No request asks for one, but some proxies compress anyway. An
  * unknown coding is left to the code that interprets the body.
  */
-async function decompressed(bytes: Uint8Array, encoding: string | null, maxBytes: number): Promise<Uint8Array> {
+async function decompressBody(bytes: Uint8Array, encoding: string | null, maxBytes: number): Promise<Uint8Array> {
   if (encoding === null || bytes.length === 0) return bytes;
   const { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } = await import("node:zlib");
   const limit = { maxOutputLength: maxBytes };
@@ -81,7 +81,7 @@ async function decompressed(bytes: Uint8Array, encoding: string | null, maxBytes
     try {
       plain = decoders.get(coding.trim())?.(plain) ?? plain;
     } catch (error) {
-      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
+      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLargeFailure(maxBytes);
       const message = `the response does not match its Content-Encoding (${coding.trim()})`;
       throw new NetworkFailure("protocol", message, error);
     }

@@ -6,10 +6,10 @@ import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../cor
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { type FamilyDetection, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
-import { isMissingPath, isPublicPort, isRedirectToOtherFamily } from "../../servers/port-checks.ts";
+import { answersAsPublicPort, isMissingPathStatus, isOtherFamilyRedirectStatus } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
-import { sendWithoutLibrary } from "./oauth-steps.ts";
+import { sendWithoutLibrary } from "./send-oauth-requests.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
 export interface AdminApiConnection {
@@ -45,7 +45,7 @@ export interface AdminCall extends AdminPayload {
 }
 
 /** The problem of a redirect, which could take credentials and tokens anywhere. */
-function redirected(
+function findAdminRedirectProblem(
   { action, hidden }: OAuthErrorContext,
   url: string,
   { status, headers }: HttpAnswer,
@@ -59,14 +59,14 @@ function redirected(
       ...more,
       hint: SIGN_IN_HINT,
     });
-  if (isRedirectToOtherFamily(status)) return undefined;
+  if (isOtherFamilyRedirectStatus(status)) return undefined;
   return new Problem(`${action}: the server redirects to ${target} (status ${status}), which is not followed`, {
     ...more,
     hint: "use the URL that it redirects to as the endpoint",
   });
 }
 
-function httpRequest(options: AdminApiConnection, payload: AdminPayload, path: string): HttpRequest {
+function buildAdminCallRequest(options: AdminApiConnection, payload: AdminPayload, path: string): HttpRequest {
   return {
     ...payload,
     url: `${trimCharactersAtEnd(options.adminUrl, "/")}${path}`,
@@ -92,18 +92,18 @@ export async function callDetectingFamily(
   for (const family of possibleFamilies(detected)) {
     const path = pathOf(family.paths);
     if (path === undefined) continue;
-    const request = httpRequest(options, payload, path);
+    const request = buildAdminCallRequest(options, payload, path);
     const answer = await sendWithoutLibrary(http, step, request, UNREACHABLE_HINT);
-    const problem = redirected(step, request.url, answer);
+    const problem = findAdminRedirectProblem(step, request.url, answer);
     if (problem !== undefined) throw problem;
-    if (isMissingPath(answer.status)) continue;
+    if (isMissingPathStatus(answer.status)) continue;
     if (!mayBeOfProxy(answer)) detected.family ??= family;
     return answer;
   }
   return undefined;
 }
 
-function notAdmin({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
+function notAdminPortProblem({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
@@ -112,7 +112,10 @@ function notAdmin({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContex
   });
 }
 
-function rejected(step: OAuthErrorContext & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
+function rejectedAdminCallProblem(
+  step: OAuthErrorContext & { readonly expected?: string },
+  { status, text }: HttpAnswer,
+): Problem {
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
@@ -127,7 +130,11 @@ function rejected(step: OAuthErrorContext & { readonly expected?: string }, { st
   });
 }
 
-function stepOf({ headers }: AdminApiConnection, action: string, hidden: readonly string[] = []): OAuthErrorContext {
+function headerHidingErrorContext(
+  { headers }: AdminApiConnection,
+  action: string,
+  hidden: readonly string[] = [],
+): OAuthErrorContext {
   return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
@@ -137,7 +144,7 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
     /** Whether a token is active, and with all of these scopes where any are given. */
     async introspect(token: string, scopes: readonly string[] = []): Promise<Introspection> {
       const step = {
-        ...stepOf(options, "Cannot introspect the token", [token]),
+        ...headerHidingErrorContext(options, "Cannot introspect the token", [token]),
         expected: "an introspection answer",
       };
       const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
@@ -146,31 +153,36 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
         path: ({ introspection }) => introspection,
         form,
       });
-      if (answer === undefined) throw notAdmin(options, step);
+      if (answer === undefined) throw notAdminPortProblem(options, step);
       const raw = parseJsonOrUndefined(answer.text)?.value;
-      if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejected(step, answer);
+      if (answer.status !== 200 || !v.is(IntrospectionBody, raw)) throw rejectedAdminCallProblem(step, answer);
       return { active: raw.active, raw };
     },
     /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
     async deleteTokens(clientId: string): Promise<void> {
-      const step = stepOf(options, "Cannot delete the client's tokens");
+      const step = headerHidingErrorContext(options, "Cannot delete the client's tokens");
       const query = { client_id: clientId };
       const answer = await callDetectingFamily(options, step, {
         method: "DELETE",
         path: ({ tokens }) => tokens,
         query,
       });
-      if (answer === undefined) throw notAdmin(options, step);
-      if (answer.status !== 204) throw rejected(step, answer);
+      if (answer === undefined) throw notAdminPortProblem(options, step);
+      if (answer.status !== 204) throw rejectedAdminCallProblem(step, answer);
     },
     /** Deletes expired tokens from the database; 1.x only. */
     async flush(notAfter?: string): Promise<void> {
-      const step = stepOf(options, "Cannot flush expired tokens");
+      const step = headerHidingErrorContext(options, "Cannot flush expired tokens");
       const json = notAfter === undefined ? {} : { notAfter };
       const answer = await callDetectingFamily(options, step, { method: "POST", path: (paths) => paths.flush, json });
       const look = (path: string): Promise<HttpAnswer> =>
-        sendWithoutLibrary(options.http, step, httpRequest(options, { method: "GET" }, path), UNREACHABLE_HINT);
-      if (answer === undefined && (await isPublicPort(look))) throw notAdmin(options, step);
+        sendWithoutLibrary(
+          options.http,
+          step,
+          buildAdminCallRequest(options, { method: "GET" }, path),
+          UNREACHABLE_HINT,
+        );
+      if (answer === undefined && (await answersAsPublicPort(look))) throw notAdminPortProblem(options, step);
       if (answer === undefined) {
         throw new Problem(`${step.action}: the server has no such endpoint`, {
           code: "no-flush",
@@ -179,7 +191,7 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
           hint: "from Hydra 2.0 on this is hydra janitor, run on the server",
         });
       }
-      if (answer.status !== 204) throw rejected(step, answer);
+      if (answer.status !== 204) throw rejectedAdminCallProblem(step, answer);
     },
   };
 }

@@ -32,7 +32,7 @@ export type ClientAuthentication =
 const HINT = "a client key is a private key in PEM or a JSON Web Key: RSA, or EC on P-256, P-384 or P-521";
 
 /** Why a text can't be a client key, as far as its headers say; the runtime names only the part of the encoding. */
-function unsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Problem | undefined {
+function findUnsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Problem | undefined {
   const start = "Cannot read the client key: it is";
   if (/-----BEGIN ENCRYPTED|^Proc-Type: *4,ENCRYPTED/m.test(text))
     return usageError(`${start} encrypted`, "decrypt it first: openssl pkey -in FILE -out key.pem");
@@ -46,9 +46,9 @@ function unsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Proble
   return jwk === undefined && !text.includes("-----BEGIN ") ? usageError(`${start} not a key`, HINT) : undefined;
 }
 
-function keyObjectOf(text: string, jwk: JsonObject | undefined): KeyObject {
+function parsePrivateKeyObject(text: string, jwk: JsonObject | undefined): KeyObject {
   const hasPrivateKey = /-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----/.test(text) && !/ENCRYPTED|OPENSSH/.test(text);
-  const unsuitable = hasPrivateKey ? undefined : unsuitableKeyProblem(text, jwk);
+  const unsuitable = hasPrivateKey ? undefined : findUnsuitableKeyProblem(text, jwk);
   if (unsuitable !== undefined) throw unsuitable;
   try {
     if (jwk === undefined) return createPrivateKey(text);
@@ -79,7 +79,7 @@ function importParameters(
 async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; kid: string }> {
   const value = parseJsonOrUndefined(key.text)?.value;
   const jwk = isJsonObject(value) ? value : undefined;
-  const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
+  const exported = parsePrivateKeyObject(key.text, jwk).export({ format: "jwk" });
   const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);
   const [defaultAlgorithm] = signingAndEncryptionAlgorithms({ ...exported, kty: exported.kty ?? "" });
   const algorithm = key.algorithm ?? own("alg") ?? defaultAlgorithm;

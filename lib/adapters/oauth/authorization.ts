@@ -74,25 +74,25 @@ export async function beginAuthorization(
   return { url: url.href, redirectUri, state, nonce, codeVerifier, isOpenId: scopes.includes("openid"), oldestLogin };
 }
 
-function badRedirect(reason: string, code: ProblemCode, hint: string): Problem {
+function failedLoginProblem(reason: string, code: ProblemCode, hint: string): Problem {
   return new Problem(`Login failed: ${reason}`, { code, exit: "failed", hint });
 }
 
 const DISTRUST = "start again, and don't trust the link that led here";
 
 /** The problem of a redirect that the library rejects. */
-function redirectProblem(step: OAuthErrorContext, error: unknown): unknown {
+function rejectedRedirectProblem(step: OAuthErrorContext, error: unknown): unknown {
   const known = toOAuthProblem(step, error, "", undefined);
   if (known instanceof Problem && known.code !== "unreadable-answer") return known;
-  return badRedirect(
+  return failedLoginProblem(
     "the answer is of another issuer, or isn't an answer to an authorization request",
     "unreadable-redirect",
     DISTRUST,
   );
 }
 
-/** The parameters of a redirect to the client, once state and issuer are checked (RFC 9207) and there is no error. */
-export function checkedRedirectParameters(
+/** Checks state, issuer and error of a redirect to the client (RFC 9207), and returns its parameters. */
+export function requireValidRedirectParameters(
   session: LibraryClient,
   { codeVerifier, nonce, state }: PendingAuthorization,
   redirected: string,
@@ -100,18 +100,18 @@ export function checkedRedirectParameters(
   const url = URL.canParse(redirected) ? new URL(redirected) : undefined;
   if (url === undefined) {
     const hint = "paste the whole URL that the browser was sent to";
-    throw badRedirect("this isn't a URL", "unreadable-redirect", hint);
+    throw failedLoginProblem("this isn't a URL", "unreadable-redirect", hint);
   }
   const states = url.searchParams.getAll("state");
   if (states.length !== 1 || states[0] !== state) {
     const reason = "the state doesn't match, so the answer belongs to another login";
-    throw badRedirect(reason, "state-mismatch", DISTRUST);
+    throw failedLoginProblem(reason, "state-mismatch", DISTRUST);
   }
   let parameters: URLSearchParams;
   try {
     parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
-    throw redirectProblem(
+    throw rejectedRedirectProblem(
       secretHidingErrorContext(session, "Login failed", [
         codeVerifier,
         nonce,
@@ -123,10 +123,14 @@ export function checkedRedirectParameters(
   }
   const codes = parameters.getAll("code").length;
   if (codes === 1) return parameters;
-  throw badRedirect(`the answer has ${codes === 0 ? "no code" : "several codes"}`, "unreadable-redirect", DISTRUST);
+  throw failedLoginProblem(
+    `the answer has ${codes === 0 ? "no code" : "several codes"}`,
+    "unreadable-redirect",
+    DISTRUST,
+  );
 }
 
-function noIdToken({ action }: OAuthErrorContext): Problem {
+function missingIdTokenProblem({ action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: the server granted openid and sent no ID token`, {
     code: "no-id-token",
     exit: "failed",
@@ -155,7 +159,7 @@ export async function exchangeRedirectCode(
 ): Promise<TokenSet> {
   const { as, client } = session;
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
-  const parameters = checkedRedirectParameters(session, pending, redirected);
+  const parameters = requireValidRedirectParameters(session, pending, redirected);
   const step = secretHidingErrorContext(session, "Cannot exchange the code", [
     parameters.get("code") ?? "",
     codeVerifier,
@@ -169,7 +173,7 @@ export async function exchangeRedirectCode(
       // A user may have withheld openid; without it there is no ID token to check.
       const granted = typeof raw["scope"] === "string" ? raw["scope"].split(" ").includes("openid") : isOpenId;
       const hasIdToken = raw["id_token"] !== undefined;
-      if (response.ok && granted && !hasIdToken) throw noIdToken(step);
+      if (response.ok && granted && !hasIdToken) throw missingIdTokenProblem(step);
       const expected = hasIdToken ? { expectedNonce: nonce, requireIdToken: true } : {};
       return processAuthorizationCodeResponse(as, client, response, expected);
     },

@@ -5,13 +5,13 @@ import { parseRetryAfter } from "../../servers/retry.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { requireEndpoint } from "./discovery.ts";
 import type { OAuthErrorContext } from "./oauth-problems.ts";
-import { runStep } from "./oauth-steps.ts";
 import {
   deviceAuthorizationRequest,
   deviceCodeGrantRequest,
   processDeviceAuthorizationResponse,
   processDeviceCodeResponse,
 } from "./oauth4webapi.ts";
+import { runLibraryStep } from "./send-oauth-requests.ts";
 import {
   type LibraryClient,
   type RequestedAccess,
@@ -51,7 +51,7 @@ const MAX_INTERVAL = 300;
 /** The longest in seconds that a code is waited for, whatever the server says. */
 const MAX_LIFETIME = 86_400;
 
-function noDeviceFlow(action: string): Problem {
+function unsupportedDeviceFlowProblem(action: string): Problem {
   return new Problem(`${action}: the server doesn't support it`, {
     code: "missing-endpoint",
     exit: "failed",
@@ -75,11 +75,11 @@ export async function beginDeviceFlow(session: LibraryClient, request: Requested
   const step = secretHidingErrorContext(session, "Cannot start the device flow");
   const { device_authorization_endpoint: endpoint } = server.endpoints;
   if (endpoint === undefined && !server.foreign.includes("device_authorization_endpoint"))
-    throw noDeviceFlow(step.action);
+    throw unsupportedDeviceFlowProblem(step.action);
   requireEndpoint(server, "device_authorization_endpoint", step.action);
   const auth = await session.auth(step.action);
   const began = now();
-  const { value } = await runStep(session, step, async (more) => {
+  const { value } = await runLibraryStep(session, step, async (more) => {
     const response = await deviceAuthorizationRequest(as, client, auth, scopeAndAudienceForm(request), more);
     return processDeviceAuthorizationResponse(as, client, response);
   });
@@ -122,14 +122,14 @@ export async function pollDeviceTokensOnce(
 const PASSING: readonly FailureKind[] = ["refused", "unresolved", "lost", "timeout"];
 
 /** Whether a poll failed for a reason that may pass. */
-function isPassing(error: unknown): boolean {
+function isTemporaryFailure(error: unknown): boolean {
   if (!(error instanceof Problem)) return false;
   const { cause, code } = error;
   return code === "busy" || (cause instanceof NetworkFailure && PASSING.includes(cause.kind));
 }
 
 /** Seconds that a busy server asks to wait (Retry-After). */
-function requestedPause(error: unknown, now: number): number {
+function retryAfterSeconds(error: unknown, now: number): number {
   const busy = error instanceof Problem && error.cause instanceof BusyServerError ? error.cause : undefined;
   return (parseRetryAfter(busy?.answer.headers.get("retry-after") ?? null, now) ?? 0) / 1000;
 }
@@ -151,9 +151,9 @@ export async function waitForDeviceTokens(
       failingSince = undefined;
     } catch (error) {
       failingSince ??= session.now();
-      if (!isPassing(error) || session.now() - failingSince >= patience) throw error;
+      if (!isTemporaryFailure(error) || session.now() - failingSince >= patience) throw error;
       // A server that is too busy to answer is asked less often each time (RFC 8628, 3.5).
-      interval = Math.max(Math.min(MAX_INTERVAL, interval * 2), requestedPause(error, session.now()));
+      interval = Math.max(Math.min(MAX_INTERVAL, interval * 2), retryAfterSeconds(error, session.now()));
     }
   }
   throw new Problem("Cannot get a token for the device: the code has expired", {

@@ -5,7 +5,7 @@ import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { answersAsAdminPort, HEALTH_PATH, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
-import { sendWithoutLibrary } from "./oauth-steps.ts";
+import { sendWithoutLibrary } from "./send-oauth-requests.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -57,7 +57,7 @@ const DOCUMENT = v.object({
 const STEP = { action: "Cannot read the server's discovery document", hidden: [] };
 
 /** The public URL as hints call it: with the place to change it. */
-function publicUrlName({ publicUrlOrigin }: DiscoveryOptions): string {
+function describePublicUrl({ publicUrlOrigin }: DiscoveryOptions): string {
   return publicUrlOrigin === undefined ? "the public URL" : `the public URL (${publicUrlOrigin})`;
 }
 
@@ -65,30 +65,35 @@ function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
   const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
-  const hint = `check ${publicUrlName(options)}, and that the server is running`;
+  const hint = `check ${describePublicUrl(options)}, and that the server is running`;
   return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, ...more }, hint);
 }
 
-async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
+async function diagnoseMissingDocument(
+  options: DiscoveryOptions,
+  base: string,
+  url: string,
+  status: number,
+): Promise<Problem> {
   const shown = escapeControls(urlWithoutSecrets(url));
   if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
       exit: "failed",
       status,
-      hint: `give the public port (4444 by default) as ${publicUrlName(options)}`,
+      hint: `give the public port (4444 by default) as ${describePublicUrl(options)}`,
     });
   }
   return new Problem(`${STEP.action}: ${shown} answered ${status} without one`, {
     code: "no-discovery",
     exit: "failed",
     status,
-    hint: `check ${publicUrlName(options)}`,
+    hint: `check ${describePublicUrl(options)}`,
   });
 }
 
 /** The endpoints of a document, apart by whether they are at the server's own origin. */
-function endpointsOf(
+function separateForeignEndpoints(
   document: Readonly<Partial<Record<EndpointName, string | undefined>>>,
   base: string,
 ): Pick<AuthorizationServer, "endpoints" | "foreign"> {
@@ -121,20 +126,20 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const answer = await get(options, url, true);
   const read = v.safeParse(DOCUMENT, parseJsonOrUndefined(answer.text)?.value);
   if (answer.status !== 200 || !read.success) {
-    throw await noDocument(options, base, url, answer.status);
+    throw await diagnoseMissingDocument(options, base, url, answer.status);
   }
   const { issuer } = read.output;
   if (trimCharactersAtEnd(issuer, "/") !== base) {
     throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
-      hint: `set ${publicUrlName(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,
+      hint: `set ${describePublicUrl(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,
     });
   }
   return {
     issuer,
     publicUrl: base,
-    ...endpointsOf(read.output, base),
+    ...separateForeignEndpoints(read.output, base),
     issParameter: read.output.authorization_response_iss_parameter_supported,
     idTokenAlgorithms: read.output.id_token_signing_alg_values_supported,
     clockOffset: clockOffset(answer, options.now()),

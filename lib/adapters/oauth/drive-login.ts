@@ -2,12 +2,17 @@ import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { AdminApiConnection } from "./admin-token-endpoints.ts";
 import {
-  createHeadlessBrowser,
-  type HeadlessBrowserOptions,
-  unexpectedLoginAnswerProblem,
-} from "./headless-browser.ts";
-import { CHALLENGE_KINDS, type Challenge, type ClientAndSubject, createLoginApplication } from "./login-application.ts";
+  CHALLENGE_KINDS,
+  type Challenge,
+  type ClientAndSubject,
+  createChallengeAcceptor,
+} from "./challenge-acceptor.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
+import {
+  createSimulatedBrowser,
+  type SimulatedBrowserOptions,
+  unexpectedLoginAnswerProblem,
+} from "./simulated-browser.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
 export interface LoginToDrive extends ClientAndSubject {
@@ -29,7 +34,7 @@ export interface DrivenLogin {
 
 /** How the server and its admin API are reached. */
 interface DriveOptions {
-  readonly browser: HeadlessBrowserOptions;
+  readonly browser: SimulatedBrowserOptions;
   readonly admin: AdminApiConnection;
 }
 
@@ -51,7 +56,7 @@ function isAnswerTo(redirectUri: string | undefined, url: URL): boolean {
   return url.protocol === expected.protocol && url.host === expected.host && url.pathname === expected.pathname;
 }
 
-function pageOf(url: URL, { name }: Challenge): string {
+function withoutChallenge(url: URL, { name }: Challenge): string {
   const page = new URL(url);
   page.searchParams.delete(`${name}_challenge`);
   return page.href;
@@ -78,8 +83,8 @@ export async function driveLogin(
   step: OAuthErrorContext,
   { url, redirectUri, userCode = "", clientId, subject }: LoginToDrive,
 ): Promise<DrivenLogin> {
-  const open = createHeadlessBrowser(browser, step);
-  const accept = createLoginApplication(admin, { clientId, subject }, step);
+  const open = createSimulatedBrowser(browser, step);
+  const accept = createChallengeAcceptor(admin, { clientId, subject }, step);
   const pages = new Map<Challenge["name"], string>();
   const ended = (next: URL): DrivenLogin => ({ redirected: next.href, loginPage: pages.get("login") });
   let at = new URL(url);
@@ -88,7 +93,7 @@ export async function driveLogin(
     if (isAnswerTo(redirectUri, next)) return ended(next);
     const challenge = challengeIn(next);
     if (challenge !== undefined && !pages.has(challenge.name)) {
-      pages.set(challenge.name, pageOf(next, challenge));
+      pages.set(challenge.name, withoutChallenge(next, challenge));
       at = await accept(challenge, userCode);
       continue;
     }

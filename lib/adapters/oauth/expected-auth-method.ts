@@ -3,7 +3,10 @@ import type { ClientAuthentication } from "./authentication.ts";
 import { ExpectedAlgorithmError, ExpectedAuthMethodError } from "./oauth-problems.ts";
 
 /** The other way to send a secret or to sign with a key, if that is what the server asks for. */
-function otherWay(authentication: ClientAuthentication, error: unknown): ClientAuthentication | undefined {
+function findExpectedAuthentication(
+  authentication: ClientAuthentication,
+  error: unknown,
+): ClientAuthentication | undefined {
   const expected = error instanceof Problem ? error.cause : undefined;
   if (authentication.method === "private_key_jwt" && expected instanceof ExpectedAlgorithmError)
     return { ...authentication, key: { ...authentication.key, algorithm: expected.algorithm } };
@@ -25,13 +28,13 @@ const OTHERS: Readonly<Record<ClientAuthentication["method"], Error | undefined>
  * Names the other way to authenticate in the problem of a server that rejects credentials without a reason, as all do at
  * the revocation endpoint. Anything else is returned unchanged.
  */
-export function withOtherWay({ method }: Pick<ClientAuthentication, "method">, error: unknown): unknown {
+export function withGuessedAuthMethod({ method }: Pick<ClientAuthentication, "method">, error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== "invalid-client") return error;
   return withMessage(error, error.message, { cause: error.cause ?? OTHERS[method] });
 }
 
 /** Whether the first of two problems says more: the second way was only a guess, or doesn't work for the client either. */
-function saysMore({ cause: expected }: Problem, second: unknown): boolean {
+function isFirstMoreInformative({ cause: expected }: Problem, second: unknown): boolean {
   if (!(second instanceof Problem) || second.code === "interrupted") return false;
   const { cause, exit } = second;
   const isGuess = Object.values(OTHERS).some((other) => other === expected);
@@ -51,10 +54,10 @@ export async function retryWithExpectedAuthMethod<T>(
   try {
     return await attempt(authentication);
   } catch (first) {
-    const other = otherWay(authentication, first);
+    const other = findExpectedAuthentication(authentication, first);
     if (other === undefined || !(first instanceof Problem)) throw first;
     return attempt(other).catch((second: unknown) => {
-      throw saysMore(first, second) ? first : second;
+      throw isFirstMoreInformative(first, second) ? first : second;
     });
   }
 }

@@ -7,8 +7,8 @@ import { type DrivenLogin, driveLogin, type LoginToDrive } from "./drive-login.t
 import { beginImplicitFlow, readUnverifiedImplicitAnswer } from "./implicit-flow.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import type { OAuthErrorContext } from "./oauth-problems.ts";
-import { sendWithoutLibrary } from "./oauth-steps.ts";
 import { createSecretRecorder } from "./secret-recorder.ts";
+import { sendWithoutLibrary } from "./send-oauth-requests.ts";
 
 /** How both sides of a server are reached. */
 interface FlowOptions {

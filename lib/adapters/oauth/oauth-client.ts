@@ -2,9 +2,9 @@ import type { JsonObject } from "../../core/json/json.ts";
 import {
   type AuthorizationRequest,
   beginAuthorization,
-  checkedRedirectParameters,
   exchangeRedirectCode,
   type PendingAuthorization,
+  requireValidRedirectParameters,
 } from "./authorization.ts";
 import {
   beginDeviceFlow,
@@ -14,8 +14,7 @@ import {
   waitForDeviceTokens,
 } from "./device-flow.ts";
 import { requireEndpoint } from "./discovery.ts";
-import { withOtherWay } from "./expected-auth-method.ts";
-import { runStep } from "./oauth-steps.ts";
+import { withGuessedAuthMethod } from "./expected-auth-method.ts";
 import {
   processRevocationResponse,
   processUserInfoResponse,
@@ -24,6 +23,7 @@ import {
   userInfoRequest,
   validateApplicationLevelSignature,
 } from "./oauth4webapi.ts";
+import { runLibraryStep } from "./send-oauth-requests.ts";
 import {
   type LibraryClient,
   type OAuthClientOptions,
@@ -42,18 +42,22 @@ async function revoke(session: LibraryClient, token: string, action = "Cannot re
   const step = secretHidingErrorContext(session, action, [token]);
   requireEndpoint(server, "revocation_endpoint", step.action);
   const auth = await session.auth(step.action);
-  await runStep(session, step, async (request) =>
+  await runLibraryStep(session, step, async (request) =>
     processRevocationResponse(await revocationRequest(as, client, auth, token, request)),
   ).catch((error: unknown) => {
-    throw withOtherWay(session.authentication, error);
+    throw withGuessedAuthMethod(session.authentication, error);
   });
 }
 
-async function userinfo(session: LibraryClient, accessToken: string, subject: string | undefined): Promise<JsonObject> {
+async function requestUserinfo(
+  session: LibraryClient,
+  accessToken: string,
+  subject: string | undefined,
+): Promise<JsonObject> {
   const { as, client, server } = session;
   const step = secretHidingErrorContext(session, "Cannot read the user's claims", [accessToken]);
   requireEndpoint(server, "userinfo_endpoint", step.action);
-  const { value } = await runStep(session, step, async (request) => {
+  const { value } = await runLibraryStep(session, step, async (request) => {
     const response = await userInfoRequest(as, client, accessToken, request);
     const isSigned = /^application\/jwt\b/i.test(response.headers.get("content-type") ?? "");
     const claims = await processUserInfoResponse(as, client, subject ?? skipSubjectCheck, response);
@@ -71,7 +75,7 @@ export function createOAuthClient(options: OAuthClientOptions) {
     beginAuthorization: (request: AuthorizationRequest) => beginAuthorization(session, request),
     /** Checks the URL that the browser was sent back to: state, issuer and error. Sends nothing. */
     checkRedirect: (pending: PendingAuthorization, redirected: string): void => {
-      checkedRedirectParameters(session, pending, redirected);
+      requireValidRedirectParameters(session, pending, redirected);
     },
     /** Checks the URL and exchanges its code. */
     exchangeCode: (pending: PendingAuthorization, redirected: string) =>
@@ -84,6 +88,6 @@ export function createOAuthClient(options: OAuthClientOptions) {
     pollDevice: (pending: PendingDeviceFlow) => pollDeviceTokensOnce(session, pending),
     waitForDevice: (pending: PendingDeviceFlow, poll: DeviceWaitOptions) => waitForDeviceTokens(session, pending, poll),
     /** The claims about the user, who must be the subject where one is given. */
-    userinfo: (accessToken: string, subject?: string) => userinfo(session, accessToken, subject),
+    userinfo: (accessToken: string, subject?: string) => requestUserinfo(session, accessToken, subject),
   };
 }

@@ -85,11 +85,11 @@ const KNOWN_ERRORS: readonly KnownError[] = [
   { code: "unsupported-response-type", exit: "failed", hint: "allow the response type for the client" },
 ];
 
-function known(error: string): KnownError | undefined {
+function findKnownError(error: string): KnownError | undefined {
   return KNOWN_ERRORS.find(({ code, error: name = code.replaceAll("-", "_") }) => name === error);
 }
 
-function shown(text: string, hidden: readonly string[]): string {
+function serverTextForMessage(text: string, hidden: readonly string[]): string {
   const safe = redactServerText(text, hidden);
   // Hydra 1.x puts an empty line between what went wrong and why.
   const line = safe.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
@@ -113,7 +113,7 @@ function expectedAlgorithm(description: string): string | undefined {
 }
 
 /** What of an authentication a server says it expects instead. */
-function expectedInstead({ error, description = "" }: OAuthError): Error | undefined {
+function findExpectationError({ error, description = "" }: OAuthError): Error | undefined {
   if (error !== "invalid_client") return undefined;
   const method = expectedMethod(description);
   if (method !== undefined) return new ExpectedAuthMethodError(method);
@@ -135,7 +135,7 @@ const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
 function hintFor(error: string, expected: Error | undefined): string | undefined {
   if (expected instanceof ExpectedAlgorithmError)
     return `the server expects this client to sign with ${expected.algorithm}: give its private key for that`;
-  if (!(expected instanceof ExpectedAuthMethodError)) return known(error)?.hint;
+  if (!(expected instanceof ExpectedAuthMethodError)) return findKnownError(error)?.hint;
   const { method } = expected;
   const flag = METHOD_FLAGS.get(method);
   return `the server expects this client to authenticate with ${method}${flag === undefined ? "" : `: use ${flag}`}`;
@@ -148,12 +148,12 @@ export function oauthProblem(
   status?: number,
 ): Problem {
   // The standard text of the servers for it names every possible cause.
-  const expected = expectedInstead({ error, description });
+  const expected = findExpectationError({ error, description });
   const isBare = error === "invalid_client" && expected === undefined;
-  const serverText = shown(description ?? "", hidden);
+  const serverText = serverTextForMessage(description ?? "", hidden);
   const reason = isBare ? "the server rejected the client's credentials" : serverText;
   const hint = hintFor(error, expected);
-  const name = shown(error, hidden);
+  const name = serverTextForMessage(error, hidden);
   if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
     return new Problem(`${action}: ${reason} (${name})`, {
       code: "invalid-client",
@@ -162,8 +162,8 @@ export function oauthProblem(
       ...(status === undefined ? {} : { status }),
     });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
-    code: known(error)?.code ?? "oauth-error",
-    exit: known(error)?.exit ?? "failed",
+    code: findKnownError(error)?.code ?? "oauth-error",
+    exit: findKnownError(error)?.exit ?? "failed",
     serverText,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
@@ -196,7 +196,8 @@ export function busyProblem({ action, hidden }: OAuthErrorContext, url: string, 
   const { answer, because } = server;
   const { status, text } = answer;
   const oauthError = parseOAuthError(text);
-  const words = oauthError === undefined ? "" : `: ${shown(oauthError.description ?? oauthError.error, hidden)}`;
+  const words =
+    oauthError === undefined ? "" : `: ${serverTextForMessage(oauthError.description ?? oauthError.error, hidden)}`;
   const tried = because === undefined ? "" : ` (${because})`;
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status}${words}${tried}`, {
     code: "busy",
@@ -208,7 +209,7 @@ export function busyProblem({ action, hidden }: OAuthErrorContext, url: string, 
 }
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
-function unreadable({ action }: OAuthErrorContext, url: string, status: number): Problem {
+function unreadableAnswerProblem({ action }: OAuthErrorContext, url: string, status: number): Problem {
   const isGuarded = status === 401 || status === 403;
   return new Problem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status} without an OAuth 2.0 answer`,
@@ -224,14 +225,14 @@ function unreadable({ action }: OAuthErrorContext, url: string, status: number):
 }
 
 /** The problem of a redirect, which could take credentials anywhere. */
-function redirected(
+function findUnfollowedRedirectProblem(
   { action, hidden }: OAuthErrorContext,
   url: string,
   { status, headers }: HttpAnswer,
 ): Problem | undefined {
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || !URL.canParse(location, url)) return undefined;
-  const target = quote(urlWithoutSecrets(shown(new URL(location, url).href, hidden)));
+  const target = quote(urlWithoutSecrets(serverTextForMessage(new URL(location, url).href, hidden)));
   return new Problem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} redirects to ${target}, which is not followed`,
     {
@@ -250,11 +251,11 @@ const OfAlgorithm = v.object({ header: v.object({ alg: v.fallback(v.string(), ""
 const OfClaims = v.object({ claims: v.unknown() });
 
 /** The problem of a token that can't be used as this program uses tokens. */
-function foreignTokenType(step: OAuthErrorContext, { cause }: UnsupportedOperationError): Problem | undefined {
+function findTokenTypeProblem(step: OAuthErrorContext, { cause }: UnsupportedOperationError): Problem | undefined {
   if (!v.is(OfTokenType, cause)) return undefined;
   const { token_type: type } = cause.body;
   return new Problem(
-    `${step.action}: the server issued a token of the unsupported type ${quote(shown(type, step.hidden))}`,
+    `${step.action}: the server issued a token of the unsupported type ${quote(serverTextForMessage(type, step.hidden))}`,
     {
       code: "unreadable-answer",
       exit: "failed",
@@ -271,7 +272,7 @@ const CLAIM_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What the library says about a claim or a time that is wrong. */
-function claimOf({ cause }: OperationProcessingError): string {
+function rejectedClaim({ cause }: OperationProcessingError): string {
   return v.is(OfClaim, cause) ? cause.claim : "";
 }
 
@@ -291,9 +292,9 @@ export function idTokenMismatchProblem(
 }
 
 /** The problem of an ID token or userinfo that isn't what it should be. */
-function contentProblem(step: OAuthErrorContext, error: OperationProcessingError): Problem | undefined {
+function findIdTokenProblem(step: OAuthErrorContext, error: OperationProcessingError): Problem | undefined {
   const { code, cause } = error;
-  const claim = claimOf(error);
+  const claim = rejectedClaim(error);
   if (code === JWT_TIMESTAMP_CHECK) {
     const isEarly = claim === "nbf" || claim === "iat";
     return new Problem(`${step.action}: the ID token ${isEarly ? "isn't valid yet" : "has expired"}`, {
@@ -308,7 +309,7 @@ function contentProblem(step: OAuthErrorContext, error: OperationProcessingError
   if (code === JSON_ATTRIBUTE_COMPARISON) return idTokenMismatchProblem(step, "the claims belong to a different user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
-    const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
+    const reason = `the ID token is signed with ${quote(serverTextForMessage(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
     return idTokenMismatchProblem(step, reason, "check which keys the server signs with");
   }
   const isOfClaims = code === INVALID_RESPONSE && v.is(OfClaims, cause);
@@ -354,11 +355,13 @@ export function explainRefreshedIdTokenFailure(problem: unknown): unknown {
 }
 
 /** The problem of an answer that says itself what is wrong. */
-function answerProblem(step: OAuthErrorContext, url: string, answer: HttpAnswer): Problem | undefined {
+function findAnswerProblem(step: OAuthErrorContext, url: string, answer: HttpAnswer): Problem | undefined {
   if (isBusyOrGatewayError(answer)) return busyProblem(step, url, new BusyServerError(answer, undefined));
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
   const oauthError = answer.status < 400 ? undefined : parseOAuthError(answer.text);
-  return oauthError === undefined ? redirected(step, url, answer) : oauthProblem(step, oauthError, answer.status);
+  return oauthError === undefined
+    ? findUnfollowedRedirectProblem(step, url, answer)
+    : oauthProblem(step, oauthError, answer.status);
 }
 
 /** The problem of anything that the library threw, with the answer that it was about. */
@@ -374,11 +377,11 @@ export function toOAuthProblem(
   if (error instanceof AuthorizationResponseError) {
     return oauthProblem(step, { error: error.error, description: error.error_description });
   }
-  const known = answer === undefined ? undefined : answerProblem(step, url, answer);
+  const known = answer === undefined ? undefined : findAnswerProblem(step, url, answer);
   if (known !== undefined) return known;
-  const other = unreadable(step, url, answer?.status ?? 0);
-  if (error instanceof OperationProcessingError) return contentProblem(step, error) ?? other;
+  const other = unreadableAnswerProblem(step, url, answer?.status ?? 0);
+  if (error instanceof OperationProcessingError) return findIdTokenProblem(step, error) ?? other;
   // Thrown for any 401 or 403 with a WWW-Authenticate header, before the body is looked at.
   if (error instanceof WWWAuthenticateChallengeError) return other;
-  return error instanceof UnsupportedOperationError ? (foreignTokenType(step, error) ?? other) : error;
+  return error instanceof UnsupportedOperationError ? (findTokenTypeProblem(step, error) ?? other) : error;
 }

@@ -25,7 +25,7 @@ export function renewableAuth(auth: ClientAuth): ClientAuth {
 }
 
 /** Whether and how a request of the library is repeated; `onRenewal` gets each new form. */
-export function repeatabilityOf(
+export function repeatOptionsFor(
   method: string,
   form: URLSearchParams | undefined,
   onRenewal: (form: Readonly<Record<string, string>>) => void,

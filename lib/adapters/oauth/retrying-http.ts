@@ -6,8 +6,8 @@ import {
   attemptTimeout,
   backoffDelay,
   decideRetry,
+  is500WithoutErrorBody,
   isAmbiguous,
-  isBare500,
   isBusyOrGatewayError,
   parseRetryAfter,
   type RetryLimitAndClock,
@@ -22,7 +22,7 @@ interface RetryOptions extends RetryLimitAndClock {
   readonly remaining: () => number;
 }
 
-function answered(answer: HttpAnswer, now: number): AttemptOutcome {
+function toAttemptOutcome(answer: HttpAnswer, now: number): AttemptOutcome {
   const { status, headers, text } = answer;
   const retryAfter = parseRetryAfter(headers.get("retry-after"), now) ?? 0;
   const contentType = headers.get("content-type") ?? "";
@@ -38,7 +38,7 @@ interface Attempt {
 async function sendOnce(http: SendHttp, request: HttpRequest, now: () => number): Promise<Attempt> {
   try {
     const answer = await http(request);
-    return { outcome: answered(answer, now()), answer };
+    return { outcome: toAttemptOutcome(answer, now()), answer };
   } catch (error) {
     if (!(error instanceof NetworkFailure)) throw error;
     return { outcome: { kind: "failed", failure: error }, answer: undefined };
@@ -70,13 +70,13 @@ async function sendWithRetries(
     const attempt = await sendOnce(http, { ...request, timeout }, options.now);
     const { outcome } = attempt;
     state.ambiguous ||= isAmbiguous(outcome);
-    state.bare500s += Number(isBare500(outcome.answer));
+    state.bare500s += Number(is500WithoutErrorBody(outcome.answer));
     const left = remaining();
     const decision = decideRetry(outcome, { ...state, remaining: left, backoff: backoffDelay(attempts, random) });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
       await sleep(Math.min(MAX_TIMER_MS, decision.wait), signal);
-      request = await renewed(request);
+      request = await renewRequestForm(request);
       if (decision.again && remaining() > 0) continue;
     }
     return finalAnswer(attempt, reasonToGiveUp(failAfter, outcome, decision));
@@ -88,7 +88,7 @@ function warnOfRetry({ warn }: RetryOptions, request: HttpRequest, outcome: Atte
   warn(retryNotice(request.action ?? "No answer", outcome, name, left), "advice");
 }
 
-async function renewed(request: HttpRequest): Promise<HttpRequest> {
+async function renewRequestForm(request: HttpRequest): Promise<HttpRequest> {
   return request.renewForm === undefined ? request : { ...request, form: await request.renewForm() };
 }
 

@@ -10,7 +10,6 @@ import {
   toOAuthProblem,
   unverifiableIdTokenProblem,
 } from "./oauth-problems.ts";
-import { type LibraryRequestOptions, type OAuthRequestOptions, runStep } from "./oauth-steps.ts";
 import {
   type Client,
   type ClientAuth,
@@ -24,6 +23,7 @@ import {
   validateApplicationLevelSignature,
 } from "./oauth4webapi.ts";
 import { renewableAuth } from "./repeatable-requests.ts";
+import { type LibraryRequestOptions, type OAuthRequestOptions, runLibraryStep } from "./send-oauth-requests.ts";
 
 /** What a client talks to a server with. */
 export interface OAuthClientOptions extends OAuthRequestOptions {
@@ -63,7 +63,7 @@ export interface LibraryClient extends OAuthClientOptions {
 }
 
 /** Reads an answer of the token endpoint; it gets the whole body too. */
-type Process = (response: Response, raw: JsonObject) => Promise<TokenEndpointResponse>;
+type ProcessTokenResponse = (response: Response, raw: JsonObject) => Promise<TokenEndpointResponse>;
 
 /** Seconds that the clocks of the server and this machine may differ. */
 export const CLOCK_TOLERANCE = 30;
@@ -107,7 +107,7 @@ export function scopeAndAudienceForm({ scopes = [], audience = [] }: RequestedAc
   return form;
 }
 
-function rawOf(text: string): JsonObject {
+function parseJsonObjectOrEmpty(text: string): JsonObject {
   const value = parseJsonOrUndefined(text)?.value;
   return isJsonObject(value) ? value : {};
 }
@@ -117,14 +117,14 @@ const MAX_LIFETIME = 1e10;
 
 /** A response that the library accepts: an impossible lifetime must not lose the token. */
 async function withoutImpossibleLifetime(response: Response): Promise<Response> {
-  const { expires_in: lifetime, ...rest } = rawOf(await response.clone().text());
+  const { expires_in: lifetime, ...rest } = parseJsonObjectOrEmpty(await response.clone().text());
   const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toTerminalSafeJson(lifetime));
   if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_LIFETIME)) return response;
   return new Response(toTerminalSafeJson(rest), { status: response.status, headers: response.headers });
 }
 
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
-async function verifiedClaims(
+async function verifyAndReadClaims(
   { as, server, now }: LibraryClient,
   step: OAuthErrorContext,
   { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
@@ -147,14 +147,14 @@ export async function requestTokens(
   session: LibraryClient,
   step: OAuthErrorContext,
   send: (auth: ClientAuth, request: LibraryRequestOptions) => Promise<Response>,
-  process: Process,
+  process: ProcessTokenResponse,
 ): Promise<TokenSet> {
   const auth = await session.auth(step.action);
   const asked = session.now();
-  const { value, answer } = await runStep(session, step, async (request) => {
+  const { value, answer } = await runLibraryStep(session, step, async (request) => {
     const response = await withoutImpossibleLifetime(await send(auth, request));
-    const tokens = await process(response, rawOf(await response.clone().text()));
-    return { tokens, claims: await verifiedClaims(session, step, { response, tokens }, request) };
+    const tokens = await process(response, parseJsonObjectOrEmpty(await response.clone().text()));
+    return { tokens, claims: await verifyAndReadClaims(session, step, { response, tokens }, request) };
   });
   const { tokens, claims } = value;
   return {
@@ -164,7 +164,7 @@ export async function requestTokens(
     idTokenClaims: claims,
     scope: tokens.scope,
     expiresAt: tokens.expires_in === undefined ? undefined : asked + tokens.expires_in * 1000,
-    raw: rawOf(answer.text),
+    raw: parseJsonObjectOrEmpty(answer.text),
   };
 }
 

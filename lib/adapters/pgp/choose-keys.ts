@@ -2,7 +2,7 @@ import { parseFingerprintPin } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import { fingerprintAndUserIdText, foundKeyLines, unreadableKeyProblem } from "./explain-issue.ts";
-import type { EvaluatedKey, EvaluatedKeys } from "./key-report.ts";
+import type { EvaluatedAndUnreadableKeys, EvaluatedKey } from "./key-report.ts";
 
 /** Selects among the keys of a source. */
 export interface KeySelector {
@@ -13,22 +13,29 @@ export interface KeySelector {
 }
 
 /** Whether a user ID has an email address, as a whole or in angle brackets; case-insensitive. */
-function isFor(userId: string, address: string): boolean {
+function hasEmailAddress(userId: string, address: string): boolean {
   const inside = /<([^<>]*)>\s*$/.exec(userId)?.[1] ?? userId;
   return inside.trim().toLowerCase() === address.toLowerCase();
 }
 
 /** The selected keys of a source; exactly one if nothing selects among them. */
-export function chooseKeys(found: EvaluatedKeys, origin: string, selector: KeySelector): readonly EvaluatedKey[] {
+export function chooseKeys(
+  found: EvaluatedAndUnreadableKeys,
+  origin: string,
+  selector: KeySelector,
+): readonly EvaluatedKey[] {
   const { unreadable } = found;
-  const addressed = withAddress(found, origin, selector.address);
+  const addressed = requireKeysWithAddress(found, origin, selector.address);
   const pins = (selector.pins ?? []).map((pin) => parseFingerprintPin(pin));
-  if (pins.length > 0) return withPin({ keys: addressed, unreadable }, origin, pins);
+  if (pins.length > 0) return requireKeysWithPin({ keys: addressed, unreadable }, origin, pins);
   const usable = addressed.filter(({ report }) => report.issue === undefined);
   // A directory may return a revoked or expired key in addition to its replacement.
   if (selector.address !== undefined && usable.length === 1) return usable;
   // An address selects among the keys that can be read; without one, any key may be the intended one.
-  const candidates: EvaluatedKeys = { keys: addressed, unreadable: selector.address === undefined ? unreadable : [] };
+  const candidates: EvaluatedAndUnreadableKeys = {
+    keys: addressed,
+    unreadable: selector.address === undefined ? unreadable : [],
+  };
   const count = candidates.keys.length + candidates.unreadable.length;
   if (count < 2) return addressed;
   throw new Problem(`Cannot choose among the ${count} keys from ${escapeControls(origin)}`, {
@@ -39,10 +46,14 @@ export function chooseKeys(found: EvaluatedKeys, origin: string, selector: KeySe
   });
 }
 
-function withAddress(found: EvaluatedKeys, origin: string, address: string | undefined): readonly EvaluatedKey[] {
+function requireKeysWithAddress(
+  found: EvaluatedAndUnreadableKeys,
+  origin: string,
+  address: string | undefined,
+): readonly EvaluatedKey[] {
   if (address === undefined) return found.keys;
   const own = found.keys.filter(({ report }) =>
-    report.userIds.some(({ userId, valid }) => valid && isFor(userId, address)),
+    report.userIds.some(({ userId, valid }) => valid && hasEmailAddress(userId, address)),
   );
   if (own.length > 0) return own;
   throw new Problem(
@@ -56,7 +67,11 @@ function withAddress(found: EvaluatedKeys, origin: string, address: string | und
   );
 }
 
-function withPin(found: EvaluatedKeys, origin: string, pins: readonly string[]): readonly EvaluatedKey[] {
+function requireKeysWithPin(
+  found: EvaluatedAndUnreadableKeys,
+  origin: string,
+  pins: readonly string[],
+): readonly EvaluatedKey[] {
   const { keys, unreadable } = found;
   const unusable = unreadable.find(({ fingerprint }) => fingerprint !== undefined && pins.includes(fingerprint));
   if (unusable !== undefined) throw unreadableKeyProblem(unusable, origin);

@@ -6,10 +6,10 @@ import { escapeControls } from "../../core/text.ts";
 import { encryptBytes } from "./encrypt-message.ts";
 import { unreadableKeyProblem } from "./explain-issue.ts";
 import {
-  createdFromPacket,
   fingerprintAndAlgorithmOf,
   fingerprintOf,
   fingerprintV4,
+  readCreationTime,
 } from "./fingerprint-and-algorithm.ts";
 import { capabilitiesFromSignature, findEncryptionUseIssue } from "./key-capabilities.ts";
 import {
@@ -19,15 +19,15 @@ import {
   hasUnverifiableUserIdRevocation,
 } from "./key-issues.ts";
 import type {
+  EvaluatedAndUnreadableKeys,
   EvaluatedKey,
-  EvaluatedKeys,
   KeyIssue,
   KeyReport,
   OpenPgp,
   ParsedKey,
   SubkeyReport,
 } from "./key-report.ts";
-import { nextTurn, parseKeys, readKeyIdentityOrIssue } from "./parse-keys.ts";
+import { parseKeys, readKeyIdentityOrIssue, yieldToEventLoop } from "./parse-keys.ts";
 import { finiteExpiryDate, keyFlagsSignature, newestSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material; throws a Problem if none can be parsed. */
@@ -36,11 +36,11 @@ export async function parseAndEvaluateKeys(
   material: string | Uint8Array,
   origin: string,
   now: Date,
-): Promise<EvaluatedKeys> {
+): Promise<EvaluatedAndUnreadableKeys> {
   const { parsed: readable, unreadable } = await parseKeys(pgp, material, origin);
   const keys: EvaluatedKey[] = [];
   for (const parsed of readable) {
-    await nextTurn();
+    await yieldToEventLoop();
     keys.push({ parsed, report: await evaluate(pgp, parsed, now) });
   }
   const [first] = unreadable;
@@ -55,12 +55,12 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
   const evaluated = [
     ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
-    ...(await unreadableSubkeys(pgp, parsed)),
+    ...(await unreadableSubkeyReports(pgp, parsed)),
   ];
   // Reported by now. The library takes no notice of these revocations, and would encrypt to the subkeys.
-  key.subkeys = await withoutRevoked(pgp, parsed);
+  key.subkeys = await keepUnrevokedSubkeys(pgp, parsed);
   const own = await findPrimaryKeyIssue(pgp, parsed, now);
-  const part = own ?? (await encryptionPart(pgp, key, now));
+  const part = own ?? (await findEncryptionPartOrIssue(pgp, key, now));
   const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
   const failed = part !== undefined && "code" in part ? part : undefined;
   const subkeys = evaluated.map(
@@ -81,12 +81,12 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     userIds: await evaluateUserIds(pgp, parsed, now),
     subkeys,
     encryptsTo,
-    issue: failed ?? (encryptsTo === undefined ? noSubkeyIssue(subkeys, purpose) : undefined),
+    issue: failed ?? (encryptsTo === undefined ? missingEncryptionSubkeyIssue(subkeys, purpose) : undefined),
   };
 }
 
 /** The subkeys of a key without those that have a revocation which the library ignores. */
-async function withoutRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]> {
+async function keepUnrevokedSubkeys(pgp: OpenPgp, parsed: ParsedKey): Promise<Subkey[]> {
   const kept: Subkey[] = [];
   for (const subkey of parsed.key.subkeys)
     if (!(await hasUnverifiableSubkeyRevocation(pgp, parsed, subkey))) kept.push(subkey);
@@ -111,7 +111,7 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
 }
 
 /** The subkeys that the library can't read and silently omits (version 4 only). */
-async function unreadableSubkeys(pgp: OpenPgp, { key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
+async function unreadableSubkeyReports(pgp: OpenPgp, { key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
   const known = new Set(key.subkeys.map(fingerprintOf));
   const packets = raw.packets.filter((packet) => packet.tag === PACKET_TYPE.publicSubkey && packet.body[0] === 4);
   const reports = await Promise.all(
@@ -122,7 +122,7 @@ async function unreadableSubkeys(pgp: OpenPgp, { key, raw }: ParsedKey): Promise
       const found = await readKeyIdentityOrIssue(pgp, packet);
       const unsupported = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` } as const;
       const issue: KeyIssue = "code" in found ? found : unsupported;
-      const created = createdFromPacket(body) ?? new Date(0);
+      const created = readCreationTime(body) ?? new Date(0);
       return { fingerprint, algorithm, created, expires: undefined, capabilities: [], verdict: "skipped", issue };
     }),
   );
@@ -130,7 +130,7 @@ async function unreadableSubkeys(pgp: OpenPgp, { key, raw }: ParsedKey): Promise
 }
 
 /** The issue of a key without a usable part: that of its newest encryption subkey. */
-function noSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): KeyIssue {
+function missingEncryptionSubkeyIssue(subkeys: readonly SubkeyReport[], primary: KeyIssue): KeyIssue {
   const newestFirst = [...subkeys].sort((a, b) => b.created.getTime() - a.created.getTime());
   const intended =
     newestFirst.find(({ capabilities }) => capabilities.includes("encrypt")) ??
@@ -161,7 +161,7 @@ function evaluateUserIds(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Ke
  *
  * It encrypts a dummy text, so that a key that only looks valid is noticed before anything depends on it.
  */
-async function encryptionPart(
+async function findEncryptionPartOrIssue(
   pgp: OpenPgp,
   key: Key,
   now: Date,

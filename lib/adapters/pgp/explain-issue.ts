@@ -1,7 +1,7 @@
 import { isV6Fingerprint } from "../../core/pgp/recipient.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import type { EvaluatedKeys, KeyIssue, KeyReport, UnreadableKey } from "./key-report.ts";
+import type { EvaluatedAndUnreadableKeys, KeyIssue, KeyReport, UnreadableKey } from "./key-report.ts";
 
 /** What to do about each issue, and the command for it if GnuPG supports the key. */
 const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerprint: string) => string]>> = {
@@ -66,7 +66,7 @@ export function unreadableKeyProblem({ fingerprint, issue, hint }: UnreadableKey
 }
 
 /** The lines that list the keys of a source. */
-export function foundKeyLines({ keys, unreadable }: EvaluatedKeys): readonly string[] {
+export function foundKeyLines({ keys, unreadable }: EvaluatedAndUnreadableKeys): readonly string[] {
   return [
     ...keys.map(({ report }) => `Found: ${fingerprintAndUserIdText(report)}`),
     ...unreadable.map(

@@ -45,7 +45,7 @@ export async function fingerprintV4(body: Uint8Array): Promise<string> {
 }
 
 /** When a key packet of any version was created; undefined for a packet without its first fields. */
-export function createdFromPacket(body: Uint8Array): Date | undefined {
+export function readCreationTime(body: Uint8Array): Date | undefined {
   if (body.length < 5) return undefined;
   return new Date(new DataView(body.buffer, body.byteOffset, body.length).getUint32(1) * 1000);
 }

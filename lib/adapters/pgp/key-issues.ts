@@ -11,7 +11,7 @@ import { directSignaturePackets, finiteExpiryDate, newestSignature } from "./sel
 type SignatureType = OpenPgp["enums"]["signature"][keyof OpenPgp["enums"]["signature"]];
 
 /** The issue of an algorithm, curve or key size that is too weak by the library's own limits. */
-function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
+function findWeaknessIssue(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
   const info = packet.getAlgorithmInfo();
   const { rejectPublicKeyAlgorithms, rejectCurves, minRSABits } = pgp.config;
   const weak = (reason: string): KeyIssue => ({ code: "pgp-key-weak", reason });
@@ -24,7 +24,7 @@ function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
 }
 
 /** The issue of a part whose only signatures use SHA-1; those were left out. */
-function sha1Issue({ raw }: ParsedKey): KeyIssue | undefined {
+function findSha1Issue({ raw }: ParsedKey): KeyIssue | undefined {
   return raw.packets.some(isSha1SelfSignature)
     ? { code: "pgp-key-sha1", reason: "it is only signed with SHA-1, and such signatures can be forged" }
     : undefined;
@@ -44,7 +44,7 @@ const FORGED: readonly string[] = [
 ];
 
 /** Whether a revocation is valid, so that the library respects it, or certainly not of the owner. */
-async function isVerifiable(
+async function isValidOrForgedRevocation(
   pgp: OpenPgp,
   { key }: ParsedKey,
   { body }: Packet,
@@ -73,12 +73,12 @@ async function hasUnverifiableRevocation(
   data: object,
 ): Promise<boolean> {
   for (const signature of signaturesOfPart(parsed.raw, isPart, type))
-    if (!(await isVerifiable(pgp, parsed, signature, type, data))) return true;
+    if (!(await isValidOrForgedRevocation(pgp, parsed, signature, type, data))) return true;
   return false;
 }
 
 /** Whether a primary key has such a revocation; it may be after any of its parts. */
-function isPrimaryRevoked(pgp: OpenPgp, parsed: ParsedKey): Promise<boolean> {
+function hasUnverifiablePrimaryRevocation(pgp: OpenPgp, parsed: ParsedKey): Promise<boolean> {
   const { keyRevocation } = pgp.enums.signature;
   return hasUnverifiableRevocation(pgp, parsed, () => true, keyRevocation, { key: parsed.key.keyPacket });
 }
@@ -137,7 +137,7 @@ async function revocationIssue(
   return { code: "pgp-key-revoked", reason: "it was revoked" };
 }
 
-function futureIssue(what: string, from: Date, now: Date): KeyIssue {
+function notYetValidIssue(what: string, from: Date, now: Date): KeyIssue {
   return {
     code: "pgp-key-not-yet-valid",
     reason: `${what} ${isoTime(from)}, which is in the future for this machine (its clock says ${isoTime(now)})`,
@@ -157,10 +157,10 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
       key: key.keyPacket,
     });
   }
-  if (await isPrimaryRevoked(pgp, parsed)) return UNVERIFIABLE_REVOCATION;
-  const weak = weakness(pgp, key.keyPacket);
+  if (await hasUnverifiablePrimaryRevocation(pgp, parsed)) return UNVERIFIABLE_REVOCATION;
+  const weak = findWeaknessIssue(pgp, key.keyPacket);
   if (weak !== undefined) return weak;
-  if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
+  if (key.getCreationTime() > now) return notYetValidIssue("it is valid from", key.getCreationTime(), now);
   const expires = finiteExpiryDate(await key.getExpirationTime());
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
   return key.verifyPrimaryKey(now).then(
@@ -173,10 +173,10 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
 function selfSignatureIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date, error: unknown): KeyIssue {
   const { key } = parsed;
   const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignaturePackets(pgp, key)];
-  const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
+  const forgeable = selves.length === 0 ? findSha1Issue(parsed) : undefined;
   if (forgeable !== undefined) return forgeable;
   const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
-  if (first !== undefined && first > now) return futureIssue("its owner signed it on", first, now);
+  if (first !== undefined && first > now) return notYetValidIssue("its owner signed it on", first, now);
   if (key.users.length === 0) {
     return {
       code: "pgp-key-no-user-id",
@@ -201,7 +201,7 @@ export async function findSubkeyIssue(
   const { key } = parsed;
   const binding = newestSignature(subkey.bindingSignatures);
   if (binding === undefined) {
-    return sha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
+    return findSha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
   }
   const purpose = findEncryptionUseIssue(capabilities);
   if (purpose !== undefined) return purpose;
@@ -212,9 +212,9 @@ export async function findSubkeyIssue(
     });
   }
   if (await hasUnverifiableSubkeyRevocation(pgp, parsed, subkey)) return UNVERIFIABLE_REVOCATION;
-  const weak = weakness(pgp, subkey.keyPacket);
+  const weak = findWeaknessIssue(pgp, subkey.keyPacket);
   if (weak !== undefined) return weak;
-  if (subkey.getCreationTime() > now) return futureIssue("it is valid from", subkey.getCreationTime(), now);
+  if (subkey.getCreationTime() > now) return notYetValidIssue("it is valid from", subkey.getCreationTime(), now);
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
   return subkey.verify(now).then(
     () => undefined,

@@ -62,8 +62,8 @@ export interface UnreadableKey {
   readonly hint: string;
 }
 
-/** All keys in some material. */
-export interface EvaluatedKeys {
+/** All keys in some material: those that were evaluated, and those that can't be parsed. */
+export interface EvaluatedAndUnreadableKeys {
   readonly keys: readonly EvaluatedKey[];
   readonly unreadable: readonly UnreadableKey[];
 }

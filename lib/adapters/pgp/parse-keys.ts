@@ -9,14 +9,14 @@ import {
 import { mergeKeyCopies, packetIdentity } from "../../core/pgp/key-parts.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { createdFromPacket, fingerprintV4 } from "./fingerprint-and-algorithm.ts";
+import { fingerprintV4, readCreationTime } from "./fingerprint-and-algorithm.ts";
 import type { KeyIssue, OpenPgp, ParsedKey, UnreadableKey } from "./key-report.ts";
 
 /** The most packets that a key may have without the signatures of others: evaluating it takes more than linear time. */
 const MAX_PACKETS = 500;
 
 /** Lets timers and signals of the program have their turn: parsing and evaluating are chains of promises, which don't. */
-export function nextTurn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -58,7 +58,7 @@ async function unreadableKey(
     version,
     // Version 3 has two more octets, for the days of its validity.
     algorithm: `algorithm ${body[version < 4 ? 7 : 5] ?? "unknown"}`,
-    created: createdFromPacket(body),
+    created: readCreationTime(body),
     issue,
     hint,
   };
@@ -103,25 +103,25 @@ async function parse(
 }
 
 /** The copies of one key. */
-interface CopiedKey extends KeyIdentity {
+interface KeyWithCopies extends KeyIdentity {
   readonly copies: TransferableKey[];
 }
 
 /** The keys in some material, each with all its copies. */
-async function findCopies(
+async function groupKeyCopies(
   pgp: OpenPgp,
   material: string | Uint8Array,
   origin: string,
-): Promise<readonly (CopiedKey | UnreadableKey)[]> {
-  const found = new Map<string, CopiedKey | UnreadableKey>();
-  const byFingerprint = new Map<string, CopiedKey>();
+): Promise<readonly (KeyWithCopies | UnreadableKey)[]> {
+  const found = new Map<string, KeyWithCopies | UnreadableKey>();
+  const byFingerprint = new Map<string, KeyWithCopies>();
   for (const raw of parsePgpKeys(material, origin)) {
     const [primary] = raw.packets;
     if (primary === undefined) continue;
     const packet = packetIdentity(primary);
     let key = found.get(packet);
     if (key === undefined) {
-      await nextTurn();
+      await yieldToEventLoop();
       const identity = await identify(pgp, primary);
       // The same key may be there as a public and as a private key.
       key = "keyId" in identity ? (byFingerprint.get(identity.fingerprint) ?? { ...identity, copies: [] }) : identity;
@@ -145,8 +145,8 @@ export async function parseKeys(
 ): Promise<{ readonly parsed: readonly ParsedKey[]; readonly unreadable: readonly UnreadableKey[] }> {
   const parsed: ParsedKey[] = [];
   const unreadable: UnreadableKey[] = [];
-  for (const found of await findCopies(pgp, material, origin)) {
-    await nextTurn();
+  for (const found of await groupKeyCopies(pgp, material, origin)) {
+    await yieldToEventLoop();
     const key = "copies" in found ? await parse(pgp, mergeKeyCopies(found.copies, found.keyId), found) : found;
     if ("raw" in key) parsed.push(key);
     else unreadable.push(key);

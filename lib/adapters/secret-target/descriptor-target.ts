@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { type DescriptorStallTiming, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
-import { unwritableProblem } from "./unwritable.ts";
+import { unwritableTargetProblem } from "./unwritable.ts";
 
 /** Descriptors that the caller opened for this program, such as `3>FILE` in a shell. */
 export function createDescriptorTargets(timeouts: DescriptorStallTiming) {
@@ -20,21 +20,21 @@ export function createDescriptorTargets(timeouts: DescriptorStallTiming) {
   return {
     /** What is wrong with a descriptor; must be called before the first request, which may open sockets. */
     check(fd: number, flag: string): Problem | undefined {
-      const kind = kindOf(fd);
+      const kind = readDescriptorLink(fd);
       if (kind?.startsWith("socket:")) sockets.set(fd, kind);
-      return descriptorProblem(fd, flag, sockets);
+      return findDescriptorProblem(fd, flag, sockets);
     },
     /** Opens a descriptor as a target; throws a usage Problem if it can't be written. */
     open(fd: number, flag: string): OpenSecretTarget {
-      const problem = descriptorProblem(fd, flag, sockets);
+      const problem = findDescriptorProblem(fd, flag, sockets);
       if (problem !== undefined) throw problem;
-      reserveSpace(fd, `${flag} fd:${fd}`);
-      return descriptorTarget(fd, timeouts);
+      requireDiskSpace(fd, `${flag} fd:${fd}`);
+      return wrapDescriptorAsTarget(fd, timeouts);
     },
   };
 }
 
-function descriptorProblem(fd: number, flag: string, sockets: ReadonlyMap<number, string>): Problem | undefined {
+function findDescriptorProblem(fd: number, flag: string, sockets: ReadonlyMap<number, string>): Problem | undefined {
   const name = `${flag} fd:${fd}`;
   if (fd < 3)
     return usageError(
@@ -50,7 +50,7 @@ function descriptorProblem(fd: number, flag: string, sockets: ReadonlyMap<number
  * Writes after the contents of a file and removes it again, so that a full disk is noticed in time. Writing at an offset
  * doesn't move the position of the descriptor; in append mode it goes to the end, which is the same place.
  */
-function reserveSpace(fd: number, name: string): void {
+function requireDiskSpace(fd: number, name: string): void {
   if (!fstatSync(fd).isFile()) return;
   const { size } = fstatSync(fd);
   let reserved = 0;
@@ -59,7 +59,7 @@ function reserveSpace(fd: number, name: string): void {
     while (reserved < RESERVED_BYTES)
       reserved += writeSync(fd, bytes, reserved, RESERVED_BYTES - reserved, size + reserved);
   } catch (error) {
-    throw unwritableProblem(name, error);
+    throw unwritableTargetProblem(name, error);
   } finally {
     // Don't truncate what another process has appended meanwhile.
     if (fstatSync(fd).size === size + reserved) ftruncateSync(fd, size);
@@ -78,7 +78,7 @@ const ACCESS_MODE = 3;
 /** O_CLOEXEC on Linux. */
 const CLOSE_ON_EXEC = 0o2000000;
 
-function descriptorTarget(fd: number, timeouts: DescriptorStallTiming): OpenSecretTarget {
+function wrapDescriptorAsTarget(fd: number, timeouts: DescriptorStallTiming): OpenSecretTarget {
   const name = `fd:${fd}`;
   let partlyWritten = false;
   return {
@@ -89,7 +89,7 @@ function descriptorTarget(fd: number, timeouts: DescriptorStallTiming): OpenSecr
     async commit(text) {
       const timer = startStallTimer(timeouts, `the reader of ${name} stalled`);
       const bytes = new TextEncoder().encode(text);
-      const twin = nonBlockingTwin(fd);
+      const twin = openNonBlockingTwin(fd);
       const writeFrom = async (offset: number): Promise<number> =>
         twin === undefined ? timer.race(writeAsync(fd, bytes, offset)) : writeSync(twin.fd, bytes, offset);
       try {
@@ -100,7 +100,7 @@ function descriptorTarget(fd: number, timeouts: DescriptorStallTiming): OpenSecr
       } catch (error) {
         // A pending write may still be carried out.
         if (error === timer.reason && twin === undefined) partlyWritten = true;
-        throw namedFailure(error, name);
+        throw explainWriteFailure(error, name);
       } finally {
         timer.end();
         twin?.close();
@@ -139,7 +139,7 @@ function writeAsync(fd: number, bytes: Uint8Array, offset: number): Promise<numb
   });
 }
 
-function namedFailure(error: unknown, name: string): unknown {
+function explainWriteFailure(error: unknown, name: string): unknown {
   const code = errorCode(error);
   if (code === "EPIPE") return new Error(`the reader of ${name} is gone`, { cause: error });
   if (code === "ENOSPC") return new Error(`the disk of ${name} is full`, { cause: error });
@@ -151,7 +151,7 @@ function namedFailure(error: unknown, name: string): unknown {
  * undefined if there is none, as for a socket. A file is used as it is: it has no reader, and another descriptor would have
  * a position of its own.
  */
-function nonBlockingTwin(fd: number): { readonly fd: number; close(): void } | undefined {
+function openNonBlockingTwin(fd: number): { readonly fd: number; close(): void } | undefined {
   try {
     const stats = fstatSync(fd);
     if (stats.isFile()) return { fd, close: () => {} };
@@ -199,7 +199,7 @@ function startStallTimer(timeouts: DescriptorStallTiming, message: string) {
 }
 
 /** What the system says a descriptor is, such as `pipe:[123]`; undefined if it doesn't say. */
-function kindOf(fd: number): string | undefined {
+function readDescriptorLink(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {

@@ -26,7 +26,7 @@ export interface LeftoverDraft {
 /** The drafts with contents of a target: of every file in a folder, or of one file. */
 export function findNonEmptyDrafts(target: string): readonly LeftoverDraft[] {
   return draftsOf(target).flatMap(({ folder, path, name }) => {
-    const contents = contentsOf(path);
+    const contents = classifyDraftContents(path);
     if (contents === undefined || contents === "none") return [];
     const file = join(folder, name);
     return [{ path, name, file, fileExists: exists(file), isPadded: contents === "padded text" }];
@@ -40,7 +40,7 @@ const LONGEST_EMPTY_MS = 24 * 60 * 60_000;
 export function removeOldEmptyDrafts(target: string, now: number): void {
   for (const { path } of draftsOf(target)) {
     try {
-      if (lstatSync(path).mtimeMs < now - LONGEST_EMPTY_MS && contentsOf(path) === "none") unlinkSync(path);
+      if (lstatSync(path).mtimeMs < now - LONGEST_EMPTY_MS && classifyDraftContents(path) === "none") unlinkSync(path);
     } catch {
       // It is empty, so nothing is lost if it stays.
     }
@@ -74,7 +74,7 @@ function exists(path: string): boolean {
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** What a draft contains; undefined if there is no such file. A file that can't be read may contain a secret. */
-function contentsOf(path: string): "none" | "text" | "padded text" | undefined {
+function classifyDraftContents(path: string): "none" | "text" | "padded text" | undefined {
   try {
     const status = lstatSync(path);
     if (!status.isFile()) return undefined;

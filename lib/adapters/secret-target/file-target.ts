@@ -13,12 +13,12 @@ import {
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isFolderUnwritableError, unreadableReason, unusableFolderReason } from "../../core/file-errors.ts";
+import { isFolderUnwritableError, unreadableFileReason, unusableFolderReason } from "../../core/file-errors.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { draftNameOf } from "./drafts.ts";
 import { type ExistingFileRule, MAX_SECRET_FILE_BYTES, type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
-import { unwritableProblem } from "./unwritable.ts";
+import { unwritableTargetProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
@@ -86,13 +86,13 @@ export function readSecretFile(path: string): SecretFile | undefined {
     try {
       const status = fstatSync(file);
       if (!status.isFile() || status.size > MAX_SECRET_FILE_BYTES) return undefined;
-      return { text: decodeUtf8(readFileSync(file)), status };
+      return { text: decodeUtf8OrUndefined(readFileSync(file)), status };
     } finally {
       closeSync(file);
     }
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    const reason = errorCode(error) === "ELOOP" ? "it is a symbolic link" : unreadableReason(error);
+    const reason = errorCode(error) === "ELOOP" ? "it is a symbolic link" : unreadableFileReason(error);
     throw usageError(
       `Cannot read ${quote(path)}: ${escapeControls(reason)}`,
       "use another file name, or make the file readable",
@@ -101,7 +101,7 @@ export function readSecretFile(path: string): SecretFile | undefined {
   }
 }
 
-function decodeUtf8(bytes: Uint8Array): string | undefined {
+function decodeUtf8OrUndefined(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -171,17 +171,17 @@ export async function openFileTarget(
   try {
     await file.chmod(0o600);
     limitAccess?.(draft);
-    await fill(file, new Uint8Array(RESERVED_BYTES + (previous?.status.size ?? 0)));
+    await writeFromStart(file, new Uint8Array(RESERVED_BYTES + (previous?.status.size ?? 0)));
     await file.sync();
   } catch (error) {
     await discard();
-    throw unwritableProblem(name, error);
+    throw unwritableTargetProblem(name, error);
   }
   let isPublished = false;
   let isKept = false;
   const replaceContents = async (text: string): Promise<void> => {
     const bytes = new TextEncoder().encode(text);
-    await fill(file, bytes);
+    await writeFromStart(file, bytes);
     await file.truncate(bytes.length);
   };
   return {
@@ -203,8 +203,8 @@ export async function openFileTarget(
       await replaceContents(text);
       await file.sync();
       await close();
-      if (previous === undefined) await publish(draft, finalPath);
-      else await replacePrevious(draft, path, previous);
+      if (previous === undefined) await publishNewSecretFile(draft, finalPath);
+      else await replacePreviousIfUnchanged(draft, path, previous);
       await syncFolder(dirname(finalPath));
       isPublished = true;
     },
@@ -222,7 +222,7 @@ function currentPath(fd: number, path: string): string {
 }
 
 /** Writes all bytes to the start of a file; one write may take only a part of them, for example on a nearly full disk. */
-async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeFromStart(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten;
 }
 
@@ -230,19 +230,19 @@ async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
  * Gives a finished file its name without overwriting another. On a file system without hard links, an empty file claims
  * the name first, and the finished file replaces it.
  */
-async function publish(draft: string, path: string): Promise<void> {
+async function publishNewSecretFile(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {
     if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
-    await replaceClaimed(draft, path);
+    await publishSecretFileWithoutLinks(draft, path);
   }
   // The credentials have their final name now, so a leftover draft is not a failure.
   await unlink(draft).catch(() => {});
 }
 
 /** Replaces a file that the finished one contains, unless another program has changed it. */
-async function replacePrevious(draft: string, path: string, { status }: PreviousFile): Promise<void> {
+async function replacePreviousIfUnchanged(draft: string, path: string, { status }: PreviousFile): Promise<void> {
   const there = await lstat(path);
   if (
     there.ino !== status.ino ||
@@ -259,7 +259,7 @@ async function replacePrevious(draft: string, path: string, { status }: Previous
 /** What link(2) reports on a file system without hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 
-async function replaceClaimed(draft: string, path: string): Promise<void> {
+async function publishSecretFileWithoutLinks(draft: string, path: string): Promise<void> {
   const claim = await open(path, EXCLUSIVE, 0o600);
   try {
     const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);

@@ -19,7 +19,7 @@ export interface YamlChange {
 export type CreateNode = (document: Document<Node>, value: unknown) => Node;
 
 /** How documents are written again: the style of the text that they are from. */
-interface Style {
+interface IndentationStyle {
   readonly indent: number;
   readonly indentSeq: boolean;
 }
@@ -30,7 +30,7 @@ interface Line {
   readonly body: string;
 }
 
-function linesOf(text: string): readonly Line[] {
+function splitSignificantLines(text: string): readonly Line[] {
   return text
     .split("\n")
     .map((line) => ({ indent: line.length - line.trimStart().length, body: line.trim() }))
@@ -44,8 +44,8 @@ function isKeyOnly({ body }: Line): boolean {
 }
 
 /** The indentation that a text uses, as far as it shows. */
-export function indentationOf(text: string): Style {
-  const lines = linesOf(text);
+export function detectIndentation(text: string): IndentationStyle {
+  const lines = splitSignificantLines(text);
   let indent: number | undefined;
   let indentSeq: boolean | undefined;
   for (const [at, line] of lines.entries()) {

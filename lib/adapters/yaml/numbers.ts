@@ -17,7 +17,7 @@ const NOT_FINITE: YamlReasonAndHint = { reason: "the number is not finite", hint
 const DECIMAL = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/;
 
 /** A number with all of its digits, from its value and its text; or why it cannot be read. */
-export function exactNumberOrFault(value: number, source: string): { readonly number: unknown } | YamlReasonAndHint {
+export function parseNumberOrFault(value: number, source: string): { readonly number: unknown } | YamlReasonAndHint {
   if (/^0[ox]/.test(source))
     return source.length > LONGEST_PREFIXED_NUMBER ? TOO_LONG : { number: parseJsonExactly(String(BigInt(source))) };
   const isInteger = /^[-+]?\d+$/.test(source);
@@ -55,11 +55,11 @@ export const VERBATIM_TAG: ScalarTag = {
 };
 
 /** Turns a number into a value that the library writes with all of its digits; returns other values unchanged. */
-export function numberAsVerbatim(member: unknown): unknown {
+export function toVerbatimIfNumber(member: unknown): unknown {
   const text = typeof member === "number" ? String(member) : preservedNumberText(member);
   if (text === undefined) return member;
   if (/^-?\d+$/.test(text)) return new Verbatim(text);
-  if (!Number.isFinite(Number(text))) throw unwritableNumber();
+  if (!Number.isFinite(Number(text))) throw unwritableNumberProblem();
   return new Verbatim(withPointAndSign(text));
 }
 
@@ -71,7 +71,7 @@ function withPointAndSign(text: string): string {
 }
 
 /** Other programs would read it as infinite. */
-function unwritableNumber(): Problem {
+function unwritableNumberProblem(): Problem {
   return new Problem("Cannot write the result: YAML cannot hold one of its numbers", {
     code: "unwritable",
     exit: "failed",

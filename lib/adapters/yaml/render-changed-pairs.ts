@@ -85,21 +85,21 @@ function renderPair(document: Document<Node>, map: YAMLMap, pair: Pair, write: (
   const { directives } = document;
   const docStart = directives?.docStart ?? null;
   const { key } = pair;
-  const before = isCommented(key) ? { commentBefore: key.commentBefore, spaceBefore: key.spaceBefore } : undefined;
+  const before = canHaveComments(key) ? { commentBefore: key.commentBefore, spaceBefore: key.spaceBefore } : undefined;
   try {
     Object.assign(document, { comment: null, commentBefore: null });
     Object.assign(map, { items: [pair], comment: null, commentBefore: null });
     if (directives !== undefined) directives.docStart = null;
-    if (isCommented(key)) Object.assign(key, { commentBefore: null, spaceBefore: false });
+    if (canHaveComments(key)) Object.assign(key, { commentBefore: null, spaceBefore: false });
     return write();
   } finally {
     Object.assign(document, around);
     Object.assign(map, { items, comment, commentBefore });
     if (directives !== undefined) directives.docStart = docStart;
-    if (isCommented(key)) Object.assign(key, before);
+    if (canHaveComments(key)) Object.assign(key, before);
   }
 }
 
-function isCommented(key: unknown): key is { commentBefore?: string | null; spaceBefore?: boolean } {
+function canHaveComments(key: unknown): key is { commentBefore?: string | null; spaceBefore?: boolean } {
   return typeof key === "object" && key !== null;
 }

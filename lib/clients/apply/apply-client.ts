@@ -8,27 +8,31 @@ import { isSameJson, type JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
-import { type ClientInStack, partToDelete } from "../../core/recovery-record.ts";
+import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
-import { type DesiredClient, formatFileLine } from "../../core/state/desired.ts";
-import { readMark } from "../../core/state/mark.ts";
-import { bodyOfNewClient, type PlanOptions, planClient, type Step } from "../../core/state/plan.ts";
+import { type DesiredClient, formatFileLine } from "../../core/state/desired-client.ts";
+import { bodyOfNewClient, planClient, type StackPlanOptions, type StackPlanStep } from "../../core/state/plan.ts";
+import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
-import { type ClientOutcome, shownFailure, unexpectedProblem } from "../batch-results.ts";
-import { createRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
+import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
+import { prepareClientRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
 import {
   type AcceptedSecret,
   deliverOrKeep,
   sendWithRecoveryCopy,
   undeliveredSecretProblem,
 } from "../secrets/change-secret.ts";
-import { type CredentialsToDeliver, type PendingDelivery, UNDELIVERED_CODE } from "../secrets/delivery.ts";
+import {
+  type CredentialsToDeliver,
+  type PendingDelivery,
+  UNDELIVERED_CODE,
+} from "../secrets/credentials-to-deliver.ts";
 import { type PrepareContext, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
-import { findVerificationProblem, secretWithAuthMethod } from "../secrets/verify-credentials.ts";
+import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
 import {
   type EarlierRecoveryCopies,
-  markClientCopiesVoid,
-  markStackClientCopiesVoid,
+  markCopiesVoidByClientId,
+  markCopiesVoidByStackAndKey,
 } from "../secrets/void-recovery-copies.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
@@ -39,7 +43,7 @@ import { findRefusalProblem } from "./state-plan.ts";
 /** How one client of an apply ended. */
 export interface ApplyOutcome extends ClientOutcome {
   readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed" | "delivered";
-  readonly step: Step;
+  readonly step: StackPlanStep;
   /** What the server did with the client that was not asked for. */
   readonly notes?: readonly string[];
 }
@@ -49,7 +53,7 @@ export interface ApplyRun {
   readonly context: RegisterContext &
     PrepareContext &
     Pick<Context, "outputContainsValue" | "credentialVerifier" | "note" | "warn">;
-  readonly options: PlanOptions;
+  readonly options: StackPlanOptions;
   readonly adopt: boolean;
   readonly recipients: readonly Recipient[];
   readonly place: SecretPlace;
@@ -67,7 +71,7 @@ export interface ApplyRun {
 }
 
 /** Brings one client to what its file says. It never throws: a failure must not lose the secrets of the other clients. */
-export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
+export async function applyStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {
   try {
     switch (step.action) {
       case "create":
@@ -78,67 +82,67 @@ export async function applyStep(job: ApplyRun, step: Step): Promise<ApplyOutcome
         return await changeFromStep(job, step);
     }
   } catch (error) {
-    return failed(step, error instanceof Problem ? error : unexpected(error));
+    return failedApplyOutcome(step, error instanceof Problem ? error : unexpectedApplyProblem(error));
   }
 }
 
-function unexpected(error: unknown): Problem {
+function unexpectedApplyProblem(error: unknown): Problem {
   return unexpectedProblem("Cannot apply the client", error, "check the client, then run the command again");
 }
 
-function whereOf({ desired }: Step): string {
+function fileLineOfStep({ desired }: StackPlanStep): string {
   return desired === undefined ? "" : formatFileLine(desired.source);
 }
 
-function failed(step: Step, error: Problem): ApplyOutcome {
-  const where = whereOf(step);
+function failedApplyOutcome(step: StackPlanStep, error: Problem): ApplyOutcome {
+  const where = fileLineOfStep(step);
   const problem = where === "" ? error : withMessage(error, `${where}: ${error.message}`);
-  return { ...outcomeOf(step, "failed", step.clientId, { error: shownFailure(problem) }), problem };
+  return { ...outcomeOf(step, "failed", step.clientId, { error: failureMembers(problem) }), problem };
 }
 
 function outcomeOf(
-  step: Step,
+  step: StackPlanStep,
   outcome: ApplyOutcome["outcome"],
   id: string | undefined,
   more: JsonObject = {},
 ): ApplyOutcome {
   const { key } = step;
-  const from = whereOf(step);
+  const from = fileLineOfStep(step);
   const shown = { outcome, key, client_id: id ?? null, ...(from === "" ? {} : { from }), ...more };
   return { outcome, step, shown };
 }
 
 /** The outcome of a client that is as its file says. */
-export function unchangedOutcome(step: Step): ApplyOutcome {
+export function unchangedOutcome(step: StackPlanStep): ApplyOutcome {
   return outcomeOf(step, "unchanged", step.clientId);
 }
 
-/** The outcome of a secret of an earlier run. */
-export function outcomeOfRecoveredSecret({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
-  if (problem !== undefined) return failed(due.step, problem);
+/** The outcome of a secret of an earlier run, as that of its client. */
+export function toApplyOutcome({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
+  if (problem !== undefined) return failedApplyOutcome(due.step, problem);
   const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
   return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
 }
 
-/** The desired client of a step that has one. */
-function desiredOf({ desired }: Step): DesiredClient {
+/** The desired client of a step; throws if it has none. */
+function requireDesiredClient({ desired }: StackPlanStep): DesiredClient {
   if (desired === undefined) throw new TypeError("a client that is in no file can't be written");
   return desired;
 }
 
-async function prepareStepSecret({ context, recipients }: ApplyRun, step: Step): Promise<PreparedSecret> {
+async function prepareStepSecret({ context, recipients }: ApplyRun, step: StackPlanStep): Promise<PreparedSecret> {
   if (stepSetsSecret(step))
     return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret, recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 
-async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
-  const desired = desiredOf(step);
+async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {
+  const desired = requireDesiredClient(step);
   const prepared = await prepareStepSecret(job, step);
   const body = bodyOfNewClient(desired, job.options);
   const isChosen = desired.clientId !== undefined;
   const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
-  const outcome = await register(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
+  const outcome = await registerClientOfStep(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused") {
     if (isChosen)
@@ -146,7 +150,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
         hint: "remove client_id from the file: the client is then found by its mark",
       });
     job.choosesIds = true;
-    const repeated = await register(job, step, prepared, body);
+    const repeated = await registerClientOfStep(job, step, prepared, body);
     if (repeated instanceof Problem) throw repeated;
     return repeated;
   }
@@ -157,7 +161,7 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
   const keepsSecret = now.secret === "unchanged";
-  if (keepsSecret) rejectDueSecret(job, now);
+  if (keepsSecret) requireNoUndeliveredSecretMeanwhile(job, now);
   const remark = keepsSecret ? "; its secret was not delivered here" : "";
   job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
   return changeFromStep(job, now);
@@ -166,13 +170,13 @@ async function createFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
 /** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */
 function findDueCopies(
   { context, options: { stack }, earlier }: ApplyRun,
-  { key }: Step,
+  { key }: StackPlanStep,
 ): readonly LeftoverRecoveryCopy[] {
   return earlier.store.find(context.endpoint).copies.filter(({ due }) => due?.stack === stack && due.key === key);
 }
 
 /** Throws if a killed run has left the secret that a client has got since the plan: a second run delivers it. */
-function rejectDueSecret(job: ApplyRun, step: Step): void {
+function requireNoUndeliveredSecretMeanwhile(job: ApplyRun, step: StackPlanStep): void {
   const { clientId = "" } = step;
   const copy = findDueCopies(job, step).find((each) => each.clientId === clientId);
   if (copy === undefined) return;
@@ -187,7 +191,7 @@ function rejectDueSecret(job: ApplyRun, step: Step): void {
  * Throws if the secret of an earlier run that the client has is still only in its recovery copy: after another change,
  * nobody would know whether it is the client's.
  */
-function rejectUndelivered(job: ApplyRun, step: Step): void {
+function requireNoUndeliveredEarlierSecret(job: ApplyRun, step: StackPlanStep): void {
   const { key, clientId = "" } = step;
   const due = job.undelivered.find((each) => each.step.key === key && each.clientId === clientId);
   if (due === undefined) return;
@@ -200,60 +204,65 @@ function rejectUndelivered(job: ApplyRun, step: Step): void {
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `run the command again with ${hasSecretPlaceFlags(job.context) ? "another" : "a"} place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDelete(copy.path)}`,
+      hint: `run the command again with ${hasSecretPlaceFlags(job.context) ? "another" : "a"} place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDeleteText(copy.path)}`,
     },
   );
 }
 
 /** The client of a step, as its recovery copy names it. */
-function ownerIn({ options: { stack } }: ApplyRun, { key }: Step): ClientInStack {
+function clientInStackOfStep({ options: { stack } }: ApplyRun, { key }: StackPlanStep): ClientInStack {
   return { stack, key };
 }
 
-/** Creates a client; returns the problem of a server that created nothing. */
-async function register(
+/** Creates a client and delivers its secret; returns the problem of a server that created nothing. */
+async function registerClientOfStep(
   job: ApplyRun,
-  step: Step,
+  step: StackPlanStep,
   prepared: PreparedSecret,
   body: JsonObject,
 ): Promise<ApplyOutcome | Problem> {
   const { context, place, copies, view } = job;
-  const more = { outcome: "created", key: step.key, from: whereOf(step) };
-  const registration = createRegistration(context, body, prepared, { view, more, owner: ownerIn(job, step) });
+  const more = { outcome: "created", key: step.key, from: fileLineOfStep(step) };
+  const registration = prepareClientRegistration(context, body, prepared, {
+    view,
+    more,
+    owner: clientInStackOfStep(job, step),
+  });
   const own = prepared.plain === undefined ? undefined : await place.openOwn(secretOwnerOfStep(step));
   try {
     const targets = { admin: job.admin(), target: place.targetOf(own, typeof copies === "string"), copies };
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       const { delivery, record } = created;
-      if (stepSetsSecret(step)) markStackClientCopiesVoid(context, job.earlier, ownerIn(job, step));
-      const sent = await deliver(job, step, created, own);
-      const notes = remaining(job, step, record);
+      if (stepSetsSecret(step)) markCopiesVoidByStackAndKey(context, job.earlier, clientInStackOfStep(job, step));
+      const sent = await deliverSecretToPlace(job, step, created, own);
+      const notes = unkeptFieldNotes(job, step, record);
       const verified = await verifyNew(job, record, delivery);
       const { shown } = outcomeOf(step, "created", record.client_id, sent.shown);
       return { outcome: "created" as const, step, shown, notes, ...sent.delivery, ...verified };
     });
     if (registered.kind === "delivered") return registered.result;
     await own?.target.discard();
-    return registered.problem instanceof Problem ? registered.problem : unexpected(registered.problem);
+    return registered.problem instanceof Problem ? registered.problem : unexpectedApplyProblem(registered.problem);
   } catch (error) {
     await own?.target.discard();
     throw error;
   }
 }
 
-interface Sent {
+/** What delivering a secret adds to the result of a client. */
+interface DeliveryResultParts {
   /** What the result shows of it. */
   readonly shown: JsonObject;
   readonly delivery: Pick<ApplyOutcome, "delivery">;
 }
 
 /** Delivers the secret of a client to its place; never to standard output, unless it is encrypted. */
-async function deliver(
+async function deliverSecretToPlace(
   { place, context, view }: ApplyRun,
-  step: Step,
+  step: StackPlanStep,
   { delivery, delivered, hidden, undelivered }: PendingDelivery,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
-): Promise<Sent> {
+): Promise<DeliveryResultParts> {
   const { credentials, secret, mustDeliver, shown } = delivery;
   const nothing = { shown: {}, delivery: {} };
   if (secret.plain === undefined && secret.encrypted === undefined) {
@@ -293,18 +302,18 @@ async function verifyNew(
 ): Promise<Pick<ApplyOutcome, "problem">> {
   if (endpoints === undefined || secret.plain === undefined) return {};
   const proof = secretWithAuthMethod(record, secret.plain);
-  const problem = await findVerificationProblem(context, endpoints, record.client_id, proof);
+  const problem = await verifyAndReturnProblem(context, endpoints, record.client_id, proof);
   return problem === undefined ? {} : { problem };
 }
 
-/** What the server did not keep of what was sent. */
-function remaining({ options }: ApplyRun, step: Step, record: ClientRecord): readonly string[] {
-  const { changes, notes } = planClient(desiredOf(step), record, options);
+/** Notes on what the server did not keep of what was sent. */
+function unkeptFieldNotes({ options }: ApplyRun, step: StackPlanStep, record: ClientRecord): readonly string[] {
+  const { changes, notes } = planClient(requireDesiredClient(step), record, options);
   return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
 }
 
 /** Reads a client again right before it is changed: no server can reject a change of what someone else has changed. */
-async function readAgain(admin: Admin, { clientId = "" }: Step): Promise<ClientRecord> {
+async function readAgain(admin: Admin, { clientId = "" }: StackPlanStep): Promise<ClientRecord> {
   const current = await admin.find(clientId);
   if (current !== undefined) return current;
   throw new Problem(`Client ${quote(clientId)} was deleted by someone else meanwhile`, {
@@ -314,13 +323,13 @@ async function readAgain(admin: Admin, { clientId = "" }: Step): Promise<ClientR
   });
 }
 
-async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcome> {
+async function changeFromStep(job: ApplyRun, planned: StackPlanStep): Promise<ApplyOutcome> {
   const admin = job.admin();
   const current = await readAgain(admin, planned);
-  const again = planClient(desiredOf(planned), current, job.options);
+  const again = planClient(requireDesiredClient(planned), current, job.options);
   const refused = findRefusalProblem([again], job.adopt);
   if (refused !== undefined) throw refused;
-  const step = { ...again, secret: secretAfterSecondRead(job, planned, again) };
+  const step = { ...again, secret: chooseSecretAfterSecondRead(job, planned, again) };
   const differs =
     again.changes.length !== planned.changes.length ||
     again.changes.some(({ field, after }, at) => {
@@ -333,11 +342,15 @@ async function changeFromStep(job: ApplyRun, planned: Step): Promise<ApplyOutcom
   return stepSetsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
 }
 
-/** What is done with the secret: one that someone else has set since the plan is kept. */
-function secretAfterSecondRead(job: ApplyRun, planned: Step, again: Step): Step["secret"] {
+/** Chooses what is done with the secret: one that someone else has set since the plan is kept, with a warning. */
+function chooseSecretAfterSecondRead(
+  job: ApplyRun,
+  planned: StackPlanStep,
+  again: StackPlanStep,
+): StackPlanStep["secret"] {
   if (planned.secret !== "generated" || again.secret === "generated") return planned.secret;
   if (again.secret === "unchanged") {
-    rejectDueSecret(job, again);
+    requireNoUndeliveredSecretMeanwhile(job, again);
     job.context.warn(
       `client ${quote(again.clientId ?? "")} got a secret from someone else meanwhile, which was not delivered here`,
     );
@@ -345,39 +358,44 @@ function secretAfterSecondRead(job: ApplyRun, planned: Step, again: Step): Step[
   return again.secret;
 }
 
-function changedOutcome(step: Step): "adopted" | "changed" {
+function adoptedOrChanged(step: StackPlanStep): "adopted" | "changed" {
   return step.action === "adopt" ? "adopted" : "changed";
 }
 
-function shownFields(step: Step): JsonObject {
+function changedFieldsForResult(step: StackPlanStep): JsonObject {
   return { fields: step.shown.map(({ field }) => field) };
 }
 
-async function changeFields(job: ApplyRun, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
-  rejectUndelivered(job, step);
+async function changeFields(
+  job: ApplyRun,
+  step: StackPlanStep,
+  current: ClientRecord,
+  admin: Admin,
+): Promise<ApplyOutcome> {
+  requireNoUndeliveredEarlierSecret(job, step);
   const record = await sendClientChanges(admin, current.client_id, current, step.changes);
-  const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
-  return { ...outcome, notes: remaining(job, step, record) };
+  const outcome = outcomeOf(step, adoptedOrChanged(step), current.client_id, changedFieldsForResult(step));
+  return { ...outcome, notes: unkeptFieldNotes(job, step, record) };
 }
 
 /** Changes a client and sets its secret, in one request. */
-async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord): Promise<ApplyOutcome> {
+async function changeWithSecret(job: ApplyRun, step: StackPlanStep, current: ClientRecord): Promise<ApplyOutcome> {
   const { context, place } = job;
   const id = current.client_id;
   const prepared = await prepareStepSecret(job, step);
   const own = await place.openOwn(secretOwnerOfStep(step));
   const secret = { field: "client_secret", before: undefined, after: prepared.plain };
   try {
-    const owner = ownerIn(job, step);
+    const owner = clientInStackOfStep(job, step);
     const send = (): Promise<ClientRecord> => sendClientChanges(job.admin(), id, current, [...step.changes, secret]);
     const changed = await sendWithRecoveryCopy(context, id, prepared, send, { ...owner, request: "change" });
-    markStackClientCopiesVoid(context, job.earlier, owner);
+    markCopiesVoidByStackAndKey(context, job.earlier, owner);
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
-    const shown = { ...shownFields(step), ...sent.shown, secret: "set" };
+    const shown = { ...changedFieldsForResult(step), ...sent.shown, secret: "set" };
     const verified = await verifyNew(job, record, delivery);
-    const outcome = outcomeOf(step, changedOutcome(step), id, shown);
-    return { ...outcome, notes: remaining(job, step, record), ...sent.delivery, ...verified };
+    const outcome = outcomeOf(step, adoptedOrChanged(step), id, shown);
+    return { ...outcome, notes: unkeptFieldNotes(job, step, record), ...sent.delivery, ...verified };
   } catch (error) {
     await own?.target.discard();
     throw error;
@@ -387,27 +405,27 @@ async function changeWithSecret(job: ApplyRun, step: Step, current: ClientRecord
 /** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
 function deliverSet(
   job: ApplyRun,
-  step: Step,
+  step: StackPlanStep,
   changed: AcceptedSecret,
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
-): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: Sent }> {
+): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: DeliveryResultParts }> {
   const id = step.clientId ?? "";
   return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
     const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(), reason);
     const hidden = (): void =>
       job.context.warn(undeliveredSecretProblem(id, keep(), new Error("this output format omits it")).message);
     const delivered = (): void => changed.saved.remove();
-    const sent = await deliver(job, step, { delivery, delivered, hidden, undelivered }, own);
+    const sent = await deliverSecretToPlace(job, step, { delivery, delivered, hidden, undelivered }, own);
     return { delivery, sent };
   });
 }
 
-async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> {
+async function deleteFromStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {
   const admin = job.admin();
   const id = step.clientId ?? "";
   const current = await admin.find(id);
   if (current === undefined) return outcomeOf(step, "deleted", id);
-  const mark = readMark(current);
+  const mark = readStackMark(current);
   const isOurs = mark?.stack === job.options.stack && mark.key === step.key && mark.protect !== true;
   if (!isOurs)
     throw new Problem(`Client ${quote(id)} is not deleted: its mark was changed by someone else meanwhile`, {
@@ -416,7 +434,7 @@ async function deleteFromStep(job: ApplyRun, step: Step): Promise<ApplyOutcome> 
       hint: "run hydra diff --prune again",
     });
   await admin.remove(id);
-  markClientCopiesVoid(job.context, job.earlier, id);
+  markCopiesVoidByClientId(job.context, job.earlier, id);
   // Whole, so that it can be created again.
   return outcomeOf(step, "deleted", id, { client: withoutCredentialFields(current) });
 }

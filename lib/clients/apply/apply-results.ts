@@ -6,14 +6,14 @@ import { toTerminalSafeJson } from "../../core/json/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { ExitName, Problem } from "../../core/problem.ts";
-import type { Step } from "../../core/state/plan.ts";
+import type { StackPlanStep } from "../../core/state/plan.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
 import { type SecretPlace, stepSetsSecret } from "./secret-out-places.ts";
 
-function textOf(item: JsonObject, field: string): string {
+function textMemberOrEmpty(item: JsonObject, field: string): string {
   return getTextField(item, field) ?? "";
 }
 
@@ -29,13 +29,13 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
 /** The columns that show what became of a client of an apply. */
 export const APPLY_VIEW: ResultView<JsonObject> = {
   columns: [
-    { label: "OUTCOME", value: (item) => textOf(item, "outcome") },
-    { label: "KEY", value: (item) => textOf(item, "key"), whole: true },
+    { label: "OUTCOME", value: (item) => textMemberOrEmpty(item, "outcome") },
+    { label: "KEY", value: (item) => textMemberOrEmpty(item, "key"), whole: true },
     { label: "CLIENT ID", value: idOf, whole: true },
-    { label: "FROM", value: (item) => textOf(item, "from") },
+    { label: "FROM", value: (item) => textMemberOrEmpty(item, "from") },
     {
       label: "SECRET",
-      value: (item) => textOf(item, ENCRYPTED_SECRET_FIELD) || textOf(item, "secret_file"),
+      value: (item) => textMemberOrEmpty(item, ENCRYPTED_SECRET_FIELD) || textMemberOrEmpty(item, "secret_file"),
       whole: true,
     },
   ],
@@ -43,10 +43,10 @@ export const APPLY_VIEW: ResultView<JsonObject> = {
     const { key, fields, client } = item;
     const id = idOf(item);
     const name = key === id ? id : `${id} (${String(key)})`;
-    const word = OUTCOME_WORDS[textOf(item, "outcome")] ?? "Failed";
+    const word = OUTCOME_WORDS[textMemberOrEmpty(item, "outcome")] ?? "Failed";
     const changed = Array.isArray(fields) && fields.length > 0 ? `: ${fields.join(", ")}` : "";
-    const file = textOf(item, "secret_file");
-    const encrypted = textOf(item, ENCRYPTED_SECRET_FIELD);
+    const file = textMemberOrEmpty(item, "secret_file");
+    const encrypted = textMemberOrEmpty(item, ENCRYPTED_SECRET_FIELD);
     return [
       `${word} OAuth 2.0 Client ${name}${changed}`,
       ...(file === "" ? [] : [`OAuth 2.0 Client Secret: in ${file}`]),
@@ -71,17 +71,17 @@ const OUTCOMES = [
 /** What writing the results needs of the context. */
 type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
-/** What an apply works on. */
-interface ApplyWork {
+/** What the results of an apply are made of. */
+interface ApplyResultsInput {
   /** The secrets of earlier runs. */
   readonly delivered: readonly ApplyOutcome[];
   /** Creates and changes. */
-  readonly writes: OrderedPool<Step, ApplyOutcome>;
+  readonly writes: OrderedPool<StackPlanStep, ApplyOutcome>;
   /** Deletes, which begin only once everything else has succeeded. */
-  readonly deletes: OrderedPool<Step, ApplyOutcome>;
+  readonly deletes: OrderedPool<StackPlanStep, ApplyOutcome>;
   readonly place: SecretPlace;
   readonly log: SharedRecoveryFile | undefined;
-  readonly unchanged: readonly Step[];
+  readonly unchanged: readonly StackPlanStep[];
   /** How many clients are to be changed. */
   readonly total: number;
   /** How many clients the plan has, unchanged ones too. */
@@ -91,14 +91,14 @@ interface ApplyWork {
 /** The results of an apply: written in order, secrets delivered or recovered, and summed up at the end. */
 export class ApplyResults {
   readonly #context: ResultContext;
-  readonly #work: ApplyWork;
+  readonly #work: ApplyResultsInput;
   readonly #results: BatchResults<ApplyOutcome>;
   /** The outcomes of clients whose secrets are written at the end, all into one file. */
   readonly #inSharedFile: ApplyOutcome["outcome"][] = [];
   #done = 0;
   #hasFinishedSecrets = false;
 
-  constructor(context: ResultContext, work: ApplyWork) {
+  constructor(context: ResultContext, work: ApplyResultsInput) {
     this.#context = context;
     this.#work = work;
     const { writes, deletes, log, clients: total } = work;

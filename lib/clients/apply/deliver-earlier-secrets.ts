@@ -1,5 +1,5 @@
 import type {
-  LeftoverRecoveryCopies,
+  LeftoverCopyStore,
   LeftoverRecoveryCopy,
   UndeliveredRecord,
 } from "../../adapters/leftover-recovery-copies.ts";
@@ -11,21 +11,26 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
-import { partToDelete } from "../../core/recovery-record.ts";
-import type { Plan, Step } from "../../core/state/plan.ts";
+import { errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
+import { partToDeleteText } from "../../core/recovery-record.ts";
+import type { StackPlan, StackPlanStep } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { UNDELIVERED_CODE } from "../secrets/delivery.ts";
+import { UNDELIVERED_CODE } from "../secrets/credentials-to-deliver.ts";
 import { hasRecipientFlags, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
-import { findVerificationProblem, secretWithAuthMethod } from "../secrets/verify-credentials.ts";
+import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
 import { markRecoveryCopyVoid } from "../secrets/void-recovery-copies.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
-import { makeFolderAndFindPlaceProblems, SecretPlace, secretOutKind, secretOwnerOfStep } from "./secret-out-places.ts";
-import { secretPlaceStatus } from "./secret-place-status.ts";
+import {
+  makeFolderAndFindPlaceProblems,
+  readSecretPlaceKind,
+  SecretPlace,
+  secretOwnerOfStep,
+} from "./secret-out-places.ts";
+import { readSecretPlaceStatus } from "./secret-place-status.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */
 export interface RecoveredSecret {
-  readonly step: Step;
+  readonly step: StackPlanStep;
   readonly clientId: string;
   readonly copy: LeftoverRecoveryCopy;
   readonly record: UndeliveredRecord;
@@ -51,13 +56,16 @@ const ROUNDING_MS = 2000;
 const CLOCKS_MS = 10 * 60_000;
 
 /** Finds the secrets that earlier runs have saved and not delivered; for each client the one that it most likely has. */
-export function pickRecoveredSecrets(copies: readonly LeftoverRecoveryCopy[], plan: Plan): readonly RecoveredSecret[] {
+export function pickRecoveredSecrets(
+  copies: readonly LeftoverRecoveryCopy[],
+  plan: StackPlan,
+): readonly RecoveredSecret[] {
   // Another client with the same mark may be one that is deleted.
   const kept = plan.steps.filter(({ action }) => action !== "delete");
   const byKey = new Map(kept.map((step) => [step.key, step]));
   const best = new Map<string, RecoveredSecret>();
   for (const copy of copies) {
-    const found = dueSecret(copy, plan, byKey);
+    const found = findSecretInCopy(copy, plan, byKey);
     if (found === undefined) continue;
     const other = best.get(found.step.key);
     best.set(found.step.key, other === undefined ? found : pickBetter(other, found));
@@ -76,10 +84,11 @@ function pickBetter(a: RecoveredSecret, b: RecoveredSecret): RecoveredSecret {
   return { ...better, others: [...better.others, ...other.others, other.copy] };
 }
 
-function dueSecret(
+/** The secret in a recovery copy, if it is due and of a client that the plan keeps; undefined for any other. */
+function findSecretInCopy(
   copy: LeftoverRecoveryCopy,
-  plan: Plan,
-  byKey: ReadonlyMap<string, Step>,
+  plan: StackPlan,
+  byKey: ReadonlyMap<string, StackPlanStep>,
 ): RecoveredSecret | undefined {
   const { due: record, clientId } = copy;
   const step = record?.stack === plan.stack ? byKey.get(record.key) : undefined;
@@ -114,17 +123,17 @@ function timeOf(client: JsonObject, field: string): number {
 
 /** Whether the flags name a place for secrets of clients that exist. */
 export function hasSecretPlaceFlags(context: Pick<Context, "values">): boolean {
-  return secretOutKind(context) !== "result" || hasRecipientFlags(context);
+  return readSecretPlaceKind(context) !== "result" || hasRecipientFlags(context);
 }
 
-type DueContext = Parameters<typeof SecretPlace.open>[0] &
+type RecoveredSecretsContext = Parameters<typeof SecretPlace.open>[0] &
   Parameters<typeof prepareSecret>[0] &
   Pick<Context, "warn" | "note" | "credentialVerifier" | "outputContainsValue">;
 
 /** What delivering the secrets of earlier runs needs. */
-interface DueJob {
-  readonly context: DueContext;
-  readonly leftovers: LeftoverRecoveryCopies;
+interface RecoveredSecretsJob {
+  readonly context: RecoveredSecretsContext;
+  readonly leftovers: LeftoverCopyStore;
   readonly recipients: readonly Recipient[];
   readonly endpoints: ProofEndpoints | undefined;
   readonly view: ResultView<JsonObject>;
@@ -141,25 +150,28 @@ export interface RecoveredSecretOutcome {
   readonly delivered?: () => void;
 }
 
-/** Finds the secrets that are in their place already, and removes their copies, and those that are still to be delivered. */
-export async function splitAndSettlePlaced(
-  job: Pick<DueJob, "context" | "leftovers">,
+/**
+ * Splits the secrets that are in their place already, whose copies it removes, from those that are still to be
+ * delivered.
+ */
+export async function splitPlacedAndRemoveCopies(
+  job: Pick<RecoveredSecretsJob, "context" | "leftovers">,
   due: readonly RecoveredSecret[],
 ): Promise<{ readonly placed: readonly RecoveredSecret[]; readonly missing: readonly RecoveredSecret[] }> {
   const { context } = job;
   const placed: RecoveredSecret[] = [];
   const missing: RecoveredSecret[] = [];
   for (const each of due) {
-    const found = await secretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
+    const found = await readSecretPlaceStatus(context, secretOwnerOfStep(each.step), each.secret);
     if (found === "there") {
-      settleCopies(job, each);
+      removeAndVoidCopies(job, each);
       placed.push(each);
     } else if (found === "missing") missing.push(each);
     else {
       const what =
         found === "unreadable"
           ? "its destination cannot be read"
-          : `its destination has other credentials; once you have checked that those work, delete ${partToDelete(each.copy.path)}`;
+          : `its destination has other credentials; once you have checked that those work, delete ${partToDeleteText(each.copy.path)}`;
       context.warn(
         `an earlier run left a secret of client ${quote(each.step.key)} in ${quote(each.copy.path)}, and ${what}`,
       );
@@ -183,15 +195,15 @@ export function stillDeliverableSecrets(
 
 /** Puts the secrets of earlier runs into their place, before anything else is done. */
 export async function deliverRecoveredSecrets(
-  job: DueJob,
+  job: RecoveredSecretsJob,
   due: readonly RecoveredSecret[],
 ): Promise<readonly RecoveredSecretOutcome[]> {
   const { context } = job;
   const outcomes: RecoveredSecretOutcome[] = [];
-  const proven: PreparedDue[] = [];
+  const proven: PreparedRecoveredSecret[] = [];
   for (const each of due) {
-    const doubt = await doubtOf(job, each);
-    if (doubt === undefined) proven.push({ due: each, prepared: await prepareDue(job, each) });
+    const doubt = await checkSecretBeforeDelivery(job, each);
+    if (doubt === undefined) proven.push({ due: each, prepared: await prepareRecoveredSecret(job, each) });
     else outcomes.push({ due: each, shown: {}, ...doubt });
   }
   const owners = proven.map(({ due: { step } }) => secretOwnerOfStep(step));
@@ -199,7 +211,7 @@ export async function deliverRecoveredSecrets(
   if (wrongPlace !== undefined) throw wrongPlace;
   const place = await SecretPlace.open(context, owners);
   const placed: RecoveredSecretOutcome[] = [];
-  for (const each of proven) placed.push(await deliverDue(job, place, each));
+  for (const each of proven) placed.push(await placeRecoveredSecret(job, place, each));
   // Nothing is in a file that could not be written, so that all of them failed.
   const unwritten = await place.finish();
   const note = place.note();
@@ -213,20 +225,22 @@ export async function deliverRecoveredSecrets(
   ];
 }
 
-/** Why a secret must not be delivered; undefined if it may be. With `--verify`, the server decides. */
-async function doubtOf(
-  { context, endpoints }: DueJob,
+/**
+ * Checks whether a secret may be delivered, with `--verify` at the server; returns why not, and undefined if it may.
+ */
+async function checkSecretBeforeDelivery(
+  { context, endpoints }: RecoveredSecretsJob,
   due: RecoveredSecret,
 ): Promise<Required<Pick<RecoveredSecretOutcome, "problem" | "isRejected">> | undefined> {
   const { step, record, certainty } = due;
   if (endpoints !== undefined && record.client_secret !== undefined) {
     const proof = secretWithAuthMethod(step.current ?? {}, record.client_secret);
-    const failure = await findVerificationProblem(context, endpoints, due.clientId, proof);
+    const failure = await verifyAndReturnProblem(context, endpoints, due.clientId, proof);
     if (failure === undefined) return undefined;
-    return { problem: doubtfulProblem(due, failure.message), isRejected: failure.code === "not-verified" };
+    return { problem: doubtfulSecretProblem(due, failure.message), isRejected: failure.code === "not-verified" };
   }
   if (certainty === "doubtful") {
-    const problem = doubtfulProblem(due, "the client was changed since, so it may have another one now");
+    const problem = doubtfulSecretProblem(due, "the client was changed since, so it may have another one now");
     return { problem, isRejected: false };
   }
   if (certainty === "likely")
@@ -236,40 +250,41 @@ async function doubtOf(
   return undefined;
 }
 
-function doubtfulProblem({ step, clientId, copy }: RecoveredSecret, reason: string): Problem {
+function doubtfulSecretProblem({ step, clientId, copy }: RecoveredSecret, reason: string): Problem {
   return new Problem(
     `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `set another one: hydra clients rotate-secret ${commandWord(clientId)}; then delete ${partToDelete(copy.path)}`,
+      hint: `set another one: hydra clients rotate-secret ${commandWord(clientId)}; then delete ${partToDeleteText(copy.path)}`,
     },
   );
 }
 
-async function prepareDue(
-  { context, recipients }: DueJob,
+async function prepareRecoveredSecret(
+  { context, recipients }: RecoveredSecretsJob,
   { record, secret }: RecoveredSecret,
 ): Promise<PreparedSecret> {
   if (record.client_secret_encrypted === undefined) return prepareSecret(context, secret, recipients);
   return { plain: undefined, given: true, encrypted: secret, recipients: [], kind: "client_secret" };
 }
 
-interface PreparedDue {
+interface PreparedRecoveredSecret {
   readonly due: RecoveredSecret;
   readonly prepared: PreparedSecret;
 }
 
-async function deliverDue(
-  job: DueJob,
+/** Puts one secret into its place, or adds it to those for the file that all clients share. */
+async function placeRecoveredSecret(
+  job: RecoveredSecretsJob,
   place: SecretPlace,
-  { due, prepared }: PreparedDue,
+  { due, prepared }: PreparedRecoveredSecret,
 ): Promise<RecoveredSecretOutcome> {
   const { context, view } = job;
   const owner = secretOwnerOfStep(due.step);
-  const delivered = (): void => settleCopies(job, due);
+  const delivered = (): void => removeAndVoidCopies(job, due);
   if (place.kind === "shared") {
-    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredProblem(due, reason);
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredRecoveredSecretProblem(due, reason);
     place.add({ ...owner, id: due.clientId, secret: prepared, delivered, undelivered });
     return { due, shown: {} };
   }
@@ -277,7 +292,11 @@ async function deliverDue(
     const shown = { [ENCRYPTED_SECRET_FIELD]: prepared.encrypted ?? null };
     if (context.outputContainsValue(view, shown, prepared.encrypted ?? "")) return { due, shown, delivered };
     const reason = new Error("this output format omits it");
-    return { due, shown: {}, problem: undeliveredProblem(due, reason, "use --format json, or --secret-out") };
+    return {
+      due,
+      shown: {},
+      problem: undeliveredRecoveredSecretProblem(due, reason, "use --format json, or --secret-out"),
+    };
   }
   const own = await place.openOwn(owner);
   if (own === undefined) return { due, shown: {} };
@@ -285,22 +304,26 @@ async function deliverDue(
     await place.writeOwn(own, due.clientId, prepared);
   } catch (error) {
     await own.target.discard();
-    return { due, shown: {}, problem: undeliveredProblem(due, error) };
+    return { due, shown: {}, problem: undeliveredRecoveredSecretProblem(due, error) };
   }
   delivered();
   return { due, shown: { secret_file: own.path } };
 }
 
-function undeliveredProblem({ step, copy }: RecoveredSecret, reason: unknown, hint = "run the command again"): Problem {
+function undeliveredRecoveredSecretProblem(
+  { step, copy }: RecoveredSecret,
+  reason: unknown,
+  hint = "run the command again",
+): Problem {
   return new Problem(
-    `Cannot deliver the secret of client ${quote(step.key)}: ${reasonWithoutValues(reason)}; it is still in ${quote(copy.path)}`,
+    `Cannot deliver the secret of client ${quote(step.key)}: ${safeErrorReason(reason)}; it is still in ${quote(copy.path)}`,
     { code: UNDELIVERED_CODE, exit: "failed", hint, cause: reason },
   );
 }
 
-/** Removes the copy of a secret that is in its place, and withdraws the others of the client. */
-function settleCopies(
-  { context, leftovers }: Pick<DueJob, "context" | "leftovers">,
+/** Removes the copy of a secret that is in its place, and marks the others of the client as void. */
+function removeAndVoidCopies(
+  { context, leftovers }: Pick<RecoveredSecretsJob, "context" | "leftovers">,
   { copy, others }: RecoveredSecret,
 ): void {
   try {

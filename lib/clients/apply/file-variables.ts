@@ -6,7 +6,7 @@ import { isVariableName } from "../../core/state/placeholders.ts";
 import { quote } from "../../core/text.ts";
 
 /** The name before the equals sign; empty where it is not a name. */
-function nameIn(assignment: string): string {
+function variableNameOfAssignment(assignment: string): string {
   const name = assignment.slice(0, Math.max(assignment.indexOf("="), 0));
   return isVariableName(name) ? name : "";
 }
@@ -15,7 +15,7 @@ function nameIn(assignment: string): string {
 export function varFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   return values
     .list(VAR)
-    .filter((assignment) => nameIn(assignment) === "")
+    .filter((assignment) => variableNameOfAssignment(assignment) === "")
     .map((assignment) =>
       // The value may be a credential.
       usageError(
@@ -29,7 +29,11 @@ export function varFlagProblems({ values }: Pick<Context, "values">): readonly P
 /** The variables of client files: those of `--var`, and the others from the environment. */
 export function createVariableLookup({ values, host }: Pick<Context, "values" | "host">): VariableLookup {
   const given = new Map(
-    values.list(VAR).map((assignment) => [nameIn(assignment), assignment.slice(assignment.indexOf("=") + 1)] as const),
+    values
+      .list(VAR)
+      .map(
+        (assignment) => [variableNameOfAssignment(assignment), assignment.slice(assignment.indexOf("=") + 1)] as const,
+      ),
   );
   return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
 }

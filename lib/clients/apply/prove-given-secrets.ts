@@ -1,7 +1,7 @@
 import type { ProofEndpoints } from "../../adapters/prove-credentials.ts";
 import type { Context } from "../../command.ts";
 import { Problem } from "../../core/problem.ts";
-import type { Plan, Step } from "../../core/state/plan.ts";
+import type { StackPlan, StackPlanStep } from "../../core/state/plan.ts";
 import { secretWithAuthMethod } from "../secrets/verify-credentials.ts";
 
 /** How many secrets are checked at once. */
@@ -11,25 +11,25 @@ const AT_ONCE = 8;
  * Checks the secrets that the files give to clients that exist. No server returns a secret, so this is the only way to see
  * that one was changed. A step whose secret is rejected sets it.
  */
-export async function planRejectedSecrets(
+export async function proveSecretsAndUpdatePlan(
   { credentialVerifier }: Pick<Context, "credentialVerifier">,
   endpoints: ProofEndpoints | undefined,
-  plan: Plan,
-): Promise<Plan> {
+  plan: StackPlan,
+): Promise<StackPlan> {
   if (endpoints === undefined) return plan;
-  const steps: Step[] = [];
+  const steps: StackPlanStep[] = [];
   for (let at = 0; at < plan.steps.length; at += AT_ONCE) {
     const some = plan.steps.slice(at, at + AT_ONCE);
-    steps.push(...(await Promise.all(some.map((step) => provenStep({ credentialVerifier }, endpoints, step)))));
+    steps.push(...(await Promise.all(some.map((step) => proveSecretOfStep({ credentialVerifier }, endpoints, step)))));
   }
   return { ...plan, steps };
 }
 
-async function provenStep(
+async function proveSecretOfStep(
   { credentialVerifier }: Pick<Context, "credentialVerifier">,
   endpoints: ProofEndpoints,
-  step: Step,
-): Promise<Step> {
+  step: StackPlanStep,
+): Promise<StackPlanStep> {
   const { action, secret, current, desired } = step;
   if (secret !== "unchanged" || action === "refused" || current === undefined || desired?.secret === undefined)
     return step;

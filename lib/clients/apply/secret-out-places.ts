@@ -11,23 +11,31 @@ import {
   isKubernetesSecretName,
   kubernetesSecretNameOfClient,
 } from "../../core/output/credential-formats.ts";
-import { clientPathProblems, FILE_PROBLEM_WORDING_FOR_APPLY, fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import {
-  dotenvEntries,
-  type ExistingEntries,
-  jsonEntries,
-  manifestSecrets,
-  withJsonEntries,
+  type CredentialEntriesOrUndefined,
+  parseDotenvEntries,
+  parseJsonEntries,
+  readManifestEntries,
+  withJsonEntriesAdded,
   withTextAppended,
-} from "../../core/output/written-credentials.ts";
+} from "../../core/output/existing-credential-entries.ts";
+import {
+  clientFileNameProblems,
+  FILE_PROBLEM_WORDING_FOR_APPLY,
+  fileNameOfIdOrKey,
+} from "../../core/output/file-name.ts";
 import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
-import type { KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
-import type { Step } from "../../core/state/plan.ts";
+import type { KubernetesSecretNameAndNamespace } from "../../core/state/desired-client.ts";
+import type { StackPlanStep } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { type CleanupAdmin, createSharedCleanupAdmin } from "../admin-deadlines.ts";
-import { workOnAll } from "../batch.ts";
-import { UNDELIVERED_CODE } from "../secrets/delivery.ts";
-import { kubernetesSecretMetadata, readCredentialNamesAndMetadata, secretFormat } from "../secrets/secret-out-text.ts";
+import { type CleanupAdminFactory, createSharedCleanupAdminFactory } from "../admin-deadlines.ts";
+import { mapConcurrently } from "../batch.ts";
+import { UNDELIVERED_CODE } from "../secrets/credentials-to-deliver.ts";
+import {
+  kubernetesSecretMetadata,
+  readCredentialNamesAndMetadata,
+  secretFileFormat,
+} from "../secrets/secret-out-text.ts";
 import { hasRecipientFlags, type PlainAndEncryptedSecret } from "../secrets/secret-source.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 
@@ -59,13 +67,13 @@ interface PendingSecret extends SecretOwner {
   /** To be called once it is in place. */
   readonly delivered: () => void;
   /** To be called when it can't get there; returns the problem that says what became of it. */
-  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup: CleanupAdmin) => Promise<Problem>;
+  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup: CleanupAdminFactory) => Promise<Problem>;
 }
 
 type Values = Pick<Context, "values">;
 
-/** Where secrets go by `--secret-out`. */
-export function secretOutKind({ values }: Values): SecretPlaceKind {
+/** Where secrets go, as `--secret-out` says. */
+export function readSecretPlaceKind({ values }: Values): SecretPlaceKind {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return "result";
   return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
@@ -80,7 +88,7 @@ export function findSecondJsonForDescriptorProblem(
   context: Values,
   owners: readonly SecretOwner[],
 ): Problem | undefined {
-  if (owners.length === 0 || !isDescriptor(context) || secretFormatOrDotenv(context) !== "json") return undefined;
+  if (owners.length === 0 || !isDescriptor(context) || secretFileFormatOrDotenv(context) !== "json") return undefined;
   return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
     code: UNDELIVERED_CODE,
     exit: "failed",
@@ -98,18 +106,18 @@ export function describeSecretDelivery({ values }: Values, recipients: number): 
 }
 
 /** Whether a step sets a secret. */
-export function stepSetsSecret({ action, secret }: Pick<Step, "action" | "secret">): boolean {
+export function stepSetsSecret({ action, secret }: Pick<StackPlanStep, "action" | "secret">): boolean {
   return action !== "delete" && action !== "refused" && ["generated", "given", "mismatched"].includes(secret);
 }
 
-export function secretOwnerOfStep({ key, desired }: Step): SecretOwner {
+export function secretOwnerOfStep({ key, desired }: StackPlanStep): SecretOwner {
   return { key, object: desired?.secretObject };
 }
 
 /** The problem of secrets that would be generated and have no place to go. */
-export function findMissingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
+export function findMissingPlaceProblem({ values }: Values, steps: readonly StackPlanStep[]): Problem | undefined {
   const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
-  if (generated.length === 0 || secretOutKind({ values }) !== "result" || hasRecipientFlags({ values }))
+  if (generated.length === 0 || readSecretPlaceKind({ values }) !== "result" || hasRecipientFlags({ values }))
     return undefined;
   const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
   return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
@@ -122,14 +130,14 @@ export function findMissingPlaceProblem({ values }: Values, steps: readonly Step
 
 const EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
 
-export function secretFormatOrDotenv({ values }: Values): keyof typeof EXTENSIONS {
-  return secretFormat({ values }) ?? "dotenv";
+export function secretFileFormatOrDotenv({ values }: Values): keyof typeof EXTENSIONS {
+  return secretFileFormat({ values }) ?? "dotenv";
 }
 
 /** The path of a client's file in the folder. */
 export function clientSecretPath({ values }: Values, key: string): string {
   const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
-  return `${folder}/${fileNameOfIdOrKey(key)}${EXTENSIONS[secretFormatOrDotenv({ values })]}`;
+  return `${folder}/${fileNameOfIdOrKey(key)}${EXTENSIONS[secretFileFormatOrDotenv({ values })]}`;
 }
 
 /** The beginning of the names of a client's variables in a file with several: `BILLING`. */
@@ -139,7 +147,10 @@ function variablePrefix(key: string): string {
 }
 
 /** The names of credentials of a client, and of its Kubernetes Secret. */
-function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNamesAndMetadata> {
+function credentialNamesOfClient(
+  { values }: Values,
+  { key, object }: SecretOwner,
+): Partial<CredentialNamesAndMetadata> {
   const metadata = kubernetesSecretMetadata({ values });
   const name =
     metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretNameOfClient(metadata, key);
@@ -151,36 +162,42 @@ function credentialsOf(id: string, { plain, encrypted }: PlainAndEncryptedSecret
   return encrypted === undefined ? { id, secret: plain } : { id, encrypted };
 }
 
-function jsonOf({ id, secret, encrypted }: Credentials): Record<string, unknown> {
+function credentialMembers({ id, secret, encrypted }: Credentials): Record<string, unknown> {
   return { client_id: id, client_secret: secret, [ENCRYPTED_SECRET_FIELD]: encrypted };
 }
 
 /** The text of the file of one client. */
-function ownText(context: Values, owner: SecretOwner, credentials: Credentials): string {
-  const format = secretFormatOrDotenv(context);
-  const names = namesOf(context, owner);
+function ownSecretFileText(context: Values, owner: SecretOwner, credentials: Credentials): string {
+  const format = secretFileFormatOrDotenv(context);
+  const names = credentialNamesOfClient(context, owner);
   if (format === "k8s") return formatSecretManifest(credentials, names);
-  return format === "dotenv" ? formatDotenv(credentials, names) : `${toTerminalSafeJson(jsonOf(credentials), 2)}\n`;
+  return format === "dotenv"
+    ? formatDotenv(credentials, names)
+    : `${toTerminalSafeJson(credentialMembers(credentials), 2)}\n`;
 }
 
 /** The names of a client's variables in a file with several. */
 export function namesInSharedDotenv(context: Values, owner: SecretOwner): Omit<CredentialNamesAndMetadata, "metadata"> {
-  const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
+  const {
+    id = "CLIENT_ID",
+    secret = "CLIENT_SECRET",
+    encrypted = "CLIENT_SECRET_ENCRYPTED",
+  } = credentialNamesOfClient(context, owner);
   const prefix = `${variablePrefix(owner.key)}_`;
   return { id: `${prefix}${id}`, secret: `${prefix}${secret}`, encrypted: `${prefix}${encrypted}` };
 }
 
 /** The text of one file with the credentials of several clients, after those that it has already. */
-function sharedText(context: Values, previous: string, secrets: readonly PendingSecret[]): string {
+function sharedSecretFileText(context: Values, previous: string, secrets: readonly PendingSecret[]): string {
   const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
-  const format = secretFormatOrDotenv(context);
+  const format = secretFileFormatOrDotenv(context);
   if (format === "json")
-    return withJsonEntries(
+    return withJsonEntriesAdded(
       previous,
-      Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])),
+      Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, credentialMembers(credentials)])),
     );
   if (format === "k8s") {
-    const manifests = all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
+    const manifests = all.map(({ owner, credentials }) => ownSecretFileText(context, owner, credentials)).join("---\n");
     // What has been written to a descriptor before, by this run or another program, can't be read.
     return isDescriptor(context) ? `---\n${manifests}` : withTextAppended(previous, manifests, "---\n");
   }
@@ -199,21 +216,21 @@ const CONTENTS = {
 export async function parseSharedSecretFile(
   context: SecretPlaceContext,
   text: string | undefined,
-): Promise<ExistingEntries> {
+): Promise<CredentialEntriesOrUndefined> {
   if (text === undefined) return undefined;
-  const format = secretFormatOrDotenv(context);
-  if (format === "dotenv") return dotenvEntries(text);
-  if (format === "json") return jsonEntries(text);
+  const format = secretFileFormatOrDotenv(context);
+  if (format === "dotenv") return parseDotenvEntries(text);
+  if (format === "json") return parseJsonEntries(text);
   const documents = await resultOrProblem(() => context.parseYaml(text, "the secret file"));
-  return documents instanceof Problem ? undefined : manifestSecrets(documents);
+  return documents instanceof Problem ? undefined : readManifestEntries(documents);
 }
 
 /** The name of a client's entry in the file that all clients share. */
 export function entryNameInSharedFile(context: Values, owner: SecretOwner): string {
-  const format = secretFormatOrDotenv(context);
+  const format = secretFileFormatOrDotenv(context);
   if (format === "json") return owner.key;
   if (format === "dotenv") return namesInSharedDotenv(context, owner).id;
-  const { name = "", namespace } = namesOf(context, owner).metadata ?? {};
+  const { name = "", namespace } = credentialNamesOfClient(context, owner).metadata ?? {};
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
@@ -232,7 +249,7 @@ async function sharedFileProblems(
   if (entries === undefined)
     return [
       usageError(
-        `${file} already exists, and does not contain ${CONTENTS[secretFormatOrDotenv(context)]}`,
+        `${file} already exists, and does not contain ${CONTENTS[secretFileFormatOrDotenv(context)]}`,
         "use another file name, or --secret-format for the format of this file",
         "secret-out-exists",
       ),
@@ -248,8 +265,8 @@ async function sharedFileProblems(
     );
 }
 
-/** Two clients whose credentials would have the same name in a file. */
-function clashes(names: readonly (readonly [key: string, name: string])[], what: string): readonly Problem[] {
+/** The problems of clients whose credentials would have the same name in a file. */
+function nameClashProblems(names: readonly (readonly [key: string, name: string])[], what: string): readonly Problem[] {
   const owners = new Map<string, string>();
   return names.flatMap(([key, name]) => {
     const owner = owners.get(name);
@@ -274,14 +291,14 @@ function duplicateKeyProblems(owners: readonly SecretOwner[]): readonly Problem[
 }
 
 /** What is wrong with the names that the credentials of clients would have in their file or folder. */
-function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
-  const format = secretFormatOrDotenv(context);
+function secretNameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
+  const format = secretFileFormatOrDotenv(context);
   // Every format names the credentials of a client by its key; of two with the same name, one would be lost.
   const twice = duplicateKeyProblems(owners);
   if (twice.length > 0) return twice;
   if (format === "k8s") {
     const named = owners.map((owner) => {
-      const { name = "", namespace = "" } = namesOf(context, owner).metadata ?? {};
+      const { name = "", namespace = "" } = credentialNamesOfClient(context, owner).metadata ?? {};
       return { key: owner.key, name, namespace };
     });
     const wrong = named.find(({ name }) => !isKubernetesSecretName(name));
@@ -293,13 +310,13 @@ function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly
           "file-name-too-long",
         ),
       ];
-    return clashes(
+    return nameClashProblems(
       named.map(({ key, name, namespace }) => [key, namespace === "" ? name : `${namespace}/${name}`]),
       "Kubernetes Secret",
     );
   }
-  if (format === "dotenv" && secretOutKind(context) === "shared")
-    return clashes(
+  if (format === "dotenv" && readSecretPlaceKind(context) === "shared")
+    return nameClashProblems(
       owners.map(({ key }) => [key, variablePrefix(key)]),
       "prefix",
     );
@@ -312,16 +329,16 @@ export async function makeFolderAndFindPlaceProblems(
   owners: readonly SecretOwner[],
 ): Promise<readonly Problem[]> {
   const target = context.values.text(SECRET_OUT);
-  const kind = secretOutKind(context);
+  const kind = readSecretPlaceKind(context);
   if (target === undefined || owners.length === 0) return [];
-  const problems = [...nameProblems(context, owners)];
+  const problems = [...secretNameProblems(context, owners)];
   if (kind === "shared") {
     return [...problems, ...(await sharedFileProblems(context, target, owners))];
   }
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
-  const template = `{id}${EXTENSIONS[secretFormatOrDotenv(context)]}`;
-  const named = clientPathProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY);
+  const template = `{id}${EXTENSIONS[secretFileFormatOrDotenv(context)]}`;
+  const named = clientFileNameProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY);
   // The system would report a name that is too long in other words.
   if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {
@@ -355,7 +372,7 @@ export class SecretPlace {
     shared: OpenSecretTarget | undefined,
     owners: readonly SecretOwner[],
   ) {
-    this.kind = secretOutKind(context);
+    this.kind = readSecretPlaceKind(context);
     this.#context = context;
     this.#shared = shared;
     this.#order = new Map(owners.map(({ key }, at) => [key, at]));
@@ -363,7 +380,7 @@ export class SecretPlace {
 
   /** Opens what must be open before anything is sent. */
   static async open(context: SecretPlaceContext, owners: readonly SecretOwner[]): Promise<SecretPlace> {
-    const isShared = secretOutKind(context) === "shared" && owners.length > 0;
+    const isShared = readSecretPlaceKind(context) === "shared" && owners.length > 0;
     return new SecretPlace(
       context,
       isShared ? await context.openTarget(SECRET_OUT, undefined, "is extended") : undefined,
@@ -394,7 +411,7 @@ export class SecretPlace {
     const path = clientSecretPath(this.#context, owner.key);
     const target = await this.#context.openTarget(SECRET_OUT, path);
     if (target === undefined) return undefined;
-    return { target, path, text: (id, secret) => ownText(this.#context, owner, credentialsOf(id, secret)) };
+    return { target, path, text: (id, secret) => ownSecretFileText(this.#context, owner, credentialsOf(id, secret)) };
   }
 
   /** Keeps a secret for the file that all clients share. */
@@ -413,13 +430,13 @@ export class SecretPlace {
       return [];
     }
     try {
-      await target.commit(sharedText(this.#context, target.previous, pending));
+      await target.commit(sharedSecretFileText(this.#context, target.previous, pending));
     } catch (error) {
       const { partlyWritten } = target;
       await target.discard();
       const concurrency = this.#context.values.number(CONCURRENCY);
-      const cleanup = createSharedCleanupAdmin();
-      return workOnAll(pending, concurrency, (each) => each.undelivered(error, partlyWritten, cleanup));
+      const cleanup = createSharedCleanupAdminFactory();
+      return mapConcurrently(pending, concurrency, (each) => each.undelivered(error, partlyWritten, cleanup));
     }
     for (const { delivered } of pending) delivered();
     this.#written = pending.length;

@@ -1,32 +1,32 @@
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
-import { containsSecret } from "../../core/output/written-credentials.ts";
+import { containsSecret } from "../../core/output/existing-credential-entries.ts";
 import { Problem, resultOrProblem } from "../../core/problem.ts";
 import {
   clientSecretPath,
   entryNameInSharedFile,
   namesInSharedDotenv,
   parseSharedSecretFile,
+  readSecretPlaceKind,
   type SecretOwner,
   type SecretPlaceContext,
-  secretFormatOrDotenv,
-  secretOutKind,
+  secretFileFormatOrDotenv,
 } from "./secret-out-places.ts";
 
 /** The names of the entries that may hold a client's secret. */
 function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {
-  if (secretFormatOrDotenv(context) !== "dotenv") return [entryNameInSharedFile(context, owner)];
+  if (secretFileFormatOrDotenv(context) !== "dotenv") return [entryNameInSharedFile(context, owner)];
   const { secret, encrypted } = namesInSharedDotenv(context, owner);
   return [secret, encrypted];
 }
 
-/** Whether a secret is in its place: "taken" if something else is, such as another secret. */
-export async function secretPlaceStatus(
+/** Reads whether a secret is in its place: "taken" if something else is, such as another secret. */
+export async function readSecretPlaceStatus(
   context: SecretPlaceContext,
   owner: SecretOwner,
   secret: string,
 ): Promise<"there" | "missing" | "taken" | "unreadable"> {
   const target = context.values.text(SECRET_OUT);
-  const kind = secretOutKind(context);
+  const kind = readSecretPlaceKind(context);
   if (target === undefined || kind === "result") return "missing";
   const path = kind === "shared" ? target : clientSecretPath(context, owner.key);
   const there = await resultOrProblem(() => context.readSecretFile(path));

@@ -7,9 +7,9 @@ import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
 import { MERGE } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../../core/problem.ts";
-import type { DesiredClient } from "../../core/state/desired.ts";
-import type { XHydraSettings } from "../../core/state/extension.ts";
-import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
+import type { DesiredClient } from "../../core/state/desired-client.ts";
+import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
+import type { XHydraSettings } from "../../core/state/x-hydra-settings.ts";
 import { joinFirstWords, quote } from "../../core/text.ts";
 import { createOfflineFindingFilter } from "../draft/id-checks.ts";
 import { formatFilePosition, type PositionedClientValue } from "./state-input.ts";
@@ -26,8 +26,8 @@ export interface StateFileEntry {
   readonly manifest: JsonObject | undefined;
 }
 
-/** What is collected about the entries. */
-export class Findings {
+/** Collects the problems and warnings about the entries. */
+export class StateFileFindings {
   readonly problems: Problem[] = [];
   readonly warnings: string[] = [];
   readonly #context: Pick<Context, "values">;
@@ -69,12 +69,12 @@ interface Fault {
 export function reportFieldMistakes(
   context: Pick<Context, "values">,
   { value, fields }: StateFileEntry,
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
   if (!isAbsentOrEmpty(fields["client_secret"]))
     findings.error(value, ["client_secret"], {
       message: "a secret does not belong in a client file",
-      hint: `use ${EXTENSION_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
+      hint: `use ${X_HYDRA_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
       code: "secret-in-file",
     });
   if (Object.keys(fields).length === 0 || isKubernetesObject(fields))
@@ -106,7 +106,7 @@ export function lintEntry(
   { value, extension, manifest }: StateFileEntry,
   client: JsonObject,
   secret: string | undefined,
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
   if (!isAbsentOrEmpty(client["metadata"]) && !isJsonObject(client["metadata"]))
     findings.error(value, ["metadata"], {
@@ -127,17 +127,17 @@ export function lintEntry(
 /** Where a file has a field: the secret is in the extension. */
 function pathOfField(field: string | undefined): readonly string[] {
   if (field === undefined) return [];
-  return field === "client_secret" ? [EXTENSION_MEMBER, "secret"] : [field];
+  return field === "client_secret" ? [X_HYDRA_MEMBER, "secret"] : [field];
 }
 
 /** Reports keys and IDs that two clients have. */
 export function reportDuplicateKeysAndIds(
   entries: readonly StateFileEntry[],
   clients: readonly DesiredClient[],
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
   const names = [
-    { what: "key", hint: `give one of them another ${EXTENSION_MEMBER}.key`, code: "key-twice", of: "key" },
+    { what: "key", hint: `give one of them another ${X_HYDRA_MEMBER}.key`, code: "key-twice", of: "key" },
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
@@ -153,8 +153,8 @@ export function reportDuplicateKeysAndIds(
       // Two clients with one ID are reported as that; usually the ID is the key of both.
       if (what === "key" && clientId !== undefined && clientId === earlier.clientId) return;
       const { value } = earlier.entry;
-      const place = formatFilePosition(value.file, value.at(pathOf(what, earlier.entry)));
-      findings.error(entry.value, pathOf(what, entry), {
+      const place = formatFilePosition(value.file, value.at(memberPathOfKeyOrId(what, earlier.entry)));
+      findings.error(entry.value, memberPathOfKeyOrId(what, entry), {
         message: `${what} ${quote(name)} is also at ${place}`,
         hint,
         code,
@@ -163,9 +163,9 @@ export function reportDuplicateKeysAndIds(
   }
 }
 
-function pathOf(what: "key" | "client_id", { extension }: StateFileEntry): readonly string[] {
+function memberPathOfKeyOrId(what: "key" | "client_id", { extension }: StateFileEntry): readonly string[] {
   if (what === "client_id") return ["client_id"];
-  return extension.key === undefined ? [] : [EXTENSION_MEMBER, "key"];
+  return extension.key === undefined ? [] : [X_HYDRA_MEMBER, "key"];
 }
 
 /** Warns once of clients without a scope: the server's default is configuration, so it isn't compared. */
@@ -173,7 +173,7 @@ export function reportUnsetScopes(
   { values }: Pick<Context, "values">,
   entries: readonly StateFileEntry[],
   clients: readonly DesiredClient[],
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
   if (values.bool(MERGE)) return;
   const unset = clients.flatMap(({ client, key }, at) => {

@@ -7,15 +7,20 @@ import { LENIENT_FIELD_NAMES } from "../../core/flags/shared-flags.ts";
 import { STACK } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject, objectOrEmpty } from "../../core/json/json.ts";
 import { Problem, resultOrProblem } from "../../core/problem.ts";
-import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired.ts";
-import { parseExtension, type SecretVariableOrFile } from "../../core/state/extension.ts";
-import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
-import { extensionOfMark, MARK_MEMBER, readMark, type StackMark, withoutMark } from "../../core/state/mark.ts";
+import type { DesiredClient, KubernetesSecretNameAndNamespace } from "../../core/state/desired-client.ts";
+import {
+  readStackMark,
+  STACK_MARK_MEMBER,
+  type StackMark,
+  withoutStackMark,
+  xHydraSettingsOfMark,
+} from "../../core/state/stack-mark.ts";
+import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
+import { parseXHydraSettings, type SecretVariableOrFile } from "../../core/state/x-hydra-settings.ts";
 import { quote } from "../../core/text.ts";
 import { findClientBoundsProblem } from "../draft/client-bounds.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
 import {
-  Findings,
   IGNORED_FILE_FIELDS,
   lintEntry,
   positionedProblem,
@@ -23,6 +28,7 @@ import {
   reportFieldMistakes,
   reportUnsetScopes,
   type StateFileEntry,
+  StateFileFindings,
 } from "./state-checks.ts";
 import {
   formatFilePosition,
@@ -34,8 +40,8 @@ import {
 /** What reading the clients of a stack needs of a command's context. */
 type StateFileContext = StateInputContext & Pick<Context, "warn">;
 
-/** The clients that files describe. */
-export interface DesiredClients {
+/** The clients that files describe, and the number of these files. */
+export interface DesiredClientsAndFileCount {
   readonly clients: readonly DesiredClient[];
   readonly files: number;
 }
@@ -48,12 +54,12 @@ export async function readDesiredClients(
   context: StateFileContext,
   problems: Problem[],
   { reader, secrets }: { readonly reader: "diff" | "apply"; readonly secrets: "read" | "leave" },
-): Promise<DesiredClients> {
+): Promise<DesiredClientsAndFileCount> {
   const read = await readClientValuesInFiles(context, problems, reader);
-  const findings = new Findings(context);
-  const entries = entriesOf(context, read.values, findings);
+  const findings = new StateFileFindings(context);
+  const entries = translateToStateEntries(context, read.values, findings);
   const clients: DesiredClient[] = [];
-  for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
+  for (const entry of entries) clients.push(await checkAndBuildDesiredClient(context, entry, findings, secrets));
   reportDuplicateKeysAndIds(entries, clients, findings);
   reportUnsetScopes(context, entries, clients, findings);
   problems.push(...shortenProblemList(findings.problems, MAX_LISTED));
@@ -61,13 +67,13 @@ export async function readDesiredClients(
   return { clients, files: read.files };
 }
 
-/** The clients among the values of files, those of manifests translated. */
-function entriesOf(
+/** Makes entries of the values of files, those of manifests translated; mistakes are added to the findings. */
+function translateToStateEntries(
   context: Pick<StateFileContext, "values" | "note">,
   values: readonly PositionedClientValue[],
-  findings: Findings,
+  findings: StateFileFindings,
 ): readonly StateFileEntry[] {
-  const objects = values.filter((each) => isReadable(each, findings));
+  const objects = values.filter((each) => isClientObjectOrReport(each, findings));
   const origins = new Map(objects.map((each) => [each.value, each]));
   const files = [...Map.groupBy(objects, ({ file }) => file)].map(([name, own]) => ({
     name,
@@ -81,10 +87,10 @@ function entriesOf(
     const value = origins.get(source);
     if (value === undefined || !isJsonObject(client)) return [];
     const manifest = isJsonObject(source) && source !== client ? source : undefined;
-    const { [EXTENSION_MEMBER]: own, ...fields } = client;
-    const marked = settingsWithMark(own, readMark(fields));
+    const { [X_HYDRA_MEMBER]: own, ...fields } = client;
+    const marked = settingsWithMark(own, readStackMark(fields));
     reportOtherStack(context, value, fields, findings);
-    const { extension, faults } = parseExtension(marked);
+    const { extension, faults } = parseXHydraSettings(marked);
     for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
     return [{ value, fields: withScopeText(fields), extension, manifest }];
   });
@@ -96,8 +102,8 @@ function entriesOf(
  */
 function settingsWithMark(own: unknown, mark: StackMark | undefined): unknown {
   if (mark === undefined) return own;
-  if (own === undefined || own === null) return extensionOfMark(mark);
-  return isJsonObject(own) ? { ...extensionOfMark(mark), ...own } : own;
+  if (own === undefined || own === null) return xHydraSettingsOfMark(mark);
+  return isJsonObject(own) ? { ...xHydraSettingsOfMark(mark), ...own } : own;
 }
 
 /** Reports a client with the mark of another stack: in this one it would get another name, or be a second client. */
@@ -105,19 +111,20 @@ function reportOtherStack(
   { values }: Pick<StateFileContext, "values">,
   value: PositionedClientValue,
   fields: JsonObject,
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
-  const mark = readMark(fields);
+  const mark = readStackMark(fields);
   const stack = values.text(STACK);
   if (mark === undefined || mark.stack === stack) return;
-  findings.error(value, ["metadata", MARK_MEMBER], {
+  findings.error(value, ["metadata", STACK_MARK_MEMBER], {
     message: `the client has the mark of stack ${quote(mark.stack)}, and this is stack ${quote(stack)}`,
-    hint: `use --stack ${quote(mark.stack)}, or remove ${quote(MARK_MEMBER)} from its metadata`,
+    hint: `use --stack ${quote(mark.stack)}, or remove ${quote(STACK_MARK_MEMBER)} from its metadata`,
     code: "other-stack",
   });
 }
 
-function isReadable(each: PositionedClientValue, findings: Findings): boolean {
+/** Whether a value is an object of an acceptable size; anything else is added to the findings. */
+function isClientObjectOrReport(each: PositionedClientValue, findings: StateFileFindings): boolean {
   if (!isJsonObject(each.value)) {
     const hint = "a client is a JSON or YAML object";
     findings.error(each, [], { message: "this is not an object", hint, code: "bad-file" });
@@ -132,7 +139,7 @@ function reportManifests(
   { values, note }: Pick<StateFileContext, "values" | "note">,
   { entries, unknownKeys, notes, problems, skipped, filesWithoutClient }: TranslatedManifests,
   origins: ReadonlyMap<unknown, PositionedClientValue>,
-  findings: Findings,
+  findings: StateFileFindings,
 ): void {
   for (const line of notes) note(line);
   const folderFiles = new Set([...origins.values()].flatMap(({ file, isFromFolder }) => (isFromFolder ? file : [])));
@@ -154,32 +161,32 @@ function reportManifests(
   }
 }
 
-/** Checks one client; the problems are collected. */
-async function desiredClient(
+/** Checks one client, reads its secret, and builds what is desired; problems are collected. */
+async function checkAndBuildDesiredClient(
   context: Pick<StateFileContext, "values" | "host" | "readFile">,
   entry: StateFileEntry,
-  findings: Findings,
+  findings: StateFileFindings,
   secrets: "read" | "leave",
 ): Promise<DesiredClient> {
   const { value, fields, extension, manifest } = entry;
   if (manifest === undefined) reportFieldMistakes(context, entry, findings);
   const { client_id: id, client_secret: _, ...rest } = fields;
   // Its settings say the same as the mark.
-  const client = withoutMark(
+  const client = withoutStackMark(
     Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FILE_FIELDS.has(field))),
   );
-  const { origin, text, version, problem } = await secretOf(context, entry, secrets);
+  const { origin, text, version, problem } = await readSecretOfEntry(context, entry, secrets);
   lintEntry(context, entry, isAbsentOrEmpty(id) ? client : { ...client, client_id: id }, text, findings);
   if (extension.secret !== undefined && !usesSecret(client))
-    findings.error(value, [EXTENSION_MEMBER, "secret"], {
+    findings.error(value, [X_HYDRA_MEMBER, "secret"], {
       message: isPublic(client)
         ? "a public client has no secret"
         : "a client with private_key_jwt does not use a secret",
-      hint: `remove ${EXTENSION_MEMBER}.secret, or choose another token_endpoint_auth_method`,
+      hint: `remove ${X_HYDRA_MEMBER}.secret, or choose another token_endpoint_auth_method`,
       code: "public-client-secret",
     });
   return {
-    key: keyOf(entry, findings),
+    key: chooseStackKey(entry, findings),
     clientId: typeof id === "string" && id !== "" ? id : undefined,
     client,
     secretOrigin: origin,
@@ -187,7 +194,7 @@ async function desiredClient(
     secretProblem: problem,
     secretVersion: version,
     protect: objectOrEmpty(manifest?.["spec"])["deletionPolicy"] === "orphan" ? true : extension.protect,
-    secretObject: secretObjectOf(manifest),
+    secretObject: kubernetesSecretOfManifest(manifest),
     maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },
   };
@@ -201,7 +208,7 @@ interface EntrySecret {
   readonly version?: number | undefined;
 }
 
-async function secretOf(
+async function readSecretOfEntry(
   context: Pick<StateFileContext, "host" | "readFile">,
   entry: StateFileEntry,
   secrets: "read" | "leave",
@@ -215,18 +222,21 @@ async function secretOf(
   const origin = describeReference(entry, extension.secret);
   const { version } = extension.secret;
   if (secrets === "leave") return { origin, version };
-  const read = await readSecret(context, entry, extension.secret);
+  const read = await readReferencedSecretOrProblem(context, entry, extension.secret);
   return read instanceof Problem ? { origin, version, problem: read } : { origin, version, text: read };
 }
 
-function secretObjectOf(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
+function kubernetesSecretOfManifest(manifest: JsonObject | undefined): KubernetesSecretNameAndNamespace | undefined {
   const name = getTextField(objectOrEmpty(manifest?.["spec"]), "secretName");
   if (name === undefined || name === "") return undefined;
   return { name, namespace: readKubernetesObject(manifest)?.metadata.namespace };
 }
 
-/** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
-function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings: Findings): string {
+/**
+ * Chooses the name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file;
+ * none is a finding.
+ */
+function chooseStackKey({ value, fields, extension, manifest }: StateFileEntry, findings: StateFileFindings): string {
   if (extension.key !== undefined) return extension.key;
   if (manifest !== undefined) return namespacedNameOf(manifest);
   const id = getTextField(fields, "client_id") ?? "";
@@ -235,36 +245,38 @@ function keyOf({ value, fields, extension, manifest }: StateFileEntry, findings:
   if (!value.isStdin) return stem;
   findings.error(value, [], {
     message: "the client has neither a client_id nor a key",
-    hint: `add ${EXTENSION_MEMBER}: {key: NAME}`,
+    hint: `add ${X_HYDRA_MEMBER}: {key: NAME}`,
     code: "no-key",
   });
   return "";
 }
 
 function describeReference({ value }: StateFileEntry, { from, name }: SecretVariableOrFile): string {
-  return from === "env" ? `environment variable ${name}` : pathFrom(value, name);
+  return from === "env" ? `environment variable ${name}` : resolvePathFromFile(value, name);
 }
 
-/** A path in a file of clients, which is relative to that file. */
-function pathFrom({ file, isStdin }: Pick<PositionedClientValue, "file" | "isStdin">, path: string): string {
+/** Resolves a path in a file of clients, which is relative to that file. */
+function resolvePathFromFile({ file, isStdin }: Pick<PositionedClientValue, "file" | "isStdin">, path: string): string {
   if (isStdin || /^(?:[/\\]|[A-Za-z]:)/.test(path)) return path;
   return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
 }
 
 /** The secret that `x-hydra.secret` names, or why it can't be read. One that is missing is never replaced by a generated one. */
-async function readSecret(
+async function readReferencedSecretOrProblem(
   { host, readFile }: Pick<StateFileContext, "host" | "readFile">,
   { value }: StateFileEntry,
   secret: SecretVariableOrFile,
 ): Promise<string | Problem> {
-  const path = [EXTENSION_MEMBER, "secret", secret.from];
+  const path = [X_HYDRA_MEMBER, "secret", secret.from];
   if (secret.from === "env") {
     const text = host.environment(secret.name) ?? "";
     if (text !== "") return text;
     const message = `environment variable ${quote(secret.name)} is not set`;
     return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
   }
-  const file = await resultOrProblem(() => readFile(pathFrom(value, secret.name), `${EXTENSION_MEMBER}.secret`));
+  const file = await resultOrProblem(() =>
+    readFile(resolvePathFromFile(value, secret.name), `${X_HYDRA_MEMBER}.secret`),
+  );
   if (file instanceof Problem) {
     const { message, hint = "check the path", code } = file;
     return positionedProblem(value, path, { message, hint, code });

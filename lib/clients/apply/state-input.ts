@@ -1,5 +1,5 @@
 import type { Context, TextFile } from "../../command.ts";
-import { type ClientList, findClientsAndLists, findStrayMembers } from "../../core/client/client-list-members.ts";
+import { type ClientListObject, findClientsAndLists, findStrayMembers } from "../../core/client/client-list-members.ts";
 import { ALLOW_EMPTY } from "../../core/flags/state-flags.ts";
 import { FILE_DEPTH } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
@@ -13,7 +13,7 @@ import {
   type Position,
 } from "../../core/state/positions.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { findFolderFiles } from "../folder-files.ts";
+import { findClientFilesInFolder } from "../find-client-files.ts";
 import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
 
 /** What reading files with positions needs of a command's context. */
@@ -23,7 +23,7 @@ export type StateInputContext = Pick<
 >;
 
 /** A path inside a value of a file. */
-type Path = readonly (string | number)[];
+type ValuePath = readonly (string | number)[];
 
 /** A value of a file that is a client or a Kubernetes object, with its variables replaced. */
 export interface PositionedClientValue {
@@ -34,7 +34,7 @@ export interface PositionedClientValue {
   readonly isFromFolder: boolean;
   readonly value: unknown;
   /** The position of a part of the value. */
-  at(path: Path): Position;
+  at(path: ValuePath): Position;
 }
 
 /** How messages name a position: `clients/web.yaml:14:3`. */
@@ -62,7 +62,7 @@ async function findFiles(
   const found: NamedFile[] = [];
   for (const path of operands) {
     try {
-      const inFolder = path === "-" ? undefined : await findFolderFiles({ host }, path, reader);
+      const inFolder = path === "-" ? undefined : await findClientFilesInFolder({ host }, path, reader);
       if (inFolder === undefined) found.push({ path, isFromFolder: false });
       else {
         const { files, problems: unreadable } = inFolder;
@@ -103,15 +103,15 @@ export async function readClientValuesInFiles(
   if (files.length > MANY) context.host.enableJit();
   const values: PositionedClientValue[] = [];
   for (const file of files) {
-    const read = await collectProblem(problems, () => valuesIn(context, file, reader, problems));
-    for (const value of read ?? []) values.push(...withVariables(value, lookup, problems));
+    const read = await collectProblem(problems, () => readFileWithPositions(context, file, reader, problems));
+    for (const value of read ?? []) values.push(...replaceVariablesOrReport(value, lookup, problems));
   }
   if (values.length > MANY) context.host.enableJit();
   return { values, files: files.length };
 }
 
-/** A value of a file before its variables are replaced, and how to find its positions. */
-async function valuesIn(
+/** Reads the values of a file, their variables not replaced yet, each with a way to find its positions. */
+async function readFileWithPositions(
   context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
   { path, isFromFolder }: NamedFile,
   reader: string,
@@ -126,7 +126,7 @@ async function valuesIn(
   };
   const name = path === "-" ? STDIN : path;
   return roots.flatMap(({ value, positions }) => {
-    const at = (inner: Path): Position => position(findOffset(positions(), inner));
+    const at = (inner: ValuePath): Position => position(findOffset(positions(), inner));
     const { clients, lists } = findClientsAndLists(value);
     for (const each of lists) problems.push(...strayProblems(each, name, at));
     return clients.map(({ value: client, path: start }) => ({
@@ -134,7 +134,7 @@ async function valuesIn(
       isStdin: path === "-",
       isFromFolder,
       value: client,
-      at: (inner: Path) => at([...start, ...inner]),
+      at: (inner: ValuePath) => at([...start, ...inner]),
     }));
   });
 }
@@ -161,17 +161,20 @@ async function parseWithPositions(
 
 /** The problems of what is in an object with a list of clients and would be ignored: `--prune` would take it for removed. */
 function strayProblems(
-  { value, path, member }: ClientList,
+  { value, path, member }: ClientListObject,
   file: string,
-  at: (path: Path) => Position,
+  at: (path: ValuePath) => Position,
 ): readonly Problem[] {
   return findStrayMembers(value, member).map(({ key, message, hint }) =>
     usageError(`${formatFilePosition(file, at([...path, key]))}: ${message}`, hint, "bad-file"),
   );
 }
 
-/** A value with its variables replaced; without some of them nothing else can be said about it. */
-function withVariables(
+/**
+ * Replaces the variables in a value; if some are missing, that is a problem and the value is left out, since nothing
+ * else can be said about it.
+ */
+function replaceVariablesOrReport(
   entry: PositionedClientValue,
   lookup: (name: string) => string | undefined,
   problems: Problem[],

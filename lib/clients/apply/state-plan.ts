@@ -1,36 +1,36 @@
 import type { Admin } from "../../adapters/admin/admin.ts";
-import type { Context, Result } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { singleResult } from "../../command.ts";
 import { type ClientRecord, idOf } from "../../core/client/client.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import { STRICT } from "../../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../../core/flags/state-flags.ts";
 import { Problem, usageErrorIf } from "../../core/problem.ts";
-import { type DesiredClient, formatFileLineColumn } from "../../core/state/desired.ts";
-import { readMark } from "../../core/state/mark.ts";
+import { type DesiredClient, formatFileLineColumn } from "../../core/state/desired-client.ts";
 import {
   type ClientRefusal,
   createsSlashId,
-  type Plan,
-  type PlanOptions,
   planStack,
-  type Step,
+  type StackPlan,
+  type StackPlanOptions,
+  type StackPlanStep,
   withUnfindableClientsRefused,
 } from "../../core/state/plan.ts";
-import { planDocument } from "../../core/state/plan-document.ts";
-import { planMarkdown } from "../../core/state/plan-markdown.ts";
-import { planLines, type SecretDestinationText, summarizePlan } from "../../core/state/plan-text.ts";
+import { planAsJson } from "../../core/state/plan-json.ts";
+import { planAsMarkdown } from "../../core/state/plan-markdown.ts";
+import { planAsStyledLines, type SecretDestinationText, summarizePlan } from "../../core/state/plan-text.ts";
+import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
 import { canServerLookUpId } from "../draft/id-checks.ts";
 import { readClientPages } from "../list/client-pages.ts";
 import { terminalColumns } from "../terminal-columns.ts";
-import type { DesiredClients } from "./state-files.ts";
+import type { DesiredClientsAndFileCount } from "./state-files.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;
 
 /** How the flags ask to compare. */
-export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
+export function planOptions({ values }: Pick<Context, "values">): StackPlanOptions {
   return {
     stack: values.text(STACK),
     merge: values.bool(MERGE),
@@ -42,7 +42,7 @@ export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
 /** The problems of `--prune`, and of an input without clients, that show before anything is sent. */
 export function pruneAndEmptyInputProblems(
   { values }: Pick<Context, "values">,
-  { clients, files }: DesiredClients,
+  { clients, files }: DesiredClientsAndFileCount,
   hasProblems: boolean,
 ): readonly Problem[] {
   const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
@@ -50,7 +50,7 @@ export function pruneAndEmptyInputProblems(
   if (!values.bool(PRUNE))
     return usageErrorIf(
       isEmpty && values.isSet(EXIT_CODE),
-      `${whatWasRead(files)}, so there is nothing to compare`,
+      `${noClientsReadText(files)}, so there is nothing to compare`,
       "check the path, or add --allow-empty",
       "no-clients",
     );
@@ -64,19 +64,19 @@ export function pruneAndEmptyInputProblems(
     ),
     ...usageErrorIf(
       isEmpty,
-      `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
+      `${noClientsReadText(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
       "check the path, or add --allow-empty to delete them",
       "no-clients",
     ),
   ];
 }
 
-function whatWasRead(files: number): string {
+function noClientsReadText(files: number): string {
   return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
 }
 
-/** All clients of a server; at once only one page of them is in memory. */
-async function* allClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
+/** Reads all clients of a server; at once only one page of them is in memory. */
+async function* readAllClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
   const pages = readClientPages({ admin }, { size: PAGE_SIZE }, "check proxies in front of the server");
   for await (const { clients, unreadable } of pages) {
     onPage();
@@ -98,12 +98,12 @@ const UNFINDABLE: ClientRefusal = {
 async function planListedClients(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
-): Promise<Plan> {
+): Promise<StackPlan> {
   const options = planOptions(context);
   let pages = 0;
   const plan = await planStack(
     desired,
-    allClients(context.admin, () => pages++),
+    readAllClients(context.admin, () => pages++),
     options,
   );
   // Where pages are by offset, and a client is deleted meanwhile, the next page lacks its first client. If that one is found
@@ -112,13 +112,15 @@ async function planListedClients(
   const createsByKey = plan.steps.some(
     ({ action, desired: file }) => action === "create" && file?.clientId === undefined,
   );
-  return mayHideClients && createsByKey ? planStack(desired, listAgain(context.admin, plan), options) : plan;
+  return mayHideClients && createsByKey
+    ? planStack(desired, listAgainKeepingPlanned(context.admin, plan), options)
+    : plan;
 }
 
-/** All clients of a server, with those of an earlier plan that a second list lacks. */
-async function* listAgain(admin: Admin, { steps }: Plan): AsyncGenerator<ClientRecord> {
+/** Lists all clients of a server again, and adds those of an earlier plan that this list lacks. */
+async function* listAgainKeepingPlanned(admin: Admin, { steps }: StackPlan): AsyncGenerator<ClientRecord> {
   const ids = new Set<string>();
-  for await (const client of allClients(admin)) {
+  for await (const client of readAllClients(admin)) {
     ids.add(client.client_id);
     yield client;
   }
@@ -129,19 +131,19 @@ async function* listAgain(admin: Admin, { steps }: Plan): AsyncGenerator<ClientR
 export async function planAgainstServer(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
-): Promise<Plan> {
+): Promise<StackPlan> {
   const listed = await planListedClients(context, desired);
   const slash = listed.steps.find(createsSlashId)?.clientId;
   const plan =
     slash === undefined || (await canServerLookUpId(context.admin, slash))
       ? listed
       : withUnfindableClientsRefused(listed, UNFINDABLE);
-  rejectLostFields(context, plan);
+  rejectUnkeptFieldsIfStrict(context, plan);
   return plan;
 }
 
 /** With `--strict`, rejects fields that the server doesn't keep. */
-function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan): void {
+function rejectUnkeptFieldsIfStrict({ values }: Pick<Context, "values">, { steps }: StackPlan): void {
   if (!values.bool(STRICT)) return;
   const found = steps.flatMap(({ desired, notes }) =>
     desired === undefined ? [] : notes.map((note) => `${desired.source.file}:${desired.source.line}: ${note}`),
@@ -157,7 +159,7 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
 }
 
 /** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
-export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
+export function findRefusalProblem(steps: readonly StackPlanStep[], adopt: boolean): Problem | undefined {
   const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;
@@ -167,7 +169,7 @@ export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Prob
       return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];
     }
     // One of another stack is only planned like this with --adopt-from.
-    if (action !== "adopt" || adopt || (current !== undefined && readMark(current) !== undefined)) return [];
+    if (action !== "adopt" || adopt || (current !== undefined && readStackMark(current) !== undefined)) return [];
     return [
       {
         code: "not-ours" as const,
@@ -186,8 +188,8 @@ export function findRefusalProblem(steps: readonly Step[], adopt: boolean): Prob
   });
 }
 
-/** The IDs of the clients that differ; of one that the server names itself, its key. */
-function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
+/** The result with the IDs of the clients that differ; of one that the server names itself, its key. */
+function differingIdsResult(plan: StackPlan, exit: NonNullable<CommandResult["exit"]>): CommandResult {
   const items = plan.steps
     .filter(({ action }) => action !== "unchanged")
     .map(({ clientId, key }) => ({ client_id: clientId ?? key }));
@@ -197,22 +199,22 @@ function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
 /** A plan as the result of a command. */
 export function planResult(
   { endpoint, host, format }: Pick<Context, "endpoint" | "host" | "format">,
-  plan: Plan,
+  plan: StackPlan,
   { place }: { readonly place: SecretDestinationText },
-  exit: NonNullable<Result["exit"]>,
-): Result {
-  if (format.kind === "id") return differingIds(plan, exit);
+  exit: NonNullable<CommandResult["exit"]>,
+): CommandResult {
+  if (format.kind === "id") return differingIdsResult(plan, exit);
   return singleResult(
     {
       columns: [
         { label: "STACK", value: () => plan.stack },
         { label: "SUMMARY", value: () => summarizePlan(plan) },
       ],
-      styledText: () => planLines(plan, { place, columns: terminalColumns(host.stdout) }),
-      markdown: () => planMarkdown(plan),
+      styledText: () => planAsStyledLines(plan, { place, columns: terminalColumns(host.stdout) }),
+      markdown: () => planAsMarkdown(plan),
       id: () => plan.stack,
     },
-    planDocument(plan, endpoint),
+    planAsJson(plan, endpoint),
     { exit, isPaged: true },
   );
 }

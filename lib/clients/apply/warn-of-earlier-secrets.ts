@@ -3,10 +3,10 @@ import type { LeftoverDraft } from "../../adapters/secret-target.ts";
 import type { Context } from "../../command.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { fileNameOfIdOrKey } from "../../core/output/file-name.ts";
-import { partToDelete } from "../../core/recovery-record.ts";
-import type { Step } from "../../core/state/plan.ts";
+import { partToDeleteText } from "../../core/recovery-record.ts";
+import type { StackPlanStep } from "../../core/state/plan.ts";
 import { joinWords, quote } from "../../core/text.ts";
-import { secretOutKind } from "./secret-out-places.ts";
+import { readSecretPlaceKind } from "./secret-out-places.ts";
 
 /** How many leftovers are named one by one; the others are only counted. */
 const MAX_SHOWN_LEFTOVERS = 5;
@@ -22,13 +22,13 @@ interface Leftover {
 /** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
 export async function warnOfEarlierRunSecrets(
   context: Pick<Context, "values" | "secretDrafts" | "warn">,
-  steps: readonly Step[],
+  steps: readonly StackPlanStep[],
   copies: readonly LeftoverRecoveryCopy[],
 ): Promise<void> {
   const target = context.values.text(SECRET_OUT);
   const drafts = target === undefined ? [] : await context.secretDrafts(target);
   if (drafts.length + copies.length === 0) return;
-  const isFolder = secretOutKind(context) === "folder";
+  const isFolder = readSecretPlaceKind(context) === "folder";
   const draftsOf = Map.groupBy(drafts, ({ name }) => name.replace(/\.(?:env|json|yaml)$/, ""));
   const copiesOfKey = Map.groupBy(copies, ({ key }) => key);
   const copiesOfId = Map.groupBy(copies, ({ clientId }) => clientId);
@@ -51,7 +51,7 @@ function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: rea
     ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
     ...copies.map((path) => ({
       path,
-      warning: `${START} ${what} in ${quote(path)}; once you have it, delete ${partToDelete(path)}`,
+      warning: `${START} ${what} in ${quote(path)}; once you have it, delete ${partToDeleteText(path)}`,
     })),
   ];
 }
@@ -75,7 +75,7 @@ function warnOf({ warn }: Pick<Context, "warn">, leftovers: readonly Leftover[])
   for (const { warning } of leftovers.slice(0, MAX_SHOWN_LEFTOVERS)) warn(warning);
   const rest = leftovers.slice(MAX_SHOWN_LEFTOVERS);
   if (rest.length === 0) return;
-  const folders = foldersOf(rest);
+  const folders = folderNamesText(rest);
   const secrets = rest.length === 1 ? "1 more secret" : `${rest.length} more secrets`;
   const keys = [...new Set(rest.flatMap(({ key }) => key ?? []))];
   const clients =
@@ -83,7 +83,7 @@ function warnOf({ warn }: Pick<Context, "warn">, leftovers: readonly Leftover[])
   warn(`earlier runs have left ${secrets}${clients} in ${folders}`);
 }
 
-function foldersOf(files: readonly { readonly path: string }[]): string {
+function folderNamesText(files: readonly { readonly path: string }[]): string {
   const folders = new Set(files.map(({ path }) => path.replace(/[^/\\]*$/, "") || "."));
   return joinWords([...folders].map(quote));
 }
@@ -95,7 +95,7 @@ export function warnOfUnreadCopies({ warn }: Pick<Context, "warn">, unread: read
     const ignored =
       first !== undefined && files.length === 1
         ? `recovery copy ${quote(first.path)} was ignored`
-        : `${files.length} recovery copies in ${foldersOf(files)} were ignored`;
+        : `${files.length} recovery copies in ${folderNamesText(files)} were ignored`;
     warn(`${ignored}: ${reason}`);
   }
 }

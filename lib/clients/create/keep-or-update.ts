@@ -1,6 +1,6 @@
-import { type Context, type Result, singleResult } from "../../command.ts";
+import { type CommandResult, type Context, singleResult } from "../../command.ts";
 import { type ClientRecord, getTextField } from "../../core/client/client.ts";
-import { type Change, findChanges } from "../../core/client/equality.ts";
+import { type FieldChange, findChanges } from "../../core/client/equality.ts";
 import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -8,7 +8,11 @@ import type { Recipient } from "../../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { CommandLineDraft } from "../draft/client-draft.ts";
-import { type ChangeSecretContext, setProvidedSecret, unknownSecretText } from "../secrets/change-secret.ts";
+import {
+  type ChangeSecretContext,
+  findUnknownSecretWarning,
+  setAndDeliverProvidedSecret,
+} from "../secrets/change-secret.ts";
 import { prepareSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
@@ -16,8 +20,8 @@ import { sendClientChanges } from "../update/send-change.ts";
 import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
 import { createdView } from "../views.ts";
 
-/** A create that may find its client. */
-interface CreateIfMissing {
+/** The create that has found its client. */
+interface KeepOrUpdateOptions {
   readonly draft: CommandLineDraft;
   readonly ifExists: IfExists;
   /** The algorithm of a key pair that would be generated. */
@@ -33,25 +37,25 @@ type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
 export function keepOrUpdate(
   context: ExistingContext,
-  create: CreateIfMissing,
+  create: KeepOrUpdateOptions,
   current: ClientRecord,
-): Promise<Result> {
+): Promise<CommandResult> {
   const difference = differenceFrom(create, current);
-  if (create.ifExists === "skip") return skipped(context, current, difference.differing);
+  if (create.ifExists === "skip") return reportSkippedClient(context, current, difference.differing);
   const secret = getTextField(create.draft.client, "client_secret");
-  if (secret !== undefined) return updatedWithSecret(context, create, difference, secret);
-  return updated(context, difference);
+  if (secret !== undefined) return updateExistingWithSecret(context, create, difference, secret);
+  return updateExistingClient(context, difference);
 }
 
 /** An existing client, and how it differs from what the command line describes. */
 interface Difference {
   readonly current: ClientRecord;
   readonly wanted: JsonObject;
-  readonly differing: readonly Change[];
+  readonly differing: readonly FieldChange[];
 }
 
 function differenceFrom(
-  { draft, algorithm }: Pick<CreateIfMissing, "draft" | "algorithm">,
+  { draft, algorithm }: Pick<KeepOrUpdateOptions, "draft" | "algorithm">,
   current: ClientRecord,
 ): Difference {
   // The key of --generate-key doesn't exist yet, so there is nothing to compare.
@@ -60,28 +64,30 @@ function differenceFrom(
   return { current, wanted, differing: findChanges(current, wanted) };
 }
 
-function namesOf(differing: readonly Change[]): string {
+function changedFieldNames(differing: readonly FieldChange[]): string {
   return differing.map(({ field }) => field).join(", ");
 }
 
-function existingResult(record: JsonObject, more: JsonObject): Result {
+function existingResult(record: JsonObject, more: JsonObject): CommandResult {
   return singleResult(createdView("has secret"), { ...withoutCredentialFields(record), ...more });
 }
 
-async function skipped(
+/** Notes that an existing client was skipped; returns its result. */
+async function reportSkippedClient(
   { note }: Pick<Context, "note">,
   current: ClientRecord,
-  differing: readonly Change[],
-): Promise<Result> {
-  const how = differing.length === 0 ? "nothing differs" : `it differs in ${namesOf(differing)}`;
+  differing: readonly FieldChange[],
+): Promise<CommandResult> {
+  const how = differing.length === 0 ? "nothing differs" : `it differs in ${changedFieldNames(differing)}`;
   note(`Client ${quote(current.client_id)} already exists and was skipped: ${how}; no secret was delivered`);
   return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });
 }
 
-async function updated(
+/** Updates an existing client where it differs. */
+async function updateExistingClient(
   context: Pick<Context, "admin" | "note" | "warn">,
   { current, wanted, differing }: Difference,
-): Promise<Result> {
+): Promise<CommandResult> {
   const id = current.client_id;
   if (differing.length === 0) {
     warnOfUnkeptFields(context, wanted, current);
@@ -91,7 +97,7 @@ async function updated(
   const record = await sendClientChanges(context.admin, id, current, differing);
   warnOfUnkeptFields(context, wanted, record);
   warnOfLeavingStack(context, id, current, { ...current, ...wanted });
-  const warning = unknownSecretText(id, current, { ...current, ...wanted });
+  const warning = findUnknownSecretWarning(id, current, { ...current, ...wanted });
   context.note(
     `${updateNote(id, differing)}${warning === undefined ? "; its secret is unchanged, and none was delivered" : ""}`,
   );
@@ -99,17 +105,17 @@ async function updated(
   return { ...existingResult(record, { outcome: "updated" }), ...unwrittenClientHandler(id, "updated") };
 }
 
-function updateNote(id: string, differing: readonly Change[]): string {
-  const fields = differing.length === 0 ? "" : ` (${namesOf(differing)})`;
+function updateNote(id: string, differing: readonly FieldChange[]): string {
+  const fields = differing.length === 0 ? "" : ` (${changedFieldNames(differing)})`;
   return `Client ${quote(id)} already exists and was updated${fields}`;
 }
 
-async function updatedWithSecret(
+async function updateExistingWithSecret(
   context: ExistingContext,
-  create: CreateIfMissing,
+  create: KeepOrUpdateOptions,
   found: Difference,
   secret: string,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { values } = context;
   const { draft, recipients, echoed } = create;
   const id = found.current.client_id;
@@ -121,7 +127,7 @@ async function updatedWithSecret(
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
-  return setProvidedSecret(context, {
+  return setAndDeliverProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared,

@@ -7,34 +7,34 @@ import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
-import { errorMessage, isExpectedError, Problem, reasonWithoutValues, withMessage } from "../../core/problem.ts";
-import { type ClientInStack, partToDelete } from "../../core/recovery-record.ts";
+import { errorMessage, isExpectedError, Problem, safeErrorReason, withMessage } from "../../core/problem.ts";
+import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import type { CleanupAdmin } from "../admin-deadlines.ts";
+import type { CleanupAdminFactory } from "../admin-deadlines.ts";
 import {
-  credentialsFromServerAnswer,
   type DeliveryContext,
   type PendingDelivery,
-  rejectHidingFormat,
+  prepareCredentialsToDeliver,
+  rejectFormatOmittingSecret,
   UNDELIVERED_CODE,
-} from "../secrets/delivery.ts";
+} from "../secrets/credentials-to-deliver.ts";
 import {
+  buildRecoveryRecord,
+  type ClientStatusForRecovery,
   createRecoveryCopyTracker,
   createSecretFileDraftTracker,
   type RecoveryContext,
-  type RecoveryStatus,
+  type RecoveryCopyTracker,
   recoveryOutcomeText,
-  recoveryRecordOf,
-  type SecretTracker,
   statusBeforeCreate,
   warnNoRecoveryFolder,
-} from "../secrets/recovery.ts";
+} from "../secrets/recovery-copy-tracker.ts";
 import { secretFileText } from "../secrets/secret-out-text.ts";
 import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "../secrets/secret-source.ts";
 import type { OptionalSecretTarget } from "../secrets/with-secret-target.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
-export interface Registration {
+export interface PreparedRegistration {
   /** The body of the request (RFC 7591, 2), with the ID that the client will have, without its secret. */
   readonly payload: JsonObject & { readonly client_id: string };
   /** Whether the ID was generated here, so that a client with this ID can only be this run's. */
@@ -70,13 +70,13 @@ interface RegistrationTargets extends OptionalSecretTarget {
 /** What a registration needs of a command's context. */
 export type RegisterContext = RecoveryContext & DeliveryContext;
 
-/** Prepare: a client with its ID chosen and its secret, or its private key, ready. */
-export function createRegistration(
+/** Prepares one client: with its ID chosen and its secret, or its private key, ready. Nothing is sent. */
+export function prepareClientRegistration(
   { host }: Pick<Context, "host">,
   client: JsonObject,
   prepared: PreparedSecret,
-  result: Pick<Registration, "view" | "more" | "owner">,
-): Registration {
+  result: Pick<PreparedRegistration, "view" | "more" | "owner">,
+): PreparedRegistration {
   const id = requestedId(client);
   const { client_secret: _, ...fields } = client;
   return { payload: { ...fields, client_id: id ?? host.uuid() }, ownId: id === undefined, prepared, ...result };
@@ -94,18 +94,18 @@ export function createRegistration(
 export async function registerAndDeliver<T>(
   context: RegisterContext,
   targets: RegistrationTargets,
-  registration: Registration,
+  registration: PreparedRegistration,
   deliver: (created: CreatedClientToDeliver) => Promise<T>,
 ): Promise<DeliveredOrRefused<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
-  rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
+  rejectFormatOmittingSecret(context, registration, targets.target !== undefined || saved.path !== undefined);
   const outcome = await send(targets.admin, registration);
   switch (outcome.kind) {
     case "refused":
       saved.remove();
       return outcome;
     case "unknown":
-      throw keptUnverified(outcome, saved, registration);
+      throw keepUnverifiedSecret(outcome, saved, registration);
     case "created":
     case "found": {
       const result = await deliverOrRecover(context, { targets, registration, saved, outcome }, deliver);
@@ -118,20 +118,20 @@ export async function registerAndDeliver<T>(
 async function saveBeforeSend(
   context: RegisterContext,
   { target, copies }: RegistrationTargets,
-  { payload: { client_id: id }, prepared, owner }: Registration,
-): Promise<SecretTracker> {
+  { payload: { client_id: id }, prepared, owner }: PreparedRegistration,
+): Promise<RecoveryCopyTracker> {
   // The client of a stack gets its place for the secret only once, so that one which was given counts too.
   if (prepared.plain === undefined || (prepared.given && owner === undefined) || copies === "none")
     return createRecoveryCopyTracker(context, undefined, { owner });
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
-    const write = (status: RecoveryStatus, secret: PlainAndEncryptedSecret): Promise<void> =>
+    const write = (status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(statusBeforeCreate(id), prepared);
     return createSecretFileDraftTracker(context, { ...target, draft }, write, text);
   }
-  const record = recoveryRecordOf(context, statusBeforeCreate(id), prepared, owner);
+  const record = buildRecoveryRecord(context, statusBeforeCreate(id), prepared, owner);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
@@ -148,14 +148,14 @@ async function saveBeforeSend(
 }
 
 /** Sends the request. After a failure of the program itself the client may exist, and the problem says so. */
-async function send(admin: Admin, { payload, ownId, prepared }: Registration): Promise<CreateOutcome> {
+async function send(admin: Admin, { payload, ownId, prepared }: PreparedRegistration): Promise<CreateOutcome> {
   const { client_id: id } = payload;
   try {
     const secret = prepared.kind === "client_secret" ? { client_secret: prepared.plain } : {};
     return await admin.create({ ...payload, ...secret }, ownId);
   } catch (error) {
     const problem = new Problem(
-      `Cannot create client: ${reasonWithoutValues(error)}; client ${quote(id)} may have been created anyway`,
+      `Cannot create client: ${safeErrorReason(error)}; client ${quote(id)} may have been created anyway`,
       {
         code: "unexpected",
         exit: "failed",
@@ -169,37 +169,47 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
 }
 
 /** Keeps the secret of a client that may exist; returns the problem that says so. */
-function keptUnverified(
+function keepUnverifiedSecret(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
-  saved: SecretTracker,
-  { prepared }: Registration,
+  saved: RecoveryCopyTracker,
+  { prepared }: PreparedRegistration,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
   return withMessage(problem, `${problem.message}${recoveryOutcomeText(kept)}`);
 }
 
-/** What is known once the server has answered that the client exists. */
-interface Answered {
+/** A registration that the server has answered: the client exists. */
+interface AnsweredRegistration {
   readonly targets: RegistrationTargets;
-  readonly registration: Registration;
-  readonly saved: SecretTracker;
+  readonly registration: PreparedRegistration;
+  readonly saved: RecoveryCopyTracker;
   readonly outcome: Extract<CreateOutcome, { kind: "created" | "found" }>;
 }
 
 async function deliverOrRecover<T>(
   context: RegisterContext,
-  { targets, registration: { payload, prepared, more, owner }, saved, outcome }: Answered,
+  { targets, registration: { payload, prepared, more, owner }, saved, outcome }: AnsweredRegistration,
   deliver: (created: CreatedClientToDeliver) => Promise<T>,
 ): Promise<T> {
   const { record } = outcome;
   const { client_id: id } = record;
-  let secret = answeredSecret(record, prepared);
-  const undelivered: CreatedClientToDeliver["undelivered"] = (reason, partlyWritten, cleanup = ownCleanupAdmin) => {
+  let secret = secretFromAnswer(record, prepared);
+  const undelivered: CreatedClientToDeliver["undelivered"] = (
+    reason,
+    partlyWritten,
+    cleanup = adminWithCleanupDeadline,
+  ) => {
     const mayDelete = outcome.kind === "created" && !partlyWritten;
-    return recover({ admin: mayDelete ? cleanup(targets.admin) : undefined, id, secret, saved, reason });
+    return deleteClientOrKeepSecret({
+      admin: mayDelete ? cleanup(targets.admin) : undefined,
+      id,
+      secret,
+      saved,
+      reason,
+    });
   };
   try {
-    const delivery = await credentialsFromServerAnswer(context, prepared, { ...record, ...more });
+    const delivery = await prepareCredentialsToDeliver(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
     const isKnown = id === payload.client_id && owner === undefined;
     const updatedAt = getTextField(record, "updated_at");
@@ -217,8 +227,10 @@ async function deliverOrRecover<T>(
   }
 }
 
-/** The secret that the client has, as far as the answer says without the checks of {@link credentialsFromServerAnswer}. */
-function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainAndEncryptedSecret {
+/**
+ * The secret that the client has, as far as the answer says without the checks of {@link prepareCredentialsToDeliver}.
+ */
+function secretFromAnswer(record: ClientRecord, prepared: PreparedSecret): PlainAndEncryptedSecret {
   const answered = getTextField(record, "client_secret") ?? "";
   const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
@@ -226,9 +238,10 @@ function answeredSecret(record: ClientRecord, prepared: PreparedSecret): PlainAn
   return { ...prepared, plain: prepared.recipients.length > 0 ? undefined : answered, encrypted: undefined };
 }
 
-const ownCleanupAdmin: CleanupAdmin = (admin) => admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS);
+/** The admin API with the time for taking one client back. */
+const adminWithCleanupDeadline: CleanupAdminFactory = (admin) => admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS);
 
-interface Undelivered {
+interface UndeliveredClient {
   /**
    * What deletes the client. Undefined unless the server answered this run's own request with 201, nothing of the secret
    * has left the process, and there is time for it.
@@ -236,15 +249,15 @@ interface Undelivered {
   readonly admin: Admin | undefined;
   readonly id: string;
   readonly secret: PlainAndEncryptedSecret;
-  readonly saved: SecretTracker;
+  readonly saved: RecoveryCopyTracker;
   readonly reason: unknown;
 }
 
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
-async function recover({ admin, id, secret, saved, reason }: Undelivered): Promise<Problem> {
-  const why = reasonWithoutValues(reason);
+async function deleteClientOrKeepSecret({ admin, id, secret, saved, reason }: UndeliveredClient): Promise<Problem> {
+  const why = safeErrorReason(reason);
   const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;
-  const left = admin === undefined ? "made" : await deleteAgain(admin, id);
+  const left = admin === undefined ? "made" : await deleteCreatedClient(admin, id);
   if (left === "gone") {
     saved.remove();
     return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} was deleted again`, {
@@ -261,13 +274,13 @@ async function recover({ admin, id, secret, saved, reason }: Undelivered): Promi
     ...details,
     hint:
       kept.kind === "kept"
-        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDelete(kept.path)}`
+        ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDeleteText(kept.path)}`
         : `delete the client: hydra clients delete ${commandWord(id)}`,
   });
 }
 
 /** Deletes a client that this run created; returns what is left of it. */
-async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
+async function deleteCreatedClient(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
     await admin.remove(id);
     return "gone";

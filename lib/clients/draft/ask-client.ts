@@ -1,7 +1,7 @@
 import type { Context } from "../../command.ts";
 import { DEVICE_GRANT, FIELD_BY_NAME } from "../../core/client/fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
-import { csvField } from "../../core/flags/csv.ts";
+import { quoteCsvField } from "../../core/flags/csv.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -51,17 +51,21 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Asks until an answer is accepted. The end of the input ends the command. */
-async function ask<T>({ host, tell }: AskContext, question: string, read: (text: string) => T | Error): Promise<T> {
+async function askUntilAccepted<T>(
+  { host, tell }: AskContext,
+  question: string,
+  read: (text: string) => T | Error,
+): Promise<T> {
   for (;;) {
     const text = await host.ask(question, false);
-    if (text === undefined) throw notCreated();
+    if (text === undefined) throw nothingCreatedProblem();
     const answer = read(text.trim());
     if (!(answer instanceof Error)) return answer;
     tell(answer.message);
   }
 }
 
-function notCreated(): Problem {
+function nothingCreatedProblem(): Problem {
   return new Problem("Nothing was created", {
     code: "not-confirmed",
     exit: "failed",
@@ -76,7 +80,7 @@ function wordsIn(text: string): readonly string[] {
 async function askKind(context: AskContext): Promise<Kind> {
   context.tell("No flags describe the client, so here are some questions. Ctrl-C stops.");
   for (const [at, { title }] of KINDS.entries()) context.tell(`  ${at + 1}) ${title}`);
-  return ask(
+  return askUntilAccepted(
     context,
     "Kind of client [1]: ",
     (text) => KINDS[Number(text === "" ? "1" : text) - 1] ?? new Error(`Type a number from 1 to ${KINDS.length}`),
@@ -85,7 +89,7 @@ async function askKind(context: AskContext): Promise<Kind> {
 
 /** Asks for the redirect URIs; the rules of the client accept them. */
 function askRedirects(context: AskContext, redirect: string): Promise<readonly string[]> {
-  return ask(context, `Redirect URIs, separated by spaces (such as ${redirect}): `, (text) => {
+  return askUntilAccepted(context, `Redirect URIs, separated by spaces (such as ${redirect}): `, (text) => {
     // A comma may be a part of a URI.
     const uris = text.split(/\s+/).filter((uri) => uri !== "");
     if (uris.length === 0) return new Error("This kind of client needs at least one redirect URI");
@@ -99,11 +103,15 @@ function askRedirects(context: AskContext, redirect: string): Promise<readonly s
 /** The fields of a client, as answers. */
 async function askFields(context: AskContext): Promise<JsonObject> {
   const kind = await askKind(context);
-  const name = await ask(context, "Name: ", (text) => text);
+  const name = await askUntilAccepted(context, "Name: ", (text) => text);
   const redirects = kind.redirect === undefined ? [] : await askRedirects(context, kind.redirect);
   const signsIn = kind.redirect !== undefined;
   const usual = signsIn ? "openid offline_access" : "";
-  const typed = await ask(context, `Scopes, separated by spaces [${usual === "" ? "none" : usual}]: `, wordsIn);
+  const typed = await askUntilAccepted(
+    context,
+    `Scopes, separated by spaces [${usual === "" ? "none" : usual}]: `,
+    wordsIn,
+  );
   const scopes = typed.length === 0 ? wordsIn(usual) : typed;
   const refreshes = scopes.some((scope) => scope === "offline_access" || scope === "offline");
   const grants = refreshes && !kind.grants.includes("client_credentials") ? ["refresh_token"] : [];
@@ -118,7 +126,7 @@ async function askFields(context: AskContext): Promise<JsonObject> {
 }
 
 /** The flag of each answer, with its values. */
-function flagsOf(client: JsonObject): readonly (readonly [flag: Flag, texts: readonly string[]])[] {
+function flagsAndTextsOfFields(client: JsonObject): readonly (readonly [flag: Flag, texts: readonly string[]])[] {
   return Object.entries(client).flatMap(([name, value]) => {
     const flag = FIELD_BY_NAME.get(name)?.flag;
     if (flag === undefined) return [];
@@ -127,9 +135,9 @@ function flagsOf(client: JsonObject): readonly (readonly [flag: Flag, texts: rea
 }
 
 /** The command line that would create the same client. */
-function commandLine(syntax: Context["syntax"], client: JsonObject): string {
-  const words = flagsOf(client).flatMap(([flag, texts]) => {
-    const text = flag.kind === "list" ? texts.map(csvField).join(",") : (texts[0] ?? "");
+function clientCreateCommandLine(syntax: Context["syntax"], client: JsonObject): string {
+  const words = flagsAndTextsOfFields(client).flatMap(([flag, texts]) => {
+    const text = flag.kind === "list" ? texts.map(quoteCsvField).join(",") : (texts[0] ?? "");
     return [`--${syntax === "2.x" ? (flag.v2 ?? flag.name) : flag.name}`, text];
   });
   const command = syntax === "2.x" ? ["create", "oauth2-client"] : ["clients", "create"];
@@ -139,13 +147,16 @@ function commandLine(syntax: Context["syntax"], client: JsonObject): string {
 /** Asks a person to describe a client; returns the values as if the matching flags had been given. */
 export async function askClientFlags(context: AskContext, values: FlagValues): Promise<FlagValues> {
   const client = await askFields(context);
-  context.tell(`The same without questions: ${commandLine(context.syntax, client)}`);
-  const isWanted = await ask(context, "Create this client? [Y/n] ", (text) => {
+  context.tell(`The same without questions: ${clientCreateCommandLine(context.syntax, client)}`);
+  const isWanted = await askUntilAccepted(context, "Create this client? [Y/n] ", (text) => {
     if (/^(?:y|yes|)$/i.test(text)) return true;
     return /^(?:n|no)$/i.test(text) ? false : new Error("Type y or n");
   });
-  if (!isWanted) throw notCreated();
+  if (!isWanted) throw nothingCreatedProblem();
   return values.with(
-    flagsOf(client).map(([flag, texts]) => [flag.name, { texts, origin: { from: "flag", name: `--${flag.name}` } }]),
+    flagsAndTextsOfFields(client).map(([flag, texts]) => [
+      flag.name,
+      { texts, origin: { from: "flag", name: `--${flag.name}` } },
+    ]),
   );
 }

@@ -2,7 +2,7 @@ import type { Context } from "../../command.ts";
 import type { PathAssignment } from "../../core/client/changes.ts";
 import {
   type ClientDraft,
-  createLabeler,
+  createFieldLabeler,
   draftClient,
   type FieldLabeler,
   isPublic,
@@ -10,8 +10,8 @@ import {
 } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
 import { CLIENT_FIELDS, ID_FLAG } from "../../core/client/fields.ts";
-import type { LintFinding } from "../../core/client/rule.ts";
-import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import type { LintFinding } from "../../core/client/rule-types.ts";
+import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import { createEmptySecretFinding } from "../../core/client/usability-rules.ts";
 import { SECRET } from "../../core/flags/credential-flags.ts";
 import { CLIENT_FILE, LENIENT_FIELD_NAMES, SET, STRICT } from "../../core/flags/shared-flags.ts";
@@ -22,7 +22,7 @@ import type { ProvidedSecret } from "../secrets/secret-source.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
 import type { ClientFileContext } from "./client-files.ts";
 import { createOfflineFindingFilter } from "./id-checks.ts";
-import type { AppliedSet } from "./set-values.ts";
+import type { ClientAfterSetFlag } from "./set-values.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface CommandLineDraft extends ClientDraft {
@@ -53,10 +53,10 @@ type DraftContext = ClientFileContext & Pick<Context, "values" | "syntax">;
 export async function readCommandLineDraft(context: DraftContext, defaults: boolean): Promise<CommandLineDraft> {
   const { values, syntax } = context;
   const problems: Problem[] = [];
-  const base = await readBase(context, problems);
+  const base = await readClientFromFile(context, problems);
   const files = await readFieldFiles(context, problems);
   const flags = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
-  const named = idAndSecret(context);
+  const named = readIdAndSecretFlags(context);
   const assigned = await withSetValues(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);
   const origins = new Map([...named.origins, ...assigned.origins]);
@@ -67,15 +67,15 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
   const tops = Object.fromEntries(assigned.nested.map(({ path: [top = ""], value }) => [top, value]));
   const nameOf = (key: string): string =>
     origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
-  await reportFieldNames(context, { ...client, ...tops }, nameOf, problems);
+  await reportUnknownFieldNames(context, { ...client, ...tops }, nameOf, problems);
   return {
     client,
-    label: createLabeler(
+    label: createFieldLabeler(
       (field) => origins.get(field) ?? flags.label(field),
       (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
     ),
     problems: [...problems, ...flags.problems],
-    findings: emptySecrets(context, base),
+    findings: emptySecretFindings(context, base),
     fromFlags: new Set([
       ...CLIENT_FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name),
       ...origins.keys(),
@@ -85,7 +85,8 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
   };
 }
 
-async function readBase(context: DraftContext, problems: Problem[]): Promise<FileClient | undefined> {
+/** Reads the client of `--file`; undefined without the flag, or if it can't be read. */
+async function readClientFromFile(context: DraftContext, problems: Problem[]): Promise<FileClient | undefined> {
   const path = context.values.text(CLIENT_FILE);
   if (path === undefined) return undefined;
   const { readOneClient } = await import("./client-files.ts");
@@ -100,14 +101,14 @@ async function withSetValues(
   context: Pick<Context, "values">,
   draft: JsonObject,
   defaults: boolean,
-): Promise<AppliedSet> {
+): Promise<ClientAfterSetFlag> {
   if (!context.values.isSet(SET)) return { client: draft, nested: [], origins: new Map(), problems: [] };
-  const { applySet } = await import("./set-values.ts");
-  return applySet(context, draft, defaults);
+  const { applySetFlag } = await import("./set-values.ts");
+  return applySetFlag(context, draft, defaults);
 }
 
 /** Reports keys of a client that are not fields. Flags only set fields, so it needs a file or `--set`. */
-async function reportFieldNames(
+async function reportUnknownFieldNames(
   context: Pick<Context, "values" | "warn">,
   client: JsonObject,
   nameOf: (key: string) => string,
@@ -124,7 +125,10 @@ async function reportFieldNames(
 }
 
 /** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
-function emptySecrets({ values }: Pick<Context, "values">, base: FileClient | undefined): readonly LintFinding[] {
+function emptySecretFindings(
+  { values }: Pick<Context, "values">,
+  base: FileClient | undefined,
+): readonly LintFinding[] {
   if (values.isSet(SECRET))
     return values.text(SECRET) === "" ? [createEmptySecretFinding(values.origin(SECRET).name)] : [];
   return base?.hasEmptySecret === true ? [createEmptySecretFinding(`"client_secret" in ${base.name}`)] : [];
@@ -150,8 +154,8 @@ async function readFieldFiles(
   return files;
 }
 
-/** The fields of `--id` and `--secret`, which have no row among the fields, and their origins. */
-function idAndSecret({ values }: Pick<Context, "values">): {
+/** Reads the fields of `--id` and `--secret`, which have no row among the fields, and their origins. */
+function readIdAndSecretFlags({ values }: Pick<Context, "values">): {
   readonly client: JsonObject;
   readonly origins: ReadonlyMap<string, string>;
 } {
@@ -166,7 +170,7 @@ function idAndSecret({ values }: Pick<Context, "values">): {
 /** How messages name a field, where the secret may be provided by a file or a prompt. */
 export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret | undefined): FieldLabeler {
   const isGiven = (field: string): boolean => field === "client_secret" && given !== undefined;
-  return createLabeler(
+  return createFieldLabeler(
     (field) => (isGiven(field) ? (given?.name ?? "") : label(field)),
     (field) => (isGiven(field) ? undefined : label.sourceOf?.(field)),
   );
@@ -190,7 +194,7 @@ export function reportWarningsCollectErrors(
   const isError = ({ severity }: LintFinding): boolean => severity === "error" || values.bool(STRICT);
   for (const finding of findings)
     if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`, "advice");
-  return findings.filter(isError).map(findingProblem);
+  return findings.filter(isError).map(lintFindingProblem);
 }
 
 /** Rejects fields that the server's version doesn't know; the version is detected only if there is such a field. */

@@ -10,7 +10,7 @@ import {
   looksLikeClient,
 } from "../../core/client/field-name-findings.ts";
 import { isKubernetesObject } from "../../core/client/kubernetes-object.ts";
-import type { LintFinding } from "../../core/client/rule.ts";
+import type { LintFinding } from "../../core/client/rule-types.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import {
   skippedObjectsNote,
@@ -21,7 +21,7 @@ import { LENIENT_FIELD_NAMES, STRICT } from "../../core/flags/shared-flags.ts";
 import { FILE_DEPTH, isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { looksLikeJsonFile, parseJsonFileValues } from "../../core/json/json-with-comments.ts";
 import { collectProblem, combineProblems, Problem, type ProblemCode, usageError } from "../../core/problem.ts";
-import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
+import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
@@ -33,7 +33,7 @@ export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values
 type TranslationContext = Pick<ClientFileContext, "values" | "warn" | "note">;
 
 /** What a file of clients holds, not checked yet. */
-interface FileContent {
+interface ClientFileContent {
   readonly name: string;
   /** Clients, or Kubernetes objects. */
   readonly values: readonly unknown[];
@@ -46,7 +46,7 @@ interface FileContent {
  * list of clients, a list under `clients` or `items`, or a Kubernetes object. Text that starts like JSON is never read as
  * YAML. Throws the problems of what is in objects with lists of clients and would be ignored.
  */
-export async function parseClientFile(
+export async function parseClientFileValues(
   { parseYaml }: Pick<Context, "parseYaml">,
   { text, name }: TextFile,
 ): Promise<{ readonly values: readonly unknown[]; readonly isJson: boolean }> {
@@ -60,25 +60,29 @@ export async function parseClientFile(
   return { values, isJson };
 }
 
-async function contentOf(context: ClientFileContext, file: TextFile): Promise<FileContent> {
-  const { values, isJson } = await parseClientFile(context, file);
+/** Parses a file; the clients in its lists are values of their own. */
+async function parseFileAndFlattenLists(context: ClientFileContext, file: TextFile): Promise<ClientFileContent> {
+  const { values, isJson } = await parseClientFileValues(context, file);
   // Between or after the marks of YAML documents there may be nothing.
   const filled = isJson ? values : values.filter((value) => value !== null);
-  const lists = filled.map((value) => listBelow(value) ?? value);
+  const lists = filled.map((value) => findWrappedList(value) ?? value);
   return { name: file.name, values: lists.flat(), isList: lists.some(Array.isArray) };
 }
 
 /** The list in the envelope of `list --format json`, or of a file that groups its clients. */
-function listBelow(value: unknown): readonly unknown[] | undefined {
+function findWrappedList(value: unknown): readonly unknown[] | undefined {
   if (!isJsonObject(value) || isKubernetesObject(value)) return undefined;
   const list = value[findListMember(value) ?? ""];
   return Array.isArray(list) ? list : undefined;
 }
 
-/** The clients in some files, those of Kubernetes manifests translated; what is wrong with a manifest is reported. */
-function translated(
+/**
+ * Translates the Kubernetes manifests among the clients in some files; notes, warnings and problems about them are
+ * reported.
+ */
+function translateManifestsAndReport(
   { values, warn, note }: TranslationContext,
-  files: readonly FileContent[],
+  files: readonly ClientFileContent[],
   problems: Problem[],
 ): TranslatedManifests["entries"] {
   const { entries, notes, unknownKeys, skipped, filesWithoutClient, problems: wrong } = translateManifests(files);
@@ -93,18 +97,18 @@ function translated(
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong, ...filesWithoutClient.map(({ problem }) => problem));
-  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION_MEMBER)).length;
+  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, X_HYDRA_MEMBER)).length;
   if (extended > 0)
     warn(
-      `${EXTENSION_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
+      `${X_HYDRA_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
     );
-  return entries.map((entry) => ({ ...entry, value: withoutExtension(entry.value) }));
+  return entries.map((entry) => ({ ...entry, value: withoutXHydraMember(entry.value) }));
 }
 
 /** A client of `hydra apply` as its other readers see it, with its scope as a text. */
-function withoutExtension(client: unknown): unknown {
+function withoutXHydraMember(client: unknown): unknown {
   if (!isJsonObject(client)) return client;
-  const { [EXTENSION_MEMBER]: _, ...rest } = client;
+  const { [X_HYDRA_MEMBER]: _, ...rest } = client;
   return withScopeText(rest);
 }
 
@@ -130,9 +134,9 @@ export async function readOneClient(
   const file = await context.readFile(path, "--file");
   const large = findTextSizeProblem(file.text, location);
   if (large !== undefined) throw large;
-  const content = await contentOf(context, file);
+  const content = await parseFileAndFlattenLists(context, file);
   const before = problems.length;
-  const entries = translated(context, [content], problems);
+  const entries = translateManifestsAndReport(context, [content], problems);
   const [entry] = entries;
   if (problems.length > before) return { client: {}, name: file.name };
   const isOne = entries.length === 1 && (!content.isList || entry?.location !== undefined);
@@ -179,30 +183,32 @@ export async function readClientEntries(
     );
     return [];
   }
-  const files: FileContent[] = [];
+  const files: ClientFileContent[] = [];
   for (const path of operands.length === 0 ? ["-"] : operands) {
-    const read = async (): Promise<FileContent> => contentOf(context, await context.readFile(path, "import"));
+    const read = async (): Promise<ClientFileContent> =>
+      parseFileAndFlattenLists(context, await context.readFile(path, "import"));
     const content = await collectProblem(problems, read);
     if (content !== undefined) files.push(content);
   }
   // All together: a manifest may name a Secret of another file.
-  return entriesIn(context, files, problems);
+  return collectClientEntries(context, files, problems);
 }
 
-function entriesIn(
+/** The entries of all files; values that can't be clients are added to the problems. */
+function collectClientEntries(
   context: TranslationContext,
-  files: readonly FileContent[],
+  files: readonly ClientFileContent[],
   problems: Problem[],
 ): readonly ClientEntry[] {
   const lenient = context.values.bool(LENIENT_FIELD_NAMES);
-  const entries = translated(context, files, problems);
+  const entries = translateManifestsAndReport(context, files, problems);
   const counts = Map.groupBy(entries, ({ file }) => file);
   const numbers = new Map<string, number>();
   return entries.flatMap(({ file, value, location }) => {
     const number = (numbers.get(file) ?? 0) + 1;
     numbers.set(file, number);
     const name = location ?? (counts.get(file)?.length === 1 ? file : `${file}, client ${number}`);
-    const entry = entryOf(value, { file, location: name, lenient });
+    const entry = toEntryOrProblem(value, { file, location: name, lenient });
     if (!(entry instanceof Problem)) return [entry];
     problems.push(entry);
     return [];
@@ -212,7 +218,7 @@ function entriesIn(
 /** The hint for an object that is not a client. */
 const NO_FIELD_HINT = "give clients as objects with fields such as client_name and grant_types";
 
-function entryOf(
+function toEntryOrProblem(
   client: unknown,
   { file, location, lenient }: Omit<ClientEntry, "client"> & { readonly lenient: boolean },
 ): ClientEntry | Problem {
@@ -252,8 +258,8 @@ export function lintEntriesCollectErrors(
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [
-    ...keyFindingsOf(entry, values.bool(LENIENT_FIELD_NAMES)),
-    ...lintFindings(entry, isChecked),
+    ...unknownFieldFindings(entry, values.bool(LENIENT_FIELD_NAMES)),
+    ...ruleFindingsOfEntry(entry, isChecked),
     ...duplicateFindings(entry, locations),
   ]);
   const isError = ({ severity }: EntryFinding): boolean => strict || severity === "error";
@@ -265,14 +271,14 @@ export function lintEntriesCollectErrors(
   return shortenProblemList(problems, MAX_SHOWN_PROBLEMS);
 }
 
-function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {
+function unknownFieldFindings({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {
   return findUnknownFields(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
     const { message, hint = "", code } = fieldNameProblem(finding);
     return { severity: finding.severity, code, message, hint, warning: fieldNameWarning(finding) };
   });
 }
 
-function lintFindings(
+function ruleFindingsOfEntry(
   { client, location }: ClientEntry,
   isChecked: (finding: LintFinding) => boolean,
 ): readonly EntryFinding[] {

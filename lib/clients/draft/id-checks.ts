@@ -1,7 +1,7 @@
 import type { Context } from "../../command.ts";
 import { type ClientDraft, getTextField } from "../../core/client/client.ts";
-import type { LintFinding } from "../../core/client/rule.ts";
-import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import type { LintFinding } from "../../core/client/rule-types.ts";
+import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";
 
@@ -27,7 +27,7 @@ export async function rejectUnfindableIds(
   );
   const [first, ...others] = found;
   if (first === undefined) return;
-  const problem = findingProblem(first);
+  const problem = lintFindingProblem(first);
   throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
     details: others.map(({ message }) => message),
   });

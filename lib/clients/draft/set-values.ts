@@ -8,7 +8,7 @@ import { Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 /** A client with the values of `--set`. */
-export interface AppliedSet {
+export interface ClientAfterSetFlag {
   readonly client: JsonObject;
   /** Values inside fields that nothing else sets. */
   readonly nested: readonly PathAssignment[];
@@ -17,7 +17,11 @@ export interface AppliedSet {
 }
 
 /** Applies `--set` to a client. Without `defaults`, values inside a field that only the existing client has are kept apart. */
-export function applySet({ values }: Pick<Context, "values">, draft: JsonObject, defaults: boolean): AppliedSet {
+export function applySetFlag(
+  { values }: Pick<Context, "values">,
+  draft: JsonObject,
+  defaults: boolean,
+): ClientAfterSetFlag {
   let client = draft;
   const known = new Set(Object.keys(client));
   const nested: PathAssignment[] = [];
@@ -33,7 +37,7 @@ export function applySet({ values }: Pick<Context, "values">, draft: JsonObject,
     const [top = ""] = path;
     const set = withValueAtPath(client, assignment);
     const isOpen = !defaults && !known.has(top);
-    if (set === undefined && !isOpen) problems.push(invalidPathProblem(path));
+    if (set === undefined && !isOpen) problems.push(invalidSetPathProblem(path));
     if (path.length > 1 && isOpen) nested.push(assignment);
     else known.add(top);
     client = set ?? client;
@@ -45,7 +49,7 @@ export function applySet({ values }: Pick<Context, "values">, draft: JsonObject,
 /** Parses a value of `--set`: a path, an equals sign and JSON. */
 function parseAssignment(assignment: string): PathAssignment | Problem {
   const equals = assignment.indexOf("=");
-  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
+  const path = parseSetPath(assignment.slice(0, Math.max(0, equals)));
   if (path.length > MAX_DEPTH)
     return usageError(`A path of --set has more than ${MAX_DEPTH} parts`, "use a shorter path", "bad-set");
   if (equals < 1 || path.includes(""))
@@ -65,7 +69,7 @@ function parseAssignment(assignment: string): PathAssignment | Problem {
 }
 
 /** The path of `--set PATH=JSON`: separated by dots, or a JSON Pointer (RFC 6901). */
-function pathOf(text: string): readonly string[] {
+function parseSetPath(text: string): readonly string[] {
   if (!text.startsWith("/")) return text.split(".");
   return text
     .slice(1)
@@ -74,7 +78,7 @@ function pathOf(text: string): readonly string[] {
 }
 
 /** The problem of a path of `--set` that the client doesn't have. */
-export function invalidPathProblem(path: readonly string[]): Problem {
+export function invalidSetPathProblem(path: readonly string[]): Problem {
   return usageError(
     `--set ${quote(path.join("."))} does not exist in the client`,
     "list positions count from 0, and - appends to a list; strings have no members",

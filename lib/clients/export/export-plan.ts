@@ -43,7 +43,7 @@ interface PlannedFile {
 }
 
 /** What is collected for one file. */
-interface FilePlan {
+interface CollectedFileChanges {
   readonly file: ExportTargetFile;
   readonly items: PlannedItem[];
   readonly changes: { readonly entry: FileEntry; readonly edits: readonly MemberEdit[] }[];
@@ -57,18 +57,18 @@ export async function planExport(
   items: readonly ExportItem[],
   variables: VariableLookup,
 ): Promise<readonly PlannedFile[]> {
-  const plans = new Map<string, FilePlan>();
+  const plans = new Map<string, CollectedFileChanges>();
   const problems: Problem[] = [];
   const places = findPlaces(target, variables);
   // Without capitals first, so that these keep the plain names of their files.
   const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
-  const written: WrittenClient[] = [];
+  const written: ClientAndTargetEntry[] = [];
   for (const item of sorted) placeItem(item, target, { plans, problems, variables, places, written });
-  const wrong = [...undefinedVariables(target, plans, variables), ...problems, ...sharedEntryProblems(written)];
+  const wrong = [...undefinedVariableProblems(target, plans, variables), ...problems, ...sharedEntryProblems(written)];
   const problem = combineProblems(wrong);
   if (problem !== undefined) throw problem;
   const editor = await loadYamlEditor();
-  return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
+  return Promise.all([...plans.values()].map((plan) => renderPlannedFile(plan, editor, parseYaml)));
 }
 
 function hasCapitals({ fileName }: ExportItem): boolean {
@@ -82,31 +82,31 @@ interface ClientPlace {
 }
 
 /** The places of the clients that the files describe, by their names. */
-function findPlaces({ files }: ExportTarget, variables: VariableLookup): Placement["places"] {
+function findPlaces({ files }: ExportTarget, variables: VariableLookup): PlacementState["places"] {
   const all = files.flatMap((file) => file.entries.map((entry) => ({ file, entry })));
   return Map.groupBy(all, ({ file, entry }) =>
     uniqueNameOfEntry(identifyingMembers(entry.written, variables), file.path),
   );
 }
 
-/** What placing the clients collects. */
-interface Placement {
+/** What placing the clients reads and collects. */
+interface PlacementState {
   readonly places: ReadonlyMap<string, readonly ClientPlace[]>;
-  readonly plans: Map<string, FilePlan>;
+  readonly plans: Map<string, CollectedFileChanges>;
   readonly problems: Problem[];
   readonly variables: VariableLookup;
-  readonly written: WrittenClient[];
+  readonly written: ClientAndTargetEntry[];
 }
 
-/** A client that is written into an entry, or into a new one with a name. */
-interface WrittenClient {
+/** A client, and the entry that it goes into, or the name of a new one. */
+interface ClientAndTargetEntry {
   readonly entry: FileEntry | string;
   readonly path: string;
   readonly id: string;
 }
 
 /** The problems of clients that would be written into the same entry, where the last would replace the others. */
-function sharedEntryProblems(written: readonly WrittenClient[]): readonly Problem[] {
+function sharedEntryProblems(written: readonly ClientAndTargetEntry[]): readonly Problem[] {
   const sharing = [...Map.groupBy(written, ({ entry }) => entry).values()].filter(({ length }) => length > 1);
   return sharing.map((clients) =>
     usageError(
@@ -120,28 +120,28 @@ function sharedEntryProblems(written: readonly WrittenClient[]): readonly Proble
   );
 }
 
-function planOf(plans: Placement["plans"], file: ExportTargetFile): FilePlan {
+function getOrAddFileChanges(plans: PlacementState["plans"], file: ExportTargetFile): CollectedFileChanges {
   const known = plans.get(file.path);
   if (known !== undefined) return known;
-  const plan: FilePlan = { file, items: [], changes: [], added: [] };
+  const plan: CollectedFileChanges = { file, items: [], changes: [], added: [] };
   plans.set(file.path, plan);
   return plan;
 }
 
-function placeItem(item: ExportItem, target: ExportTarget, placement: Placement): void {
+function placeItem(item: ExportItem, target: ExportTarget, placement: PlacementState): void {
   const { plans, problems, variables, places, written } = placement;
   const found = item.names.flatMap((name) => places.get(name) ?? []);
   const [place, other] = found;
   if (other !== undefined) {
     problems.push(
-      twiceProblem(
+      describedTwiceProblem(
         item,
         found.map(({ file }) => file.path),
       ),
     );
   } else if (place !== undefined) {
     written.push({ entry: place.entry, path: place.file.path, id: item.id });
-    const plan = planOf(plans, place.file);
+    const plan = getOrAddFileChanges(plans, place.file);
     const edits = item.planEdits(place.entry, place.file, variables);
     if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
     plan.items.push({ id: item.id, outcome: edits.length > 0 ? "changed" : "unchanged" });
@@ -153,21 +153,21 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: Placement)
     }
     // Manifests of different clients can have the same name.
     written.push({ entry: uniqueNameOfEntry(item.value, file.path), path: file.path, id: item.id });
-    const plan = planOf(plans, file);
+    const plan = getOrAddFileChanges(plans, file);
     plan.added.push(item.value);
     plan.items.push({ id: item.id, outcome: "added" });
   }
 }
 
-function twiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
+function describedTwiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
   const places = joinWords([...new Set(files)].map(quote));
   return usageError(`Client ${quote(id)} is described more than once, in ${places}`, "keep one of them", "id-twice");
 }
 
-/** The problem of variables that aren't set, in entries that would change and in what identifies entries. */
-function undefinedVariables(
+/** The problems of variables that aren't set, in entries that would change and in what identifies entries. */
+function undefinedVariableProblems(
   { files }: ExportTarget,
-  plans: Placement["plans"],
+  plans: PlacementState["plans"],
   variables: VariableLookup,
 ): readonly Problem[] {
   const changed = [...plans.values()].flatMap(({ changes }) => changes.map(({ entry }) => entry.written));
@@ -188,7 +188,7 @@ function undefinedVariables(
 }
 
 /** The values of a file after its changes. */
-function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
+function valuesAfter({ file, changes, added }: CollectedFileChanges): readonly unknown[] {
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
     (all, { entry, edits }) =>
@@ -207,21 +207,28 @@ function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
   return all.length + added.length > 1 && all.length < 2 ? [[...all, ...added]] : [...all, ...added];
 }
 
-async function planFile(plan: FilePlan, editor: YamlEditor, parseYaml: Context["parseYaml"]): Promise<PlannedFile> {
+/** Makes the new text of a file; throws if it would not hold what it was made of. */
+async function renderPlannedFile(
+  plan: CollectedFileChanges,
+  editor: YamlEditor,
+  parseYaml: Context["parseYaml"],
+): Promise<PlannedFile> {
   const { file, items, changes, added } = plan;
   const { path, text: before, isYaml } = file;
   const isSame = changes.length === 0 && added.length === 0;
   if (isSame) return { path, before, text: before ?? "", items };
   const values = valuesAfter(plan);
-  const edited = isYaml ? await editedYaml(plan, editor) : editedJson(file, values);
+  const edited = isYaml ? await editYamlText(plan, editor) : formatJsonInFileLayout(file, values);
   const text = restoreLineBreaks(edited, before ?? "");
-  if (isYaml && !(await holds(text, path, values, parseYaml)))
-    throw before === undefined ? notYaml(path) : notEditable(path, "its anchors, tags or keys cannot be kept");
+  if (isYaml && !(await yamlTextHasValues(text, path, values, parseYaml)))
+    throw before === undefined
+      ? unwritableYamlProblem(path)
+      : uneditableFileProblem(path, "its anchors, tags or keys cannot be kept");
   return { path, before, text, items };
 }
 
 /** Whether a text has the values that it was written for; an anchor, for example, may have changed others. */
-async function holds(
+async function yamlTextHasValues(
   text: string,
   path: string,
   values: readonly unknown[],
@@ -233,14 +240,14 @@ async function holds(
   return isSameJson(found, wanted);
 }
 
-function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {
+function uneditableFileProblem(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {
   return usageError(`Cannot edit ${quote(path)}: ${why}`, hint, "file-not-editable");
 }
 
 const WITHOUT_ANCHORS = "write each value where it is used, or export into another file";
 
-/** A number beyond the range of YAML, for example. */
-function notYaml(path: string): Problem {
+/** The problem of a value that YAML can't hold, such as a number beyond its range. */
+function unwritableYamlProblem(path: string): Problem {
   return usageError(
     `Cannot write ${quote(path)}: YAML cannot hold a value of its client`,
     "export into a file whose name ends in .json",
@@ -248,16 +255,16 @@ function notYaml(path: string): Problem {
   );
 }
 
-function editedJson({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
+function formatJsonInFileLayout({ path, text }: ExportTargetFile, values: readonly unknown[]): string {
   const layout = text === undefined || text.trim() === "" ? "one value" : detectJsonOrNdjson(text);
   if (layout === undefined) {
     const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
-    throw notEditable(path, "its comments would be lost", hint);
+    throw uneditableFileProblem(path, "its comments would be lost", hint);
   }
   return formatJsonOrNdjson(values, layout);
 }
 
-async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor): Promise<string> {
+async function editYamlText({ file, changes, added }: CollectedFileChanges, editor: YamlEditor): Promise<string> {
   const { path, text = "", list } = file;
   const edits = changes.map(
     ({
@@ -272,10 +279,10 @@ async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor
   try {
     return await editor.edit(text, path, [...edits, ...inList], inList.length > 0 ? [] : added);
   } catch (error) {
-    if (error instanceof Problem && error.code === "unwritable") throw notYaml(path);
+    if (error instanceof Problem && error.code === "unwritable") throw unwritableYamlProblem(path);
     // The library finds an alias whose anchor is gone.
     if (error instanceof Problem || !(error instanceof Error)) throw error;
-    throw notEditable(path, "its anchors cannot be kept");
+    throw uneditableFileProblem(path, "its anchors cannot be kept");
   }
 }
 

@@ -6,7 +6,7 @@ import { STACK } from "../../core/flags/state-flags.ts";
 import { hasWildcard, matchesGlob } from "../../core/glob.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { type Problem, usageErrorIf } from "../../core/problem.ts";
-import { readMark } from "../../core/state/mark.ts";
+import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
 import type { BatchRun } from "../batch.ts";
 import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "../list/client-pages.ts";
@@ -75,10 +75,10 @@ export async function* readSelectedClients(
   const { ids, globs } = selection;
   for (const id of ids) {
     const client = await batch.attempt(() => context.admin.get(id));
-    if (client !== undefined && belongs(client, selection)) yield client;
+    if (client !== undefined && matchesStackSelection(client, selection)) yield client;
     else if (client !== undefined) context.warn(leftOutText(client, selection));
   }
-  if (ids.length === 0 || globs.length > 0) yield* selectFromAll(context, batch, selection);
+  if (ids.length === 0 || globs.length > 0) yield* listAndSelectClients(context, batch, selection);
 }
 
 function leftOutText({ client_id }: ClientRecord, { stack }: ExportSelection): string {
@@ -86,7 +86,8 @@ function leftOutText({ client_id }: ClientRecord, { stack }: ExportSelection): s
   return `client ${quote(client_id)} ${why} and is left out`;
 }
 
-async function* selectFromAll(
+/** Lists all clients of the server, and yields those that the selection asks for by more than their IDs. */
+async function* listAndSelectClients(
   context: SelectionContext,
   batch: BatchRun,
   selection: ExportSelection,
@@ -112,11 +113,11 @@ async function* selectFromAll(
 function isSelected(client: ClientRecord, selection: ExportSelection): boolean {
   const { globs } = selection;
   const isNamed = globs.length === 0 || globs.some((glob) => matchesGlob(glob, client.client_id));
-  return isNamed && belongs(client, selection);
+  return isNamed && matchesStackSelection(client, selection);
 }
 
-function belongs(client: ClientRecord, { stack, isUnmarked }: ExportSelection): boolean {
-  const mark = readMark(client);
+function matchesStackSelection(client: ClientRecord, { stack, isUnmarked }: ExportSelection): boolean {
+  const mark = readStackMark(client);
   if (isUnmarked) return mark === undefined;
   return stack === undefined || mark?.stack === stack;
 }

@@ -1,5 +1,5 @@
 import { getTextField, isPublic } from "../../core/client/client.ts";
-import { type Change, findChanges } from "../../core/client/equality.ts";
+import { type FieldChange, findChanges } from "../../core/client/equality.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 
 /** How an entry differs from the client that the server has. */
@@ -7,7 +7,7 @@ interface EntryDifference {
   readonly wanted: JsonObject;
   /** The secret that the entry gives; the server doesn't return its own, so it always counts as different. */
   readonly secret: string | undefined;
-  readonly differing: readonly Change[];
+  readonly differing: readonly FieldChange[];
 }
 
 /** Compares a client of an import with the one that the server has. */

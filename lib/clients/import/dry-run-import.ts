@@ -1,5 +1,5 @@
 import type { Admin } from "../../adapters/admin/admin.ts";
-import type { Context, Result } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { idOf, requestedId } from "../../core/client/client.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../../core/flags/shared-flags.ts";
@@ -9,13 +9,13 @@ import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type BatchRun, OrderedPool } from "../batch.ts";
-import { countsText } from "../batch-results.ts";
+import { batchSummaryText } from "../batch-results.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { dryRunResult, plannedCreateRequest } from "../dry-run.ts";
-import { diffLines } from "../update/change-lines.ts";
+import { changesAsDiffLines } from "../update/change-lines.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import type { ImportOutcome } from "./import-client.ts";
-import { updatedSecretFileProblem } from "./import-secret-files.ts";
+import { findSecretFileProblemOfUpdate } from "./import-secret-files.ts";
 
 /** The server family, whose paths and methods the requests use. */
 type Family = Context["plannedFamily"];
@@ -33,10 +33,10 @@ type PlanContext = Pick<
   SecretFileContext;
 
 /** What checking the file for a secret needs of it. */
-type SecretFileContext = Parameters<typeof updatedSecretFileProblem>[0];
+type SecretFileContext = Parameters<typeof findSecretFileProblemOfUpdate>[0];
 
-/** How an import is planned. */
-interface PlanOptions {
+/** What an import plans, and how. */
+interface ImportPlanOptions {
   readonly entries: readonly ClientEntry[];
   readonly concurrency: number;
   readonly batch: BatchRun;
@@ -45,14 +45,14 @@ interface PlanOptions {
 }
 
 /** The result of `import --dry-run`: it reads the clients that the input names, and changes nothing. */
-export async function dryRunImport(context: PlanContext, options: PlanOptions): Promise<Result> {
+export async function dryRunImport(context: PlanContext, options: ImportPlanOptions): Promise<CommandResult> {
   const { entries, batch } = options;
   const reads = entries.some(({ client }) => requestedId(client) !== undefined);
-  const plans = await plansOf(context, options, reads ? await context.admin.family() : context.plannedFamily);
+  const plans = await planAllEntries(context, options, reads ? await context.admin.family() : context.plannedFamily);
   for (const { problem } of plans) if (problem !== undefined) batch.fail(problem);
   const exit = (): ReturnType<BatchRun["exit"]> => batch.exit();
   if (isForPeople(context)) {
-    const items = plans.filter(({ outcome }) => outcome === "created" || outcome === "updated").map(shownPlan);
+    const items = plans.filter(({ outcome }) => outcome === "created" || outcome === "updated").map(planResultItem);
     const finish = (): ReturnType<BatchRun["exit"]> => {
       context.note("Dry run: nothing was changed");
       reportCounts(context, plans);
@@ -63,7 +63,7 @@ export async function dryRunImport(context: PlanContext, options: PlanOptions): 
   for (const plan of plans) {
     if (plan.outcome !== "updated") continue;
     context.note(`Would update client ${quote(idOf(plan.entry.client))}`);
-    for (const line of diffLines(plan.changes ?? [])) context.note(line);
+    for (const line of changesAsDiffLines(plan.changes ?? [])) context.note(line);
   }
   const requests = plans.flatMap(({ request }) => request ?? []);
   const result = { ...dryRunResult(context, requests, reads ? "clients" : undefined), exit };
@@ -71,15 +71,15 @@ export async function dryRunImport(context: PlanContext, options: PlanOptions): 
   return result;
 }
 
-async function plansOf(
+async function planAllEntries(
   context: PlanContext,
-  { entries, concurrency, adminOfEach }: PlanOptions,
+  { entries, concurrency, adminOfEach }: ImportPlanOptions,
   family: Family,
 ): Promise<readonly EntryPlan[]> {
   const ifExists = context.values.text(IF_EXISTS);
   const { signal } = context;
   const plan = (entry: ClientEntry): Promise<EntryPlan> =>
-    planEntry({ context, family, ifExists, admin: adminOfEach() }, entry);
+    planEntryOrFailure({ context, family, ifExists, admin: adminOfEach() }, entry);
   const pool = new OrderedPool(entries, plan, { concurrency, signal });
   const plans: EntryPlan[] = [];
   for await (const plan of pool) {
@@ -102,16 +102,17 @@ interface PlanJob {
 /** Failures that are the same for every client. */
 const FOR_ALL: ReadonlySet<string> = new Set(["unreachable", "unauthorised"]);
 
-async function planEntry(job: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
+/** Plans one client; a failure that concerns only this client becomes its plan. */
+async function planEntryOrFailure(job: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
   try {
-    return await planOf(job, entry);
+    return await planEntryOrThrow(job, entry);
   } catch (error) {
     if (!(error instanceof Problem) || FOR_ALL.has(error.exit)) throw error;
     return { outcome: "failed", entry, problem: withMessage(error, `${entry.location}: ${error.message}`) };
   }
 }
 
-async function planOf({ context, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
+async function planEntryOrThrow({ context, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
   const payload = clientPayload(entry.client);
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
@@ -130,7 +131,7 @@ async function planOf({ context, admin, family, ifExists }: PlanJob, entry: Clie
     });
   const { secret, differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0) return { outcome: "unchanged", entry };
-  const taken = secret === undefined ? undefined : await updatedSecretFileProblem(context, id, secret);
+  const taken = secret === undefined ? undefined : await findSecretFileProblemOfUpdate(context, id, secret);
   if (taken !== undefined) throw taken;
   const request = createUpdateRequest(family.update, current, differing);
   return { outcome: "updated", entry, changes: differing, request: { ...request, url: family.paths.client(id) } };
@@ -141,14 +142,14 @@ function isForPeople({ host, values }: Pick<Context, "host" | "values">): boolea
   return host.stdout.isTerminal && !values.isSet(FORMAT) && values.text(DRY_RUN) !== "curl";
 }
 
-function shownPlan({ outcome, entry, changes: differing = [] }: EntryPlan): JsonObject {
+function planResultItem({ outcome, entry, changes: differing = [] }: EntryPlan): JsonObject {
   const id = requestedId(entry.client);
   return {
     line:
       outcome === "updated"
         ? `Would update client ${id ?? ""}`
         : `Would create client ${id ?? "with a generated ID"} from: ${entry.location}`,
-    diff: diffLines(differing),
+    diff: changesAsDiffLines(differing),
   };
 }
 
@@ -172,5 +173,5 @@ function reportCounts({ note }: Pick<Context, "note">, plans: readonly EntryPlan
   const counts = VERBS.map(
     ([outcome, verb]) => [plans.filter((plan) => plan.outcome === outcome).length, verb] as const,
   );
-  note(countsText("Import", counts));
+  note(batchSummaryText("Import", counts));
 }

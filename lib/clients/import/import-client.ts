@@ -2,32 +2,32 @@ import type { Admin } from "../../adapters/admin/admin.ts";
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import type { Context } from "../../command.ts";
 import { getTextField, requestedId } from "../../core/client/client.ts";
-import type { Change } from "../../core/client/equality.ts";
+import type { FieldChange } from "../../core/client/equality.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
-import { type ClientOutcome, shownFailure, unexpectedProblem } from "../batch-results.ts";
+import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import {
   type CreatedClientToDeliver,
-  createRegistration,
   type DeliveredOrRefused,
+  type PreparedRegistration,
+  prepareClientRegistration,
   type RegisterContext,
-  type Registration,
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
-import { unknownSecretText } from "../secrets/change-secret.ts";
+import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
 import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "../secrets/secret-source.ts";
-import { type EarlierRecoveryCopies, markClientCopiesVoid } from "../secrets/void-recovery-copies.ts";
+import { type EarlierRecoveryCopies, markCopiesVoidByClientId } from "../secrets/void-recovery-copies.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
-import { unkeptKnownFields } from "../update/unkept-fields.ts";
+import { findUnkeptKnownFields } from "../update/unkept-fields.ts";
 import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "../views.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
-import { type ClientSecretFile, findWrittenSecretFile, openClientSecretFile } from "./import-secret-files.ts";
+import { type ClientSecretFile, findFileWithSameCredentials, openClientSecretFile } from "./import-secret-files.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome extends ClientOutcome {
@@ -36,7 +36,7 @@ export interface ImportOutcome extends ClientOutcome {
   /** The fields that the server didn't keep. */
   readonly dropped?: readonly string[];
   /** The fields that were updated, with both values. */
-  readonly changes?: readonly Change[];
+  readonly changes?: readonly FieldChange[];
 }
 
 /** What the clients of one import share. */
@@ -57,26 +57,29 @@ export interface ImportRun {
 /** Imports one client. It never throws: a failure, even a bug, must not lose the secrets of the other clients. */
 export async function importClient(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   try {
-    return await createOrUpdate(job, entry);
+    return await createOrHandleExisting(job, entry);
   } catch (error) {
     const hint = "check whether the client exists, then import it again with --if-exists skip";
-    return failed(entry, error instanceof Problem ? error : unexpectedProblem("Cannot import the client", error, hint));
+    return failedImportOutcome(
+      entry,
+      error instanceof Problem ? error : unexpectedProblem("Cannot import the client", error, hint),
+    );
   }
 }
 
-function failed(entry: ClientEntry, error: Problem): ImportOutcome {
+function failedImportOutcome(entry: ClientEntry, error: Problem): ImportOutcome {
   const problem = withMessage(error, `${entry.location}: ${error.message}`);
   const id = getTextField(entry.client, "client_id");
   const shown = {
     ...(id === undefined ? {} : { client_id: id }),
     outcome: "failed",
     from: entry.file,
-    error: shownFailure(problem),
+    error: failureMembers(problem),
   };
   return { outcome: "failed", entry, shown, problem };
 }
 
-async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
+async function createOrHandleExisting(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   const { context, recipients, ifExists } = job;
   const client = clientPayload(entry.client);
   const admin = job.admin();
@@ -84,24 +87,29 @@ async function createOrUpdate(job: ImportRun, entry: ClientEntry): Promise<Impor
   // The file of a client that exists may be from an earlier run, so it must not be opened for this one.
   if (context.values.isSet(SECRET_OUT) && ifExists !== "fail" && id !== undefined) {
     const current = await admin.find(id);
-    if (current !== undefined) return existing(job, admin, entry, { ...client, client_id: id }, current);
+    if (current !== undefined) return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id }, current);
   }
-  const registration = createRegistration(context, client, await prepareNewClientSecret(context, client, recipients), {
-    view: IMPORT_VIEW,
-    more: { outcome: "created", from: entry.file },
-  });
-  const registered = await createClient(job, admin, entry, registration);
+  const registration = prepareClientRegistration(
+    context,
+    client,
+    await prepareNewClientSecret(context, client, recipients),
+    {
+      view: IMPORT_VIEW,
+      more: { outcome: "created", from: entry.file },
+    },
+  );
+  const registered = await createAndDeliverClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
   if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
-  return existing(job, admin, entry, { ...client, client_id: id });
+  return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id });
 }
 
-/** Creates a client. Without its own file, its credentials are delivered with the result. */
-async function createClient(
+/** Creates a client and delivers its credentials: to its own file, or with the result. */
+async function createAndDeliverClient(
   { context, copies, earlier }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
-  registration: Registration,
+  registration: PreparedRegistration,
 ): Promise<DeliveredOrRefused<ImportOutcome>> {
   const { payload, prepared } = registration;
   const file = prepared.plain === undefined ? undefined : await openClientSecretFile(context, payload.client_id);
@@ -109,12 +117,14 @@ async function createClient(
     const targets = { admin, target: file?.target, copies };
     const registered = await registerAndDeliver<ImportOutcome>(context, targets, registration, async (created) => {
       // An earlier client had the same ID.
-      markClientCopiesVoid(context, earlier, created.record.client_id);
+      markCopiesVoidByClientId(context, earlier, created.record.client_id);
       return {
         outcome: "created",
         entry,
-        dropped: unkeptKnownFields(payload, created.record),
-        ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
+        dropped: findUnkeptKnownFields(payload, created.record),
+        ...(file === undefined
+          ? showCredentialsOrKeepCopy(context, created)
+          : { shown: await writeClientSecretFile(file, created) }),
       };
     });
     if (registered.kind === "refused") await file?.target.discard();
@@ -126,15 +136,18 @@ async function createClient(
 }
 
 /** Writes the file of a client; returns its result without the secret. */
-async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClientToDeliver): Promise<JsonObject> {
+async function writeClientSecretFile(
+  file: ClientSecretFile,
+  { delivery, delivered }: CreatedClientToDeliver,
+): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
   const { client_secret: _, [ENCRYPTED_SECRET_FIELD]: __, ...shown } = delivery.shown;
   return { ...shown, secret_file: path };
 }
 
-/** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
-function shownCredentials(
+/** Shows the credentials with the result; where the output format omits them, keeps a recovery copy. */
+function showCredentialsOrKeepCopy(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
   { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,
 ): Pick<ImportOutcome, "delivery" | "shown"> {
@@ -147,8 +160,8 @@ function shownCredentials(
   return { shown };
 }
 
-/** A client with this ID exists: it is skipped or updated, as `--if-exists` says. */
-async function existing(
+/** Skips or updates a client that exists, as `--if-exists` says. */
+async function skipOrUpdateExisting(
   { context, ifExists, recipients, earlier }: ImportRun,
   admin: Admin,
   entry: ClientEntry,
@@ -163,17 +176,17 @@ async function existing(
   const current = found ?? (await admin.get(id));
   const { wanted, secret, differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0)
-    return { ...outcomeOf("unchanged", current), dropped: unkeptKnownFields(wanted, current) };
+    return { ...outcomeOf("unchanged", current), dropped: findUnkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
-  const writtenPath = prepared === undefined ? undefined : await findWrittenSecretFile(context, id, prepared);
+  const writtenPath = prepared === undefined ? undefined : await findFileWithSameCredentials(context, id, prepared);
   const file =
     prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     warnOfLeavingStack(context, id, current, { ...current, ...wanted });
-    const warning = secret === undefined ? unknownSecretText(id, current, { ...current, ...wanted }) : undefined;
-    if (secret !== undefined) markClientCopiesVoid(context, earlier, id);
+    const warning = secret === undefined ? findUnknownSecretWarning(id, current, { ...current, ...wanted }) : undefined;
+    if (secret !== undefined) markCopiesVoidByClientId(context, earlier, id);
     if (warning !== undefined) context.warn(warning);
     const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
     const { shown, ...outcome } = outcomeOf("updated", record);
@@ -181,7 +194,7 @@ async function existing(
       ...outcome,
       shown: { ...shown, ...(path === undefined ? {} : { secret_file: path }) },
       changes: differing,
-      dropped: unkeptKnownFields(wanted, record),
+      dropped: findUnkeptKnownFields(wanted, record),
     };
   } catch (error) {
     await file?.target.discard();

@@ -9,8 +9,8 @@ import type { ExitName, Problem } from "../../core/problem.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import type { ClientEntry } from "../draft/client-files.ts";
-import { diffLines } from "../update/change-lines.ts";
-import { UnkeptFields } from "../update/unkept-fields.ts";
+import { changesAsDiffLines } from "../update/change-lines.ts";
+import { UnkeptFieldsReport } from "../update/unkept-fields.ts";
 import { IMPORT_VIEW } from "../views.ts";
 import type { ImportOutcome } from "./import-client.ts";
 
@@ -20,7 +20,7 @@ const OUTCOMES = ["created", "updated", "unchanged", "skipped", "failed"] as con
 /** The outcomes that changed something on the server. */
 const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
 
-interface ImportState {
+interface ImportResultsInput {
   readonly pool: OrderedPool<ClientEntry, ImportOutcome>;
   readonly log: SharedRecoveryFile | undefined;
   readonly total: number;
@@ -32,12 +32,12 @@ type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "prog
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 export class ImportResults {
   readonly #context: ResultContext;
-  readonly #state: ImportState;
+  readonly #state: ImportResultsInput;
   readonly #results: BatchResults<ImportOutcome>;
-  readonly #dropped = new UnkeptFields();
+  readonly #dropped = new UnkeptFieldsReport();
   #files = 0;
 
-  constructor(context: ResultContext, state: ImportState) {
+  constructor(context: ResultContext, state: ImportResultsInput) {
     this.#context = context;
     this.#state = state;
     const { pool, log, total } = state;
@@ -64,14 +64,15 @@ export class ImportResults {
     if (problem !== undefined) return writesEveryField(format);
     if (!this.#isForPeople()) return true;
     // A table has no place for the changes of a client.
-    if (format.kind === "table") for (const line of diffLines(changes)) note(line);
+    if (format.kind === "table") for (const line of changesAsDiffLines(changes)) note(line);
     return CHANGED.has(outcome);
   }
 
   /** On a terminal, the text of an update shows what it changed. */
   get view(): ResultView<JsonObject> {
     if (!this.#isForPeople()) return IMPORT_VIEW;
-    const changesOf = (item: JsonObject): readonly string[] => diffLines(this.#results.outcomeOf(item)?.changes ?? []);
+    const changesOf = (item: JsonObject): readonly string[] =>
+      changesAsDiffLines(this.#results.outcomeOf(item)?.changes ?? []);
     return {
       ...IMPORT_VIEW,
       paintLine: paintDiffLine,

@@ -5,12 +5,17 @@ import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { IF_EXISTS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { isKubernetesSecretName, kubernetesSecretNameOfClient } from "../../core/output/credential-formats.ts";
-import { clientPathProblems, fillTemplate, findTemplateProblem, isPathTemplate } from "../../core/output/file-name.ts";
+import {
+  clientFileNameProblems,
+  fillTemplate,
+  findTemplateProblem,
+  isPathTemplate,
+} from "../../core/output/file-name.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "../draft/client-files.ts";
 import { unwritableCredentialProblems } from "../secrets/secret-checks.ts";
-import { kubernetesSecretMetadata, secretFileText, secretFormat } from "../secrets/secret-out-text.ts";
+import { kubernetesSecretMetadata, secretFileFormat, secretFileText } from "../secrets/secret-out-text.ts";
 import { hasRecipientFlags, type PlainAndEncryptedSecret } from "../secrets/secret-source.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
 
@@ -40,9 +45,9 @@ export async function importSecretFileProblems(
   const withSecret = entries.map(({ client }) => client).filter((client) => !isPublic(client));
   const ids = [...new Set(withSecret.flatMap((client) => requestedId(client) ?? []))];
   const found = [
-    ...clientPathProblems(template, ids, FLAG),
-    ...objectNameProblems(context, ids),
-    ...withSecret.flatMap((client) => contentProblems(context, client)),
+    ...clientFileNameProblems(template, ids, FLAG),
+    ...kubernetesSecretNameProblems(context, ids),
+    ...withSecret.flatMap((client) => secretFileContentProblems(context, client)),
   ];
   // Where IDs are generated, one path is checked for all of them: only the folder matters.
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
@@ -51,14 +56,14 @@ export async function importSecretFileProblems(
   return shortenProblemList(found.length > 0 ? found : await pathProblems(context, paths), MAX_SHOWN_PROBLEMS);
 }
 
-function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
+function secretFileContentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
   const id = requestedId(client) ?? "id";
   return unwritableCredentialProblems(context, { id, secret: getTextField(client, "client_secret") });
 }
 
 /** The problems of the names of Kubernetes Secrets: the same for two clients, or too long. */
-function objectNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
-  if (secretFormat(context) !== "k8s") return [];
+function kubernetesSecretNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
+  if (secretFileFormat(context) !== "k8s") return [];
   const metadata = kubernetesSecretMetadata(context);
   // A template that is not a valid name for any client is a single problem.
   if (!isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, "id"))) return [];
@@ -104,7 +109,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
 type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
 
 /** The file of a client if it has exactly these credentials already, such as from an earlier run; else undefined. */
-export async function findWrittenSecretFile(
+export async function findFileWithSameCredentials(
   context: WrittenFileContext,
   id: string,
   secret: PlainAndEncryptedSecret,
@@ -117,7 +122,7 @@ export async function findWrittenSecretFile(
 }
 
 /** What is wrong with the file for a secret that an update would set. */
-export async function updatedSecretFileProblem(
+export async function findSecretFileProblemOfUpdate(
   context: WrittenFileContext & Pick<Context, "findFileProblem">,
   id: string,
   secret: string,
@@ -128,7 +133,7 @@ export async function updatedSecretFileProblem(
   // No secret is encrypted twice to the same text.
   if (problem === undefined || hasRecipientFlags(context)) return problem;
   const prepared = { plain: secret, encrypted: undefined, kind: "client_secret" } as const;
-  return (await findWrittenSecretFile(context, id, prepared)) === undefined ? problem : undefined;
+  return (await findFileWithSameCredentials(context, id, prepared)) === undefined ? problem : undefined;
 }
 
 /** The file for the credentials of one client of an import, open and not named yet. */

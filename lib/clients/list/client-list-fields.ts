@@ -34,7 +34,7 @@ function shortGrant(grant: string): string {
   return SHORT_GRANTS.get(grant) ?? grant.slice(grant.lastIndexOf(":") + 1);
 }
 
-function cellOf(value: unknown): CellTextOrList {
+function formatCell(value: unknown): CellTextOrList {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : toTerminalSafeJson(item)));
@@ -42,7 +42,7 @@ function cellOf(value: unknown): CellTextOrList {
 }
 
 function plainField(name: string, label: string): ClientListField {
-  return { label, value: (client) => client[name], cell: (client) => cellOf(client[name]) };
+  return { label, value: (client) => client[name], cell: (client) => formatCell(client[name]) };
 }
 
 /** The scopes, of which a filter names one. */
@@ -51,7 +51,7 @@ function scopeField(): ClientListField {
 }
 
 /** The fields that have a name of their own in tables. */
-function shortFields(now: number): ReadonlyMap<string, ClientListField> {
+function createFieldsByShortName(now: number): ReadonlyMap<string, ClientListField> {
   const age = (client: JsonObject): CellTextOrList => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
   const grants = (client: JsonObject): readonly string[] => getListField(client, "grant_types").map(shortGrant);
   return new Map([
@@ -92,12 +92,12 @@ function partAt(client: JsonObject, path: readonly string[]): unknown {
   return value;
 }
 
-/** The fields that words name, as tables show them at this time. */
-export class ClientListFields {
+/** Finds the fields that words name, as tables show them at this time. */
+export class ClientListFieldCatalog {
   readonly #short: ReadonlyMap<string, ClientListField>;
 
   constructor(now: number) {
-    this.#short = shortFields(now);
+    this.#short = createFieldsByShortName(now);
   }
 
   /** The field that a word names; a Problem for an unknown one. `flag` is what the word is the value of. */
@@ -112,7 +112,7 @@ export class ClientListFields {
     if (rest.length > 0 && SPELLINGS.has(field.toLowerCase()) && !HIDDEN.has(field)) {
       const path = [SPELLINGS.get(field.toLowerCase()) ?? field, ...rest];
       const value = (client: JsonObject): unknown => partAt(client, path);
-      return { label: word.trim().toUpperCase(), value, cell: (client) => cellOf(value(client)) };
+      return { label: word.trim().toUpperCase(), value, cell: (client) => formatCell(value(client)) };
     }
     const known = [...this.#short.keys(), ...FIELD_NAMES.filter((each) => !HIDDEN.has(each))];
     const near = suggestWord(typed, known);
@@ -147,15 +147,15 @@ export function columnOf({ label, cell }: ClientListField): Column<JsonObject> {
 }
 
 /** The texts of a value: each item of a list. */
-function textsOf(value: unknown): readonly string[] {
+function flattenToTexts(value: unknown): readonly string[] {
   if (value === undefined || value === null || value === "") return [""];
-  if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap(textsOf);
+  if (Array.isArray(value)) return value.length === 0 ? [""] : value.flatMap(flattenToTexts);
   return [typeof value === "string" ? value : toTerminalSafeJson(value)];
 }
 
 /** Whether a field has a value: of a list and of the scopes one item is enough; an empty text matches what is not set. */
 export function matchesValue(field: ClientListField, client: JsonObject, wanted: string): boolean {
-  return [...textsOf(field.value(client)), ...(field.otherTexts?.(client) ?? [])].includes(wanted);
+  return [...flattenToTexts(field.value(client)), ...(field.otherTexts?.(client) ?? [])].includes(wanted);
 }
 
 /** Creates a comparison of clients by a field; clients without a value come last in both directions. */
@@ -163,7 +163,7 @@ export function fieldComparator(
   field: ClientListField,
   reverse: boolean,
 ): (one: JsonObject, other: JsonObject) => number {
-  const key = (client: JsonObject): string => textsOf(field.value(client)).join(" ").toLowerCase();
+  const key = (client: JsonObject): string => flattenToTexts(field.value(client)).join(" ").toLowerCase();
   const sign = reverse === (field.descending === true) ? 1 : -1;
   return (one, other) => {
     const [a, b] = [key(one), key(other)];

@@ -7,7 +7,7 @@ import { quote } from "../../core/text.ts";
 import type { PageRequest } from "../../servers/index.ts";
 import {
   type ClientListField,
-  ClientListFields,
+  ClientListFieldCatalog,
   columnOf,
   fieldComparator,
   matchesValue,
@@ -72,7 +72,7 @@ export interface ListSelection {
 /** Reads which clients the flags select. */
 export function readListSelection({ values, host }: Pick<Context, "values" | "host">): ListSelection {
   const problems: Problem[] = [];
-  const fields = new ClientListFields(host.now());
+  const fields = new ClientListFieldCatalog(host.now());
   const owner = values.text(OWNER);
   const name = values.text(NAMED);
   const found = (word: string, flag: string): readonly ClientListField[] => {

@@ -44,7 +44,7 @@ export const PAGE_FLAGS: readonly Flag[] = [LIMIT, PAGE, PAGE_SIZE, PAGE_TOKEN];
 const LARGEST_PART = 500;
 
 /** A client of a page as a result. One that can't be read is reported instead, unless only its ID is asked for. */
-function shown(
+function toItemOrReportUnreadable(
   { format }: Pick<Context, "format">,
   batch: BatchRun,
   page: ClientPage,
@@ -59,27 +59,29 @@ function shown(
 /** What listing needs of the context. */
 type ListContext = Pick<Context, "values" | "admin" | "host" | "format" | "note">;
 
-async function* all(
+/** Reads all pages; yields the clients that match. */
+async function* readMatchingClients(
   context: ListContext,
   batch: BatchRun,
   { matches, query }: ListSelection,
 ): AsyncGenerator<JsonObject> {
   for await (const page of readClientPages(context, { size: ALL_CLIENTS_PAGE_SIZE, ...query }))
-    for (const client of page.clients) if (matches(client)) yield* shown(context, batch, page, client);
+    for (const client of page.clients)
+      if (matches(client)) yield* toItemOrReportUnreadable(context, batch, page, client);
 }
 
-/** A part of all clients. */
-interface Part {
+/** Which part of all clients is listed. */
+interface LimitAndSkip {
   readonly limit: number;
   /** How many clients come before it. */
   readonly skip: number;
 }
 
 /** The clients of a part in the order of `--sort`, for which all of them are read. */
-async function* sorted(
+async function* sortAndCutClients(
   clients: AsyncIterable<JsonObject>,
   compare: NonNullable<ListSelection["compare"]>,
-  part: Part | undefined,
+  part: LimitAndSkip | undefined,
   onCut: (total: number | undefined) => void,
 ): AsyncGenerator<JsonObject> {
   const read: JsonObject[] = [];
@@ -92,7 +94,7 @@ async function* sorted(
 /** The request of the first page for a part, and how many clients the server skips. */
 async function partRequest(
   context: Pick<Context, "admin">,
-  { limit, skip }: Part,
+  { limit, skip }: LimitAndSkip,
   { isFiltered, query }: ListSelection,
 ): Promise<{ readonly request: PageRequest; readonly skipped: number }> {
   const whole = !isFiltered && limit <= LARGEST_PART;
@@ -102,11 +104,11 @@ async function partRequest(
   return { request: { size: Math.min(ALL_CLIENTS_PAGE_SIZE, limit + skip + 1), ...query }, skipped: 0 };
 }
 
-/** The clients of a part; `onCut` is called if there are more. */
-async function* partOfAll(
+/** Reads the pages of a part, and yields its clients; `onCut` is called if there are more. */
+async function* readUnsortedPart(
   context: ListContext,
   batch: BatchRun,
-  part: Part,
+  part: LimitAndSkip,
   selection: ListSelection,
   onCut: (total: number | undefined) => void,
 ): AsyncGenerator<JsonObject> {
@@ -120,7 +122,7 @@ async function* partOfAll(
     skip = Math.max(0, skip - matching.length);
     const taken = rest.slice(0, left);
     left -= taken.length;
-    for (const client of taken) yield* shown(context, batch, page, client);
+    for (const client of taken) yield* toItemOrReportUnreadable(context, batch, page, client);
     const more = rest.length > taken.length || (!isFiltered && page.next !== undefined);
     if (left > 0 || (isFiltered && !more)) continue;
     if (more) onCut(page.total);
@@ -141,7 +143,7 @@ export interface ListedClients {
   readonly moreNote: () => string;
 }
 
-async function onePage(
+async function readSinglePage(
   context: ListContext,
   batch: BatchRun,
   { matches, query, isFiltered }: ListSelection,
@@ -160,7 +162,7 @@ async function onePage(
   const { clients, next } = page;
   const following = next?.token ?? (next?.offset === undefined ? "" : String(next.offset));
   return {
-    items: clients.filter(matches).flatMap((client) => shown(context, batch, page, client)),
+    items: clients.filter(matches).flatMap((client) => toItemOrReportUnreadable(context, batch, page, client)),
     next: () => following,
     isCut: () => following !== "",
     total: () => (isFiltered ? undefined : page.total),
@@ -175,7 +177,7 @@ export function listClients(
   selection: ListSelection,
 ): Promise<ListedClients> | ListedClients {
   const { values } = context;
-  if (values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN)) return onePage(context, batch, selection);
+  if (values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN)) return readSinglePage(context, batch, selection);
   let isCut = false;
   let total: number | undefined;
   const onCut = (known: number | undefined): void => {
@@ -187,10 +189,10 @@ export function listClients(
   const part = limit === undefined ? undefined : { limit, skip: ((values.number(PAGE) ?? 1) - 1) * limit };
   const items =
     selection.compare !== undefined
-      ? sorted(all(context, batch, selection), selection.compare, part, onCut)
+      ? sortAndCutClients(readMatchingClients(context, batch, selection), selection.compare, part, onCut)
       : part === undefined
-        ? all(context, batch, selection)
-        : partOfAll(context, batch, part, selection, onCut);
+        ? readMatchingClients(context, batch, selection)
+        : readUnsortedPart(context, batch, part, selection, onCut);
   return {
     items,
     next: () => "",

@@ -1,35 +1,35 @@
-import type { Context, Result } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
-import { type ExitName, errorMessage, Problem, reasonWithoutValues } from "../../core/problem.ts";
+import { type ExitName, errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import {
   type CredentialsToDeliver,
-  credentialsFromServerAnswer,
   type DeliveryContext,
   NotEncryptedError,
+  prepareCredentialsToDeliver,
   UNDELIVERED_CODE,
-} from "./delivery.ts";
+} from "./credentials-to-deliver.ts";
 import {
+  buildRecoveryRecord,
+  type ClientStatusForRecovery,
   createRecoveryCopyTracker,
   type RecoveryContext,
+  type RecoveryCopyTracker,
   type RecoveryOutcome,
-  type RecoveryStatus,
   recoveryOutcomeText,
-  recoveryRecordOf,
-  type SecretTracker,
-} from "./recovery.ts";
+} from "./recovery-copy-tracker.ts";
 import { reportRecipients } from "./report-recipients.ts";
 import type { PreparedSecret } from "./secret-source.ts";
-import { findEarlierCopies, markClientCopiesVoid } from "./void-recovery-copies.ts";
+import { findEarlierCopies, markCopiesVoidByClientId } from "./void-recovery-copies.ts";
 import {
   deliverCredentials,
   type OptionalSecretTarget,
+  runWithSecretTarget,
   type SecretTargetContext,
-  withSecretTarget,
 } from "./with-secret-target.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
@@ -37,13 +37,13 @@ export interface AcceptedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
-  readonly saved: SecretTracker;
+  readonly saved: RecoveryCopyTracker;
   /** For a client of a stack, whose secret a later run can deliver. */
   readonly owner?: ClientInStack | undefined;
 }
 
 /** How a new secret is delivered. */
-interface SecretDelivery {
+interface SecretDeliveryOptions {
   readonly id: string;
   readonly view: ResultView<JsonObject>;
   /** Called before anything is written; if it throws, the secret is kept. */
@@ -80,10 +80,10 @@ function saveBeforeChange(
   id: string,
   prepared: PreparedSecret,
   owner: ClientInStack | undefined,
-): SecretTracker {
+): RecoveryCopyTracker {
   const reason = "the request that sets this secret is about to be sent";
   try {
-    const record = recoveryRecordOf(context, { id, state: "unverified", reason }, prepared, owner);
+    const record = buildRecoveryRecord(context, { id, state: "unverified", reason }, prepared, owner);
     const copy = context.recovery.saveDurably(record, "preferred directories");
     return createRecoveryCopyTracker(context, copy, { text: prepared.encrypted ?? prepared.plain, owner });
   } catch (error) {
@@ -100,8 +100,8 @@ export async function deliverChangedSecret(
   context: ChangeSecretContext,
   opened: OptionalSecretTarget,
   changed: AcceptedSecret,
-  { id, view, before, exit = () => "done" }: SecretDelivery,
-): Promise<Result> {
+  { id, view, before, exit = () => "done" }: SecretDeliveryOptions,
+): Promise<CommandResult> {
   const { prepared, record, saved } = changed;
   try {
     return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
@@ -118,7 +118,7 @@ export async function deliverChangedSecret(
     });
   } finally {
     // Last: this reads files, and nothing may keep the new secret from its place.
-    markClientCopiesVoid(context, await findEarlierCopies(context), id);
+    markCopiesVoidByClientId(context, await findEarlierCopies(context), id);
   }
 }
 
@@ -134,10 +134,15 @@ export async function deliverOrKeep<T>(
 ): Promise<T> {
   let secret: CredentialsToDeliver["secret"] = prepared;
   const updatedAt = owner === undefined ? undefined : getTextField(record, "updated_at");
-  const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered", updatedAt };
+  const status: ClientStatusForRecovery = {
+    id,
+    state: "made",
+    reason: "the secret is about to be delivered",
+    updatedAt,
+  };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
-    const delivery = await credentialsFromServerAnswer(context, prepared, record);
+    const delivery = await prepareCredentialsToDeliver(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs || owner !== undefined) await saved.update(status, secret);
     return await deliver(delivery, keep);
@@ -157,7 +162,7 @@ function warnOfHiddenSecret({ warn }: Pick<Context, "warn">, id: string, kept: R
 /** The problem of a secret that was changed and not delivered. */
 export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
-  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${reasonWithoutValues(reason)}; ${where}`, {
+  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeErrorReason(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,
     exit: "failed",
     cause: reason,
@@ -169,7 +174,7 @@ export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reas
 }
 
 /** A change that sets a provided secret, and its delivery. */
-interface SecretChange extends SecretDelivery {
+interface SecretChange extends SecretDeliveryOptions {
   /** How messages about it begin: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;
@@ -177,18 +182,18 @@ interface SecretChange extends SecretDelivery {
 }
 
 /** Sets a secret that the user provides, and delivers it where the flags say. */
-export function setProvidedSecret(
+export function setAndDeliverProvidedSecret(
   context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
   change: SecretChange,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { id, action, prepared, send } = change;
-  return withSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
+  return runWithSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
     deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }
 
 /** The warning for a client that now authenticates with a secret that nobody has set, or may know; undefined for any other. */
-export function unknownSecretText(id: string, current: JsonObject, wanted: JsonObject): string | undefined {
+export function findUnknownSecretWarning(id: string, current: JsonObject, wanted: JsonObject): string | undefined {
   if (usesSecret(current) || !usesSecret(wanted)) return undefined;
   const state = isPublic(current) ? "has no secret yet" : "used its keys so far, and no secret of it was delivered";
   return `client ${quote(id)} ${state}; generate one: hydra clients rotate-secret ${commandWord(id)}`;

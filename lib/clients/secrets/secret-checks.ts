@@ -19,11 +19,11 @@ import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import {
   type Credentials,
-  checkCredentialName,
   isKubernetesNamespace,
   isKubernetesSecretName,
   kubernetesSecretNameOfClient,
   parseKubernetesLabel,
+  requireCredentialName,
 } from "../../core/output/credential-formats.ts";
 import { capitalize, Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../../core/secret.ts";
@@ -32,7 +32,7 @@ import {
   formatCredentials,
   kubernetesSecretMetadata,
   readCredentialNamesAndMetadata,
-  secretFormat,
+  secretFileFormat,
 } from "./secret-out-text.ts";
 import { hasRecipientFlags } from "./secret-source.ts";
 
@@ -62,7 +62,7 @@ export async function secretFlagProblems(
     ...lengthProblems(context, instead),
     ...credentialNameProblems(context),
     ...secretFormatProblems(context),
-    ...metadataProblems(context),
+    ...kubernetesMetadataProblems(context),
     ...encryptedFormatProblems(context),
     ...(await context.secretTargetProblems(checksFiles === "elsewhere" ? [] : targets)),
   ];
@@ -103,18 +103,18 @@ function isGiven(values: Context["values"], flag: TextFlag | BoolFlag): boolean 
 }
 
 function credentialNameProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
-  const syntax = context.format.kind === "env" || secretFormat(context) === "dotenv" ? "env" : "k8s-secret";
+  const syntax = context.format.kind === "env" || secretFileFormat(context) === "dotenv" ? "env" : "k8s-secret";
   const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
     const name = context.values.text(flag);
-    return name === undefined ? [] : caught(() => checkCredentialName(name, syntax, `--${flag.name}`));
+    return name === undefined ? [] : problemsThrownBy(() => requireCredentialName(name, syntax, `--${flag.name}`));
   });
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNamesAndMetadata(context);
   const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
   return [...problems, ...usageErrorIf(id === secret, twice, "give them different names", "one-name")];
 }
 
-/** The problem that a check throws. */
-function caught(check: () => unknown): readonly Problem[] {
+/** The problem that a check throws, if it does. */
+function problemsThrownBy(check: () => unknown): readonly Problem[] {
   try {
     check();
     return [];
@@ -134,14 +134,14 @@ function secretFormatProblems({ values }: Values): readonly Problem[] {
 }
 
 /** The problems of the flags about the metadata of Kubernetes Secrets. */
-function metadataProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+function kubernetesMetadataProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
   const { values, format } = context;
   const given = [KUBERNETES_SECRET_NAMESPACE, KUBERNETES_SECRET_LABEL, KUBERNETES_SECRET_NAME].filter((flag) =>
     values.isSet(flag),
   );
   const [first] = given;
   if (first === undefined) return [];
-  if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
+  if (format.kind !== "k8s-secret" && secretFileFormat(context) !== "k8s")
     return [
       usageError(
         `Cannot use --${first.name}: it is only for Kubernetes Secrets`,
@@ -192,13 +192,13 @@ export function unwritableCredentialProblems({ values }: Values, credentials: Cr
   if (!values.isSet(SECRET_OUT)) return [];
   // An encrypted secret is text that every format can hold.
   const held = hasRecipientFlags({ values }) ? { id: credentials.id } : credentials;
-  return caught(() => formatCredentials({ values }, held)).map(({ message, code }) =>
+  return problemsThrownBy(() => formatCredentials({ values }, held)).map(({ message, code }) =>
     usageError(message, "use --secret-format json, which can hold it", code),
   );
 }
 
 /** The problem of a recipient for a client without a secret. */
-export function publicRecipientProblems(
+export function publicClientRecipientProblems(
   { values }: Values,
   client: JsonObject,
   label: FieldLabeler,

@@ -21,7 +21,7 @@ import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import type { PlainAndEncryptedSecret } from "./secret-source.ts";
 
 /** The format of the secret file: that of `--secret-format`, else by its extension; undefined without a secret file. */
-export function secretFormat({ values }: Pick<Context, "values">): "dotenv" | "json" | "k8s" | undefined {
+export function secretFileFormat({ values }: Pick<Context, "values">): "dotenv" | "json" | "k8s" | undefined {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return undefined;
   const format = values.text(SECRET_FORMAT);
@@ -70,7 +70,7 @@ export function secretFileText(
 /** Credentials in the format of the secret file. */
 export function formatCredentials(context: Pick<Context, "values">, credentials: Credentials): string {
   const names = readCredentialNamesAndMetadata(context);
-  const format = secretFormat(context);
+  const format = secretFileFormat(context);
   if (format === "k8s") return formatSecretManifest(credentials, names);
   if (format === "dotenv") return formatDotenv(credentials, names);
   const { id, secret, encrypted } = credentials;

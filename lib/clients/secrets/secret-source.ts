@@ -43,15 +43,19 @@ export async function readProvidedSecret(
   hasErrors: () => boolean = () => false,
 ): Promise<ProvidedSecret | undefined> {
   const mayPrompt = (): boolean => !context.hasErrors && problems.length === 0 && !hasErrors();
-  return collectProblem(problems, () => readSecret(context, mayPrompt), "usage");
+  return collectProblem(problems, () => readSecretFromAnySource(context, mayPrompt), "usage");
 }
 
-async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean): Promise<ProvidedSecret | undefined> {
+/** Reads the secret from the file, the prompt or the flag; undefined if none of them is used. */
+async function readSecretFromAnySource(
+  context: SecretSourceContext,
+  mayPrompt: () => boolean,
+): Promise<ProvidedSecret | undefined> {
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
-  if (file !== undefined) return secretInFile(context, file);
-  if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
-  if (canPrompt(host, values.bool(NO_INPUT))) return mayPrompt() ? typedSecret(context) : undefined;
+  if (file !== undefined) return readSecretFromFile(context, file);
+  if (!values.bool(SECRET_PROMPT)) return readSecretFromFlag(context);
+  if (canPrompt(host, values.bool(NO_INPUT))) return mayPrompt() ? promptForSecret(context) : undefined;
   throw usageError(
     allowsQuestions(host, values.bool(NO_INPUT))
       ? "--secret-prompt needs a terminal on standard input and standard error"
@@ -61,7 +65,7 @@ async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean
   );
 }
 
-async function secretInFile({ readFile }: Pick<Context, "readFile">, file: string): Promise<ProvidedSecret> {
+async function readSecretFromFile({ readFile }: Pick<Context, "readFile">, file: string): Promise<ProvidedSecret> {
   const { text, name } = await readFile(file, "--secret-file");
   const secret = text.replace(/\r?\n$/, "");
   // A file that was never filled must not lead to a generated secret that nobody expects.
@@ -69,7 +73,7 @@ async function secretInFile({ readFile }: Pick<Context, "readFile">, file: strin
   return { text: secret, name: `the secret in ${name}`, onCommandLine: false };
 }
 
-async function typedSecret({ host }: Pick<Context, "host">): Promise<ProvidedSecret> {
+async function promptForSecret({ host }: Pick<Context, "host">): Promise<ProvidedSecret> {
   const text = (await host.ask("Client secret: ", true)) ?? "";
   if (text === "") throw usageError("No secret was entered", "run the command again", "no-secret");
   if (text !== (await host.ask("Once more: ", true)))
@@ -78,7 +82,7 @@ async function typedSecret({ host }: Pick<Context, "host">): Promise<ProvidedSec
 }
 
 /** The secret of `--secret` or its environment variable. */
-function secretInFlag({ values, warn }: Pick<Context, "values" | "warn">): ProvidedSecret | undefined {
+function readSecretFromFlag({ values, warn }: Pick<Context, "values" | "warn">): ProvidedSecret | undefined {
   const text = values.text(SECRET) ?? "";
   if (text === "") return undefined;
   const { from, name } = values.origin(SECRET);

@@ -1,4 +1,4 @@
-import type { Context, Result } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -18,7 +18,7 @@ export function requireOpenOutput(
 }
 
 /** Where the result of a client that was created or updated can't be written, names its ID. */
-export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<CommandResult, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
       unwrittenResultProblem(

@@ -1,4 +1,4 @@
-import type { CredentialsProof, CredentialsToProve, ProofEndpoints } from "../../adapters/prove-credentials.ts";
+import type { CredentialsProofKind, CredentialsToProve, ProofEndpoints } from "../../adapters/prove-credentials.ts";
 import type { Context } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
@@ -42,7 +42,7 @@ export async function discoverVerifyEndpoints({
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<CredentialsProof, (client: string) => string>> = {
+const PROVEN: Readonly<Record<CredentialsProofKind, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
@@ -65,13 +65,16 @@ export async function tryVerifyCredentials(
   proof: CredentialsToProve | undefined,
 ): Promise<boolean> {
   if (endpoints === undefined || proof === undefined) return true;
-  const problem = await findVerificationProblem(context, endpoints, clientId, proof);
+  const problem = await verifyAndReturnProblem(context, endpoints, clientId, proof);
   if (problem !== undefined) context.fail(problem);
   return problem === undefined;
 }
 
-/** The same with the failure as a problem, which is not reported; undefined for credentials that the server accepts. */
-export async function findVerificationProblem(
+/**
+ * Verifies like {@link tryVerifyCredentials}, but returns the failure as a problem that is not reported; undefined for
+ * credentials that the server accepts.
+ */
+export async function verifyAndReturnProblem(
   { credentialVerifier, note }: Pick<Context, "credentialVerifier" | "note">,
   endpoints: ProofEndpoints,
   clientId: string,

@@ -1,5 +1,5 @@
 import type {
-  LeftoverRecoveryCopies,
+  LeftoverCopyStore,
   LeftoverRecoveryCopy,
   UnreadRecoveryFile,
 } from "../../adapters/leftover-recovery-copies.ts";
@@ -11,7 +11,7 @@ import { escapeControls, quote } from "../../core/text.ts";
 /** Keeps a copy, as a secret that no run is to deliver; a failure is a warning. */
 export function markRecoveryCopyVoid(
   { warn }: Pick<Context, "warn">,
-  store: LeftoverRecoveryCopies,
+  store: LeftoverCopyStore,
   copy: LeftoverRecoveryCopy,
 ): void {
   try {
@@ -23,16 +23,17 @@ export function markRecoveryCopyVoid(
 
 /** The recovery copies of earlier runs, found once for all clients of a run. */
 export interface EarlierRecoveryCopies {
-  readonly store: LeftoverRecoveryCopies;
+  readonly store: LeftoverCopyStore;
   readonly copies: readonly LeftoverRecoveryCopy[];
   readonly unread: readonly UnreadRecoveryFile[];
   /** The copies whose secrets are due, by their client. */
   readonly dueByClientId: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
-  /** The same by stack and key, see {@link ownerName}. */
+  /** The same by stack and key, see {@link ownerMapKey}. */
   readonly dueByOwner: ReadonlyMap<string | undefined, readonly LeftoverRecoveryCopy[]>;
 }
 
-function ownerName({ stack, key }: Pick<ClientInStack, "stack" | "key">): string {
+/** The key of a client of a stack in a map. */
+function ownerMapKey({ stack, key }: Pick<ClientInStack, "stack" | "key">): string {
   return JSON.stringify([stack, key]);
 }
 
@@ -49,12 +50,12 @@ export async function findEarlierCopies({
     copies,
     unread,
     dueByClientId: Map.groupBy(due, ({ clientId }) => clientId),
-    dueByOwner: Map.groupBy(due, ({ due: owner }) => (owner === undefined ? undefined : ownerName(owner))),
+    dueByOwner: Map.groupBy(due, ({ due: owner }) => (owner === undefined ? undefined : ownerMapKey(owner))),
   };
 }
 
 /** Marks as void what runs of `apply` have left of a client that has got another secret, whatever stack it belongs to. */
-export function markClientCopiesVoid(
+export function markCopiesVoidByClientId(
   context: Pick<Context, "warn">,
   { store, dueByClientId }: EarlierRecoveryCopies,
   id: string,
@@ -62,11 +63,11 @@ export function markClientCopiesVoid(
   for (const copy of dueByClientId.get(id) ?? []) markRecoveryCopyVoid(context, store, copy);
 }
 
-/** The same for a client of a stack. */
-export function markStackClientCopiesVoid(
+/** The same by the stack and key of a client. */
+export function markCopiesVoidByStackAndKey(
   context: Pick<Context, "warn">,
   { store, dueByOwner }: EarlierRecoveryCopies,
   owner: ClientInStack,
 ): void {
-  for (const copy of dueByOwner.get(ownerName(owner)) ?? []) markRecoveryCopyVoid(context, store, copy);
+  for (const copy of dueByOwner.get(ownerMapKey(owner)) ?? []) markRecoveryCopyVoid(context, store, copy);
 }

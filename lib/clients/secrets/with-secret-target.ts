@@ -1,5 +1,5 @@
 import type { OpenSecretTarget } from "../../adapters/secret-target.ts";
-import { type Context, type Result, singleResult } from "../../command.ts";
+import { type CommandResult, type Context, singleResult } from "../../command.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -7,7 +7,7 @@ import type { ResultView } from "../../core/output/render.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
-import type { CredentialsToDeliver, PendingDelivery } from "./delivery.ts";
+import type { CredentialsToDeliver, PendingDelivery } from "./credentials-to-deliver.ts";
 import { secretFileText } from "./secret-out-text.ts";
 import { requireOpenOutput, unwrittenClientHandler } from "./unwritten-result.ts";
 
@@ -18,7 +18,7 @@ export interface OptionalSecretTarget {
 }
 
 /** How the target of a secret is opened. */
-interface WithSecretTargetOptions {
+interface RunWithSecretTargetOptions {
   /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
   /** Whether the change can't be undone, so that a directory for a recovery copy is required. */
@@ -33,9 +33,9 @@ interface WithSecretTargetOptions {
 export type SecretTargetContext = Pick<Context, "host" | "openTarget" | "recovery">;
 
 /** Opens the target of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
-export function withSecretTarget<T>(
+export function runWithSecretTarget<T>(
   context: SecretTargetContext & Pick<Context, "signal" | "uninterruptible">,
-  options: WithSecretTargetOptions,
+  options: RunWithSecretTargetOptions,
   work: (opened: OptionalSecretTarget) => Promise<T>,
 ): Promise<T> {
   return context.uninterruptible(async () => {
@@ -53,7 +53,7 @@ export function withSecretTarget<T>(
 
 async function openSecretTarget(
   context: SecretTargetContext,
-  { action, needsRecoveryCopy, target: flag = SECRET_OUT, hasSecret = true }: WithSecretTargetOptions,
+  { action, needsRecoveryCopy, target: flag = SECRET_OUT, hasSecret = true }: RunWithSecretTargetOptions,
 ): Promise<OptionalSecretTarget> {
   const target = hasSecret ? await context.openTarget(flag) : undefined;
   try {
@@ -96,8 +96,8 @@ async function moveSecretToFile(
   return rest;
 }
 
-/** A client with new credentials, as its result shows it. */
-interface DeliveredClient {
+/** A client with new credentials, and how its result shows it. */
+interface ClientAndResultView {
   readonly id: string;
   readonly view: ResultView<JsonObject>;
   readonly what: "created" | "updated";
@@ -107,9 +107,9 @@ interface DeliveredClient {
 export async function deliverCredentials(
   context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
   { target }: OptionalSecretTarget,
-  { id, view, what }: DeliveredClient,
+  { id, view, what }: ClientAndResultView,
   { delivery, delivered, hidden, undelivered }: PendingDelivery,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { shown, mustDeliver } = delivery;
   const unwritten = unwrittenClientHandler(id, what);
   if (target !== undefined || mustDeliver === undefined) {

@@ -1,4 +1,4 @@
-import { type Change, isEmptyOrFalse } from "../../core/client/equality.ts";
+import { type FieldChange, isEmptyOrFalse } from "../../core/client/equality.ts";
 import { toTerminalSafeJson } from "../../core/json/json.ts";
 import { redactJson } from "../../core/json/redact-json.ts";
 import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../../core/redact.ts";
@@ -9,8 +9,8 @@ export function shortRedactedValue(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
-/** The sides of a field's change, as in a diff. */
-export function diffLines(changes: readonly Change[]): readonly string[] {
+/** The sides of each change, as the lines of a diff. */
+export function changesAsDiffLines(changes: readonly FieldChange[]): readonly string[] {
   return changes.flatMap(({ field, before, after }) => {
     if (CLIENT_CREDENTIAL_FIELDS.includes(field)) return [`  + ${field}: ${REDACTED}`];
     const sides = [

@@ -5,16 +5,27 @@ import {
   type PathAssignment,
   withValueAtPath,
 } from "../../core/client/changes.ts";
-import { createLabeler, type FieldLabeler, getListField, getTextField, isPublic } from "../../core/client/client.ts";
-import { type Change, findChanges, findIncomparableChanges, impliedList } from "../../core/client/equality.ts";
-import type { Field } from "../../core/client/fields.ts";
-import { LIST_EDITS } from "../../core/client/list-edits.ts";
+import {
+  createFieldLabeler,
+  type FieldLabeler,
+  getListField,
+  getTextField,
+  isPublic,
+} from "../../core/client/client.ts";
+import {
+  defaultListOfField,
+  type FieldChange,
+  findChanges,
+  findIncomparableChanges,
+} from "../../core/client/equality.ts";
+import type { ClientField } from "../../core/client/fields.ts";
+import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { combineProblems, Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { reportWarningsCollectErrors } from "../draft/client-draft.ts";
-import { invalidPathProblem } from "../draft/set-values.ts";
+import { invalidSetPathProblem } from "../draft/set-values.ts";
 import { warnOfLeavingStack } from "./leaving-stack.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
@@ -25,7 +36,7 @@ export interface RequestedUpdate {
   /** Values inside other fields. */
   readonly nested: readonly PathAssignment[];
   /** Lists that get or lose single values. */
-  readonly editedLists: readonly Field[];
+  readonly editedLists: readonly ClientField[];
   readonly secret: string | undefined;
   readonly label: FieldLabeler;
   readonly replace: boolean;
@@ -38,7 +49,7 @@ export interface PlannedUpdate extends RequestedUpdate {
   readonly wanted: JsonObject;
   /** The client as it will be. */
   readonly merged: JsonObject;
-  readonly differing: readonly Change[];
+  readonly differing: readonly FieldChange[];
 }
 
 /** Compares an update with the client; throws what the rules find wrong with the client as it would be. */
@@ -49,10 +60,12 @@ export function planAndCheckUpdate(
 ): PlannedUpdate {
   const { id, set, nested, editedLists, secret, replace } = update;
   const base = replace ? set : { ...current, ...set };
-  const edits = Object.fromEntries(editedLists.map((field) => [field.name, applyListEdits(context, field, base)]));
-  const wanted: JsonObject = { ...set, ...applyNested(current, nested), ...edits };
+  const edits = Object.fromEntries(
+    editedLists.map((field) => [field.name, applyEditFlagsToList(context, field, base)]),
+  );
+  const wanted: JsonObject = { ...set, ...fieldsWithNestedChanges(current, nested), ...edits };
   const merged = { ...(replace ? {} : current), ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
-  const wrong = combineProblems(replace ? [] : mergedProblems(context, merged, update, current));
+  const wrong = combineProblems(replace ? [] : lintMergedClientAndCollectErrors(context, merged, update, current));
   if (wrong !== undefined) throw wrong;
   if (secret !== undefined && isPublic(merged))
     throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
@@ -70,22 +83,22 @@ export function planAndCheckUpdate(
   };
 }
 
-/** The current list with values added and removed. */
-export function applyListEdits(
+/** The list in a field of a client, with the values that flags add and without those that they remove. */
+export function applyEditFlagsToList(
   { values, warn }: Pick<Context, "values" | "warn">,
-  field: Field,
+  field: ClientField,
   client: JsonObject,
 ): unknown {
   const isText = field.shape === "space-separated";
   const listed = isText
     ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
     : getListField(client, field.name);
-  const edits = LIST_EDITS.filter((edit) => edit.field === field);
+  const edits = LIST_EDIT_FLAGS.filter((edit) => edit.field === field);
   const valuesOf = (way: "add" | "remove"): readonly string[] =>
     edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
   const removed = valuesOf("remove");
   // What is added comes to what the empty list means, or the client would lose that.
-  const current = listed.length === 0 && valuesOf("add").length > 0 ? impliedList(field.name) : listed;
+  const current = listed.length === 0 && valuesOf("add").length > 0 ? defaultListOfField(field.name) : listed;
   for (const value of removed)
     if (!current.includes(value))
       warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");
@@ -95,25 +108,25 @@ export function applyListEdits(
 }
 
 /** The fields that change inside, with their new values. */
-function applyNested(current: JsonObject, nested: readonly PathAssignment[]): JsonObject {
+function fieldsWithNestedChanges(current: JsonObject, nested: readonly PathAssignment[]): JsonObject {
   let client = current;
   for (const assignment of nested) {
     const set = withValueAtPath(client, assignment);
-    if (set === undefined) throw invalidPathProblem(assignment.path);
+    if (set === undefined) throw invalidSetPathProblem(assignment.path);
     client = set;
   }
   return Object.fromEntries(nested.map(({ path: [top = ""] }) => [top, client[top]]));
 }
 
-/** Checks the client as it would be; only what the update causes is reported. */
-function mergedProblems(
+/** Checks the client as it would be; only what the update causes is shown as a warning or returned as an error. */
+function lintMergedClientAndCollectErrors(
   context: Pick<Context, "values" | "warn">,
   merged: JsonObject,
   update: RequestedUpdate,
   before: JsonObject,
 ): readonly Problem[] {
   const isChanged = (field: string): boolean => Object.hasOwn(update.set, field) || field === "client_secret";
-  const label = createLabeler(
+  const label = createFieldLabeler(
     (field) => (isChanged(field) ? update.label(field) : `the client's ${field}`),
     (field) => (isChanged(field) ? update.label.sourceOf?.(field) : { kind: "registered client" }),
   );

@@ -1,7 +1,7 @@
 import type { Admin } from "../../adapters/admin/admin.ts";
 import { createUpdateRequest, type PatchOrPutRequest } from "../../core/client/changes.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
-import type { Change } from "../../core/client/equality.ts";
+import type { FieldChange } from "../../core/client/equality.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 
 /** Sends one request that changes a client. An unrequested registration access token in the answer is dropped. */
@@ -16,7 +16,7 @@ export async function sendClientChanges(
   admin: Admin,
   id: string,
   current: JsonObject,
-  wanted: readonly Change[],
+  wanted: readonly FieldChange[],
 ): Promise<ClientRecord> {
   const { update } = await admin.family();
   return sendUpdateRequest(admin, id, createUpdateRequest(update, current, wanted));

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../core/json/json.ts";
 const SET_BY_SERVER: ReadonlySet<string> = new Set(["client_id", "client_secret"]);
 
 /** The fields that were sent and that the answer has with another value, or not at all. */
-function droppedFields(sent: JsonObject, answer: JsonObject): readonly string[] {
+function findUnkeptFields(sent: JsonObject, answer: JsonObject): readonly string[] {
   return Object.entries(sent).flatMap(([field, value]) =>
     SET_BY_SERVER.has(field) || isSameValue(field, answer[field], value) ? [] : [field],
   );
@@ -15,19 +15,19 @@ function droppedFields(sent: JsonObject, answer: JsonObject): readonly string[] 
 
 /** Warns about the fields of one client that the server didn't keep. */
 export function warnOfUnkeptFields({ warn }: Pick<Context, "warn">, sent: JsonObject, answer: JsonObject): void {
-  for (const field of droppedFields(sent, answer)) {
+  for (const field of findUnkeptFields(sent, answer)) {
     const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";
     warn(`${field}: ${kept}`);
   }
 }
 
 /** The known fields of a client that the server didn't keep; unknown ones have been reported when the file was read. */
-export function unkeptKnownFields(sent: JsonObject, answer: JsonObject): readonly string[] {
-  return droppedFields(sent, answer).filter((field) => FIELD_NAMES.includes(field));
+export function findUnkeptKnownFields(sent: JsonObject, answer: JsonObject): readonly string[] {
+  return findUnkeptFields(sent, answer).filter((field) => FIELD_NAMES.includes(field));
 }
 
 /** The fields that a server didn't keep, over many clients: one warning a field instead of one a client. */
-export class UnkeptFields {
+export class UnkeptFieldsReport {
   readonly #seen = new Map<string, { count: number; readonly first: string }>();
 
   record(location: string, fields: readonly string[]): void {

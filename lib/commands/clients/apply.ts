@@ -1,21 +1,16 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import { createAdminWithDeadlineFactory } from "../../clients/admin-deadlines.ts";
-import {
-  type ApplyOutcome,
-  type ApplyRun,
-  applyStep,
-  outcomeOfRecoveredSecret,
-} from "../../clients/apply/apply-client.ts";
+import { type ApplyOutcome, type ApplyRun, applyStep, toApplyOutcome } from "../../clients/apply/apply-client.ts";
 import { APPLY_VIEW, ApplyResults } from "../../clients/apply/apply-results.ts";
 import {
   deliverRecoveredSecrets,
   hasSecretPlaceFlags,
   pickRecoveredSecrets,
   type RecoveredSecret,
-  splitAndSettlePlaced,
+  splitPlacedAndRemoveCopies,
   stillDeliverableSecrets,
 } from "../../clients/apply/deliver-earlier-secrets.ts";
-import { planRejectedSecrets } from "../../clients/apply/prove-given-secrets.ts";
+import { proveSecretsAndUpdatePlan } from "../../clients/apply/prove-given-secrets.ts";
 import {
   describeSecretDelivery,
   findMissingPlaceProblem,
@@ -36,7 +31,7 @@ import {
 import { warnOfEarlierRunSecrets, warnOfUnreadCopies } from "../../clients/apply/warn-of-earlier-secrets.ts";
 import { concurrencyFlagProblems, OrderedPool } from "../../clients/batch.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { warnNoRecoveryFolder } from "../../clients/secrets/recovery.ts";
+import { warnNoRecoveryFolder } from "../../clients/secrets/recovery-copy-tracker.ts";
 import { reportRecipients } from "../../clients/secrets/report-recipients.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import { hasRecipientFlags } from "../../clients/secrets/secret-source.ts";
@@ -45,7 +40,7 @@ import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/secre
 import { findEarlierCopies } from "../../clients/secrets/void-recovery-copies.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import { allowsQuestions } from "../../core/environment/interactive.ts";
 import {
@@ -70,9 +65,9 @@ import {
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { combineProblems, Problem, usageError } from "../../core/problem.ts";
-import type { DesiredClient } from "../../core/state/desired.ts";
-import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
-import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
+import type { DesiredClient } from "../../core/state/desired-client.ts";
+import { countActions, type StackPlan, type StackPlanStep } from "../../core/state/plan.ts";
+import { planAsStyledLines, summarizePlan } from "../../core/state/plan-text.ts";
 
 const YES = confirmationFlag("Apply without asking for confirmation");
 
@@ -109,9 +104,9 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   return { problems, run: () => run(context, desired.clients) };
 }
 
-async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
+async function run(context: Context, desired: readonly DesiredClient[]): Promise<CommandResult> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
+  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAgainstServer(context, desired));
   const earlier = await findEarlierCopies(context);
   const { copies, store: leftovers } = earlier;
   const left = pickRecoveredSecrets(copies, plan);
@@ -124,8 +119,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
-  const { placed, missing } = await splitAndSettlePlaced({ context, leftovers }, due);
-  const early = missing.length === 0 ? undefined : await recipientsOf(context);
+  const { placed, missing } = await splitPlacedAndRemoveCopies({ context, leftovers }, due);
+  const early = missing.length === 0 ? undefined : await resolveAndReportRecipients(context);
   const delivered = await deliverRecoveredSecrets(
     { context, leftovers, recipients: early ?? [], endpoints, view: APPLY_VIEW },
     missing,
@@ -135,14 +130,14 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   // The descriptor may have got secrets of an earlier run, and can't take those of this one.
   const second = findSecondJsonForDescriptorProblem(context, owners);
   const failures = delivered.flatMap(({ problem }) => problem ?? []);
-  if (second !== undefined && failures.length < delivered.length) throwAll([second, ...failures]);
+  if (second !== undefined && failures.length < delivered.length) throwProblemsIfAny([second, ...failures]);
   const problem = findProblemBeforeApplying(context, steps);
   if (problem !== undefined) throw problem;
   for (const note of plan.notes) context.note(note);
-  await confirm(context, plan, steps);
-  const recipients = owners.length === 0 ? [] : (early ?? (await recipientsOf(context)));
+  await showPlanAndConfirm(context, plan, steps);
+  const recipients = owners.length === 0 ? [] : (early ?? (await resolveAndReportRecipients(context)));
   context.signal.throwIfAborted();
-  throwAll(await makeFolderAndFindPlaceProblems(context, owners));
+  throwProblemsIfAny(await makeFolderAndFindPlaceProblems(context, owners));
   const place = await SecretPlace.open(context, owners);
   const needsLog = place.kind !== "result" || recipients.length > 0;
   const log = needsLog ? openSharedRecoveryFile(context, place.kind, steps) : undefined;
@@ -160,11 +155,11 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     admin: createAdminWithDeadlineFactory(context),
     choosesIds: releaseTraits(plan.release).choosesIds,
   };
-  return resultOf(context, job, { plan, steps, log, delivered: delivered.map(outcomeOfRecoveredSecret) });
+  return resultThatAppliesSteps(context, job, { plan, steps, log, delivered: delivered.map(toApplyOutcome) });
 }
 
-/** The recipients of the secrets of this run, who are reported. */
-async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
+/** Resolves the recipients of the secrets of this run, and reports them. */
+async function resolveAndReportRecipients(context: Context): Promise<readonly Recipient[]> {
   const recipients = await context.encryption.recipients(context.values);
   context.signal.throwIfAborted();
   reportRecipients(context, recipients);
@@ -172,7 +167,7 @@ async function recipientsOf(context: Context): Promise<readonly Recipient[]> {
   return recipients;
 }
 
-function dryRun(context: Context, plan: Plan, due: readonly RecoveredSecret[]): Result {
+function dryRun(context: Context, plan: StackPlan, due: readonly RecoveredSecret[]): CommandResult {
   if (due.length > 0)
     context.note(
       `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
@@ -190,8 +185,8 @@ function recipientCount({ values }: Pick<Context, "values">): number {
   return [PGP_KEY, PGP_KEY_URL, KEYBASE].reduce((sum, flag) => sum + values.list(flag).length, 0);
 }
 
-/** Throws the first of several problems, with the others as its details. */
-function throwAll(problems: readonly Problem[]): void {
+/** Throws the first of several problems, with the others as its details; does nothing without one. */
+function throwProblemsIfAny(problems: readonly Problem[]): void {
   const problem = combineProblems(problems);
   if (problem !== undefined) throw problem;
 }
@@ -199,7 +194,7 @@ function throwAll(problems: readonly Problem[]): void {
 /** Why nothing may be changed: a client of somebody else, too many clients to delete, or a secret that would be lost. */
 function findProblemBeforeApplying(
   context: Pick<Context, "values" | "outputContainsValue">,
-  steps: readonly Step[],
+  steps: readonly StackPlanStep[],
 ): Problem | undefined {
   return (
     findRefusalProblem(steps, context.values.bool(ADOPT)) ??
@@ -210,7 +205,10 @@ function findProblemBeforeApplying(
   );
 }
 
-function findTooManyDeletesProblem({ values }: Pick<Context, "values">, steps: readonly Step[]): Problem | undefined {
+function findTooManyDeletesProblem(
+  { values }: Pick<Context, "values">,
+  steps: readonly StackPlanStep[],
+): Problem | undefined {
   const deletes = steps.filter(({ action }) => action === "delete");
   const most = values.number(MAX_DELETES);
   if (deletes.length <= most) return undefined;
@@ -225,7 +223,7 @@ function findTooManyDeletesProblem({ values }: Pick<Context, "values">, steps: r
 /** The problem of encrypted secrets that the result would omit, although they go nowhere else. */
 function findHidingFormatProblem(
   context: Pick<Context, "values" | "outputContainsValue">,
-  steps: readonly Step[],
+  steps: readonly StackPlanStep[],
 ): Problem | undefined {
   if (context.values.isSet(SECRET_OUT) || !hasRecipientFlags(context) || !steps.some(stepSetsSecret)) return undefined;
   const encrypted = "an encrypted secret";
@@ -237,11 +235,11 @@ function findHidingFormatProblem(
   );
 }
 
-/** On a terminal, shows the plan and asks. */
-async function confirm(
+/** On a terminal, shows the plan and asks; throws unless the answer is yes. */
+async function showPlanAndConfirm(
   context: Pick<Context, "endpoint" | "host" | "operands" | "tell" | "values">,
-  plan: Plan,
-  steps: readonly Step[],
+  plan: StackPlan,
+  steps: readonly StackPlanStep[],
 ): Promise<void> {
   const { values, host, operands } = context;
   if (steps.length === 0 || values.bool(YES) || !host.stderr.isTerminal) return;
@@ -250,7 +248,7 @@ async function confirm(
   if (from === "stdin" && !host.stdinIsTerminal) return;
   const place = describeSecretDelivery(context, recipientCount(context));
   const columns = terminalColumns(host.stderr);
-  for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
+  for (const { text, role } of planAsStyledLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
 }
 
@@ -258,7 +256,7 @@ async function confirm(
 function openSharedRecoveryFile(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   kind: SecretPlace["kind"],
-  steps: readonly Step[],
+  steps: readonly StackPlanStep[],
 ): SharedRecoveryFile | undefined {
   if (!steps.some((step) => step.action === "create" && stepSetsSecret(step))) return undefined;
   const log = recovery.openSharedFile();
@@ -267,16 +265,22 @@ function openSharedRecoveryFile(
   return log;
 }
 
-interface ApplyState {
-  readonly plan: Plan;
-  readonly steps: readonly Step[];
+/** What is known of a run of apply before its first step. */
+interface PreparedApply {
+  readonly plan: StackPlan;
+  readonly steps: readonly StackPlanStep[];
   readonly log: SharedRecoveryFile | undefined;
   readonly delivered: readonly ApplyOutcome[];
 }
 
-function resultOf(context: Context, job: ApplyRun, { plan, steps, log, delivered }: ApplyState): Result {
+/** The result of apply, which takes the steps while its items are read. */
+function resultThatAppliesSteps(
+  context: Context,
+  job: ApplyRun,
+  { plan, steps, log, delivered }: PreparedApply,
+): CommandResult {
   const options = { concurrency: context.values.number(CONCURRENCY), signal: context.signal };
-  const poolOf = (some: readonly Step[]): OrderedPool<Step, ApplyOutcome> =>
+  const poolOf = (some: readonly StackPlanStep[]): OrderedPool<StackPlanStep, ApplyOutcome> =>
     new OrderedPool(some, (step) => applyStep(job, step), options);
   const { delete: deleted } = countActions(plan);
   if (steps.length - deleted > 0)

@@ -1,8 +1,8 @@
 import type { CredentialsToProve } from "../../adapters/prove-credentials.ts";
 import {
   type CreatedClientToDeliver,
-  createRegistration,
-  type Registration,
+  type PreparedRegistration,
+  prepareClientRegistration,
   registerAndDeliver,
 } from "../../clients/create/register.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
-  publicRecipientProblems,
+  publicClientRecipientProblems,
   secretFlagProblems,
   unwritableCredentialProblems,
 } from "../../clients/secrets/secret-checks.ts";
@@ -31,10 +31,10 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/secrets/verify-credentials.ts";
-import { deliverCredentials, withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
+import { deliverCredentials, runWithSecretTarget } from "../../clients/secrets/with-secret-target.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { canAskForMissingInput } from "../../core/environment/interactive.ts";
@@ -84,12 +84,13 @@ const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, CLIENT_FILE, SET, 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
-  if (isDescribed || hasErrors || !canAskForMissingInput(host, values.bool(NO_INPUT))) return prepareCreate(context);
+  if (isDescribed || hasErrors || !canAskForMissingInput(host, values.bool(NO_INPUT)))
+    return readAndCheckCreate(context);
   const { askClientFlags } = await import("../../clients/draft/ask-client.ts");
-  return prepareCreate({ ...context, values: await askClientFlags(context, values) });
+  return readAndCheckCreate({ ...context, values: await askClientFlags(context, values) });
 }
 
-async function prepareCreate(context: Context): Promise<CheckedCommand> {
+async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);
@@ -112,7 +113,7 @@ async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const credentials = { id: requestedId(draft.client) ?? "id", secret: getTextField(draft.client, "client_secret") };
   problems.push(
     ...lintDraftCollectErrors(context, draft),
-    ...publicRecipientProblems(context, draft.client, draft.label),
+    ...publicClientRecipientProblems(context, draft.client, draft.label),
     ...unwritableCredentialProblems(context, credentials),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
   );
@@ -170,7 +171,7 @@ function ifExistsProblems(
 }
 
 /** The client with the ID of a create, looked up only if `--if-exists` needs it. */
-async function findForIfExists(
+async function findClientForIfExists(
   context: Pick<Context, "admin">,
   { draft, ifExists }: Pick<CreateJob, "draft" | "ifExists">,
 ): Promise<ClientRecord | undefined> {
@@ -178,16 +179,16 @@ async function findForIfExists(
   return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
 }
 
-async function run(context: Context, job: CreateJob): Promise<Result> {
+async function run(context: Context, job: CreateJob): Promise<CommandResult> {
   const { draft } = job;
-  if (isDryRun(context)) return plan(context, job);
+  if (isDryRun(context)) return dryRunCreate(context, job);
   await rejectUnsupportedFields(context, draft.client, draft.label);
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.encryption.recipients(context.values));
-  const existing = await findForIfExists(context, job);
-  if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
-  const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
+  const existing = await findClientForIfExists(context, job);
+  if (existing !== undefined) return keepOrUpdateExisting(context, { ...job, recipients }, existing);
+  const { registration, proofOf } = await prepareCredentialsAndRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
   const options = {
     action: "Cannot create client",
@@ -195,7 +196,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     hasSecret: !isPublic(draft.client),
     target: job.algorithm === undefined ? SECRET_OUT : KEY_OUT,
   };
-  return withSecretTarget(context, options, async (opened) => {
+  return runWithSecretTarget(context, options, async (opened) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...opened } as const;
     const registered = await registerAndDeliver(context, targets, registration, async (created) => {
       warnOfUnkeptFields(context, registration.payload, created.record);
@@ -209,10 +210,10 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     });
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
-    const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
+    const meanwhile = isConflict(registered.problem) ? await findClientForIfExists(context, job) : undefined;
     if (meanwhile === undefined) throw withRefusedId(registered.problem, registration.payload.client_id);
     await opened.target?.discard();
-    return keepExisting(context, { ...job, recipients }, meanwhile);
+    return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);
   });
 }
 
@@ -227,8 +228,8 @@ async function markEarlierCopiesVoid(
   context: Pick<Context, "endpoint" | "openLeftovers" | "warn">,
   id: string,
 ): Promise<void> {
-  const { findEarlierCopies, markClientCopiesVoid } = await import("../../clients/secrets/void-recovery-copies.ts");
-  markClientCopiesVoid(context, await findEarlierCopies(context), id);
+  const { findEarlierCopies, markCopiesVoidByClientId } = await import("../../clients/secrets/void-recovery-copies.ts");
+  markCopiesVoidByClientId(context, await findEarlierCopies(context), id);
 }
 
 /** Work that is done when it is first asked for, and only once. */
@@ -241,7 +242,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Shows the request that a create would send. */
-async function plan(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<Result> {
+async function dryRunCreate(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<CommandResult> {
   const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
   if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
   const { publicJwk } = await context.keyPairs.generate(algorithm);
@@ -249,22 +250,23 @@ async function plan(context: Context, { draft: { client }, algorithm }: CreateJo
 }
 
 /** Leaves an existing client as it is, or updates it, as `--if-exists` says. */
-async function keepExisting(
+async function keepOrUpdateExisting(
   context: Context,
   job: CreateJob & { readonly recipients: () => Promise<readonly Recipient[]> },
   existing: ClientRecord,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { keepOrUpdate } = await import("../../clients/create/keep-or-update.ts");
   return keepOrUpdate(context, job, existing);
 }
 
 /** A registration, and how the new client authenticates for `--verify`. */
 interface PreparedCreate {
-  readonly registration: Registration;
+  readonly registration: PreparedRegistration;
   readonly proofOf: (created: CreatedClientToDeliver) => CredentialsToProve | undefined;
 }
 
-async function prepareRegistration(
+/** Generates the credentials of the new client as far as none are given, encrypts them, and makes its registration. */
+async function prepareCredentialsAndRegistration(
   context: Pick<Context, "values" | "host" | "encryption" | "keyPairs">,
   { draft: { client }, ifExists, algorithm, echoed }: CreateJob,
   recipients: readonly Recipient[],
@@ -276,7 +278,7 @@ async function prepareRegistration(
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEY_PAIR_CLIENT_VIEW;
     const registered = { ...client, jwks: { keys: [pair.publicJwk] } };
     return {
-      registration: createRegistration(context, registered, prepared, { view, more }),
+      registration: prepareClientRegistration(context, registered, prepared, { view, more }),
       proofOf: ({ record }) => ({
         way: "private_key_jwt",
         assertion: (audience) => context.keyPairs.assertion(pair, record.client_id, audience),
@@ -286,7 +288,7 @@ async function prepareRegistration(
   const prepared = { ...(await prepareNewClientSecret(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
-    registration: createRegistration(context, client, prepared, { view, more }),
+    registration: prepareClientRegistration(context, client, prepared, { view, more }),
     proofOf: ({ record }) => {
       const secret = getTextField(record, "client_secret") ?? prepared.plain;
       return secret === undefined ? undefined : secretWithAuthMethod({ ...client, ...record }, secret);

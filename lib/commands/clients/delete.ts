@@ -6,9 +6,9 @@ import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   type EarlierRecoveryCopies,
   findEarlierCopies,
-  markClientCopiesVoid,
+  markCopiesVoidByClientId,
 } from "../../clients/secrets/void-recovery-copies.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import { allowsQuestions } from "../../core/environment/interactive.ts";
 import { RESCUE_DIR } from "../../core/flags/credential-flags.ts";
@@ -33,8 +33,11 @@ const VIEW: ResultView<JsonObject> = {
   id: idOf,
 };
 
-/** The IDs of the command line, and those on standard input, one per line; they may contain spaces. */
-async function idsOf({ operands, readFile }: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
+/** Reads the IDs of the command line, and those on standard input, one per line; they may contain spaces. */
+async function readIdOperands({
+  operands,
+  readFile,
+}: Pick<Context, "operands" | "readFile">): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const operand of operands) {
     if (operand === "-") {
@@ -66,7 +69,7 @@ async function confirmDeletion(
   await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from });
 }
 
-async function run(context: Context, ids: readonly string[]): Promise<Result> {
+async function run(context: Context, ids: readonly string[]): Promise<CommandResult> {
   if (isDryRun(context)) {
     const { paths } = context.plannedFamily;
     const requests = ids.map((id) => ({ method: "DELETE" as const, url: paths.client(id) }));
@@ -84,7 +87,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     await admin.remove(id);
     // A client that is created again with this ID has another secret.
     earlier ??= await findEarlierCopies(context);
-    markClientCopiesVoid(context, earlier, id);
+    markCopiesVoidByClientId(context, earlier, id);
     return { client_id: id };
   });
   return deletionResult(batch, { view: VIEW, isList: ids.length > 1, items }, (item) => quote(idOf(item)));
@@ -117,7 +120,7 @@ export const remove = defineLeaf({
   credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context): Promise<CheckedCommand> {
-    const ids = context.operands.length === 0 ? [] : await idsOf(context);
+    const ids = context.operands.length === 0 ? [] : await readIdOperands(context);
     // An invalid ID among others on standard input fails by itself; on the command line it is a usage error.
     const problems = ids
       .filter((id) => context.operands.includes(id))

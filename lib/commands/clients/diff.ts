@@ -1,4 +1,4 @@
-import { planRejectedSecrets } from "../../clients/apply/prove-given-secrets.ts";
+import { proveSecretsAndUpdatePlan } from "../../clients/apply/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,
@@ -7,13 +7,13 @@ import {
   pruneAndEmptyInputProblems,
 } from "../../clients/apply/state-plan.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/secrets/verify-credentials.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { VERIFY_CREDENTIALS, VERIFY_FLAGS } from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import { LENIENT_FIELD_NAMES, SERVER_COMMAND_FLAGS, STRICT } from "../../core/flags/shared-flags.ts";
 import { ADOPT_FROM, ALLOW_EMPTY, COMPARISON_FLAGS, EXIT_CODE, MERGE, PRUNE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
-import type { DesiredClient } from "../../core/state/desired.ts";
+import type { DesiredClient } from "../../core/state/desired-client.ts";
 import { hasDifferences } from "../../core/state/plan.ts";
 
 /** What flags of `apply` mean here, where nothing is changed. */
@@ -50,9 +50,9 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   return { problems, run: () => run(context, desired.clients) };
 }
 
-async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
+async function run(context: Context, desired: readonly DesiredClient[]): Promise<CommandResult> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await planRejectedSecrets(context, endpoints, await planAgainstServer(context, desired));
+  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAgainstServer(context, desired));
   const refused = findRefusalProblem(plan.steps, true);
   return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {

@@ -12,7 +12,7 @@ import {
 } from "../../clients/export/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export/export-target.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { buildMaesterManifest } from "../../core/client/build-maester-manifest.ts";
 import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
@@ -23,17 +23,17 @@ import { fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
-import { exportClient } from "../../core/state/exported-client.ts";
-import { EXTENSION_MEMBER } from "../../core/state/extension-member.ts";
+import { buildExportedClient } from "../../core/state/exported-client.ts";
 import {
   identifyingMembers,
   stackKeyOfEntry,
-  uniqueNameOfId,
-  uniqueNameOfKey,
+  uniqueNameOfClientId,
   uniqueNameOfManifest,
+  uniqueNameOfStackKey,
 } from "../../core/state/file-entries.ts";
 import { planManifestEdits } from "../../core/state/manifest-edits.ts";
-import { readMark } from "../../core/state/mark.ts";
+import { readStackMark } from "../../core/state/stack-mark.ts";
+import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 
 const INTO: TextFlag = {
@@ -88,7 +88,7 @@ class ExportRun {
   async *items(): AsyncGenerator<ExportItem> {
     for await (const record of readSelectedClients(this.#context, this.batch, this.#selection)) {
       this.#count++;
-      const mark = readMark(record);
+      const mark = readStackMark(record);
       if (mark !== undefined) this.#stacks.add(mark.stack);
       const item = this.#context.values.text(AS) === "maester" ? this.#manifestOf(record) : this.#clientOf(record);
       if (item !== undefined) yield item;
@@ -111,7 +111,7 @@ class ExportRun {
   }
 
   #clientOf(record: ClientRecord): ExportItem | undefined {
-    const { client, notes } = exportClient(record, this.#context.values.bool(DEFAULTS));
+    const { client, notes } = buildExportedClient(record, this.#context.values.bool(DEFAULTS));
     const { metadata = {} } = client;
     if (!isJsonObject(metadata)) {
       // In a file it would keep apply and diff from reading any of the others.
@@ -121,12 +121,12 @@ class ExportRun {
       return undefined;
     }
     for (const line of notes) this.#context.warn(`client ${quote(record.client_id)}: ${line}`);
-    const mark = readMark(record);
+    const mark = readStackMark(record);
     return {
       id: record.client_id,
       value: client,
       fileName: fileNameOfIdOrKey(record.client_id),
-      names: [uniqueNameOfId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfKey(mark.key)])],
+      names: [uniqueNameOfClientId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfStackKey(mark.key)])],
       planEdits({ written }, file, variables) {
         const key = stackKeyOfEntry(identifyingMembers(written, variables), file.path);
         return planClientEdits({ written, key }, client, variables);
@@ -149,10 +149,10 @@ class ExportRun {
   }
 
   #manifestOf(record: ClientRecord): ExportItem | undefined {
-    const { client } = exportClient(record, false);
+    const { client } = buildExportedClient(record, false);
     const { manifest, unfit } = buildMaesterManifest(
-      Object.fromEntries(Object.entries(client).filter(([name]) => name !== EXTENSION_MEMBER)),
-      readMark(record)?.protect === true,
+      Object.fromEntries(Object.entries(client).filter(([name]) => name !== X_HYDRA_MEMBER)),
+      readStackMark(record)?.protect === true,
     );
     for (const what of unfit)
       this.#context.warn(`client ${quote(record.client_id)}: a manifest cannot hold ${escapeControls(what)}`);
@@ -179,14 +179,18 @@ const EXPORT_VIEW: ResultView<JsonObject> = {
   ...CLIENT_VIEW,
   isStream: true,
   credentials(client) {
-    const settings = client[EXTENSION_MEMBER];
+    const settings = client[X_HYDRA_MEMBER];
     const key = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
-    return { id: idOf(client), hasNoSecret: isPublic(client), prefix: key === undefined ? undefined : prefixOf(key) };
+    return {
+      id: idOf(client),
+      hasNoSecret: isPublic(client),
+      prefix: key === undefined ? undefined : variableNamePrefix(key),
+    };
   },
 };
 
 /** The start of the names of a client's variables, by its key. */
-function prefixOf(key: string): string {
+function variableNamePrefix(key: string): string {
   return `${key.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_`.replace(/^(?=[0-9])/, "_");
 }
 
@@ -194,13 +198,13 @@ function prefixOf(key: string): string {
 const MANIFEST_VIEW: ResultView<JsonObject> = {
   isStream: true,
   columns: [
-    { label: "NAMESPACE", value: (manifest) => nameIn(manifest, "namespace") },
-    { label: "NAME", value: (manifest) => nameIn(manifest, "name"), whole: true },
+    { label: "NAMESPACE", value: (manifest) => metadataText(manifest, "namespace") },
+    { label: "NAME", value: (manifest) => metadataText(manifest, "name"), whole: true },
   ],
-  id: (manifest) => nameIn(manifest, "name"),
+  id: (manifest) => metadataText(manifest, "name"),
 };
 
-function nameIn({ metadata }: JsonObject, name: string): string {
+function metadataText({ metadata }: JsonObject, name: string): string {
   return isJsonObject(metadata) ? (getTextField(metadata, name) ?? "") : "";
 }
 
@@ -220,7 +224,7 @@ const FILE_VIEW: ResultView<JsonObject> = {
 };
 
 /** Exports to standard output. */
-function printed(context: ExportContext, selection: ExportSelection): Result {
+function exportToStandardOutput(context: ExportContext, selection: ExportSelection): CommandResult {
   const run = new ExportRun(context, selection);
   async function* items(): AsyncGenerator<JsonObject> {
     for await (const { value } of run.items()) yield value;
@@ -229,18 +233,18 @@ function printed(context: ExportContext, selection: ExportSelection): Result {
   return { view, isList: true, items: items(), exit: () => run.exit() };
 }
 
-/** Where the files of an export are. */
-interface Place {
+/** The files of `--into`, as they are now, and what writes them. */
+interface FileWriterAndExportTarget {
   readonly store: ClientFileWriter;
   readonly target: ExportTarget;
 }
 
 /** Exports into files: all clients are read and all files planned before the first is written. */
-async function written(
+async function exportToFiles(
   context: ExportContext & Pick<Context, "loadYamlEditor" | "parseYaml" | "uninterruptible">,
   selection: ExportSelection,
-  { store, target }: Place,
-): Promise<Result> {
+  { store, target }: FileWriterAndExportTarget,
+): Promise<CommandResult> {
   const run = new ExportRun(context, selection);
   const found: ExportItem[] = [];
   for await (const item of run.items()) found.push(item);
@@ -267,10 +271,10 @@ async function written(
   };
 }
 
-/** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */
-async function placeOf(
+/** Opens the files of `--into`, which are read before anything is sent; throws the Problem of what can't be edited. */
+async function openIntoTarget(
   context: Pick<Context, "host" | "openClientFiles" | "parseYaml" | "readFile" | "values">,
-): Promise<Place | undefined> {
+): Promise<FileWriterAndExportTarget | undefined> {
   const into = context.values.text(INTO);
   if (into === undefined) return undefined;
   if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");
@@ -312,10 +316,11 @@ export const exportClients = defineLeaf({
   async prepare(context) {
     const selection = readExportSelection(context);
     const problems = [...exportSelectionProblems(selection), ...varFlagProblems(context)];
-    const place = await placeOf(context);
+    const place = await openIntoTarget(context);
     return {
       problems,
-      run: async () => (place === undefined ? printed(context, selection) : written(context, selection, place)),
+      run: async () =>
+        place === undefined ? exportToStandardOutput(context, selection) : exportToFiles(context, selection, place),
     };
   },
 });

@@ -1,6 +1,6 @@
 import { BatchRun } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json/json.ts";
@@ -8,7 +8,7 @@ import { Problem } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 
 /** The client, or only its ID where nothing else is asked for and the rest nests too deep. */
-async function read({ admin, format }: Pick<Context, "admin" | "format">, id: string): Promise<JsonObject> {
+async function readClientOrId({ admin, format }: Pick<Context, "admin" | "format">, id: string): Promise<JsonObject> {
   try {
     return await admin.get(id);
   } catch (error) {
@@ -17,12 +17,12 @@ async function read({ admin, format }: Pick<Context, "admin" | "format">, id: st
   }
 }
 
-async function run(context: Context): Promise<Result> {
+async function run(context: Context): Promise<CommandResult> {
   const { operands } = context;
   const batch = new BatchRun(context, operands.length);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
-      const record = await batch.attempt(() => read(context, id));
+      const record = await batch.attempt(() => readClientOrId(context, id));
       if (record !== undefined) yield withoutCredentialFields(record);
     }
   }

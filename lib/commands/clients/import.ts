@@ -14,12 +14,12 @@ import { type ImportRun, importClient } from "../../clients/import/import-client
 import { ImportResults } from "../../clients/import/import-results.ts";
 import { importSecretFileProblems } from "../../clients/import/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { warnNoRecoveryFolder } from "../../clients/secrets/recovery.ts";
+import { warnNoRecoveryFolder } from "../../clients/secrets/recovery-copy-tracker.ts";
 import { reportRecipients } from "../../clients/secrets/report-recipients.ts";
 import { secretFlagProblems } from "../../clients/secrets/secret-checks.ts";
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { findEarlierCopies } from "../../clients/secrets/void-recovery-copies.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { getTextField, isPublic, requestedId } from "../../core/client/client.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
@@ -53,10 +53,11 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
-async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
+async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<CommandResult> {
   const adminOfEach = createAdminWithDeadlineFactory(context);
   if (isDryRun(context)) {
-    if (entries.some(({ client }) => requestedId(client) !== undefined)) await rejectUnsupported(context, entries);
+    if (entries.some(({ client }) => requestedId(client) !== undefined))
+      await rejectUnsupportedEntries(context, entries);
     const batch = new BatchRun(context, entries.length);
     return dryRunImport(context, { entries, concurrency, batch, adminOfEach });
   }
@@ -70,7 +71,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openSharedRecoveryFile(context, entries);
   try {
-    await rejectUnsupported(context, entries);
+    await rejectUnsupportedEntries(context, entries);
   } catch (error) {
     log?.close();
     throw error;
@@ -111,7 +112,7 @@ function openSharedRecoveryFile(
 }
 
 /** Rejects fields that the server's version doesn't know; empty ones are accepted, since exports have them. */
-async function rejectUnsupported(
+async function rejectUnsupportedEntries(
   context: Pick<Context, "admin" | "rareFields">,
   entries: readonly ClientEntry[],
 ): Promise<void> {

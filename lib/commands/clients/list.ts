@@ -1,5 +1,5 @@
 import { BatchRun } from "../../clients/batch.ts";
-import { ClientListFields } from "../../clients/list/client-list-fields.ts";
+import { ClientListFieldCatalog } from "../../clients/list/client-list-fields.ts";
 import {
   columnsFlagProblems,
   type ListSelection,
@@ -8,7 +8,7 @@ import {
 } from "../../clients/list/list-selection.ts";
 import { type ListedClients, listClients, PAGE_FLAGS, pageFlagProblems } from "../../clients/list/listed-clients.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
@@ -37,12 +37,12 @@ function countNote(count: number, list: ListedClients): string {
 }
 
 /** The list for people: one line a client, and below it how many there are and what is hidden. */
-function peopleResult(
+function resultForPeople(
   { host, note }: Pick<Context, "host" | "note">,
   list: ListedClients,
   selection: ListSelection,
   batch: BatchRun,
-): Partial<Result> {
+): Partial<CommandResult> {
   let count = 0;
   let hidden: readonly string[] = [];
   async function* items(): AsyncGenerator<JsonObject> {
@@ -54,7 +54,7 @@ function peopleResult(
   return {
     items: items(),
     view: {
-      ...tableOf(selection.columns ?? new ClientListFields(host.now()).standard()),
+      ...listViewWithColumns(selection.columns ?? new ClientListFieldCatalog(host.now()).standard()),
       onHidden: (labels) => {
         hidden = labels;
       },
@@ -70,11 +70,11 @@ function peopleResult(
   };
 }
 
-async function run(context: Context, selection: ListSelection): Promise<Result> {
+async function run(context: Context, selection: ListSelection): Promise<CommandResult> {
   const batch = new BatchRun(context, Number.POSITIVE_INFINITY);
   const list = await listClients(context, batch, selection);
-  const result: Result = {
-    view: selection.columns === undefined ? LIST_VIEW : tableOf(selection.columns),
+  const result: CommandResult = {
+    view: selection.columns === undefined ? LIST_VIEW : listViewWithColumns(selection.columns),
     isList: true,
     items: list.items,
     stopsUnread: true,
@@ -84,11 +84,14 @@ async function run(context: Context, selection: ListSelection): Promise<Result> 
     },
     envelope: () => ({ next_page_token: list.next(), is_last_page: !list.isCut() }),
   };
-  return isForPeople(context) ? { ...result, ...peopleResult(context, list, selection, batch) } : result;
+  return isForPeople(context) ? { ...result, ...resultForPeople(context, list, selection, batch) } : result;
 }
 
-/** A list with columns of its own, without borders and without the last rows of Hydra's CLI in every format that is a table. */
-function tableOf(columns: readonly Column<JsonObject>[]): ResultView<JsonObject> {
+/**
+ * The view of the list with other columns, without borders and without the last rows of Hydra's CLI in every format
+ * that is a table.
+ */
+function listViewWithColumns(columns: readonly Column<JsonObject>[]): ResultView<JsonObject> {
   const { listColumns: _, tableEnd: __, ...view } = LIST_VIEW;
   return { ...view, columns };
 }

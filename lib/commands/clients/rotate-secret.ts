@@ -7,7 +7,7 @@ import {
   deliverChangedSecret,
   sendWithRecoveryCopy,
 } from "../../clients/secrets/change-secret.ts";
-import { createRecoveryCopyTracker } from "../../clients/secrets/recovery.ts";
+import { createRecoveryCopyTracker } from "../../clients/secrets/recovery-copy-tracker.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
   type PrepareContext,
@@ -21,13 +21,13 @@ import {
   tryVerifyCredentials,
   verifyFlagProblems,
 } from "../../clients/secrets/verify-credentials.ts";
-import { withSecretTarget } from "../../clients/secrets/with-secret-target.ts";
+import { runWithSecretTarget } from "../../clients/secrets/with-secret-target.ts";
 import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
-import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
@@ -46,7 +46,7 @@ import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
-import { Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
+import { Problem, safeErrorReason, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
@@ -75,16 +75,16 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyFlagProblems(context)];
   const bad = context.operands.length === 0 ? undefined : findClientIdProblem(id);
   if (bad !== undefined) problems.push(bad);
-  problems.push(...dropProblems(values));
+  problems.push(...dropOldSecretsFlagProblems(values));
   const given = await readProvidedSecret(context, problems);
-  if (given !== undefined) problems.push(...secretFindings(context, given.text, given.name));
+  if (given !== undefined) problems.push(...lintSecretAndCollectErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
   const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
   return { problems, run: () => run(context, id, given?.text) };
 }
 
 /** The problem of flags for a new secret together with `--drop-old-secrets`. */
-function dropProblems(values: FlagValues): readonly Problem[] {
+function dropOldSecretsFlagProblems(values: FlagValues): readonly Problem[] {
   if (!values.bool(DROP_OLD_SECRETS)) return [];
   const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
   if (pointless.length === 0) return [];
@@ -98,14 +98,14 @@ function dropProblems(values: FlagValues): readonly Problem[] {
 }
 
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
-function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
+function lintSecretAndCollectErrors({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
   const findings = lintClient({ client_secret: secret }, () => name);
   for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`, "advice");
-  return findings.filter(({ severity }) => severity === "error").map(findingProblem);
+  return findings.filter(({ severity }) => severity === "error").map(lintFindingProblem);
 }
 
 /** Asks where standard input and standard error are a terminal; throws unless the answer is yes. Returns whether it asked. */
-async function confirmChange(
+async function confirmIfInteractive(
   { values, host }: Pick<Context, "values" | "host">,
   question: string,
   declined: string,
@@ -123,14 +123,14 @@ function noOldSecretsProblem(id: string): Problem {
   });
 }
 
-async function dropOldSecrets(context: Context, id: string): Promise<Result> {
+async function dropOldSecrets(context: Context, id: string): Promise<CommandResult> {
   if (isDryRun(context)) {
     const { canRotate, paths } = context.plannedFamily;
     if (!canRotate) throw noOldSecretsProblem(id);
     return dryRunResult(context, [{ method: "DELETE", url: paths.rotateSecret(id) }]);
   }
   const question = `Revoke the old secrets of client ${quote(id)}? They stop working immediately.`;
-  await confirmChange(context, question, "No secret was revoked");
+  await confirmIfInteractive(context, question, "No secret was revoked");
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) throw noOldSecretsProblem(id);
   context.note(`Only the newest secret of client ${quote(id)} works now`);
@@ -153,11 +153,11 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
 }
 
 /** The request that a rotation would send; whether the server can rotate by itself is unknown without sending one. */
-async function showRotation(
+async function dryRunRotation(
   context: Pick<Context, "admin" | "connection" | "format" | "note" | "values">,
   id: string,
   given: string | undefined,
-): Promise<Result> {
+): Promise<CommandResult> {
   const current = await readRotatable(context, id);
   const { paths, update } = await context.admin.family();
   const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED_SECRET_PLACEHOLDER };
@@ -165,18 +165,18 @@ async function showRotation(
   return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
 }
 
-async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
-  if (isDryRun(context)) return showRotation(context, id, given);
+async function rotate(context: Context, id: string, given: string | undefined): Promise<CommandResult> {
+  if (isDryRun(context)) return dryRunRotation(context, id, given);
   const recipients = await context.encryption.recipients(context.values);
   const endpoints = await discoverVerifyEndpoints(context);
   const found = await readRotatable(context, id);
   const kept = given === undefined ? ", unless the server keeps it" : "";
   const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
-  const asked = await confirmChange(context, question, "The secret was not rotated");
+  const asked = await confirmIfInteractive(context, question, "The secret was not rotated");
   // The answer may have taken long, and Hydra 1.x is sent the whole client.
   const current = asked ? await readRotatable(context, id) : found;
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
-  return withSecretTarget(context, options, async (opened) => {
+  return runWithSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const setSecret = async (): Promise<AcceptedSecret> => {
       const prepared = await prepareSecret(context, given, recipients);
@@ -205,7 +205,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
 }
 
 /** What to do after a rotation by the server whose secret is unknown. */
-function rotateAgain(id: string): string {
+function rotateAgainHint(id: string): string {
   return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`;
 }
 
@@ -229,8 +229,8 @@ async function rotateByServer(
   const encrypted = await prepareSecret(context, secret, recipients).catch((error: unknown) => {
     // Only encryption can fail here, and the secret must not be saved as plain text.
     throw new Problem(
-      `Cannot encrypt the new secret of client ${quote(id)}: ${reasonWithoutValues(error)}; it is valid but lost, and the old one still works`,
-      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
+      `Cannot encrypt the new secret of client ${quote(id)}: ${safeErrorReason(error)}; it is valid but lost, and the old one still works`,
+      { code: "not-encrypted", exit: "failed", hint: rotateAgainHint(id), cause: error },
     );
   });
   const prepared = { ...encrypted, given: false };
@@ -247,7 +247,7 @@ async function requestRotation({ admin }: Pick<Context, "admin">, id: string): R
     const { code, exit } = error;
     throw new Problem(
       `${error.message}; the server may have added a secret that was not received, and the old one still works`,
-      { code, exit, hint: rotateAgain(id), cause: error },
+      { code, exit, hint: rotateAgainHint(id), cause: error },
     );
   }
 }

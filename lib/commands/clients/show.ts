@@ -2,7 +2,7 @@ import { BatchRun } from "../../clients/batch.ts";
 import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -10,7 +10,7 @@ import type { ResultView } from "../../core/output/render.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */
-function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): ResultView<JsonObject> {
+function clientDescriptionView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): ResultView<JsonObject> {
   const columns = terminalColumns(stdout);
   let count = 0;
   return {
@@ -19,7 +19,7 @@ function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): Res
   };
 }
 
-async function run(context: Context): Promise<Result> {
+async function run(context: Context): Promise<CommandResult> {
   const { admin, host, operands } = context;
   const batch = new BatchRun(context, operands.length);
   async function* items(): AsyncGenerator<JsonObject> {
@@ -28,7 +28,13 @@ async function run(context: Context): Promise<Result> {
       if (record !== undefined) yield withoutCredentialFields(record);
     }
   }
-  return { view: pageView(host), isList: operands.length > 1, items: items(), isPaged: true, exit: () => batch.exit() };
+  return {
+    view: clientDescriptionView(host),
+    isList: operands.length > 1,
+    items: items(),
+    isPaged: true,
+    exit: () => batch.exit(),
+  };
 }
 
 /** `clients show` and `show oauth2-client`: clients for people to read. */

@@ -1,5 +1,5 @@
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type ClientLogin, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { quote } from "../../core/text.ts";
@@ -16,7 +16,7 @@ import {
 import { createTestResultView, isUtf8Locale } from "../../tokens/client-test/test-result-view.ts";
 import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
 import { toTestedClient } from "../../tokens/client-test/tested-client.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 
 /** Opens a test of the client as it is registered now. */
 async function openTest(context: Context, id: string, login: ClientLogin | undefined): Promise<TestSession> {
@@ -39,7 +39,7 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
   };
 }
 
-async function run(context: Context, id: string, login: ClientLogin | undefined): Promise<Result> {
+async function run(context: Context, id: string, login: ClientLogin | undefined): Promise<CommandResult> {
   const { host, uninterruptible, values, warn } = context;
   const subject = values.text(SUBJECT);
   const session = await openTest(context, id, login);
@@ -78,7 +78,7 @@ export const testClientFlow = defineLeaf({
   format: { "1.x": "text", "2.x": "text" },
   async prepare(context) {
     const [id = ""] = context.operands;
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     const login = await checks.read(() => readTestCredentials(context, id, checks));
     checks.problems.push(
       ...[findClientIdProblem(id), ...testedPublicUrlProblems(context.values)].flatMap((each) => each ?? []),

@@ -8,7 +8,7 @@ import {
 } from "../../clients/draft/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
-import { setProvidedSecret, unknownSecretText } from "../../clients/secrets/change-secret.ts";
+import { findUnknownSecretWarning, setAndDeliverProvidedSecret } from "../../clients/secrets/change-secret.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
   hasRecipientFlags,
@@ -19,7 +19,7 @@ import {
 import { unwrittenClientHandler } from "../../clients/secrets/unwritten-result.ts";
 import { shortRedactedValue } from "../../clients/update/change-lines.ts";
 import {
-  applyListEdits,
+  applyEditFlagsToList,
   type PlannedUpdate,
   planAndCheckUpdate,
   type RequestedUpdate,
@@ -28,13 +28,13 @@ import {
 import { sendUpdateRequest } from "../../clients/update/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
 import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
-import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
-import type { Field } from "../../core/client/fields.ts";
-import { LIST_EDITS } from "../../core/client/list-edits.ts";
-import { findingProblem, lintClient } from "../../core/client/rules.ts";
+import { clearingValue, type FieldChange, isSameValue } from "../../core/client/equality.ts";
+import type { ClientField } from "../../core/client/fields.ts";
+import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
+import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import {
   CREDENTIAL_OUTPUT_FLAGS,
   ENCRYPTION_FLAGS,
@@ -94,10 +94,10 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const given = await readProvidedSecret(context, problems);
   // An empty secret in a file is none.
   const secret = given?.text ?? (getTextField(read.client, "client_secret") || undefined);
-  const unset = unsetFields(values);
-  const editedLists = [...new Set(LIST_EDITS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
+  const unset = readUnsetFields(values);
+  const editedLists = [...new Set(LIST_EDIT_FLAGS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
   const set = {
-    ...fieldsOf(read),
+    ...fieldsSetAsWhole(read),
     ...Object.fromEntries(unset.fields.map((field) => [field.name, clearingValue(field)])),
   };
   const label = labelerWithSecretName(read.label, given);
@@ -106,13 +106,13 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...(context.operands.length === 0 ? [] : idProblems(id, read)),
     ...unset.problems,
-    ...twiceProblems(read, [...unset.fields, ...editedLists]),
-    ...editProblems(values, asked),
-    ...secretUseProblems(context, secret),
+    ...fieldGivenTwiceProblems(read, [...unset.fields, ...editedLists]),
+    ...replaceWithListEditProblems(values, asked),
+    ...missingNewSecretProblems(context, secret),
     ...unwritableCredentialProblems(context, { id, secret }),
-    ...ruleProblems(context, read, update),
+    ...lintUpdateAndCollectErrors(context, read, update),
   );
-  if (problems.length === 0 && !replace && isNothing(update))
+  if (problems.length === 0 && !replace && isEmptyUpdate(update))
     problems.push(
       usageError(
         `No changes given for client ${quote(id)}`,
@@ -125,17 +125,17 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 
 /** A replacement with the list edits in what it sets: they need nothing of the client, and the rules see them. */
 function withEditsInSet(context: Pick<Context, "values" | "warn">, update: RequestedUpdate): RequestedUpdate {
-  const edited = update.editedLists.map((field) => [field.name, applyListEdits(context, field, update.set)]);
+  const edited = update.editedLists.map((field) => [field.name, applyEditFlagsToList(context, field, update.set)]);
   return { ...update, set: { ...update.set, ...Object.fromEntries(edited) }, editedLists: [] };
 }
 
 /** The fields that the command line sets as a whole, other than the ID and the secret. */
-function fieldsOf({ client, nested }: CommandLineDraft): JsonObject {
+function fieldsSetAsWhole({ client, nested }: CommandLineDraft): JsonObject {
   const others = new Set(["client_id", "client_secret", ...nested.map(({ path: [top] }) => top)]);
   return Object.fromEntries(Object.entries(client).filter(([field]) => !others.has(field)));
 }
 
-function isNothing({ set, nested, editedLists, secret }: RequestedUpdate): boolean {
+function isEmptyUpdate({ set, nested, editedLists, secret }: RequestedUpdate): boolean {
   return Object.keys(set).length + nested.length + editedLists.length === 0 && secret === undefined;
 }
 
@@ -153,8 +153,11 @@ function idProblems(id: string, { client, label }: CommandLineDraft): readonly P
 }
 
 /** The fields of `--unset`. */
-function unsetFields(values: FlagValues): { readonly fields: readonly Field[]; readonly problems: readonly Problem[] } {
-  const fields: Field[] = [];
+function readUnsetFields(values: FlagValues): {
+  readonly fields: readonly ClientField[];
+  readonly problems: readonly Problem[];
+} {
+  const fields: ClientField[] = [];
   const problems: Problem[] = [];
   for (const name of values.list(UNSET)) {
     const { field, meant } = findFieldOrSuggestion(name);
@@ -174,7 +177,7 @@ function unsetHint(name: string, meant: string | undefined): string {
 }
 
 /** The problems of fields that are both set and cleared or edited. */
-function twiceProblems({ fromFlags }: CommandLineDraft, others: readonly Field[]): readonly Problem[] {
+function fieldGivenTwiceProblems({ fromFlags }: CommandLineDraft, others: readonly ClientField[]): readonly Problem[] {
   return others
     .filter(({ name }) => fromFlags.has(name))
     .map(({ name }) =>
@@ -182,7 +185,10 @@ function twiceProblems({ fromFlags }: CommandLineDraft, others: readonly Field[]
     );
 }
 
-function editProblems(values: FlagValues, { replace, editedLists }: RequestedUpdate): readonly Problem[] {
+function replaceWithListEditProblems(
+  values: FlagValues,
+  { replace, editedLists }: RequestedUpdate,
+): readonly Problem[] {
   // With a file, the edits are made to its lists.
   if (!replace || values.isSet(CLIENT_FILE) || editedLists.length === 0) return [];
   return [
@@ -195,7 +201,7 @@ function editProblems(values: FlagValues, { replace, editedLists }: RequestedUpd
 }
 
 /** The problem of flags about a secret that is not given. */
-function secretUseProblems({ values }: Pick<Context, "values">, secret: string | undefined): readonly Problem[] {
+function missingNewSecretProblems({ values }: Pick<Context, "values">, secret: string | undefined): readonly Problem[] {
   if (secret !== undefined || values.isSet(SECRET_FILE) || values.bool(SECRET_PROMPT)) return [];
   if (!hasRecipientFlags({ values }) && !values.isSet(SECRET_OUT)) return [];
   return [
@@ -208,7 +214,7 @@ function secretUseProblems({ values }: Pick<Context, "values">, secret: string |
 }
 
 /** The problems that the rules find without the client; rules over several fields are checked on the merged client. */
-function ruleProblems(
+function lintUpdateAndCollectErrors(
   context: Pick<Context, "values" | "warn">,
   read: CommandLineDraft,
   { set, secret, label, replace }: RequestedUpdate,
@@ -216,10 +222,10 @@ function ruleProblems(
   const withSecret = secret === undefined ? {} : { client_secret: secret };
   if (replace) return lintDraftCollectErrors(context, { ...read, client: { ...set, ...withSecret }, label });
   const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
+  return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(lintFindingProblem)];
 }
 
-async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<Result> {
+async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<CommandResult> {
   const { id, secret } = update;
   const isDry = isDryRun(context);
   const nested = Object.fromEntries(update.nested.map(({ path: [top = ""], value }) => [top, value]));
@@ -228,7 +234,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const plan = planAndCheckUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
   const request = updateRequestOfPlan(plan, method);
-  if (request === undefined) return unchanged(context, plan);
+  if (request === undefined) return unchangedClientResult(context, plan);
   if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendUpdateRequest(context.admin, id, request);
   if (secret === undefined) {
@@ -236,7 +242,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
     reportUpdate(context, plan, record);
     return singleResult(updatedView(id, "updated"), record, unwrittenClientHandler(id, "updated"));
   }
-  return setProvidedSecret(context, {
+  return setAndDeliverProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared: { ...(await prepareSecret(context, secret, recipients)), echoed },
@@ -246,10 +252,11 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   });
 }
 
-function unchanged(
+/** The result of an update that changes nothing, which a note says. */
+function unchangedClientResult(
   context: Pick<Context, "connection" | "format" | "note" | "values" | "warn">,
   { id, wanted, current }: PlannedUpdate,
-): Result {
+): CommandResult {
   context.note(`Client ${quote(id)} is already up to date`);
   warnOfUnkeptFields(context, wanted, current);
   if (isDryRun(context)) return dryRunResult(context, [], "client");
@@ -264,7 +271,7 @@ function reportUpdate(
 ): void {
   for (const { field, before, after } of observedChanges(plan, record))
     context.noteChange(field, shortRedactedValue(before), shortRedactedValue(after));
-  reportSecret(context, plan, record);
+  reportSecretOutcome(context, plan, record);
   warnOfUnkeptFields(context, plan.wanted, record);
 }
 
@@ -277,7 +284,7 @@ const VOLATILE_FIELDS: readonly string[] = [
 ];
 
 /** The fields that have another value in the answer than before. */
-function observedChanges({ replace, current, differing }: PlannedUpdate, record: JsonObject): readonly Change[] {
+function observedChanges({ replace, current, differing }: PlannedUpdate, record: JsonObject): readonly FieldChange[] {
   const fields = replace
     ? [...new Set([...Object.keys(current), ...Object.keys(record)])].filter((name) => !VOLATILE_FIELDS.includes(name))
     : differing.map(({ field }) => field);
@@ -286,13 +293,13 @@ function observedChanges({ replace, current, differing }: PlannedUpdate, record:
     .map((field) => ({ field, before: current[field], after: record[field] }));
 }
 
-function reportSecret(
+function reportSecretOutcome(
   { note, warn }: Pick<Context, "note" | "warn">,
   { id, secret, current, merged }: PlannedUpdate,
   record: JsonObject,
 ): void {
   const client = quote(id);
-  const warning = unknownSecretText(id, current, merged);
+  const warning = findUnknownSecretWarning(id, current, merged);
   if (secret !== undefined) {
     const answered = getTextField(record, "client_secret") ?? "";
     const source = answered === "" || answered === secret ? "given" : "returned by the server";
@@ -327,7 +334,7 @@ export const update = defineLeaf({
   operands: { name: "ID", completes: "client-id", least: 1, most: 1, help: "Client ID" },
   flags: [
     ...FIELD_FLAGS.map(withoutDefault),
-    ...LIST_EDITS.map(({ flag }) => flag),
+    ...LIST_EDIT_FLAGS.map(({ flag }) => flag),
     UNSET,
     SET,
     CLIENT_FILE,

@@ -1,9 +1,9 @@
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findKeyIdProblem } from "../../core/id-problems.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { deliverKeys, keyOutputProblems, newKeyWithoutPemProblems } from "../../keys/deliver-keys.ts";
+import { deliverKeys, keyOutputProblems, sharedSecretAsPemProblems } from "../../keys/deliver-keys.ts";
 import { readSetAndCheckKeyChange } from "../../keys/key-change-checks.ts";
 import {
   GENERATE_ALG,
@@ -29,7 +29,7 @@ function kidProblems({ operands, values }: Pick<Context, "operands" | "values">)
   return [usageError(`There are two key IDs, ${quote(kid)} and --kid ${quote(named)}`, "give one of them", "key-id")];
 }
 
-async function run(context: Context): Promise<Result> {
+async function run(context: Context): Promise<CommandResult> {
   const { operands, values, host } = context;
   const [set = "", operand] = operands;
   const given = values.text(KID) ?? operand;
@@ -97,7 +97,7 @@ export const createKey = defineLeaf({
   async prepare(context) {
     const outputs = [
       ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
-      ...newKeyWithoutPemProblems(context, context.values.text(GENERATE_ALG), PRIVATE_KEY_OUT),
+      ...sharedSecretAsPemProblems(context, context.values.text(GENERATE_ALG), PRIVATE_KEY_OUT),
     ];
     return {
       problems: [...setNameOperandProblems(context), ...kidProblems(context), ...outputs],

@@ -1,21 +1,21 @@
 import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import { NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { hasKid } from "../../core/jwk/key-pair-halves.ts";
+import { hasKidOrPrefixedKid } from "../../core/jwk/key-pair-halves.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { readSetAndCheckKeyChange } from "../../keys/key-change-checks.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
+import { findKeyOrPair } from "../../keys/key-pair-storage.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKeyOrPair } from "../../keys/remove-key-or-pair.ts";
 import { invalidKidProblems, readSetOperands } from "../../keys/set-and-kid-arguments.ts";
-import { keysNamed } from "../../keys/stored-keys.ts";
 
 function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
@@ -50,7 +50,7 @@ async function confirmDeletion(
   await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from: "stdin" });
 }
 
-async function run(context: Context, sets: readonly string[]): Promise<Result> {
+async function run(context: Context, sets: readonly string[]): Promise<CommandResult> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
   const batch = new BatchRun(context, sets.length);
@@ -58,9 +58,9 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
     const api = await adminWithFreshDeadline(context).keySets();
     // Servers report success for a set or a key that doesn't exist.
     const existing = await api.get(set);
-    if (kid !== undefined && !existing.some((key) => hasKid(key, kid))) throw noSuchKeyProblem(set, kid);
+    if (kid !== undefined && !existing.some((key) => hasKidOrPrefixedKid(key, kid))) throw noSuchKeyProblem(set, kid);
     await readSetAndCheckKeyChange(context, api, set, (keys, shape) => {
-      const named = kid === undefined ? keys : keysNamed(keys, kid, shape);
+      const named = kid === undefined ? keys : findKeyOrPair(keys, kid, shape);
       return keys.filter((key) => !named.includes(key));
     });
     await (kid === undefined ? api.remove(set) : removeKeyOrPair(api, set, kid));

@@ -1,32 +1,32 @@
 import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_OUT, KEYS_YES, KID, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
+import { findKeyOrPair } from "../../keys/key-pair-storage.ts";
 import type { NamedSet } from "../../keys/key-results.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { readSetOperands } from "../../keys/set-and-kid-arguments.ts";
-import { keysNamed } from "../../keys/stored-keys.ts";
 
 /** The keys of a set, or only those with an ID. */
-async function selectKeys(api: KeySetsApi, set: string, kid: string | undefined): Promise<readonly JsonWebKey[]> {
+async function readSelectedKeys(api: KeySetsApi, set: string, kid: string | undefined): Promise<readonly JsonWebKey[]> {
   const keys = await api.get(set);
   if (kid === undefined) return keys;
   const { keyShape } = await api.family(set);
-  const selected = keysNamed(keys, kid, keyShape);
+  const selected = findKeyOrPair(keys, kid, keyShape);
   if (selected.length > 0) return selected;
   throw noSuchKeyProblem(set, kid);
 }
 
-async function run(context: Context, sets: readonly string[]): Promise<Result> {
+async function run(context: Context, sets: readonly string[]): Promise<CommandResult> {
   const kid = context.values.text(KID);
   const action = `Cannot get key set ${joinWords(sets.map(quote))}`;
   return deliverKeys(context, action, KEYS_OUT, async () => {
     const api = await context.admin.keySets();
     const found: NamedSet[] = [];
-    for (const set of sets) found.push({ set, keys: await selectKeys(api, set, kid) });
+    for (const set of sets) found.push({ set, keys: await readSelectedKeys(api, set, kid) });
     return found;
   });
 }

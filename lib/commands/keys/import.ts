@@ -1,5 +1,5 @@
 import type { KeySetsApi } from "../../adapters/admin/key-sets.ts";
-import { type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf, singleResult, unwrittenResultHandler } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
@@ -10,11 +10,11 @@ import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
+import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/key-pair-storage.ts";
 import { keySetResult } from "../../keys/key-results.ts";
 import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-key-files.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
-import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/stored-keys.ts";
 
 /** Rejects another key under an ID that exists. */
 function checkConflicts(set: string, before: readonly JsonWebKey[], stored: readonly KeyWithKid[]): void {
@@ -35,8 +35,8 @@ function checkDistinct(stored: readonly KeyWithKid[]): void {
   throw usageError(`Two keys would have the ID ${quote(repeated.kid)} on this server`, hint, "key-id");
 }
 
-/** The keys to add: a public key must not take the place of its private half. */
-function newKeys(
+/** Leaves out public keys that the set has, with a note: a public key must not take the place of its private half. */
+function filterKeysToAdd(
   { note }: Pick<Context, "note">,
   set: string,
   before: readonly JsonWebKey[],
@@ -83,14 +83,14 @@ function warnOfShortKeys(
   }
 }
 
-async function run(context: Context, set: string, { keys: read, haveOwnIds }: KeysFromFiles): Promise<Result> {
+async function run(context: Context, set: string, { keys: read, haveOwnIds }: KeysFromFiles): Promise<CommandResult> {
   const { values, note, format, syntax } = context;
   const isReplaced = values.bool(REPLACE);
   const api = await context.admin.keySets();
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
   const target = { set, shape };
-  const added = isReplaced ? read : newKeys(context, set, before, read);
+  const added = isReplaced ? read : filterKeysToAdd(context, set, before, read);
   const stored = convertKeysToServerShape(target, added);
   checkDistinct(stored);
   const ids = new Set(stored.map(({ kid }) => kid));
@@ -116,7 +116,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   if (isAtOnce) await api.replace(set, after.toReversed());
   else await addKeys(api, set, stored);
   const keys = publicKeyOfEachPair(stored.toReversed());
-  const unwritten = ifUnwritten(
+  const unwritten = unwrittenResultHandler(
     `the keys are in key set ${quote(set)}`,
     `show them: hydra keys get ${commandWord(set)}`,
   );

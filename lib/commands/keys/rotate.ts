@@ -1,4 +1,10 @@
-import { type CheckedCommand, type Context, defineLeaf, ifUnwritten, type Result } from "../../command.ts";
+import {
+  type CheckedCommand,
+  type CommandResult,
+  type Context,
+  defineLeaf,
+  unwrittenResultHandler,
+} from "../../command.ts";
 import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
@@ -13,16 +19,16 @@ import {
   PRIVATE_KEY_OUT,
   PROOF_URL,
 } from "../../keys/key-flags.ts";
-import { generateAndPublishKey, publicationProblems } from "../../keys/publish-key.ts";
+import { generateAndPublishKey, publishFlagProblems } from "../../keys/publish-key.ts";
 import { readKeyFiles } from "../../keys/read-key-files.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { rotateAtOnce } from "../../keys/rotate-at-once.ts";
 import { ACTIVATE, ACTIVATED_KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { runWithInterruptionReport } from "../../keys/rotation.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
+import { runWithInterruptionReport } from "../../keys/take-and-prove-step.ts";
 
 /** The problems of flags that belong to another step. */
-function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+function stepFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const steps = [PUBLISH, ACTIVATE, RETIRE].filter((flag) => values.isSet(flag));
   const [first, second] = steps;
   if (first !== undefined && second !== undefined)
@@ -43,7 +49,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   return [usageError(`Flag --${foreign.name} has no effect with ${step}`, "leave it out", "rotation-steps")];
 }
 
-function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+function proofUrlProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const url = values.text(PROOF_URL);
   return url === undefined ? [] : publicUrlProblems(values.origin(PROOF_URL).name, url);
 }
@@ -55,21 +61,24 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...setNameOperandProblems(context),
     ...invalidKidProblems(context, KID),
     ...invalidKidProblems(context, RETIRE),
-    ...stepProblems(context),
-    ...proofProblems(context),
+    ...stepFlagProblems(context),
+    ...proofUrlProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
   ];
-  const taking = (step: () => Promise<Result>): CheckedCommand => ({
+  const taking = (step: () => Promise<CommandResult>): CheckedCommand => ({
     problems,
     run: () => runWithInterruptionReport(context, set, step),
   });
   if (values.bool(PUBLISH)) {
-    problems.push(...publicationProblems(context));
+    problems.push(...publishFlagProblems(context));
     return taking(() => generateAndPublishKey(context, set));
   }
   const retired = values.text(RETIRE);
   // The result of these steps has no key that could be lost.
-  const unwritten = ifUnwritten("the step was taken anyway", `show the keys: hydra keys get ${commandWord(set)}`);
+  const unwritten = unwrittenResultHandler(
+    "the step was taken anyway",
+    `show the keys: hydra keys get ${commandWord(set)}`,
+  );
   if (retired !== undefined) return taking(async () => ({ ...(await retireKey(context, set, retired)), ...unwritten }));
   if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));
   const file = values.text(ACTIVATED_KEY_FILE);

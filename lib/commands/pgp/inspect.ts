@@ -1,5 +1,5 @@
 import { BatchRun } from "../../clients/batch.ts";
-import { type Context, defineLeaf, type Result, withoutChecks } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf, withoutChecks } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { PGP_KEY } from "../../core/flags/credential-flags.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
@@ -7,7 +7,7 @@ import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 
-function day(value: unknown): string {
+function formatDayOrNever(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 10) : "never";
 }
 
@@ -21,7 +21,8 @@ function isMessage(item: JsonObject): boolean {
   return item["kind"] === "encrypted-message";
 }
 
-function keyIds(message: JsonObject): string {
+/** The key IDs of a message's recipients, separated by spaces. */
+function recipientKeyIdsText(message: JsonObject): string {
   return objectsIn(message, "recipients")
     .map((recipient) => getTextField(recipient, "keyId") ?? "hidden")
     .join(" ");
@@ -56,7 +57,7 @@ function messageLines(message: JsonObject): readonly string[] {
   ];
 }
 
-function lines(key: JsonObject): readonly string[] {
+function keyOrMessageLines(key: JsonObject): readonly string[] {
   if (isMessage(key)) return messageLines(key);
   const subkeys = objectsIn(key, "subkeys");
   const usable = key["usable"] === true;
@@ -64,7 +65,7 @@ function lines(key: JsonObject): readonly string[] {
     `Key:       ${idOf(key)} (${getTextField(key, "algorithm") ?? ""})`,
     `User ID:   ${getTextField(key, "userId") ?? "(none)"}`,
     ...(typeof key["created"] === "string"
-      ? [`Created:   ${day(key["created"])}, expires ${day(key["expires"])}`]
+      ? [`Created:   ${formatDayOrNever(key["created"])}, expires ${formatDayOrNever(key["expires"])}`]
       : []),
     ...subkeys.map((subkey) => {
       const reason =
@@ -78,7 +79,7 @@ function lines(key: JsonObject): readonly string[] {
 }
 
 function idOf(item: JsonObject): string {
-  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "unknown");
+  return isMessage(item) ? recipientKeyIdsText(item) : (getTextField(item, "fingerprint") ?? "unknown");
 }
 
 function usableText(item: JsonObject): string {
@@ -93,7 +94,7 @@ const VIEW: ResultView<JsonObject> = {
     { label: "ALGORITHM", value: (key) => getTextField(key, "algorithm") ?? "" },
     { label: "USABLE", value: usableText },
   ],
-  text: lines,
+  text: keyOrMessageLines,
   id: idOf,
 };
 
@@ -104,7 +105,7 @@ const OWN_KEY: RepeatFlag = {
   help: "Key to look for among the recipients of a message: base64, ASCII armor or @FILE",
 };
 
-async function run(context: Context): Promise<Result> {
+async function run(context: Context): Promise<CommandResult> {
   const batch = new BatchRun(context, context.operands.length);
   let anyUnusable = false;
   async function* items(): AsyncGenerator<JsonObject> {

@@ -1,13 +1,14 @@
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { sendClientChanges } from "../../clients/update/send-change.ts";
-import { type ChosenEndpoints, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type ChosenEndpoints, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPasteRedirectUrl, openLoginAndAwaitRedirect } from "../../tokens/browser-login.ts";
+import { readChosenEndpoints } from "../../tokens/chosen-endpoints.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import {
   AUTH_URL,
   LOGIN_SCOPE,
@@ -22,7 +23,6 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { checkRedirectFlag, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import {
   deviceLoginCommandLine,
@@ -48,7 +48,7 @@ interface LoginWishes {
   readonly endpoints: ChosenEndpoints;
 }
 
-async function readWishes(context: Pick<Context, "values">, checks: InputChecks): Promise<LoginWishes> {
+async function readWishes(context: Pick<Context, "values">, checks: InputProblemCollector): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
   const maxAge = context.values.number(MAX_AGE);
   await checks.read(() => checkRedirectFlag(redirect));
@@ -60,8 +60,11 @@ async function readWishes(context: Pick<Context, "values">, checks: InputChecks)
   };
 }
 
-/** Chooses the redirect URI, and makes sure that the client has it where that can be checked. */
-async function prepareRedirect(
+/**
+ * Chooses the redirect URI, and makes sure that the client has it where that can be checked; on a terminal, offers to
+ * add it.
+ */
+async function chooseAndEnsureRedirect(
   context: Pick<Context, "host" | "note" | "pairedAdmin" | "syntax" | "values">,
   wishes: LoginWishes,
   client: ClientRecord | undefined,
@@ -102,12 +105,12 @@ function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }
   };
 }
 
-async function run(context: Context, resolve: ResolveLogin, wishes: LoginWishes): Promise<Result> {
+async function run(context: Context, resolve: LoginClientResolver, wishes: LoginWishes): Promise<CommandResult> {
   requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await resolve();
   requireGrantType(context, client, "authorization_code");
   const session = await context.oauth.openSession(credentials, wishes.endpoints);
-  const target = await prepareRedirect(context, wishes, client);
+  const target = await chooseAndEnsureRedirect(context, wishes, client);
   const request = { scopes: chooseLoginScopes(context, client), audience: context.values.list(AUDIENCE) };
   const asked = { login: credentials, syntax: context.syntax, grantType: "authorization_code", ...request };
   return runWithClientUpdateHint(asked, async () => {
@@ -184,7 +187,7 @@ export const authorizationCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     for (const { flag, reason, hint } of REJECTED_LOGIN_FLAGS)
       if (context.values.bool(flag))
         checks.problems.push(usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"));

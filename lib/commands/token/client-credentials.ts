@@ -2,15 +2,15 @@ import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import {
   type ChosenEndpoints,
   type ClientLogin,
+  type CommandResult,
   type Context,
   defineLeaf,
-  type Result,
   singleResult,
 } from "../../command.ts";
+import { readChosenEndpoints } from "../../tokens/chosen-endpoints.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
-import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
@@ -19,7 +19,7 @@ async function run(
   context: Pick<Context, "values" | "oauth" | "host" | "warn" | "syntax">,
   login: ClientLogin,
   endpoints: ChosenEndpoints,
-): Promise<Result> {
+): Promise<CommandResult> {
   const { values, oauth, syntax } = context;
   requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
@@ -65,7 +65,7 @@ export const clientCredentials = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     const endpoints = await readChosenEndpoints(context, checks);
     const login = await checks.read(() => readClientLogin(context, checks));
     return checks.command(login, (credentials) => run(context, credentials, endpoints));

@@ -1,4 +1,4 @@
-import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
@@ -9,7 +9,7 @@ import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { formatEpochMilliseconds } from "../../tokens/token-views.ts";
@@ -38,16 +38,16 @@ const VERIFY_WITH_SERVER: BoolFlag = {
   help: "Verify the signature with the key set of the server at --public-url",
 };
 
-function part(item: JsonObject, name: "header" | "payload"): JsonObject {
+function headerOrPayload(item: JsonObject, name: "header" | "payload"): JsonObject {
   const value = item[name];
   return isJsonObject(value) ? value : {};
 }
 
-function claim(label: string, name: string): Column<JsonObject> {
+function claimColumn(label: string, name: string): Column<JsonObject> {
   return {
     label,
     value: (item) => {
-      const value = part(item, "payload")[name];
+      const value = headerOrPayload(item, "payload")[name];
       if (value === undefined || typeof value === "string" || isStringList(value)) return value ?? "";
       return name === "exp" && typeof value === "number"
         ? formatEpochMilliseconds(value * 1000)
@@ -58,19 +58,21 @@ function claim(label: string, name: string): Column<JsonObject> {
 
 const VIEW: ResultView<JsonObject> = {
   columns: [
-    { label: "ALGORITHM", value: (item) => getTextField(part(item, "header"), "alg") ?? "" },
-    { label: "KEY ID", value: (item) => getTextField(part(item, "header"), "kid") ?? "" },
-    claim("ISSUER", "iss"),
-    claim("SUBJECT", "sub"),
-    claim("AUDIENCE", "aud"),
-    claim("EXPIRY", "exp"),
+    { label: "ALGORITHM", value: (item) => getTextField(headerOrPayload(item, "header"), "alg") ?? "" },
+    { label: "KEY ID", value: (item) => getTextField(headerOrPayload(item, "header"), "kid") ?? "" },
+    claimColumn("ISSUER", "iss"),
+    claimColumn("SUBJECT", "sub"),
+    claimColumn("AUDIENCE", "aud"),
+    claimColumn("EXPIRY", "exp"),
     { label: "VERIFIED", value: (item) => String(item["verified"] === true) },
   ],
-  id: (item) => getTextField(part(item, "payload"), "jti") ?? "",
+  id: (item) => getTextField(headerOrPayload(item, "payload"), "jti") ?? "",
 };
 
-/** The text of the key set that the flags name, and what messages call it; undefined if none is named. */
-function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFile" | "oauth">) {
+/**
+ * Which key set the flags name: what messages call it, and a function that reads its text; undefined if none is named.
+ */
+function chooseKeySetSource({ values, readFile, oauth }: Pick<Context, "values" | "readFile" | "oauth">) {
   const file = values.text(KEYS_FILE);
   const url = values.text(KEYS_URL);
   const isVerified = values.bool(VERIFY_WITH_SERVER);
@@ -122,9 +124,9 @@ function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header"
   });
 }
 
-async function run(context: Context, token: string): Promise<Result> {
+async function run(context: Context, token: string): Promise<CommandResult> {
   const jwt = parseJwt(token);
-  const source = keySource(context);
+  const source = chooseKeySetSource(context);
   if (source !== undefined) requireSignature(jwt);
   for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
   if (source !== undefined) await checkSignature(context, token, source);
@@ -152,9 +154,9 @@ export const decode = defineLeaf({
   server: false,
   format: { "1.x": "json-pretty", "2.x": "json-pretty" },
   async prepare(context) {
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     const token = await checks.read(() => readTokenArgument(context));
-    await checks.read(() => keySource(context));
+    await checks.read(() => chooseKeySetSource(context));
     return checks.command(token, (given) => run(context, given));
   },
 });

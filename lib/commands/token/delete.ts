@@ -1,6 +1,6 @@
 import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
@@ -37,7 +37,7 @@ const VIEW: ResultView<JsonObject> = {
   id: idOf,
 };
 
-async function run(context: Context, ids: readonly string[]): Promise<Result> {
+async function run(context: Context, ids: readonly string[]): Promise<CommandResult> {
   const batch = new BatchRun(context, ids.length);
   const tokens = await context.oauth.admin();
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {

@@ -1,23 +1,23 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
-import { type ChosenEndpoints, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type ChosenEndpoints, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem } from "../../core/problem.ts";
+import { readChosenEndpoints } from "../../tokens/chosen-endpoints.ts";
 import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
-import { createLoginClientResolver, type ResolveLogin } from "../../tokens/login-client.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
+import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
-import { readChosenEndpoints } from "../../tokens/read-endpoint-url.ts";
 import { requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { createUndeliveredTokensHandler } from "../../tokens/undelivered-tokens.ts";
 
 /** Shows the code, set apart from everything else. */
-function showCode(
+function showUserCode(
   { host, tell }: Pick<Context, "host" | "tell">,
   { userCode, verificationUri, verificationUriComplete, expiresAt }: PendingDeviceFlow,
 ): void {
@@ -31,8 +31,11 @@ function showCode(
   tell(`The code expires in ${formatDuration(left * 1000)}. Waiting for the login; Ctrl-C stops.`);
 }
 
-/** Waits between two polls; throws at the time limit. A request that has begun goes on, because its answer may be the token. */
-function limitedSleep(
+/**
+ * Makes a function that waits between two polls, and throws at the time limit. A request that has begun goes on,
+ * because its answer may be the token.
+ */
+function createLimitedSleep(
   { host, signal }: Pick<Context, "host" | "signal">,
   limit: number,
 ): (milliseconds: number) => Promise<void> {
@@ -49,7 +52,7 @@ function limitedSleep(
   };
 }
 
-async function run(context: Context, resolve: ResolveLogin, endpoints: ChosenEndpoints): Promise<Result> {
+async function run(context: Context, resolve: LoginClientResolver, endpoints: ChosenEndpoints): Promise<CommandResult> {
   const { host, values } = context;
   requireOpenOutput(context, "Cannot log in", "the token");
   const { credentials, client } = await resolve();
@@ -58,9 +61,9 @@ async function run(context: Context, resolve: ResolveLogin, endpoints: ChosenEnd
   const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
   const asked = { login: credentials, syntax: context.syntax, grantType: DEVICE_GRANT, ...request };
   const pending = await runWithClientUpdateHint(asked, () => session.attempt((client) => client.beginDevice(request)));
-  showCode(context, pending);
+  showUserCode(context, pending);
   const patience = values.number(FAIL_AFTER);
-  const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
+  const sleep = createLimitedSleep(context, values.number(DEVICE_TIMEOUT));
   const tokens = await host.waitForPerson(() =>
     session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
   );
@@ -95,7 +98,7 @@ export const deviceCode = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     const endpoints = await readChosenEndpoints(context, checks);
     const login = await checks.read(() => createLoginClientResolver(context, checks));
     return checks.command(login, (resolve) => run(context, resolve, endpoints));

@@ -1,4 +1,4 @@
-import { defineLeaf, ifUnwritten, singleResult, withoutChecks } from "../../command.ts";
+import { defineLeaf, singleResult, unwrittenResultHandler, withoutChecks } from "../../command.ts";
 import type { DurationFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 
@@ -29,7 +29,7 @@ export const flush = defineLeaf({
         text: () => ["Successfully flushed inactive access tokens"],
         id: () => endpoint,
       };
-      const unwritten = ifUnwritten("the tokens were deleted anyway", "check where standard output goes");
+      const unwritten = unwrittenResultHandler("the tokens were deleted anyway", "check where standard output goes");
       return singleResult(view, { endpoint, status: "flushed" }, unwritten);
     }),
 });

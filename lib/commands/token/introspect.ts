@@ -1,4 +1,4 @@
-import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import type { ListFlag, TextFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
@@ -23,7 +23,7 @@ const IGNORED: readonly TextFlag[] = ["client-id", "client-secret"].map((name) =
   help: "Has no effect; accepted because Hydra's 1.x CLI has it",
 }));
 
-async function run({ values, oauth }: Pick<Context, "values" | "oauth">, token: string): Promise<Result> {
+async function run({ values, oauth }: Pick<Context, "values" | "oauth">, token: string): Promise<CommandResult> {
   const { active, raw } = await (await oauth.admin()).introspect(token, values.list(REQUIRED_SCOPE));
   const isMissed = !active && values.bool(REQUIRE_ACTIVE);
   return singleResult(INTROSPECTION_VIEW, raw, { exit: () => (isMissed ? "notFound" : "done") });

@@ -1,27 +1,34 @@
-import { type ClientLogin, type Context, defineLeaf, ifUnwritten, type Result, singleResult } from "../../command.ts";
+import {
+  type ClientLogin,
+  type CommandResult,
+  type Context,
+  defineLeaf,
+  singleResult,
+  unwrittenResultHandler,
+} from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { InputChecks } from "../../tokens/input-checks.ts";
+import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
 import { shortenedToken } from "../../tokens/token-views.ts";
 
-function shown(item: JsonObject): string {
+function tokenText(item: JsonObject): string {
   return getTextField(item, "token") ?? "";
 }
 
 const VIEW: ResultView<JsonObject> = {
-  columns: [{ label: "ID", value: shown }],
-  text: (item) => [`Revoked OAuth 2.0 Access Token: ${shown(item)}`],
-  id: shown,
+  columns: [{ label: "ID", value: tokenText }],
+  text: (item) => [`Revoked OAuth 2.0 Access Token: ${tokenText(item)}`],
+  id: tokenText,
 };
 
-async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
+async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<CommandResult> {
   const session = await oauth.openSession(login);
   await session.attempt((client) => client.revoke(token));
-  const unwritten = ifUnwritten("the token was revoked anyway", "check where standard output goes");
+  const unwritten = unwrittenResultHandler("the token was revoked anyway", "check where standard output goes");
   return singleResult(VIEW, { token: shortenedToken(token) }, unwritten);
 }
 
@@ -46,7 +53,7 @@ export const revoke = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const checks = new InputChecks();
+    const checks = new InputProblemCollector();
     const token = (await checks.read(() => readTokenArgument(context))) ?? "";
     const login = await checks.read(() => readClientLogin(context, checks));
     return checks.command(login, (credentials) => run(context, credentials, token));

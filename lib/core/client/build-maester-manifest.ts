@@ -1,11 +1,15 @@
 import { isJsonObject, type JsonObject, objectOrEmpty } from "../json/json.ts";
-import { isKubernetesNamespace, isKubernetesSecretName, kubernetesName } from "../output/credential-formats.ts";
+import {
+  isKubernetesNamespace,
+  isKubernetesSecretName,
+  kubernetesNameForClientId,
+} from "../output/credential-formats.ts";
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
 import { canonicalValue, isEmptyOrFalse } from "./equality.ts";
 import { FIELD_BY_NAME } from "./fields.ts";
 import { type ManifestName, parseManifestOwner } from "./manifest-name.ts";
-import { MANIFEST_KIND, SPEC_FIELDS } from "./translate-manifests.ts";
+import { CLIENT_FIELD_BY_SPEC_KEY, MANIFEST_KIND } from "./translate-manifests.ts";
 
 /** The version of the API of hydra-maester that all of its releases have. */
 const API_VERSION = "hydra.ory.sh/v1alpha1";
@@ -53,10 +57,12 @@ const LIFESPAN = /[0-9]+(?:ns|us|ms|s|m|h)/;
 const LATER_LIFESPAN = /^(?:device_authorization|password)_grant_/;
 
 /** The names in `spec` by client field; of two spellings the later is that of the CRD. */
-const SPEC_NAMES: ReadonlyMap<string, string> = new Map([...SPEC_FIELDS].map(([name, field]) => [field, name]));
+const SPEC_NAMES: ReadonlyMap<string, string> = new Map(
+  [...CLIENT_FIELD_BY_SPEC_KEY].map(([name, field]) => [field, name]),
+);
 
 /** A client as a manifest of hydra-maester. */
-interface WrittenManifest {
+interface ManifestAndUnfitFields {
   /** Undefined if the CRD has no manifest for such a client. */
   readonly manifest: JsonObject | undefined;
   /** What the manifest doesn't say about the client, for messages. */
@@ -64,7 +70,7 @@ interface WrittenManifest {
 }
 
 /** The values of a manifest's `spec` that fit, and what doesn't. */
-interface Fitting {
+interface SpecAndUnfitFields {
   readonly spec: Record<string, unknown>;
   readonly unfit: string[];
 }
@@ -73,16 +79,16 @@ interface Fitting {
  * Writes a client as an `OAuth2Client` manifest, with what its CRD accepts. The name is that of the owner if hydra-maester
  * wrote it, else one from the client ID; the Secret has the same name.
  */
-export function buildMaesterManifest(client: JsonObject, isProtected: boolean): WrittenManifest {
-  const fitting: Fitting = { spec: {}, unfit: [] };
+export function buildMaesterManifest(client: JsonObject, isProtected: boolean): ManifestAndUnfitFields {
+  const fitting: SpecAndUnfitFields = { spec: {}, unfit: [] };
   const name = manifestNameOf(client);
   for (const [field, value] of Object.entries(client)) {
     // An empty key set, for example, is not one.
     const isSet = !isEmptyOrFalse(value) && canonicalValue(field, value) !== undefined;
-    if (field !== "client_id" && isSet) fit(field, value, fitting);
+    if (field !== "client_id" && isSet) addFittingField(field, value, fitting);
   }
-  const grants = grantTypesOf(client, fitting.unfit);
-  checkOwner(client, name, fitting.unfit);
+  const grants = collectFittingGrantTypes(client, fitting.unfit);
+  reportUnfitOwner(client, name, fitting.unfit);
   if (grants.length === 0) return { manifest: undefined, unfit: fitting.unfit };
   const spec = {
     grantTypes: grants,
@@ -97,16 +103,16 @@ export function buildMaesterManifest(client: JsonObject, isProtected: boolean): 
 function manifestNameOf(client: JsonObject): ManifestName {
   const own = parseManifestOwner(getTextField(client, "owner"));
   if (own !== undefined && isKubernetesSecretName(own.name) && isKubernetesNamespace(own.namespace)) return own;
-  return { name: kubernetesName(getTextField(client, "client_id") ?? "") };
+  return { name: kubernetesNameForClientId(getTextField(client, "client_id") ?? "") };
 }
 
-function checkOwner(client: JsonObject, { name, namespace = "default" }: ManifestName, unfit: string[]): void {
+function reportUnfitOwner(client: JsonObject, { name, namespace = "default" }: ManifestName, unfit: string[]): void {
   const owner = getTextField(client, "owner") ?? "";
   if (owner !== "" && owner !== `${name}/${namespace}`)
     unfit.push(`owner ${quote(owner)}, because hydra-maester writes NAME/NAMESPACE there`);
 }
 
-function grantTypesOf(client: JsonObject, unfit: string[]): readonly string[] {
+function collectFittingGrantTypes(client: JsonObject, unfit: string[]): readonly string[] {
   const canonical = canonicalValue("grant_types", client["grant_types"]);
   const grants = getListField({ grants: canonical }, "grants");
   const others = grants.filter((grant) => !GRANT_TYPES.includes(grant));
@@ -117,7 +123,7 @@ function grantTypesOf(client: JsonObject, unfit: string[]): readonly string[] {
 }
 
 /** Adds a field to the spec as far as it fits. */
-function fit(field: string, value: unknown, { spec, unfit }: Fitting): void {
+function addFittingField(field: string, value: unknown, { spec, unfit }: SpecAndUnfitFields): void {
   const name = SPEC_NAMES.get(field);
   if (field === "grant_types" || field === "owner") return;
   if (field === "scope") {
@@ -125,19 +131,19 @@ function fit(field: string, value: unknown, { spec, unfit }: Fitting): void {
       .split(" ")
       .filter((word) => word !== "");
   } else if (field.endsWith("_token_lifespan")) {
-    fitLifespan(field, value, { spec, unfit });
+    addFittingLifespan(field, value, { spec, unfit });
   } else if (field === "jwks" || name === undefined) {
     unfit.push(field);
   } else if (FIELD_BY_NAME.get(field)?.shape === "list") {
-    fitList(field, name, getListField({ list: value }, "list"), { spec, unfit });
-  } else if (fits(field, value)) {
+    addFittingList(field, name, getListField({ list: value }, "list"), { spec, unfit });
+  } else if (isAllowedByCrd(field, value)) {
     spec[name] = field === "access_token_strategy" ? String(value).toLowerCase() : value;
   } else {
     unfit.push(typeof value === "string" ? `${field} ${quote(value)}` : field);
   }
 }
 
-function fits(field: string, value: unknown): boolean {
+function isAllowedByCrd(field: string, value: unknown): boolean {
   if (field === "metadata") return isJsonObject(value);
   if (FIELD_BY_NAME.get(field)?.shape === "boolean") return typeof value === "boolean";
   if (typeof value !== "string") return false;
@@ -145,8 +151,13 @@ function fits(field: string, value: unknown): boolean {
   return CHOICES[field]?.includes(field === "access_token_strategy" ? value.toLowerCase() : value) ?? true;
 }
 
-function fitList(field: string, name: string, items: readonly string[], { spec, unfit }: Fitting): void {
-  const forms = field === "response_types" ? items.map(responseTypeForm) : items;
+function addFittingList(
+  field: string,
+  name: string,
+  items: readonly string[],
+  { spec, unfit }: SpecAndUnfitFields,
+): void {
+  const forms = field === "response_types" ? items.map(toCrdResponseType) : items;
   const allowed = (item: string): boolean =>
     field === "response_types" ? RESPONSE_TYPES.includes(item) : !URI_LISTS.includes(field) || LISTED_URI.test(item);
   const fitting = [...new Set(forms.filter(allowed))];
@@ -157,12 +168,12 @@ function fitList(field: string, name: string, items: readonly string[], { spec, 
 }
 
 /** A response type in the spelling of the CRD: the order of the words has no meaning. */
-function responseTypeForm(type: string): string {
+function toCrdResponseType(type: string): string {
   const sorted = (text: string): string => text.split(" ").sort().join(" ");
   return RESPONSE_TYPES.find((known) => sorted(known) === sorted(type)) ?? type;
 }
 
-function fitLifespan(field: string, value: unknown, { spec, unfit }: Fitting): void {
+function addFittingLifespan(field: string, value: unknown, { spec, unfit }: SpecAndUnfitFields): void {
   // Go prints microseconds with a µ, which the pattern of the CRD doesn't have.
   const text = String(value).replaceAll("µs", "us");
   if (LATER_LIFESPAN.test(field) || !LIFESPAN.test(text)) {

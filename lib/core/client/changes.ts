@@ -3,8 +3,8 @@ import { escapePointerToken } from "../json/json-pointer.ts";
 import { CLIENT_CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
 import { isAbsentOrEmpty } from "./client.ts";
-import { type Change, impliedList, isEmptyOrFalse } from "./equality.ts";
-import { CLIENT_FIELDS, FIELD_BY_NAME, type Field } from "./fields.ts";
+import { defaultListOfField, type FieldChange, isEmptyOrFalse } from "./equality.ts";
+import { CLIENT_FIELDS, type ClientField, FIELD_BY_NAME } from "./fields.ts";
 
 /** One step of a JSON Patch (RFC 6902). */
 export interface PatchStep {
@@ -13,7 +13,7 @@ export interface PatchStep {
   readonly value?: unknown;
 }
 
-function pointer(path: string, key: string): string {
+function appendToPointer(path: string, key: string): string {
   return `${path}/${escapePointerToken(key)}`;
 }
 
@@ -21,10 +21,10 @@ function pointer(path: string, key: string): string {
 export function diffAsPatch(before: JsonObject, after: JsonObject, path = ""): readonly PatchStep[] {
   const steps: PatchStep[] = [];
   for (const key of Object.keys(before)) {
-    if (!Object.hasOwn(after, key)) steps.push({ op: "remove", path: pointer(path, key) });
+    if (!Object.hasOwn(after, key)) steps.push({ op: "remove", path: appendToPointer(path, key) });
   }
   for (const [key, value] of Object.entries(after)) {
-    const at = pointer(path, key);
+    const at = appendToPointer(path, key);
     if (!Object.hasOwn(before, key)) {
       steps.push({ op: "add", path: at, value });
       continue;
@@ -38,7 +38,7 @@ export function diffAsPatch(before: JsonObject, after: JsonObject, path = ""): r
 }
 
 /** Finds a field by its JSON or flag name, or suggests one. */
-export function findFieldOrSuggestion(name: string): { readonly field?: Field; readonly meant?: string } {
+export function findFieldOrSuggestion(name: string): { readonly field?: ClientField; readonly meant?: string } {
   const plain = name.replace(/^--/, "");
   const field = CLIENT_FIELDS.find(
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
@@ -52,7 +52,7 @@ export function findFieldOrSuggestion(name: string): { readonly field?: Field; r
  * The JSON Patch for changes to a client. A member of an object, such as the metadata, gets its own step. Nothing is
  * removed at the top level, because Hydra keeps what a patch leaves out.
  */
-export function buildPatch(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
+export function buildPatch(current: JsonObject, wanted: readonly FieldChange[]): readonly PatchStep[] {
   const after = Object.fromEntries(wanted.map((change) => [change.field, change.after]));
   // Hydra 1.11 to 2.3 return an absent key set as {}, which then conflicts with a jwks_uri and makes any patch fail.
   const keys = { ...current, ...after };
@@ -63,13 +63,13 @@ export function buildPatch(current: JsonObject, wanted: readonly Change[]): read
     !isEmptyOrFalse(keys["jwks_uri"]);
   return [
     ...(patchFails ? [{ op: "replace", path: "/jwks", value: null } as const] : []),
-    ...stepsFor(current, wanted),
+    ...patchStepsForChanges(current, wanted),
   ];
 }
 
-function stepsFor(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
+function patchStepsForChanges(current: JsonObject, wanted: readonly FieldChange[]): readonly PatchStep[] {
   return wanted.flatMap(({ field, after }) => {
-    const at = pointer("", field);
+    const at = appendToPointer("", field);
     const before = current[field];
     if (isJsonObject(before) && isJsonObject(after) && Object.keys(before).length > 0 && Object.keys(after).length > 0)
       return diffAsPatch(before, after, at);
@@ -78,7 +78,7 @@ function stepsFor(current: JsonObject, wanted: readonly Change[]): readonly Patc
 }
 
 /** The whole client for a PUT: its current fields with the changes, without those that the server sets itself. */
-export function buildReplacement(current: JsonObject, wanted: readonly Change[]): JsonObject {
+export function buildReplacement(current: JsonObject, wanted: readonly FieldChange[]): JsonObject {
   const setByServer = new Set([
     ...CLIENT_CREDENTIAL_FIELDS,
     "registration_client_uri",
@@ -100,7 +100,7 @@ export type PatchOrPutRequest =
 export function createUpdateRequest(
   method: "patch" | "put",
   current: JsonObject,
-  wanted: readonly Change[],
+  wanted: readonly FieldChange[],
 ): PatchOrPutRequest {
   // Hydra 2.0 to 2.3 ignore a patch that sets a lifespan to null.
   const clearsLifespan = wanted.some(
@@ -125,24 +125,24 @@ export function withValueAtPath(client: JsonObject, { path, value }: PathAssignm
   const [top = ""] = path;
   const needsList = path.length > 1 && FIELD_BY_NAME.get(top)?.shape === "list" && isAbsentOrEmpty(client[top]);
   // An item that is added comes to what the empty list means.
-  const list = path[1] === "-" ? impliedList(top) : [];
-  const assigned = assign(needsList ? { ...client, [top]: list } : client, path, value);
+  const list = path[1] === "-" ? defaultListOfField(top) : [];
+  const assigned = withAssignedValue(needsList ? { ...client, [top]: list } : client, path, value);
   return isJsonObject(assigned) ? assigned : undefined;
 }
 
-function assign(target: unknown, path: readonly string[], value: unknown): unknown {
+function withAssignedValue(target: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return value;
-  if (Array.isArray(target)) return assignItem(target, key, rest, value);
+  if (Array.isArray(target)) return withAssignedItem(target, key, rest, value);
   if (target !== undefined && target !== null && !isJsonObject(target)) return undefined;
   const members = target ?? {};
-  const member = assign(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
+  const member = withAssignedValue(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
   return member === undefined ? undefined : Object.fromEntries([...Object.entries(members), [key, member]]);
 }
 
-function assignItem(list: readonly unknown[], key: string, rest: readonly string[], value: unknown): unknown {
+function withAssignedItem(list: readonly unknown[], key: string, rest: readonly string[], value: unknown): unknown {
   const at = key === "-" ? list.length : /^\d+$/.test(key) ? Number(key) : -1;
   if (at < 0 || at > list.length) return undefined;
-  const item = assign(list[at], rest, value);
+  const item = withAssignedValue(list[at], rest, value);
   return item === undefined ? undefined : [...list.slice(0, at), item, ...list.slice(at + 1)];
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../json/json.ts";
-import { EXTENSION_MEMBER } from "../state/extension-member.ts";
+import { X_HYDRA_MEMBER } from "../state/x-hydra-member.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
 import { itemsOfKubernetesList, readKubernetesObject } from "./kubernetes-object.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
@@ -38,17 +38,17 @@ interface StrayMember {
 export function findStrayMembers(value: JsonObject, list: string): readonly StrayMember[] {
   return Object.keys(value).flatMap((key) => {
     const isAllowed =
-      key === list || MEMBERS_BESIDE_LIST.includes(key) || (key.startsWith("x-") && key !== EXTENSION_MEMBER);
+      key === list || MEMBERS_BESIDE_LIST.includes(key) || (key.startsWith("x-") && key !== X_HYDRA_MEMBER);
     if (isAllowed) return [];
     const message = `${quote(key)} is not allowed next to a list of ${list}`;
-    return [{ key, message, hint: strayHint(key, list) }];
+    return [{ key, message, hint: strayMemberHint(key, list) }];
   });
 }
 
-function strayHint(key: string, list: string): string {
+function strayMemberHint(key: string, list: string): string {
   if (LISTS.some((name) => name === key)) return `keep all clients in ${list}`;
   const found = classifyFieldName(key);
-  if (found.kind === "field" || key === EXTENSION_MEMBER) return `move it into the clients in ${list}`;
+  if (found.kind === "field" || key === X_HYDRA_MEMBER) return `move it into the clients in ${list}`;
   const near = suggestWord(key, [...LISTS, ...MEMBERS_BESIDE_LIST]);
   if (near !== undefined) return `did you mean ${near}?`;
   if (found.kind === "misspelled") return `did you mean ${found.field}? It belongs in the clients under ${list}`;
@@ -62,7 +62,7 @@ interface InnerValue {
 }
 
 /** An object with a list of clients. */
-export interface ClientList extends InnerValue {
+export interface ClientListObject extends InnerValue {
   readonly value: JsonObject;
   readonly member: string;
 }
@@ -70,10 +70,10 @@ export interface ClientList extends InnerValue {
 /** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
 export function findClientsAndLists(root: unknown): {
   readonly clients: readonly InnerValue[];
-  readonly lists: readonly ClientList[];
+  readonly lists: readonly ClientListObject[];
 } {
   const clients: InnerValue[] = [];
-  const lists: ClientList[] = [];
+  const lists: ClientListObject[] = [];
   const visit = (value: unknown, path: InnerValue["path"]): void => {
     if (Array.isArray(value)) {
       value.forEach((item: unknown, at) => {

@@ -1,12 +1,12 @@
 import { parseDuration } from "../duration.ts";
 import type { SyntaxVersion } from "../flags/flag.ts";
-import type { FlagValues, Origin } from "../flags/parsed-flag-values.ts";
+import type { FlagValues, ValueOrigin } from "../flags/parsed-flag-values.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json/json-with-comments.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { quote } from "../text.ts";
-import { CLIENT_FIELDS, CREDENTIAL_AND_SERVER_FIELDS, type Field, V2_SYNTAX_FLAG_DEFAULTS } from "./fields.ts";
+import { CLIENT_FIELDS, type ClientField, CREDENTIAL_AND_SERVER_FIELDS, V2_SYNTAX_FLAG_DEFAULTS } from "./fields.ts";
 
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
@@ -22,7 +22,7 @@ export interface FieldLabeler {
 }
 
 /** Labels of fields with their sources. */
-export function createLabeler(
+export function createFieldLabeler(
   label: (field: string) => string,
   sourceOf: (field: string) => FieldSource | undefined,
 ): FieldLabeler {
@@ -65,13 +65,13 @@ export function isEmptyObject(value: unknown): boolean {
 export function draftClient(input: DraftInput): ClientDraft {
   const { values, base } = input;
   const client: Record<string, unknown> = { ...base?.client };
-  const origins = new Map<string, Origin>();
+  const origins = new Map<string, ValueOrigin>();
   const problems: Problem[] = [];
   const isNew = input.defaults && base === undefined;
   for (const field of CLIENT_FIELDS) {
     const isSet = values.isSet(field.flag);
     if (!isSet && !isNew) continue;
-    const read = isSet ? fieldValue(field, input) : defaultValue(field, input);
+    const read = isSet ? readFieldValue(field, input) : readDefaultFieldValue(field, input);
     if ("problem" in read) {
       problems.push(read.problem);
     } else if (read.value !== undefined && !(isNew && isAbsentOrEmpty(read.value))) {
@@ -82,7 +82,7 @@ export function draftClient(input: DraftInput): ClientDraft {
   return {
     client,
     problems,
-    label: createLabeler(
+    label: createFieldLabeler(
       (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
       (field) => flagSource(field, origins.get(field)),
     ),
@@ -90,21 +90,21 @@ export function draftClient(input: DraftInput): ClientDraft {
 }
 
 /** The flag that a field's value came from, given or as its default; undefined for a value from elsewhere. */
-function flagSource(field: string, origin: Origin | undefined): FieldSource | undefined {
+function flagSource(field: string, origin: ValueOrigin | undefined): FieldSource | undefined {
   if (origin?.from === "flag") return { kind: "flag", name: origin.name };
   const row = origin?.from === "default" ? CLIENT_FIELDS.find(({ name }) => name === field) : undefined;
   return row === undefined ? undefined : { kind: "flag", name: `--${row.flag.name}` };
 }
 
-type Read = { readonly value: unknown } | { readonly problem: Problem };
+type ValueOrProblem = { readonly value: unknown } | { readonly problem: Problem };
 
-function defaultValue(field: Field, input: DraftInput): Read {
+function readDefaultFieldValue(field: ClientField, input: DraftInput): ValueOrProblem {
   if (field.shape === "boolean") return { value: undefined };
   const v2Default = input.grammar === "2.x" ? V2_SYNTAX_FLAG_DEFAULTS.get(field.flag.name) : undefined;
-  return v2Default === undefined ? fieldValue(field, input) : { value: v2Default };
+  return v2Default === undefined ? readFieldValue(field, input) : { value: v2Default };
 }
 
-function fieldValue({ flag, shape }: Field, { values, files }: DraftInput): Read {
+function readFieldValue({ flag, shape }: ClientField, { values, files }: DraftInput): ValueOrProblem {
   if (flag.kind === "switch") return { value: values.bool(flag) };
   if (flag.kind === "list") {
     const texts = values.list(flag);
@@ -116,16 +116,16 @@ function fieldValue({ flag, shape }: Field, { values, files }: DraftInput): Read
   switch (shape) {
     case "json":
     case "json-or-file":
-      return jsonValue({ flag, shape }, name, text, files);
+      return readJsonValue({ flag, shape }, name, text, files);
     case "duration":
-      return durationValue(name, text);
+      return readLifespanValue(name, text);
     default:
       return { value: text };
   }
 }
 
-/** A lifespan as the servers accept it: unlike a Go duration, without signs and fractions. */
-function durationValue(name: string, text: string): Read {
+/** Checks a lifespan as the servers accept it: unlike a Go duration, without signs and fractions. */
+function readLifespanValue(name: string, text: string): ValueOrProblem {
   if (text === "") return { value: null };
   if (parseDuration(text) !== undefined && /^([0-9]+(ns|us|ms|s|m|h))*$/.test(text)) return { value: text };
   return {
@@ -138,12 +138,12 @@ function durationValue(name: string, text: string): Read {
 }
 
 /** JSON in the value of a flag or in the file that it names; undefined if reading that failed, which is reported elsewhere. */
-function jsonValue(
-  { flag, shape }: Pick<Field, "flag" | "shape">,
+function readJsonValue(
+  { flag, shape }: Pick<ClientField, "flag" | "shape">,
   name: string,
   text: string,
   files: DraftInput["files"],
-): Read {
+): ValueOrProblem {
   const isPath = shape === "json-or-file" && files?.has(text) === true;
   const content = isPath ? files?.get(text) : text;
   if (content === undefined) return { value: undefined };

@@ -1,7 +1,7 @@
 import { parseNanoseconds } from "../duration.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json/json.ts";
 import { isAbsentOrEmpty, isEmptyObject } from "./client.ts";
-import { CREDENTIAL_AND_SERVER_FIELDS, FIELD_BY_NAME, FIELD_NAMES, type Field } from "./fields.ts";
+import { type ClientField, CREDENTIAL_AND_SERVER_FIELDS, FIELD_BY_NAME, FIELD_NAMES } from "./fields.ts";
 
 /**
  * The release lines whose clients have different fields, named after their oldest measured release. A server without
@@ -56,7 +56,7 @@ export function detectReleaseByFields(answer: JsonObject): ReleaseLine | undefin
 }
 
 /** The oldest and newest release line that stores a field; others silently drop it. */
-function keptBy(field: string): readonly [oldest: ReleaseLine, newest: ReleaseLine] {
+function releaseRangeStoringField(field: string): readonly [oldest: ReleaseLine, newest: ReleaseLine] {
   if (field.startsWith("device_authorization_grant_")) return ["26", "26"];
   if (field.startsWith("password_grant_")) return ["1.11", "1.11"];
   if (field.endsWith("_lifespan")) return ["1.11", "26"];
@@ -71,7 +71,7 @@ export function serverStoresField(answer: JsonObject, field: string): boolean {
   if (!FIELD_NAMES.includes(field)) return false;
   const tier = detectReleaseByFields(answer);
   if (tier === undefined) return true;
-  const [oldest, newest] = keptBy(field);
+  const [oldest, newest] = releaseRangeStoringField(field);
   const at = TIERS.indexOf(tier);
   return TIERS.indexOf(oldest) <= at && at <= TIERS.indexOf(newest);
 }
@@ -91,22 +91,22 @@ const DEFAULTS: JsonObject = {
 };
 
 /** The list that an empty one means to every server: an absent grant type is authorization_code (RFC 7591, 2). */
-export function impliedList(field: string): readonly string[] {
+export function defaultListOfField(field: string): readonly string[] {
   const implied = Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
   return isStringList(implied) ? implied : [];
 }
 
-/** A list of strings as a sorted set: order and repetition have no meaning on any server. */
-function setOf(items: readonly string[]): readonly string[] {
+/** The items of a list sorted and without doubles: order and repetition have no meaning on any server. */
+function sortedUniqueItems(items: readonly string[]): readonly string[] {
   return [...new Set(items)].sort();
 }
 
-function wordsOf(text: string): readonly string[] {
-  return setOf(text.split(" ").filter((word) => word !== ""));
+function sortedUniqueWords(text: string): readonly string[] {
+  return sortedUniqueItems(text.split(" ").filter((word) => word !== ""));
 }
 
-/** An origin as Hydra stores it: with the scheme in lower case and without trailing slashes. */
-function originForm(origin: string): string {
+/** The canonical form of an origin, as Hydra stores it: with the scheme in lower case and without trailing slashes. */
+function canonicalOrigin(origin: string): string {
   const colon = Math.max(origin.indexOf(":"), 0);
   let end = origin.length;
   while (origin[end - 1] === "/") end--;
@@ -115,11 +115,11 @@ function originForm(origin: string): string {
 
 /** How the items of some list fields are normalized. */
 const ITEM_FORMS: Readonly<Record<string, (item: string) => string>> = {
-  allowed_cors_origins: originForm,
-  response_types: (item) => wordsOf(item).join(" "),
+  allowed_cors_origins: canonicalOrigin,
+  response_types: (item) => sortedUniqueWords(item).join(" "),
 };
 
-function listForm(field: string, value: readonly unknown[], tier: ReleaseLine | undefined): unknown {
+function canonicalList(field: string, value: readonly unknown[], tier: ReleaseLine | undefined): unknown {
   // Go decodes a null in a list of strings as an empty string, and a lone surrogate as U+FFFD.
   const read = value.map((item) => (item === null ? "" : item));
   const texts = read.filter((item) => typeof item === "string").map((item) => item.toWellFormed());
@@ -128,7 +128,7 @@ function listForm(field: string, value: readonly unknown[], tier: ReleaseLine | 
   const stored = releaseTraits(tier).joinsListsWithBars
     ? texts.flatMap((text) => text.split("|")).filter((text) => text !== "")
     : texts;
-  return setOf(form === undefined ? stored : stored.map(form));
+  return sortedUniqueItems(form === undefined ? stored : stored.map(form));
 }
 
 /** The members that make the thumbprint of a key (RFC 7638, section 3.2; RFC 8037, section 2). */
@@ -139,8 +139,11 @@ const THUMBPRINT: Readonly<Record<string, readonly string[]>> = {
   oct: ["k", "kty"],
 };
 
-/** A key without the members that servers drop; `d` is kept, so that a private key never equals its public part. */
-function keyForm(key: unknown): unknown {
+/**
+ * The canonical form of a key, without the members that servers drop; `d` is kept, so that a private key never equals
+ * its public part.
+ */
+function canonicalJwk(key: unknown): unknown {
   if (!isJsonObject(key)) return key;
   const { kty } = key;
   const own = typeof kty === "string" && Object.hasOwn(THUMBPRINT, kty) ? THUMBPRINT[kty] : undefined;
@@ -149,15 +152,15 @@ function keyForm(key: unknown): unknown {
   return Object.fromEntries(kept.sort().map((name) => [name, key[name]]));
 }
 
-function keySetForm(value: unknown): unknown {
+function canonicalKeySet(value: unknown): unknown {
   if (!isJsonObject(value)) return value;
   const { keys } = value;
   if (isAbsentOrEmpty(keys)) return undefined;
   if (!Array.isArray(keys)) return value;
-  return { keys: setOf(keys.map((key: unknown) => JSON.stringify(keyForm(key)))) };
+  return { keys: sortedUniqueItems(keys.map((key: unknown) => JSON.stringify(canonicalJwk(key)))) };
 }
 
-function textForm(field: string, text: string): string {
+function canonicalText(field: string, text: string): string {
   // Go's encoding/json replaces a lone surrogate with U+FFFD.
   const read = text.toWellFormed();
   return field === "access_token_strategy" ? read.toLowerCase() : read;
@@ -173,20 +176,20 @@ export function canonicalValue(field: string, value: unknown, tier?: ReleaseLine
   if (isEmptyOrFalse(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
   switch (FIELD_BY_NAME.get(field)?.shape) {
     case "list": {
-      const list = Array.isArray(value) ? listForm(field, value, tier) : value;
+      const list = Array.isArray(value) ? canonicalList(field, value, tier) : value;
       return isEmptyOrFalse(list) ? canonicalValue(field, undefined, tier) : list;
     }
     case "space-separated":
-      return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
+      return typeof value === "string" ? sortedUniqueWords(value.toWellFormed()) : value;
     case "duration":
       return typeof value === "string" ? String(parseNanoseconds(value) ?? value) : value;
     case "json-or-file":
-      return keySetForm(value);
+      return canonicalKeySet(value);
     case "json":
     case undefined:
       return value;
     default:
-      return typeof value === "string" ? textForm(field, value) : value;
+      return typeof value === "string" ? canonicalText(field, value) : value;
   }
 }
 
@@ -197,7 +200,7 @@ export function isSameValue(field: string, a: unknown, b: unknown, tier?: Releas
 }
 
 /** The value that clears a field. */
-export function clearingValue(field: Field): unknown {
+export function clearingValue(field: ClientField): unknown {
   switch (field.shape) {
     case "list":
       return [];
@@ -214,14 +217,14 @@ export function clearingValue(field: Field): unknown {
   }
 }
 
-/** One field that differs. */
-export interface Change {
+/** One field that differs, with its values. */
+export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-function changeOf(current: JsonObject, [field, value]: readonly [string, unknown]): Change {
+function toFieldChange(current: JsonObject, [field, value]: readonly [string, unknown]): FieldChange {
   const known = FIELD_BY_NAME.get(field);
   // Go ignores null for strings and booleans, so an unset value is sent as the one that clears the field.
   const emptied = known !== undefined && (isEmptyOrFalse(value) || canonicalValue(field, value) === undefined);
@@ -229,7 +232,7 @@ function changeOf(current: JsonObject, [field, value]: readonly [string, unknown
 }
 
 /** Whether a response doesn't show if a value was stored. */
-function isSilentOn(current: JsonObject, field: string, value: unknown): boolean {
+function isIncomparableField(current: JsonObject, field: string, value: unknown): boolean {
   return field === "scope" ? isEmptyOrFalse(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
 }
 
@@ -238,25 +241,27 @@ function isSilentOn(current: JsonObject, field: string, value: unknown): boolean
  * updates converge. Excludes what the server sets itself or doesn't store, credentials, and the fields that
  * {@link findIncomparableChanges} returns.
  */
-export function findChanges(current: JsonObject, wanted: JsonObject): readonly Change[] {
+export function findChanges(current: JsonObject, wanted: JsonObject): readonly FieldChange[] {
   const tier = detectReleaseByFields(current);
   return Object.entries(wanted)
     .filter(
       ([field, value]) =>
         !CREDENTIAL_AND_SERVER_FIELDS.includes(field) &&
-        !isSilentOn(current, field, value) &&
+        !isIncomparableField(current, field, value) &&
         serverStoresField(current, field) &&
         !isSameValue(field, current[field], value, tier),
     )
-    .map((entry) => changeOf(current, entry));
+    .map((entry) => toFieldChange(current, entry));
 }
 
 /**
  * The fields of `wanted` that cannot be compared and are only sent on explicit request: a cleared scope becomes the server's
  * configured default, and an unknown field may be one that a newer server omits while it is empty.
  */
-export function findIncomparableChanges(current: JsonObject, wanted: JsonObject): readonly Change[] {
+export function findIncomparableChanges(current: JsonObject, wanted: JsonObject): readonly FieldChange[] {
   return Object.entries(wanted)
-    .filter(([field, value]) => isSilentOn(current, field, value) && !isSameValue(field, current[field], value))
-    .map((entry) => changeOf(current, entry));
+    .filter(
+      ([field, value]) => isIncomparableField(current, field, value) && !isSameValue(field, current[field], value),
+    )
+    .map((entry) => toFieldChange(current, entry));
 }

@@ -18,7 +18,7 @@ export type FieldShape =
   | "duration";
 
 /** One field of an OAuth 2.0 client, with the flag that sets it. */
-export interface Field {
+export interface ClientField {
   /** Its name in JSON (RFC 7591, section 2, or Hydra's own). */
   readonly name: string;
   readonly shape: FieldShape;
@@ -27,15 +27,21 @@ export interface Field {
   readonly singular?: string;
 }
 
-function text(name: string, flagName: string, help: string, more: Partial<TextFlag> = {}): Field {
+function text(name: string, flagName: string, help: string, more: Partial<TextFlag> = {}): ClientField {
   return { name, shape: "text", flag: { kind: "text", name: flagName, value: "TEXT", group: "client", help, ...more } };
 }
 
-function url(name: string, flagName: string, help: string): Field {
+function url(name: string, flagName: string, help: string): ClientField {
   return text(name, flagName, help, { value: "URL" });
 }
 
-function list(name: string, flagName: string, singular: string, help: string, more: Partial<ListFlag> = {}): Field {
+function list(
+  name: string,
+  flagName: string,
+  singular: string,
+  help: string,
+  more: Partial<ListFlag> = {},
+): ClientField {
   return {
     name,
     shape: "list",
@@ -44,7 +50,7 @@ function list(name: string, flagName: string, singular: string, help: string, mo
   };
 }
 
-function toggle(name: string, flagName: string, help: string): Field {
+function toggle(name: string, flagName: string, help: string): ClientField {
   return { name, shape: "boolean", flag: { kind: "switch", name: flagName, group: "client", help } };
 }
 
@@ -59,8 +65,8 @@ const LIFESPANS = [
 ] as const;
 
 /** Every lifespan field; its flag has the same name with dashes. */
-const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
-  tokens.map((token): Field => {
+const LIFESPAN_FIELDS: readonly ClientField[] = LIFESPANS.flatMap(([grant, tokens]) =>
+  tokens.map((token): ClientField => {
     const name = `${grant}_${token}_token_lifespan`;
     const help = `Lifetime of ${token === "id" ? "ID" : token} tokens from the ${grant.replace("jwt", "JWT").replaceAll("_", " ")}, such as 1h30m`;
     return { ...text(name, name.replaceAll("_", "-"), help, { value: "DURATION" }), shape: "duration" };
@@ -93,7 +99,7 @@ export const ID_FLAG: TextFlag = {
 };
 
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */
-export const CLIENT_FIELDS: readonly Field[] = [
+export const CLIENT_FIELDS: readonly ClientField[] = [
   text("client_name", "name", "Client name, shown to users who log in", { short: "n" }),
   list("redirect_uris", "callbacks", "callback", "Allowed redirect URIs", { v2: "redirect-uri", short: "c" }),
   list("grant_types", "grant-types", "grant-type", "Allowed grant types", {
@@ -209,10 +215,12 @@ export const CLIENT_FIELDS: readonly Field[] = [
 ];
 
 /** Every client field that a flag can set, by its name in JSON. */
-export const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
+export const FIELD_BY_NAME: ReadonlyMap<string, ClientField> = new Map(
+  CLIENT_FIELDS.map((field) => [field.name, field]),
+);
 
 /** Whether a field has several values without an order: a list, or words in a text. */
-export function isSetField(name: string): boolean {
+export function hasUnorderedValues(name: string): boolean {
   const shape = FIELD_BY_NAME.get(name)?.shape;
   return shape === "list" || shape === "space-separated";
 }

@@ -2,13 +2,13 @@ import { toTerminalSafeJson } from "../json/json.ts";
 import { escapeControls } from "../text.ts";
 import type { FieldLabeler } from "./client.ts";
 import { FIELD_BY_NAME } from "./fields.ts";
-import type { LintFinding, Rule, RuleFinding } from "./rule.ts";
+import type { ClientRule, LintFinding, RuleFinding } from "./rule-types.ts";
 
 /** The longest corrected value that a hint shows. */
 const LONGEST_SHOWN = 500;
 
 /** The flag that a field's value came from, given or as its default; undefined for one in a file. */
-function flagOf(field: string, label: FieldLabeler): string | undefined {
+function findSourceFlag(field: string, label: FieldLabeler): string | undefined {
   const source = label.sourceOf?.(field);
   return source?.kind === "flag" ? source.name : undefined;
 }
@@ -30,7 +30,7 @@ export function replacementHint(
   values: readonly string[],
   form: "list" | "words" = "list",
 ): string {
-  const flag = flagOf(field, label);
+  const flag = findSourceFlag(field, label);
   const distinct = [...new Set(values)];
   const value =
     form === "list"
@@ -41,7 +41,7 @@ export function replacementHint(
 }
 
 /** A finding with its message, in which `label` names the field. */
-export function createLintFinding(rule: Rule, found: RuleFinding, label: (field: string) => string): LintFinding {
+export function createLintFinding(rule: ClientRule, found: RuleFinding, label: (field: string) => string): LintFinding {
   const { field, text, hint = rule.hint, severity = rule.severity } = found;
   return { rule: rule.name, severity, field, hint, message: field === undefined ? text : `${label(field)} ${text}` };
 }

@@ -10,7 +10,7 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import type { RuleFindings } from "./rule.ts";
+import type { RuleFindingOrList } from "./rule-types.ts";
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
@@ -22,18 +22,18 @@ function scopesOf(client: JsonObject): readonly string[] {
   return (getTextField(client, "scope") ?? "").split(/\s+/).filter((word) => word !== "");
 }
 
-/** The values in one that should have been several, at spaces, commas and the like. */
-function severalIn(value: string): readonly string[] {
+/** Splits one value that should have been several at spaces, commas and the like. */
+function splitJoinedValues(value: string): readonly string[] {
   return value.split(/[\s,;]+/).filter((part) => part !== "");
 }
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-export function unknownGrants(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findUnknownGrantTypes(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const grants = getListField(client, "grant_types");
   if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
-    GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
+    GRANT_TYPES.includes(grant) ? [grant] : splitJoinedValues(grant).map((part) => nearestGrantType(part) ?? part),
   );
   const shown = corrected.every((grant) => GRANT_TYPES.includes(grant))
     ? replacementHint("grant_types", label, corrected)
@@ -48,12 +48,12 @@ export function unknownGrants(client: JsonObject, label: FieldLabeler): RuleFind
           hint: "use authorization_code, or client_credentials for a service",
         };
       }
-      const problem = severalIn(grant).length > 1 ? "is one value, not several" : "isn't a grant type";
+      const problem = splitJoinedValues(grant).length > 1 ? "is one value, not several" : "isn't a grant type";
       return { field: "grant_types", text: `${quote(grant)} ${problem}`, hint: shown };
     });
 }
 
-export function unknownResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findUnknownResponseTypes(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const types = getListField(client, "response_types");
   if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
@@ -65,22 +65,22 @@ export function unknownResponses(client: JsonObject, label: FieldLabeler): RuleF
     .map((type) => ({ field: "response_types", text: `${quote(type)} isn't a response type`, hint: shown }));
 }
 
-/** The grants that a response type needs: the code, the implicit one, or for a hybrid type with a token both. */
-function grantsNeededBy(type: string): readonly string[] {
+/** The grant types that a response type needs: the code, the implicit one, or for a hybrid type with a token both. */
+function grantTypesForResponseType(type: string): readonly string[] {
   const words = type.split(" ");
   if (words.includes("none")) return [];
   if (!words.includes("code")) return ["implicit"];
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-export function unusedResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findUnusedResponseTypes(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const grants = grantsOf(client);
   const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
   // The default of every command line and server, which says nothing about what was meant.
   if (!usesBrowser && types.length === 1 && types[0] === "code") return [];
   return [...new Set(types)].filter(isResponseType).flatMap((type) => {
-    const missing = grantsNeededBy(type).filter((grant) => !grants.includes(grant));
+    const missing = grantTypesForResponseType(type).filter((grant) => !grants.includes(grant));
     if (missing.length === 0) return [];
     return {
       field: "response_types",
@@ -92,11 +92,11 @@ export function unusedResponses(client: JsonObject, label: FieldLabeler): RuleFi
   });
 }
 
-export function missingResponses(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findMissingResponseTypes(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
-  const needs = (grant: string, words: readonly string[], add: string): RuleFindings =>
+  const needs = (grant: string, words: readonly string[], add: string): RuleFindingOrList =>
     !grants.includes(grant) || types.some((type) => type.split(" ").some((word) => words.includes(word)))
       ? []
       : {
@@ -107,7 +107,7 @@ export function missingResponses(client: JsonObject, label: FieldLabeler): RuleF
   return [needs("authorization_code", ["code"], "code"), needs("implicit", ["token", "id_token"], "token")].flat();
 }
 
-export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findOfflineWithoutRefreshGrant(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
@@ -118,7 +118,7 @@ export function offlineWithoutRefresh(client: JsonObject, label: FieldLabeler): 
   };
 }
 
-export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findRefreshWithoutOfflineScope(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
@@ -130,7 +130,7 @@ export function refreshWithoutOffline(client: JsonObject, label: FieldLabeler): 
   };
 }
 
-export function misspelledScopes(client: JsonObject): RuleFindings {
+export function findMisspelledScopes(client: JsonObject): RuleFindingOrList {
   return scopesOf(client).flatMap((word) => {
     const meant = nearestScope(word);
     return meant === undefined
@@ -143,12 +143,12 @@ export function misspelledScopes(client: JsonObject): RuleFindings {
   });
 }
 
-export function scopesWithCommas(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findScopesWithCommas(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return {
     field: "scope",
     text: "separates scopes with commas",
-    hint: replacementHint("scope", label, words.flatMap(severalIn), "words"),
+    hint: replacementHint("scope", label, words.flatMap(splitJoinedValues), "words"),
   };
 }

@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import type { JsonObject } from "../json/json.ts";
-import { AnyJsonObject, JsonObjectOrEmpty, jsonObject, TextOrMissing } from "../json/schemas.ts";
+import { AnyJsonObject, JsonObjectOrEmpty, jsonObjectSchema, TextOrMissing } from "../json/schemas.ts";
 
 /** A Kubernetes object: it has a kind, and an API version, a spec or a metadata with a name. */
 const KubernetesObject = v.pipe(
-  jsonObject({
+  jsonObjectSchema({
     kind: v.pipe(v.string(), v.nonEmpty()),
     apiVersion: TextOrMissing,
-    metadata: v.fallback(jsonObject({ name: TextOrMissing, namespace: TextOrMissing }), {}),
+    metadata: v.fallback(jsonObjectSchema({ name: TextOrMissing, namespace: TextOrMissing }), {}),
     spec: v.fallback(v.optional(AnyJsonObject), undefined),
     /** Of a `List`. */
     items: v.fallback(v.optional(v.custom<readonly unknown[]>(Array.isArray)), undefined),

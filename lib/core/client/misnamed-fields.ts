@@ -2,7 +2,7 @@ import { suggestWord } from "../text.ts";
 import { FIELD_NAMES } from "./fields.ts";
 
 /** What a key of a client in a file is. */
-type KeyClass =
+type FieldNameClass =
   /** A field of a client. */
   | { readonly kind: "field" }
   /** A registered name that Hydra has no field for. */
@@ -246,7 +246,7 @@ function isNear(word: string, other: string): boolean {
  * Whether a key is a field, spelled wrongly. Looks word by word, because in long names another word makes another field
  * while few letters of the whole differ: `id_token_signed_response_alg` is not `userinfo_signed_response_alg`.
  */
-function isMisspelled(key: string, field: string): boolean {
+function isMisspellingOf(key: string, field: string): boolean {
   if (key.replaceAll("_", "") === field.replaceAll("_", "")) return true;
   const words = key.split("_", 12);
   const others = field.split("_");
@@ -257,13 +257,13 @@ function isMisspelled(key: string, field: string): boolean {
 }
 
 /** The known field that a misspelled key means. */
-function misspelledField(key: string): string | undefined {
-  const near = FIELD_NAMES.filter((field) => isMisspelled(key, field));
+function findIntendedField(key: string): string | undefined {
+  const near = FIELD_NAMES.filter((field) => isMisspellingOf(key, field));
   return near.length < 2 ? near[0] : (suggestWord(key, near) ?? near[0]);
 }
 
 /** Classifies a key of a client: a known field, a registered extension, a mistake with the field that was meant, or unknown. */
-export function classifyFieldName(key: string): KeyClass {
+export function classifyFieldName(key: string): FieldNameClass {
   if (FIELD_NAMES.includes(key)) return { kind: "field" };
   if (REGISTERED.has(key)) return { kind: "registered" };
   const name = snakeCase(key);
@@ -271,6 +271,6 @@ export function classifyFieldName(key: string): KeyClass {
   if (hint !== undefined) return { kind: "wrong-name", hint };
   // A registered name in another spelling does not count as misspelled either.
   if (REGISTERED.has(name)) return { kind: "registered" };
-  const field = misspelledField(name);
+  const field = findIntendedField(name);
   return field === undefined ? { kind: "unknown" } : { kind: "misspelled", field };
 }

@@ -20,7 +20,7 @@ export const OFFLINE_SCOPES: readonly string[] = ["offline", "offline_access"];
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/** What people write for a grant type, in the form of {@link squashed}. */
+/** What people write for a grant type, in the form of {@link normalizeProtocolName}. */
 const GRANT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   authorization_code: ["authcode", "authorization", "authorizationflow", "authorize", "authorizecode", "code", "pkce"],
   client_credentials: ["clientcredential", "credentials", "m2m", "machine", "machinetomachine", "serviceaccount"],
@@ -30,7 +30,7 @@ const GRANT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   [JWT_BEARER]: ["jwt", "jwtbearer", "jwtbearerassertion"],
 };
 
-/** What people write for a part of a response type, in the form of {@link squashed}. */
+/** What people write for a part of a response type, in the form of {@link normalizeProtocolName}. */
 const RESPONSE_ALIASES: Readonly<Record<string, readonly string[]>> = {
   code: ["authcode", "authorizationcode", "authorizecode", "codes"],
   token: ["accesstoken", "bearer", "implicit", "tokens"],
@@ -38,7 +38,7 @@ const RESPONSE_ALIASES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A name without its case, its separators, the prefix of the registered URNs, and `grant` at its end. */
-function squashed(name: string): string {
+function normalizeProtocolName(name: string): string {
   return name
     .toLowerCase()
     .replace(/^urn:ietf:params:oauth:grant-type:/, "")
@@ -55,9 +55,9 @@ function createAliasLookup(
   return (name) => {
     index ??= new Map([
       ...Object.entries(aliases).flatMap(([meant, others]) => others.map((other) => [other, meant] as const)),
-      ...known.map((each) => [squashed(each), each] as const),
+      ...known.map((each) => [normalizeProtocolName(each), each] as const),
     ]);
-    return index.get(squashed(name));
+    return index.get(normalizeProtocolName(name));
   };
 }
 
@@ -96,7 +96,7 @@ const OWN_SCOPES: ReadonlySet<string> = new Set(["mail", "emails", "phones", "pr
 export function nearestScope(word: string): string | undefined {
   if (word.length > LONGEST || STANDARD_SCOPES.includes(word) || OWN_SCOPES.has(word)) return undefined;
   const small = word.toLowerCase();
-  const same = STANDARD_SCOPES.find((scope) => squashed(scope) === squashed(small));
+  const same = STANDARD_SCOPES.find((scope) => normalizeProtocolName(scope) === normalizeProtocolName(small));
   if (same !== undefined) return same;
   return STANDARD_SCOPES.find((scope) => {
     const parts = scope.split("_");

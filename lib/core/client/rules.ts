@@ -7,44 +7,47 @@ import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.
 import { quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "./client.ts";
-import { CLIENT_FIELDS, type Field } from "./fields.ts";
+import { CLIENT_FIELDS, type ClientField } from "./fields.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
-import type { LintFinding, Rule, RuleFinding, RuleRow } from "./rule.ts";
+import type { ClientRule, LintFinding, RuleFinding, RuleRow } from "./rule-types.ts";
 import { urlsOf } from "./url-rules.ts";
 import { USABILITY_RULES } from "./usability-rules.ts";
 
-/** What is wrong with a client, nothing when all is well. */
-type Check = Rule["find"];
+/** Finds what is wrong with a client; nothing when all is well. */
+type RuleCheck = ClientRule["find"];
 
 /** Whether one value of a field breaks a rule. */
 type IsWrong = (value: string, client: JsonObject) => boolean;
 
-/** Checks each item of a list field. */
-function eachItem(field: string, isWrong: IsWrong, problem: string): Check {
+/** Makes a check of each item of a list field. */
+function createItemCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) =>
     getListField(client, field)
       .filter((item) => isWrong(item, client))
       .map((item) => ({ field, text: `${quote(item)} ${problem}` }));
 }
 
-/** Checks a text field that is set. */
-function textValue(field: string, isWrong: IsWrong, problem: string): Check {
+/** Makes a check of a text field that is set. */
+function createTextCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) => {
     const value = getTextField(client, field) ?? "";
     return value !== "" && isWrong(value, client) ? [{ field, text: `${quote(value)} ${problem}` }] : [];
   };
 }
 
-/** Checks the secret, which no message may show. */
-function secretValue(isWrong: (secret: string) => boolean, problem: string): Check {
+/** Makes a check of the secret, which no message may show. */
+function createSecretCheck(isWrong: (secret: string) => boolean, problem: string): RuleCheck {
   return (client) => {
     const secret = getTextField(client, "client_secret") ?? "";
     return secret !== "" && isWrong(secret) ? [{ field: "client_secret", text: problem }] : [];
   };
 }
 
-/** Checks how the fields of a client fit together. */
-function combination(isWrong: (client: JsonObject) => boolean, found: (label: FieldLabeler) => RuleFinding): Check {
+/** Makes a check of how the fields of a client fit together. */
+function createCombinationCheck(
+  isWrong: (client: JsonObject) => boolean,
+  found: (label: FieldLabeler) => RuleFinding,
+): RuleCheck {
   return (client, label) => (isWrong(client) ? [found(label)] : []);
 }
 
@@ -53,7 +56,7 @@ function parseUrl(text: string): URL | undefined {
 }
 
 /** Scheme, host and port as written: the servers compare the texts, so an explicit `:443` after https makes a difference. */
-function originOf(url: string): string | undefined {
+function originAsWritten(url: string): string | undefined {
   const [whole, scheme = "", host = ""] = /^([a-z][a-z\d+.-]*):(?:\/\/(?:[^/?#@]*@)?([^/?#]*))?/i.exec(url) ?? [];
   return whole === undefined ? undefined : `${scheme.toLowerCase()}://${host}`;
 }
@@ -70,7 +73,7 @@ function isRemoteHttp(uri: string): boolean {
   return url?.protocol === "http:" && !isLoopbackHost(url.hostname);
 }
 
-function isRelative(uri: string): boolean {
+function isRelativeOrInvalidUri(uri: string): boolean {
   return uri.startsWith("/") || (/^[a-z][a-z\d+.-]*:\S*$/i.test(uri) && parseUrl(uri) === undefined);
 }
 
@@ -94,7 +97,7 @@ const KEY_SET = 'a set of public keys, {"keys": [KEY]}, not a single key';
 
 const KEY_SET_HINT = `put the key into a set, without its private members (${PRIVATE_JWK_MEMBERS.join(", ")})`;
 
-function requiredType(field: Field, value: unknown): string | undefined {
+function unmetTypeText(field: ClientField, value: unknown): string | undefined {
   switch (field.shape) {
     case "list":
       return isStringList(value) ? undefined : "a list of strings";
@@ -109,11 +112,11 @@ function requiredType(field: Field, value: unknown): string | undefined {
     case "duration":
       return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a duration such as 1h30m";
     default:
-      return typeof value === "string" ? requiredChoice(field, value) : "a string";
+      return typeof value === "string" ? unmetChoiceText(field, value) : "a string";
   }
 }
 
-function requiredChoice({ flag }: Field, value: string): string | undefined {
+function unmetChoiceText({ flag }: ClientField, value: string): string | undefined {
   if (value === "" || !ENUM_FLAGS.has(flag.name) || flag.kind !== "text") return undefined;
   // Hydra compares this field without regard to case, and stores it in lower case.
   const compared = flag.name === "access-token-strategy" ? value.toLowerCase() : value;
@@ -122,20 +125,20 @@ function requiredChoice({ flag }: Field, value: string): string | undefined {
 }
 
 /** Checks that each field has a value of its type. */
-const fieldTypes: Check = (client) => [
+const checkFieldTypes: RuleCheck = (client) => [
   ...["client_id", "client_secret"]
     .filter((field) => !isAbsentOrEmpty(client[field]) && typeof client[field] !== "string")
     .map((field) => ({ field, text: "must be a string" })),
   ...CLIENT_FIELDS.flatMap((field) => {
     const value = client[field.name];
-    const required = value === undefined || value === null ? undefined : requiredType(field, value);
+    const required = value === undefined || value === null ? undefined : unmetTypeText(field, value);
     if (required === undefined) return [];
     return { field: field.name, text: `must be ${required}`, ...(required === KEY_SET ? { hint: KEY_SET_HINT } : {}) };
   }),
 ];
 
 /** Checks the keys of a JSON Web Key Set (RFC 7517, section 5). */
-const privateKeys: Check = ({ jwks }) => {
+const checkForPrivateKeys: RuleCheck = ({ jwks }) => {
   const keys: readonly unknown[] = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
   return keys.filter(isJsonObject).flatMap((key, at) => {
     const members = PRIVATE_JWK_MEMBERS.filter((member) => Object.hasOwn(key, member));
@@ -152,18 +155,18 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "field-type",
     hint: "fix the value: strings need double quotes in JSON, lists need brackets",
-    find: fieldTypes,
+    find: checkFieldTypes,
   },
   {
     name: "client-id-dots",
     hint: 'choose another ID: "." and ".." are path segments, so the client could never be addressed',
     servers: "accepted by every server, which never finds the client again",
-    find: textValue("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
+    find: createTextCheck("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
   },
   {
     name: "secret-too-short",
     hint: `use at least ${MIN_SECRET_LENGTH} characters, or omit the secret to generate a strong one`,
-    find: secretValue(
+    find: createSecretCheck(
       (secret) => [...secret].length < MIN_SECRET_LENGTH,
       `is shorter than ${MIN_SECRET_LENGTH} characters`,
     ),
@@ -171,7 +174,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "jwks-and-jwks-uri",
     hint: "set the keys or their URL, not both",
-    find: combination(
+    find: createCombinationCheck(
       (client) => hasKeySet(client) && !isAbsentOrEmpty(client["jwks_uri"]),
       (label) => ({ field: "jwks", text: `and ${label("jwks_uri")} are mutually exclusive` }),
     ),
@@ -180,12 +183,12 @@ const ERRORS: readonly RuleRow[] = [
     name: "jwks-private-key",
     hint: `register only the public key: remove ${PRIVATE_JWK_MEMBERS.join(", ")}`,
     servers: "accepted by every server, which then publishes the private key with the client",
-    find: privateKeys,
+    find: checkForPrivateKeys,
   },
   {
     name: "private-key-jwt-without-keys",
     hint: "set the client's public keys: jwks or jwks_uri",
-    find: combination(
+    find: createCombinationCheck(
       (client) => usesPrivateKeyJwt(client) && isAbsentOrEmpty(client["jwks_uri"]) && !hasKeySet(client),
       (label) => {
         const field = "token_endpoint_auth_method";
@@ -198,7 +201,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "assertion-algorithm",
     hint: `use one of ${ASSERTION_ALGORITHMS.join(", ")}`,
-    find: textValue(
+    find: createTextCheck(
       "token_endpoint_auth_signing_alg",
       (algorithm, client) => usesPrivateKeyJwt(client) && !ASSERTION_ALGORITHMS.includes(algorithm),
       "is not supported by Hydra for client assertions",
@@ -207,7 +210,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "userinfo-algorithm",
     hint: "use RS256, or none for unsigned responses",
-    find: textValue(
+    find: createTextCheck(
       "userinfo_signed_response_alg",
       (algorithm) => algorithm !== "none" && algorithm !== "RS256",
       "is not supported by Hydra for userinfo responses",
@@ -216,31 +219,36 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "redirect-uri-fragment",
     hint: "remove the # and everything after it (RFC 6749, 3.1.2)",
-    find: eachItem("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
+    find: createItemCheck("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
   },
   {
     name: "post-logout-uri-mismatch",
     hint: "use the scheme, host and port of one of the redirect URIs, exactly as written there",
-    find: eachItem(
+    find: createItemCheck(
       "post_logout_redirect_uris",
-      (uri, client) => !getListField(client, "redirect_uris").some((redirect) => originOf(redirect) === originOf(uri)),
+      (uri, client) =>
+        !getListField(client, "redirect_uris").some((redirect) => originAsWritten(redirect) === originAsWritten(uri)),
       "does not share its origin with any redirect URI",
     ),
   },
   {
     name: "cors-origin",
     hint: "use only scheme, host and port, such as https://app.example.com",
-    find: eachItem("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
+    find: createItemCheck("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
   },
   {
     name: "sector-identifier-uri-https",
     hint: "use an https URL (OpenID Connect Registration, section 5)",
-    find: textValue("sector_identifier_uri", (uri) => parseUrl(uri)?.protocol !== "https:", "is not an https URL"),
+    find: createTextCheck(
+      "sector_identifier_uri",
+      (uri) => parseUrl(uri)?.protocol !== "https:",
+      "is not an https URL",
+    ),
   },
   {
     name: "redirect-uri-not-an-address",
     hint: "use a full URL with its scheme, such as https://app.example.com/cb",
-    find: eachItem(
+    find: createItemCheck(
       "redirect_uris",
       (uri) => !uri.startsWith("/") && !/^[a-z][a-z\d+.-]*:(?!\/\/[^/?#]*\s)/i.test(uri),
       "is not a URL",
@@ -253,7 +261,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "no-callback",
     hint: "add redirect_uris, or nobody can log in with this client",
-    find: combination(
+    find: createCombinationCheck(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
         getListField(client, "redirect_uris").length === 0,
@@ -266,27 +274,31 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "redirect-uri-relative",
     hint: "use a full URL with a scheme, a host and a valid port",
-    find: eachItem("redirect_uris", isRelative, "is not an absolute URL, so no login can match it"),
+    find: createItemCheck("redirect_uris", isRelativeOrInvalidUri, "is not an absolute URL, so no login can match it"),
   },
   {
     name: "redirect-uri-plain-http",
     hint: "use https: the authorization code is sent to this URL",
-    find: eachItem("redirect_uris", isRemoteHttp, "uses http to a remote host"),
+    find: createItemCheck("redirect_uris", isRemoteHttp, "uses http to a remote host"),
   },
   {
     name: "redirect-uri-script",
     hint: "use https, or a scheme of the app's own",
-    find: eachItem("redirect_uris", (uri) => /^(?:javascript|data|vbscript):/i.test(uri), "runs as code in a browser"),
+    find: createItemCheck(
+      "redirect_uris",
+      (uri) => /^(?:javascript|data|vbscript):/i.test(uri),
+      "runs as code in a browser",
+    ),
   },
   {
     name: "redirect-uri-wildcard",
     hint: "list each URL: redirect URIs are compared exactly (RFC 9700, 2.1)",
-    find: eachItem("redirect_uris", (uri) => uri.includes("*"), 'contains "*", but wildcards are not supported'),
+    find: createItemCheck("redirect_uris", (uri) => uri.includes("*"), 'contains "*", but wildcards are not supported'),
   },
   {
     name: "implicit-grant",
     hint: "use authorization_code with PKCE (RFC 9700, 2.1.2)",
-    find: combination(
+    find: createCombinationCheck(
       (client) => usesGrant(client, "implicit"),
       () => ({ field: "grant_types", text: '"implicit" exposes tokens in the browser\'s URL' }),
     ),
@@ -294,7 +306,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "public-client-credentials",
     hint: "use another token_endpoint_auth_method for client_credentials",
-    find: combination(
+    find: createCombinationCheck(
       (client) => isPublic(client) && usesGrant(client, "client_credentials"),
       (label) => ({
         text: "a client without a secret cannot use the client_credentials grant",
@@ -305,7 +317,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "cors-origin-wildcard",
     hint: "list only the origins that need access",
-    find: eachItem(
+    find: createItemCheck(
       "allowed_cors_origins",
       (origin) => origin.includes("*"),
       "lets any matching website call the token endpoint",
@@ -325,13 +337,13 @@ const WARNINGS: readonly RuleRow[] = [
         "frontchannel_logout_uri",
         "backchannel_logout_uri",
       ].flatMap((field) =>
-        textValue(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
+        createTextCheck(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
       ),
   },
   {
     name: "secret-too-long",
     hint: `use a shorter one: the server compares only the first ${MAX_BCRYPT_BYTES} bytes, or rejects it`,
-    find: secretValue(
+    find: createSecretCheck(
       (secret) => utf8.encode(secret).length > MAX_BCRYPT_BYTES,
       `is longer than ${MAX_BCRYPT_BYTES} bytes`,
     ),
@@ -339,7 +351,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "secret-characters",
     hint: "use only letters, digits and - . _ ~: many libraries send other characters wrongly in Basic credentials",
-    find: secretValue(
+    find: createSecretCheck(
       (secret) => [...secret].some((character) => !SECRET_ALPHABET.includes(character)),
       "contains characters that need encoding",
     ),
@@ -347,20 +359,20 @@ const WARNINGS: readonly RuleRow[] = [
 ];
 
 /** What servers do about an error or a warning of a rule that doesn't say more. */
-export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<Rule["severity"], string>> = {
+export const SERVER_REACTION_BY_SEVERITY: Readonly<Record<ClientRule["severity"], string>> = {
   error: "rejected by every server",
   warning: "accepted by every server",
 };
 
-function withSeverity(severity: Rule["severity"], rows: readonly RuleRow[]): readonly Rule[] {
+function withDefaultSeverity(severity: ClientRule["severity"], rows: readonly RuleRow[]): readonly ClientRule[] {
   return rows.map((row) => ({ severity, servers: SERVER_REACTION_BY_SEVERITY[row.severity ?? severity], ...row }));
 }
 
 /** All rules, with what the manual says of them. */
-export const CLIENT_RULES: readonly Rule[] = [
-  ...withSeverity("error", ERRORS),
-  ...withSeverity("warning", WARNINGS),
-  ...withSeverity("warning", USABILITY_RULES),
+export const CLIENT_RULES: readonly ClientRule[] = [
+  ...withDefaultSeverity("error", ERRORS),
+  ...withDefaultSeverity("warning", WARNINGS),
+  ...withDefaultSeverity("warning", USABILITY_RULES),
 ];
 
 /** Everything that the rules find in a client, errors first. */
@@ -376,6 +388,6 @@ export function lintClient(client: JsonObject, label: FieldLabeler): readonly Li
 }
 
 /** A finding as a usage error; warnings become one with `--strict`. */
-export function findingProblem(finding: LintFinding): Problem {
+export function lintFindingProblem(finding: LintFinding): Problem {
   return new Problem(capitalize(finding.message), { code: finding.rule, exit: "usage", hint: finding.hint });
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isStringList, type JsonObject } from "../json/json.ts";
-import { JsonObjectOrEmpty, jsonObject, parseOrReject, TextOrMissing } from "../json/schemas.ts";
+import { JsonObjectOrEmpty, jsonObjectSchema, parseOrReject, TextOrMissing } from "../json/schemas.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";
@@ -20,7 +20,7 @@ interface ManifestFile {
 }
 
 /** A value of a file after its manifests were translated: a client from a manifest, or another value as it was. */
-interface ManifestEntry {
+interface TranslatedEntry {
   readonly file: string;
   readonly value: unknown;
   /** How messages name a client from a manifest: `app.yaml, OAuth2Client ory/web`; undefined for any other value. */
@@ -49,7 +49,7 @@ interface SkippedObjects {
 /** What {@link translateManifests} made of some files. */
 export interface TranslatedManifests {
   /** In the order of the input. */
-  readonly entries: readonly ManifestEntry[];
+  readonly entries: readonly TranslatedEntry[];
   readonly unknownKeys: readonly UnknownManifestKey[];
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
@@ -97,7 +97,7 @@ const NOT_IN_SPEC: ReadonlySet<string> = new Set([
 const isLifespan = (field: string): boolean => field.endsWith("_token_lifespan");
 
 /** Client fields by their names in `spec`. The four of logout have capitals of their own. */
-export const SPEC_FIELDS: ReadonlyMap<string, string> = new Map([
+export const CLIENT_FIELD_BY_SPEC_KEY: ReadonlyMap<string, string> = new Map([
   ...FIELD_NAMES.filter((field) => !NOT_IN_SPEC.has(field) && !isLifespan(field)).map(
     (field) => [camelCase(field), field] as const,
   ),
@@ -117,25 +117,25 @@ export const OTHER_SPEC_KEYS: readonly string[] = [
   "deletionPolicy",
 ];
 
-const SPEC_KEYS: readonly string[] = [...SPEC_FIELDS.keys(), ...OTHER_SPEC_KEYS];
+const SPEC_KEYS: readonly string[] = [...CLIENT_FIELD_BY_SPEC_KEY.keys(), ...OTHER_SPEC_KEYS];
 
 const LIFESPANS: readonly string[] = FIELD_NAMES.filter(isLifespan);
 
 /** What of a spec is not a field of its client. */
 const ControllerSettings = v.object({
   secretName: TextOrMissing,
-  hydraAdmin: v.fallback(jsonObject({ url: TextOrMissing }), {}),
+  hydraAdmin: v.fallback(jsonObjectSchema({ url: TextOrMissing }), {}),
   tokenLifespans: JsonObjectOrEmpty,
 });
 
 /** A Kubernetes object of a file. */
-interface ObjectOfFile extends KubernetesObject {
+interface KubernetesObjectInFile extends KubernetesObject {
   readonly file: string;
   readonly body: unknown;
 }
 
-/** The objects of a value: of a `List` and of an array its items, at any depth that a file may have. */
-function flattened(value: unknown): readonly unknown[] {
+/** Takes the objects out of a value: of a `List` and of an array the items, at any depth that a file may have. */
+function flattenKubernetesLists(value: unknown): readonly unknown[] {
   const found: unknown[] = [];
   const rest: unknown[] = [value];
   while (rest.length > 0) {
@@ -159,7 +159,7 @@ function isMaesterClient({ kind, apiVersion = MANIFEST_GROUP_PREFIX }: Kubernete
   return kind === MANIFEST_KIND && apiVersion.startsWith(MANIFEST_GROUP_PREFIX);
 }
 
-function isSecret({ kind, apiVersion = "v1" }: KubernetesObject): boolean {
+function isKubernetesSecret({ kind, apiVersion = "v1" }: KubernetesObject): boolean {
   return kind === "Secret" && apiVersion === "v1";
 }
 
@@ -167,40 +167,42 @@ function namespaceOf({ metadata: { namespace = DEFAULT_NAMESPACE } }: Kubernetes
   return namespace;
 }
 
-function fullName(object: KubernetesObject): string {
+function safeNamespacedName(object: KubernetesObject): string {
   return escapeControls(`${namespaceOf(object)}/${object.metadata.name ?? "?"}`);
 }
 
 /** What is collected while manifests are translated. */
-interface Findings {
+interface ManifestFindings {
   readonly unknownKeys: UnknownManifestKey[];
   readonly notes: string[];
   readonly problems: Problem[];
 }
 
 /** A key without its case and its separators, for finding the one that was meant. */
-function squashed(key: string): string {
+function normalizeManifestKey(key: string): string {
   return key.toLowerCase().replaceAll("_", "").replaceAll("-", "");
 }
 
 /** The known key that a misspelled one means: in another case or with other separators, or a few letters away. */
-function nearestKey(key: string, known: readonly string[]): string | undefined {
-  return known.find((name) => squashed(name) === squashed(key)) ?? suggestWord(key, known);
+function nearestManifestKey(key: string, known: readonly string[]): string | undefined {
+  return known.find((name) => normalizeManifestKey(name) === normalizeManifestKey(key)) ?? suggestWord(key, known);
 }
 
-/** Words from a text or a list of texts; the value itself where it is neither, so that the rules report it. */
-function wordsOf(value: unknown): unknown {
+/** Joins a list of texts with spaces; any other value stays as it is, so that the rules report it. */
+function joinIfStringList(value: unknown): unknown {
   return isStringList(value) ? value.join(" ") : value;
 }
 
 /** The scope as hydra-maester composes it: the words of `scopeArray`, then those of `scope`. */
 export function scopeOfSpec(spec: JsonObject): unknown {
-  const parts = [wordsOf(spec["scopeArray"]), wordsOf(spec["scope"])].filter((part) => (part ?? "") !== "");
+  const parts = [joinIfStringList(spec["scopeArray"]), joinIfStringList(spec["scope"])].filter(
+    (part) => (part ?? "") !== "",
+  );
   const [first] = parts;
   return parts.every((part) => typeof part === "string") ? parts.join(" ").trim() || undefined : first;
 }
 
-function lifespansOf(written: JsonObject, location: string, findings: Findings): JsonObject {
+function translateLifespans(written: JsonObject, location: string, findings: ManifestFindings): JsonObject {
   const lifespans: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(written)) {
     if (LIFESPANS.includes(key)) {
@@ -208,7 +210,7 @@ function lifespansOf(written: JsonObject, location: string, findings: Findings):
       if (value !== "") lifespans[key] = value;
       continue;
     }
-    const meant = nearestKey(key, LIFESPANS);
+    const meant = nearestManifestKey(key, LIFESPANS);
     findings.unknownKeys.push({
       location,
       key: `spec.tokenLifespans.${key}`,
@@ -218,11 +220,11 @@ function lifespansOf(written: JsonObject, location: string, findings: Findings):
   return lifespans;
 }
 
-/** The fields that a spec sets, without its lifespans. */
-function specFields(spec: JsonObject, location: string, findings: Findings): JsonObject {
+/** Translates the fields that a spec sets, without its lifespans; unknown keys are collected. */
+function translateSpecFields(spec: JsonObject, location: string, findings: ManifestFindings): JsonObject {
   const client: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(spec)) {
-    const field = SPEC_FIELDS.get(key);
+    const field = CLIENT_FIELD_BY_SPEC_KEY.get(key);
     if (field !== undefined) {
       if (value !== null) client[field] = value;
     } else if (!OTHER_SPEC_KEYS.includes(key)) {
@@ -237,12 +239,16 @@ function specFields(spec: JsonObject, location: string, findings: Findings): Jso
 const CREDENTIAL_KEYS: ReadonlySet<string> = new Set(["clientid", "id", "clientsecret", "secret"]);
 
 function unknownSpecKey(key: string, location: string): UnknownManifestKey {
-  const near = CREDENTIAL_KEYS.has(squashed(key)) ? "secretName" : nearestKey(key, SPEC_KEYS);
+  const near = CREDENTIAL_KEYS.has(normalizeManifestKey(key)) ? "secretName" : nearestManifestKey(key, SPEC_KEYS);
   return { location, key: `spec.${key}`, meant: near === undefined ? undefined : `spec.${near}` };
 }
 
 /** The Secret that a client names; that of the same namespace first, then one where either gives no namespace. */
-function secretFor(client: KubernetesObject, name: string, secrets: readonly ObjectOfFile[]): ObjectOfFile | undefined {
+function findNamedSecret(
+  client: KubernetesObject,
+  name: string,
+  secrets: readonly KubernetesObjectInFile[],
+): KubernetesObjectInFile | undefined {
   const named = secrets.filter((secret) => secret.metadata.name === name);
   const hasNone = ({ metadata }: KubernetesObject): boolean => metadata.namespace === undefined;
   return (
@@ -252,7 +258,7 @@ function secretFor(client: KubernetesObject, name: string, secrets: readonly Obj
 }
 
 /** Decodes base64 of UTF-8 text (RFC 4648, section 4); undefined for anything else. */
-function decodedBase64(value: string): string | undefined {
+function decodeBase64Text(value: string): string | undefined {
   try {
     const bytes = Uint8Array.from(atob(value), (char) => char.charCodeAt(0));
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -263,18 +269,23 @@ function decodedBase64(value: string): string | undefined {
 
 const PlainValue = v.string();
 
-const EncodedValue = v.pipe(v.string(), v.transform(decodedBase64), v.string());
+const EncodedValue = v.pipe(v.string(), v.transform(decodeBase64Text), v.string());
 
 function keysIn({ stringData, data }: KubernetesObject): readonly string[] {
   return [stringData, data].flatMap((part) => Object.keys(part));
 }
 
-function secretProblem(secret: ObjectOfFile, what: string, hint: string): Problem {
-  return usageError(`${secret.file}, Secret ${fullName(secret)} ${what}`, hint, "bad-secret");
+function badKubernetesSecretProblem(secret: KubernetesObjectInFile, what: string, hint: string): Problem {
+  return usageError(`${secret.file}, Secret ${safeNamespacedName(secret)} ${what}`, hint, "bad-secret");
 }
 
-/** The names of the keys that hold the credentials: the given ones, or those of hydra-maester's own that exist. */
-function credentialKeys(own: readonly string[], keys: KubernetesSecretKeyNames | undefined): KubernetesSecretKeyNames {
+/**
+ * Chooses the names of the keys that hold the credentials: the given ones, or those of hydra-maester's own that exist.
+ */
+function chooseCredentialKeyNames(
+  own: readonly string[],
+  keys: KubernetesSecretKeyNames | undefined,
+): KubernetesSecretKeyNames {
   return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
 }
 
@@ -282,12 +293,12 @@ function credentialKeys(own: readonly string[], keys: KubernetesSecretKeyNames |
  * A value of a Secret that a client needs, where `stringData` overrides `data`, as in Kubernetes; the problem of one that is
  * absent or that can't be read.
  */
-function credentialIn(secret: ObjectOfFile, key: string): string | Problem {
+function readCredentialOrProblem(secret: KubernetesObjectInFile, key: string): string | Problem {
   const { stringData, data } = secret;
   const [part, schema] = Object.hasOwn(stringData, key) ? [stringData, PlainValue] : [data, EncodedValue];
   if (Object.hasOwn(part, key))
     return parseOrReject(schema, part[key], () =>
-      secretProblem(
+      badKubernetesSecretProblem(
         secret,
         `has an unreadable value under ${quote(key)}`,
         'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
@@ -295,21 +306,21 @@ function credentialIn(secret: ObjectOfFile, key: string): string | Problem {
     );
   const own = keysIn(secret);
   const found = own.length === 0 ? "it has no keys" : `its keys are ${joinWords(own.slice(0, 10).map(quote))}`;
-  return secretProblem(secret, `has no key ${quote(key)}`, found);
+  return badKubernetesSecretProblem(secret, `has no key ${quote(key)}`, found);
 }
 
-/** The ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
-function credentialsIn(
-  secret: ObjectOfFile,
+/** Reads the ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
+function readIdAndSecretFields(
+  secret: KubernetesObjectInFile,
   client: JsonObject,
   keys: KubernetesSecretKeyNames | undefined,
   problems: Problem[],
 ): JsonObject {
   const own = keysIn(secret);
-  const names = credentialKeys(own, keys);
+  const names = chooseCredentialKeyNames(own, keys);
   const read: Record<string, unknown> = {};
   const take = (field: string, key: string): void => {
-    const found = credentialIn(secret, key);
+    const found = readCredentialOrProblem(secret, key);
     if (typeof found === "string") read[field] = found;
     else problems.push(found);
   };
@@ -319,15 +330,18 @@ function credentialsIn(
 }
 
 /** What translating one manifest needs. */
-interface Translation {
-  readonly secrets: readonly ObjectOfFile[];
+interface ManifestTranslationContext {
+  readonly secrets: readonly KubernetesObjectInFile[];
   readonly used: Set<KubernetesObject>;
   readonly keys: KubernetesSecretKeyNames | undefined;
-  readonly findings: Findings;
+  readonly findings: ManifestFindings;
 }
 
-function clientOf(object: ObjectOfFile, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
-  const location = `${object.file}, ${MANIFEST_KIND} ${fullName(object)}`;
+function translateClientManifest(
+  object: KubernetesObjectInFile,
+  { secrets, used, keys, findings }: ManifestTranslationContext,
+): TranslatedEntry | undefined {
+  const location = `${object.file}, ${MANIFEST_KIND} ${safeNamespacedName(object)}`;
   const { spec, metadata } = object;
   if (metadata.name === undefined || spec === undefined) {
     const missing = metadata.name === undefined ? "metadata.name" : "spec";
@@ -338,20 +352,20 @@ function clientOf(object: ObjectOfFile, { secrets, used, keys, findings }: Trans
   }
   const { secretName, hydraAdmin, tokenLifespans } = v.parse(ControllerSettings, spec);
   const client = {
-    ...specFields(spec, location, findings),
+    ...translateSpecFields(spec, location, findings),
     owner: `${metadata.name}/${namespaceOf(object)}`,
-    ...lifespansOf(tokenLifespans, location, findings),
+    ...translateLifespans(tokenLifespans, location, findings),
   };
-  const secret = secretName === undefined ? undefined : secretFor(object, secretName, secrets);
+  const secret = secretName === undefined ? undefined : findNamedSecret(object, secretName, secrets);
   if (secret !== undefined) used.add(secret);
-  const credentials = secret === undefined ? {} : credentialsIn(secret, client, keys, findings.problems);
+  const credentials = secret === undefined ? {} : readIdAndSecretFields(secret, client, keys, findings.problems);
   if (hydraAdmin.url !== undefined)
     findings.notes.push(`${location}: spec.hydraAdmin is ignored; --endpoint chooses the server`);
   return { file: object.file, location, value: { ...credentials, ...client }, source: object.body };
 }
 
 /** `2 Deployment, 1 Service` */
-function counted(objects: readonly KubernetesObject[]): string {
+function countsByKindText(objects: readonly KubernetesObject[]): string {
   const counts = new Map<string, number>();
   for (const { kind, apiVersion } of objects) {
     const shown = kind === MANIFEST_KIND ? `${kind} of ${apiVersion}` : kind;
@@ -361,15 +375,15 @@ function counted(objects: readonly KubernetesObject[]): string {
 }
 
 /** The objects of a file that are not clients; undefined if there are none. */
-function skippedOf(
+function findSkippedObjects(
   file: string,
-  objects: readonly ObjectOfFile[],
+  objects: readonly KubernetesObjectInFile[],
   used: ReadonlySet<KubernetesObject>,
 ): (SkippedObjects & { readonly hasClient: boolean }) | undefined {
   const own = objects.filter((object) => object.file === file);
   const skipped = own.filter((object) => !isMaesterClient(object) && !used.has(object));
   if (skipped.length === 0) return undefined;
-  return { file, counts: counted(skipped), hasClient: own.length > skipped.length };
+  return { file, counts: countsByKindText(skipped), hasClient: own.length > skipped.length };
 }
 
 function noClientProblem({ file, counts }: SkippedObjects): Problem {
@@ -390,9 +404,9 @@ export function translateManifests(
   files: readonly ManifestFile[],
   keys?: KubernetesSecretKeyNames,
 ): TranslatedManifests {
-  const findings: Findings = { unknownKeys: [], notes: [], problems: [] };
+  const findings: ManifestFindings = { unknownKeys: [], notes: [], problems: [] };
   const values = files.flatMap(({ name, values: own }) =>
-    own.flatMap(flattened).map((value) => ({ file: name, value })),
+    own.flatMap(flattenKubernetesLists).map((value) => ({ file: name, value })),
   );
   const objects = new Map(
     values.flatMap(({ file, value: body }) => {
@@ -401,14 +415,19 @@ export function translateManifests(
     }),
   );
   const all = [...objects.values()];
-  const translation: Translation = { secrets: all.filter(isSecret), used: new Set(), keys, findings };
-  const entries = values.flatMap(({ file, value }): readonly ManifestEntry[] => {
+  const translation: ManifestTranslationContext = {
+    secrets: all.filter(isKubernetesSecret),
+    used: new Set(),
+    keys,
+    findings,
+  };
+  const entries = values.flatMap(({ file, value }): readonly TranslatedEntry[] => {
     const object = objects.get(value);
     if (object === undefined) return [{ file, value, source: value }];
-    const entry = isMaesterClient(object) ? clientOf(object, translation) : undefined;
+    const entry = isMaesterClient(object) ? translateClientManifest(object, translation) : undefined;
     return entry === undefined ? [] : [entry];
   });
-  const others = files.flatMap(({ name }) => skippedOf(name, all, translation.used) ?? []);
+  const others = files.flatMap(({ name }) => findSkippedObjects(name, all, translation.used) ?? []);
   return {
     entries,
     ...findings,

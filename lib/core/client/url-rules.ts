@@ -3,7 +3,7 @@ import { isWithinOneEdit, quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import { replacementHint } from "./finding-text.ts";
-import type { ClientUrl, RuleFindings } from "./rule.ts";
+import type { ClientUrl, RuleFindingOrList } from "./rule-types.ts";
 import { unreplacedPlaceholderInUrl } from "./unreplaced-placeholders.ts";
 
 /** Every field that holds one URL or several. */
@@ -31,14 +31,17 @@ export function urlsOf(client: JsonObject): readonly ClientUrl[] {
 }
 
 /** The URL that one without a scheme means. */
-function withScheme(url: string): string {
+function withGuessedScheme(url: string): string {
   const host = /^\[[^\]]*\]|^[^:/?#]*/.exec(url)?.[0] ?? "";
   return `${isLoopbackHost(host) ? "http" : "https"}://${url}`;
 }
 
-/** What a URL that begins with its host, with a misspelled scheme, or without the slashes after it, should be. */
-function correctedScheme(url: string): string | undefined {
-  if (/^[a-z\d.-]+:\d{1,5}(?:[/?]|$)/i.test(url)) return withScheme(url);
+/**
+ * Corrects a URL that begins with its host, with a misspelled scheme, or without the slashes after it; undefined where
+ * nothing is to correct.
+ */
+function correctUrlScheme(url: string): string | undefined {
+  if (/^[a-z\d.-]+:\d{1,5}(?:[/?]|$)/i.test(url)) return withGuessedScheme(url);
   const [begin = "", scheme = "", slashes = ""] = /^([a-z][a-z\d+.-]{0,40}):(\/{0,2})/i.exec(url) ?? [];
   const rest = url.slice(begin.length);
   const meant = ["https", "http"].find((known) => known === scheme.toLowerCase()) ?? nearScheme(scheme, slashes);
@@ -52,9 +55,9 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
   return ["https", "http"].find((known) => isWithinOneEdit(scheme.toLowerCase(), known));
 }
 
-export function urlsWithoutScheme(urls: readonly ClientUrl[]): RuleFindings {
+export function findUrlsWithoutScheme(urls: readonly ClientUrl[]): RuleFindingOrList {
   return urls.flatMap(({ field, url }) => {
-    const corrected = correctedScheme(url);
+    const corrected = correctUrlScheme(url);
     return corrected === undefined || field === "allowed_cors_origins"
       ? []
       : {
@@ -65,7 +68,7 @@ export function urlsWithoutScheme(urls: readonly ClientUrl[]): RuleFindings {
   });
 }
 
-export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler): RuleFindings {
+export function findRedirectUrisInOneValue(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   return getListField(client, "redirect_uris").flatMap((uri) => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
@@ -78,7 +81,7 @@ export function redirectUrisInOneValue(client: JsonObject, label: FieldLabeler):
   });
 }
 
-export function localhostWithoutPort(client: JsonObject): RuleFindings {
+export function findLocalhostWithoutPort(client: JsonObject): RuleFindingOrList {
   if (!isPublic(client)) return [];
   return getListField(client, "redirect_uris").flatMap((uri) => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
@@ -91,7 +94,7 @@ export function localhostWithoutPort(client: JsonObject): RuleFindings {
   });
 }
 
-export function placeholdersInUrls(urls: readonly ClientUrl[]): RuleFindings {
+export function findPlaceholdersInUrls(urls: readonly ClientUrl[]): RuleFindingOrList {
   return urls.flatMap(({ field, url }) => {
     const found = unreplacedPlaceholderInUrl(url);
     if (found === undefined) return [];

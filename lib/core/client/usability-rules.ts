@@ -3,18 +3,23 @@ import { quote } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
 import {
-  missingResponses,
-  misspelledScopes,
-  offlineWithoutRefresh,
-  refreshWithoutOffline,
-  scopesWithCommas,
-  unknownGrants,
-  unknownResponses,
-  unusedResponses,
+  findMissingResponseTypes,
+  findMisspelledScopes,
+  findOfflineWithoutRefreshGrant,
+  findRefreshWithoutOfflineScope,
+  findScopesWithCommas,
+  findUnknownGrantTypes,
+  findUnknownResponseTypes,
+  findUnusedResponseTypes,
 } from "./grant-rules.ts";
-import type { LintFinding, Rule, RuleFinding, RuleFindings, RuleRow } from "./rule.ts";
+import type { ClientRule, LintFinding, RuleFinding, RuleFindingOrList, RuleRow } from "./rule-types.ts";
 import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
-import { localhostWithoutPort, placeholdersInUrls, redirectUrisInOneValue, urlsWithoutScheme } from "./url-rules.ts";
+import {
+  findLocalhostWithoutPort,
+  findPlaceholdersInUrls,
+  findRedirectUrisInOneValue,
+  findUrlsWithoutScheme,
+} from "./url-rules.ts";
 
 const ALL_ACCEPT = "accepted by every server";
 
@@ -22,7 +27,7 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: FieldLabeler): RuleFindings {
+function findPairwiseWithoutSector(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
@@ -33,7 +38,7 @@ function pairwiseHosts(client: JsonObject, label: FieldLabeler): RuleFindings {
   };
 }
 
-function pairwiseJwt(client: JsonObject, label: FieldLabeler): RuleFindings {
+function findPairwiseWithJwt(client: JsonObject, label: FieldLabeler): RuleFindingOrList {
   const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return {
@@ -44,7 +49,7 @@ function pairwiseJwt(client: JsonObject, label: FieldLabeler): RuleFindings {
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject): RuleFindings {
+function findSlashInClientId(client: JsonObject): RuleFindingOrList {
   const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
   return {
@@ -55,12 +60,12 @@ function slashId(client: JsonObject): RuleFindings {
   };
 }
 
-function unpairedId(client: JsonObject): RuleFindings {
+function findNonUnicodeClientId(client: JsonObject): RuleFindingOrList {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
 }
 
-function placeholders(client: JsonObject): RuleFindings {
+function findPlaceholderCredentials(client: JsonObject): RuleFindingOrList {
   return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     if (!isUnreplacedPlaceholder(value)) return [];
@@ -72,7 +77,7 @@ function placeholders(client: JsonObject): RuleFindings {
 
 const IS_EMPTY_SECRET: RuleFinding = { field: "client_secret", text: "is empty, so it's ignored" };
 
-const SECRET_EMPTY: Rule = {
+const SECRET_EMPTY: ClientRule = {
   name: "secret-empty",
   severity: "warning",
   hint: "check that the variable is set, or leave it out to generate a secret",
@@ -91,96 +96,96 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     name: "grant-type-unknown",
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
-    find: unknownGrants,
+    find: findUnknownGrantTypes,
   },
   {
     name: "response-type-unknown",
     hint: "use code, token, id_token, or a combination such as code id_token",
-    find: unknownResponses,
+    find: findUnknownResponseTypes,
   },
   {
     name: "response-type-unused",
     hint: "remove the response type, or add the grant that it needs",
-    find: unusedResponses,
+    find: findUnusedResponseTypes,
   },
   {
     name: "response-type-missing",
     hint: "add code for authorization_code, token or id_token for implicit",
-    find: missingResponses,
+    find: findMissingResponseTypes,
   },
   {
     name: "offline-without-refresh-token",
     hint: "add the refresh_token grant, or remove the scope",
-    find: offlineWithoutRefresh,
+    find: findOfflineWithoutRefreshGrant,
   },
   {
     name: "refresh-token-without-offline",
     hint: "add the scope offline_access, or remove the grant",
-    find: refreshWithoutOffline,
+    find: findRefreshWithoutOfflineScope,
   },
   {
     name: "scope-misspelt",
     hint: "use the names of OpenID Connect Core: openid, offline_access, profile, email, address, phone",
-    find: misspelledScopes,
+    find: findMisspelledScopes,
   },
   {
     name: "scope-commas",
     hint: "separate scopes with spaces (RFC 6749, section 3.3)",
-    find: scopesWithCommas,
+    find: findScopesWithCommas,
   },
   {
     name: "uri-without-scheme",
     hint: "give the whole URL, such as http://localhost:3000/cb",
-    find: (_client, _label, urls) => urlsWithoutScheme(urls),
+    find: (_client, _label, urls) => findUrlsWithoutScheme(urls),
   },
   {
     name: "redirect-uri-several",
     hint: "give each redirect URI as a value of its own",
-    find: redirectUrisInOneValue,
+    find: findRedirectUrisInOneValue,
   },
   {
     name: "redirect-uri-localhost",
     hint: "use 127.0.0.1, which allows any port (RFC 8252, section 7.3), or give the port",
-    find: localhostWithoutPort,
+    find: findLocalhostWithoutPort,
   },
   {
     name: "pairwise-without-sector",
     hint: "add a sector_identifier_uri (OpenID Connect Core, section 8.1)",
     servers: "accepted by every server; login fails",
-    find: pairwiseHosts,
+    find: findPairwiseWithoutSector,
   },
   {
     name: "pairwise-with-jwt",
     severity: "error",
     hint: "use opaque access tokens, or public subjects",
     servers: "rejected by 2.1 and later; 1.x has no JWT access tokens per client",
-    find: pairwiseJwt,
+    find: findPairwiseWithJwt,
   },
   {
     name: "client-id-slash",
     severity: "error",
     hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
     servers: "an error on Hydra up to 2.3; fine on 25 and later, where nothing is reported",
-    find: slashId,
+    find: findSlashInClientId,
   },
   {
     name: "client-id-not-unicode",
     severity: "error",
     hint: "choose an ID of letters, digits and dashes",
     servers: ALL_ACCEPT,
-    find: unpairedId,
+    find: findNonUnicodeClientId,
   },
   {
     name: "placeholder",
     severity: "error",
     hint: "set the variable, or run the file through the program that replaces it",
     servers: ALL_ACCEPT,
-    find: placeholders,
+    find: findPlaceholderCredentials,
   },
   {
     name: "placeholder-in-uri",
     hint: "replace the placeholder with its value before the client is sent",
-    find: (_client, _label, urls) => placeholdersInUrls(urls),
+    find: (_client, _label, urls) => findPlaceholdersInUrls(urls),
   },
   SECRET_EMPTY,
 ];

@@ -1,6 +1,6 @@
 import { splitCsvOrFault } from "../flags/csv.ts";
 import {
-  type CompletedValue,
+  type CompletableValueKind,
   type Flag,
   type FlagIndex,
   indexFlags,
@@ -9,10 +9,10 @@ import {
 } from "../flags/flag.ts";
 import { readWord } from "../flags/read-word.ts";
 import { isLifespanFlag, isOnShortPage } from "../help/short-help-page.ts";
-import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperands } from "./values.ts";
+import { type Candidate, type PossibleValues, possibleFlagValues, possibleOperandValues } from "./possible-values.ts";
 
-/** The candidates for the word at the cursor. */
-export interface Completion {
+/** What can be completed at the cursor: candidates, or that it is a file, a folder or a client ID. */
+export interface CompletionCandidates {
   readonly kind: PossibleValues["kind"];
   /** The part of the typed word before the part to complete: `--format=`, `a,b,`, `@`. */
   readonly head: string;
@@ -23,18 +23,19 @@ export interface Completion {
 export interface CompletableCommand {
   readonly flags: readonly Flag[];
   readonly syntax: SyntaxVersion;
-  readonly operands: { readonly completes?: CompletedValue; readonly most: number } | undefined;
+  readonly operands: { readonly completes?: CompletableValueKind; readonly most: number } | undefined;
 }
 
 /** A completion of whole words. */
-export function completionOfWords(rows: readonly (readonly [text: string, about: string])[]): Completion {
+export function wordCandidates(rows: readonly (readonly [text: string, about: string])[]): CompletionCandidates {
   return { kind: "words", head: "", candidates: rows.map(([text, about]) => ({ text, about, open: false })) };
 }
 
 /** No candidate is known. */
-export const NO_CANDIDATES: Completion = completionOfWords([]);
+export const NO_CANDIDATES: CompletionCandidates = wordCandidates([]);
 
-interface Before {
+/** The words before the cursor by what they are: flags that are given, operands, and a flag that lacks its value. */
+interface ParsedWordsBeforeCursor {
   /** The flag whose value is being typed. */
   readonly pending: Flag | undefined;
   /** Whether `--` has ended the flags. */
@@ -44,7 +45,7 @@ interface Before {
 }
 
 /** Reads the words before the cursor, by the rules of the parser. */
-export function readWordsBefore(words: readonly string[], index: FlagIndex): Before {
+export function parseWordsBeforeCursor(words: readonly string[], index: FlagIndex): ParsedWordsBeforeCursor {
   const operands: string[] = [];
   const given = new Set<Flag>();
   for (let at = 0; at < words.length; at++) {
@@ -66,7 +67,7 @@ export function readWordsBefore(words: readonly string[], index: FlagIndex): Bef
 }
 
 /** Where the last element of a list begins: after the last comma outside quotes. */
-function lastElement(text: string): number {
+function lastElementStart(text: string): number {
   let quoted = false;
   let start = 0;
   for (let at = 0; at < text.length; at++) {
@@ -78,31 +79,31 @@ function lastElement(text: string): number {
 }
 
 /** The elements of a list before its last one. */
-function elementsIn(text: string): readonly string[] {
+function splitListElements(text: string): readonly string[] {
   const line = splitCsvOrFault(text.replace(/,$/, ""));
   return "fault" in line ? [] : line.fields;
 }
 
-function beginningWith({ kind, head, candidates }: Completion, typed: string): Completion {
+function filterByPrefix({ kind, head, candidates }: CompletionCandidates, typed: string): CompletionCandidates {
   return { kind, head, candidates: candidates.filter(({ text }) => text.startsWith(typed)) };
 }
 
 /** The candidates for the value of a flag, of which `typed` comes after `head`. */
-export function completeFlagValue(flag: Flag, typed: string, head = ""): Completion {
-  const start = flag.kind === "list" ? lastElement(typed) : 0;
+export function completeFlagValue(flag: Flag, typed: string, head = ""): CompletionCandidates {
+  const start = flag.kind === "list" ? lastElementStart(typed) : 0;
   const before = typed.slice(0, start);
   const element = typed.slice(start);
-  const values = valuesOfFlag(flag, element);
+  const values = possibleFlagValues(flag, element);
   if (values.kind !== "words") {
     return { kind: values.kind, head: head + before + element.slice(0, values.skip ?? 0), candidates: [] };
   }
-  const there = new Set(start === 0 ? [] : elementsIn(before));
+  const there = new Set(start === 0 ? [] : splitListElements(before));
   const candidates = values.candidates.filter(({ text }) => !there.has(text));
-  return beginningWith({ kind: "words", head: head + before, candidates }, element);
+  return filterByPrefix({ kind: "words", head: head + before, candidates }, element);
 }
 
 /** How early a flag is listed: the common ones first, the many lifespans last. */
-function rankOf(flag: Flag): number {
+function flagListingRank(flag: Flag): number {
   return isOnShortPage(flag) ? 0 : isLifespanFlag(flag) ? 2 : 1;
 }
 
@@ -112,10 +113,10 @@ function completeFlagName(
   syntax: SyntaxVersion,
   given: ReadonlySet<Flag>,
   typed: string,
-): Completion {
+): CompletionCandidates {
   const rest = flags
     .filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each")
-    .toSorted((one, other) => rankOf(one) - rankOf(other));
+    .toSorted((one, other) => flagListingRank(one) - flagListingRank(other));
   const named = (flag: Flag, name: string): Candidate => ({ text: name, about: flag.help, open: false });
   const first = rest.map((flag) => named(flag, `--${longNames(flag, syntax)[0] ?? flag.name}`));
   const others = rest.flatMap((flag) =>
@@ -124,8 +125,8 @@ function completeFlagName(
       .map((name) => named(flag, `--${name}`)),
   );
   const letters = rest.flatMap((flag) => (flag.short === undefined ? [] : [named(flag, `-${flag.short}`)]));
-  const pick = (candidates: readonly Candidate[]): Completion =>
-    beginningWith({ kind: "words", head: "", candidates }, typed);
+  const pick = (candidates: readonly Candidate[]): CompletionCandidates =>
+    filterByPrefix({ kind: "words", head: "", candidates }, typed);
   if (typed === "-") return pick([...letters, ...first]);
   if (!typed.startsWith("--") && typed !== "") return pick(letters);
   const found = pick(first);
@@ -134,7 +135,10 @@ function completeFlagName(
 }
 
 /** A flag and the value that is typed in the same word: `--format=j`, `-gim`. */
-function attached(typed: string, index: FlagIndex): { readonly flag: Flag; readonly head: string } | undefined {
+function findFlagWithAttachedValue(
+  typed: string,
+  index: FlagIndex,
+): { readonly flag: Flag; readonly head: string } | undefined {
   const word = readWord(typed, index);
   const last = word.kind === "flags" ? word.complete[word.complete.length - 1] : undefined;
   if (last?.value === undefined) return undefined;
@@ -142,21 +146,25 @@ function attached(typed: string, index: FlagIndex): { readonly flag: Flag; reado
 }
 
 /** The candidates after a command: `words` are between it and the cursor, `typed` is what the word at the cursor has. */
-export function completeFlagOrOperand(target: CompletableCommand, words: readonly string[], typed: string): Completion {
+export function completeFlagOrOperand(
+  target: CompletableCommand,
+  words: readonly string[],
+  typed: string,
+): CompletionCandidates {
   const index = indexFlags(target.flags);
-  const before = readWordsBefore(words, index);
+  const before = parseWordsBeforeCursor(words, index);
   if (before.pending !== undefined) return completeFlagValue(before.pending, typed);
   if (!before.ended && typed.startsWith("-")) {
-    const found = attached(typed, index);
+    const found = findFlagWithAttachedValue(typed, index);
     return found === undefined
       ? completeFlagName(target.flags, target.syntax, before.given, typed)
       : completeFlagValue(found.flag, typed.slice(found.head.length), found.head);
   }
   const { operands } = target;
   if (operands !== undefined && before.operands.length < operands.most) {
-    const values = valuesOfOperands(operands.completes, typed);
+    const values = possibleOperandValues(operands.completes, typed);
     if (values.kind !== "words") return { kind: values.kind, head: typed.slice(0, values.skip ?? 0), candidates: [] };
-    return beginningWith({ kind: "words", head: "", candidates: values.candidates }, typed);
+    return filterByPrefix({ kind: "words", head: "", candidates: values.candidates }, typed);
   }
   // If only a flag can follow, listing all of them helps more than nothing.
   return typed === "" && !before.ended

@@ -1,9 +1,9 @@
 import { cutToWidth, displayWidth } from "../output/width.ts";
 import { escapeControls } from "../text.ts";
-import type { Completion } from "./candidates.ts";
+import type { CompletionCandidates } from "./candidates.ts";
+import type { Candidate } from "./possible-values.ts";
 import type { Shell } from "./shells.ts";
-import { lettersOfText, type WordAtCursor } from "./tokenize.ts";
-import type { Candidate } from "./values.ts";
+import { countRawLettersOfText, type WordAtCursor } from "./tokenize.ts";
 
 /** A word that is being typed, and how much of it the shell replaces. */
 export interface WordToReplace {
@@ -18,37 +18,44 @@ export interface WordToReplace {
 const SPECIAL = /[^\p{L}\p{N}_./:=@%+,-]/gu;
 
 /** A text that continues another on the line of a shell, quoted as needed; undefined if an open quote cannot contain it. */
-function onLine(text: string, quote: WordAtCursor["quote"]): string | undefined {
+function escapeForShellLine(text: string, quote: WordAtCursor["quote"]): string | undefined {
   if (quote === "") return text.replace(SPECIAL, "\\$&");
   const unfit = quote === "'" ? /'/ : /["$`\\!]/;
   return unfit.test(text) ? undefined : text;
 }
 
 /** The characters of a word that are no part of what is completed, as the shell counts them. */
-function kept(completion: Completion, before: string): number {
+function countKeptCharacters(completion: CompletionCandidates, before: string): number {
   return Math.max(0, Array.from(completion.head).length - Array.from(before).length);
 }
 
 /** The reply to bash: whole replacements for the part of the word that bash replaces. */
-function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: WordToReplace): readonly string[] {
+function bashReplyLines(
+  completion: CompletionCandidates,
+  { typed, replaced = typed.raw, listWidth }: WordToReplace,
+): readonly string[] {
   // All of the word up to what bash replaces; what it means is shorter by its quotes.
   const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
   const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
   const rows = completion.candidates.flatMap(({ text, open, about }) => {
-    const line = onLine((completion.head + text).slice(before.length), typed.quote);
+    const line = escapeForShellLine((completion.head + text).slice(before.length), typed.quote);
     // bash closes an open quote itself and adds its space after it.
     return line === undefined ? [] : [{ word: `${line}${open || typed.quote !== "" ? "" : " "}`, about }];
   });
   // A single candidate is inserted, with all of its text.
-  const lines = listWidth === undefined || rows.length < 2 ? rows.map(({ word }) => word) : listed(rows, listWidth);
-  return [`${completion.kind} ${kept(completion, before)}`, ...lines];
+  const lines =
+    listWidth === undefined || rows.length < 2 ? rows.map(({ word }) => word) : formatCandidateList(rows, listWidth);
+  return [`${completion.kind} ${countKeptCharacters(completion, before)}`, ...lines];
 }
 
 /** The columns of words in a list with descriptions; longer words have less room for theirs. */
 const WIDEST_LISTED = 32;
 
 /** Words with descriptions, each cut to a line of the terminal. bash inserts no more than what all of them begin with. */
-function listed(rows: readonly { readonly word: string; readonly about: string }[], width: number): readonly string[] {
+function formatCandidateList(
+  rows: readonly { readonly word: string; readonly about: string }[],
+  width: number,
+): readonly string[] {
   const longest = Math.max(...rows.map(({ word }) => displayWidth(word.trimEnd())));
   const left = Math.min(longest, WIDEST_LISTED);
   return rows.map(({ word, about }) => {
@@ -59,48 +66,51 @@ function listed(rows: readonly { readonly word: string; readonly about: string }
 }
 
 /** The reply to zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */
-function forZsh(completion: Completion, { typed }: WordToReplace): readonly string[] {
+function zshReplyLines(completion: CompletionCandidates, { typed }: WordToReplace): readonly string[] {
   const lines = completion.candidates.map(
     ({ text, about, open }) =>
       `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${escapeControls(about)}`}`,
   );
-  return [`${completion.kind} ${lettersOfText(typed.raw, completion.head)}`, ...lines];
+  return [`${completion.kind} ${countRawLettersOfText(typed.raw, completion.head)}`, ...lines];
 }
 
 /**
  * The reply to fish: whole words with their descriptions; fish quotes them. For the name of a file, the word without its
  * quotes.
  */
-function forFish(completion: Completion, { typed }: WordToReplace): readonly string[] {
+function fishReplyLines(completion: CompletionCandidates, { typed }: WordToReplace): readonly string[] {
   const { head, kind } = completion;
-  const rest = kind === "words" ? completion.candidates.map((one) => described(one, head + one.text)) : [typed.text];
+  const rest =
+    kind === "words" ? completion.candidates.map((one) => wordWithDescription(one, head + one.text)) : [typed.text];
   return [`${kind} ${Array.from(head).length}`, ...rest];
 }
 
 /** The reply to PowerShell: whole words as it wants them typed, with their descriptions. */
-function forPowerShell(completion: Completion): readonly string[] {
+function powerShellReplyLines(completion: CompletionCandidates): readonly string[] {
   const { head } = completion;
   const typed = (text: string): string =>
     /^[\w./:=-]+$/.test(text) ? text : `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
-  return [completion.kind, ...completion.candidates.map((one) => described(one, typed(head + one.text)))];
+  return [completion.kind, ...completion.candidates.map((one) => wordWithDescription(one, typed(head + one.text)))];
 }
 
-function described({ about }: Candidate, text: string): string {
+function wordWithDescription({ about }: Candidate, text: string): string {
   return `${text}\t${escapeControls(about)}`;
 }
 
-const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: WordToReplace) => readonly string[]>> = {
-  bash: forBash,
-  zsh: forZsh,
-  fish: forFish,
-  powershell: forPowerShell,
+const ANSWERS: Readonly<
+  Record<Shell, (completion: CompletionCandidates, request: WordToReplace) => readonly string[]>
+> = {
+  bash: bashReplyLines,
+  zsh: zshReplyLines,
+  fish: fishReplyLines,
+  powershell: powerShellReplyLines,
 };
 
 /**
  * The reply to a completion script: a line with the kind of the reply and the number of characters before the completed
  * part, then a line for each candidate. Texts that do not fit into one line are left out.
  */
-export function completionReply(shell: Shell, completion: Completion, request: WordToReplace): string {
+export function formatCompletionReply(shell: Shell, completion: CompletionCandidates, request: WordToReplace): string {
   const candidates = completion.candidates.filter(({ text }) => text === escapeControls(text));
   return ANSWERS[shell]({ ...completion, candidates }, request)
     .map((line) => `${line}\n`)

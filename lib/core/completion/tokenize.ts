@@ -32,36 +32,40 @@ export function splitTypedLine(line: string, escapeLetter = "\\"): TypedLine {
       word = EMPTY;
     } else if (letter === escapeLetter && word.quote !== "'") {
       at++;
-      word = withEscaped(word, letter, line.charAt(at));
+      word = withEscapedLetterAppended(word, letter, line.charAt(at));
     } else {
-      word = withLetter(word, letter);
+      word = withLetterAppended(word, letter);
     }
   }
   return { words, last: word };
 }
 
-function withLetter({ raw, text, quote }: WordAtCursor, letter: string): WordAtCursor {
+function withLetterAppended({ raw, text, quote }: WordAtCursor, letter: string): WordAtCursor {
   const longer = raw + letter;
   if (letter === quote) return { raw: longer, text, quote: "" };
   if (quote === "" && (letter === "'" || letter === '"')) return { raw: longer, text, quote: letter };
   return { raw: longer, text: text + letter, quote };
 }
 
-function withEscaped({ raw, text, quote }: WordAtCursor, escapeLetter: string, next: string): WordAtCursor {
+function withEscapedLetterAppended(
+  { raw, text, quote }: WordAtCursor,
+  escapeLetter: string,
+  next: string,
+): WordAtCursor {
   // Between double quotes the escape character is itself literal before most characters.
   const kept = quote === '"' && !/["\\$`]/.test(next) ? escapeLetter : "";
   return { raw: raw + escapeLetter + next, text: text + kept + next, quote };
 }
 
-/** How many letters of a word as it is written make up a text; all if none do. Linear in the word. */
-export function lettersOfText(raw: string, text: string): number {
+/** Counts how many letters of a word as it is written make up a text; all if none do. Linear in the word. */
+export function countRawLettersOfText(raw: string, text: string): number {
   const letters = Array.from(raw);
   let word = EMPTY;
   for (let at = 0; at < letters.length; at++) {
     if (word.text.length === text.length && word.text === text) return at;
     const letter = letters[at] ?? "";
-    if (letter === "\\" && word.quote !== "'") word = withEscaped(word, letter, letters[++at] ?? "");
-    else word = withLetter(word, letter);
+    if (letter === "\\" && word.quote !== "'") word = withEscapedLetterAppended(word, letter, letters[++at] ?? "");
+    else word = withLetterAppended(word, letter);
   }
   return letters.length;
 }

@@ -1,5 +1,5 @@
 /** What decides whether a person can be asked. */
-interface InteractiveSources {
+interface TerminalsAndEnvironment {
   readonly stdinIsTerminal: boolean;
   readonly stdout: { readonly isTerminal: boolean };
   readonly stderr: { readonly isTerminal: boolean };
@@ -13,16 +13,16 @@ export function isCi(environment: (name: string) => string | undefined): boolean
 }
 
 /** Whether questions are allowed at all: never in CI, or with `--no-input`. */
-export function allowsQuestions(host: Pick<InteractiveSources, "environment">, noInput: boolean): boolean {
+export function allowsQuestions(host: Pick<TerminalsAndEnvironment, "environment">, noInput: boolean): boolean {
   return !noInput && !isCi(host.environment);
 }
 
 /** Whether a person can answer a question on standard error by standard input. */
-export function canPrompt(host: Omit<InteractiveSources, "stdout">, noInput: boolean): boolean {
+export function canPrompt(host: Omit<TerminalsAndEnvironment, "stdout">, noInput: boolean): boolean {
   return host.stdinIsTerminal && host.stderr.isTerminal && allowsQuestions(host, noInput);
 }
 
 /** Whether a command can ask for what is missing: also not where its result goes into a pipe, or on a dumb terminal. */
-export function canAskForMissingInput(host: InteractiveSources, noInput: boolean): boolean {
+export function canAskForMissingInput(host: TerminalsAndEnvironment, noInput: boolean): boolean {
   return canPrompt(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
 }

@@ -9,21 +9,21 @@ const DANGEROUS_OPTION = /(?:^|\s)(?:--(?:inspect|preload|require|import|config|
  */
 export function findUnsafeRuntimeProblem(environment: (name: string) => string | undefined): Problem | undefined {
   if ((environment("BUN_INSPECT") ?? "") !== "") {
-    return unsafeVariable("BUN_INSPECT", "it opens a debugger that can read every secret");
+    return unsafeVariableProblem("BUN_INSPECT", "it opens a debugger that can read every secret");
   }
   const given = environment("BUN_OPTIONS") ?? "";
   if (given !== "" && (environment("BUN_INSPECT_PRELOAD") ?? "") !== "") {
-    return unsafeVariable("BUN_INSPECT_PRELOAD", "together with any BUN_OPTIONS, it runs other code first");
+    return unsafeVariableProblem("BUN_INSPECT_PRELOAD", "together with any BUN_OPTIONS, it runs other code first");
   }
   // The runtime accepts quotes and backslashes around options, so they must not hide one.
   const options = given.replace(/["'\\]/g, "");
   const [found] = DANGEROUS_OPTION.exec(options) ?? [];
   return found === undefined
     ? undefined
-    : unsafeVariable("BUN_OPTIONS", `its option ${found.trim()} can run other code or expose secrets`);
+    : unsafeVariableProblem("BUN_OPTIONS", `its option ${found.trim()} can run other code or expose secrets`);
 }
 
-function unsafeVariable(name: string, reason: string): Problem {
+function unsafeVariableProblem(name: string, reason: string): Problem {
   return usageError(
     `Refusing to start with ${name} set: ${reason}`,
     `unset ${name} and run the command again`,

@@ -2,7 +2,7 @@ import { FORMAT_USAGES } from "../output/formats.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
 
 /** What to write instead of a flag that other tools have. */
-interface Meant {
+interface MistakeHint {
   /** The hint is only right for a command that has this flag. */
   readonly flag?: string;
   /** The hint is only right for a command with this word. */
@@ -10,24 +10,24 @@ interface Meant {
   readonly hint: string;
 }
 
-const PUBLIC: Meant = {
+const PUBLIC: MistakeHint = {
   flag: "token-endpoint-auth-method",
   hint: "write --token-endpoint-auth-method none for a public client",
 };
 
-const PKCE: Meant = {
+const PKCE: MistakeHint = {
   hint: "PKCE is a setting of the server (oauth2.pkce), not of a client",
 };
 
-const ORY_NETWORK: Meant = {
+const ORY_NETWORK: MistakeHint = {
   hint: "this flag belongs to Ory's CLI for Ory Network; use --endpoint and --access-token",
 };
 
-function use(flag: string): Meant {
+function suggestFlag(flag: string): MistakeHint {
   return { flag, hint: `did you mean --${flag}?` };
 }
 
-const LIFESPANS: Meant = {
+const LIFESPANS: MistakeHint = {
   flag: "authorization-code-grant-access-token-lifespan",
   hint: "each grant has its own lifespans, such as --authorization-code-grant-access-token-lifespan",
 };
@@ -36,57 +36,63 @@ const LIFESPANS: Meant = {
  * Names without dashes, as people write them, and what is meant. A function, because few command lines have a mistake and
  * a table would cost every start.
  */
-function commonMistakes(): readonly (readonly [names: readonly string[], meant: Meant])[] {
+function commonMistakes(): readonly (readonly [names: readonly string[], meant: MistakeHint])[] {
   return [
     [["public", "is-public", "public-client"], PUBLIC],
     [["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"], PKCE],
-    [["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"], use("scope")],
-    [["client-id", "app-id"], use("id")],
-    [["default-key-id", "key-id", "jwk-id"], use("kid")],
-    [["client-name", "display-name", "app-name"], use("name")],
-    [["client-secret", "password"], use("secret-file")],
-    [["auth-method", "token-auth-method", "client-auth-method", "auth"], use("token-endpoint-auth-method")],
-    [["allowed-redirect-uris", "redirect-url", "redirect-urls", "reply-url", "reply-urls"], use("redirect-uri")],
-    [["allowed-grant-types", "flow", "flows"], use("grant-type")],
-    [["logout-uri", "logout-uris", "logout-url", "allowed-logout-urls"], use("post-logout-callback")],
+    [
+      ["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"],
+      suggestFlag("scope"),
+    ],
+    [["client-id", "app-id"], suggestFlag("id")],
+    [["default-key-id", "key-id", "jwk-id"], suggestFlag("kid")],
+    [["client-name", "display-name", "app-name"], suggestFlag("name")],
+    [["client-secret", "password"], suggestFlag("secret-file")],
+    [["auth-method", "token-auth-method", "client-auth-method", "auth"], suggestFlag("token-endpoint-auth-method")],
+    [
+      ["allowed-redirect-uris", "redirect-url", "redirect-urls", "reply-url", "reply-urls"],
+      suggestFlag("redirect-uri"),
+    ],
+    [["allowed-grant-types", "flow", "flows"], suggestFlag("grant-type")],
+    [["logout-uri", "logout-uris", "logout-url", "allowed-logout-urls"], suggestFlag("post-logout-callback")],
     [
       ["access-token-lifespan", "access-token-ttl", "token-lifespan", "refresh-token-lifespan", "token-ttl", "ttl"],
       LIFESPANS,
     ],
     [
       ["url", "admin-url", "hydra-url", "hydra-admin-url", "host", "server", "address", "admin-endpoint"],
-      use("endpoint"),
+      suggestFlag("endpoint"),
     ],
-    [["token", "bearer", "bearer-token", "api-key"], use("access-token")],
-    [["insecure", "tls-skip-verify", "insecure-skip-tls-verify", "no-verify-ssl", "k"], use("skip-tls-verify")],
-    [["cacert", "ca-cert", "ca-certificate", "cafile"], use("ca-file")],
-    [["timeout", "retry", "retries", "max-time"], use("fail-after")],
-    [["force", "y", "assume-yes", "auto-approve"], use("yes")],
+    [["token", "bearer", "bearer-token", "api-key"], suggestFlag("access-token")],
+    [["insecure", "tls-skip-verify", "insecure-skip-tls-verify", "no-verify-ssl", "k"], suggestFlag("skip-tls-verify")],
+    [["cacert", "ca-cert", "ca-certificate", "cafile"], suggestFlag("ca-file")],
+    [["timeout", "retry", "retries", "max-time"], suggestFlag("fail-after")],
+    [["force", "y", "assume-yes", "auto-approve"], suggestFlag("yes")],
     // For other commands -f is a file in other tools.
-    [["f"], { ...use("yes"), command: "delete" }],
-    [["filename", "from-file", "f"], use("file")],
-    [["output", "o"], use("out")],
+    [["f"], { ...suggestFlag("yes"), command: "delete" }],
+    [["filename", "from-file", "f"], suggestFlag("file")],
+    [["output", "o"], suggestFlag("out")],
     [
       ["output", "out", "o"],
       { flag: "secret-out", hint: "--format chooses the output format, --secret-out writes the credentials to a file" },
     ],
-    [["output", "out", "o", "output-format"], use("format")],
-    [["overwrite", "upsert", "skip-existing", "if-not-exists"], use("if-exists")],
-    [["debug", "trace"], use("verbose")],
-    [["silent", "no-warning", "no-warn"], use("no-warnings")],
+    [["output", "out", "o", "output-format"], suggestFlag("format")],
+    [["overwrite", "upsert", "skip-existing", "if-not-exists"], suggestFlag("if-exists")],
+    [["debug", "trace"], suggestFlag("verbose")],
+    [["silent", "no-warning", "no-warn"], suggestFlag("no-warnings")],
     [["project", "workspace", "organization"], ORY_NETWORK],
   ];
 }
 
-function normalized(name: string): string {
+function normalizeFlagName(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");
 }
 
 /** The hint for a flag that doesn't exist but that people write; undefined where the command lacks what is meant. */
 export function hintForUnknownFlag(name: string, index: FlagIndex, command: string): string | undefined {
-  const typed = normalized(name);
+  const typed = normalizeFlagName(name);
   const words = command.split(" ");
-  const fits = ({ flag, command: only }: Meant): boolean =>
+  const fits = ({ flag, command: only }: MistakeHint): boolean =>
     (flag === undefined || index.long.has(flag)) && (only === undefined || words.includes(only));
   return commonMistakes().find(([names, meant]) => names.includes(typed) && fits(meant))?.[1].hint;
 }
@@ -104,7 +110,7 @@ const OPERAND_FLAGS: ReadonlyMap<string, readonly [what: string, ...flags: reado
 export function hintToUseOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
   if (wanted === undefined || command === "") return undefined;
   const names = wanted.first === undefined ? [wanted.name] : [wanted.first, wanted.name];
-  const typed = normalized(name);
+  const typed = normalizeFlagName(name);
   for (const operand of names) {
     const [what, ...flags] = OPERAND_FLAGS.get(operand) ?? [];
     if (flags.includes(typed)) return `give the ${what} without a flag: hydra ${command} ${names.join(" ")}`;
@@ -121,7 +127,7 @@ const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
   ["yml", "yaml"],
 ]);
 
-function formatNamed(name: string): string | undefined {
+function findOutputFormat(name: string): string | undefined {
   const format = FORMAT_NAMES.get(name.toLowerCase()) ?? name;
   const [kind = ""] = format.split("=", 1);
   return FORMAT_USAGES.some((known) => known.split("=", 1)[0] === kind) ? format : undefined;
@@ -140,10 +146,10 @@ export function readForeignFormatFlag(word: string, next: string | undefined): F
   if (own !== undefined) return { format: own, words: 1 };
   const [, attached] = /^(?:-o=?|--output=|--out=|--output-format=)(.+)$/s.exec(word) ?? [];
   if (attached !== undefined) {
-    const format = formatNamed(attached);
+    const format = findOutputFormat(attached);
     return format === undefined ? undefined : { format, words: 1 };
   }
   if (next === undefined || !["-o", "--output", "--out", "--output-format"].includes(word)) return undefined;
-  const format = formatNamed(next);
+  const format = findOutputFormat(next);
   return format === undefined ? undefined : { format, words: 2 };
 }

@@ -66,7 +66,7 @@ export const CONFIG_KEYS: readonly string[] = [...FLAG_BY_CONFIG_KEY.keys()];
 type SettingSchema = v.GenericSchema<unknown, readonly string[]>;
 
 /** The schemas of all keys, built when a file is read. */
-function settingSchemas(): v.ObjectSchema<Readonly<Record<string, SettingSchema>>, undefined> {
+function createSettingsSchema(): v.ObjectSchema<Readonly<Record<string, SettingSchema>>, undefined> {
   const text = v.pipe(
     v.unknown(),
     // A number can be one that JavaScript would round, so its own text counts.
@@ -98,9 +98,9 @@ function settingSchemas(): v.ObjectSchema<Readonly<Record<string, SettingSchema>
   return v.object(Object.fromEntries(CONFIG_KEYS.map((key) => [key, key === HEADER.file ? headers : setting])));
 }
 
-function readSettings(content: JsonObject, path: string): ReadonlyMap<string, readonly string[]> {
+function parseConfigSettings(content: JsonObject, path: string): ReadonlyMap<string, readonly string[]> {
   // A copy has own keys only.
-  const settings = parseOrReject(settingSchemas(), { ...content }, (key): never => {
+  const settings = parseOrReject(createSettingsSchema(), { ...content }, (key): never => {
     throw usageError(
       `Config file ${quote(path)}: ${quote(key)} has a value of the wrong type`,
       key === HEADER.file
@@ -142,7 +142,7 @@ export function interpretParsedConfig({ path, content, readable, writers }: Conf
       "write lines such as endpoint: http://127.0.0.1:4445",
       "config-file",
     );
-  const settings = readSettings(record, path);
+  const settings = parseConfigSettings(record, path);
   const endpoint = settings.get("endpoint")?.[0];
   const hasUserinfo = /^[^/]*\/\/[^/]*@/.test(endpoint ?? "");
   const hasCredentials =

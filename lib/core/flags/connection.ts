@@ -1,7 +1,6 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
-import { parseHttpUrl } from "../url-checks.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -13,7 +12,7 @@ import {
   HEADER,
   SKIP_TLS_VERIFY,
 } from "./connection-flags.ts";
-import type { FlagValues, Origin } from "./parsed-flag-values.ts";
+import type { FlagValues, ValueOrigin } from "./parsed-flag-values.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
 export interface Connection {
@@ -42,17 +41,17 @@ export interface ConnectionReading {
   readonly warnings: readonly string[];
 }
 
-interface Endpoint extends Pick<Connection, "base" | "socket" | "secure" | "shown"> {
+interface ParsedEndpoint extends Pick<Connection, "base" | "socket" | "secure" | "shown"> {
   /** The Authorization header of a user and a password in the URL. */
   readonly authorization: string | undefined;
   readonly cutAdmin: boolean;
 }
 
-/** Reads an endpoint, without the spaces that copying leaves around it; a problem names where it came from. */
-function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
+/** Parses an endpoint, without the spaces that copying leaves around it; a problem names where it came from. */
+function parseEndpoint(endpoint: string, origin: string): ParsedEndpoint | Problem {
   const text = endpoint.trim();
-  if (text.startsWith("unix:")) return readSocket(text, origin);
-  const url = parseHttpUrl(text);
+  if (text.startsWith("unix:")) return parseSocketEndpoint(text, origin);
+  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
     return usageError(
@@ -78,12 +77,12 @@ function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
     socket: undefined,
     secure: url.protocol === "https:",
     shown: escapeControls(base),
-    authorization: basicCredentials(url),
+    authorization: basicHeaderFromUserinfo(url),
     cutAdmin: kept !== path,
   };
 }
 
-function readSocket(text: string, origin: string): Endpoint | Problem {
+function parseSocketEndpoint(text: string, origin: string): ParsedEndpoint | Problem {
   const path = text.replace(/^unix:(\/\/)?/, "");
   if (!path.startsWith("/") || path.includes("\0")) {
     return usageError(
@@ -102,14 +101,14 @@ function readSocket(text: string, origin: string): Endpoint | Problem {
   };
 }
 
-/** The Basic credentials (RFC 7617) of a URL's userinfo. */
-function basicCredentials({ username, password }: URL): string | undefined {
+/** The Authorization header with the Basic credentials (RFC 7617) of a URL's userinfo. */
+function basicHeaderFromUserinfo({ username, password }: URL): string | undefined {
   if (username === "" && password === "") return undefined;
-  return `Basic ${btoa(`${percentDecoded(username)}:${percentDecoded(password)}`)}`;
+  return `Basic ${btoa(`${percentDecodeToBinaryString(username)}:${percentDecodeToBinaryString(password)}`)}`;
 }
 
-/** A percent-decoded text with one character per UTF-8 byte, as `btoa` needs it; undecodable text stays as it is. */
-function percentDecoded(text: string): string {
+/** Percent-decodes a text to one character per UTF-8 byte, as `btoa` needs it; undecodable text stays as it is. */
+function percentDecodeToBinaryString(text: string): string {
   try {
     return Array.from(new TextEncoder().encode(decodeURIComponent(text)), (byte) => String.fromCharCode(byte)).join("");
   } catch {
@@ -130,7 +129,7 @@ const OWN_HEADERS = new Set([
   "trailer",
 ]);
 
-function readHeaders(values: FlagValues, problems: Problem[]): Map<string, string> {
+function readHeaderFlags(values: FlagValues, problems: Problem[]): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of values.list(HEADER)) {
     const colon = line.indexOf(":");
@@ -169,15 +168,15 @@ interface TokenFile {
   readonly name: string;
 }
 
-interface Token {
+interface BearerToken {
   /** Empty where no token is given. */
   readonly text: string;
-  readonly origin: Origin;
+  readonly origin: ValueOrigin;
 }
 
-function readToken(values: FlagValues, file: TokenFile | undefined, problems: Problem[]): Token {
+function readBearerToken(values: FlagValues, file: TokenFile | undefined, problems: Problem[]): BearerToken {
   const text = (file?.text ?? values.text(ACCESS_TOKEN))?.trim() ?? "";
-  const origin: Origin = file === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: file.name };
+  const origin: ValueOrigin = file === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: file.name };
   if (file !== undefined && text === "") {
     problems.push(usageError(`There is no token in ${file.name}`, "write the token into it first", "no-token"));
   }
@@ -199,21 +198,21 @@ function readToken(values: FlagValues, file: TokenFile | undefined, problems: Pr
 }
 
 /** A value for the Authorization header. */
-interface Authorization {
+interface AuthorizationValue {
   readonly value: string;
-  readonly origin: Origin;
+  readonly origin: ValueOrigin;
   readonly kind: "header" | "token" | "userinfo";
 }
 
 /** The values for the Authorization header, the one to send first: flag before environment before config file. */
-function authorizations(
+function rankAuthorizationValues(
   values: FlagValues,
   header: string | undefined,
-  token: Token,
+  token: BearerToken,
   userinfo: string | undefined,
-): readonly Authorization[] {
+): readonly AuthorizationValue[] {
   // The userinfo comes last, so that among values from one place an explicit credential wins.
-  const all: readonly Authorization[] = [
+  const all: readonly AuthorizationValue[] = [
     ...(header === undefined ? [] : [{ kind: "header" as const, origin: values.origin(HEADER), value: header }]),
     ...(token.text === "" ? [] : [{ kind: "token" as const, origin: token.origin, value: `Bearer ${token.text}` }]),
     ...(userinfo === undefined
@@ -226,17 +225,17 @@ function authorizations(
 const RANK = { flag: 0, environment: 1, file: 2, default: 3 } as const;
 
 /** Credentials in the config file are for the endpoint in the same file; sending them elsewhere would leak them. */
-function foreignCredentials(
+function findForeignCredentialsProblem(
   values: FlagValues,
-  sent: readonly Origin[],
-  endpoint: Endpoint,
+  sent: readonly ValueOrigin[],
+  endpoint: ParsedEndpoint,
   fileEndpoint: string | undefined,
 ): Problem | undefined {
   const filed = sent.find(({ from }) => from === "file");
   if (filed === undefined || values.origin(ENDPOINT).from === "file") return undefined;
-  const read = fileEndpoint === undefined ? undefined : readEndpoint(fileEndpoint, "");
+  const read = fileEndpoint === undefined ? undefined : parseEndpoint(fileEndpoint, "");
   const own = read instanceof Problem ? undefined : read;
-  if (own !== undefined && originOf(own) === originOf(endpoint)) return undefined;
+  if (own !== undefined && socketOrUrlOrigin(own) === socketOrUrlOrigin(endpoint)) return undefined;
   return usageError(
     `Credentials for another server: ${filed.name} belongs to ${own?.shown ?? "a file without an endpoint"}, and ${values.origin(ENDPOINT).name} is ${endpoint.shown}`,
     "put the endpoint into the same file, or give --access-token or --header for this server",
@@ -244,11 +243,11 @@ function foreignCredentials(
   );
 }
 
-function originOf(endpoint: Endpoint): string {
+function socketOrUrlOrigin(endpoint: ParsedEndpoint): string {
   return endpoint.socket ?? new URL(endpoint.base).origin;
 }
 
-function endpointWarnings(values: FlagValues, { cutAdmin, secure }: Endpoint): readonly string[] {
+function endpointWarnings(values: FlagValues, { cutAdmin, secure }: ParsedEndpoint): readonly string[] {
   return [
     ...(cutAdmin
       ? [
@@ -266,9 +265,9 @@ function endpointWarnings(values: FlagValues, { cutAdmin, secure }: Endpoint): r
 /** Which side of a server a command calls. */
 export type ServerSide = "admin" | "public";
 
-function endpointOf(values: FlagValues, side: ServerSide): Endpoint | Problem {
+function readEndpointFlag(values: FlagValues, side: ServerSide): ParsedEndpoint | Problem {
   const text = (values.text(ENDPOINT) ?? "").trim();
-  if (text !== "") return readEndpoint(text, values.origin(ENDPOINT).name);
+  if (text !== "") return parseEndpoint(text, values.origin(ENDPOINT).name);
   if (side === "public")
     return usageError(
       "No endpoint: the public URL of the server is not known",
@@ -294,11 +293,11 @@ export function readConnection(
 ): ConnectionReading {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const read = endpointOf(values, side);
+  const read = readEndpointFlag(values, side);
   const endpoint = read instanceof Problem ? undefined : read;
   if (read instanceof Problem) problems.push(read);
-  const headers = readHeaders(values, problems);
-  const token = readToken(values, tokenFile, problems);
+  const headers = readHeaderFlags(values, problems);
+  const token = readBearerToken(values, tokenFile, problems);
   const headerOrigin = values.origin(HEADER);
   if (headers.has("authorization") && token.text !== "" && headerOrigin.from === token.origin.from) {
     problems.push(
@@ -309,7 +308,12 @@ export function readConnection(
       ),
     );
   }
-  const [chosen, ...others] = authorizations(values, headers.get("authorization"), token, endpoint?.authorization);
+  const [chosen, ...others] = rankAuthorizationValues(
+    values,
+    headers.get("authorization"),
+    token,
+    endpoint?.authorization,
+  );
   if (chosen !== undefined) headers.set("authorization", chosen.value);
   if (others.some(({ kind, origin }) => kind === "userinfo" && origin.from === chosen?.origin.from)) {
     warnings.push(
@@ -319,22 +323,26 @@ export function readConnection(
   if (values.bool(FAKE_TLS_TERMINATION)) headers.set("x-forwarded-proto", "https");
   if (endpoint === undefined) return { connection: undefined, problems, warnings };
   const sent = [...(chosen === undefined ? [] : [chosen.origin]), headerOrigin];
-  const foreign = foreignCredentials(values, sent, endpoint, fileEndpoint);
+  const foreign = findForeignCredentialsProblem(values, sent, endpoint, fileEndpoint);
   if (foreign !== undefined) problems.push(foreign);
   warnings.push(...endpointWarnings(values, endpoint));
   if (problems.length > 0) return { connection: undefined, problems, warnings };
-  return { connection: connectionTo(endpoint, headers, values, sentCredential(values, chosen)), problems, warnings };
+  return {
+    connection: buildConnection(endpoint, headers, values, sentCredentialText(values, chosen)),
+    problems,
+    warnings,
+  };
 }
 
 /** The credential that a server may reject, as messages call it. */
-function sentCredential(values: FlagValues, chosen: Authorization | undefined): string | undefined {
+function sentCredentialText(values: FlagValues, chosen: AuthorizationValue | undefined): string | undefined {
   if (chosen === undefined) return values.isSet(HEADER) ? `the header of ${values.origin(HEADER).name}` : undefined;
   const what = { header: "the Authorization header", token: "the token", userinfo: "the user and password" };
   return `${what[chosen.kind]} of ${chosen.origin.name}`;
 }
 
-function connectionTo(
-  endpoint: Endpoint,
+function buildConnection(
+  endpoint: ParsedEndpoint,
   headers: ReadonlyMap<string, string>,
   values: FlagValues,
   credential: string | undefined,

@@ -1,8 +1,8 @@
 /** The fields of one list value, or why it is malformed. */
 type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
 
-/** A field, and where the text after it begins: at a comma or at the end. */
-type Field = { readonly value: string; readonly end: number } | { readonly fault: string };
+/** A field and where it ends, at a comma or at the end of the text; or why it is malformed. */
+type CsvFieldOrFault = { readonly value: string; readonly end: number } | { readonly fault: string };
 
 /**
  * Splits a list value at its commas by the rules of RFC 4180 as Go's `encoding/csv` applies them to one line:
@@ -20,7 +20,7 @@ export function splitCsvOrFault(text: string): CsvLine {
   return { fields };
 }
 
-function plainField(text: string, start: number): Field {
+function plainField(text: string, start: number): CsvFieldOrFault {
   const comma = text.indexOf(",", start);
   const end = comma < 0 ? text.length : comma;
   const value = text.slice(start, end);
@@ -29,7 +29,7 @@ function plainField(text: string, start: number): Field {
   return { value, end };
 }
 
-function quotedField(text: string, start: number): Field {
+function quotedField(text: string, start: number): CsvFieldOrFault {
   // Not a regular expression: its engine gives up on long runs of doubled quotes.
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 2)) {
     const next = text[quote + 1];
@@ -40,7 +40,7 @@ function quotedField(text: string, start: number): Field {
   return { fault: 'a double quote is opened and not closed (write "" for a quote inside)' };
 }
 
-/** A value as one field of a list value. */
-export function csvField(text: string): string {
+/** Writes a value as one field of a list value, in quotes where it needs them. */
+export function quoteCsvField(text: string): string {
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -5,7 +5,7 @@ export type FlagGroup = "client" | "secret" | "encryption" | "input" | "output" 
  * What the values of a flag or the operands of a command are, if completion can offer some. The placeholder in help is only
  * for people.
  */
-export type CompletedValue =
+export type CompletableValueKind =
   | "file"
   | "folder"
   | "client-id"
@@ -43,7 +43,7 @@ interface FlagRow {
 export interface TextFlag extends FlagRow {
   readonly kind: "text";
   readonly value: string;
-  readonly completes?: CompletedValue;
+  readonly completes?: CompletableValueKind;
   readonly default?: string;
   readonly choices?: readonly string[];
   readonly implicitValue?: string;
@@ -60,7 +60,7 @@ export interface ChoiceFlag<Choice extends string> extends TextFlag {
 export interface ListFlag extends FlagRow {
   readonly kind: "list";
   readonly value: string;
-  readonly completes?: CompletedValue;
+  readonly completes?: CompletableValueKind;
   readonly default?: readonly string[];
   readonly choices?: readonly string[];
 }
@@ -69,7 +69,7 @@ export interface ListFlag extends FlagRow {
 export interface RepeatFlag extends FlagRow {
   readonly kind: "each";
   readonly value: string;
-  readonly completes?: CompletedValue;
+  readonly completes?: CompletableValueKind;
 }
 
 /** A flag that is on or off; `=false` turns it off, in any of Go's spellings. */

@@ -1,9 +1,9 @@
 import { quoteVisiblePart } from "../redact.ts";
 import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
-import { type FlagValue, FlagValues, type Origin } from "./parsed-flag-values.ts";
+import { FlagValues, type FlagValueWithOrigin, type ValueOrigin } from "./parsed-flag-values.ts";
 import { BOOLEAN_BY_SPELLING, type OptionalValueText, ValueReader } from "./read-value.ts";
 import type { FlagWithValue } from "./read-word.ts";
-import { splitFlagsFromOperands, type Tokens } from "./split-command-line.ts";
+import { type SplitCommandLine, splitFlagsFromOperands } from "./split-command-line.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -16,7 +16,7 @@ export interface ValueSources {
 export const NO_VALUE_SOURCES: ValueSources = { environment: () => undefined, file: () => undefined };
 
 /** A command line that was read: the values as far as they are valid, and all that is wrong. */
-export interface ParsedLine extends Omit<Tokens, "flags"> {
+export interface ParsedLine extends Omit<SplitCommandLine, "flags"> {
   readonly values: FlagValues;
 }
 
@@ -34,10 +34,10 @@ export function parseFlagsWithProblems(
   const { flags, operands, maybeSecret, ...scanned } = splitFlagsFromOperands(words, indexFlags(rows), command, wanted);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
-  const values = new Map<string, FlagValue>();
+  const values = new Map<string, FlagValueWithOrigin>();
   const tokens = Map.groupBy(flags, ({ flag }) => flag);
   for (const row of rows) {
-    const given = findValue(row, tokens.get(row) ?? [], sources);
+    const given = findGivenValue(row, tokens.get(row) ?? [], sources);
     if (given === undefined) continue;
     const value = new ValueReader(given.origin, problems, warnings).read(row, given.texts);
     if (value !== undefined) values.set(row.name, value);
@@ -52,11 +52,11 @@ export function redactOperand(word: string, { maybeSecret }: Pick<ParsedLine, "m
 
 interface GivenValue {
   readonly texts: readonly OptionalValueText[];
-  readonly origin: Origin;
+  readonly origin: ValueOrigin;
 }
 
 /** The texts of a flag from the first place that has any. */
-function findValue(row: Flag, tokens: readonly FlagWithValue[], sources: ValueSources): GivenValue | undefined {
+function findGivenValue(row: Flag, tokens: readonly FlagWithValue[], sources: ValueSources): GivenValue | undefined {
   const last = tokens[tokens.length - 1];
   if (last !== undefined)
     return { texts: tokens.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };

@@ -11,25 +11,25 @@ import type {
 } from "./flag.ts";
 
 /** Where a value came from, and what a message calls the place. */
-export interface Origin {
+export interface ValueOrigin {
   readonly from: "flag" | "environment" | "file" | "default";
   /** `--callbacks`, `environment variable HYDRA_ADMIN_URL`, `"endpoint" in /etc/hydra.yaml`. */
   readonly name: string;
 }
 
 /** The value of one flag, which its row has accepted. */
-export interface FlagValue {
+export interface FlagValueWithOrigin {
   readonly texts: readonly string[];
   readonly on?: boolean;
   readonly number?: number;
-  readonly origin: Origin;
+  readonly origin: ValueOrigin;
 }
 
 /** The values of one command line, each with its origin. */
 export class FlagValues {
-  readonly #values: ReadonlyMap<string, FlagValue>;
+  readonly #values: ReadonlyMap<string, FlagValueWithOrigin>;
 
-  constructor(values: ReadonlyMap<string, FlagValue>) {
+  constructor(values: ReadonlyMap<string, FlagValueWithOrigin>) {
     this.#values = values;
   }
 
@@ -48,12 +48,12 @@ export class FlagValues {
   }
 
   /** The same values with others, which replace those of the same flags. */
-  with(others: Iterable<readonly [name: string, value: FlagValue]>): FlagValues {
+  with(others: Iterable<readonly [name: string, value: FlagValueWithOrigin]>): FlagValues {
     return new FlagValues(new Map([...this.#values, ...others]));
   }
 
   /** The values of some flags, as far as they are set, for {@link with}. */
-  entriesOf(flags: readonly Flag[]): readonly (readonly [name: string, value: FlagValue])[] {
+  entriesOf(flags: readonly Flag[]): readonly (readonly [name: string, value: FlagValueWithOrigin])[] {
     return flags.flatMap(({ name }) => {
       const value = this.#values.get(name);
       return value === undefined ? [] : [[name, value] as const];
@@ -78,7 +78,7 @@ export class FlagValues {
   }
 
   /** Where the value came from. */
-  origin(flag: Flag): Origin {
+  origin(flag: Flag): ValueOrigin {
     return this.#values.get(flag.name)?.origin ?? { from: "default", name: `the default of --${flag.name}` };
   }
 }

@@ -4,25 +4,25 @@ import { quoteVisiblePart, visiblePart } from "../redact.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
-import type { FlagValue, Origin } from "./parsed-flag-values.ts";
+import type { FlagValueWithOrigin, ValueOrigin } from "./parsed-flag-values.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
 export type OptionalValueText = string | undefined;
 
 /** Reads the values of one flag from one origin, and collects what is wrong with them. */
 export class ValueReader {
-  readonly #origin: Origin;
+  readonly #origin: ValueOrigin;
   readonly #problems: Problem[];
   readonly #warnings: string[];
 
-  constructor(origin: Origin, problems: Problem[], warnings: string[]) {
+  constructor(origin: ValueOrigin, problems: Problem[], warnings: string[]) {
     this.#origin = origin;
     this.#problems = problems;
     this.#warnings = warnings;
   }
 
   /** The value of a flag; undefined where it is wrong. */
-  read(flag: Flag, given: readonly OptionalValueText[]): FlagValue | undefined {
+  read(flag: Flag, given: readonly OptionalValueText[]): FlagValueWithOrigin | undefined {
     const texts = this.#origin.from === "environment" ? given.map((text) => this.#unquoted(flag, text)) : given;
     if (flag.kind === "each") return this.#readEach(flag, texts);
     if (flag.kind === "list") return this.#readList(flag, texts);
@@ -59,13 +59,13 @@ export class ValueReader {
     return this.#origin.from === "flag" ? `--${flag.name} ${value}` : value;
   }
 
-  #readEach(flag: RepeatFlag, texts: readonly OptionalValueText[]): FlagValue {
+  #readEach(flag: RepeatFlag, texts: readonly OptionalValueText[]): FlagValueWithOrigin {
     const values = texts.map((text) => text ?? "");
     // The flag still counts as set, so that no other error claims that it is missing.
     return { texts: values.every((text) => this.#isFilled(flag, text, [text])) ? values : [], origin: this.#origin };
   }
 
-  #readList(flag: ListFlag, texts: readonly OptionalValueText[]): FlagValue | undefined {
+  #readList(flag: ListFlag, texts: readonly OptionalValueText[]): FlagValueWithOrigin | undefined {
     const values: string[] = [];
     for (const text of texts) {
       const line = splitCsvOrFault(text ?? "");
@@ -86,7 +86,7 @@ export class ValueReader {
     return { texts: values, origin: this.#origin };
   }
 
-  #readSingle(flag: Exclude<Flag, ListFlag | RepeatFlag>, text: OptionalValueText): FlagValue | undefined {
+  #readSingle(flag: Exclude<Flag, ListFlag | RepeatFlag>, text: OptionalValueText): FlagValueWithOrigin | undefined {
     switch (flag.kind) {
       case "switch":
         return this.#readBool(flag, text);
@@ -102,14 +102,14 @@ export class ValueReader {
     }
   }
 
-  #readBool(flag: BoolFlag, text: OptionalValueText): FlagValue | undefined {
+  #readBool(flag: BoolFlag, text: OptionalValueText): FlagValueWithOrigin | undefined {
     const on = text === undefined ? true : BOOLEAN_BY_SPELLING.get(text);
     if (on !== undefined) return { texts: [], on, origin: this.#origin };
     const hint = this.#origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false";
     return this.#reject(flag, text ?? "", "is neither true nor false", hint);
   }
 
-  #readDuration(flag: DurationFlag, text: string): FlagValue | undefined {
+  #readDuration(flag: DurationFlag, text: string): FlagValueWithOrigin | undefined {
     const number = parseDuration(text);
     if (number === undefined)
       return this.#reject(flag, text, "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
@@ -118,7 +118,7 @@ export class ValueReader {
     return { texts: [], number, origin: this.#origin };
   }
 
-  #readInt(flag: IntFlag, text: string): FlagValue | undefined {
+  #readInt(flag: IntFlag, text: string): FlagValueWithOrigin | undefined {
     if (/^\d{1,15}$/.test(text) || (flag.minusOne !== undefined && text === "-1"))
       return { texts: [], number: Number(text), origin: this.#origin };
     const example = this.#example(flag, String(flag.default ?? 10));

@@ -33,7 +33,7 @@ export function readWord(word: string, index: FlagIndex): WordReading {
   if (word === "--") return { kind: "end" };
   // An armored key begins with dashes too.
   if (!word.startsWith("-") || word === "-" || word.startsWith("-----BEGIN ")) return { kind: "operand" };
-  return word.startsWith("--") ? readLongFlag(word, index) : readLetters(word, index);
+  return word.startsWith("--") ? readLongFlag(word, index) : readShortFlags(word, index);
 }
 
 function readLongFlag(word: string, index: FlagIndex): WordReading {
@@ -48,7 +48,7 @@ function readLongFlag(word: string, index: FlagIndex): WordReading {
   return { kind: "flags", complete: [{ flag, spelled, value }] };
 }
 
-function readLetters(word: string, index: FlagIndex): WordReading {
+function readShortFlags(word: string, index: FlagIndex): WordReading {
   const complete: FlagWithValue[] = [];
   for (let at = 1; at < word.length; at++) {
     const spelled = `-${word.charAt(at)}`;

@@ -8,12 +8,12 @@ import {
   hintToUseOperand,
   readForeignFormatFlag,
 } from "./common-mistakes.ts";
-import { lineWithFormatFlag } from "./corrected-line.ts";
+import { lineWithFormatFlag } from "./corrected-command-line.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
-export interface Tokens {
+export interface SplitCommandLine {
   readonly flags: readonly FlagWithValue[];
   readonly operands: readonly string[];
   /** Operands that are credentials, or come after the value of one and may be the rest of it: no message shows them. */
@@ -29,13 +29,13 @@ export function splitFlagsFromOperands(
   index: FlagIndex,
   command: string,
   wanted: OperandNames | undefined,
-): Tokens {
-  const scanner = new Scanner(words, index, command, wanted);
+): SplitCommandLine {
+  const scanner = new CommandLineScanner(words, index, command, wanted);
   scanner.run();
   return scanner;
 }
 
-class Scanner implements Tokens {
+class CommandLineScanner implements SplitCommandLine {
   readonly flags: FlagWithValue[] = [];
   readonly operands: string[] = [];
   readonly maybeSecret = new Set<string>();
@@ -85,7 +85,7 @@ class Scanner implements Tokens {
       this.problems.push(
         usageError(
           `${spelled} needs a value`,
-          `write ${spelled} ${"value" in flag ? flag.value : "value"}; ${helpOf(this.#command)} shows it`,
+          `write ${spelled} ${"value" in flag ? flag.value : "value"}; ${helpCommandLine(this.#command)} shows it`,
           "missing-value",
         ),
       );
@@ -105,7 +105,7 @@ class Scanner implements Tokens {
       this.#rejectForeignFormat(spelled, foreign);
       return;
     }
-    this.problems.push(unknownFlag(spelled, this.#index, this.#command, this.#wanted));
+    this.problems.push(unknownFlagProblem(spelled, this.#index, this.#command, this.#wanted));
     // The next word is most likely the value; an error about it as well would only be noise.
     if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
   }
@@ -131,23 +131,28 @@ class Scanner implements Tokens {
   }
 }
 
-function helpOf(command: string): string {
+function helpCommandLine(command: string): string {
   return command === "" ? "hydra help" : `hydra help ${command}`;
 }
 
-function unknownFlag(spelled: string, index: FlagIndex, command: string, wanted: OperandNames | undefined): Problem {
+function unknownFlagProblem(
+  spelled: string,
+  index: FlagIndex,
+  command: string,
+  wanted: OperandNames | undefined,
+): Problem {
   const isLong = spelled.startsWith("--");
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
   const name = spelled.slice(isLong ? 2 : 1);
   const meant = suggestWord(name, index.long.keys());
-  const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
+  const hint = meant === undefined ? `${helpCommandLine(command)} lists the flags` : `did you mean --${meant}?`;
   const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }
 
 /** Splits off the flags before a command name, which belong to its parent but may also be flags of the command. */
-export function splitBeforeCommand(
+export function splitFlagsBeforeCommand(
   words: readonly string[],
   index: FlagIndex,
 ): { readonly flags: readonly string[]; readonly command: string | undefined; readonly rest: readonly string[] } {

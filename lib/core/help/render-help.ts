@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type SyntaxVersion } from "../flags/flag.ts";
-import { areTooManyFlags, briefHelp, condenseFlagNames, isOnShortPage } from "./short-help-page.ts";
+import { briefHelp, condenseFlagNames, isOnShortPage, needsShortPage } from "./short-help-page.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -99,31 +99,32 @@ interface HelpStyle {
   readonly all: boolean;
 }
 
-function headingOf(text: string, { color }: HelpStyle): string {
+function formatHeading(text: string, { color }: HelpStyle): string {
   return `\n${color ? `\u001b[1m${text}\u001b[22m` : text}:\n`;
 }
 
 /** Renders a help page. */
 export function renderHelp(page: HelpPage, style: HelpStyle): string {
   const { width, color, all } = style;
-  const isShort = !all && areTooManyFlags(page.flags);
+  const isShort = !all && needsShortPage(page.flags);
   const paragraph = (text: string): string => `${wrapIntoLines(text, width).join("\n")}\n`;
   const parts = [paragraph(`${page.summary}.`)];
   for (const text of isShort ? page.about.slice(0, 1) : page.about) parts.push(`\n${paragraph(text)}`);
-  parts.push(headingOf("Usage", style), `  ${usageOf(page)}\n`);
-  if (page.commands.length > 0) parts.push(headingOf("Commands", style), formatTwoColumns(page.commands, width, color));
+  parts.push(formatHeading("Usage", style), `  ${commandUsageLine(page)}\n`);
+  if (page.commands.length > 0)
+    parts.push(formatHeading("Commands", style), formatTwoColumns(page.commands, width, color));
   if (page.examples.length > 0) {
-    parts.push(headingOf("Examples", style));
+    parts.push(formatHeading("Examples", style));
     for (const [line, what] of isShort ? page.examples.slice(0, SHORT_EXAMPLES) : page.examples)
       parts.push(`  # ${what}\n  hydra ${line}\n`);
   }
-  parts.push(isShort ? commonFlags(page, style) : everyFlag(page, style));
+  parts.push(isShort ? formatCommonFlags(page, style) : formatAllFlags(page, style));
   if (page.more.length > 0) parts.push("\n", ...page.more.map(paragraph));
   return parts.join("");
 }
 
 /** The syntax of a command in one line. */
-function usageOf({ path, commands, operands, flags }: HelpPage): string {
+function commandUsageLine({ path, commands, operands, flags }: HelpPage): string {
   const words = [path, commands.length > 0 ? "COMMAND" : "", operands, flags.length > 0 ? "[flags]" : ""];
   return words.filter((word) => word !== "").join(" ");
 }
@@ -131,23 +132,23 @@ function usageOf({ path, commands, operands, flags }: HelpPage): string {
 /** The examples of a short page. */
 const SHORT_EXAMPLES = 2;
 
-function everyFlag({ flags, grammar }: HelpPage, style: HelpStyle): string {
-  return inGroups(flags)
+function formatAllFlags({ flags, grammar }: HelpPage, style: HelpStyle): string {
+  return groupFlags(flags)
     .map(([title, rows]) => {
       const described = rows.map((flag) => {
         const notes = flagNotes(flag, grammar);
         return [flagUsage(flag, grammar), `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`] as const;
       });
-      return headingOf(title, style) + formatTwoColumns(described, style.width, style.color);
+      return formatHeading(title, style) + formatTwoColumns(described, style.width, style.color);
     })
     .join("");
 }
 
 /** The common flags, a line or two each, and the names of the others. */
-function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): string {
-  const common = inGroups(flags.filter(isOnShortPage)).flatMap(([, rows]) => rows);
+function formatCommonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): string {
+  const common = groupFlags(flags.filter(isOnShortPage)).flatMap(([, rows]) => rows);
   const described = common.map((flag) => [flagUsage(flag, grammar), briefHelp(flag)] as const);
-  const rest = inGroups(flags.filter((flag) => !isOnShortPage(flag))).map(
+  const rest = groupFlags(flags.filter((flag) => !isOnShortPage(flag))).map(
     ([title, rows]) =>
       [title, condenseFlagNames(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
   );
@@ -155,15 +156,15 @@ function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): stri
     ([title, names]) => `  ${wrapIntoLines(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`,
   );
   return [
-    headingOf("Common flags", style),
+    formatHeading("Common flags", style),
     formatTwoColumns(described, style.width, style.color),
-    headingOf(`More flags (${path} --help=all explains them)`, style),
+    formatHeading(`More flags (${path} --help=all explains them)`, style),
     ...others,
   ].join("");
 }
 
 /** Flags by group, in the order of the groups. */
-function inGroups(flags: readonly Flag[]): readonly (readonly [title: string, flags: readonly Flag[]])[] {
+function groupFlags(flags: readonly Flag[]): readonly (readonly [title: string, flags: readonly Flag[]])[] {
   return FLAG_GROUP_HEADINGS.map(
     ([group, title]) => [title, flags.filter((flag) => flag.group === group)] as const,
   ).filter(([, rows]) => rows.length > 0);

@@ -47,7 +47,7 @@ const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, st
 ]);
 
 /** Whether a page has too many flags to describe each of them. */
-export function areTooManyFlags(flags: readonly Flag[]): boolean {
+export function needsShortPage(flags: readonly Flag[]): boolean {
   return flags.length > MANY_FLAGS;
 }
 
@@ -73,28 +73,28 @@ export function isLifespanFlag({ name }: Flag): boolean {
 const LIFESPAN = /^(.+)-grant-(.+)-token-lifespan$/;
 const EDIT = /^(?:add|remove)-(.+)$/;
 
-function listed(words: readonly string[]): string {
+function joinDistinctWords(words: readonly string[]): string {
   return [...new Set(words)].join(", ");
 }
 
 /** The pattern of the lifespans among some names; empty if there are none. */
-function lifespans(names: readonly string[]): string {
+function lifespanFlagPattern(names: readonly string[]): string {
   const parts = names.flatMap((name) => {
     const [, grant, token] = LIFESPAN.exec(name) ?? [];
     return grant === undefined || token === undefined ? [] : [{ grant, token }];
   });
-  const grants = listed(parts.map(({ grant }) => grant));
-  const tokens = listed(parts.map(({ token }) => token));
+  const grants = joinDistinctWords(parts.map(({ grant }) => grant));
+  const tokens = joinDistinctWords(parts.map(({ token }) => token));
   return parts.length === 0 ? "" : `--GRANT-grant-TOKEN-token-lifespan (GRANT: ${grants}; TOKEN: ${tokens})`;
 }
 
-function edits(names: readonly string[]): string {
+function listEditFlagPattern(names: readonly string[]): string {
   const fields = names.flatMap((name) => EDIT.exec(name)?.[1] ?? []);
-  return fields.length === 0 ? "" : `--add-FIELD --remove-FIELD (FIELD: ${listed(fields)})`;
+  return fields.length === 0 ? "" : `--add-FIELD --remove-FIELD (FIELD: ${joinDistinctWords(fields)})`;
 }
 
 /** The names of flags in a few words: those that follow a pattern are written once. */
 export function condenseFlagNames(names: readonly string[]): string {
   const single = names.filter((name) => !LIFESPAN.test(name) && !EDIT.test(name)).map((name) => `--${name}`);
-  return [...single, lifespans(names), edits(names)].filter((text) => text !== "").join(" ");
+  return [...single, lifespanFlagPattern(names), listEditFlagPattern(names)].filter((text) => text !== "").join(" ");
 }

@@ -12,13 +12,13 @@ interface JsonFault {
 }
 
 /** An unclosed object or list; an object with its names so far. */
-interface Open {
+interface OpenContainer {
   readonly closer: "}" | "]";
   /** With their offsets. */
   readonly names: Map<string, number> | undefined;
 }
 
-class Fault extends Error {
+class JsonScanError extends Error {
   readonly offset: number;
   readonly first: number | undefined;
 
@@ -45,7 +45,7 @@ class JsonScanner {
   readonly comments: TextRange[] = [];
   readonly #text: string;
   readonly #depth: number;
-  readonly #open: Open[] = [];
+  readonly #open: OpenContainer[] = [];
   #at = 0;
 
   constructor(text: string, depth: number) {
@@ -101,7 +101,7 @@ class JsonScanner {
     if (c !== ",") throw this.#fault(`a comma or ${closer} is missing`);
     const comma = this.#at++;
     this.#skip();
-    if (this.#char() === closer) throw new Fault(comma, `a trailing comma before ${closer}`);
+    if (this.#char() === closer) throw new JsonScanError(comma, `a trailing comma before ${closer}`);
     this.#name();
     return false;
   }
@@ -116,7 +116,7 @@ class JsonScanner {
     const written = this.#text.slice(start, this.#at);
     const name = written.includes("\\") ? String(JSON.parse(written)) : written.slice(1, -1);
     const first = names.get(name);
-    if (first !== undefined) throw new Fault(start, `name ${quote(name)} occurs twice in an object`, first);
+    if (first !== undefined) throw new JsonScanError(start, `name ${quote(name)} occurs twice in an object`, first);
     names.set(name, start);
     this.#skip();
     if (this.#char() !== ":") throw this.#fault("a colon is missing after a name");
@@ -150,7 +150,7 @@ class JsonScanner {
       if (!this.#pass(ESCAPE)) throw this.#fault("a string has an unknown escape");
       this.#at--;
     }
-    throw new Fault(start, "a string has no closing quote");
+    throw new JsonScanError(start, "a string has no closing quote");
   }
 
   /** Skips white space and comments. */
@@ -185,14 +185,14 @@ class JsonScanner {
     return true;
   }
 
-  #fault(reason: string): Fault {
+  #fault(reason: string): JsonScanError {
     const ends = this.#at >= this.#text.length;
-    return new Fault(this.#at, ends ? "the text ends in the middle of a value" : reason);
+    return new JsonScanError(this.#at, ends ? "the text ends in the middle of a value" : reason);
   }
 }
 
-/** A part of a text with spaces instead of comments, so that it is plain JSON. */
-function uncommented(text: string, { start, end }: TextRange, comments: readonly TextRange[]): string {
+/** A part of a text with a space for each comment, so that it is plain JSON. */
+function replaceCommentsWithSpaces(text: string, { start, end }: TextRange, comments: readonly TextRange[]): string {
   const pieces: string[] = [];
   let at = start;
   for (const comment of comments) {
@@ -239,10 +239,10 @@ export function parseJsonValuesOrFault(text: string, depth = MAX_DEPTH): readonl
     return spans.map((span) => {
       const from = next;
       while (next < comments.length && (comments[next]?.end ?? 0) <= span.end) next++;
-      return parseJsonExactly(uncommented(text, span, comments.slice(from, next)), depth);
+      return parseJsonExactly(replaceCommentsWithSpaces(text, span, comments.slice(from, next)), depth);
     });
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof JsonScanError)) throw error;
     const { offset, message: reason, first } = error;
     return { offset, reason, ...(first === undefined ? {} : { first }) };
   }
@@ -263,20 +263,20 @@ export function isJsonFault(read: readonly unknown[] | JsonFault): read is JsonF
 }
 
 /** The line and column of an offset, both counted from 1; `line` is the first line of the text in its file. */
-function lineAndColumn(text: string, offset: number, line = 1): string {
+function lineAndColumnText(text: string, offset: number, line = 1): string {
   // What is missing at the end is missing after the last character that isn't white space.
   const before = text.slice(0, Math.min(offset, text.trimEnd().length));
   return `line ${before.split("\n").length - 1 + line}, column ${before.length - before.lastIndexOf("\n")}`;
 }
 
 /** What is wrong, with the first place of a name that occurs twice. */
-function reasonOf(text: string, { reason, first }: JsonFault, line = 1): string {
-  return first === undefined ? reason : `${reason}, first at ${lineAndColumn(text, first, line)}`;
+function jsonFaultReason(text: string, { reason, first }: JsonFault, line = 1): string {
+  return first === undefined ? reason : `${reason}, first at ${lineAndColumnText(text, first, line)}`;
 }
 
 /** What is wrong with a text and where, for the end of a message. */
 export function jsonFaultText(text: string, fault: JsonFault): string {
-  return `${reasonOf(text, fault)} (${lineAndColumn(text, fault.offset)})`;
+  return `${jsonFaultReason(text, fault)} (${lineAndColumnText(text, fault.offset)})`;
 }
 
 /** Whether a file is JSON: it begins like JSON, and its name doesn't end like that of a YAML file. */
@@ -292,13 +292,13 @@ export function looksLikeJsonFile(text: string, name: string): boolean {
 export function parseJsonFileValues(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
   const read = parseJsonValuesOrFault(text, depth);
   if (!isJsonFault(read)) return read;
-  throw invalidLine(text, name, depth) ?? jsonProblem(text, name, read);
+  throw findInvalidLineProblem(text, name, depth) ?? malformedJsonProblem(text, name, read);
 }
 
 const KEEP_ONE = "keep one of the two";
 
 /** The problem of the first invalid line of a file that has one value per line, as most of its lines show. */
-function invalidLine(text: string, name: string, depth: number): Problem | undefined {
+function findInvalidLineProblem(text: string, name: string, depth: number): Problem | undefined {
   const lines = text.split("\n");
   const parsed = lines.flatMap((line, at) =>
     line.trim() === "" ? [] : [{ at, read: parseJsonValuesOrFault(line, depth) }],
@@ -308,15 +308,15 @@ function invalidLine(text: string, name: string, depth: number): Problem | undef
   if (first === undefined || !isJsonFault(first.read) || 2 * broken.length >= parsed.length) return undefined;
   const line = lines[first.at] ?? "";
   return usageError(
-    `Cannot read ${escapeControls(name)}, ${lineAndColumn(line, first.read.offset, first.at + 1)}: it is not JSON: ${reasonOf(line, first.read, first.at + 1)}`,
+    `Cannot read ${escapeControls(name)}, ${lineAndColumnText(line, first.read.offset, first.at + 1)}: it is not JSON: ${jsonFaultReason(line, first.read, first.at + 1)}`,
     first.read.first === undefined ? "write one complete object per line; this line may be cut off" : KEEP_ONE,
     "bad-json",
   );
 }
 
-function jsonProblem(text: string, name: string, fault: JsonFault): Problem {
+function malformedJsonProblem(text: string, name: string, fault: JsonFault): Problem {
   return usageError(
-    `Cannot read ${escapeControls(name)}, ${lineAndColumn(text, fault.offset)}: ${reasonOf(text, fault)}`,
+    `Cannot read ${escapeControls(name)}, ${lineAndColumnText(text, fault.offset)}: ${jsonFaultReason(text, fault)}`,
     fault.first === undefined
       ? "use JSON, optionally with comments; files named .yaml or .yml are read as YAML"
       : KEEP_ONE,

@@ -110,19 +110,21 @@ export function parseJsonExactly(text: string, most = MAX_DEPTH): unknown {
   if (isTooDeep(value, most)) throw new JsonDepthError(`JSON nests more than ${most} levels deep`);
   if (!LONG_NUMBER.test(text)) return value;
   return JSON.parse(text, (_, member, { source }) =>
-    typeof member === "number" && source !== undefined && !isKept(member, source) ? JSON.rawJSON(source) : member,
+    typeof member === "number" && source !== undefined && !isExactNumber(member, source)
+      ? JSON.rawJSON(source)
+      : member,
   );
 }
 
-function isKept(value: number, source: string): boolean {
-  return Number.isFinite(value) && canonical(source) === canonical(String(value));
+function isExactNumber(value: number, source: string): boolean {
+  return Number.isFinite(value) && canonicalDecimal(source) === canonicalDecimal(String(value));
 }
 
 /**
  * A decimal number as digits and exponent, the same for all spellings of one value; the text itself where the exponent is too
  * large for that.
  */
-function canonical(text: string): string {
+function canonicalDecimal(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = `${whole}${fraction}`;
@@ -140,8 +142,10 @@ export function closingQuoteOffset(text: string, start: number): number {
   return at;
 }
 
-/** The brackets and commas of a JSON text, without those in strings, and the depth of the object or list of each. */
-function* marksOf(text: string): Generator<{ readonly at: number; readonly depth: number }> {
+/**
+ * Yields the brackets and commas of a JSON text, without those in strings, and the depth of the object or list of each.
+ */
+function* scanBracketsAndCommas(text: string): Generator<{ readonly at: number; readonly depth: number }> {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const c = text.charAt(at);
@@ -154,7 +158,7 @@ function* marksOf(text: string): Generator<{ readonly at: number; readonly depth
 
 /** Whether a JSON text nests deeper than `most` levels; reads no further than necessary. */
 export function textNestsDeeper(text: string, most: number): boolean {
-  for (const { depth } of marksOf(text)) if (depth > most) return true;
+  for (const { depth } of scanBracketsAndCommas(text)) if (depth > most) return true;
   return false;
 }
 
@@ -162,7 +166,7 @@ export function textNestsDeeper(text: string, most: number): boolean {
 export function splitMemberTexts(text: string): readonly string[] {
   const parts: string[] = [];
   let start: number | undefined;
-  for (const { at, depth } of marksOf(text)) {
+  for (const { at, depth } of scanBracketsAndCommas(text)) {
     if (depth !== 1) continue;
     if (start !== undefined) parts.push(text.slice(start, at));
     start = at + 1;
@@ -172,7 +176,7 @@ export function splitMemberTexts(text: string): readonly string[] {
 
 /** The object or list that a text begins with, without what follows it; undefined if it has no end. */
 export function leadingContainerText(text: string): string | undefined {
-  for (const { at, depth } of marksOf(text))
+  for (const { at, depth } of scanBracketsAndCommas(text))
     if (depth === 1 && "]}".includes(text.charAt(at))) return text.slice(0, at + 1);
   return undefined;
 }
@@ -194,7 +198,7 @@ export function toTerminalSafeJson(value: unknown, indent = 0): string {
 /** Whether two values are one number that {@link parseJsonExactly} preserved, in any spelling. */
 function isSamePreservedNumber(a: unknown, b: unknown): boolean {
   const [one, other] = [preservedNumberText(a), preservedNumberText(b)];
-  return one !== undefined && other !== undefined && canonical(one) === canonical(other);
+  return one !== undefined && other !== undefined && canonicalDecimal(one) === canonicalDecimal(other);
 }
 
 /** Whether two JSON values are equal; the order matters in a list, not in an object. */

@@ -3,12 +3,12 @@ import { CLIENT_CREDENTIAL_FIELDS, REDACTED } from "../redact.ts";
 import { isJsonObject } from "./json.ts";
 
 /** The replacement of a credential, by its field. */
-type CredentialMark = (field: string) => unknown;
+type CredentialReplacement = (field: string) => unknown;
 
 /**
  * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
  */
-export function redactJson(value: unknown, mark: CredentialMark = () => REDACTED): unknown {
+export function redactJson(value: unknown, mark: CredentialReplacement = () => REDACTED): unknown {
   if (Array.isArray(value)) return value.map((item) => redactJson(item, mark));
   if (!isJsonObject(value)) return value;
   const path = value["path"];

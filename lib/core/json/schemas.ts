@@ -11,7 +11,7 @@ export const JsonObjectOrEmpty = v.fallback(AnyJsonObject, {});
 export const TextOrMissing = v.fallback(v.optional(v.pipe(v.string(), v.nonEmpty())), undefined);
 
 /** A JSON object with these members; its other members are left out. */
-export function jsonObject<const Entries extends v.ObjectEntries>(
+export function jsonObjectSchema<const Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.SchemaWithPipe<readonly [typeof AnyJsonObject, v.ObjectSchema<Entries, undefined>]> {
   return v.pipe(AnyJsonObject, v.object(entries));

@@ -48,18 +48,19 @@ export function keysOfSet(value: unknown): readonly unknown[] {
  * undefined if it is something else.
  */
 export function jsonWebKeysIn(value: unknown): readonly JsonWebKey[] | undefined {
-  if (Array.isArray(value)) return parseAll(value, jsonWebKeysIn);
+  if (Array.isArray(value)) return parseAllOrUndefined(value, jsonWebKeysIn);
   if (!isJsonObject(value)) return undefined;
   if (isJsonObject(value["Payload"])) return jsonWebKeysIn(value["Payload"]);
-  if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(asJsonWebKey(key)));
-  return one(asJsonWebKey(value));
+  if (Array.isArray(value["keys"]))
+    return parseAllOrUndefined(value["keys"], (key) => asSingleKeyList(asJsonWebKey(key)));
+  return asSingleKeyList(asJsonWebKey(value));
 }
 
-function one(key: JsonWebKey | undefined): readonly JsonWebKey[] | undefined {
+function asSingleKeyList(key: JsonWebKey | undefined): readonly JsonWebKey[] | undefined {
   return key === undefined ? undefined : [key];
 }
 
-function parseAll(
+function parseAllOrUndefined(
   values: readonly unknown[],
   parse: (value: unknown) => readonly JsonWebKey[] | undefined,
 ): readonly JsonWebKey[] | undefined {

@@ -9,13 +9,13 @@ export function kidWithoutPrefix(kid: string): string {
 }
 
 /** Whether a key has an ID, or is a half of the pair with it. */
-export function hasKid(key: JsonWebKey, kid: string): boolean {
+export function hasKidOrPrefixedKid(key: JsonWebKey, kid: string): boolean {
   const own = key.kid ?? "";
   return own === kid || kidWithoutPrefix(own) === kid;
 }
 
 /** Whether some keys have the private or the public half of a key, other than the key itself. */
-function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" | "public"): boolean {
+function includesOtherHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" | "public"): boolean {
   const kid = kidWithoutPrefix(key.kid ?? "");
   return keys.some(
     (other) =>
@@ -29,17 +29,17 @@ function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" |
 /** Whether a key, or its private half, is among some keys. */
 export function includesKeyOrPrivateHalf(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
   const same = keys.some((other) => other.kid === key.kid && isSameKeyIgnoringKid(other, key));
-  return hasHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
+  return includesOtherHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
 }
 
 /** The public keys of a set: one for each pair or private key, none for a shared secret. */
 export function publicKeyOfEachPair(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
   return keys
-    .filter((key) => key.kty !== "oct" && !(hasPrivateMembers(key) && hasHalf(keys, key, "public")))
+    .filter((key) => key.kty !== "oct" && !(hasPrivateMembers(key) && includesOtherHalf(keys, key, "public")))
     .map(publicPart);
 }
 
 /** The keys of a set without the public halves that follow from private ones. */
 export function withoutRedundantPublicHalves(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys.filter((key) => hasPrivateMembers(key) || !hasHalf(keys, key, "private"));
+  return keys.filter((key) => hasPrivateMembers(key) || !includesOtherHalf(keys, key, "private"));
 }

@@ -2,13 +2,13 @@ import { fromBase64, toBase64, toHex } from "../bytes.ts";
 import { trimCharactersAtEnd } from "../text.ts";
 import type { JsonWebKey } from "./json-web-key.ts";
 
-function toNumber(text: unknown): bigint | undefined {
+function parseBase64UrlUInt(text: unknown): bigint | undefined {
   const bytes = typeof text === "string" ? fromBase64(text) : undefined;
   if (bytes === undefined || bytes.length === 0) return undefined;
   return BigInt(`0x${toHex(bytes)}`);
 }
 
-function toText(value: bigint): string {
+function formatBase64UrlUInt(value: bigint): string {
   const digits = value.toString(16);
   const even = digits.length % 2 === 0 ? digits : `0${digits}`;
   const bytes = Uint8Array.from(even.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -16,7 +16,7 @@ function toText(value: bigint): string {
 }
 
 /** The inverse of a number modulo a prime, by the extended Euclidean algorithm. */
-function inverse(value: bigint, modulus: bigint): bigint {
+function modularInverse(value: bigint, modulus: bigint): bigint {
   let [previous, current] = [modulus, value % modulus];
   let [before, coefficient] = [0n, 1n];
   while (current !== 0n) {
@@ -32,7 +32,7 @@ export const LEAST_RSA_BITS = 2048;
 
 /** The bits of the modulus of an RSA key; undefined for any other key, and for a modulus that can't be read. */
 export function modulusBits({ kty, n }: JsonWebKey): number | undefined {
-  return kty === "RSA" ? toNumber(n)?.toString(2).length : undefined;
+  return kty === "RSA" ? parseBase64UrlUInt(n)?.toString(2).length : undefined;
 }
 
 /** Bits of the longest modulus that is checked. */
@@ -44,16 +44,17 @@ export type RsaInconsistency = "missing" | "modulus" | "exponent" | "crt-exponen
 /** The first fault of the members of a private RSA key; undefined if they belong together, and for any other key. */
 export function findRsaInconsistency(key: Readonly<Record<string, unknown>>): RsaInconsistency | undefined {
   if (key["kty"] !== "RSA" || key["d"] === undefined) return undefined;
-  const [n, e, d] = [toNumber(key["n"]), toNumber(key["e"]), toNumber(key["d"])];
-  const [p = 0n, q = 0n] = [toNumber(key["p"]), toNumber(key["q"])];
+  const [n, e, d] = [parseBase64UrlUInt(key["n"]), parseBase64UrlUInt(key["e"]), parseBase64UrlUInt(key["d"])];
+  const [p = 0n, q = 0n] = [parseBase64UrlUInt(key["p"]), parseBase64UrlUInt(key["q"])];
   if (n === undefined || e === undefined || d === undefined || p < 3n || q < 3n) return "missing";
   // Arithmetic with longer numbers would take too long.
   if (n >> LONGEST_MODULUS > 0n) return "missing";
   if (p * q !== n) return "modulus";
   if ([p, q].some((prime) => (d * e) % (prime - 1n) !== 1n)) return "exponent";
-  const differs = (name: string, value: bigint): boolean => key[name] !== undefined && toNumber(key[name]) !== value;
+  const differs = (name: string, value: bigint): boolean =>
+    key[name] !== undefined && parseBase64UrlUInt(key[name]) !== value;
   if (differs("dp", d % (p - 1n)) || differs("dq", d % (q - 1n))) return "crt-exponent";
-  return differs("qi", inverse(q, p)) ? "crt-coefficient" : undefined;
+  return differs("qi", modularInverse(q, p)) ? "crt-coefficient" : undefined;
 }
 
 /**
@@ -61,10 +62,15 @@ export function findRsaInconsistency(key: Readonly<Record<string, unknown>>): Rs
  * most libraries require. Any other key stays as it is.
  */
 export function withCrtMembersFromPrimes(key: JsonWebKey): JsonWebKey {
-  const [d, p, q] = [toNumber(key["d"]), toNumber(key["p"]), toNumber(key["q"])];
+  const [d, p, q] = [parseBase64UrlUInt(key["d"]), parseBase64UrlUInt(key["p"]), parseBase64UrlUInt(key["q"])];
   const hasAll = key["dp"] !== undefined && key["dq"] !== undefined && key["qi"] !== undefined;
   if (key.kty !== "RSA" || hasAll || d === undefined || p === undefined || q === undefined) return key;
   // A damaged key is rejected by whatever reads it next.
   if (p < 3n || q < 3n) return key;
-  return { ...key, dp: toText(d % (p - 1n)), dq: toText(d % (q - 1n)), qi: toText(inverse(q, p)) };
+  return {
+    ...key,
+    dp: formatBase64UrlUInt(d % (p - 1n)),
+    dq: formatBase64UrlUInt(d % (q - 1n)),
+    qi: formatBase64UrlUInt(modularInverse(q, p)),
+  };
 }

@@ -5,7 +5,7 @@ const PRIVATE_START = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const PUBLIC_START = "---- BEGIN SSH2 PUBLIC KEY ----";
 
 /** The type of a key of OpenSSH, which its binary form names even if the key is encrypted (RFC 4253, 6.6). */
-function opensshType(text: string): string {
+function opensshKeyType(text: string): string {
   const lines = text.split(/\r?\n/).filter((line) => /^[A-Za-z0-9+/=]+$/.test(line));
   const decoded = fromBase64(lines.join("")) ?? new Uint8Array();
   const [type = ""] =
@@ -14,7 +14,7 @@ function opensshType(text: string): string {
 }
 
 /** How a private key becomes PEM. `ssh-keygen` rewrites a file in its place, so that it gets a copy. */
-function privateKeyHint(type: string, path: string): string {
+function privateKeyConversionHint(type: string, path: string): string {
   if (type.startsWith("sk-")) return "its private half is in a security key: use another key";
   if (type === "ssh-ed25519")
     return "ssh-keygen does not convert Ed25519 keys; make a new one: openssl genpkey -algorithm ed25519 -out key.pem";
@@ -22,7 +22,7 @@ function privateKeyHint(type: string, path: string): string {
 }
 
 /** How a public key of OpenSSH becomes PEM; `before` is the command that makes such a key of the one in another format. */
-function publicKeyHint(type: string, path: string, before = ""): string {
+function publicKeyConversionHint(type: string, path: string, before = ""): string {
   if (type === "ssh-ed25519" || type.startsWith("sk-"))
     return "ssh-keygen does not convert keys of its type: give the key in PEM, or as a JSON Web Key";
   return `convert it: ${before}ssh-keygen -e -m PKCS8 -f ${path} > key.pem`;
@@ -35,13 +35,13 @@ export function findUnsupportedKeyFormat(
 ): { readonly reason: string; readonly hint: string } | undefined {
   const path = shellQuoted(file);
   if (text.includes(PRIVATE_START))
-    return { reason: "it is in the format of OpenSSH", hint: privateKeyHint(opensshType(text), path) };
+    return { reason: "it is in the format of OpenSSH", hint: privateKeyConversionHint(opensshKeyType(text), path) };
   const [, type] = /^\s*((?:ssh-|ecdsa-sha2-|sk-)\S+)/.exec(text) ?? [];
   const reason = "it is a public key in the format of OpenSSH";
-  if (type !== undefined) return { reason, hint: publicKeyHint(type, path) };
+  if (type !== undefined) return { reason, hint: publicKeyConversionHint(type, path) };
   if (text.includes(PUBLIC_START)) {
     const before = `ssh-keygen -i -f ${path} > key.pub && `;
-    return { reason, hint: publicKeyHint(opensshType(text), "key.pub", before) };
+    return { reason, hint: publicKeyConversionHint(opensshKeyType(text), "key.pub", before) };
   }
   if (text.includes("-----BEGIN PGP MESSAGE-----"))
     return { reason: "it is encrypted with OpenPGP", hint: `decrypt it first: gpg --decrypt ${path}` };

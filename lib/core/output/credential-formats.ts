@@ -58,15 +58,17 @@ const RULES = {
   },
 } as const;
 
-/** The name of a credential in a format; throws a usage Problem, which mentions its source, for an invalid one. */
-export function checkCredentialName(text: string, format: keyof typeof RULES, from: string): string {
+/**
+ * Returns the name of a credential in a format; throws a usage Problem, which mentions its source, if it is invalid.
+ */
+export function requireCredentialName(text: string, format: keyof typeof RULES, from: string): string {
   const { pattern, what, hint } = RULES[format];
   if (!pattern.test(text))
     throw usageError(`Cannot use ${from} ${quote(text)}: it is not a valid name for ${what}`, hint, "bad-name");
   return text;
 }
 
-function named(
+function credentialNameValuePairs(
   credentials: Credentials,
   names: Partial<CredentialNamesAndMetadata>,
 ): readonly (readonly [string, string])[] {
@@ -79,7 +81,7 @@ function named(
 
 /** Credentials as assignments of a POSIX shell, one per line. */
 export function formatDotenv(credentials: Credentials, names: Partial<CredentialNamesAndMetadata> = {}): string {
-  return named(credentials, names)
+  return credentialNameValuePairs(credentials, names)
     .map(([name, value]) => `${credentials.prefix ?? ""}${name}=${shellQuoted(value)}\n`)
     .join("");
 }
@@ -87,7 +89,7 @@ export function formatDotenv(credentials: Credentials, names: Partial<Credential
 const utf8 = new TextEncoder();
 
 /** FNV-1a, 32 bits: only distinguishes names that became equal; it isn't meant for security. */
-function fingerprint(text: string): string {
+function fnv1aHash(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of utf8.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16).padStart(8, "0");
@@ -98,19 +100,19 @@ function fingerprint(text: string): string {
  *
  * An ID that is one already is kept. Any other is converted and gets a fingerprint, so that different IDs get different names.
  */
-export function kubernetesName(id: string): string {
+export function kubernetesNameForClientId(id: string): string {
   if (isKubernetesSecretName(id)) return id;
   const letters = id
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 240);
   const plain = trimCharactersAtStart(trimCharactersAtEnd(letters, "-"), "-");
-  return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
+  return `${plain === "" ? "client" : plain}-${fnv1aHash(id)}`;
 }
 
-/** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesName}. */
+/** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesNameForClientId}. */
 export function kubernetesSecretNameOfClient({ name = "{id}" }: KubernetesSecretMetadata, id: string): string {
-  return name.replaceAll("{id}", () => kubernetesName(id));
+  return name.replaceAll("{id}", () => kubernetesNameForClientId(id));
 }
 
 /** A part of a DNS name (RFC 1123): a namespace, for example. */
@@ -158,7 +160,7 @@ export function formatSecretManifest(
   credentials: Credentials,
   names: Partial<CredentialNamesAndMetadata> = {},
 ): string {
-  const data = named(credentials, names).map(
+  const data = credentialNameValuePairs(credentials, names).map(
     ([key, value]) => `  ${toTerminalSafeJson(key)}: ${toTerminalSafeJson(toBase64(utf8.encode(value)))}\n`,
   );
   return `apiVersion: v1

@@ -15,7 +15,7 @@ export interface PlannedRequest {
 export type CurlConnection = Pick<Connection, "headers" | "socket" | "skipVerify" | "caFile">;
 
 /** A shell variable instead of a credential; a class, so that no text can be mistaken for one. */
-class Variable {
+class ShellVariable {
   readonly name: string;
 
   constructor(field: string) {
@@ -24,27 +24,32 @@ class Variable {
 }
 
 /** A word of a shell: texts and variables. */
-type Word = readonly (string | Variable)[];
+type ShellWord = readonly (string | ShellVariable)[];
 
-/** A value as JSON, in which a {@link Variable} is the content of a string. */
-function jsonWord(value: unknown): Word {
-  if (value instanceof Variable) return ['"', value, '"'];
-  if (Array.isArray(value)) return ["[", ...value.flatMap((item, at) => [...comma(at), ...jsonWord(item)]), "]"];
+/** A value as JSON, in which a {@link ShellVariable} is the content of a string. */
+function jsonAsShellWord(value: unknown): ShellWord {
+  if (value instanceof ShellVariable) return ['"', value, '"'];
+  if (Array.isArray(value))
+    return ["[", ...value.flatMap((item, at) => [...commaUnlessFirst(at), ...jsonAsShellWord(item)]), "]"];
   if (!isJsonObject(value)) return [JSON.stringify(value) ?? "null"];
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return [
     "{",
-    ...members.flatMap(([key, member], at) => [...comma(at), `${JSON.stringify(key)}:`, ...jsonWord(member)]),
+    ...members.flatMap(([key, member], at) => [
+      ...commaUnlessFirst(at),
+      `${JSON.stringify(key)}:`,
+      ...jsonAsShellWord(member),
+    ]),
     "}",
   ];
 }
 
-function comma(at: number): readonly string[] {
+function commaUnlessFirst(at: number): readonly string[] {
   return at === 0 ? [] : [","];
 }
 
 /** A word as shell text; the shell fails if one of its variables is unset. */
-function wordText(word: Word): string {
+function formatShellWord(word: ShellWord): string {
   let text = "";
   let plain = "";
   for (const piece of word) {
@@ -62,17 +67,17 @@ function wordText(word: Word): string {
  * are set.
  */
 export function curlLineWithoutSecrets(request: PlannedRequest, options: CurlConnection): string {
-  const words: Word[] = [["curl"], ["--request"], [request.method]];
+  const words: ShellWord[] = [["curl"], ["--request"], [request.method]];
   if (options.socket !== undefined) words.push(["--unix-socket"], [options.socket]);
   if (options.skipVerify) words.push(["--insecure"]);
   if (options.caFile !== undefined) words.push(["--cacert"], [options.caFile]);
   for (const [name, value] of Object.entries(options.headers))
-    words.push(["--header"], [`${name}: `, isHarmlessHeader(name) ? value : new Variable(`header-${name}`)]);
+    words.push(["--header"], [`${name}: `, isHarmlessHeader(name) ? value : new ShellVariable(`header-${name}`)]);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";
-    const body = redactJson(request.body, (field) => new Variable(field));
-    words.push(["--header"], [`content-type: ${type}`], ["--data-raw"], jsonWord(body));
+    const body = redactJson(request.body, (field) => new ShellVariable(field));
+    words.push(["--header"], [`content-type: ${type}`], ["--data-raw"], jsonAsShellWord(body));
   }
   words.push([request.url]);
-  return words.map(wordText).join(" ");
+  return words.map(formatShellWord).join(" ");
 }

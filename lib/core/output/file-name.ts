@@ -9,20 +9,20 @@ const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i;
 
 const utf8 = new TextEncoder();
 
-function hex(code: number, digits: number): string {
+function paddedHex(code: number, digits: number): string {
   return code.toString(16).toUpperCase().padStart(digits, "0");
 }
 
-function escaped(character: string): string {
+function percentEncodeCharacter(character: string): string {
   // Half of a pair has no UTF-8, and would become the same as every other half.
-  if (!character.isWellFormed()) return `%u${hex(character.charCodeAt(0), 4)}`;
-  return [...utf8.encode(character)].map((byte) => `%${hex(byte, 2)}`).join("");
+  if (!character.isWellFormed()) return `%u${paddedHex(character.charCodeAt(0), 4)}`;
+  return [...utf8.encode(character)].map((byte) => `%${paddedHex(byte, 2)}`).join("");
 }
 
 /**
  * A file name for any client ID: letters, digits, `_`, `-` and dots stay, everything else is percent-encoded UTF-8. A dot at
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
- * IDs never have the same name; on a file system that ignores case they may ({@link clientPathProblems} finds these).
+ * IDs never have the same name; on a file system that ignores case they may ({@link clientFileNameProblems} finds these).
  */
 export function fileNameOfIdOrKey(id: string): string {
   const characters = [...id];
@@ -31,7 +31,7 @@ export function fileNameOfIdOrKey(id: string): string {
   return characters
     .map((character, i) => {
       const atEnd = character === "." && (i === 0 || i === last);
-      return PLAIN.test(character) && !atEnd && !(device && i === 0) ? character : escaped(character);
+      return PLAIN.test(character) && !atEnd && !(device && i === 0) ? character : percentEncodeCharacter(character);
     })
     .join("");
 }
@@ -47,7 +47,7 @@ export function isPathTemplate(path: string): boolean {
 /** What is wrong with a path that is a template, or that was meant as one; undefined where nothing is. */
 export function findTemplateProblem(path: string, name: string): Problem | undefined {
   const [other] = path.replaceAll(ID, "").match(/\{[A-Za-z_]\w*\}/) ?? [];
-  if (other === undefined) return folderProblem(path, name);
+  if (other === undefined) return findPlaceholderInFolderProblem(path, name);
   return usageError(
     `Invalid ${name} ${quote(path)}: unknown placeholder ${quote(other)}`,
     `use ${ID}, the client ID as a file name, such as secrets/${ID}.env`,
@@ -56,7 +56,7 @@ export function findTemplateProblem(path: string, name: string): Problem | undef
 }
 
 /** A folder of each client would have to exist before the server has chosen the client's ID. */
-function folderProblem(path: string, name: string): Problem | undefined {
+function findPlaceholderInFolderProblem(path: string, name: string): Problem | undefined {
   if (!/\{id\}.*[/\\]/s.test(path)) return undefined;
   return usageError(
     `Invalid ${name} ${quote(path)}: ${ID} is in the name of a directory`,
@@ -79,7 +79,7 @@ export function isFileNameTooLong(path: string): boolean {
 }
 
 /** How a file system that ignores case sees a path. */
-function folded(path: string): string {
+function foldPathCase(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 
@@ -87,29 +87,29 @@ function folded(path: string): string {
  * What is wrong with the files that a template gives clients: two IDs whose files would be one, also where case is ignored
  * as on macOS and Windows, and an ID too long for a file name.
  */
-export function clientPathProblems(
+export function clientFileNameProblems(
   template: string,
   ids: readonly string[],
   name: string,
-  words: FileWords = IMPORT_WORDS,
+  words: FileProblemWording = IMPORT_WORDS,
 ): readonly Problem[] {
   const files = [...new Set(ids)].map((id) => ({ id, path: fillTemplate(template, id) }));
-  const sharing = [...Map.groupBy(files, ({ path }) => folded(path)).values()].filter(({ length }) => length > 1);
+  const sharing = [...Map.groupBy(files, ({ path }) => foldPathCase(path)).values()].filter(({ length }) => length > 1);
   return [
-    ...files.filter(({ path }) => isFileNameTooLong(path)).map(({ id }) => longProblem(id, name, words)),
-    ...sharing.map((same) => sharedProblem(same, name, words)),
+    ...files.filter(({ path }) => isFileNameTooLong(path)).map(({ id }) => longFileNameProblem(id, name, words)),
+    ...sharing.map((same) => sharedFileNameProblem(same, name, words)),
   ];
 }
 
 /** How problems name what the files are called after, and what helps. */
-interface FileWords {
+interface FileProblemWording {
   readonly one: string;
   readonly several: string;
   readonly tooLong: string;
   readonly twice: (name: string) => string;
 }
 
-const IMPORT_WORDS: FileWords = {
+const IMPORT_WORDS: FileProblemWording = {
   one: "Client ID",
   several: "Client IDs",
   tooLong: "choose a shorter client ID, or import this client without --secret-out",
@@ -118,21 +118,21 @@ const IMPORT_WORDS: FileWords = {
 };
 
 /** For `hydra apply`, whose files are called after the keys of clients. */
-export const FILE_PROBLEM_WORDING_FOR_APPLY: FileWords = {
+export const FILE_PROBLEM_WORDING_FOR_APPLY: FileProblemWording = {
   one: "Key",
   several: "Keys",
   tooLong: "give the client a shorter x-hydra.key",
   twice: () => "give one of them another x-hydra.key; some file systems ignore case",
 };
 
-function longProblem(id: string, name: string, { one, tooLong }: FileWords): Problem {
+function longFileNameProblem(id: string, name: string, { one, tooLong }: FileProblemWording): Problem {
   return usageError(`${one} ${quote(id)} is too long for a file name of ${name}`, tooLong, "file-name-too-long");
 }
 
-function sharedProblem(
+function sharedFileNameProblem(
   files: readonly { readonly id: string; readonly path: string }[],
   name: string,
-  { several, twice }: FileWords,
+  { several, twice }: FileProblemWording,
 ): Problem {
   const ids = joinFirstWords(
     files.map(({ id }) => quote(id)),

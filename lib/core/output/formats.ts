@@ -60,7 +60,7 @@ export function parseFormat(text: string, from = "--format"): Format {
   const query = QUERIES.find((known) => known === name);
   if (query !== undefined) return { kind: query, query: parseExpression(query, expression, text, from) };
   const kind = PLAIN.find((known) => known === (OTHER_NAMES.get(name) ?? name));
-  if (kind === undefined) throw unknownFormat(name, text, from);
+  if (kind === undefined) throw unknownFormatProblem(name, text, from);
   if (expression !== undefined)
     throw usageError(
       `Cannot use ${from} ${quote(text)}: ${name} does not accept an expression`,
@@ -83,7 +83,7 @@ function parseExpression(
   return query;
 }
 
-function unknownFormat(name: string, text: string, from: string): Problem {
+function unknownFormatProblem(name: string, text: string, from: string): Problem {
   const near = suggestWord(name, ["auto", ...PLAIN, ...QUERIES]);
   return usageError(
     from === "--format" ? `Unknown format ${quote(text)}` : `${capitalize(from)} ${quote(text)} is not a known format`,

@@ -2,7 +2,7 @@ import { withoutColors } from "./colors.ts";
 import { displayWidth } from "./width.ts";
 
 /** The columns that a piece of text takes on a terminal, its colours not counted. */
-function columnsOf(text: string): number {
+function widthWithoutColors(text: string): number {
   return displayWidth(withoutColors(text));
 }
 
@@ -39,7 +39,7 @@ function wordsAndCommands(line: string): readonly string[] {
 }
 
 function wrappedLine(line: string, columns: number, indent: string): string {
-  if (columnsOf(line) <= columns) return line;
+  if (widthWithoutColors(line) <= columns) return line;
   const lines: string[] = [];
   let current = "";
   let width = 0;
@@ -47,7 +47,7 @@ function wrappedLine(line: string, columns: number, indent: string): string {
   for (const word of wordsAndCommands(line)) {
     gap++;
     if (word === "") continue;
-    const room = columnsOf(word);
+    const room = widthWithoutColors(word);
     if (width > 0 && width + gap + room > columns) {
       lines.push(current);
       current = indent + word;

@@ -25,7 +25,7 @@ const BELOW = " ".repeat(6);
  * @param columns the width of the terminal; undefined breaks nothing.
  */
 export function labelledLines(rows: readonly LabelledValue[], columns: number | undefined): readonly StyledLine[] {
-  const isBelow = columns !== undefined && rows.some((row) => !fits(row, columns));
+  const isBelow = columns !== undefined && rows.some((row) => !fitsAfterLabel(row, columns));
   return rows.flatMap(({ label, sign = "", value, role }) => {
     const start = isBelow ? BELOW : label;
     const lines = columns === undefined ? [label + sign + value] : hangingLines(start + sign, value, columns);
@@ -34,7 +34,7 @@ export function labelledLines(rows: readonly LabelledValue[], columns: number | 
   });
 }
 
-function fits({ label, sign = "", value }: LabelledValue, columns: number): boolean {
+function fitsAfterLabel({ label, sign = "", value }: LabelledValue, columns: number): boolean {
   const room = columns - displayWidth(label + sign);
   const text = escapeControls(value);
   if (displayWidth(text) <= room) return true;

@@ -16,17 +16,17 @@ export type SelectorOrJsonPath =
   | { readonly select: Selector };
 
 /** A step of a dotted path: a member or element by its name, or each element of an array. */
-type Step = { readonly name: string } | "each";
+type DottedPathStep = { readonly name: string } | "each";
 
 /** Characters with a special meaning in the paths of Hydra's own CLI; a backslash escapes them. */
 const RESERVED = /[*?|@[\]{}()!]/;
 
-function one(value: unknown): Selection {
+function singleSelection(value: unknown): Selection {
   return { values: value === undefined ? [] : [value], single: true };
 }
 
-function parseSteps(text: string): readonly Step[] | { readonly error: string } {
-  const steps: Step[] = [];
+function parseDottedPathSteps(text: string): readonly DottedPathStep[] | { readonly error: string } {
+  const steps: DottedPathStep[] = [];
   let name = "";
   let escaped = false;
   const end = () => {
@@ -53,23 +53,26 @@ function parseSteps(text: string): readonly Step[] | { readonly error: string } 
   return steps;
 }
 
-function walk(value: unknown, steps: readonly Step[]): Selection {
+function selectByDottedPath(value: unknown, steps: readonly DottedPathStep[]): Selection {
   let at = value;
   for (const [i, step] of steps.entries()) {
     if (step !== "each") {
       at = getChild(at, step.name);
       continue;
     }
-    if (!Array.isArray(at)) return one(undefined);
+    if (!Array.isArray(at)) return singleSelection(undefined);
     const elements: readonly unknown[] = at;
     const rest = steps.slice(i + 1);
-    if (rest.length === 0) return one(elements.length);
-    return { values: elements.flatMap((element) => asValues(walk(element, rest))), single: false };
+    if (rest.length === 0) return singleSelection(elements.length);
+    return {
+      values: elements.flatMap((element) => wrapMultipleValues(selectByDottedPath(element, rest))),
+      single: false,
+    };
   }
-  return one(at);
+  return singleSelection(at);
 }
 
-function asValues(selection: Selection): readonly unknown[] {
+function wrapMultipleValues(selection: Selection): readonly unknown[] {
   return selection.single ? selection.values : [selection.values];
 }
 
@@ -82,12 +85,12 @@ function asValues(selection: Selection): readonly unknown[] {
  */
 export function parseJsonPathOrDottedPath(text: string): SelectorOrJsonPath | { readonly error: string } {
   if (text.startsWith("$")) return { language: "rfc9535", text };
-  const steps = parseSteps(text);
-  return "error" in steps ? steps : { select: (document) => walk(document, steps) };
+  const steps = parseDottedPathSteps(text);
+  return "error" in steps ? steps : { select: (document) => selectByDottedPath(document, steps) };
 }
 
 /** Parses a JSON Pointer as an expression (RFC 6901); returns `{ error }` with the reason if it is invalid. */
 export function parsePointerQuery(text: string): SelectorOrJsonPath | { readonly error: string } {
   const pointer: JsonPointer | { readonly error: string } = parsePointerOrError(text);
-  return "error" in pointer ? pointer : { select: (document) => one(resolvePointer(document, pointer)) };
+  return "error" in pointer ? pointer : { select: (document) => singleSelection(resolvePointer(document, pointer)) };
 }

@@ -15,7 +15,7 @@ const SKEW = 60_000;
 const LATEST_UNKNOWN = 0;
 
 /** The milliseconds since a time of a server; undefined for text that is not a time, or that means none. */
-function elapsed(timestamp: string, now: number): number | undefined {
+function millisecondsSince(timestamp: string, now: number): number | undefined {
   const then = Date.parse(timestamp);
   if (Number.isNaN(then) || then <= LATEST_UNKNOWN) return undefined;
   const since = now - then;
@@ -33,7 +33,7 @@ function largestUnit(milliseconds: number) {
  * text that is not a time, and for the zero time. A time up to a minute ahead is a clock that runs fast, and is `just now`.
  */
 export function relativeTime(timestamp: string, now: number): string | undefined {
-  const since = elapsed(timestamp, now);
+  const since = millisecondsSince(timestamp, now);
   if (since === undefined) return undefined;
   const largest = largestUnit(Math.abs(since));
   if (largest === undefined) return "just now";
@@ -44,7 +44,7 @@ export function relativeTime(timestamp: string, now: number): string | undefined
 
 /** The age of something in one short word for a column: `3d`, `5h`, `2mo`, `0s`; undefined as in {@link relativeTime}. */
 export function shortAge(timestamp: string, now: number): string | undefined {
-  const since = elapsed(timestamp, now);
+  const since = millisecondsSince(timestamp, now);
   if (since === undefined) return undefined;
   const largest = largestUnit(Math.abs(since));
   return largest === undefined ? "0s" : `${since < 0 ? "-" : ""}${largest.count}${largest.short}`;

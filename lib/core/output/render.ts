@@ -12,15 +12,15 @@ import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
 import {
   type CellTextOrList,
-  type ColumnHeading,
-  createTableWriter,
+  type ColumnLayout,
+  createTextTableFormatter,
   formatRecord,
   type TextOutputTarget,
 } from "./text-table.ts";
-import { csvLine, markdownHeadingRule, markdownLine, tsvLine } from "./tsv-csv-markdown.ts";
+import { csvLine, markdownDelimiterRow, markdownTableRow, tsvLine } from "./tsv-csv-markdown.ts";
 
 /** A column of a table. */
-export interface Column<T> extends ColumnHeading {
+export interface Column<T> extends ColumnLayout {
   readonly value: (record: T) => CellTextOrList;
 }
 
@@ -94,40 +94,43 @@ export interface StreamRenderer<T> {
   end(rest?: JsonObject): string;
 }
 
-interface Setup<T> {
+interface ViewAndRenderOptions<T> {
   readonly view: ResultView<T>;
   readonly options: RenderOptions;
 }
 
-type RendererFactory = <T>(setup: Setup<T>) => StreamRenderer<T>;
+type RendererFactory = <T>(setup: ViewAndRenderOptions<T>) => StreamRenderer<T>;
 
-function safeLines(lines: readonly string[]): string {
+function escapeAndJoinLines(lines: readonly string[]): string {
   return lines
     .map((line) => `${line.startsWith("\t") ? "\t" : ""}${escapeControls(line.replace(/^\t/, ""))}\n`)
     .join("");
 }
 
 /** Renders each value by itself, and nothing or `end` after the last one. */
-function each<T>(item: (value: T) => string, end: StreamRenderer<T>["end"] = () => ""): StreamRenderer<T> {
+function createPerItemRenderer<T>(
+  item: (value: T) => string,
+  end: StreamRenderer<T>["end"] = () => "",
+): StreamRenderer<T> {
   return { item, flush: () => "", end };
 }
 
 /** Renders each value by itself, with a separator between the texts that are not empty. */
-function separated<T>(item: (value: T) => string, separator: string): StreamRenderer<T> {
+function createSeparatingRenderer<T>(item: (value: T) => string, separator: string): StreamRenderer<T> {
   let count = 0;
-  return each((value) => {
+  return createPerItemRenderer((value) => {
     const text = item(value);
     return text === "" ? "" : `${count++ === 0 ? "" : separator}${text}`;
   });
 }
 
-function tableOf<T>(
+function createTableRenderer<T>(
   columns: readonly Column<T>[],
   shape: "plain" | "grid",
-  { view: { onHidden }, options: { terminal, settleAfter } }: Setup<T>,
+  { view: { onHidden }, options: { terminal, settleAfter } }: ViewAndRenderOptions<T>,
   lastRows: (rest?: JsonObject) => readonly (readonly CellTextOrList[])[] = () => [],
 ): StreamRenderer<T> {
-  const writer = createTableWriter(columns, shape, terminal, { settleAfter, onHidden });
+  const writer = createTextTableFormatter(columns, shape, terminal, { settleAfter, onHidden });
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
     flush: writer.flush,
@@ -138,11 +141,12 @@ function tableOf<T>(
   };
 }
 
-function table<T>(setup: Setup<T>): StreamRenderer<T> {
+function createTableOrRecordRenderer<T>(setup: ViewAndRenderOptions<T>): StreamRenderer<T> {
   const { view, options } = setup;
   const { columns, envelope, tableEnd } = view;
-  if (options.isList) return tableOf(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
-  return each((value) =>
+  if (options.isList)
+    return createTableRenderer(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
+  return createPerItemRenderer((value) =>
     formatRecord(
       columns.map((column) => ({ label: column.label, value: column.value(value) })),
       options.terminal,
@@ -150,22 +154,24 @@ function table<T>(setup: Setup<T>): StreamRenderer<T> {
   );
 }
 
-function text<T>(setup: Setup<T>): StreamRenderer<T> {
+function createTextRenderer<T>(setup: ViewAndRenderOptions<T>): StreamRenderer<T> {
   const { view, options } = setup;
-  if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
+  if (options.isList && view.listColumns !== undefined) return createTableRenderer(view.listColumns, "grid", setup);
   const { text: linesOf, styledText, paintLine } = view;
-  if (styledText !== undefined) return each((value) => styledLines(styledText(value), options.terminal.color));
-  if (linesOf === undefined) return table(setup);
-  if (paintLine === undefined || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
+  if (styledText !== undefined)
+    return createPerItemRenderer((value) => formatStyledLines(styledText(value), options.terminal.color));
+  if (linesOf === undefined) return createTableOrRecordRenderer(setup);
+  if (paintLine === undefined || !options.terminal.color)
+    return createPerItemRenderer((value) => escapeAndJoinLines(linesOf(value)));
   const paint = createPainter(true);
-  return each((value) =>
+  return createPerItemRenderer((value) =>
     linesOf(value)
       .map((line) => `${paintLine(escapeControls(line), paint)}\n`)
       .join(""),
   );
 }
 
-function styledLines(lines: readonly StyledLine[], color: boolean): string {
+function formatStyledLines(lines: readonly StyledLine[], color: boolean): string {
   const paint = createPainter(color);
   return lines
     .map(({ text: line, role }) => {
@@ -182,16 +188,16 @@ export function paintDiffLine(line: string, paint: Painter): string {
 }
 
 /** JSON of one value, an array or the envelope around it: on one line, or indented. */
-function json(indent: 0 | 2): RendererFactory {
+function jsonRendererFactory(indent: 0 | 2): RendererFactory {
   const newline = (level: number) => (indent === 0 ? "" : `\n${" ".repeat(indent * level)}`);
   const colon = indent === 0 ? ":" : ": ";
   const write = (value: unknown, level: number) => toTerminalSafeJson(value, indent).replaceAll("\n", newline(level));
   return ({ view: { envelope }, options }) => {
-    if (!options.isList) return each((value) => `${write(value, 0)}\n`);
+    if (!options.isList) return createPerItemRenderer((value) => `${write(value, 0)}\n`);
     const level = envelope === undefined ? 0 : 1;
     const open = envelope === undefined ? "[" : `{${newline(1)}${toTerminalSafeJson(envelope.items)}${colon}[`;
     let count = 0;
-    return each(
+    return createPerItemRenderer(
       (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
       (rest = envelope?.rest ?? {}) => {
         const close = count === 0 ? `${open}]` : `${newline(level)}]`;
@@ -206,7 +212,7 @@ function json(indent: 0 | 2): RendererFactory {
 }
 
 /** A heading and one record for each value, without alignment. */
-function delimited(
+function delimitedRendererFactory(
   line: (cells: readonly CellTextOrList[], onTerminal: boolean) => string,
   rule: (columns: number) => string = () => "",
 ): RendererFactory {
@@ -223,21 +229,21 @@ function delimited(
     };
     const cells = (value: Parameters<(typeof columns)[number]["value"]>[0]) =>
       columns.map((column) => column.value(value));
-    return each(
+    return createPerItemRenderer(
       (value) => withHead(line(cells(value), terminal.isTerminal)),
       () => (isList ? withHead("") : ""),
     );
   };
 }
 
-function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): StreamRenderer<T> {
+function createYamlRenderer<T>({ view: { envelope, isStream }, options }: ViewAndRenderOptions<T>): StreamRenderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
-  if (!options.isList) return each(write);
-  if (isStream === true) return separated(write, "---\n");
+  if (!options.isList) return createPerItemRenderer(write);
+  if (isStream === true) return createSeparatingRenderer(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
-  return each(
+  return createPerItemRenderer(
     (value) => {
       const isFirst = count++ === 0;
       const open = isFirst && envelope !== undefined ? write({ [envelope.items]: [] }).replace(/ \[\]\n$/, "\n") : "";
@@ -255,8 +261,8 @@ function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): StreamRen
 }
 
 /** Collects the whole document and writes what the expression selects in it. */
-function selected<T>(
-  { view: { envelope }, options }: Setup<T>,
+function createSelectionRenderer<T>(
+  { view: { envelope }, options }: ViewAndRenderOptions<T>,
   write: (values: readonly unknown[], single: boolean) => string,
 ): StreamRenderer<T> {
   const { select } = options.tools;
@@ -265,9 +271,9 @@ function selected<T>(
     const { values, single } = select(document);
     return write(values, single);
   };
-  if (!options.isList) return each(selectIn);
+  if (!options.isList) return createPerItemRenderer(selectIn);
   const items: unknown[] = [];
-  return each(
+  return createPerItemRenderer(
     (value) => {
       items.push(value);
       return "";
@@ -277,19 +283,22 @@ function selected<T>(
 }
 
 /** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
-const query: RendererFactory = (setup) =>
-  selected(setup, (values, single) => `${toTerminalSafeJson(single ? (values[0] ?? null) : values, 2)}\n`);
+const createQueryRenderer: RendererFactory = (setup) =>
+  createSelectionRenderer(
+    setup,
+    (values, single) => `${toTerminalSafeJson(single ? (values[0] ?? null) : values, 2)}\n`,
+  );
 
 /** One line for each selected value, strings without quotes. */
-const raw: RendererFactory = (setup) => {
+const createRawRenderer: RendererFactory = (setup) => {
   const { isTerminal } = setup.options.terminal;
   const unquoted = (value: string) => (isTerminal ? escapeControls(value) : value);
-  return selected(setup, (values) =>
+  return createSelectionRenderer(setup, (values) =>
     values.map((value) => `${typeof value === "string" ? unquoted(value) : toTerminalSafeJson(value)}\n`).join(""),
   );
 };
 
-function credentialsOf<T>(view: ResultView<T>, value: T): Credentials {
+function credentialsOrOnlyId<T>(view: ResultView<T>, value: T): Credentials {
   return view.credentials?.(value) ?? { id: view.id(value) };
 }
 
@@ -298,32 +307,37 @@ function credentialsOf<T>(view: ResultView<T>, value: T): Credentials {
  * from a cluster.
  */
 export function isOmittedFromSecretManifest<T>(view: ResultView<T>, value: T): boolean {
-  return !areCredentialsComplete(credentialsOf(view, value));
+  return !areCredentialsComplete(credentialsOrOnlyId(view, value));
 }
 
 const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
-  text,
-  table,
-  json: json(0),
-  "json-pretty": json(2),
-  yaml,
-  tsv: delimited(tsvLine),
+  text: createTextRenderer,
+  table: createTableOrRecordRenderer,
+  json: jsonRendererFactory(0),
+  "json-pretty": jsonRendererFactory(2),
+  yaml: createYamlRenderer,
+  tsv: delimitedRendererFactory(tsvLine),
   markdown: (setup) => {
     const { markdown } = setup.view;
-    return markdown === undefined ? delimited(markdownLine, markdownHeadingRule)(setup) : each(markdown);
+    return markdown === undefined
+      ? delimitedRendererFactory(markdownTableRow, markdownDelimiterRow)(setup)
+      : createPerItemRenderer(markdown);
   },
-  csv: delimited(csvLine),
-  ndjson: () => each((value) => `${toTerminalSafeJson(value)}\n`),
-  jsonpath: query,
-  jsonpointer: query,
-  raw,
-  env: ({ view, options }) => separated((value) => formatDotenv(credentialsOf(view, value), options.names), "\n"),
-  pem: text,
-  id: ({ view }) => each((value) => `${escapeControls(view.id(value))}\n`),
+  csv: delimitedRendererFactory(csvLine),
+  ndjson: () => createPerItemRenderer((value) => `${toTerminalSafeJson(value)}\n`),
+  jsonpath: createQueryRenderer,
+  jsonpointer: createQueryRenderer,
+  raw: createRawRenderer,
+  env: ({ view, options }) =>
+    createSeparatingRenderer((value) => formatDotenv(credentialsOrOnlyId(view, value), options.names), "\n"),
+  pem: createTextRenderer,
+  id: ({ view }) => createPerItemRenderer((value) => `${escapeControls(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
-    separated(
+    createSeparatingRenderer(
       (value) =>
-        isOmittedFromSecretManifest(view, value) ? "" : formatSecretManifest(credentialsOf(view, value), options.names),
+        isOmittedFromSecretManifest(view, value)
+          ? ""
+          : formatSecretManifest(credentialsOrOnlyId(view, value), options.names),
       "---\n",
     ),
 };

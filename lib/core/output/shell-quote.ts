@@ -14,7 +14,7 @@ const CONTROL =
 
 const utf8 = new TextEncoder();
 
-function octal(text: string): string {
+function octalEscapes(text: string): string {
   return Array.from(utf8.encode(text), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
 }
 
@@ -47,7 +47,7 @@ export function shellQuoted(text: string): string {
   for (let rest = text; rest !== ""; ) {
     const control = CONTROL.exec(rest);
     if (control === null) return word + singleQuoted(rest);
-    word += `${singleQuoted(rest.slice(0, control.index))}"$(printf '${octal(control[0])}')"`;
+    word += `${singleQuoted(rest.slice(0, control.index))}"$(printf '${octalEscapes(control[0])}')"`;
     rest = rest.slice(control.index + control[0].length);
   }
   return word;

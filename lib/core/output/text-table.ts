@@ -12,8 +12,8 @@ export interface TextOutputTarget {
 /** The text of a field; a list is joined with `, `, or stacked in a table with borders. */
 export type CellTextOrList = string | readonly string[];
 
-/** The heading of a column. */
-export interface ColumnHeading {
+/** The label of a column, and how it gives way on a narrow terminal. */
+export interface ColumnLayout {
   readonly label: string;
   /** Never cut or left out on a narrow terminal: a secret, for example. */
   readonly whole?: boolean;
@@ -23,8 +23,8 @@ export interface ColumnHeading {
   readonly rank?: number;
 }
 
-/** Writes a table row by row. */
-interface TableWriter {
+/** Formats a table row by row; each call returns the text to write now. */
+interface TextTableFormatter {
   row(cells: readonly CellTextOrList[]): string;
   /** Fixes the column widths by the rows so far, and returns the buffered rows. */
   flush(): string;
@@ -36,17 +36,17 @@ const MIN_WIDTH = 6;
 const TAB = 8;
 
 /** How a kind of table is drawn; a width of 0 leaves a column out. */
-interface Style {
+interface TableStyle {
   /** The width of the gaps and borders of a number of columns. */
   readonly overhead: (columns: number) => number;
   readonly lines: (cell: CellTextOrList) => readonly string[];
-  readonly head: (labels: readonly string[], widths: readonly number[], bold: Bold) => string;
+  readonly head: (labels: readonly string[], widths: readonly number[], bold: BoldFormatter) => string;
   readonly line: (cells: readonly string[], widths: readonly number[]) => string;
 }
 
-type Bold = (text: string) => string;
+type BoldFormatter = (text: string) => string;
 
-function bolder(terminal: TextOutputTarget): Bold {
+function createBoldFormatter(terminal: TextOutputTarget): BoldFormatter {
   return terminal.isTerminal && terminal.color
     ? (text) => (text === "" ? "" : `\u001b[1m${text}\u001b[22m`)
     : (text) => text;
@@ -67,8 +67,8 @@ function visibleCells(
   return kept.slice(0, last + 1).map(({ text, width }, i) => ({ text, after: i === last ? "" : gap(text, width) }));
 }
 
-function plain(gap: (text: string, width: number) => string): Style {
-  const line = (cells: readonly string[], widths: readonly number[], bold: Bold) =>
+function createPlainTableStyle(gap: (text: string, width: number) => string): TableStyle {
+  const line = (cells: readonly string[], widths: readonly number[], bold: BoldFormatter) =>
     `${visibleCells(cells, widths, gap)
       .map(({ text, after }) => bold(text) + after)
       .join("")}\n`;
@@ -80,30 +80,35 @@ function plain(gap: (text: string, width: number) => string): Style {
   };
 }
 
-const SPACED = plain((text, width) => spaces(width + 2 - displayWidth(text)));
+const SPACED = createPlainTableStyle((text, width) => spaces(width + 2 - displayWidth(text)));
 
 /** For pipes: tabs up to the next column, like Hydra's own CLI. */
-const TABBED = plain((text, width) => {
+const TABBED = createPlainTableStyle((text, width) => {
   const stop = Math.ceil((width + 1) / TAB) * TAB;
   return "\t".repeat(Math.max(1, Math.ceil((stop - displayWidth(text)) / TAB)));
 });
 
-function centred(text: string, width: number, bold: Bold): string {
+function centerText(text: string, width: number, bold: BoldFormatter): string {
   const left = Math.floor((width - displayWidth(text)) / 2);
   return spaces(left) + bold(text) + spaces(width - left - displayWidth(text));
 }
 
-function bordered(cells: readonly string[], widths: readonly number[], draw: (text: string, width: number) => string) {
+function formatBorderedRow(
+  cells: readonly string[],
+  widths: readonly number[],
+  draw: (text: string, width: number) => string,
+) {
   return `|${widths.flatMap((width, i) => (width === 0 ? [] : [draw(cells[i] ?? "", width)])).join("|")}|\n`;
 }
 
-const GRID: Style = {
+const GRID: TableStyle = {
   overhead: (columns) => 3 * columns + 1,
   lines: (cell) => (typeof cell === "string" ? [cell] : cell).map(escapeControls),
   head: (labels, widths, bold) =>
-    bordered(labels, widths, (text, width) => centred(text, width + 2, bold)) +
-    bordered(labels, widths, (_, width) => "-".repeat(width + 2)),
-  line: (cells, widths) => bordered(cells, widths, (text, width) => ` ${text}${spaces(width - displayWidth(text))} `),
+    formatBorderedRow(labels, widths, (text, width) => centerText(text, width + 2, bold)) +
+    formatBorderedRow(labels, widths, (_, width) => "-".repeat(width + 2)),
+  line: (cells, widths) =>
+    formatBorderedRow(cells, widths, (text, width) => ` ${text}${spaces(width - displayWidth(text))} `),
 };
 
 function sum(numbers: readonly number[]): number {
@@ -115,7 +120,7 @@ function maximum(widths: readonly number[]): number {
 }
 
 /** The largest cap with which all widths together take at most `room`; at least `floor`. */
-function cap(widths: readonly number[], room: number, floor: 0 | 1): number {
+function chooseWidthCap(widths: readonly number[], room: number, floor: 0 | 1): number {
   let left = room;
   const rising = widths.toSorted((a, b) => a - b);
   for (const [i, width] of rising.entries()) {
@@ -127,7 +132,7 @@ function cap(widths: readonly number[], room: number, floor: 0 | 1): number {
 }
 
 /** How early a column is left out: by its rank, or by its place if it has none. */
-function rankOf(headings: readonly ColumnHeading[], at: number): number {
+function columnHidingRank(headings: readonly ColumnLayout[], at: number): number {
   return headings[at]?.rank ?? at;
 }
 
@@ -138,8 +143,8 @@ function rankOf(headings: readonly ColumnHeading[], at: number): number {
  * identifies the row, is only cut if it takes more than two thirds of the line. Columns marked whole keep their width even
  * if the terminal is narrower.
  */
-function fitted(
-  headings: readonly ColumnHeading[],
+function fitColumnWidths(
+  headings: readonly ColumnLayout[],
   natural: readonly number[],
   filled: readonly boolean[],
   room: number,
@@ -156,7 +161,7 @@ function fitted(
   while (sum(kept.map(least)) > space()) {
     const [last] = kept
       .filter((i) => i > 0 && !isWhole(i))
-      .toSorted((a, b) => rankOf(headings, b) - rankOf(headings, a));
+      .toSorted((a, b) => columnHidingRank(headings, b) - columnHidingRank(headings, a));
     if (last === undefined) break;
     kept = kept.filter((i) => i !== last);
   }
@@ -164,7 +169,7 @@ function fitted(
   // Each keeps its least width, and they share what is left; a terminal too narrow for that is shared from nothing.
   const fits = sum(kept.map(least)) <= space();
   const base = (i: number) => (isWhole(i) || fits ? least(i) : 0);
-  const limit = cap(
+  const limit = chooseWidthCap(
     shared.map((i) => need(i) - base(i)),
     space() - sum(kept.map(base)),
     fits ? 0 : 1,
@@ -186,12 +191,12 @@ interface TableOptions {
  * The first `settleAfter` rows, which are buffered, determine the widths. On a terminal the columns fit its width and
  * wider cells are cut with `…`; otherwise nothing is cut and no line ends in padding.
  */
-export function createTableWriter(
-  headings: readonly ColumnHeading[],
+export function createTextTableFormatter(
+  headings: readonly ColumnLayout[],
   shape: "plain" | "grid",
   terminal: TextOutputTarget,
   { settleAfter = 100, onHidden }: TableOptions = {},
-): TableWriter {
+): TextTableFormatter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
   let widths: readonly number[] | undefined;
   let buffered: (readonly (readonly string[])[])[] = [];
@@ -218,13 +223,15 @@ export function createTableWriter(
       maximum([displayWidth(label), ...buffered.map((cells) => maximum(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
-      ? fitted(headings, natural, filled, terminalWidthOrDefault(terminal.columns), style.overhead)
+      ? fitColumnWidths(headings, natural, filled, terminalWidthOrDefault(terminal.columns), style.overhead)
       : natural;
     widths = settled;
     const hidden = headings.filter((_, i) => settled[i] === 0 && filled[i] === true);
     if (hidden.length > 0) onHidden?.(hidden.map(({ label }) => label));
     const labels = headings.map(({ label }, i) => fit(label, i));
-    const text = style.head(labels, settled, bolder(terminal)) + buffered.map((cells) => draw(cells, settled)).join("");
+    const text =
+      style.head(labels, settled, createBoldFormatter(terminal)) +
+      buffered.map((cells) => draw(cells, settled)).join("");
     buffered = [];
     return text;
   };
@@ -246,7 +253,7 @@ export function formatRecord(
   terminal: TextOutputTarget,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;
-  const bold = bolder(terminal);
+  const bold = createBoldFormatter(terminal);
   const widths = [maximum(fields.map(({ label }) => displayWidth(label))), 1];
   return fields
     .map(({ label, value }) => {

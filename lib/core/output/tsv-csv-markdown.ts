@@ -36,16 +36,16 @@ export function csvLine(cells: readonly CellTextOrList[], onTerminal = false): s
 }
 
 /** Text that Markdown shows as it is, also in a table. */
-export function markdownText(text: string): string {
+export function escapeMarkdown(text: string): string {
   return escapeControls(text).replace(/[\\`*_{}[\]<>()#+\-!|~@&]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
 /** One row of a table of GitHub Flavored Markdown. */
-export function markdownLine(cells: readonly CellTextOrList[]): string {
-  return `| ${cells.map((cell) => markdownText(typeof cell === "string" ? cell : cell.join(", "))).join(" | ")} |\n`;
+export function markdownTableRow(cells: readonly CellTextOrList[]): string {
+  return `| ${cells.map((cell) => escapeMarkdown(typeof cell === "string" ? cell : cell.join(", "))).join(" | ")} |\n`;
 }
 
 /** The row between the heading and the records. */
-export function markdownHeadingRule(columns: number): string {
+export function markdownDelimiterRow(columns: number): string {
   return `|${" --- |".repeat(columns)}\n`;
 }

@@ -34,7 +34,7 @@ export function inspectEncryptedMessage(
   material: string | Uint8Array,
   origin: string,
 ): EncryptedMessageInfo | undefined {
-  const bytes = streamOf(material, origin);
+  const bytes = tryFindMessageBytes(material, origin);
   if (bytes === undefined) return undefined;
   const { packets } = readPackets(bytes);
   const [first] = packets.filter(({ tag }) => tag !== PACKET_TYPE.marker);
@@ -43,13 +43,15 @@ export function inspectEncryptedMessage(
     [PACKET_TYPE.keyEncryptedKey, PACKET_TYPE.passwordEncryptedKey, ...ENCRYPTED_DATA].includes(first.tag);
   if (!isMessage) return undefined;
   return {
-    recipients: packets.filter(({ tag }) => tag === PACKET_TYPE.keyEncryptedKey).map(({ body }) => recipientOf(body)),
+    recipients: packets
+      .filter(({ tag }) => tag === PACKET_TYPE.keyEncryptedKey)
+      .map(({ body }) => parseMessageRecipient(body)),
     passwords: packets.filter(({ tag }) => tag === PACKET_TYPE.passwordEncryptedKey).length,
   };
 }
 
 /** The packets as bytes; what can't be read is left for the reader of keys, which says why. */
-function streamOf(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+function tryFindMessageBytes(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   try {
     return findPgpMessageBytes(material, origin);
   } catch (error) {
@@ -59,20 +61,21 @@ function streamOf(material: string | Uint8Array, origin: string): Uint8Array | u
 }
 
 /** The recipient in a packet of version 3, which has a key ID, or of version 6, which has a fingerprint. */
-function recipientOf(body: Uint8Array): MessageRecipient {
-  if (body[0] !== 6) return { keyId: shownId(body.subarray(1, 9)), algorithm: algorithmOf(body[9]) };
+function parseMessageRecipient(body: Uint8Array): MessageRecipient {
+  if (body[0] !== 6)
+    return { keyId: keyIdUnlessHidden(body.subarray(1, 9)), algorithm: encryptionAlgorithmName(body[9]) };
   const length = body[1] ?? 0;
   const [version] = body.subarray(2, 3);
   const fingerprint = body.subarray(3, 2 + length);
   const id = version === 6 ? fingerprint.subarray(0, 8) : fingerprint.subarray(-8);
-  return { keyId: shownId(id), algorithm: algorithmOf(body[2 + length]) };
+  return { keyId: keyIdUnlessHidden(id), algorithm: encryptionAlgorithmName(body[2 + length]) };
 }
 
-function shownId(bytes: Uint8Array): string | undefined {
+function keyIdUnlessHidden(bytes: Uint8Array): string | undefined {
   return bytes.every((byte) => byte === 0) ? undefined : toHex(bytes).toUpperCase();
 }
 
-function algorithmOf(id: number | undefined): string {
+function encryptionAlgorithmName(id: number | undefined): string {
   return ALGORITHMS.get(id ?? 0) ?? `algorithm ${id ?? 0}`;
 }
 

@@ -1,7 +1,7 @@
-import { decodeText, fromBase64, isUtf16 } from "../bytes.ts";
+import { decodeUtf8OrUtf16, fromBase64, hasUtf16LeBom } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
-import { keylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
+import { findKeylessAnswerReason, looksLikeWebPage } from "./keyless-answer.ts";
 import { base64OfMarkerlessArmor, isArmorHeader, joinWithoutChecksum } from "./markerless-armor.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
@@ -114,7 +114,7 @@ function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem 
 }
 
 /** Parses a packet header (RFC 9580 section 4.2); the length is -1 if the header doesn't have one. */
-function header(bytes: Uint8Array, at: number): { tag: number; start: number; length: number } | undefined {
+function parsePacketHeader(bytes: Uint8Array, at: number): { tag: number; start: number; length: number } | undefined {
   const [first = 0, a = 0, b = 0, c = 0, d = 0, e = 0] = bytes.subarray(at, at + 6);
   const four = (w: number, x: number, y: number, z: number) => ((w << 24) | (x << 16) | (y << 8) | z) >>> 0;
   if ((first & 0x80) === 0) return undefined;
@@ -144,7 +144,7 @@ export function readPackets(bytes: Uint8Array): { readonly packets: readonly Pac
   const packets: Packet[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const head = header(bytes, at);
+    const head = parsePacketHeader(bytes, at);
     if (head === undefined) return { packets, broken: true };
     const end = head.length < 0 ? bytes.length : head.start + head.length;
     if (end > bytes.length) return { packets, broken: true };
@@ -155,7 +155,7 @@ export function readPackets(bytes: Uint8Array): { readonly packets: readonly Pac
 }
 
 /** The keys of a binary stream, one for each primary key packet. */
-function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
+function parseBinaryKeys(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
   const { packets, broken } = readPackets(bytes);
   const kept = packets.filter((packet) => !NOT_OF_A_KEY.includes(packet.tag));
   const [first] = kept;
@@ -182,7 +182,7 @@ const BEGIN = "-----BEGIN PGP ";
 const KEY_BLOCK = /^(?:PUBLIC|PRIVATE|SECRET) KEY BLOCK$/;
 
 /** A block of armored text: its label and its decoded content. */
-interface Block {
+interface ArmorBlock {
   readonly label: string;
   readonly bytes: Uint8Array;
 }
@@ -198,19 +198,19 @@ function armorBody(text: string): string {
   const body =
     lines.filter((line) => line !== "").length > 1
       ? lines.filter((line) => !isArmorHeader(line))
-      : fromFirstRun(text.trim().split(/\s+/));
+      : dropWordsBeforeBase64(text.trim().split(/\s+/));
   return joinWithoutChecksum(body);
 }
 
 /** The words from the first one that can only be base64. */
-function fromFirstRun(words: readonly string[]): readonly string[] {
+function dropWordsBeforeBase64(words: readonly string[]): readonly string[] {
   const start = words.findIndex((word) => /^[A-Za-z0-9+/=]{40,}$/.test(word));
   return start < 0 ? words : words.slice(start);
 }
 
 /** The armored blocks in a text, with any text before, between and after them (RFC 9580 section 6.2). */
-function blocksOf(text: string, origin: string): readonly Block[] {
-  const blocks: Block[] = [];
+function parseArmorBlocks(text: string, origin: string): readonly ArmorBlock[] {
+  const blocks: ArmorBlock[] = [];
   for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
     const label = /^[A-Z0-9 ,/]+(?=-----)/.exec(text.slice(at + BEGIN.length, at + BEGIN.length + 64))?.[0];
     const start = at + BEGIN.length + (label === undefined ? 0 : label.length + 5);
@@ -238,24 +238,24 @@ function blocksOf(text: string, origin: string): readonly Block[] {
 }
 
 /** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
-function bareArmor(text: string): Uint8Array | undefined {
+function decodeMarkerlessArmor(text: string): Uint8Array | undefined {
   const body = base64OfMarkerlessArmor(text);
   return body === undefined ? undefined : fromBase64(body);
 }
 
 /** Rejects the text that a site answers, and that someone saved, in place of a key that it doesn't have. */
-function rejectNote(text: string, origin: string): void {
-  const absent = keylessAnswerReason(text);
+function rejectKeylessAnswer(text: string, origin: string): void {
+  const absent = findKeylessAnswerReason(text);
   if (absent !== undefined) throw notAKeyProblem(origin, absent, "ask the owner for the key");
 }
 
 /** The keys of an armored text: all its key blocks; other blocks are ignored. */
-function armoredKeys(text: string, origin: string): readonly TransferableKey[] {
-  rejectNote(text, origin);
-  const blocks = blocksOf(text, origin);
+function parseArmoredKeys(text: string, origin: string): readonly TransferableKey[] {
+  rejectKeylessAnswer(text, origin);
+  const blocks = parseArmorBlocks(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
-  const bare = blocks.length === 0 ? bareArmor(text) : undefined;
-  if (bare !== undefined) return keysOf(bare, origin);
+  const bare = blocks.length === 0 ? decodeMarkerlessArmor(text) : undefined;
+  if (bare !== undefined) return parseBinaryKeys(bare, origin);
   if (keys.length === 0) {
     const label = /-----BEGIN PGP ([A-Z ]+)/.exec(text)?.[1]?.toLowerCase() ?? "";
     const kind = label.startsWith("signed")
@@ -265,47 +265,47 @@ function armoredKeys(text: string, origin: string): readonly TransferableKey[] {
         : "a message";
     throw notAKeyProblem(origin, `this is ${kind}, not a key`);
   }
-  return keys.flatMap((block) => keysOf(block.bytes, origin));
+  return keys.flatMap((block) => parseBinaryKeys(block.bytes, origin));
 }
 
 /** Decodes bytes that are text; otherwise undefined. */
-function asText(bytes: Uint8Array): string | undefined {
-  const isBinary = ((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef && !isUtf16(bytes);
-  return isBinary ? undefined : decodeText(bytes);
+function decodeIfText(bytes: Uint8Array): string | undefined {
+  const isBinary = ((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef && !hasUtf16LeBom(bytes);
+  return isBinary ? undefined : decodeUtf8OrUtf16(bytes);
 }
 
 /** The keys in bytes, which are binary if the first bit is set, as in every packet header, and text otherwise. */
-function keysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
-  const text = asText(bytes);
-  if (text === undefined) return keysOf(bytes, origin);
+function parseKeysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
+  const text = decodeIfText(bytes);
+  if (text === undefined) return parseBinaryKeys(bytes, origin);
   if (/^KBXf/.test(text.slice(8))) throw notAKeyProblem(origin, "this is a GnuPG keybox, not an exported key");
-  return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
+  return text.includes(BEGIN) ? parseArmoredKeys(normalizeArmoredText(text), origin) : parseUnarmoredKeys(text, origin);
 }
 
 /**
  * Text with line feeds as line endings, including those that a tool wrote as backslash and letter. Lines lose the marks of a
  * mail that quotes them, and the dash that a signed text puts before a marker (RFC 9580 section 7.2).
  */
-function unescaped(text: string): string {
+function normalizeArmoredText(text: string): string {
   const lines = text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
   return lines.replace(/^(?:>[ \t]?)+/gm, "").replace(/^- (?=-----)/gm, "");
 }
 
 /** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */
-function keysInPlainText(text: string, origin: string): readonly TransferableKey[] {
+function parseUnarmoredKeys(text: string, origin: string): readonly TransferableKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKeyProblem(origin, "it is empty");
   if (looksLikeWebPage(trimmed))
     throw notAKeyProblem(origin, "this is a web page", "use the URL of the key file itself");
-  rejectNote(trimmed, origin);
+  rejectKeylessAnswer(trimmed, origin);
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
   if (mistaken !== undefined) throw notAKeyProblem(origin, mistaken[1], mistaken[2]);
-  const bytes = fromBase64(unescaped(trimmed)) ?? bareArmor(trimmed);
+  const bytes = fromBase64(normalizeArmoredText(trimmed)) ?? decodeMarkerlessArmor(trimmed);
   if (bytes === undefined) throw notAKeyProblem(origin, "it is neither an armored OpenPGP key nor base64 of one");
-  const inner = asText(bytes);
-  if (inner === undefined) return keysOf(bytes, origin);
+  const inner = decodeIfText(bytes);
+  if (inner === undefined) return parseBinaryKeys(bytes, origin);
   if (!inner.includes(BEGIN)) throw notAKeyProblem(origin, "it is base64 of something that is not OpenPGP data");
-  return armoredKeys(unescaped(inner), origin);
+  return parseArmoredKeys(normalizeArmoredText(inner), origin);
 }
 
 /**
@@ -315,22 +315,24 @@ function keysInPlainText(text: string, origin: string): readonly TransferableKey
  * Throws a `Problem` with code `pgp-not-a-key` that says what the material is instead. It never quotes the material.
  */
 export function parsePgpKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
-  if (typeof material !== "string") return keysInBytes(material, origin);
-  return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
+  if (typeof material !== "string") return parseKeysInBytes(material, origin);
+  return material.includes(BEGIN)
+    ? parseArmoredKeys(normalizeArmoredText(material), origin)
+    : parseUnarmoredKeys(material, origin);
 }
 
 /** The packets of a message, in any encoding in which {@link parsePgpKeys} finds keys; undefined for other material. */
 export function findPgpMessageBytes(material: string | Uint8Array, origin: string): Uint8Array | undefined {
-  const text = typeof material === "string" ? material : asText(material);
+  const text = typeof material === "string" ? material : decodeIfText(material);
   if (text === undefined) return typeof material === "string" ? undefined : material;
-  if (text.includes(BEGIN)) return armoredMessage(text, origin);
-  const bytes = fromBase64(unescaped(text.replace(/^\ufeff/, "").trim()));
+  if (text.includes(BEGIN)) return findArmoredMessageBytes(text, origin);
+  const bytes = fromBase64(normalizeArmoredText(text.replace(/^\ufeff/, "").trim()));
   if (bytes === undefined) return undefined;
-  const inner = asText(bytes);
-  return inner === undefined ? bytes : inner.includes(BEGIN) ? armoredMessage(inner, origin) : undefined;
+  const inner = decodeIfText(bytes);
+  return inner === undefined ? bytes : inner.includes(BEGIN) ? findArmoredMessageBytes(inner, origin) : undefined;
 }
 
-function armoredMessage(text: string, origin: string): Uint8Array | undefined {
-  const blocks = blocksOf(unescaped(text), origin);
+function findArmoredMessageBytes(text: string, origin: string): Uint8Array | undefined {
+  const blocks = parseArmorBlocks(normalizeArmoredText(text), origin);
   return blocks.find(({ label }) => label === "MESSAGE")?.bytes;
 }

@@ -5,16 +5,16 @@ import { PACKET_TYPE, type Packet, signatureType, type TransferableKey } from ".
 const ISSUER_KEY_ID = 16;
 const ISSUER_FINGERPRINT = 33;
 
-function hex(bytes: Uint8Array): string {
+function toUpperCaseHex(bytes: Uint8Array): string {
   return toHex(bytes).toUpperCase();
 }
 
-function bigEndian(bytes: Uint8Array): number {
+function parseBigEndianNumber(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 /** The subpackets of one area of a signature (RFC 9580 section 5.2.3.7), as far as they are whole. */
-function subpackets(area: Uint8Array): readonly { readonly type: number; readonly body: Uint8Array }[] {
+function parseSubpackets(area: Uint8Array): readonly { readonly type: number; readonly body: Uint8Array }[] {
   const found: { type: number; body: Uint8Array }[] = [];
   for (let at = 0; at < area.length; ) {
     const [first = 0, second = 0] = area.subarray(at, at + 2);
@@ -23,7 +23,7 @@ function subpackets(area: Uint8Array): readonly { readonly type: number; readonl
         ? [at + 1, first]
         : first < 255
           ? [at + 2, ((first - 192) << 8) + second + 192]
-          : [at + 5, bigEndian(area.subarray(at + 1, at + 5))];
+          : [at + 5, parseBigEndianNumber(area.subarray(at + 1, at + 5))];
     const type = area[start];
     if (type === undefined || length === 0 || start + length > area.length) break;
     // The highest bit says whether it is critical.
@@ -56,16 +56,16 @@ export function signaturesOfPart(
 /** Whether a signature names a key as its issuer, by its key ID (RFC 9580 sections 5.2.3.12 and 5.2.3.35). */
 function isIssuedBy({ body }: Packet, keyId: string): boolean {
   const [version] = body;
-  if (version === 3) return hex(body.subarray(7, 15)) === keyId;
+  if (version === 3) return toUpperCaseHex(body.subarray(7, 15)) === keyId;
   const sizeBytes = version === 6 ? 4 : 2;
-  const hashedEnd = 4 + sizeBytes + bigEndian(body.subarray(4, 4 + sizeBytes));
+  const hashedEnd = 4 + sizeBytes + parseBigEndianNumber(body.subarray(4, 4 + sizeBytes));
   const unhashedStart = hashedEnd + sizeBytes;
-  const unhashedEnd = unhashedStart + bigEndian(body.subarray(hashedEnd, unhashedStart));
+  const unhashedEnd = unhashedStart + parseBigEndianNumber(body.subarray(hashedEnd, unhashedStart));
   const areas = [body.subarray(4 + sizeBytes, hashedEnd), body.subarray(unhashedStart, unhashedEnd)];
-  return areas.flatMap(subpackets).some(({ type, body: issuer }) => {
-    if (type === ISSUER_KEY_ID) return hex(issuer) === keyId;
+  return areas.flatMap(parseSubpackets).some(({ type, body: issuer }) => {
+    if (type === ISSUER_KEY_ID) return toUpperCaseHex(issuer) === keyId;
     if (type !== ISSUER_FINGERPRINT) return false;
-    return hex(issuer[0] === 4 ? issuer.subarray(-8) : issuer.subarray(1, 9)) === keyId;
+    return toUpperCaseHex(issuer[0] === 4 ? issuer.subarray(-8) : issuer.subarray(1, 9)) === keyId;
   });
 }
 

@@ -18,7 +18,7 @@ const ANSWER_LENGTH = 4096;
  * What the text of a site says where it has no key to give, although it answered with success; undefined for a text that
  * may be a key. GitHub's `USER.gpg` is an armored block with a note and no key; GitLab's is empty.
  */
-export function keylessAnswerReason(text: string): string | undefined {
+export function findKeylessAnswerReason(text: string): string | undefined {
   if (text.length > ANSWER_LENGTH) return undefined;
   if (text.trim() === "") return "the answer is empty: this user has no OpenPGP key there";
   // GitHub also adds its note to a block that has the keys it could export.

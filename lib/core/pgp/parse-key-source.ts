@@ -55,7 +55,7 @@ export function findKeyOwnerNameProblem(source: KeySource, origin: KeyFlagOrArgu
     case "keybase":
       return findKeybaseNameProblem(source.name, origin);
     case "github":
-      return githubUserProblem(source.user, origin);
+      return findGithubNameProblem(source.user, origin);
     case "wkd": {
       const parts = splitMailAddressOrProblem(source.address);
       return parts instanceof Error ? parts : undefined;
@@ -66,7 +66,7 @@ export function findKeyOwnerNameProblem(source: KeySource, origin: KeyFlagOrArgu
 }
 
 /** GitHub's rule for user names; older names may also end in a dash or have two of them. */
-function githubUserProblem(user: string, { name }: KeyFlagOrArgument): Problem | undefined {
+function findGithubNameProblem(user: string, { name }: KeyFlagOrArgument): Problem | undefined {
   if (/^[A-Za-z\d][A-Za-z\d-]{0,38}$/.test(user)) return undefined;
   return usageError(
     `Invalid ${name} github:${quote(user)}: not a GitHub user name`,

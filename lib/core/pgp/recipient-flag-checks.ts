@@ -9,7 +9,7 @@ import { findKeyOwnerNameProblem, isLookedUpByName, normalizeKeybaseName, parseK
 import { findFingerprintPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
-function fetchedKeys(values: FlagValues): readonly string[] {
+function flagsWithFetchedKeys(values: FlagValues): readonly string[] {
   return [
     ...values
       .list(PGP_KEY)
@@ -20,8 +20,8 @@ function fetchedKeys(values: FlagValues): readonly string[] {
 }
 
 /** The problem for a fetched key without a fingerprint if one is required. */
-function pinMissing(values: FlagValues): readonly Problem[] {
-  const [first] = fetchedKeys(values);
+function missingPinProblems(values: FlagValues): readonly Problem[] {
+  const [first] = flagsWithFetchedKeys(values);
   return usageErrorIf(
     values.bool(REQUIRE_PIN) && first !== undefined && !values.isSet(PGP_FINGERPRINT),
     `Cannot use the key of ${escapeControls(first ?? "")}: it is fetched, and ${values.origin(REQUIRE_PIN).name} requires a fingerprint`,
@@ -50,7 +50,7 @@ export function pgpRecipientFlagProblems(values: FlagValues): readonly Problem[]
   const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));
   return [
     ...found.filter((problem) => problem !== undefined),
-    ...pinMissing(values),
+    ...missingPinProblems(values),
     ...usageErrorIf(
       lacksKey,
       `${values.origin(PGP_FINGERPRINT).name} requires a key`,

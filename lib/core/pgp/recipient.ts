@@ -119,7 +119,7 @@ export function findFingerprintPinProblem(text: string, name = "--pgp-fingerprin
 }
 
 /** Whether a pin is the fingerprint of a recipient's primary key or encryption subkey. */
-function pinnedBy(recipient: Recipient, pin: string): boolean {
+function matchesPin(recipient: Recipient, pin: string): boolean {
   return recipient.fingerprint === pin || recipient.encryptsTo.fingerprint === pin;
 }
 
@@ -130,7 +130,7 @@ function pinnedBy(recipient: Recipient, pin: string): boolean {
 export function checkFingerprintPins(recipients: readonly Recipient[], pins: readonly string[]): void {
   const wanted = [...new Set(pins.map(parseFingerprintPin))];
   if (wanted.length === 0) return;
-  const unpinned = recipients.filter((recipient) => !wanted.some((pin) => pinnedBy(recipient, pin)));
+  const unpinned = recipients.filter((recipient) => !wanted.some((pin) => matchesPin(recipient, pin)));
   const [first] = unpinned;
   if (first !== undefined) {
     throw new Problem(`Cannot encrypt to ${recipientLine(first)}: its fingerprint is not ${joinWords(wanted, "or")}`, {
@@ -140,7 +140,7 @@ export function checkFingerprintPins(recipients: readonly Recipient[], pins: rea
       details: unpinned.slice(1).map((other) => `Not pinned either: ${recipientLine(other)}`),
     });
   }
-  const unused = wanted.filter((pin) => !recipients.some((recipient) => pinnedBy(recipient, pin)));
+  const unused = wanted.filter((pin) => !recipients.some((recipient) => matchesPin(recipient, pin)));
   if (unused.length > 0) {
     throw new Problem(`None of the keys has the fingerprint ${joinWords(unused)}`, {
       code: "pgp-fingerprint-unused",

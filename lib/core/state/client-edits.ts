@@ -1,9 +1,9 @@
 import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
-import { FIELD_BY_NAME, isSetField } from "../client/fields.ts";
+import { FIELD_BY_NAME, hasUnorderedValues } from "../client/fields.ts";
 import { isJsonObject, isSameJson, isStringList, type JsonObject, objectOrEmpty } from "../json/json.ts";
-import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
+import { X_HYDRA_MEMBER } from "./x-hydra-member.ts";
 
 /** A change of one value in a file. */
 export interface MemberEdit {
@@ -38,26 +38,23 @@ export function planClientEdits(
     const wanted = exported[field];
     const isWritten = Object.hasOwn(written, field);
     if (!isWritten && wanted === undefined) return [];
-    if (isWritten && means(field, written[field], wanted, variables)) return [];
+    if (isWritten && hasSameMeaning(field, written[field], wanted, variables)) return [];
     const after = ORDER.slice(0, at + 1);
     if (field === "metadata") return planObjectMemberEdits([field], written[field], wanted, variables, after);
-    return [{ path: [field], value: fieldValue(field, written[field], wanted, variables), after }];
+    return [{ path: [field], value: mergeFieldValue(field, written[field], wanted, variables), after }];
   });
-  return [
-    ...edits,
-    ...planSettings({ written: written[EXTENSION_MEMBER], key }, exported[EXTENSION_MEMBER], variables),
-  ];
+  return [...edits, ...planXHydraEdits({ written: written[X_HYDRA_MEMBER], key }, exported[X_HYDRA_MEMBER], variables)];
 }
 
 /** Whether a value of a file means the same to a server as another one. */
-function means(field: string, written: unknown, wanted: unknown, variables: VariableLookup): boolean {
+function hasSameMeaning(field: string, written: unknown, wanted: unknown, variables: VariableLookup): boolean {
   return possibleReplacedValues(written, variables).some((value) =>
     isSameValue(field, field === "scope" && isStringList(value) ? value.join(" ") : value, wanted),
   );
 }
 
-function fieldValue(field: string, written: unknown, wanted: unknown, variables: VariableLookup): unknown {
-  if (wanted === undefined || !isSetField(field) || !Array.isArray(written)) return wanted;
+function mergeFieldValue(field: string, written: unknown, wanted: unknown, variables: VariableLookup): unknown {
+  if (wanted === undefined || !hasUnorderedValues(field) || !Array.isArray(written)) return wanted;
   if (field === "scope" && typeof wanted === "string")
     return mergeItems(
       field,
@@ -106,7 +103,7 @@ export function planObjectMemberEdits(
 }
 
 /** The edits of the settings: those that a mark holds, and the rules that the client breaks. A client without a mark keeps those of its file. */
-function planSettings(
+function planXHydraEdits(
   { written, key }: { readonly written: unknown; readonly key: string },
   wanted: unknown,
   variables: VariableLookup,
@@ -116,11 +113,11 @@ function planSettings(
   if (!isJsonObject(written)) {
     const { key: wantedKey, ...rest } = wanted;
     const differs = (isMarked && wantedKey !== key) || Object.keys(rest).length > 0;
-    return differs ? [{ path: [EXTENSION_MEMBER], value: wanted, after: [] }] : [];
+    return differs ? [{ path: [X_HYDRA_MEMBER], value: wanted, after: [] }] : [];
   }
   const edits: MemberEdit[] = [];
   const edit = (name: string, value: unknown): void => {
-    edits.push({ path: [EXTENSION_MEMBER, name], value, after: [] });
+    edits.push({ path: [X_HYDRA_MEMBER, name], value, after: [] });
   };
   if (isMarked && wanted["key"] !== key) edit("key", wanted["key"]);
   const isProtected = possibleReplacedValues(written["protect"], variables).includes(true);

@@ -4,25 +4,25 @@ import { lintClient } from "../client/rules.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../json/json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
-import { EXTENSION_MEMBER } from "./extension-member.ts";
-import { extensionOfMark, MARK_MEMBER, readMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
+import { readStackMark, STACK_MARK_MEMBER, xHydraSettingsOfMark } from "./stack-mark.ts";
+import { X_HYDRA_MEMBER } from "./x-hydra-member.ts";
 
 /**
  * A client of a server as a file describes it: the fields in their usual order, without what only the server sets, without
- * secrets and private keys, and with the mark as {@link EXTENSION_MEMBER}. The notes say what a file can't say about it.
+ * secrets and private keys, and with the mark as {@link X_HYDRA_MEMBER}. The notes say what a file can't say about it.
  *
  * @param keepsDefaults whether fields that have the server's default are written too.
  */
-export function exportClient(
+export function buildExportedClient(
   record: JsonObject,
   keepsDefaults: boolean,
 ): { readonly client: JsonObject; readonly notes: readonly string[] } {
   const notes: string[] = [];
   const shown: JsonObject = {
     ...record,
-    metadata: unmarkedMetadata(record, notes),
-    jwks: publicKeySet(record["jwks"], notes),
+    metadata: exportUnmarkedMetadata(record, notes),
+    jwks: exportPublicKeySet(record["jwks"], notes),
   };
   const unknown = Object.keys(record).filter((name) => !FIELD_NAMES.includes(name) && !isEmptyOrFalse(record[name]));
   if (unknown.length > 0)
@@ -35,12 +35,15 @@ export function exportClient(
   const names = placeholderNames(client);
   if (names.length > 0)
     notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
-  const settings = { ...extensionOfMark(readMark(record)), ...ignoredRules(client) };
-  return { client: Object.keys(settings).length === 0 ? client : { ...client, [EXTENSION_MEMBER]: settings }, notes };
+  const settings = { ...xHydraSettingsOfMark(readStackMark(record)), ...brokenRulesAsIgnoreSetting(client) };
+  return { client: Object.keys(settings).length === 0 ? client : { ...client, [X_HYDRA_MEMBER]: settings }, notes };
 }
 
-/** The rules that a client of a server breaks: as errors in its file they would keep it from being compared at all. */
-function ignoredRules(client: JsonObject): JsonObject {
+/**
+ * The setting that ignores the rules which a client of a server breaks: as errors in its file they would keep it from
+ * being compared at all.
+ */
+function brokenRulesAsIgnoreSetting(client: JsonObject): JsonObject {
   const broken = lintClient(client, (field) => field).filter(
     ({ rule, severity }) => severity === "error" && !rule.startsWith("client-id-"),
   );
@@ -54,15 +57,16 @@ function exportedValue(field: string, value: unknown, keepsDefaults: boolean): u
   return isEmptyOrFalse(value) ? (unset ?? value ?? undefined) : value;
 }
 
-function unmarkedMetadata(record: JsonObject, notes: string[]): unknown {
+function exportUnmarkedMetadata(record: JsonObject, notes: string[]): unknown {
   const { metadata } = record;
-  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return metadata;
-  if (readMark(record) === undefined) notes.push(`the member "${MARK_MEMBER}" of its metadata is not a valid mark`);
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== MARK_MEMBER));
+  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, STACK_MARK_MEMBER)) return metadata;
+  if (readStackMark(record) === undefined)
+    notes.push(`the member "${STACK_MARK_MEMBER}" of its metadata is not a valid mark`);
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== STACK_MARK_MEMBER));
 }
 
 /** A key set without private keys, which must not get into files. */
-function publicKeySet(value: unknown, notes: string[]): unknown {
+function exportPublicKeySet(value: unknown, notes: string[]): unknown {
   if (!isJsonObject(value) || !Array.isArray(value["keys"])) return value;
   const keys: readonly unknown[] = value["keys"];
   if (!keys.some((key) => isJsonObject(key) && hasPrivateMembers(key))) return value;

@@ -3,30 +3,30 @@ import { findListMember } from "../client/client-list-members.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject, namespacedNameOf } from "../client/kubernetes-object.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
-import { EXTENSION_MEMBER } from "./extension-member.ts";
 import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
+import { X_HYDRA_MEMBER } from "./x-hydra-member.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */
-export type EntryPath = readonly [document: number, ...steps: (string | number)[]];
+export type DocumentNumberAndPath = readonly [document: number, ...steps: (string | number)[]];
 
 /** An object in a file of clients: a client, or a Kubernetes object. */
 export interface FileEntry {
-  readonly path: EntryPath;
+  readonly path: DocumentNumberAndPath;
   readonly written: JsonObject;
 }
 
 /** What a file of clients contains. */
-interface FileContents {
+interface EntriesAndFirstList {
   readonly entries: readonly FileEntry[];
   /** The first list that further clients can be added to. */
-  readonly list: EntryPath | undefined;
+  readonly list: DocumentNumberAndPath | undefined;
 }
 
 /** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
-export function findEntriesAndFirstList(values: readonly unknown[]): FileContents {
+export function findEntriesAndFirstList(values: readonly unknown[]): EntriesAndFirstList {
   const entries: FileEntry[] = [];
-  const lists: EntryPath[] = [];
-  const visit = (value: unknown, path: EntryPath): void => {
+  const lists: DocumentNumberAndPath[] = [];
+  const visit = (value: unknown, path: DocumentNumberAndPath): void => {
     if (Array.isArray(value)) {
       lists.push(path);
       value.forEach((item: unknown, at) => {
@@ -41,11 +41,11 @@ export function findEntriesAndFirstList(values: readonly unknown[]): FileContent
   values.forEach((value, document) => {
     visit(value, [document]);
   });
-  return { entries: entries.filter(({ written }) => isEntry(written)), list: lists[0] };
+  return { entries: entries.filter(({ written }) => isClientOrKubernetesObject(written)), list: lists[0] };
 }
 
-function isEntry(value: JsonObject): boolean {
-  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, EXTENSION_MEMBER);
+function isClientOrKubernetesObject(value: JsonObject): boolean {
+  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, X_HYDRA_MEMBER);
 }
 
 /** The name of a path's file without its folders and its ending. */
@@ -57,17 +57,17 @@ function stemOf(path: string): string {
 
 /** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
 export function stackKeyOfEntry(written: JsonObject, file: string): string {
-  const settings = written[EXTENSION_MEMBER];
+  const settings = written[X_HYDRA_MEMBER];
   const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
   return given || getTextField(written, "client_id") || stemOf(file);
 }
 
 /** What identifies an entry, with its placeholders replaced. */
 export function identifyingMembers(written: JsonObject, variables: VariableLookup): JsonObject {
-  const { kind, apiVersion, metadata, client_id: id, [EXTENSION_MEMBER]: settings } = written;
+  const { kind, apiVersion, metadata, client_id: id, [X_HYDRA_MEMBER]: settings } = written;
   const members = isKubernetesObject(written)
     ? { kind, apiVersion, metadata }
-    : { client_id: id, [EXTENSION_MEMBER]: settings };
+    : { client_id: id, [X_HYDRA_MEMBER]: settings };
   const replaced = replaceKnownPlaceholders(members, variables);
   return isJsonObject(replaced) ? replaced : {};
 }
@@ -76,16 +76,16 @@ export function identifyingMembers(written: JsonObject, variables: VariableLooku
 export function uniqueNameOfEntry(written: JsonObject, file: string): string {
   if (isKubernetesObject(written)) return uniqueNameOfManifest(written);
   const id = getTextField(written, "client_id") ?? "";
-  return id === "" ? uniqueNameOfKey(stackKeyOfEntry(written, file)) : uniqueNameOfId(id);
+  return id === "" ? uniqueNameOfStackKey(stackKeyOfEntry(written, file)) : uniqueNameOfClientId(id);
 }
 
 /** {@link uniqueNameOfEntry} of a client with an ID. */
-export function uniqueNameOfId(id: string): string {
+export function uniqueNameOfClientId(id: string): string {
   return `id ${id}`;
 }
 
 /** {@link uniqueNameOfEntry} of a client without an ID. */
-export function uniqueNameOfKey(key: string): string {
+export function uniqueNameOfStackKey(key: string): string {
   return `key ${key}`;
 }
 

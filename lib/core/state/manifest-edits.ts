@@ -1,5 +1,5 @@
 import { isSameValue } from "../client/equality.ts";
-import { SPEC_FIELDS, scopeOfSpec } from "../client/translate-manifests.ts";
+import { CLIENT_FIELD_BY_SPEC_KEY, scopeOfSpec } from "../client/translate-manifests.ts";
 import { type JsonObject, objectOrEmpty } from "../json/json.ts";
 import { type MemberEdit, planObjectMemberEdits } from "./client-edits.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
@@ -24,16 +24,17 @@ export function planManifestEdits(
     .filter((key) => !CONTROLLER_KEYS.has(key) && !SCOPE_KEYS.has(key))
     .flatMap((key) => {
       const values = [before[key], after[key]] as const;
-      if (key !== "tokenLifespans") return planField(["spec", key], SPEC_FIELDS.get(key) ?? key, values, variables);
+      if (key !== "tokenLifespans")
+        return planFieldEdits(["spec", key], CLIENT_FIELD_BY_SPEC_KEY.get(key) ?? key, values, variables);
       const [old, next] = [objectOrEmpty(before[key]), objectOrEmpty(after[key])];
       return Object.keys({ ...next, ...old }).flatMap((name) =>
-        planField(["spec", key, name], name, [old[name], next[name]], variables),
+        planFieldEdits(["spec", key, name], name, [old[name], next[name]], variables),
       );
     });
-  return [...edits, ...planScope(before, after, variables), ...planDeletionPolicy(before, after, variables)];
+  return [...edits, ...planScopeEdits(before, after, variables), ...planDeletionPolicyEdits(before, after, variables)];
 }
 
-function planField(
+function planFieldEdits(
   path: readonly string[],
   field: string,
   [before, after]: readonly [before: unknown, after: unknown],
@@ -45,7 +46,7 @@ function planField(
     : [{ path, value: after, after: [] }];
 }
 
-function planScope(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
+function planScopeEdits(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
   const scope = replaceKnownPlaceholders(before["scope"], variables);
   const wanted = scopeOfSpec(after);
   const isSame = possibleReplacedValues(before["scopeArray"], variables).some((scopeArray) =>
@@ -56,7 +57,11 @@ function planScope(before: JsonObject, after: JsonObject, variables: VariableLoo
   return [...edits, { path: ["spec", "scopeArray"], value: after["scopeArray"], after: [] }];
 }
 
-function planDeletionPolicy(before: JsonObject, after: JsonObject, variables: VariableLookup): readonly MemberEdit[] {
+function planDeletionPolicyEdits(
+  before: JsonObject,
+  after: JsonObject,
+  variables: VariableLookup,
+): readonly MemberEdit[] {
   const policy = after["deletionPolicy"];
   if (policy === undefined || possibleReplacedValues(before["deletionPolicy"], variables).includes(policy)) return [];
   return [{ path: ["spec", "deletionPolicy"], value: policy, after: [] }];

@@ -1,5 +1,5 @@
 import { isJsonObject, parseJsonOrUndefined } from "../json/json.ts";
-import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./placeholders.ts";
+import { PLACEHOLDER_PATTERN, WHOLE_PLACEHOLDER_PATTERN } from "./placeholders.ts";
 
 /** The value of a variable; undefined if it isn't set. */
 export type VariableLookup = (name: string) => string | undefined;
@@ -10,7 +10,7 @@ export function placeholderNames(value: unknown): readonly string[] {
   const pending: unknown[] = [value];
   while (pending.length > 0) {
     const next = pending.pop();
-    if (typeof next === "string") for (const [, name = ""] of next.matchAll(PLACEHOLDER)) names.add(name);
+    if (typeof next === "string") for (const [, name = ""] of next.matchAll(PLACEHOLDER_PATTERN)) names.add(name);
     else if (Array.isArray(next)) pending.push(...next);
     else if (isJsonObject(next)) pending.push(...Object.values(next));
   }
@@ -19,7 +19,8 @@ export function placeholderNames(value: unknown): readonly string[] {
 
 /** A value of a file with its placeholders replaced; texts stay texts. */
 export function replaceKnownPlaceholders(value: unknown, variables: VariableLookup): unknown {
-  if (typeof value === "string") return value.replace(PLACEHOLDER, (all, name: string) => variables(name) ?? all);
+  if (typeof value === "string")
+    return value.replace(PLACEHOLDER_PATTERN, (all, name: string) => variables(name) ?? all);
   if (Array.isArray(value)) return value.map((item: unknown) => replaceKnownPlaceholders(item, variables));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
@@ -33,7 +34,8 @@ export function replaceKnownPlaceholders(value: unknown, variables: VariableLook
  */
 export function possibleReplacedValues(value: unknown, variables: VariableLookup): readonly unknown[] {
   const replaced = replaceKnownPlaceholders(value, variables);
-  if (typeof value !== "string" || typeof replaced !== "string" || !ONLY_PLACEHOLDER.test(value)) return [replaced];
+  if (typeof value !== "string" || typeof replaced !== "string" || !WHOLE_PLACEHOLDER_PATTERN.test(value))
+    return [replaced];
   const parsed = parseJsonOrUndefined(replaced);
   return parsed === undefined ? [replaced] : [replaced, parsed.value];
 }

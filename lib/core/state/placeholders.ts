@@ -7,30 +7,30 @@ import { parseJsonOrFault } from "../json/json-with-comments.ts";
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";
 
 /** A placeholder for a variable in a text of a client file: `${{ name }}`. */
-export const PLACEHOLDER = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
+export const PLACEHOLDER_PATTERN = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
 
 /** A text that is nothing but one placeholder. */
-export const ONLY_PLACEHOLDER = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
+export const WHOLE_PLACEHOLDER_PATTERN = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
 
 /** Whether a text is the name of a variable. */
 export function isVariableName(text: string): boolean {
   return new RegExp(`^${NAME}$`).test(text);
 }
 
-type Path = readonly (string | number)[];
+type PlaceholderPath = readonly (string | number)[];
 
 /** A placeholder without a value. */
 interface MissingVariable {
   readonly name: string;
-  readonly path: Path;
+  readonly path: PlaceholderPath;
 }
 
 /** A value whose placeholders are replaced. */
-interface Replaced {
+interface ReplacedValueAndFaults {
   readonly value: unknown;
   readonly missing: readonly MissingVariable[];
   /** Where texts begin a placeholder that is none: its name is invalid, or its end is missing. */
-  readonly malformed: readonly Path[];
+  readonly malformed: readonly PlaceholderPath[];
 }
 
 /** The texts that are no field of a client: settings, and what a manifest says to its controller. */
@@ -43,7 +43,7 @@ const TEXTS: ReadonlySet<string> = new Set([
 ]);
 
 /** The shape of what a path is in: a field of a client or of a manifest's `spec`, or a text of something else. */
-function shapeAt(path: Path, isKubernetes: boolean): string | undefined {
+function fieldShapeAtPath(path: PlaceholderPath, isKubernetes: boolean): string | undefined {
   const [top, key] = path;
   // The name of an object, and the values of a Secret.
   if (TEXTS.has(path.join(".")) || (isKubernetes && top !== "spec")) return "text";
@@ -51,12 +51,12 @@ function shapeAt(path: Path, isKubernetes: boolean): string | undefined {
   return typeof name === "string" ? FIELD_BY_NAME.get(name)?.shape : undefined;
 }
 
-/** What a variable that is the whole value becomes: text, unless the field takes a list or a boolean, or any JSON. */
-function wholeValue(text: string, path: Path, isKubernetes: boolean): unknown {
+/** Converts a variable that is the whole value: text, unless the field takes a list or a boolean, or any JSON. */
+function convertVariableValue(text: string, path: PlaceholderPath, isKubernetes: boolean): unknown {
   const read = parseJsonOrFault(text);
   if ("offset" in read) return text;
   const { value } = read;
-  const shape = shapeAt(path, isKubernetes);
+  const shape = fieldShapeAtPath(path, isKubernetes);
   const isWhole = path.length === (path[0] === "spec" ? 2 : 1);
   switch (shape) {
     case "list":
@@ -80,23 +80,23 @@ function wholeValue(text: string, path: Path, isKubernetes: boolean): unknown {
 export function replacePlaceholdersAndFindFaults(
   value: unknown,
   lookup: (name: string) => string | undefined,
-): Replaced {
+): ReplacedValueAndFaults {
   const missing: MissingVariable[] = [];
-  const malformed: Path[] = [];
+  const malformed: PlaceholderPath[] = [];
   const isKubernetes = isKubernetesObject(value);
-  const replacement = (name: string, path: Path): string => {
+  const replacement = (name: string, path: PlaceholderPath): string => {
     const found = lookup(name);
     if (found === undefined) missing.push({ name, path });
     return found ?? "";
   };
-  const text = (source: string, path: Path): unknown => {
+  const text = (source: string, path: PlaceholderPath): unknown => {
     if (!source.includes("${{")) return source.toWellFormed();
-    if (source.replace(PLACEHOLDER, "").includes("${{")) malformed.push(path);
-    const name = ONLY_PLACEHOLDER.exec(source)?.[1];
-    if (name !== undefined) return wholeValue(replacement(name, path), path, isKubernetes);
-    return source.replace(PLACEHOLDER, (_, inner: string) => replacement(inner, path)).toWellFormed();
+    if (source.replace(PLACEHOLDER_PATTERN, "").includes("${{")) malformed.push(path);
+    const name = WHOLE_PLACEHOLDER_PATTERN.exec(source)?.[1];
+    if (name !== undefined) return convertVariableValue(replacement(name, path), path, isKubernetes);
+    return source.replace(PLACEHOLDER_PATTERN, (_, inner: string) => replacement(inner, path)).toWellFormed();
   };
-  const replace = (part: unknown, path: Path): unknown => {
+  const replace = (part: unknown, path: PlaceholderPath): unknown => {
     if (typeof part === "string") return text(part, path);
     if (Array.isArray(part)) return part.map((item, i) => replace(item, [...path, i]));
     if (!isJsonObject(part)) return part;

@@ -4,13 +4,13 @@ import { redactJson } from "../json/redact-json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
 import { quote } from "../text.ts";
-import { formatFileLine } from "./desired.ts";
-import { readMark, withoutMark } from "./mark.ts";
-import type { Action, Plan, Step } from "./plan.ts";
+import { formatFileLine } from "./desired-client.ts";
+import type { StackPlan, StackPlanStep, StepAction } from "./plan.ts";
 import { changesOfNewClient, type ShownChange } from "./shown-change.ts";
+import { readStackMark, withoutStackMark } from "./stack-mark.ts";
 
-/** How plans show an action. */
-interface ShownAction {
+/** How plans display an action. */
+interface ActionDisplay {
   /** As in a diff. */
   readonly sign: string;
   readonly role?: TextRole;
@@ -18,7 +18,7 @@ interface ShownAction {
 }
 
 /** The actions in the order of the summary. */
-export const SHOWN_ACTIONS: Readonly<Record<Action, ShownAction>> = {
+export const ACTION_DISPLAYS: Readonly<Record<StepAction, ActionDisplay>> = {
   create: { sign: "+", role: "added", summary: "to create" },
   change: { sign: "~", role: "changed", summary: "to change" },
   adopt: { sign: "~", role: "changed", summary: "to adopt" },
@@ -45,7 +45,10 @@ export function formatFieldValue(field: string, value: unknown): string {
 export type SecretDestinationText = string | undefined;
 
 /** What happens to the secret of a client; undefined if there is nothing to say. */
-export function describeSecret({ action, secret, desired }: Step, place: SecretDestinationText): string | undefined {
+export function describeSecretAction(
+  { action, secret, desired }: StackPlanStep,
+  place: SecretDestinationText,
+): string | undefined {
   if (action === "delete" || action === "refused" || action === "unchanged") return undefined;
   switch (secret) {
     case "none":
@@ -62,26 +65,26 @@ export function describeSecret({ action, secret, desired }: Step, place: SecretD
 }
 
 /** The changes of a step, and of a client that is deleted what it has. */
-export function shownChangesOf({ action, shown, current }: Step): readonly ShownChange[] {
+export function shownChangesOf({ action, shown, current }: StackPlanStep): readonly ShownChange[] {
   if (action !== "delete" || current === undefined) return shown;
-  const { client_id: _, ...fields } = withoutMark(withoutUnsendableFields(current));
+  const { client_id: _, ...fields } = withoutStackMark(withoutUnsendableFields(current));
   return changesOfNewClient(fields).map(({ field, after }) => ({ field, before: after, after: undefined }));
 }
 
 /** The text after the key of a client. */
-function remark(step: Step, stack: string): string {
+function remark(step: StackPlanStep, stack: string): string {
   const { action, desired, refusal, clientId } = step;
   const shownId = clientId === undefined ? "  its ID is chosen by the server" : `  ID ${clientId}`;
   const id = clientId === step.key || (action === "create" && clientId !== undefined) ? "" : shownId;
   if (refusal !== undefined) return `refused: ${refusal.reason}${id}`;
   if (action === "delete") return `in stack ${stack}, not in any file${id}`;
   const from = desired === undefined ? "" : formatFileLine(desired.source);
-  return `${from}${action === "adopt" ? `  taken over${originOf(step)}` : ""}${id}`;
+  return `${from}${action === "adopt" ? `  taken over${adoptionSourceText(step)}` : ""}${id}`;
 }
 
 /** Where a client is taken over from. */
-function originOf({ current }: Step): string {
-  const mark = current === undefined ? undefined : readMark(current);
+function adoptionSourceText({ current }: StackPlanStep): string {
+  const mark = current === undefined ? undefined : readStackMark(current);
   return mark === undefined ? ": it belongs to no stack" : ` from stack ${quote(mark.stack)}`;
 }
 
@@ -108,15 +111,15 @@ function fieldRows({ field, before, after, added, removed }: ShownChange, width:
   return items.map((item, at) => ({ ...item, label: at === 0 ? label : rest }));
 }
 
-function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): readonly StyledLine[] {
+function stepAsStyledLines(step: StackPlanStep, stack: string, { place, columns }: PlanLayout): readonly StyledLine[] {
   const { action, key, notes } = step;
   const noteLines = notes.flatMap((note) =>
     labelledLines([{ label: `! ${key.padEnd(KEY_WIDTH)}`, value: note, role: "warning" }], columns),
   );
   if (action === "unchanged") return noteLines;
-  const { sign, role } = SHOWN_ACTIONS[action];
+  const { sign, role } = ACTION_DISPLAYS[action];
   const label = `${sign} ${key.padEnd(KEY_WIDTH - 1)} `;
-  const secret = describeSecret(step, place);
+  const secret = describeSecretAction(step, place);
   const shown = action === "delete" ? [] : shownChangesOf(step);
   const width = Math.max(...shown.map(({ field }) => field.length), "secret".length);
   const secretRow = { label: `    ${"secret".padEnd(width)}  `, value: secret ?? "" };
@@ -129,9 +132,9 @@ function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): r
 }
 
 /** `1 to create, 41 unchanged, 1 note` */
-export function summarizePlan(plan: Plan): string {
+export function summarizePlan(plan: StackPlan): string {
   const notes = countNotes(plan);
-  const parts = Object.entries(SHOWN_ACTIONS).flatMap(([name, { summary }]) => {
+  const parts = Object.entries(ACTION_DISPLAYS).flatMap(([name, { summary }]) => {
     const count = plan.steps.filter(({ action }) => action === name).length;
     return count === 0 ? [] : [`${count} ${summary}`];
   });
@@ -140,15 +143,15 @@ export function summarizePlan(plan: Plan): string {
 }
 
 /** The number of notes. */
-export function countNotes({ steps, notes }: Plan): number {
+export function countNotes({ steps, notes }: StackPlan): number {
   return steps.reduce((sum, step) => sum + step.notes.length, notes.length);
 }
 
 /** A plan for people. */
-export function planLines(plan: Plan, layout: PlanLayout): readonly StyledLine[] {
+export function planAsStyledLines(plan: StackPlan, layout: PlanLayout): readonly StyledLine[] {
   const { columns } = layout;
   return [
-    ...plan.steps.flatMap((step) => stepLines(step, plan.stack, layout)),
+    ...plan.steps.flatMap((step) => stepAsStyledLines(step, plan.stack, layout)),
     ...plan.notes.flatMap((note) => labelledLines([{ label: "! ", value: note, role: "warning" }], columns)),
     ...labelledLines([{ label: "", value: summarizePlan(plan), role: "heading" }], columns),
   ];

@@ -1,8 +1,8 @@
 import type { ClientRecord } from "../client/client.ts";
 import { getTextField, isAbsentOrEmpty, isPublic, usesSecret } from "../client/client.ts";
 import {
-  type Change,
   detectReleaseByFields,
+  type FieldChange,
   findChanges,
   isEmptyOrFalse,
   type ReleaseLine,
@@ -14,15 +14,15 @@ import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { commandWord } from "../output/shell-quote.ts";
 import { quote } from "../text.ts";
 import { deriveClientId } from "./derived-id.ts";
-import type { DesiredClient } from "./desired.ts";
-import { readMark, type StackMark, withMark } from "./mark.ts";
+import type { DesiredClient } from "./desired-client.ts";
 import { changesOfNewClient, type ShownChange, toShownChanges } from "./shown-change.ts";
+import { readStackMark, type StackMark, withStackMark } from "./stack-mark.ts";
 
 /** What is to be done with a client. */
-export type Action = "create" | "change" | "adopt" | "unchanged" | "delete" | "refused";
+export type StepAction = "create" | "change" | "adopt" | "unchanged" | "delete" | "refused";
 
 /** What is to be done with a client's secret. */
-type SecretPlan =
+type SecretAction =
   /** The client doesn't authenticate with a secret. */
   | "none"
   | "unchanged"
@@ -33,8 +33,8 @@ type SecretPlan =
   | "mismatched";
 
 /** What is to be done with one client. */
-export interface Step {
-  readonly action: Action;
+export interface StackPlanStep {
+  readonly action: StepAction;
   readonly key: string;
   /** Undefined where the server will choose it. */
   readonly clientId: string | undefined;
@@ -43,10 +43,10 @@ export interface Step {
   /** The client that the server has. */
   readonly current: ClientRecord | undefined;
   /** What is sent to change the client. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly FieldChange[];
   /** The same for people, without the mark. */
   readonly shown: readonly ShownChange[];
-  readonly secret: SecretPlan;
+  readonly secret: SecretAction;
   /** What differs and can't be changed. */
   readonly notes: readonly string[];
   /** Why nothing is done with the client. */
@@ -61,7 +61,7 @@ export interface ClientRefusal {
 }
 
 /** How clients are compared. */
-export interface PlanOptions {
+export interface StackPlanOptions {
   readonly stack: string;
   /** Whether fields that a file leaves out are not compared. */
   readonly merge: boolean;
@@ -71,11 +71,11 @@ export interface PlanOptions {
 }
 
 /** What is to be done with all clients of a stack. */
-export interface Plan {
+export interface StackPlan {
   readonly stack: string;
   readonly release: ReleaseLine | undefined;
   /** The clients of the files in their order, then those that are in no file. */
-  readonly steps: readonly Step[];
+  readonly steps: readonly StackPlanStep[];
   /** About the stack as a whole. */
   readonly notes: readonly string[];
 }
@@ -87,9 +87,9 @@ const MAESTER_OWNER = /^[a-z0-9.-]+\/[a-z0-9-]+$/;
 function wantedFields(
   { client, key, protect, secretVersion }: DesiredClient,
   current: ClientRecord | undefined,
-  { stack, merge }: PlanOptions,
+  { stack, merge }: StackPlanOptions,
 ): JsonObject {
-  const before = current === undefined ? undefined : readMark(current);
+  const before = current === undefined ? undefined : readStackMark(current);
   const version = Math.max(before?.secret ?? 0, secretVersion ?? 0);
   const mark: StackMark = {
     stack,
@@ -98,20 +98,20 @@ function wantedFields(
     ...((protect ?? (merge && before?.protect)) ? { protect: true } : {}),
   };
   const metadata = merge && isAbsentOrEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
-  const named = withMark({ ...client, metadata }, mark);
+  const named = withStackMark({ ...client, metadata }, mark);
   if (merge) return named;
   const unset = [...FIELD_BY_NAME.keys()].filter((name) => name !== "scope");
   return { ...Object.fromEntries(unset.map((name) => [name, null])), ...named };
 }
 
 /** The body that creates a client, without its ID and secret. */
-export function bodyOfNewClient(desired: DesiredClient, options: PlanOptions): JsonObject {
+export function bodyOfNewClient(desired: DesiredClient, options: StackPlanOptions): JsonObject {
   const wanted = wantedFields(desired, undefined, options);
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => !isEmptyOrFalse(value)));
 }
 
-/** Fields of the file that the server doesn't keep. */
-function lostFields({ client }: DesiredClient, answer: ClientRecord | undefined): readonly string[] {
+/** Notes about fields of the file that the server doesn't store. */
+function unstoredFieldNotes({ client }: DesiredClient, answer: ClientRecord | undefined): readonly string[] {
   if (answer === undefined) return [];
   const release = detectReleaseByFields(answer);
   return Object.entries(client).flatMap(([field, value]) => {
@@ -122,23 +122,23 @@ function lostFields({ client }: DesiredClient, answer: ClientRecord | undefined)
 }
 
 /** What is to be done with the secret of a client that exists. */
-function secretOfExisting(desired: DesiredClient, current: ClientRecord, merge: boolean): SecretPlan {
+function secretActionForExisting(desired: DesiredClient, current: ClientRecord, merge: boolean): SecretAction {
   const after = merge ? { ...current, ...desired.client } : desired.client;
   if (!usesSecret(after)) return "none";
-  const raised = desired.secretVersion !== undefined && desired.secretVersion > (readMark(current)?.secret ?? 0);
+  const raised = desired.secretVersion !== undefined && desired.secretVersion > (readStackMark(current)?.secret ?? 0);
   // Until now it had no secret, or one that nobody knows.
   if (!raised && usesSecret(current)) return "unchanged";
   return desired.secretOrigin === undefined ? "generated" : "given";
 }
 
-function secretOfNew({ client, secretOrigin }: DesiredClient): SecretPlan {
+function secretActionForNew({ client, secretOrigin }: DesiredClient): SecretAction {
   if (!usesSecret(client)) return "none";
   return secretOrigin === undefined ? "generated" : "given";
 }
 
 /** Why a client that exists must not be touched. */
-function refusalOf(current: ClientRecord, { stack, merge, adoptFrom }: PlanOptions): ClientRefusal | undefined {
-  const mark = readMark(current);
+function findRefusal(current: ClientRecord, { stack, merge, adoptFrom }: StackPlanOptions): ClientRefusal | undefined {
+  const mark = readStackMark(current);
   if (mark !== undefined && mark.stack !== stack && mark.stack !== adoptFrom)
     return {
       code: "not-ours",
@@ -165,9 +165,16 @@ function maesterRefusal(owner: string): ClientRefusal {
   };
 }
 
-/** Plans nothing for a manifest whose client hydra-maester keeps: it deletes all clients with its owner, also a second one. */
-function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner: string): Step {
-  return { ...unchangedStep(desired.key, desired, current), action: "refused", refusal: maesterRefusal(owner) };
+/**
+ * Plans the refusal of a manifest whose client hydra-maester keeps: it deletes all clients with its owner, also a
+ * second one.
+ */
+function planRefusedMaesterClient(desired: DesiredClient, current: ClientRecord, owner: string): StackPlanStep {
+  return {
+    ...stepWithoutFieldChanges(desired.key, desired, current),
+    action: "refused",
+    refusal: maesterRefusal(owner),
+  };
 }
 
 /** Why a secret of the file can't be set: without `--merge` a file says itself how its client authenticates. */
@@ -181,8 +188,12 @@ function unusableSecretRefusal(desired: DesiredClient, current: ClientRecord): C
   };
 }
 
-/** A step that changes no field of a client that exists. */
-function unchangedStep(key: string, desired: DesiredClient | undefined, current: ClientRecord): Omit<Step, "action"> {
+/** A step, still without its action, that changes no field of a client that exists. */
+function stepWithoutFieldChanges(
+  key: string,
+  desired: DesiredClient | undefined,
+  current: ClientRecord,
+): Omit<StackPlanStep, "action"> {
   const secret = isPublic(current) ? "none" : "unchanged";
   return { key, clientId: current.client_id, desired, current, changes: [], shown: [], secret, notes: [] };
 }
@@ -194,10 +205,14 @@ const ID_REFUSED: ClientRefusal = {
 };
 
 /** Plans a client of the files that the server doesn't have. */
-function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: ClientRecord | undefined): Step {
+function planNewClient(
+  desired: DesiredClient,
+  { stack }: StackPlanOptions,
+  sample: ClientRecord | undefined,
+): StackPlanStep {
   const { key, clientId } = desired;
-  const notes = lostFields(desired, sample);
-  const step = { key, clientId, desired, current: undefined, changes: [], secret: secretOfNew(desired), notes };
+  const notes = unstoredFieldNotes(desired, sample);
+  const step = { key, clientId, desired, current: undefined, changes: [], secret: secretActionForNew(desired), notes };
   const { choosesIds } = releaseTraits(sample === undefined ? undefined : detectReleaseByFields(sample));
   if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
   const derived = choosesIds ? undefined : deriveClientId(stack, key);
@@ -208,17 +223,18 @@ function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: C
 export function planClient(
   desired: DesiredClient,
   current: ClientRecord | undefined,
-  options: PlanOptions,
+  options: StackPlanOptions,
   sample = current,
-): Step {
+): StackPlanStep {
   if (current === undefined) return planNewClient(desired, options, sample);
   const { key } = desired;
-  const notes = lostFields(desired, current);
+  const notes = unstoredFieldNotes(desired, current);
   const clientId = current.client_id;
-  const refusal = refusalOf(current, options) ?? (options.merge ? unusableSecretRefusal(desired, current) : undefined);
+  const refusal =
+    findRefusal(current, options) ?? (options.merge ? unusableSecretRefusal(desired, current) : undefined);
   const changes = findChanges(current, wantedFields(desired, current, options));
-  const secret = secretOfExisting(desired, current, options.merge);
-  const mark = readMark(current);
+  const secret = secretActionForExisting(desired, current, options.merge);
+  const mark = readStackMark(current);
   const step = { key, clientId, desired, current, changes, shown: toShownChanges(changes), secret, notes };
   if (refusal !== undefined) return { ...step, action: "refused", refusal };
   if (mark === undefined || mark.stack !== options.stack) return { ...step, action: "adopt" };
@@ -231,7 +247,7 @@ export function planClient(
 }
 
 /** What a plan looks for on a server. */
-interface Wanted {
+interface ClientsToFind {
   readonly stack: string;
   readonly ids: ReadonlySet<string>;
   /** The owners that hydra-maester gives to the clients of manifests. */
@@ -248,9 +264,9 @@ class Inventory {
   /** Any client, which shows the release line of the server. */
   sample: ClientRecord | undefined;
 
-  add(record: ClientRecord, { ids: wantedIds, owners, stack }: Wanted): void {
+  add(record: ClientRecord, { ids: wantedIds, owners, stack }: ClientsToFind): void {
     this.sample ??= record;
-    const mark = readMark(record);
+    const mark = readStackMark(record);
     const isOurs = mark?.stack === stack;
     const owner = getTextField(record, "owner");
     if (mark === undefined && owner !== undefined && owners.has(owner)) this.#byOwner.set(owner, record);
@@ -273,7 +289,7 @@ class Inventory {
   /** The client of a key. Of several, which two runs at once may have created, always the same one. */
   takeKey(key: string, derivedId: string): ClientRecord | undefined {
     const free = (this.#byKey.get(key) ?? []).filter(({ client_id: id }) => !this.#taken.has(id));
-    const [first] = free.toSorted((a, b) => orderOf(a).localeCompare(orderOf(b)));
+    const [first] = free.toSorted((a, b) => creationOrderKey(a).localeCompare(creationOrderKey(b)));
     const record = free.find(({ client_id: id }) => id === derivedId) ?? first;
     if (record === undefined) return this.takeId(derivedId);
     this.#taken.add(record.client_id);
@@ -291,21 +307,21 @@ class Inventory {
   }
 }
 
-function orderOf(record: ClientRecord): string {
+function creationOrderKey(record: ClientRecord): string {
   return `${getTextField(record, "created_at") ?? ""} ${record.client_id}`;
 }
 
 /** A client of the stack that is in no file. */
-function planDelete(current: ClientRecord): Step {
-  return { ...unchangedStep(readMark(current)?.key ?? "", undefined, current), action: "delete" };
+function planDelete(current: ClientRecord): StackPlanStep {
+  return { ...stepWithoutFieldChanges(readStackMark(current)?.key ?? "", undefined, current), action: "delete" };
 }
 
 /** Compares the clients of the files with those of a server. */
 export async function planStack(
   desired: readonly DesiredClient[],
   records: AsyncIterable<ClientRecord>,
-  options: PlanOptions,
-): Promise<Plan> {
+  options: StackPlanOptions,
+): Promise<StackPlan> {
   const { stack, prune } = options;
   const inventory = new Inventory();
   const ids = new Set(desired.map(({ key, clientId }) => clientId ?? deriveClientId(stack, key)));
@@ -323,10 +339,10 @@ export async function planStack(
     const maesters = current === undefined ? inventory.ownedBy(owner) : undefined;
     return maesters === undefined
       ? planClient(each, current, options, sample)
-      : planMaesterClient(each, maesters, owner);
+      : planRefusedMaesterClient(each, maesters, owner);
   });
   const unlisted = inventory.unlisted();
-  const kept = unlisted.filter((record) => readMark(record)?.protect === true);
+  const kept = unlisted.filter((record) => readStackMark(record)?.protect === true);
   const deletes = unlisted.filter((record) => !kept.includes(record));
   const notes = [
     ...(prune ? kept : []).map(
@@ -344,7 +360,7 @@ function unlistedNote(count: number, stack: string): string {
 }
 
 /** The plan with the clients refused that the server would create and never find again. */
-export function withUnfindableClientsRefused(plan: Plan, refusal: ClientRefusal): Plan {
+export function withUnfindableClientsRefused(plan: StackPlan, refusal: ClientRefusal): StackPlan {
   const steps = plan.steps.map((step) =>
     createsSlashId(step) ? ({ ...step, action: "refused", shown: [], refusal } as const) : step,
   );
@@ -352,18 +368,18 @@ export function withUnfindableClientsRefused(plan: Plan, refusal: ClientRefusal)
 }
 
 /** Whether a step creates a client with an ID that contains a slash, such as a URL. */
-export function createsSlashId({ action, desired }: Step): boolean {
+export function createsSlashId({ action, desired }: StackPlanStep): boolean {
   return action === "create" && desired?.clientId?.includes("/") === true;
 }
 
 /** The number of steps by action. */
-export function countActions({ steps }: Pick<Plan, "steps">): Readonly<Record<Action, number>> {
+export function countActions({ steps }: Pick<StackPlan, "steps">): Readonly<Record<StepAction, number>> {
   const counts = { create: 0, change: 0, adopt: 0, unchanged: 0, delete: 0, refused: 0 };
   for (const { action } of steps) counts[action]++;
   return counts;
 }
 
 /** Whether the files and the server differ. */
-export function hasDifferences(plan: Pick<Plan, "steps">): boolean {
+export function hasDifferences(plan: Pick<StackPlan, "steps">): boolean {
   return plan.steps.some(({ action }) => action !== "unchanged" && action !== "refused");
 }

@@ -74,7 +74,7 @@ function offsetAfter(text: string, mark: string, from: number): number {
 }
 
 /** The offset after what begins at an offset: a comment, a string, a number or word, or a single character. */
-function endOfToken(text: string, at: number): number {
+function endOfJsonToken(text: string, at: number): number {
   const start = text.charAt(at);
   if (start === '"') return closingQuoteOffset(text, at) + 1;
   if (start === "/") return text.charAt(at + 1) === "*" ? offsetAfter(text, "*/", at + 2) : offsetAfter(text, "\n", at);
@@ -90,7 +90,7 @@ export function jsonOffsetTrees(text: string): readonly OffsetNode[] {
   const open: OpenNode[] = [];
   let name: { readonly text: string; readonly offset: number } | undefined;
   for (let at = 0, end = 0; at < text.length; at = end) {
-    end = endOfToken(text, at);
+    end = endOfJsonToken(text, at);
     const start = text.charAt(at);
     if ("}]".includes(start)) open.pop();
     if (" \t\r\n,:/}]".includes(start)) continue;

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { type ApiError, isApiError, unexpectedServerError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { textIn } from "../members.ts";
+import { stringMemberOrEmpty } from "../json-members.ts";
 import { authMethodOf } from "./client-settings.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
@@ -19,7 +19,8 @@ interface Assertion {
   readonly signature: string;
 }
 
-function objectIn(part: string): JsonObject | undefined {
+/** The header or the claims of an assertion; undefined if that isn't an object. */
+function decodeAssertionPart(part: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
     return isJsonObject(value) ? value : undefined;
@@ -30,14 +31,14 @@ function objectIn(part: string): JsonObject | undefined {
 
 function parseAssertion(text: string): Assertion | undefined {
   const [head = "", body = "", signature, ...more] = text.split(".");
-  const header = objectIn(head);
-  const claims = objectIn(body);
+  const header = decodeAssertionPart(head);
+  const claims = decodeAssertionPart(body);
   if (header === undefined || claims === undefined || signature === undefined || more.length > 0) return undefined;
   return { header, claims, signed: `${head}.${body}`, signature };
 }
 
 /** The registered key that an assertion must be signed with: the first that fits. Or why there is none. */
-function expectedKey(
+function findAssertionKey(
   engine: PublicContext,
   client: StoredClient,
   kid: unknown,
@@ -65,10 +66,14 @@ function expectedKey(
 const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" value.';
 
 /** Why the signature of an assertion is wrong, or undefined. */
-function badSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): ApiError | undefined {
+function findAssertionSignatureError(
+  engine: PublicContext,
+  client: StoredClient,
+  assertion: Assertion,
+): ApiError | undefined {
   const { header } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
-  const enforced = textIn(client.view, "token_endpoint_auth_signing_alg") || "RS256";
+  const enforced = stringMemberOrEmpty(client.view, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
     return versionedError(engine, "invalid_client", hint);
@@ -78,7 +83,7 @@ function badSignature(engine: PublicContext, client: StoredClient, assertion: As
     return versionedError(engine, "invalid_client", hint);
   }
   const kty = alg.startsWith("ES") ? "EC" : "RSA";
-  const key = expectedKey(engine, client, header["kid"], kty);
+  const key = findAssertionKey(engine, client, header["kid"], kty);
   if (isApiError(key)) return key;
   if (isSignedWith(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
   if (engine.traits.lenientAssertions) return unexpectedServerError(engine.behaviour);
@@ -86,13 +91,17 @@ function badSignature(engine: PublicContext, client: StoredClient, assertion: As
 }
 
 /** Whether an assertion has expired, or is from the future. */
-function isUntimely({ exp, nbf, iat }: JsonObject, now: number): boolean {
+function isExpiredOrNotYetValid({ exp, nbf, iat }: JsonObject, now: number): boolean {
   const isLater = (time: unknown): boolean => typeof time === "number" && time > now;
   return (typeof exp === "number" && exp < now) || isLater(nbf) || isLater(iat);
 }
 
-/** Why the claims of an assertion are wrong, or undefined. */
-function badClaims(engine: PublicContext, client: StoredClient, { claims }: Assertion): ApiError | undefined {
+/** Remembers the `jti` of an assertion as used, and gives why its claims are wrong, or undefined. */
+function useJtiAndFindClaimsError(
+  engine: PublicContext,
+  client: StoredClient,
+  { claims }: Assertion,
+): ApiError | undefined {
   const { exp, aud, jti } = claims;
   const invalid = (hint: string): ApiError => versionedError(engine, "invalid_client", hint);
   const other = ["iss", "sub"].find((name) => claims[name] !== client.id);
@@ -119,7 +128,7 @@ function badClaims(engine: PublicContext, client: StoredClient, { claims }: Asse
 }
 
 /** Why a client can't authenticate with an assertion, or undefined. */
-function otherMethodFault(method: string): string | undefined {
+function findAssertionMethodFault(method: string): string | undefined {
   if (method === "private_key_jwt") return undefined;
   const supported =
     method === "none"
@@ -145,10 +154,10 @@ export function authenticateByAssertion(engine: PublicContext, form: URLSearchPa
   }
   const client = engine.client(id);
   if (client === undefined) return versionedError(engine, "invalid_client");
-  const fault = otherMethodFault(authMethodOf(client));
+  const fault = findAssertionMethodFault(authMethodOf(client));
   if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
-  const refusal = badSignature(engine, client, assertion);
+  const refusal = findAssertionSignatureError(engine, client, assertion);
   if (refusal !== undefined) return refusal;
-  if (isUntimely(assertion.claims, engine.now())) return unexpectedServerError(engine.behaviour);
-  return badClaims(engine, client, assertion) ?? client;
+  if (isExpiredOrNotYetValid(assertion.claims, engine.now())) return unexpectedServerError(engine.behaviour);
+  return useJtiAndFindClaimsError(engine, client, assertion) ?? client;
 }

@@ -2,20 +2,32 @@ import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import { type ApiError, errorMembers } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
-import { listIn, textIn } from "../members.ts";
+import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
-import { decisionsOf, type FlowDecisions, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
-import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
+import {
+  createGrantFromFlow,
+  type FlowDecisions,
+  findAcceptedDecisions,
+  stepRedirectAnswer,
+  useStepAndFindRefusal,
+} from "./flow-steps.ts";
+import type { Flow, FlowRequest, FlowStepName, FlowStore } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
 import { versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
+import { audiencesIn, findScopeOrAudienceError } from "./permissions.ts";
 import type { PublicContext } from "./public-context.ts";
-import { formOf, formPostAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
+import {
+  formPostAnswer,
+  parseFormBody,
+  type RequestWithHeaders,
+  redirectAnswer,
+  splitTarget,
+} from "./requests-and-pages.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationFlowRequest extends FlowRequest {
-  readonly redirect: Redirect;
+  readonly redirect: ClientRedirect;
   readonly redirectUriRequested: boolean;
   readonly responseTypes: readonly string[];
   readonly nonce: string;
@@ -24,7 +36,7 @@ export interface AuthorizationFlowRequest extends FlowRequest {
 }
 
 /** Where and how an answer goes back to the client. */
-interface Redirect {
+interface ClientRedirect {
   readonly uri: string;
   readonly state: string;
   readonly mode: ResponseMode;
@@ -40,14 +52,19 @@ const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
 
-function errorParams({ behaviour }: PublicContext, refusal: ApiError): URLSearchParams {
+/** The parameters of an error response (RFC 6749, 4.1.2.1). */
+function errorResponseParams({ behaviour }: PublicContext, refusal: ApiError): URLSearchParams {
   const members = errorMembers(behaviour, refusal);
   const shown = ["error", "error_description", "error_hint"].filter((name) => name in members);
-  return new URLSearchParams(shown.map((name): [string, string] => [name, textIn(members, name)]));
+  return new URLSearchParams(shown.map((name): [string, string] => [name, stringMemberOrEmpty(members, name)]));
 }
 
-/** An answer that goes back to the client through the browser. */
-function toClient(engine: PublicContext, { uri, state, mode }: Redirect, params: URLSearchParams): Answer {
+/** An authorization response (RFC 6749, 4.1.2), which goes to the client through the browser. */
+function authorizationResponseAnswer(
+  engine: PublicContext,
+  { uri, state, mode }: ClientRedirect,
+  params: URLSearchParams,
+): Answer {
   if (state !== "") params.set("state", state);
   params.sort();
   if (mode === "form_post") return formPostAnswer(uri, params);
@@ -60,17 +77,18 @@ function toClient(engine: PublicContext, { uri, state, mode }: Redirect, params:
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
 
-function errorToClient(engine: PublicContext, redirect: Redirect, refusal: ApiError): Answer {
-  return toClient(engine, redirect, errorParams(engine, refusal));
+/** An authorization error response (RFC 6749, 4.1.2.1), which goes to the client through the browser. */
+function authorizationErrorAnswer(engine: PublicContext, redirect: ClientRedirect, refusal: ApiError): Answer {
+  return authorizationResponseAnswer(engine, redirect, errorResponseParams(engine, refusal));
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
 export function errorPageRedirectAnswer(engine: PublicContext, refusal: ApiError): Answer {
-  return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
+  return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorResponseParams(engine, refusal)}`);
 }
 
 /** How the answer to a request reaches the client, or why it doesn't. */
-function responseMode(engine: PublicContext, params: URLSearchParams): ResponseMode | ApiError {
+function chooseResponseMode(engine: PublicContext, params: URLSearchParams): ResponseMode | ApiError {
   const byType = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "") ? "fragment" : "query";
   const asked = params.get("response_mode") ?? "";
   if (asked === "" || !engine.traits.readsResponseMode) return byType;
@@ -83,14 +101,15 @@ function responseMode(engine: PublicContext, params: URLSearchParams): ResponseM
   return mode === "query" ? byType : mode;
 }
 
-type Addressed = Pick<AuthorizationFlowRequest, "client" | "redirect" | "redirectUriRequested">;
+/** The client of a request, and where its answer goes. */
+type ClientAndRedirect = Pick<AuthorizationFlowRequest, "client" | "redirect" | "redirectUriRequested">;
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
-function addressed(engine: PublicContext, params: URLSearchParams): Addressed | ApiError {
+function resolveClientAndRedirect(engine: PublicContext, params: URLSearchParams): ClientAndRedirect | ApiError {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
     return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
   }
-  const registered = listIn(client.view, "redirect_uris");
+  const registered = stringListMemberOrEmpty(client.view, "redirect_uris");
   const requested = params.get("redirect_uri") ?? "";
   const isOpenId = splitWords(params.get("scope") ?? "").includes("openid");
   if (requested === "" && isOpenId && engine.traits.redirectUriRequired) {
@@ -103,7 +122,7 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
     return versionedError(engine, "invalid_request", hint);
   }
-  const mode = responseMode(engine, params);
+  const mode = chooseResponseMode(engine, params);
   if (typeof mode !== "string") return mode;
   const redirect = { uri, state: params.get("state") ?? "", mode };
   return { client, redirect, redirectUriRequested: requested !== "" };
@@ -111,11 +130,13 @@ function addressed(engine: PublicContext, params: URLSearchParams): Addressed | 
 
 function allowsResponseType(client: StoredClient, responseTypes: readonly string[]): boolean {
   const wanted = responseTypes.toSorted().join(" ");
-  return listIn(client.view, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
+  return stringListMemberOrEmpty(client.view, "response_types").some(
+    (each) => splitWords(each).toSorted().join(" ") === wanted,
+  );
 }
 
 /** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */
-function badImplicit(
+function findImplicitFlowError(
   engine: PublicContext,
   client: StoredClient,
   types: readonly string[],
@@ -132,7 +153,11 @@ function badImplicit(
 }
 
 /** Why the state or the response type of a request is wrong, or undefined. */
-function badForm(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
+function findStateOrResponseTypeError(
+  engine: PublicContext,
+  client: StoredClient,
+  params: URLSearchParams,
+): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
     return versionedError(engine, "invalid_state", hint);
@@ -145,14 +170,14 @@ function badForm(engine: PublicContext, client: StoredClient, params: URLSearchP
 }
 
 /** Why a request can't be answered without a login, or undefined. */
-function needsLogin(engine: PublicContext, params: URLSearchParams): ApiError | undefined {
+function findLoginRequiredError(engine: PublicContext, params: URLSearchParams): ApiError | undefined {
   if (!splitWords(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
   return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
 /** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
-function insecureRedirect(
+function findInsecureRedirectError(
   engine: PublicContext,
   { redirect, responseTypes }: AuthorizationFlowRequest,
 ): ApiError | undefined {
@@ -166,7 +191,7 @@ function insecureRedirect(
 }
 
 /** Why the code challenge of a request is wrong (RFC 7636, 4.4.1), or undefined. Servers notice it after the login too. */
-function badChallenge(engine: PublicContext, request: AuthorizationFlowRequest): ApiError | undefined {
+function findCodeChallengeError(engine: PublicContext, request: AuthorizationFlowRequest): ApiError | undefined {
   if (!request.responseTypes.includes("code") || request.challenge === "") return undefined;
   const method = request.params.get("code_challenge_method") ?? "";
   if (method === "S256") return undefined;
@@ -177,20 +202,28 @@ function badChallenge(engine: PublicContext, request: AuthorizationFlowRequest):
 }
 
 /** Why a request is rejected before a login, or undefined. */
-function badRequest(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
+function findAuthorizationRequestError(
+  engine: PublicContext,
+  client: StoredClient,
+  params: URLSearchParams,
+): ApiError | undefined {
   const types = splitWords(params.get("response_type") ?? "");
   return (
-    badForm(engine, client, params) ??
-    findExcessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
-    badImplicit(engine, client, types, params.get("nonce") ?? "") ??
-    needsLogin(engine, params)
+    findStateOrResponseTypeError(engine, client, params) ??
+    findScopeOrAudienceError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
+    findImplicitFlowError(engine, client, types, params.get("nonce") ?? "") ??
+    findLoginRequiredError(engine, params)
   );
 }
 
-/** The codes and tokens that a completed flow sends to the client. */
-function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, done: FlowDecisions): Answer {
+/** Issues the code and tokens that a completed flow sends to the client. */
+function issueCodeAndTokensAnswer(
+  engine: PublicContext,
+  flow: Flow<AuthorizationFlowRequest>,
+  done: FlowDecisions,
+): Answer {
   const { client, redirect, responseTypes, nonce, challenge, redirectUriRequested } = flow.request;
-  const grant = grantOf(flow.login.challenge, flow, done, nonce);
+  const grant = createGrantFromFlow(flow.login.challenge, flow, done, nonce);
   const params = new URLSearchParams();
   const bound: { code?: string; accessToken?: string; nonce: string } = { nonce };
   const by = "implicit" as const;
@@ -211,7 +244,7 @@ function granted(engine: PublicContext, flow: Flow<AuthorizationFlowRequest>, do
     params.set("id_token", issueIdToken(engine, { client, grant, by }, bound));
   if (responseTypes.includes("token") || !responseTypes.includes("id_token"))
     params.set("scope", grant.scopes.join(" "));
-  return toClient(engine, redirect, params);
+  return authorizationResponseAnswer(engine, redirect, params);
 }
 
 /** The authorization endpoint. */
@@ -220,11 +253,11 @@ export function createAuthorizationEndpoint(
   flows: FlowStore<AuthorizationFlowRequest>,
 ): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
-    const to = addressed(engine, params);
+    const to = resolveClientAndRedirect(engine, params);
     if ("status" in to) return errorPageRedirectAnswer(engine, to);
     const { client, redirect, redirectUriRequested } = to;
-    const refusal = badRequest(engine, client, params);
-    if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
+    const refusal = findAuthorizationRequestError(engine, client, params);
+    if (refusal !== undefined) return authorizationErrorAnswer(engine, redirect, refusal);
     const flow = flows.begin({
       client,
       redirect,
@@ -241,22 +274,25 @@ export function createAuthorizationEndpoint(
     return stepRedirectAnswer(engine, "login", flow);
   }
 
-  function decided(name: StepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
+  function decided(name: FlowStepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
     const { redirect } = flow.request;
     const declined = useStepAndFindRefusal(engine, flow, name, request);
     if (declined !== undefined) {
       const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
-      return toClient(engine, redirect, params);
+      return authorizationResponseAnswer(engine, redirect, params);
     }
     if (name === "login") return stepRedirectAnswer(engine, "consent", flow);
-    const completed = decisionsOf(flow);
-    if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
-    const refusal = insecureRedirect(engine, flow.request) ?? badChallenge(engine, flow.request);
-    return refusal === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, refusal);
+    const completed = findAcceptedDecisions(flow);
+    if (completed === undefined)
+      return authorizationErrorAnswer(engine, redirect, versionedError(engine, "access_denied"));
+    const refusal = findInsecureRedirectError(engine, flow.request) ?? findCodeChallengeError(engine, flow.request);
+    return refusal === undefined
+      ? issueCodeAndTokensAnswer(engine, flow, completed)
+      : authorizationErrorAnswer(engine, redirect, refusal);
   }
 
   return (request) => {
-    const params = request.method === "POST" ? formOf(request) : splitTarget(request.target).query;
+    const params = request.method === "POST" ? parseFormBody(request) : splitTarget(request.target).query;
     for (const name of ["login", "consent"] as const) {
       const verifier = params.get(`${name}_verifier`);
       if (verifier === null) continue;

@@ -1,10 +1,10 @@
 import { isApiError } from "../api-errors.ts";
-import { textIn } from "../members.ts";
+import { stringMemberOrEmpty } from "../json-members.ts";
 import type { Answer } from "../response.ts";
-import type { Flow, StepName } from "./flows.ts";
-import { type FlowStores, flowByChallenge } from "./oauth-admin-router.ts";
+import type { Flow, FlowStepName } from "./flows.ts";
+import { type FlowStores, findFlowByChallenge } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
-import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
+import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
@@ -19,11 +19,11 @@ export function builtinPagesByPath(
   engine: PublicContext,
   stores: FlowStores,
 ): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {
-  function withFlow(step: StepName, request: RequestWithHeaders, show: (flow: Flow) => Answer): Answer {
+  function withFlow(step: FlowStepName, request: RequestWithHeaders, show: (flow: Flow) => Answer): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     if (challenge === "")
       return pageAnswer(200, "Built-in page", `<p>A client sends people here with a ${step} request.</p>`);
-    const flow = flowByChallenge(stores, step, challenge);
+    const flow = findFlowByChallenge(stores, step, challenge);
     if (flow !== undefined) return show(flow);
     return pageAnswer(404, "Unknown request", `<p>The sandbox has no such ${step} request, or was restarted.</p>`);
   }
@@ -33,7 +33,7 @@ export function builtinPagesByPath(
       const at = Math.floor(engine.now());
       const next = flow.login.decide({ subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
-      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(textIn(client.view, "client_name") || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
+      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(stringMemberOrEmpty(client.view, "client_name") || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
       return pageAnswer(200, "Logged in by the sandbox", content, next);
     });
   }

@@ -12,26 +12,27 @@ interface Credentials {
   readonly secret: string;
 }
 
-function formDecoded(text: string): string {
+/** Decodes a form-encoded value; throws if it isn't one. */
+function decodeFormValue(text: string): string {
   return decodeURIComponent(text.replaceAll("+", " "));
 }
 
 /** Basic credentials, whose parts are form-encoded (RFC 6749, 2.3.1). */
-function basicCredentials(authorization: string): Credentials | "undecodable" | undefined {
+function parseBasicCredentials(authorization: string): Credentials | "undecodable" | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1];
   if (encoded === undefined) return undefined;
   const pair = Buffer.from(encoded, "base64").toString();
   const colon = pair.indexOf(":");
   if (colon === -1) return undefined;
   try {
-    return { id: formDecoded(pair.slice(0, colon)), secret: formDecoded(pair.slice(colon + 1)) };
+    return { id: decodeFormValue(pair.slice(0, colon)), secret: decodeFormValue(pair.slice(colon + 1)) };
   } catch {
     return "undecodable";
   }
 }
 
 /** The method that a request uses and its client isn't registered with, or undefined; a wrong secret shows later. */
-function otherMethod(
+function findUnregisteredAuthMethod(
   { traits }: PublicContext,
   registered: string,
   posted: Credentials,
@@ -48,7 +49,7 @@ function authenticateBySecret(
   form: URLSearchParams,
   authorization: string,
 ): StoredClient | ApiError {
-  const basic = basicCredentials(authorization);
+  const basic = parseBasicCredentials(authorization);
   if (basic === "undecodable") {
     const hint =
       'The client credentials in the HTTP authorization header could not be decoded from "application/x-www-form-urlencoded".';
@@ -63,7 +64,7 @@ function authenticateBySecret(
   const client = engine.client(id);
   if (client === undefined) return versionedError(engine, "invalid_client");
   const registered = authMethodOf(client);
-  const method = otherMethod(engine, registered, posted, basic);
+  const method = findUnregisteredAuthMethod(engine, registered, posted, basic);
   if (method !== undefined) {
     const hint = `The OAuth 2.0 Client supports client authentication method "${registered}", but method "${method}" was requested. You must configure the OAuth 2.0 client's "token_endpoint_auth_method" value to accept "${method}".`;
     return versionedError(engine, "invalid_client", hint);

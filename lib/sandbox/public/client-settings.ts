@@ -1,21 +1,21 @@
 import { parseDuration } from "../../core/duration.ts";
 import type { StoredClient } from "../client-store.ts";
-import { listIn, textIn } from "../members.ts";
+import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
 
 /** Whether a client may use a grant type. */
 export function allowsGrant(client: StoredClient, grantType: string): boolean {
-  return listIn(client.view, "grant_types").includes(grantType);
+  return stringListMemberOrEmpty(client.view, "grant_types").includes(grantType);
 }
 
 /** How a client authenticates at the token endpoint. */
 export function authMethodOf(client: StoredClient): string {
-  return textIn(client.view, "token_endpoint_auth_method") || "client_secret_basic";
+  return stringMemberOrEmpty(client.view, "token_endpoint_auth_method") || "client_secret_basic";
 }
 
 const DEFAULT_LIFESPANS = { access: 3_600, id: 3_600, refresh: 2_592_000 } as const;
 
 /** Grants as the names of lifespan fields spell them. */
-export type LifespanGrant =
+export type LifespanGrantName =
   | "authorization_code"
   | "client_credentials"
   | "implicit"
@@ -23,8 +23,12 @@ export type LifespanGrant =
   | "device_authorization";
 
 /** Seconds that a token of a client is valid for. */
-export function lifespanOf(client: StoredClient, grant: LifespanGrant, token: keyof typeof DEFAULT_LIFESPANS): number {
-  const chosen = parseDuration(textIn(client.view, `${grant}_grant_${token}_token_lifespan`));
+export function lifespanOf(
+  client: StoredClient,
+  grant: LifespanGrantName,
+  token: keyof typeof DEFAULT_LIFESPANS,
+): number {
+  const chosen = parseDuration(stringMemberOrEmpty(client.view, `${grant}_grant_${token}_token_lifespan`));
   return chosen === undefined ? DEFAULT_LIFESPANS[token] : chosen / 1000;
 }
 
@@ -38,8 +42,8 @@ function matchesScope(pattern: string, scope: string): boolean {
 }
 
 /** The first requested scope that a client may not have. */
-export function forbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = new Set(splitWords(textIn(client.view, "scope")));
+export function findForbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
+  const allowed = new Set(splitWords(stringMemberOrEmpty(client.view, "scope")));
   const patterns = [...allowed].filter((each) => each.includes("*"));
   return requested.find(
     (scope) => (!allowed.has(scope) || scope.includes("*")) && !patterns.some((each) => matchesScope(each, scope)),
@@ -47,7 +51,7 @@ export function forbiddenScope(client: StoredClient, requested: readonly string[
 }
 
 /** The paths above one that have one of the lengths. */
-function parentsOf(path: string, lengths: ReadonlySet<number>): readonly string[] {
+function parentPathsWithLengths(path: string, lengths: ReadonlySet<number>): readonly string[] {
   const parents: string[] = [];
   for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
     if (lengths.has(at)) parents.push(path.slice(0, at));
@@ -56,11 +60,12 @@ function parentsOf(path: string, lengths: ReadonlySet<number>): readonly string[
 }
 
 /** The first requested audience that a client may not have. */
-export function forbiddenAudience(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = new Set(listIn(client.view, "audience"));
+export function findForbiddenAudience(client: StoredClient, requested: readonly string[]): string | undefined {
+  const allowed = new Set(stringListMemberOrEmpty(client.view, "audience"));
   const lengths = new Set([...allowed].map(({ length }) => length));
   return requested.find(
-    (audience) => !allowed.has(audience) && !parentsOf(audience, lengths).some((each) => allowed.has(each)),
+    (audience) =>
+      !allowed.has(audience) && !parentPathsWithLengths(audience, lengths).some((each) => allowed.has(each)),
   );
 }
 

@@ -1,12 +1,13 @@
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
-import { listIn, textIn } from "../members.ts";
+import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
 import type { ConsentDecision, FlowRefusal, LoginDecision } from "./flows.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 
-function object(value: unknown): JsonObject {
+/** An object as it is, and an empty one for any other value. */
+function jsonObjectOrEmpty(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
@@ -21,33 +22,39 @@ export function parseObjectBody(body: string): JsonObject | ApiError {
 
 /** Reads what a login application accepts. */
 export function readLoginDecision(engine: PublicContext, body: JsonObject): LoginDecision | ApiError {
-  const subject = textIn(body, "subject");
+  const subject = stringMemberOrEmpty(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"
       ? unexpectedServerError(engine.behaviour, "Subject from payload can not be empty")
       : versionedError(engine, "invalid_request", 'Field "subject" must not be empty.');
   }
   const at = Math.floor(engine.now());
-  return { subject, acr: textIn(body, "acr"), amr: listIn(body, "amr"), context: body["context"] ?? null, at };
+  return {
+    subject,
+    acr: stringMemberOrEmpty(body, "acr"),
+    amr: stringListMemberOrEmpty(body, "amr"),
+    context: body["context"] ?? null,
+    at,
+  };
 }
 
 /** Reads what a consent application accepts. */
 export function readConsentDecision(body: JsonObject): ConsentDecision {
-  const session = object(body["session"]);
+  const session = jsonObjectOrEmpty(body["session"]);
   return {
-    scopes: listIn(body, "grant_scope"),
-    audience: listIn(body, "grant_access_token_audience"),
-    accessTokenClaims: object(session["access_token"]),
-    idTokenClaims: object(session["id_token"]),
+    scopes: stringListMemberOrEmpty(body, "grant_scope"),
+    audience: stringListMemberOrEmpty(body, "grant_access_token_audience"),
+    accessTokenClaims: jsonObjectOrEmpty(session["access_token"]),
+    idTokenClaims: jsonObjectOrEmpty(session["id_token"]),
   };
 }
 
 /** Reads why a login or consent application rejects. */
 export function readRefusal(body: JsonObject): FlowRefusal {
-  const hint = textIn(body, "error_hint");
-  const description = textIn(body, "error_description");
+  const hint = stringMemberOrEmpty(body, "error_hint");
+  const description = stringMemberOrEmpty(body, "error_description");
   return {
-    error: textIn(body, "error") || "request_denied",
+    error: stringMemberOrEmpty(body, "error") || "request_denied",
     description: hint === "" ? description : `${description} ${hint}`,
   };
 }

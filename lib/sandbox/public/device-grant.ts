@@ -8,14 +8,14 @@ import { errorPageRedirectAnswer } from "./authorize.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-settings.ts";
 import { ExpiringMap } from "./expiring-map.ts";
-import { decisionsOf, grantOf, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
-import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
+import { createGrantFromFlow, findAcceptedDecisions, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
+import { type Flow, type FlowRequest, type FlowStepName, type FlowStore, urlWithSortedParams } from "./flows.ts";
 import { issueTokens } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findExcessiveRequestError } from "./permissions.ts";
-import { newChallenge, type PublicContext } from "./public-context.ts";
+import { audiencesIn, findScopeOrAudienceError } from "./permissions.ts";
+import { newFlowChallenge, type PublicContext } from "./public-context.ts";
+import { parseFormBody, type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
-import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
 
 /** Seconds that a device code is valid for. */
 const DEVICE_LIFESPAN = 600;
@@ -44,7 +44,7 @@ function newUserCode(): string {
 }
 
 /** The device authorization grant of a sandbox: its devices, and what their browsers were sent on with. */
-export class DeviceGrant {
+export class DeviceGrantService {
   readonly #engine: PublicContext;
   readonly #flows: FlowStore<DeviceFlowRequest>;
   readonly #verifyUrl: () => string;
@@ -76,7 +76,7 @@ export class DeviceGrant {
   }
 
   #authorize(request: RequestWithHeaders): JsonObject | ApiError {
-    const form = formOf(request);
+    const form = parseFormBody(request);
     if (form.size === 0) return versionedError(this.#engine, "invalid_request", EMPTY_BODY_HINT);
     const client = authenticateClient(this.#engine, form, request.authorization);
     if (isApiError(client)) return client;
@@ -89,7 +89,7 @@ export class DeviceGrant {
   #start(client: StoredClient, form: URLSearchParams): JsonObject | ApiError {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = findExcessiveRequestError(this.#engine, client, scopes, audience);
+    const refusal = findScopeOrAudienceError(this.#engine, client, scopes, audience);
     if (refusal !== undefined) return refusal;
     const expiresAt = this.#engine.now() + DEVICE_LIFESPAN;
     const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
@@ -127,7 +127,7 @@ export class DeviceGrant {
 
   /** Sends a browser to the page on which a user enters the code. */
   #toCodePage(userCode: string): Answer {
-    const challenge = newChallenge(this.#engine);
+    const challenge = newFlowChallenge(this.#engine);
     this.#challenges.set(challenge, challenge, this.#engine.now() + DEVICE_LIFESPAN);
     const params = new URLSearchParams({ device_challenge: challenge });
     if (userCode !== "") params.set("user_code", userCode);
@@ -144,13 +144,13 @@ export class DeviceGrant {
   }
 
   /** Goes on after a login or a consent. */
-  #decided(name: StepName, flow: Flow<DeviceFlowRequest>, request: RequestWithHeaders): Answer {
+  #decided(name: FlowStepName, flow: Flow<DeviceFlowRequest>, request: RequestWithHeaders): Answer {
     const declined = useStepAndFindRefusal(this.#engine, flow, name, request);
     if (declined !== undefined) return withNoStore(errorAnswer(this.#engine.behaviour, { status: 400, ...declined }));
     if (name === "login") return stepRedirectAnswer(this.#engine, "consent", flow);
     const { device } = flow.request;
-    const completed = decisionsOf(flow);
-    if (completed !== undefined) device.grant = grantOf(randomUUID(), flow, completed, "");
+    const completed = findAcceptedDecisions(flow);
+    if (completed !== undefined) device.grant = createGrantFromFlow(randomUUID(), flow, completed, "");
     const params = new URLSearchParams({ client_id: device.client.id });
     return redirectAnswer(`${this.#engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
   }
@@ -178,10 +178,10 @@ export class DeviceGrant {
     }
     this.#challenges.delete(challenge);
     this.#byUserCode.delete(userCode);
-    const verifier = newChallenge(this.#engine);
+    const verifier = newFlowChallenge(this.#engine);
     this.#verifiers.set(verifier, device, device.expiresAt);
     const params = { client_id: device.client.id, device_verifier: verifier, user_code: "****" };
-    return sortedUrl(this.#verifyUrl(), new URLSearchParams(params));
+    return urlWithSortedParams(this.#verifyUrl(), new URLSearchParams(params));
   }
 
   forgetClient(clientId: string): void {

@@ -6,29 +6,30 @@ import {
   type Flow,
   type FlowRefusal,
   type FlowStep,
+  type FlowStepName,
   isRefusal,
   type LoginDecision,
-  type StepName,
 } from "./flows.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
+import { findCookie, type RequestWithHeaders, redirectAnswer } from "./requests-and-pages.ts";
 import type { Grant } from "./token-store.ts";
-import { cookieOf, type RequestWithHeaders, redirectAnswer } from "./web.ts";
 
-/** The cookie that ties a step to a browser. */
-function stepCookie({ traits }: PublicContext, step: StepName, clientId: string): string {
+/** The name of the cookie that ties a step to a browser. */
+function csrfCookieName({ traits }: PublicContext, step: FlowStepName, clientId: string): string {
   const { prefix, perClient } = traits.cookies;
   if (!perClient) return step === "login" ? `${prefix}authentication_csrf_insecure` : `${prefix}consent_csrf_insecure`;
   return `${prefix}${step}_csrf_dev_${createHash("sha256").update(clientId).digest().readUInt32BE(0)}`;
 }
 
-function setCookie(engine: PublicContext, step: StepName, flow: Flow): string {
-  const name = stepCookie(engine, step, flow.request.client.id);
+/** The Set-Cookie header that ties a step to a browser. */
+function csrfSetCookieHeader(engine: PublicContext, step: FlowStepName, flow: Flow): string {
+  const name = csrfCookieName(engine, step, flow.request.client.id);
   return `${name}=${flow[step].csrf}; Path=/; Max-Age=${FLOW_LIFESPAN}; HttpOnly; SameSite=Lax`;
 }
 
 /** The URL of the page that decides a step, with its challenge. */
-function pageOf(engine: PublicContext, step: StepName, flow: Flow): string {
+function stepPageUrl(engine: PublicContext, step: FlowStepName, flow: Flow): string {
   const configured = step === "login" ? engine.loginUrl : engine.consentUrl;
   const base = configured ?? `${engine.publicUrl()}/oauth2/fallbacks/${step}`;
   const challenge = new URLSearchParams({ [`${step}_challenge`]: flow[step].challenge });
@@ -36,8 +37,8 @@ function pageOf(engine: PublicContext, step: StepName, flow: Flow): string {
 }
 
 /** Sends the browser to the page that decides a step. */
-export function stepRedirectAnswer(engine: PublicContext, step: StepName, flow: Flow): Answer {
-  return redirectAnswer(pageOf(engine, step, flow), setCookie(engine, step, flow));
+export function stepRedirectAnswer(engine: PublicContext, step: FlowStepName, flow: Flow): Answer {
+  return redirectAnswer(stepPageUrl(engine, step, flow), csrfSetCookieHeader(engine, step, flow));
 }
 
 /** What a login and a consent have led to. */
@@ -46,8 +47,8 @@ export interface FlowDecisions {
   readonly consent: ConsentDecision;
 }
 
-/** The decisions of a flow that nobody declined. */
-export function decisionsOf({ login, consent }: Flow): FlowDecisions | undefined {
+/** The decisions of a flow; undefined unless both its login and its consent were accepted. */
+export function findAcceptedDecisions({ login, consent }: Flow): FlowDecisions | undefined {
   const [loggedIn, consented] = [login.decision, consent.decision];
   if (loggedIn === undefined || consented === undefined) return undefined;
   if (isRefusal(loggedIn) || isRefusal(consented)) return undefined;
@@ -55,7 +56,7 @@ export function decisionsOf({ login, consent }: Flow): FlowDecisions | undefined
 }
 
 /** What a user granted in a flow. */
-export function grantOf(id: string, flow: Flow, done: FlowDecisions, nonce: string): Grant {
+export function createGrantFromFlow(id: string, flow: Flow, done: FlowDecisions, nonce: string): Grant {
   const { login, consent } = done;
   const { scopes, audience, accessTokenClaims, idTokenClaims } = consent;
   return {
@@ -76,11 +77,14 @@ export function grantOf(id: string, flow: Flow, done: FlowDecisions, nonce: stri
   };
 }
 
-/** The decision that a verifier confirms, or the error that the flow ends with. */
-function decisionOf(
+/**
+ * Marks a step as used and gives its decision, or the refusal if the browser isn't the one that began it or the step
+ * was used before.
+ */
+function checkCsrfAndUseStep(
   engine: PublicContext,
   step: Pick<FlowStep<object>, "csrf" | "decision" | "isUsed">,
-  name: StepName,
+  name: FlowStepName,
   cookie: string | undefined,
 ): object {
   const declined = (error: "request_forbidden" | "access_denied", hint: string): FlowRefusal => {
@@ -103,10 +107,10 @@ function decisionOf(
 export function useStepAndFindRefusal(
   engine: PublicContext,
   flow: Flow,
-  name: StepName,
+  name: FlowStepName,
   request: RequestWithHeaders,
 ): FlowRefusal | undefined {
-  const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
-  const decision = decisionOf(engine, flow[name], name, cookie);
+  const cookie = findCookie(request, csrfCookieName(engine, name, flow.request.client.id));
+  const decision = checkCsrfAndUseStep(engine, flow[name], name, cookie);
   return isRefusal(decision) ? decision : undefined;
 }

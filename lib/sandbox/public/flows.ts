@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import { ExpiringMap } from "./expiring-map.ts";
-import { newChallenge, type PublicContext } from "./public-context.ts";
+import { newFlowChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
 export interface FlowRefusal {
@@ -65,7 +65,7 @@ export interface Flow<Request extends FlowRequest = FlowRequest> {
   readonly consent: FlowStep<ConsentDecision>;
 }
 
-export type StepName = "login" | "consent";
+export type FlowStepName = "login" | "consent";
 
 /** The flows of a sandbox, by challenge and by verifier. */
 export type FlowStore<Request extends FlowRequest> = ReturnType<typeof createFlowStore<Request>>;
@@ -74,7 +74,7 @@ export type FlowStore<Request extends FlowRequest> = ReturnType<typeof createFlo
 export const FLOW_LIFESPAN = 1_800;
 
 /** A URL with its parameters in the order of their names. */
-export function sortedUrl(url: string, params: URLSearchParams): string {
+export function urlWithSortedParams(url: string, params: URLSearchParams): string {
   const sorted = new URLSearchParams(params);
   sorted.sort();
   return `${url}?${sorted}`;
@@ -89,8 +89,8 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
     begin: (request: Request): Flow<Request> => {
       const startedAt = Math.floor(engine.now());
       const keepUntil = startedAt + FLOW_LIFESPAN;
-      function newStep<Decision>(name: StepName): FlowStep<Decision> {
-        const [challenge, csrf] = [newChallenge(engine), newChallenge(engine).replaceAll("=", "")];
+      function newStep<Decision>(name: FlowStepName): FlowStep<Decision> {
+        const [challenge, csrf] = [newFlowChallenge(engine), newFlowChallenge(engine).replaceAll("=", "")];
         let verifier: string | undefined;
         const step: FlowStep<Decision> = {
           challenge,
@@ -100,11 +100,11 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
           decide: (decision) => {
             if (verifier !== undefined) verifiers.delete(`${name} ${verifier}`);
             step.decision = decision;
-            verifier = newChallenge(engine);
+            verifier = newFlowChallenge(engine);
             verifiers.set(`${name} ${verifier}`, flow, keepUntil);
             const params = new URLSearchParams(request.params);
             params.set(`${name}_verifier`, verifier);
-            return sortedUrl(request.resumeUrl, params);
+            return urlWithSortedParams(request.resumeUrl, params);
           },
         };
         return step;
@@ -120,9 +120,10 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
       challenges.set(`consent ${flow.consent.challenge}`, flow, keepUntil);
       return flow;
     },
-    byChallenge: (step: StepName, challenge: string): Flow<Request> | undefined =>
+    byChallenge: (step: FlowStepName, challenge: string): Flow<Request> | undefined =>
       challenges.get(`${step} ${challenge}`),
-    byVerifier: (step: StepName, verifier: string): Flow<Request> | undefined => verifiers.get(`${step} ${verifier}`),
+    byVerifier: (step: FlowStepName, verifier: string): Flow<Request> | undefined =>
+      verifiers.get(`${step} ${verifier}`),
     forgetClient: (clientId: string): void => {
       for (const flows of [challenges, verifiers]) flows.deleteWhere(({ request }) => request.client.id === clientId);
     },

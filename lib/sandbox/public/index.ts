@@ -4,7 +4,7 @@ import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrong
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { builtinPagesByPath } from "./builtin-pages.ts";
-import { type DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
+import { type DeviceFlowRequest, DeviceGrantService } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { createFlowStore } from "./flows.ts";
@@ -13,11 +13,11 @@ import { createOAuthAdminRouter, type FlowStores } from "./oauth-admin-router.ts
 import { oauthErrorAnswer, versionedError } from "./oauth-answers.ts";
 import { PUBLIC_BEHAVIOUR_BY_VERSION } from "./public-behaviours.ts";
 import type { PublicContext } from "./public-context.ts";
+import { type RequestWithHeaders, splitTarget } from "./requests-and-pages.ts";
 import { createTokenSigner, NoSigningKeyError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-and-revocation.ts";
 import { createTokenStore } from "./token-store.ts";
 import { createUserinfoEndpoint } from "./userinfo.ts";
-import { type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
 interface PublicSideOptions extends Pick<PublicContext, "client" | "publicUrl" | "loginUrl" | "consentUrl"> {
@@ -27,11 +27,12 @@ interface PublicSideOptions extends Pick<PublicContext, "client" | "publicUrl" |
   readonly now: () => number;
 }
 
-type Endpoint = (request: RequestWithHeaders) => Answer;
+/** Answers a request on the public port. */
+type PublicRouteHandler = (request: RequestWithHeaders) => Answer;
 
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
-function createEngine({ as, keys, now: milliseconds, ...shared }: PublicSideOptions): PublicContext {
+function createPublicContext({ as, keys, now: milliseconds, ...shared }: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOUR_BY_VERSION[as];
   const traits = PUBLIC_BEHAVIOUR_BY_VERSION[as];
   const now = (): number => milliseconds() / 1000;
@@ -46,14 +47,14 @@ function createEngine({ as, keys, now: milliseconds, ...shared }: PublicSideOpti
   };
 }
 
-/** An endpoint, and the methods that it answers. */
-type Route = readonly [endpoint: Endpoint, ...methods: string[]];
+/** A handler, and the methods that it answers. */
+type HandlerAndMethods = readonly [endpoint: PublicRouteHandler, ...methods: string[]];
 
-/** The endpoints of the public port by path. */
-function routesOf(engine: PublicContext, parts: FlowStores): ReadonlyMap<string, Route> {
+/** The handlers of the public port and their methods, by path. */
+function publicRoutesByPath(engine: PublicContext, parts: FlowStores): ReadonlyMap<string, HandlerAndMethods> {
   const { authorizations, devices } = parts;
-  const healthy: Endpoint = () => jsonAnswer(200, { status: "ok" });
-  return new Map<string, Route>([
+  const healthy: PublicRouteHandler = () => jsonAnswer(200, { status: "ok" });
+  return new Map<string, HandlerAndMethods>([
     ["/.well-known/openid-configuration", [() => jsonAnswer(200, discoveryDocument(engine)), "GET"]],
     ["/.well-known/jwks.json", [() => jsonAnswer(200, { keys: engine.keys.published() }), "GET"]],
     ["/health/ready", [healthy, "GET"]],
@@ -63,30 +64,36 @@ function routesOf(engine: PublicContext, parts: FlowStores): ReadonlyMap<string,
     ["/oauth2/revoke", [createRevocationEndpoint(engine), "POST"]],
     ["/oauth2/sessions/logout", [createLogoutEndpoint(engine), "GET", "POST"]],
     ["/userinfo", [createUserinfoEndpoint(engine), "GET", "POST"]],
-    ...[...builtinPagesByPath(engine, parts)].map(([path, show]): [string, Route] => [path, [show, "GET"]]),
+    ...[...builtinPagesByPath(engine, parts)].map(([path, show]): [string, HandlerAndMethods] => [path, [show, "GET"]]),
     ...(engine.traits.device
       ? ([
           ["/oauth2/device/auth", [(request) => devices.authorize(request), "POST"]],
           ["/oauth2/device/verify", [(request) => devices.verify(request), "GET"]],
-        ] satisfies [string, Route][])
+        ] satisfies [string, HandlerAndMethods][])
       : []),
   ]);
 }
 
 /** Whether a path is of the admin API, which a version answers in plain text, and lets caches keep. */
-function isPlainAdminPath({ traits }: PublicContext, path: string): boolean {
+function isPlainTextAdminPath({ traits }: PublicContext, path: string): boolean {
   return traits.adminPaths === "plain" && path.startsWith("/admin/");
 }
 
-/** The public port negotiates where the admin port of a version answers in plain text. */
-function missingOn(engine: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
+/**
+ * How a path without a route is answered: the public port negotiates where the admin port of a version answers in plain
+ * text.
+ */
+function chooseNoRouteAnswerKind(engine: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
   const { behaviour } = engine;
-  if (isPlainAdminPath(engine, path)) return "plain";
+  if (isPlainTextAdminPath(engine, path)) return "plain";
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
-/** An answer that may need a signature. A server without a usable key does not name the reason. */
-function signed(engine: PublicContext, answer: () => Answer): Answer {
+/**
+ * Runs a handler that may need a signature; without a usable key, the error of a server, which does not name the
+ * reason.
+ */
+function answerOrSigningKeyError(engine: PublicContext, answer: () => Answer): Answer {
   try {
     return answer();
   } catch (error) {
@@ -100,13 +107,18 @@ function signed(engine: PublicContext, answer: () => Answer): Answer {
   }
 }
 
-function routed(engine: PublicContext, routes: ReadonlyMap<string, Route>, request: RequestWithHeaders): Answer {
+/** Answers a request on the public port with the handler of its path. */
+function routePublicRequest(
+  engine: PublicContext,
+  routes: ReadonlyMap<string, HandlerAndMethods>,
+  request: RequestWithHeaders,
+): Answer {
   const { path } = splitTarget(request.target);
-  const [endpoint, ...methods]: readonly [endpoint?: Endpoint, ...methods: string[]] = routes.get(path) ?? [];
+  const [endpoint, ...methods]: readonly [endpoint?: PublicRouteHandler, ...methods: string[]] = routes.get(path) ?? [];
   if (endpoint !== undefined && methods.includes(request.method === "HEAD" ? "GET" : request.method))
-    return signed(engine, () => endpoint(request));
+    return answerOrSigningKeyError(engine, () => endpoint(request));
   if (endpoint === undefined || engine.traits.wrongMethod === "missing") {
-    return noRouteAnswer(missingOn(engine, path), request.accept);
+    return noRouteAnswer(chooseNoRouteAnswerKind(engine, path), request.accept);
   }
   const allowed = [...methods, "OPTIONS"].sort();
   return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
@@ -117,23 +129,23 @@ export type PublicSide = ReturnType<typeof createPublicSide>;
 
 /** Creates the public side, without tokens. */
 export function createPublicSide(options: PublicSideOptions) {
-  const engine = createEngine(options);
+  const engine = createPublicContext(options);
   const deviceFlows = createFlowStore<DeviceFlowRequest>(engine);
   const parts = {
     authorizations: createFlowStore<AuthorizationFlowRequest>(engine),
     deviceFlows,
-    devices: new DeviceGrant(engine, deviceFlows),
+    devices: new DeviceGrantService(engine, deviceFlows),
   };
-  const routes = routesOf(engine, parts);
+  const routes = publicRoutesByPath(engine, parts);
   return {
     /** Answers a request on the public port. */
     answer: (request: RequestWithHeaders): Answer => {
-      const answer = routed(engine, routes, request);
+      const answer = routePublicRequest(engine, routes, request);
       const isKept =
         engine.behaviour.uncached === "none" ||
         request.method !== "GET" ||
         answer.status === 405 ||
-        isPlainAdminPath(engine, splitTarget(request.target).path) ||
+        isPlainTextAdminPath(engine, splitTarget(request.target).path) ||
         "cache-control" in answer.headers;
       return isKept ? answer : withNoStore(answer);
     },

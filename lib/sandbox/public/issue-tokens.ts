@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { textIn } from "../members.ts";
-import { allowsGrant, type LifespanGrant, lifespanOf } from "./client-settings.ts";
+import { stringMemberOrEmpty } from "../json-members.ts";
+import { allowsGrant, type LifespanGrantName, lifespanOf } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
@@ -10,11 +10,11 @@ import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.
 /** Scopes that ask for a refresh token. */
 const OFFLINE = ["offline", "offline_access"];
 
-/** What is issued for which grant. */
-interface Issue {
+/** The client and the grant that tokens are issued for, and how it got the grant. */
+interface TokenIssueInput {
   readonly client: StoredClient;
   readonly grant: Grant;
-  readonly by: LifespanGrant;
+  readonly by: LifespanGrantName;
 }
 
 const PREFIXES: Readonly<Record<TokenUse | "code", string>> = {
@@ -31,12 +31,12 @@ export function newOpaqueToken({ traits }: PublicContext, kind: TokenUse | "code
 /** An access token, opaque or a JSON Web Token (RFC 9068 in the form that Hydra has), and its remaining seconds. */
 export function issueAccessToken(
   engine: PublicContext,
-  { client, grant, by }: Issue,
+  { client, grant, by }: TokenIssueInput,
 ): { value: string; expiresIn: number } {
   const issuedAt = engine.now();
   const expiresIn = lifespanOf(client, by, "access");
   const expiresAt = issuedAt + expiresIn;
-  const isJwt = engine.traits.jwtAccessTokens && textIn(client.view, "access_token_strategy") === "jwt";
+  const isJwt = engine.traits.jwtAccessTokens && stringMemberOrEmpty(client.view, "access_token_strategy") === "jwt";
   const value = isJwt
     ? engine.keys.sign(
         "access-token",
@@ -59,7 +59,7 @@ export function issueAccessToken(
   return { value, expiresIn: Math.floor(expiresIn) };
 }
 
-function issueRefreshToken(engine: PublicContext, { client, grant, by }: Issue): string {
+function issueRefreshToken(engine: PublicContext, { client, grant, by }: TokenIssueInput): string {
   const value = newOpaqueToken(engine, "refresh_token");
   const issuedAt = engine.now();
   const expiresAt = issuedAt + lifespanOf(client, by, "refresh");
@@ -82,14 +82,18 @@ export function claimsAboutUser(engine: PublicContext, { clientId, subject, user
 }
 
 /** What an ID token is bound to. */
-interface Bound {
+interface IdTokenBindings {
   readonly accessToken?: string;
   readonly code?: string;
   readonly nonce: string;
 }
 
 /** A signed ID token (OpenID Connect Core, 2). */
-export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue, bound: Bound): string {
+export function issueIdToken(
+  engine: PublicContext,
+  { client, grant, by }: TokenIssueInput,
+  bound: IdTokenBindings,
+): string {
   return engine.keys.sign(
     "id-token",
     {
@@ -106,13 +110,13 @@ export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue
 }
 
 /** Whether a grant comes with a refresh token. */
-function isOffline({ client, grant, by }: Issue): boolean {
+function needsRefreshToken({ client, grant, by }: TokenIssueInput): boolean {
   if (by === "refresh_token") return true;
   return grant.scopes.some((scope) => OFFLINE.includes(scope)) && allowsGrant(client, "refresh_token");
 }
 
 /** The tokens that a grant is answered with at the token endpoint, in the order of the servers. */
-export function issueTokens(engine: PublicContext, issue: Issue): JsonObject {
+export function issueTokens(engine: PublicContext, issue: TokenIssueInput): JsonObject {
   const { grant, by } = issue;
   const { value, expiresIn } = issueAccessToken(engine, issue);
   const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");
@@ -121,7 +125,9 @@ export function issueTokens(engine: PublicContext, issue: Issue): JsonObject {
     access_token: value,
     expires_in: expiresIn,
     ...(isOpenId ? { id_token: issueIdToken(engine, issue, { accessToken: value, nonce }) } : {}),
-    ...(grant.user !== undefined && isOffline(issue) ? { refresh_token: issueRefreshToken(engine, issue) } : {}),
+    ...(grant.user !== undefined && needsRefreshToken(issue)
+      ? { refresh_token: issueRefreshToken(engine, issue) }
+      : {}),
     scope: grant.scopes.join(" "),
     token_type: "bearer",
   };

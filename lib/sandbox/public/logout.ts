@@ -1,17 +1,17 @@
-import { listIn } from "../members.ts";
+import { stringListMemberOrEmpty } from "../json-members.ts";
 import type { Answer } from "../response.ts";
 import { errorPageRedirectAnswer } from "./authorize.ts";
 import { versionedError } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
-import { formOf, type RequestWithHeaders, redirectAnswer, splitTarget } from "./web.ts";
+import { parseFormBody, type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";
 
 /** The page that a browser without another place to go ends at. */
 const DONE = "/oauth2/fallbacks/logout/callback";
 
-/** The client that an ID token was issued to; undefined if the sandbox didn't issue it. Expired ones count too. */
-function clientOfHint(engine: PublicContext, hint: string): ReturnType<PublicContext["client"]> {
+/** The client that an ID token was issued to, even if it has expired; undefined if the sandbox didn't issue it. */
+function findClientOfIdTokenHint(engine: PublicContext, hint: string): ReturnType<PublicContext["client"]> {
   const claims = engine.keys.verify("id-token", hint);
   if (claims === undefined || claims["iss"] !== issuerOf(engine)) return undefined;
   const { aud } = claims;
@@ -19,13 +19,13 @@ function clientOfHint(engine: PublicContext, hint: string): ReturnType<PublicCon
 }
 
 /** Why a request with a place to go to is wrong, or undefined. */
-function rejectionOf(engine: PublicContext, hint: string, uri: string): string | undefined {
+function findLogoutRequestFault(engine: PublicContext, hint: string, uri: string): string | undefined {
   const end = engine.behaviour.errors === "verbose" ? "" : ".";
   const failed = `Logout failed because query parameter ${REDIRECT_PARAMETER} is`;
   if (hint === "") return uri === "" ? undefined : `${failed} set but id_token_hint is missing${end}`;
-  const client = clientOfHint(engine, hint);
+  const client = findClientOfIdTokenHint(engine, hint);
   if (client === undefined) return "The id_token_hint is not an ID token of this server";
-  if (uri === "" || listIn(client.view, "post_logout_redirect_uris").includes(uri)) return undefined;
+  if (uri === "" || stringListMemberOrEmpty(client.view, "post_logout_redirect_uris").includes(uri)) return undefined;
   // The servers' own words.
   return `${failed} not a whitelisted as a ${REDIRECT_PARAMETER} for the client${end}`;
 }
@@ -41,9 +41,9 @@ function withState(uri: string, state: string): string {
  */
 export function createLogoutEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
-    const params = request.method === "POST" ? formOf(request) : splitTarget(request.target).query;
+    const params = request.method === "POST" ? parseFormBody(request) : splitTarget(request.target).query;
     const uri = params.get(REDIRECT_PARAMETER) ?? "";
-    const rejection = rejectionOf(engine, params.get("id_token_hint") ?? "", uri);
+    const rejection = findLogoutRequestFault(engine, params.get("id_token_hint") ?? "", uri);
     if (rejection !== undefined)
       return errorPageRedirectAnswer(engine, versionedError(engine, "invalid_request", rejection));
     if (uri === "") return redirectAnswer(`${engine.publicUrl()}${DONE}`);

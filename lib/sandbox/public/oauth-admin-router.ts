@@ -4,37 +4,37 @@ import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMe
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
-import type { DeviceFlowRequest, DeviceGrant } from "./device-grant.ts";
-import { type Flow, type FlowStore, isRefusal, type StepName } from "./flows.ts";
+import type { DeviceFlowRequest, DeviceGrantService } from "./device-grant.ts";
+import { type Flow, type FlowStepName, type FlowStore, isRefusal } from "./flows.ts";
 import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
+import { parseFormBody, type RequestWithHeaders, splitTarget } from "./requests-and-pages.ts";
 import type { Token } from "./token-store.ts";
-import { formOf, type RequestWithHeaders, splitTarget } from "./web.ts";
 
 /** What the admin side needs of the public side. */
 export interface FlowStores {
   readonly authorizations: FlowStore<AuthorizationFlowRequest>;
   readonly deviceFlows: FlowStore<DeviceFlowRequest>;
-  readonly devices: DeviceGrant;
+  readonly devices: DeviceGrantService;
 }
 
 /** The flow of a challenge, whichever kind of flow it is. */
-export function flowByChallenge(
+export function findFlowByChallenge(
   { authorizations, deviceFlows }: FlowStores,
-  step: StepName,
+  step: FlowStepName,
   challenge: string,
 ): Flow | undefined {
   return authorizations.byChallenge(step, challenge) ?? deviceFlows.byChallenge(step, challenge);
 }
 
-type Endpoint = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
+type OAuthAdminRouteHandler = (request: RequestWithHeaders, query: URLSearchParams) => Answer;
 
-type AdminRoute = readonly [path: string, method: string, endpoint: Endpoint];
+type AdminRoute = readonly [path: string, method: string, endpoint: OAuthAdminRouteHandler];
 
 const REQUESTS = "/oauth2/auth/requests";
 
-/** What introspection says of a token (RFC 7662, 2.2). */
-function introspected(engine: PublicContext, { use, grant, issuedAt, expiresAt }: Token): JsonObject {
+/** The introspection response for an active token (RFC 7662, 2.2). */
+function introspectionResponse(engine: PublicContext, { use, grant, issuedAt, expiresAt }: Token): JsonObject {
   const isFull = engine.traits.introspection === "full";
   const extra = grant.user?.accessTokenClaims ?? {};
   return {
@@ -53,20 +53,24 @@ function introspected(engine: PublicContext, { use, grant, issuedAt, expiresAt }
   };
 }
 
-function introspection(engine: PublicContext): Endpoint {
+/** The introspection endpoint (RFC 7662, 2). */
+function createIntrospectionEndpoint(engine: PublicContext): OAuthAdminRouteHandler {
   return (request) => {
-    const form = formOf(request);
+    const form = parseFormBody(request);
     if (form.size === 0) {
       return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", EMPTY_BODY_HINT));
     }
     const token = engine.tokens.active(form.get("token") ?? "");
     const scopes = splitWords(form.get("scope") ?? "");
     const isActive = token !== undefined && scopes.every((scope) => token.grant.scopes.includes(scope));
-    return isActive ? oauthSuccessAnswer(introspected(engine, token), {}) : oauthSuccessAnswer({ active: false });
+    return isActive
+      ? oauthSuccessAnswer(introspectionResponse(engine, token), {})
+      : oauthSuccessAnswer({ active: false });
   };
 }
 
-function deletion(engine: PublicContext): Endpoint {
+/** The endpoint that ends the access tokens of a client. */
+function createTokenDeletionEndpoint(engine: PublicContext): OAuthAdminRouteHandler {
   return (_, query) => {
     const id = query.get("client_id") ?? "";
     if (id === "") {
@@ -78,8 +82,8 @@ function deletion(engine: PublicContext): Endpoint {
   };
 }
 
-/** A login request as its application reads it. */
-function shownLogin({ traits }: PublicContext, flow: Flow): JsonObject {
+/** The members of a login request as its application reads it. */
+function loginRequestMembers({ traits }: PublicContext, flow: Flow): JsonObject {
   const { request, login, sessionId } = flow;
   const isNull = traits.consentRequest === "short" && request.audience.length === 0;
   return {
@@ -95,8 +99,8 @@ function shownLogin({ traits }: PublicContext, flow: Flow): JsonObject {
   };
 }
 
-/** A consent request as its application reads it. */
-function shownConsent({ traits }: PublicContext, flow: Flow): JsonObject {
+/** The members of a consent request as its application reads it. */
+function consentRequestMembers({ traits }: PublicContext, flow: Flow): JsonObject {
   const { request, login, consent, sessionId } = flow;
   const { decision } = login;
   const isLoggedIn = decision !== undefined && !isRefusal(decision);
@@ -119,7 +123,7 @@ function shownConsent({ traits }: PublicContext, flow: Flow): JsonObject {
 }
 
 /** The endpoints of one step: read, accept and reject. */
-function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): readonly AdminRoute[] {
+function stepRoutes(engine: PublicContext, stores: FlowStores, name: FlowStepName): readonly AdminRoute[] {
   /** Runs an action on the flow of a challenge. */
   function withFlow(query: URLSearchParams, action: (flow: Flow) => Answer): Answer {
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
@@ -127,21 +131,24 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): 
       const hint = `Query parameter "challenge" is not defined but should have been.`;
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
-    const flow = flowByChallenge(stores, name, challenge);
+    const flow = findFlowByChallenge(stores, name, challenge);
     return flow === undefined ? errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour)) : action(flow);
   }
 
-  const read: Endpoint = (_, query) =>
+  const read: OAuthAdminRouteHandler = (_, query) =>
     withFlow(query, (flow) => {
       const { usedChallenge } = engine.traits;
       if (!flow[name].isUsed || usedChallenge === "served")
-        return jsonAnswer(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
+        return jsonAnswer(
+          200,
+          name === "login" ? loginRequestMembers(engine, flow) : consentRequestMembers(engine, flow),
+        );
       if (usedChallenge === "gone") return jsonAnswer(410, { redirect_to: flow.request.url });
       const description = "Unable to process the requested resource because of conflict in the current state";
       return errorAnswer(engine.behaviour, { status: 409, error: "Conflict", description });
     });
 
-  const accept: Endpoint = ({ body }, query) =>
+  const accept: OAuthAdminRouteHandler = ({ body }, query) =>
     withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
@@ -151,7 +158,7 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): 
       return jsonAnswer(200, { redirect_to: flow.login.decide(decision) });
     });
 
-  const reject: Endpoint = ({ body }, query) =>
+  const reject: OAuthAdminRouteHandler = ({ body }, query) =>
     withFlow(query, (flow) => {
       const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
@@ -167,7 +174,7 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: StepName): 
 
 function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
-  const accept: Endpoint = ({ body }, query) => {
+  const accept: OAuthAdminRouteHandler = ({ body }, query) => {
     const given = parseObjectBody(body);
     if (isApiError(given)) return errorAnswer(engine.behaviour, given);
     const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
@@ -187,10 +194,10 @@ export function createOAuthAdminRouter(
 ): (request: RequestWithHeaders) => Answer | undefined {
   const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
   // Expired tokens are inactive and go by themselves.
-  const flush: Endpoint = () => emptyAnswer(204);
+  const flush: OAuthAdminRouteHandler = () => emptyAnswer(204);
   const all: readonly AdminRoute[] = [
-    ["/oauth2/introspect", "POST", introspection(engine)],
-    ["/oauth2/tokens", "DELETE", deletion(engine)],
+    ["/oauth2/introspect", "POST", createIntrospectionEndpoint(engine)],
+    ["/oauth2/tokens", "DELETE", createTokenDeletionEndpoint(engine)],
     ...(engine.traits.flush ? [["/oauth2/flush", "POST", flush] satisfies AdminRoute] : []),
     ...stepRoutes(engine, parts, "login"),
     ...stepRoutes(engine, parts, "consent"),

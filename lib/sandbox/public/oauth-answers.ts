@@ -1,4 +1,4 @@
-import { type ApiError, errorMembers, INVALID_REQUEST } from "../api-errors.ts";
+import { type ApiError, errorMembers, INVALID_REQUEST_DESCRIPTION } from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
 
@@ -21,7 +21,7 @@ const ERRORS = {
     400,
     "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client",
   ],
-  invalid_request: [400, INVALID_REQUEST],
+  invalid_request: [400, INVALID_REQUEST_DESCRIPTION],
   invalid_scope: [400, "The requested scope is invalid, unknown, or malformed"],
   invalid_state: [400, "The state is missing or does not have enough characters and is therefore considered too weak"],
   jti_known: [400, "The jti was already used"],

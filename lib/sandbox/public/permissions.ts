@@ -1,6 +1,6 @@
 import type { ApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
-import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-settings.ts";
+import { allowsGrant, findForbiddenAudience, findForbiddenScope, splitWords } from "./client-settings.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 
@@ -10,24 +10,24 @@ export function audiencesIn(form: URLSearchParams): readonly string[] {
 }
 
 /** Why a client may not ask for these scopes and audiences, or undefined. */
-export function findExcessiveRequestError(
+export function findScopeOrAudienceError(
   engine: PublicContext,
   client: StoredClient,
   scopes: readonly string[],
   audience: readonly string[],
 ): ApiError | undefined {
-  const scope = forbiddenScope(client, scopes);
+  const scope = findForbiddenScope(client, scopes);
   if (scope !== undefined) {
     return versionedError(engine, "invalid_scope", `The OAuth 2.0 Client is not allowed to request scope "${scope}".`);
   }
-  const other = forbiddenAudience(client, audience);
+  const other = findForbiddenAudience(client, audience);
   if (other === undefined) return undefined;
   const hint = `Requested audience "${other}" has not been whitelisted by the OAuth 2.0 Client.`;
   return versionedError(engine, "invalid_request", hint);
 }
 
 /** Why a client may not use a grant type at the token endpoint, or undefined. */
-export function findMissingGrantError(
+export function findForbiddenGrantTypeError(
   engine: PublicContext,
   client: StoredClient,
   grantType: string,

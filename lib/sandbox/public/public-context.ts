@@ -31,6 +31,6 @@ export function issuerOf({ traits, publicUrl }: PublicContext): string {
 }
 
 /** A challenge or verifier that nobody can guess. Since 2.3 it has the whole flow in it, encrypted. */
-export function newChallenge({ traits }: PublicContext): string {
+export function newFlowChallenge({ traits }: PublicContext): string {
   return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(1_000).toString("base64url")}==`;
 }

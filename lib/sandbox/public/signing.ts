@@ -20,8 +20,8 @@ import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 
-/** Which of a server's keys signs. */
-type KeyUse = keyof typeof SIGNING_SETS;
+/** Which tokens a key signs. */
+type SignedTokenKind = keyof typeof SIGNING_SETS;
 
 /** There is no key that the server can sign with. */
 export class NoSigningKeyError extends Error {}
@@ -37,7 +37,8 @@ export function sortedClaims(claims: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function part(value: JsonObject): string {
+/** A header or claims as a part of a JSON Web Token. */
+function encodeJwtPart(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
@@ -45,8 +46,11 @@ function keysOf(store: KeyStore, set: string): readonly JsonWebKey[] {
   return (store.get(set) ?? []).flatMap((key) => asJsonWebKey(key) ?? []);
 }
 
-/** The newest private and the newest public key must be a pair, and RSA; anything else ends every login. */
-function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: string): SigningKey {
+/**
+ * The newest private key; throws unless it and the newest public key are an RSA pair, as a server then ends every
+ * login.
+ */
+function requirePairedSigningKey(store: KeyStore, { keys: { findsBy } }: Behaviour, set: string): SigningKey {
   const keys = keysOf(store, set);
   const isKind = (key: JsonWebKey, kind: "private" | "public"): boolean =>
     findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : hasPrivateMembers(key) === (kind === "private");
@@ -65,7 +69,7 @@ function canSign(key: JsonWebKey, alg: string): boolean {
 }
 
 /** The newest private key; a new one is generated where there is none. */
-function newestPrivateKey(store: KeyStore, set: string): JsonWebKey {
+function findOrGenerateNewestPrivateKey(store: KeyStore, set: string): JsonWebKey {
   const find = (): JsonWebKey | undefined => keysOf(store, set).find(hasPrivateMembers);
   if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
   const privateJwk = find();
@@ -73,8 +77,9 @@ function newestPrivateKey(store: KeyStore, set: string): JsonWebKey {
   return privateJwk;
 }
 
-function chooseSigningKey(store: KeyStore, set: string): SigningKey {
-  const privateJwk = newestPrivateKey(store, set);
+/** The newest private key, generated where there is none; throws if it has no algorithm that signs. */
+function chooseOrGenerateSigningKey(store: KeyStore, set: string): SigningKey {
+  const privateJwk = findOrGenerateNewestPrivateKey(store, set);
   const { alg = "", kid = "" } = privateJwk;
   if (!canSign(privateJwk, alg)) throw new NoSigningKeyError("the newest private key has no algorithm that signs");
   // Its tokens name no key.
@@ -89,7 +94,8 @@ function keyInput(key: JsonWebKey): { readonly key: Record<string, string>; read
   return { key: Object.fromEntries(members), format: "jwk" };
 }
 
-function digestOf(alg: string): string | null {
+/** The digest of a signing algorithm, as the runtime names it; null for EdDSA, which has its own. */
+function digestAlgorithmName(alg: string): string | null {
   return alg === "EdDSA" ? null : `sha${alg.slice(2)}`;
 }
 
@@ -100,17 +106,21 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
-/** @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked. */
-function signature(text: string, { alg, privateJwk }: SigningKey): string {
+/**
+ * Signs a text; throws NoSigningKeyError for a stored key that isn't one, because not all of them are checked.
+ *
+ *  @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked.
+ */
+function signText(text: string, { alg, privateJwk }: SigningKey): string {
   try {
     if (isSymmetric(privateJwk)) {
       const secret = Buffer.from(String(privateJwk["k"]), "base64url");
-      return createHmac(digestOf(alg) ?? "", secret)
+      return createHmac(digestAlgorithmName(alg) ?? "", secret)
         .update(text)
         .digest("base64url");
     }
     const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
-    return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
+    return sign(digestAlgorithmName(alg), Buffer.from(text), input).toString("base64url");
   } catch (error) {
     throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
   }
@@ -120,7 +130,7 @@ function signature(text: string, { alg, privateJwk }: SigningKey): string {
 export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
     const input = { key: createPublicKey(keyInput(publicKey)), ...signatureOptions(alg) };
-    return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+    return verify(digestAlgorithmName(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
   } catch {
     // A stored key that isn't one, or is of another type than the algorithm.
     return false;
@@ -128,18 +138,19 @@ export function isSignedWith(text: string, signed: string, alg: string, publicKe
 }
 
 /** The same for a stored key, with its own algorithm. */
-function isSignedWithStored(text: string, signed: string, key: JsonWebKey): boolean {
+function isSignedWithStoredKey(text: string, signed: string, key: JsonWebKey): boolean {
   const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
   return canSign(key, alg) && isSignedWith(text, signed, alg, publicPart(key));
 }
 
-function claimsIn(body: string): JsonObject | undefined {
+/** The claims of a JSON Web Token, from its part of the token. */
+function decodeJwtClaims(body: string): JsonObject | undefined {
   const value: unknown = JSON.parse(Buffer.from(body, "base64url").toString());
   return isJsonObject(value) ? value : undefined;
 }
 
-/** The sets whose keys are published. */
-function publishedSets(signsAccessTokens: boolean): readonly string[] {
+/** The names of the sets whose keys are published. */
+function publishedSetNames(signsAccessTokens: boolean): readonly string[] {
   return signsAccessTokens ? [SIGNING_SETS["id-token"], SIGNING_SETS["access-token"]] : [SIGNING_SETS["id-token"]];
 }
 
@@ -163,7 +174,7 @@ export function createTokenSigner(
   }
 
   /** The key ID in a token: that of the session's first token, which the servers keep. */
-  function namedKey(use: KeyUse, kid: string, session: string | undefined): string {
+  function namedKey(use: SignedTokenKind, kid: string, session: string | undefined): string {
     if (session === undefined || (use === "access-token" && !namesOldAccessKey)) return kid;
     const name = `${use} ${session}`;
     const first = firstKeys.get(name) ?? kid;
@@ -174,8 +185,8 @@ export function createTokenSigner(
   return {
     /** The public keys, as `/.well-known/jwks.json` shows them. */
     published: (): readonly JsonObject[] =>
-      publishedSets(signsAccessTokens).flatMap((set) => {
-        if (!pairs) newestPrivateKey(store, set);
+      publishedSetNames(signsAccessTokens).flatMap((set) => {
+        if (!pairs) findOrGenerateNewestPrivateKey(store, set);
         if (!pairs && keysOf(store, set).some(isSymmetric))
           throw new NoSigningKeyError("a shared secret can't be published");
         const keys = keysOf(store, set).filter(isPublished);
@@ -184,7 +195,7 @@ export function createTokenSigner(
     /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
     idTokenAlgorithm: (): string => {
       if (pairs) return "RS256";
-      const key = newestPrivateKey(store, SIGNING_SETS["id-token"]);
+      const key = findOrGenerateNewestPrivateKey(store, SIGNING_SETS["id-token"]);
       return isSymmetric(key) ? "" : (key.alg ?? "");
     },
     /**
@@ -194,18 +205,20 @@ export function createTokenSigner(
      * servers do, although the newest key signs it (ory/hydra#3573).
      * @throws {NoSigningKeyError} where the server has no key to sign with.
      */
-    sign: (use: KeyUse, claims: JsonObject, session?: string): string => {
+    sign: (use: SignedTokenKind, claims: JsonObject, session?: string): string => {
       const set = SIGNING_SETS[use];
-      const key = pairs ? newestPair(store, behaviour, set) : chooseSigningKey(store, set);
+      const key = pairs ? requirePairedSigningKey(store, behaviour, set) : chooseOrGenerateSigningKey(store, set);
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
-      const signed = `${part(header)}.${part(sortedClaims(claims))}`;
-      return `${signed}.${signature(signed, key)}`;
+      const signed = `${encodeJwtPart(header)}.${encodeJwtPart(sortedClaims(claims))}`;
+      return `${signed}.${signText(signed, key)}`;
     },
     /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
-    verify: (use: KeyUse, token: string): JsonObject | undefined => {
+    verify: (use: SignedTokenKind, token: string): JsonObject | undefined => {
       const [head = "", body = "", signed = ""] = token.split(".");
       const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
-      return keys.some((key) => isSignedWithStored(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
+      return keys.some((key) => isSignedWithStoredKey(`${head}.${body}`, signed, key))
+        ? decodeJwtClaims(body)
+        : undefined;
     },
   };
 }

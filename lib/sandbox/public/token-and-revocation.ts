@@ -6,28 +6,29 @@ import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
-import type { DeviceGrant } from "./device-grant.ts";
+import type { DeviceGrantService } from "./device-grant.ts";
 import { issueTokens } from "./issue-tokens.ts";
 import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findExcessiveRequestError, findMissingGrantError } from "./permissions.ts";
+import { audiencesIn, findForbiddenGrantTypeError, findScopeOrAudienceError } from "./permissions.ts";
 import type { PublicContext } from "./public-context.ts";
+import { parseFormBody, type RequestWithHeaders } from "./requests-and-pages.ts";
 import type { AuthorizationCode, Grant } from "./token-store.ts";
-import { formOf, type RequestWithHeaders } from "./web.ts";
 
 type GrantHandler = (client: StoredClient, form: URLSearchParams) => JsonObject | ApiError;
 
-function clientCredentials(engine: PublicContext): GrantHandler {
+/** The grant type `client_credentials` (RFC 6749, 4.4.2). */
+function createClientCredentialsHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = findExcessiveRequestError(engine, client, scopes, audience);
+    const refusal = findScopeOrAudienceError(engine, client, scopes, audience);
     if (refusal !== undefined) return refusal;
     if (authMethodOf(client) === "none") {
       const hint =
         'The OAuth 2.0 Client is marked as public and is thus not allowed to use authorization grant "client_credentials".';
       return versionedError(engine, "invalid_grant", hint);
     }
-    const missing = findMissingGrantError(engine, client, "client_credentials");
+    const missing = findForbiddenGrantTypeError(engine, client, "client_credentials");
     if (missing !== undefined) return missing;
     const grant = { id: randomUUID(), clientId: client.id, subject: client.id, scopes, audience, user: undefined };
     return issueTokens(engine, { client, grant, by: "client_credentials" });
@@ -35,7 +36,7 @@ function clientCredentials(engine: PublicContext): GrantHandler {
 }
 
 /** What is wrong with a code verifier (RFC 7636, 4.1 and 4.6), or undefined. */
-function verifierFault({ traits }: PublicContext, challenge: string, verifier: string): string | undefined {
+function findCodeVerifierFault({ traits }: PublicContext, challenge: string, verifier: string): string | undefined {
   if (challenge === "" && verifier === "") return undefined;
   if (challenge === "" && traits.unaskedVerifier === "unknown") {
     return "Unable to find initial PKCE data tied to this request";
@@ -47,7 +48,8 @@ function verifierFault({ traits }: PublicContext, challenge: string, verifier: s
   return "The PKCE code challenge did not match the code verifier.";
 }
 
-function badCode(
+/** Why a code can't be exchanged (RFC 6749, 4.1.3), or undefined. */
+function findAuthorizationCodeError(
   engine: PublicContext,
   code: AuthorizationCode,
   client: StoredClient,
@@ -62,13 +64,14 @@ function badCode(
     const hint = 'The "redirect_uri" from this request does not match the one from the authorize request.';
     return versionedError(engine, "invalid_grant", hint);
   }
-  const fault = verifierFault(engine, code.challenge, form.get("code_verifier") ?? "");
+  const fault = findCodeVerifierFault(engine, code.challenge, form.get("code_verifier") ?? "");
   return fault === undefined ? undefined : versionedError(engine, "invalid_grant", fault);
 }
 
-function authorizationCode(engine: PublicContext): GrantHandler {
+/** The grant type `authorization_code` (RFC 6749, 4.1.3). */
+function createAuthorizationCodeHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = findMissingGrantError(engine, client, "authorization_code");
+    const missing = findForbiddenGrantTypeError(engine, client, "authorization_code");
     if (missing !== undefined) return missing;
     const value = form.get("code") ?? "";
     const used = engine.tokens.usedCode(value);
@@ -79,15 +82,15 @@ function authorizationCode(engine: PublicContext): GrantHandler {
     }
     const code = engine.tokens.code(value);
     if (code === undefined) return versionedError(engine, "invalid_grant");
-    const refusal = badCode(engine, code, client, form);
+    const refusal = findAuthorizationCodeError(engine, code, client, form);
     if (refusal !== undefined) return refusal;
     engine.tokens.useCode(value);
     return issueTokens(engine, { client, grant: code.grant, by: "authorization_code" });
   };
 }
 
-/** The answer to a refresh token that was exchanged or revoked before. */
-function reusedRefresh(engine: PublicContext, grant: Grant): ApiError {
+/** The error for a refresh token that was exchanged or revoked before; all tokens of its grant end, except on 1.8. */
+function handleRefreshTokenReuse(engine: PublicContext, grant: Grant): ApiError {
   const { refreshReuse } = engine.traits;
   if (refreshReuse === "plain") return versionedError(engine, "invalid_grant");
   engine.tokens.endGrant(grant.id);
@@ -96,13 +99,14 @@ function reusedRefresh(engine: PublicContext, grant: Grant): ApiError {
     : versionedError(engine, "invalid_grant", "The refresh token was already used.");
 }
 
-function refreshToken(engine: PublicContext): GrantHandler {
+/** The grant type `refresh_token` (RFC 6749, 6). */
+function createRefreshTokenHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = findMissingGrantError(engine, client, "refresh_token");
+    const missing = findForbiddenGrantTypeError(engine, client, "refresh_token");
     if (missing !== undefined) return missing;
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);
-    if (reused !== undefined) return reusedRefresh(engine, reused);
+    if (reused !== undefined) return handleRefreshTokenReuse(engine, reused);
     const token = engine.tokens.active(value);
     if (token === undefined || token.use !== "refresh_token") {
       const isExplained = engine.traits.refreshReuse === "explained";
@@ -114,7 +118,7 @@ function refreshToken(engine: PublicContext): GrantHandler {
       return versionedError(engine, "invalid_grant", hint);
     }
     // The client may have lost some of them since the login.
-    const excessive = findExcessiveRequestError(engine, client, token.grant.scopes, token.grant.audience);
+    const excessive = findScopeOrAudienceError(engine, client, token.grant.scopes, token.grant.audience);
     if (excessive !== undefined) return excessive;
     engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
@@ -124,17 +128,17 @@ function refreshToken(engine: PublicContext): GrantHandler {
 /** The token endpoint (RFC 6749, 3.2). */
 export function createTokenEndpoint(
   engine: PublicContext,
-  devices: Pick<DeviceGrant, "exchange">,
+  devices: Pick<DeviceGrantService, "exchange">,
 ): (request: RequestWithHeaders) => Answer {
   const grants = new Map<string, GrantHandler>([
-    ["client_credentials", clientCredentials(engine)],
-    ["authorization_code", authorizationCode(engine)],
-    ["refresh_token", refreshToken(engine)],
+    ["client_credentials", createClientCredentialsHandler(engine)],
+    ["authorization_code", createAuthorizationCodeHandler(engine)],
+    ["refresh_token", createRefreshTokenHandler(engine)],
   ]);
   if (engine.traits.device) grants.set(DEVICE_GRANT, (client, form) => devices.exchange(client, form));
 
   function answer(request: RequestWithHeaders): JsonObject | ApiError {
-    const form = formOf(request);
+    const form = parseFormBody(request);
     if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
     const grantType = form.get("grant_type") ?? "";
     if (grantType === "") {
@@ -155,7 +159,7 @@ export function createTokenEndpoint(
 /** The revocation endpoint (RFC 7009): a token of another client, or none at all, is answered with success too. */
 export function createRevocationEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
   return (request) => {
-    const form = formOf(request);
+    const form = parseFormBody(request);
     if (form.size === 0) {
       return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", UNSPECIFIC_HINT));
     }

@@ -53,7 +53,7 @@ export function randomTokenWithPrefix(prefix: string): string {
 }
 
 /** Values by a key that several of them share. */
-class ValueIndex {
+class ValuesByKey {
   readonly #values = new Map<string, Set<string>>();
 
   add(key: string, value: string): void {
@@ -80,8 +80,8 @@ export type TokenStore = ReturnType<typeof createTokenStore>;
 
 /** Creates an empty store; `now` is in seconds since 1970. */
 export function createTokenStore(now: () => number) {
-  const byGrant = new ValueIndex();
-  const byClient = new ValueIndex();
+  const byGrant = new ValuesByKey();
+  const byClient = new ValuesByKey();
   const tokens = new ExpiringMap<Token>({
     now,
     limit: TOKEN_LIMIT,

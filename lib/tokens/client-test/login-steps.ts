@@ -9,13 +9,13 @@ import {
   accessTokenDescription,
   checkIdTokenSubject,
   idTokenDetails,
-  idTokenMismatch,
   rememberTokens,
   requestedScopesDetail,
   tokenSetDetails,
+  wrongIdTokenProblem,
 } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome } from "./step-result.ts";
-import { connectClient, foundServer, type TestSession } from "./test-session.ts";
+import { connectClient, requireServer, type TestSession } from "./test-session.ts";
 import { implicitResponseType } from "./tested-client.ts";
 
 function requireRedirectUri({ client }: TestSession): string {
@@ -35,7 +35,7 @@ async function logIn(
   return redirected;
 }
 
-function shownRedirectUri(uri: string): string {
+function redirectUriDetail(uri: string): string {
   return `redirect_uri ${urlWithoutSecrets(uri)}`;
 }
 
@@ -45,12 +45,12 @@ export async function authorizeUser(session: TestSession): Promise<StepOutcome> 
   const redirectUri = requireRedirectUri(session);
   const { scopes } = client;
   // Nothing of this step needs the credentials.
-  const anonymous = flow.connect(foundServer(session), limits.ordinary, client.id, { method: "none" });
+  const anonymous = flow.connect(requireServer(session), limits.ordinary, client.id, { method: "none" });
   const pending = await anonymous.beginAuthorization({ redirectUri, scopes });
   const redirected = await logIn(session, limits.ordinary, { url: pending.url, redirectUri });
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passedOutcome([shownRedirectUri(redirectUri), ...requestedScopesDetail(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([redirectUriDetail(redirectUri), ...requestedScopesDetail(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */
@@ -89,7 +89,7 @@ export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> 
 }
 
 async function fetchKeySet(session: TestSession): Promise<JsonObject> {
-  const { jwks_uri: url } = foundServer(session).endpoints;
+  const { jwks_uri: url } = requireServer(session).endpoints;
   if (url === undefined)
     throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
   const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
@@ -101,10 +101,10 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
   const { payload } = parseJwt(idToken);
   const { iss, aud, exp } = payload;
   const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
-  if (payload["nonce"] !== nonce) throw idTokenMismatch("has an unexpected nonce");
-  if (iss !== foundServer(session).issuer) throw idTokenMismatch("has an unexpected iss");
-  if (!audience.includes(session.client.id)) throw idTokenMismatch("has an unexpected aud");
-  if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw idTokenMismatch("has expired");
+  if (payload["nonce"] !== nonce) throw wrongIdTokenProblem("has an unexpected nonce");
+  if (iss !== requireServer(session).issuer) throw wrongIdTokenProblem("has an unexpected iss");
+  if (!audience.includes(session.client.id)) throw wrongIdTokenProblem("has an unexpected aud");
+  if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw wrongIdTokenProblem("has expired");
   if (await session.isSignedBy(idToken, await fetchKeySet(session))) return;
   throw new Problem("Login failed: the ID token can't be verified: no published key signed it", {
     code: "id-token-signature",
@@ -119,7 +119,7 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
   const redirectUri = requireRedirectUri(session);
   const { id: clientId, scopes } = client;
   const responseType = implicitResponseType(client) ?? "token";
-  const pending = flow.beginImplicit(foundServer(session), { clientId, redirectUri, responseType, scopes });
+  const pending = flow.beginImplicit(requireServer(session), { clientId, redirectUri, responseType, scopes });
   // The last redirect has the tokens, so a signal must not cut it off.
   const redirected = await logIn(session, limits.patient, { url: pending.url, redirectUri });
   const { accessToken, idToken, expiresIn } = flow.readImplicit(pending, redirected);
@@ -133,5 +133,5 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
     throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
   }
   const access = accessToken === undefined ? [] : [accessTokenDescription(accessToken, expiresIn)];
-  return passedOutcome([shownRedirectUri(redirectUri), ...access, ...idTokenDetails(idToken)].join(", "));
+  return passedOutcome([redirectUriDetail(redirectUri), ...access, ...idTokenDetails(idToken)].join(", "));
 }

@@ -19,11 +19,11 @@ export function checkIdTokenSubject(
   claims: JsonObject | undefined,
 ): void {
   if (claims === undefined || client.registered["subject_type"] === "pairwise" || claims["sub"] === subject) return;
-  throw idTokenMismatch("belongs to a different user");
+  throw wrongIdTokenProblem("belongs to a different user");
 }
 
 /** The problem of an ID token that is not for this login. */
-export function idTokenMismatch(reason: string): Problem {
+export function wrongIdTokenProblem(reason: string): Problem {
   return new Problem(`Login failed: the ID token ${reason}`, {
     code: "id-token-mismatch",
     exit: "failed",

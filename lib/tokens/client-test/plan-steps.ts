@@ -1,6 +1,6 @@
 import { getListField } from "../../core/client/client.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
-import { addToClientCommandLine } from "../client-update-command-line.ts";
+import { listFieldAdditionCommandLine } from "../client-update-command-line.ts";
 import { type StepOutcome, skippedOutcome, type TestStepName } from "./step-result.ts";
 import {
   hasHybridResponseType,
@@ -34,7 +34,7 @@ function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: Se
 }
 
 /** A step that the client has to authenticate for. */
-function authenticated({ canAuthenticate }: ServerAndCredentialFacts): Decision {
+function authenticatedStepDecision({ canAuthenticate }: ServerAndCredentialFacts): Decision {
   return canAuthenticate ? "run" : skippedOutcome("needs the client's credentials", CREDENTIALS_HINT);
 }
 
@@ -48,16 +48,16 @@ function usesDevice({ grantTypes }: TestedClient): boolean {
   return grantTypes.includes(DEVICE_GRANT);
 }
 
-function codeDecision(client: TestedClient): Decision {
+function authorizationDecision(client: TestedClient): Decision {
   if (!usesCode(client)) return "leave-out";
   if (!isHybridOnly(client)) return "run";
   return skippedOutcome("the client only has hybrid response types, which this test doesn't use");
 }
 
-function codeTokensDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
-  const code = codeDecision(client);
+function tokensDecision(client: TestedClient, facts: ServerAndCredentialFacts): Decision {
+  const code = authorizationDecision(client);
   return code === "run"
-    ? authenticated(facts)
+    ? authenticatedStepDecision(facts)
     : code === "leave-out"
       ? code
       : skippedOutcome("there is no code to exchange");
@@ -67,7 +67,7 @@ function deviceDecision(client: TestedClient, facts: ServerAndCredentialFacts): 
   if (!usesDevice(client)) return "leave-out";
   if (!facts.hasDeviceFlow)
     return skippedOutcome("this server does not support the device flow, which requires Hydra 25.4 or later");
-  return authenticated(facts);
+  return authenticatedStepDecision(facts);
 }
 
 function implicitDecision(client: TestedClient, { canAuthenticate }: ServerAndCredentialFacts): Decision {
@@ -84,13 +84,16 @@ function refreshDecision(client: TestedClient, facts: ServerAndCredentialFacts):
   const hasGrant = client.grantTypes.includes("refresh_token");
   const isOffline = hasOfflineScope(client);
   if (!hasUser) return hasGrant ? skippedOutcome("no login of this client gives a refresh token") : "leave-out";
-  if (hasGrant && isOffline) return authenticated(facts);
+  if (hasGrant && isOffline) return authenticatedStepDecision(facts);
   if (!hasGrant && !isOffline) return skippedOutcome("the client has no refresh_token grant");
   if (hasOfflineScope({ scopes: client.registeredScopes }) && !isOffline)
     return skippedOutcome("the requested scope has no offline, so there is no refresh token");
   const [reason, fix] = hasGrant
-    ? ["the scope has no offline, so there is no refresh token", addToClientCommandLine(client, "scope", "offline")]
-    : ["the client has no refresh_token grant", addToClientCommandLine(client, "grant_types", "refresh_token")];
+    ? [
+        "the scope has no offline, so there is no refresh token",
+        listFieldAdditionCommandLine(client, "scope", "offline"),
+      ]
+    : ["the client has no refresh_token grant", listFieldAdditionCommandLine(client, "grant_types", "refresh_token")];
   return skippedOutcome(reason, `to get refresh tokens: ${fix}`);
 }
 
@@ -116,9 +119,9 @@ export function planSteps(client: TestedClient, facts: ServerAndCredentialFacts)
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
   const decisions: readonly (readonly [TestStepName, Decision])[] = [
     ["credentials", credentialsDecision(client, facts)],
-    ["client-credentials", hasClientToken ? authenticated(facts) : "leave-out"],
-    ["authorization", codeDecision(client)],
-    ["tokens", codeTokensDecision(client, facts)],
+    ["client-credentials", hasClientToken ? authenticatedStepDecision(facts) : "leave-out"],
+    ["authorization", authorizationDecision(client)],
+    ["tokens", tokensDecision(client, facts)],
     ["device", deviceDecision(client, facts)],
     ["implicit", implicitDecision(client, facts)],
     ["refresh", refreshDecision(client, facts)],

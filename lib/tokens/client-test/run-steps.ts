@@ -1,23 +1,23 @@
 import { Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
-import { fixCommandFor } from "./fix-hints.ts";
+import { findFixCommandLine } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, runDeviceFlow, runImplicitFlow } from "./login-steps.ts";
 import { planSteps, type ServerAndCredentialFacts } from "./plan-steps.ts";
 import { checkLoginPageAnswers, discoverTestedServer, proveTestedCredentials } from "./server-steps.ts";
 import { type StepOutcome, type StepResult, skippedOutcome, type TestStepName } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
 import {
+  cleanUpTokens,
   getClientToken,
   introspectTokens,
   logOut,
   refreshTestedTokens,
-  revokeLeftoverTokens,
-  revokeTokens,
+  revokeAndIntrospectTokens,
 } from "./token-steps.ts";
 
-type Step = (session: TestSession) => Promise<StepOutcome>;
+type TestStepFunction = (session: TestSession) => Promise<StepOutcome>;
 
-const STEPS: Readonly<Record<TestStepName, Step>> = {
+const STEPS: Readonly<Record<TestStepName, TestStepFunction>> = {
   discovery: discoverTestedServer,
   credentials: proveTestedCredentials,
   "client-credentials": getClientToken,
@@ -27,7 +27,7 @@ const STEPS: Readonly<Record<TestStepName, Step>> = {
   implicit: runImplicitFlow,
   refresh: refreshTestedTokens,
   introspection: introspectTokens,
-  revocation: revokeTokens,
+  revocation: revokeAndIntrospectTokens,
   logout: logOut,
   "login-page": checkLoginPageAnswers,
 };
@@ -56,15 +56,15 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
 }
 
 /** With --auth-method, a client may have been authenticated in another way than it is registered with. */
-function otherMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
+function otherAuthMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
   if (code !== "invalid-client" || authentication === undefined || authentication.method === client.authMethod)
     return undefined;
   return `the client is registered with ${client.authMethod}: leave out --auth-method`;
 }
 
 function failedOutcome(name: TestStepName, problem: Problem, session: TestSession): StepOutcome {
-  const fix = fixCommandFor(name, problem.code, session.client);
-  const hint = fix ?? problem.hint ?? otherMethodHint(session, problem);
+  const fix = findFixCommandLine(name, problem.code, session.client);
+  const hint = fix ?? problem.hint ?? otherAuthMethodHint(session, problem);
   const { message: detail, code: error } = problem;
   return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
 }
@@ -83,7 +83,7 @@ async function doStep(session: TestSession, name: TestStepName): Promise<StepRes
   return { name, ...outcome, detail, ...hint };
 }
 
-function factsOf({ server, authentication }: TestSession): ServerAndCredentialFacts {
+function collectServerAndCredentialFacts({ server, authentication }: TestSession): ServerAndCredentialFacts {
   return {
     hasDeviceFlow: server?.endpoints.device_authorization_endpoint !== undefined,
     hasLogout: server?.endpoints.end_session_endpoint !== undefined,
@@ -92,7 +92,7 @@ function factsOf({ server, authentication }: TestSession): ServerAndCredentialFa
 }
 
 /** The step because of which another can't be done. */
-function blockerOf(name: TestStepName, results: readonly StepResult[]): TestStepName | undefined {
+function findBlockingStep(name: TestStepName, results: readonly StepResult[]): TestStepName | undefined {
   const needed = ["discovery" as const, ...(NEEDS[name] ?? [])];
   const failed = results.find((result) => result.status === "failed" && needed.includes(result.name));
   if (failed !== undefined) return failed.name;
@@ -103,9 +103,9 @@ function blockerOf(name: TestStepName, results: readonly StepResult[]): TestStep
 async function doAllSteps(session: TestSession): Promise<readonly StepResult[]> {
   const { signal } = session.limits.ordinary;
   const results: StepResult[] = [await doStep(session, "discovery")];
-  for (const { name, instead } of planSteps(session.client, factsOf(session))) {
+  for (const { name, instead } of planSteps(session.client, collectServerAndCredentialFacts(session))) {
     signal.throwIfAborted();
-    const blocker = blockerOf(name, results);
+    const blocker = findBlockingStep(name, results);
     if (instead !== undefined) results.push({ name, ...instead });
     else if (blocker !== undefined) results.push({ name, ...skippedOutcome(`needs the step ${blocker}`) });
     else results.push(await doStep(session, name));
@@ -124,7 +124,7 @@ export async function runClientTest(
   try {
     return await doAllSteps(session);
   } finally {
-    const problem = await revokeLeftoverTokens(session);
+    const problem = await cleanUpTokens(session);
     if (problem !== undefined) onLeft(problem);
   }
 }

@@ -2,7 +2,7 @@ import { formatDuration } from "../../core/duration.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
-import { connectClient, foundServer, type TestSession } from "./test-session.ts";
+import { connectClient, requireServer, type TestSession } from "./test-session.ts";
 
 /** Seconds that the clocks may differ: the Date header has no fractions, and the answer takes time. */
 const CLOCK_TOLERANCE = 5;
@@ -35,7 +35,7 @@ async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
   if (authentication === undefined || !("secret" in authentication)) return true;
   const wrong = { ...authentication, secret: host.uuid() };
   try {
-    await flow.connect(foundServer(session), limits.ordinary, client.id, wrong).revoke("none");
+    await flow.connect(requireServer(session), limits.ordinary, client.id, wrong).revoke("none");
     return false;
   } catch (error) {
     if (error instanceof Problem && error.code === "invalid-client") return true;

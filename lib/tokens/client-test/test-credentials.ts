@@ -5,7 +5,7 @@ import { isJsonObject } from "../../core/json/json.ts";
 import { keysOfSet } from "../../core/jwk/json-web-key.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import type { InputChecks } from "../input-checks.ts";
+import type { InputProblemCollector } from "../input-problem-collector.ts";
 import { readClientLogin } from "../read-credentials.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
 import type { TestedClient } from "./tested-client.ts";
@@ -13,7 +13,7 @@ import type { TestedClient } from "./tested-client.ts";
 type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "host">;
 
 /** Whether the secret in the environment belongs to this client: if an ID is set with it, it may belong to another one. */
-function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
+function hasSecretForClient({ values, host }: CredentialContext, id: string): boolean {
   if (!values.isSet(LOGIN_CLIENT_SECRET)) return false;
   if (values.origin(LOGIN_CLIENT_SECRET).from === "flag") return true;
   const other = host.environment(LOGIN_CLIENT_ID.env?.[0] ?? "") ?? "";
@@ -24,13 +24,13 @@ function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
 export async function readTestCredentials(
   context: CredentialContext,
   id: string,
-  checks: InputChecks,
+  checks: InputProblemCollector,
 ): Promise<ClientLogin | undefined> {
   const { values } = context;
   const isGiven =
     [CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].some((flag) => values.isSet(flag)) ||
     values.text(CLIENT_AUTH_METHOD) !== "auto" ||
-    isSecretOf(context, id);
+    hasSecretForClient(context, id);
   if (!isGiven) return undefined;
   // The ID in a credentials file counts for more than this one, so that a file of another client is noticed.
   const named = { texts: [id], origin: { from: "default", name: "ID" } } as const;
@@ -44,7 +44,7 @@ export async function readTestCredentials(
 }
 
 /** The key with what the client is registered with, where the key itself doesn't say it. */
-function registeredKey(
+function withRegisteredAlgorithmAndKid(
   { registered }: TestedClient,
   authentication: Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>,
 ): ClientAuthentication {
@@ -72,15 +72,19 @@ export function chooseAuthentication(
   if (login?.followsServer !== false && client.isPublic) return { method: "none" };
   if (login === undefined || authentication === undefined) return undefined;
   if (authentication.method === "private_key_jwt") {
-    if (client.authMethod === "private_key_jwt" || !login.followsServer) return registeredKey(client, authentication);
-    throw otherCredentials(client, "add --credentials FILE or --client-secret-file FILE instead of --client-key");
+    if (client.authMethod === "private_key_jwt" || !login.followsServer)
+      return withRegisteredAlgorithmAndKid(client, authentication);
+    throw mismatchedCredentialsProblem(
+      client,
+      "add --credentials FILE or --client-secret-file FILE instead of --client-key",
+    );
   }
   if (!login.followsServer || !("secret" in authentication)) return authentication;
   const { authMethod: method } = client;
   if (method === "client_secret_basic" || method === "client_secret_post") return { ...authentication, method };
-  throw otherCredentials(client, "add --client-key FILE instead of a secret");
+  throw mismatchedCredentialsProblem(client, "add --client-key FILE instead of a secret");
 }
 
-function otherCredentials({ id, authMethod }: TestedClient, hint: string): Error {
+function mismatchedCredentialsProblem({ id, authMethod }: TestedClient, hint: string): Error {
   return usageError(`Client ${quote(id)} is registered with ${authMethod}`, hint, "bad-credentials");
 }

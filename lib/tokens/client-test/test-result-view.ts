@@ -23,13 +23,13 @@ export function isUtf8Locale(environment: (name: string) => string | undefined):
   return /utf-?8/i.test(locale ?? "");
 }
 
-function namesWith(steps: readonly StepResult[], status: Status): readonly string[] {
+function stepNamesWithStatus(steps: readonly StepResult[], status: Status): readonly string[] {
   return steps.filter((step) => step.status === status).map(({ name }) => name);
 }
 
 function summaryLine(steps: readonly StepResult[]): string {
   return STATUSES.flatMap((status) => {
-    const { length } = namesWith(steps, status);
+    const { length } = stepNamesWithStatus(steps, status);
     const word = status === "warning" && length !== 1 ? "warnings" : status;
     return length === 0 && status !== "passed" ? [] : [`${length} ${word}`];
   }).join(", ");
@@ -81,7 +81,7 @@ export function createTestResultView(
     columns: [
       { label: "CLIENT ID", value: () => id, whole: true },
       { label: "OK", value: ({ ok }) => String(ok) },
-      ...STATUSES.map((status) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
+      ...STATUSES.map((status) => ({ label: status.toUpperCase(), value: () => stepNamesWithStatus(steps, status) })),
     ],
     text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, layout)), summaryLine(steps)],
     paintLine: paintMark,

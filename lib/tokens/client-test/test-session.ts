@@ -46,7 +46,7 @@ export interface TestSession {
 }
 
 /** The server, once the first step has found it. */
-export function foundServer({ server }: Pick<TestSession, "server">): AuthorizationServer {
+export function requireServer({ server }: Pick<TestSession, "server">): AuthorizationServer {
   if (server === undefined) throw new TypeError("a step without a server");
   return server;
 }
@@ -55,7 +55,7 @@ export function foundServer({ server }: Pick<TestSession, "server">): Authorizat
 export function connectClient(session: TestSession, limits = session.limits.patient): OAuthClient {
   const { flow, client, authentication } = session;
   if (authentication === undefined) throw new TypeError("a step without credentials");
-  return flow.connect(foundServer(session), limits, client.id, authentication);
+  return flow.connect(requireServer(session), limits, client.id, authentication);
 }
 
 /** The limits of a test. */

@@ -2,10 +2,10 @@ import { getListField, getTextField } from "../../core/client/client.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { addToClientCommandLine } from "../client-update-command-line.ts";
+import { listFieldAdditionCommandLine } from "../client-update-command-line.ts";
 import { idTokenDetails, rememberTokens, requestedScopesDetail, tokenSetDetails } from "./obtained-tokens.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
-import { connectClient, foundServer, type TestSession } from "./test-session.ts";
+import { connectClient, requireServer, type TestSession } from "./test-session.ts";
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
 export async function getClientToken(session: TestSession): Promise<StepOutcome> {
@@ -20,7 +20,7 @@ export async function refreshTestedTokens(session: TestSession): Promise<StepOut
   const { refreshable, client, subject, obtained } = session;
   if (refreshable?.refreshToken === undefined) {
     const isRegistered = client.registeredScopes.includes("offline");
-    const hint = isRegistered ? undefined : addToClientCommandLine(client, "scope", "offline");
+    const hint = isRegistered ? undefined : listFieldAdditionCommandLine(client, "scope", "offline");
     return warningOutcome("no refresh token was issued", hint);
   }
   const sub = getTextField(refreshable.idTokenClaims ?? {}, "sub");
@@ -32,7 +32,7 @@ export async function refreshTestedTokens(session: TestSession): Promise<StepOut
   return passedOutcome(["new tokens", ...idTokenDetails(tokens.idToken)].join(", "));
 }
 
-function unexpectedIntrospection(reason: string): Problem {
+function introspectionMismatchProblem(reason: string): Problem {
   return new Problem(`Introspection disagrees: ${reason}`, {
     code: "introspection-mismatch",
     exit: "failed",
@@ -46,9 +46,9 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
   const admin = flow.adminTokens(limits.ordinary);
   for (const { value, subject } of obtained) {
     const { active, raw } = await admin.introspect(value);
-    if (!active) throw unexpectedIntrospection("a new access token is inactive");
-    if (raw["client_id"] !== client.id) throw unexpectedIntrospection("the token belongs to a different client");
-    if (raw["sub"] !== subject) throw unexpectedIntrospection("the token belongs to a different subject");
+    if (!active) throw introspectionMismatchProblem("a new access token is inactive");
+    if (raw["client_id"] !== client.id) throw introspectionMismatchProblem("the token belongs to a different client");
+    if (raw["sub"] !== subject) throw introspectionMismatchProblem("the token belongs to a different subject");
   }
   const subjects = [...new Set(obtained.map(({ subject }) => `sub ${subject}`))];
   return passedOutcome(["active", ...subjects, `client ${client.id}`].join(", "));
@@ -58,7 +58,7 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
  * Revokes all tokens that are left, the newest first: a refresh token takes the others of its grant with it. A failure
  * doesn't stop it; the first one is thrown at the end.
  */
-async function revokeLeft(session: TestSession): Promise<number> {
+async function revokeRemainingTokens(session: TestSession): Promise<number> {
   const { flow, revoked, limits } = session;
   const left = flow.issuedTokens().filter((token) => !revoked.has(token));
   if (left.length === 0) return 0;
@@ -75,23 +75,23 @@ async function revokeLeft(session: TestSession): Promise<number> {
 }
 
 /** Revokes all tokens of the test, and checks that none is active after it. */
-export async function revokeTokens(session: TestSession): Promise<StepOutcome> {
+export async function revokeAndIntrospectTokens(session: TestSession): Promise<StepOutcome> {
   const { flow, limits } = session;
-  const count = await revokeLeft(session);
+  const count = await revokeRemainingTokens(session);
   if (count === 0) return skippedOutcome("no token was issued");
   const admin = flow.adminTokens(limits.cleanup);
   for (const token of flow.issuedTokens()) {
     const { active } = await admin.introspect(token);
-    if (active) throw unexpectedIntrospection("a revoked token is still active");
+    if (active) throw introspectionMismatchProblem("a revoked token is still active");
   }
   return passedOutcome(`${count} ${count === 1 ? "token" : "tokens"} revoked and inactive`);
 }
 
 /** Revokes what a test that didn't end well has left; returns the problem if that failed. */
-export async function revokeLeftoverTokens(session: TestSession): Promise<Problem | undefined> {
+export async function cleanUpTokens(session: TestSession): Promise<Problem | undefined> {
   if (session.authentication === undefined || session.server === undefined) return undefined;
   try {
-    await revokeLeft(session);
+    await revokeRemainingTokens(session);
     return undefined;
   } catch (error) {
     if (error instanceof Problem) return error;
@@ -99,8 +99,8 @@ export async function revokeLeftoverTokens(session: TestSession): Promise<Proble
   }
 }
 
-/** Whether a URL is one of the client's, with the answer of the server added. */
-function leadsTo(registered: string, url: URL): boolean {
+/** Whether a URL is the registered one, with or without the answer of the server added. */
+function isSameUrlIgnoringQuery(registered: string, url: URL): boolean {
   if (!URL.canParse(registered)) return false;
   const expected = new URL(registered);
   return url.protocol === expected.protocol && url.host === expected.host && url.pathname === expected.pathname;
@@ -110,14 +110,14 @@ function leadsTo(registered: string, url: URL): boolean {
 export async function logOut(session: TestSession): Promise<StepOutcome> {
   const { flow, limits, client, idToken } = session;
   const [registered = ""] = getListField(client.registered, "post_logout_redirect_uris");
-  const { end_session_endpoint: endpoint } = foundServer(session).endpoints;
+  const { end_session_endpoint: endpoint } = requireServer(session).endpoints;
   if (idToken === undefined || endpoint === undefined) return skippedOutcome("there is no ID token to log out with");
   // In a body and not in the URL, which ends up in logs.
   const form = { id_token_hint: idToken, post_logout_redirect_uri: registered };
   const { status, headers } = await flow.openPage(limits.ordinary, "Cannot log out", endpoint, form);
   const location = headers.get("location") ?? "";
   const next = URL.canParse(location, endpoint) ? new URL(location, endpoint) : undefined;
-  if (next !== undefined && leadsTo(registered, next))
+  if (next !== undefined && isSameUrlIgnoringQuery(registered, next))
     return passedOutcome(`returns to ${urlWithoutSecrets(registered)}`);
   if (next?.searchParams.has("logout_challenge")) return passedOutcome("the server asks the logout page first");
   const error = next?.searchParams.get("error") ?? undefined;

@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type FolderContents, listFilesBelow } from "../../../lib/adapters/host/list-files-below.ts";
+import { type FilesBelowFolder, listFilesBelow } from "../../../lib/adapters/host/list-files-below.ts";
 import { temporaryFolder } from "../../e2e/binary.ts";
 
 /** The contents of a folder that is made for the test, with paths inside it. */
-function listed(make: (at: (name: string) => string) => void): FolderContents {
+function listed(make: (at: (name: string) => string) => void): FilesBelowFolder {
   using root = temporaryFolder();
   const at = (name: string): string => join(root.path, name);
   mkdirSync(at("l/a"), { recursive: true });

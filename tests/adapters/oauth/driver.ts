@@ -1,5 +1,5 @@
 import { type OAuthErrorContext, oauthProblem } from "../../../lib/adapters/oauth/oauth-problems.ts";
-import { sendWithoutLibrary } from "../../../lib/adapters/oauth/oauth-steps.ts";
+import { sendWithoutLibrary } from "../../../lib/adapters/oauth/send-oauth-requests.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";

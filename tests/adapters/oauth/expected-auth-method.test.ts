@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withOtherWay } from "../../../lib/adapters/oauth/expected-auth-method.ts";
+import { withGuessedAuthMethod } from "../../../lib/adapters/oauth/expected-auth-method.ts";
 import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
 import { retryWithExpectedAuthMethod } from "../../../lib/adapters/oauth/index.ts";
 import { ExpectedAuthMethodError } from "../../../lib/adapters/oauth/oauth-problems.ts";
@@ -33,7 +33,7 @@ test("a way that the server didn't name is tried, and any problem with it is lef
   const failing = (second: Problem) =>
     retryWithExpectedAuthMethod(BASIC, async ({ method }) => {
       if (method !== "client_secret_basic") throw second;
-      throw withOtherWay(BASIC, new Problem("Basic", { code: "invalid-client", exit: "unauthorised" }));
+      throw withGuessedAuthMethod(BASIC, new Problem("Basic", { code: "invalid-client", exit: "unauthorised" }));
     });
   for (const code of ["invalid-client", "unreadable-answer"] as const)
     await failsWith(failing(new Problem("Post", { code, exit: "failed" })), {

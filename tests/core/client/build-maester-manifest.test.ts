@@ -11,7 +11,7 @@ import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { lintClient } from "../../../lib/core/client/rules.ts";
 import { translateManifests } from "../../../lib/core/client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json/json.ts";
-import { exportClient } from "../../../lib/core/state/exported-client.ts";
+import { buildExportedClient } from "../../../lib/core/state/exported-client.ts";
 import { anyClient } from "../../random-client.ts";
 
 const CRD = readFileSync(join(import.meta.dirname, "../../contract/hydra-maester/crd.yaml"), "utf8");
@@ -135,7 +135,7 @@ describe("a manifest of hydra-maester", () => {
       fc.asyncProperty(anyClient, fc.boolean(), async (any, isPlain) => {
         const random = Object.fromEntries(Object.entries(any).filter(([field]) => !(isPlain && NEVER.test(field))));
         if (lintClient(random, (field) => field).some(({ rule }) => rule === "field-type")) return;
-        const { client } = exportClient({ ...random, client_id: "a" }, false);
+        const { client } = buildExportedClient({ ...random, client_id: "a" }, false);
         const { manifest, unfit } = buildMaesterManifest(client, false);
         if (manifest === undefined) {
           assert.notDeepEqual(unfit, []);

@@ -10,17 +10,17 @@ import {
   type PatchStep,
   withValueAtPath,
 } from "../../../lib/core/client/changes.ts";
-import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
+import { type FieldChange, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
-import { LIST_EDITS } from "../../../lib/core/client/list-edits.ts";
+import { LIST_EDIT_FLAGS } from "../../../lib/core/client/list-edit-flags.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../../../lib/core/json/json.ts";
 import { unescapePointerToken } from "../../../lib/core/json/json-pointer.ts";
 import {
   applyPatch,
-  PATCH_OF_1_11,
-  PATCH_OF_2_1,
-  PATCH_OF_2_3,
-  PATCH_OF_26,
+  PATCH_DIALECT_OF_1_11,
+  PATCH_DIALECT_OF_2_1,
+  PATCH_DIALECT_OF_2_3,
+  PATCH_DIALECT_OF_26,
   type PatchDialect,
 } from "../../../lib/sandbox/patch.ts";
 import { randomRuns } from "../../thorough.ts";
@@ -147,7 +147,7 @@ describe("diffAsPatch()", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         // The RFC itself denies no path, as Hydra does with /id.
-        same(patched(a, diffAsPatch(a, b), { ...PATCH_OF_1_11, deniedPath: /(?!)/ }), b);
+        same(patched(a, diffAsPatch(a, b), { ...PATCH_DIALECT_OF_1_11, deniedPath: /(?!)/ }), b);
       }),
       { numRuns: randomRuns(1000) },
     );
@@ -169,10 +169,10 @@ describe("diffAsPatch()", () => {
 
 describe("buildPatch()", () => {
   for (const [version, dialect] of [
-    ["1.11", PATCH_OF_1_11],
-    ["2.1", PATCH_OF_2_1],
-    ["2.3", PATCH_OF_2_3],
-    ["26", PATCH_OF_26],
+    ["1.11", PATCH_DIALECT_OF_1_11],
+    ["2.1", PATCH_DIALECT_OF_2_1],
+    ["2.3", PATCH_DIALECT_OF_2_3],
+    ["26", PATCH_DIALECT_OF_26],
   ] as const) {
     it(`changes only the given fields, as ${version} applies it`, () => {
       fc.assert(
@@ -209,7 +209,7 @@ describe("buildPatch()", () => {
 
   it("clears an empty key set that rules out a jwks_uri", () => {
     const current = { jwks: {}, jwks_uri: "https://a.example/keys", client_name: "a" };
-    const named: readonly Change[] = [{ field: "client_name", before: "a", after: "b" }];
+    const named: readonly FieldChange[] = [{ field: "client_name", before: "a", after: "b" }];
     assert.deepEqual(buildPatch(current, named), [
       { op: "replace", path: "/jwks", value: null },
       { op: "replace", path: "/client_name", value: "b" },
@@ -354,12 +354,12 @@ describe("findFieldOrSuggestion()", () => {
 
 describe("the flags that change single values of lists", () => {
   it("exist for each list, under the names of both syntaxes", () => {
-    const names = LIST_EDITS.map(({ flag }) => flag.name);
+    const names = LIST_EDIT_FLAGS.map(({ flag }) => flag.name);
     assert.equal(new Set(names).size, names.length);
     const lists = CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated");
-    assert.equal(LIST_EDITS.length, lists.length * 2);
+    assert.equal(LIST_EDIT_FLAGS.length, lists.length * 2);
     for (const wanted of ["add-callback", "remove-callback", "add-scope", "remove-contact", "add-grant-type"])
       assert.ok(names.includes(wanted), wanted);
-    assert.equal(LIST_EDITS.find(({ flag }) => flag.name === "add-callback")?.flag.v2, "add-redirect-uri");
+    assert.equal(LIST_EDIT_FLAGS.find(({ flag }) => flag.name === "add-callback")?.flag.v2, "add-redirect-uri");
   });
 });

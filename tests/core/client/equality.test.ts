@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createUpdateRequest } from "../../../lib/core/client/changes.ts";
 import {
-  type Change,
   canonicalValue,
   clearingValue,
   detectReleaseByFields,
+  type FieldChange,
   findChanges,
   findIncomparableChanges,
   isSameValue,
@@ -224,7 +224,7 @@ describe("findChanges()", () => {
   it("returns the fields that differ, with the wanted values", () => {
     for (const [field, [value], other] of SPELLINGS) {
       if (isSameValue(field, value, undefined) || isSameValue(field, other, undefined)) continue;
-      const expected: readonly Change[] = [{ field, before: other, after: value }];
+      const expected: readonly FieldChange[] = [{ field, before: other, after: value }];
       assert.deepEqual(findChanges({ ...modern, [field]: other }, { [field]: value }), expected);
     }
   });

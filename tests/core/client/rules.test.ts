@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
-import { CLIENT_RULES, findingProblem, lintClient } from "../../../lib/core/client/rules.ts";
+import { createFieldLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
+import { CLIENT_RULES, lintClient, lintFindingProblem } from "../../../lib/core/client/rules.ts";
 import { USABILITY_RULES } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json/json.ts";
 import { quote } from "../../../lib/core/text.ts";
@@ -384,8 +384,8 @@ test("a hint names the field for a file, and the flag for a command line or an u
     for (const label of [own, (field: string) => `"${field}" in client.json`, flag])
       assert.deepEqual(hintsOf(client, label), [filled(0)]);
     for (const label of [
-      createLabeler(own, (field) => ({ kind: "flag", name: flag(field) })),
-      createLabeler(own, () => ({ kind: "registered client" })),
+      createFieldLabeler(own, (field) => ({ kind: "flag", name: flag(field) })),
+      createFieldLabeler(own, () => ({ kind: "registered client" })),
     ])
       assert.deepEqual(hintsOf(client, label), [filled(1)]);
   }
@@ -497,7 +497,7 @@ test("messages name the source of a value, and problems begin with a capital let
   const label = (field: string): string => (field === "redirect_uris" ? "environment variable X" : `--${field}`);
   const [finding] = lintClient({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
   assert.ok(finding !== undefined);
-  const problem = findingProblem(finding);
+  const problem = lintFindingProblem(finding);
   assert.equal(problem.message, 'Environment variable X "https://a.example#\\x1b[2J" has a fragment');
   assert.equal(problem.code, "redirect-uri-fragment");
   assert.equal(problem.exit, "usage");

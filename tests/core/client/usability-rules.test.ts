@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { createLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
-import type { LintFinding } from "../../../lib/core/client/rule.ts";
+import { createFieldLabeler, type FieldLabeler } from "../../../lib/core/client/client.ts";
+import type { LintFinding } from "../../../lib/core/client/rule-types.ts";
 import { CLIENT_RULES, lintClient } from "../../../lib/core/client/rules.ts";
 import { createEmptySecretFinding, USABILITY_RULES } from "../../../lib/core/client/usability-rules.ts";
 import type { JsonObject } from "../../../lib/core/json/json.ts";
@@ -545,7 +545,7 @@ describe("the rules about values", () => {
   });
 
   test("print the corrected value as it is typed on a command line", () => {
-    const fromFlags = createLabeler(flags, (field) => ({ kind: "flag", name: flags(field) }));
+    const fromFlags = createFieldLabeler(flags, (field) => ({ kind: "flag", name: flags(field) }));
     const hints = (client: JsonObject, label: FieldLabeler = fromFlags): readonly string[] =>
       lintUsability(client, label).map(({ hint }) => hint);
     assert.deepEqual(hints({ grant_types: ["client-credentials", "refresh"] }), [
@@ -561,7 +561,7 @@ describe("the rules about values", () => {
     assert.deepEqual(
       hints(
         { grant_types: ["client-credentials"] },
-        createLabeler(own, () => ({ kind: "flag", name: "-g" })),
+        createFieldLabeler(own, () => ({ kind: "flag", name: "-g" })),
       ),
       ["write -g client_credentials"],
     );

@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { everyCommand } from "../../../.ci/docs.ts";
-import { completeCommandLine, completionRequestReply } from "../../../lib/app/complete.ts";
-import { FLAGS_BEFORE_COMMAND } from "../../../lib/app/resolve.ts";
+import { completeCommandLine, createCompletionReply } from "../../../lib/app/complete-command-line.ts";
+import { FLAGS_BEFORE_COMMAND } from "../../../lib/app/resolve-command.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { completeFlagValue, NO_CANDIDATES, readWordsBefore } from "../../../lib/core/completion/candidates.ts";
+import { completeFlagValue, NO_CANDIDATES, parseWordsBeforeCursor } from "../../../lib/core/completion/candidates.ts";
+import { USUAL_FIELD_VALUES } from "../../../lib/core/completion/possible-values.ts";
 import { COMPLETION_SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
-import { USUAL_FIELD_VALUES } from "../../../lib/core/completion/values.ts";
-import { type CompletedValue, type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
+import { type CompletableValueKind, type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { FIELD_FLAGS, FORMAT } from "../../../lib/core/flags/shared-flags.ts";
-import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
+import { splitFlagsBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
@@ -120,7 +120,7 @@ describe("candidates", () => {
 });
 
 /** What people take the placeholder of a flag or an operand for. The ID of a flag may be one that no client has yet. */
-function meantBy(placeholder: string): CompletedValue | undefined {
+function meantBy(placeholder: string): CompletableValueKind | undefined {
   if (/\bFILE\b/.test(placeholder)) return "file";
   if (/\bDIR\b/.test(placeholder)) return "folder";
   const meant = { KEY: "pgp-key", FIELD: "field", FORMAT: "output-format", "PATH=JSON": "field-path" } as const;
@@ -231,8 +231,8 @@ describe("reading what is typed", () => {
     fc.assert(
       fc.property(word, (text) => {
         fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
-        const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
-        assert.equal(readWordsBefore([text], index).pending !== undefined, takes, text);
+        const takes = splitFlagsBeforeCommand([text, "x", "y"], index).flags.length === 2;
+        assert.equal(parseWordsBeforeCursor([text], index).pending !== undefined, takes, text);
       }),
       { numRuns: randomRuns(2000) },
     );
@@ -269,27 +269,27 @@ describe("replies to shells", () => {
   test("bash gets the replacement for the part that it replaces", async () => {
     const line = "hydra clients create -g a,urn:ie";
     assert.equal(
-      await completionRequestReply(["bash", line, "ie"], NOBODY),
+      await createCompletionReply(["bash", line, "ie"], NOBODY),
       "words 0\nietf:params:oauth:grant-type:device_code \nietf:params:oauth:grant-type:jwt-bearer \n",
     );
     // With other word breaks bash replaces the whole word.
     assert.ok(
-      (await completionRequestReply(["bash", line, "a,urn:ie"], NOBODY)).includes(
+      (await createCompletionReply(["bash", line, "a,urn:ie"], NOBODY)).includes(
         "\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n",
       ),
     );
     assert.equal(
-      await completionRequestReply(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
+      await createCompletionReply(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
       "files 10\n",
     );
-    assert.equal(await completionRequestReply(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
+    assert.equal(await createCompletionReply(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
   });
 
   test("bash reads back each ID unchanged", async () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await completionRequestReply(["bash", "hydra clients get -- ", ""], ids(text));
+        const told = await createCompletionReply(["bash", "hydra clients get -- ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
         const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
@@ -300,20 +300,20 @@ describe("replies to shells", () => {
   test("inside an open quote, IDs that it cannot hold are left out", async () => {
     const all = ids("it's", "a$b", "plain", "wide id");
     assert.equal(
-      await completionRequestReply(["bash", "hydra clients get '", ""], all),
+      await createCompletionReply(["bash", "hydra clients get '", ""], all),
       "words 0\na$b\nplain\nwide id\n",
     );
     assert.equal(
-      await completionRequestReply(["bash", 'hydra clients get "', ""], all),
+      await createCompletionReply(["bash", 'hydra clients get "', ""], all),
       "words 0\nit's\nplain\nwide id\n",
     );
   });
 
   test("an ID that would be read as a flag is offered only after --", async () => {
     const all = ids("-x", "--yes", "plain");
-    assert.equal(await completionRequestReply(["bash", "hydra clients delete ", ""], all), "words 0\nplain \n");
+    assert.equal(await createCompletionReply(["bash", "hydra clients delete ", ""], all), "words 0\nplain \n");
     assert.equal(
-      await completionRequestReply(["bash", "hydra clients delete -- ", ""], all),
+      await createCompletionReply(["bash", "hydra clients delete -- ", ""], all),
       "words 0\n-x \n--yes \nplain \n",
     );
   });
@@ -321,23 +321,23 @@ describe("replies to shells", () => {
   test("zsh, fish and PowerShell get descriptions, and a name with a line break stays on one line", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
     assert.equal(
-      await completionRequestReply(["zsh", "clients", "get", ""], odd),
+      await createCompletionReply(["zsh", "clients", "get", ""], odd),
       "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n",
     );
     assert.equal(
-      await completionRequestReply(["fish", "clients", "get", ""], odd),
+      await createCompletionReply(["fish", "clients", "get", ""], odd),
       "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n",
     );
     assert.equal(
-      await completionRequestReply(["powershell", "hydra clients get "], odd),
+      await createCompletionReply(["powershell", "hydra clients get "], odd),
       "words\na:b\tN\\x00: n\n'wide id'\tN\\x00: n\n",
     );
     assert.equal(
-      await completionRequestReply(["powershell", "hydra clients create --api 'v"], NOBODY),
+      await createCompletionReply(["powershell", "hydra clients create --api 'v"], NOBODY),
       "words\nv1\t\nv2\t\n",
     );
     assert.equal(
-      await completionRequestReply(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
+      await createCompletionReply(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
         (text) => text.split(":")[0],
       ),
       "words 9\n-raw=",
@@ -348,39 +348,39 @@ describe("replies to shells", () => {
     // PowerShell ends a string in single quotes at each of these.
     const id = "a'\u2018\u2019\u201a\u201b;calc";
     assert.match(
-      await completionRequestReply(["powershell", "hydra clients get "], ids(id)),
+      await createCompletionReply(["powershell", "hydra clients get "], ids(id)),
       /^words\n'a''\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b;calc'\t/,
     );
   });
 
   test("the list of bash escapes the names of clients", async () => {
     const line = ["bash", "hydra clients get ", "", "63", "80"];
-    const list = await completionRequestReply(line, ids("one", "two"));
+    const list = await createCompletionReply(line, ids("one", "two"));
     assert.match(list, /^one {2}\(N\\x00: n\)$/m);
     assert.ok(!list.includes("\u0000"));
   });
 
   test("zsh and fish get the length of what stays, as each of them counts it", async () => {
     const skip = async (shell: string, word: string): Promise<string> =>
-      (await completionRequestReply([shell, "clients", "create", "-g", word], NOBODY)).split("\n")[0] ?? "";
+      (await createCompletionReply([shell, "clients", "create", "-g", word], NOBODY)).split("\n")[0] ?? "";
     // zsh cuts the word on the line, fish the one without quotes, both by letters and not by UTF-16.
     assert.equal(await skip("zsh", "a\\ b,impl"), "words 5");
     assert.equal(await skip("fish", "a\\ b,impl"), "words 4");
     assert.equal(await skip("zsh", "😀,impl"), "words 2");
     assert.equal(await skip("fish", "😀,impl"), "words 2");
     assert.equal(
-      await completionRequestReply(["fish", "clients", "create", "'--ca-file=te"], NOBODY),
+      await createCompletionReply(["fish", "clients", "create", "'--ca-file=te"], NOBODY),
       "files 10\n--ca-file=te\n",
     );
     assert.match(
-      await completionRequestReply(["zsh", "clients", "get", "back\\\\sl"], ids("back\\slash")),
+      await createCompletionReply(["zsh", "clients", "get", "back\\\\sl"], ids("back\\slash")),
       /^words 0\n\+back/,
     );
   });
 
   test("other shells get an empty reply", async () => {
-    assert.equal(await completionRequestReply([], NOBODY), "");
-    assert.equal(await completionRequestReply(["tcsh", "clients", ""], NOBODY), "");
+    assert.equal(await createCompletionReply([], NOBODY), "");
+    assert.equal(await createCompletionReply(["tcsh", "clients", ""], NOBODY), "");
   });
 });
 

@@ -46,7 +46,7 @@ import {
   QUIET,
   STRICT,
 } from "../../../lib/core/flags/shared-flags.ts";
-import { splitBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
+import { splitFlagsBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { quoteVisiblePart } from "../../../lib/core/redact.ts";
 import { randomRuns } from "../../thorough.ts";
@@ -592,8 +592,8 @@ const BEFORE: readonly (readonly [
 ];
 
 for (const [words, flags, command, rest] of BEFORE) {
-  test(`splitBeforeCommand() of ${JSON.stringify(words)}`, () => {
-    assert.deepEqual(splitBeforeCommand(words, indexFlags(ROWS)), { flags, command, rest });
+  test(`splitFlagsBeforeCommand() of ${JSON.stringify(words)}`, () => {
+    assert.deepEqual(splitFlagsBeforeCommand(words, indexFlags(ROWS)), { flags, command, rest });
   });
 }
 
@@ -732,7 +732,7 @@ test("no command line makes the parser throw", () => {
         heldBy(line.values, row);
         line.values.origin(row);
       }
-      splitBeforeCommand(words, indexFlags(REAL));
+      splitFlagsBeforeCommand(words, indexFlags(REAL));
       assert.ok(line.problems.every(({ exit, message }) => exit === "usage" && message !== ""));
     }),
     { numRuns: randomRuns(2000) },

@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  checkCredentialName,
   formatDotenv,
   formatSecretManifest,
-  kubernetesName,
+  kubernetesNameForClientId,
+  requireCredentialName,
 } from "../../../lib/core/output/credential-formats.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
@@ -135,12 +135,12 @@ test("k8s-secret writes several clients as YAML documents, and env as blocks", (
   ]);
 });
 
-test("kubernetesName() returns a DNS subdomain for any ID, and different ones for different IDs", () => {
+test("kubernetesNameForClientId() returns a DNS subdomain for any ID, and different ones for different IDs", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), value), { maxLength: 20 }),
       (ids) => {
-        const names = ids.map(kubernetesName);
+        const names = ids.map(kubernetesNameForClientId);
         for (const name of names) {
           assert.ok(name.length <= 253, name);
           for (const label of name.split(".")) assert.match(label, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
@@ -152,8 +152,8 @@ test("kubernetesName() returns a DNS subdomain for any ID, and different ones fo
 });
 
 for (const id of ["65017df9-1a1a-4f80-8453-7c803ae61190", "every-flag", "app.example", "0"]) {
-  test(`kubernetesName() returns ${id} unchanged`, () => {
-    assert.equal(kubernetesName(id), id);
+  test(`kubernetesNameForClientId() returns ${id} unchanged`, () => {
+    assert.equal(kubernetesNameForClientId(id), id);
   });
 }
 
@@ -170,11 +170,11 @@ for (const [text, format] of [
   ["k".repeat(254), "k8s-secret"],
 ] as const) {
   test(`credentialName() rejects ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
-    assert.throws(() => checkCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
+    assert.throws(() => requireCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
   });
 }
 
 test("credentialName() accepts what the format allows", () => {
-  assert.equal(checkCredentialName("_App1", "env", "--x"), "_App1");
-  assert.equal(checkCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
+  assert.equal(requireCredentialName("_App1", "env", "--x"), "_App1");
+  assert.equal(requireCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
 });

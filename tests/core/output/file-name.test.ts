@@ -3,7 +3,7 @@ import { basename, join, normalize } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  clientPathProblems,
+  clientFileNameProblems,
   fileNameOfIdOrKey,
   fillTemplate,
   findTemplateProblem,
@@ -100,9 +100,9 @@ describe("a path template", () => {
   });
 });
 
-describe("clientPathProblems()", () => {
+describe("clientFileNameProblems()", () => {
   const messages = (ids: readonly string[], template = TEMPLATE): readonly string[] =>
-    clientPathProblems(template, ids, "--secret-out").map(({ message }) => message);
+    clientFileNameProblems(template, ids, "--secret-out").map(({ message }) => message);
 
   test("gives each client its own path", () => {
     assert.deepEqual(messages(["web", "a/b", "web"]), []);

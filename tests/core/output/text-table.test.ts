@@ -5,8 +5,8 @@ import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { type Column, createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import {
   type CellTextOrList,
-  type ColumnHeading,
-  createTableWriter,
+  type ColumnLayout,
+  createTextTableFormatter,
   formatRecord,
   type TextOutputTarget,
 } from "../../../lib/core/output/text-table.ts";
@@ -19,13 +19,13 @@ function screen(columns: number): TextOutputTarget {
 }
 
 function drawn(
-  headings: readonly ColumnHeading[],
+  headings: readonly ColumnLayout[],
   shape: "plain" | "grid",
   terminal: TextOutputTarget,
   rows: readonly (readonly CellTextOrList[])[],
   settleAfter?: number,
 ): readonly string[] {
-  const table = createTableWriter(headings, shape, terminal, { settleAfter });
+  const table = createTextTableFormatter(headings, shape, terminal, { settleAfter });
   const text = rows.map((row) => table.row(row)).join("") + table.flush();
   assert.ok(text.endsWith("\n"));
   return text.slice(0, -1).split("\n");
@@ -151,12 +151,12 @@ test("the first rows determine the widths, and later ones are cut only on a term
 });
 
 test("rows are held back until the widths are known, by their number or by a flush", () => {
-  const table = createTableWriter([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
+  const table = createTextTableFormatter([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
   assert.equal(table.row(["a"]), "");
   assert.equal(table.flush(), "ID\na\n");
   assert.equal(table.flush(), "");
   assert.equal(table.row(["b"]), "b\n");
-  const counted = createTableWriter([{ label: "ID" }], "plain", PIPE);
+  const counted = createTextTableFormatter([{ label: "ID" }], "plain", PIPE);
   for (let i = 1; i < 100; i++) assert.equal(counted.row(["a"]), "");
   assert.equal(counted.row(["a"]).split("\n").length, 102);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
-import { keylessAnswerReason } from "../../../lib/core/pgp/keyless-answer.ts";
+import { findKeylessAnswerReason } from "../../../lib/core/pgp/keyless-answer.ts";
 import { base64OfMarkerlessArmor } from "../../../lib/core/pgp/markerless-armor.ts";
 import {
   findKeyOwnerNameProblem,
@@ -104,7 +104,7 @@ test("githubKeyUrl() appends to the base URL", () => {
 const EMPTY_BLOCK = (note: string) =>
   `-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: ${note}\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n`;
 
-describe("keylessAnswerReason()", () => {
+describe("findKeylessAnswerReason()", () => {
   for (const [text, reason] of [
     [EMPTY_BLOCK("This user hasn't uploaded any GPG keys."), "this user has no OpenPGP key there"],
     [
@@ -120,7 +120,7 @@ describe("keylessAnswerReason()", () => {
     [" \n\n", "the answer is empty: this user has no OpenPGP key there"],
   ] as const)
     test(JSON.stringify(text.slice(0, 80)), () => {
-      assert.equal(keylessAnswerReason(text), reason);
+      assert.equal(findKeylessAnswerReason(text), reason);
     });
 
   test("is undefined for text that may be a key", () => {
@@ -132,7 +132,7 @@ describe("keylessAnswerReason()", () => {
       "key not found in this text of another kind",
       `No key found ${"x".repeat(5000)}`,
     ])
-      assert.equal(keylessAnswerReason(text), undefined, text);
+      assert.equal(findKeylessAnswerReason(text), undefined, text);
   });
 });
 
@@ -180,7 +180,7 @@ describe("base64OfMarkerlessArmor()", () => {
   test("takes linear time", () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
       base64OfMarkerlessArmor(part.repeat(200_000));
-      keylessAnswerReason(part.repeat(1000));
+      findKeylessAnswerReason(part.repeat(1000));
     }
   });
 });

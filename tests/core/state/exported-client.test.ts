@@ -6,10 +6,10 @@ import { canonicalValue, isSameValue } from "../../../lib/core/client/equality.t
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json/json.ts";
 import { applyMemberEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
-import { exportClient } from "../../../lib/core/state/exported-client.ts";
+import { buildExportedClient } from "../../../lib/core/state/exported-client.ts";
 import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
-import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders } from "../../../lib/core/state/placeholder-values.ts";
+import { readStackMark, STACK_MARK_MEMBER, withStackMark } from "../../../lib/core/state/stack-mark.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
 import { randomRuns } from "../../thorough.ts";
 
@@ -25,7 +25,7 @@ function differences(file: JsonObject, server: JsonObject): readonly string[] {
 describe("an exported client", () => {
   test("has its fields in the order of the help, whatever their order on the server", () => {
     const record = { scope: "x", owner: "o", client_name: "n", client_id: "a", created_at: "2026", client_secret: "s" };
-    assert.deepEqual(Object.entries(exportClient(record, false).client), [
+    assert.deepEqual(Object.entries(buildExportedClient(record, false).client), [
       ["client_id", "a"],
       ["client_name", "n"],
       ["scope", "x"],
@@ -46,8 +46,8 @@ describe("an exported client", () => {
       implicit_grant_id_token_lifespan: null,
       contacts: null,
     };
-    assert.deepEqual(exportClient(record, false).client, { client_id: "a" });
-    assert.deepEqual(exportClient(record, true).client, {
+    assert.deepEqual(buildExportedClient(record, false).client, { client_id: "a" });
+    assert.deepEqual(buildExportedClient(record, true).client, {
       client_id: "a",
       grant_types: ["authorization_code"],
       response_types: ["code"],
@@ -61,14 +61,14 @@ describe("an exported client", () => {
 
   test("contains no private key and no symmetric key", () => {
     const keys = [{ ...EC_KEY, d: "d1" }, { kty: "oct", k: "k1" }, EC_KEY, null];
-    const { client, notes } = exportClient({ client_id: "a", jwks: { keys } }, false);
+    const { client, notes } = buildExportedClient({ client_id: "a", jwks: { keys } }, false);
     assert.deepEqual(client["jwks"], { keys: [EC_KEY, EC_KEY, null] });
     assert.equal(notes.length, 1);
   });
 
   test("leaves out unknown fields, and reports them", () => {
     const record = { client_id: "a", new_field: 1, "x-hydra": { key: "b" }, empty: "", "\u001b": true };
-    const { client, notes } = exportClient(record, false);
+    const { client, notes } = buildExportedClient(record, false);
     assert.deepEqual(client, { client_id: "a" });
     assert.deepEqual(notes, ["fields that this program does not know are left out: new_field, x-hydra and \\x1b"]);
   });
@@ -78,7 +78,7 @@ describe("an exported client", () => {
     await fc.assert(
       fc.asyncProperty(anyClient, fc.boolean(), async (random, keepsDefaults) => {
         const record = { ...random, client_id: "a" };
-        const { client } = exportClient(record, keepsDefaults);
+        const { client } = buildExportedClient(record, keepsDefaults);
         const [read] = await parseYamlDocuments(write(client), "x");
         assert.ok(isJsonObject(read));
         assert.deepEqual(differences(read, record), []);
@@ -96,8 +96,8 @@ describe("the edits of a client in a file", () => {
     fc.assert(
       fc.property(anyClient, anyClient, fc.boolean(), (written, random, isMarked) => {
         const record = { ...random, client_id: "a" };
-        const marked = isMarked ? withMark(record, { stack: "s", key: "k", protect: true }) : record;
-        const { client } = exportClient(marked, false);
+        const marked = isMarked ? withStackMark(record, { stack: "s", key: "k", protect: true }) : record;
+        const { client } = buildExportedClient(marked, false);
         const file = { client_id: "a", ...written };
         const edited = applyMemberEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
         assert.deepEqual(differences(edited, client), []);
@@ -112,7 +112,7 @@ describe("the edits of a client in a file", () => {
     fc.assert(
       fc.property(anyClient, (random) => {
         const file = { client_id: "a", ...random };
-        const { client } = exportClient(file, false);
+        const { client } = buildExportedClient(file, false);
         const edits = planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES);
         // Only the rules that the client breaks are new.
         assert.deepEqual(applyMemberEdits(file, edits), {
@@ -126,7 +126,7 @@ describe("the edits of a client in a file", () => {
 
   test("ignore the rules that the client breaks, in addition to those that the file ignores", () => {
     const written = { client_id: "a", "x-hydra": { ignore: ["implicit-grant"], key: "k" } };
-    const { client } = exportClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
+    const { client } = buildExportedClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
     assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
     const edits = planClientEdits({ written, key: "k" }, client, NO_VARIABLES);
     assert.deepEqual(applyMemberEdits(written, edits)["x-hydra"], {
@@ -213,10 +213,10 @@ describe("the edits of a client in a file", () => {
 describe("the mark of a client", () => {
   test("is part of its metadata", () => {
     const mark = { stack: "prod", key: "billing", secret: 2, protect: true } as const;
-    assert.equal(MARK_MEMBER, "hydra.apply");
-    const client = withMark({ client_id: "a", metadata: { team: "x" } }, mark);
+    assert.equal(STACK_MARK_MEMBER, "hydra.apply");
+    const client = withStackMark({ client_id: "a", metadata: { team: "x" } }, mark);
     assert.deepEqual(client, { client_id: "a", metadata: { team: "x", "hydra.apply": mark } });
-    assert.deepEqual(readMark(client), mark);
+    assert.deepEqual(readStackMark(client), mark);
   });
 
   for (const value of [
@@ -230,13 +230,13 @@ describe("the mark of a client", () => {
     { stack: 1, key: "a" },
   ])
     test(`cannot be ${JSON.stringify(value)}`, () => {
-      assert.equal(readMark({ metadata: { "hydra.apply": value } }), undefined);
-      assert.equal(readMark({ metadata: value }), undefined);
+      assert.equal(readStackMark({ metadata: { "hydra.apply": value } }), undefined);
+      assert.equal(readStackMark({ metadata: value }), undefined);
     });
 
   for (const more of [{ secret: -1 }, { secret: 1.5 }, { secret: "1" }, { protect: false }, { protect: 1 }])
     test(`is malformed with ${JSON.stringify(more)}`, () => {
-      assert.equal(readMark({ metadata: { "hydra.apply": { stack: "a", key: "b", ...more } } }), undefined);
+      assert.equal(readStackMark({ metadata: { "hydra.apply": { stack: "a", key: "b", ...more } } }), undefined);
     });
 });
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { JsonObject } from "../../../lib/core/json/json.ts";
-import type { DesiredClient } from "../../../lib/core/state/desired.ts";
-import { withMark } from "../../../lib/core/state/mark.ts";
-import { type Plan, planStack } from "../../../lib/core/state/plan.ts";
-import { planDocument } from "../../../lib/core/state/plan-document.ts";
-import { planMarkdown } from "../../../lib/core/state/plan-markdown.ts";
-import { planLines } from "../../../lib/core/state/plan-text.ts";
+import type { DesiredClient } from "../../../lib/core/state/desired-client.ts";
+import { planStack, type StackPlan } from "../../../lib/core/state/plan.ts";
+import { planAsJson } from "../../../lib/core/state/plan-json.ts";
+import { planAsMarkdown } from "../../../lib/core/state/plan-markdown.ts";
+import { planAsStyledLines } from "../../../lib/core/state/plan-text.ts";
+import { withStackMark } from "../../../lib/core/state/stack-mark.ts";
 
 function desired(key: string, client: JsonObject, more: Partial<DesiredClient> = {}): DesiredClient {
   return {
@@ -27,20 +27,20 @@ function desired(key: string, client: JsonObject, more: Partial<DesiredClient> =
 
 /** A client as Hydra 1.8 returns it: without lifespans. */
 function stored(id: string, fields: JsonObject, stack = "prod"): JsonObject & { readonly client_id: string } {
-  return { ...withMark({ scope: "a", ...fields }, { stack, key: id }), client_id: id };
+  return { ...withStackMark({ scope: "a", ...fields }, { stack, key: id }), client_id: id };
 }
 
 function planOf(
   clients: readonly DesiredClient[],
   records: readonly (JsonObject & { readonly client_id: string })[],
-): Promise<Plan> {
+): Promise<StackPlan> {
   async function* pages(): AsyncGenerator<JsonObject & { readonly client_id: string }> {
     yield* records;
   }
   return planStack(clients, pages(), { stack: "prod", merge: false, prune: true });
 }
 
-const EXAMPLE = (): Promise<Plan> =>
+const EXAMPLE = (): Promise<StackPlan> =>
   planOf(
     [
       desired("billing", { grant_types: ["client_credentials"], scope: "invoices:read invoices:write" }),
@@ -64,7 +64,7 @@ const EXAMPLE = (): Promise<Plan> =>
   );
 
 test("a plan as text lists changes and counts", async () => {
-  const lines = planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns: undefined }).map(
+  const lines = planAsStyledLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns: undefined }).map(
     ({ text }) => text,
   );
   assert.deepEqual(lines, [
@@ -90,7 +90,7 @@ test("a plan as text lists changes and counts", async () => {
 
 describe("a plan for a terminal", () => {
   const linesAt = async (columns: number | undefined): Promise<readonly string[]> =>
-    planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns }).map(({ text }) => text);
+    planAsStyledLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns }).map(({ text }) => text);
 
   test("breaks lines at words, indented below the values", async () => {
     const lines = await linesAt(58);
@@ -150,7 +150,7 @@ describe("a plan for a terminal", () => {
 });
 
 test("a plan as JSON lists the differences, and counts the rest", async () => {
-  const document = planDocument(await EXAMPLE(), "http://127.0.0.1:4445");
+  const document = planAsJson(await EXAMPLE(), "http://127.0.0.1:4445");
   const { clients, ...rest } = document;
   assert.deepEqual(rest, {
     stack: "prod",
@@ -182,7 +182,7 @@ test("a plan as JSON lists the differences, and counts the rest", async () => {
 });
 
 test("a plan as Markdown has a table, and a diff per client", async () => {
-  const text = planMarkdown(await EXAMPLE());
+  const text = planAsMarkdown(await EXAMPLE());
   assert.match(text, /^### OAuth 2\.0 clients of stack prod\n\n1 to create, 1 to change/);
   assert.match(
     text,
@@ -209,14 +209,14 @@ test("no form of a plan shows credentials in metadata, only that they change", a
     [desired("web", { scope: "a", ...client("NEW") }), desired("new", { scope: "a", ...client("NEW") })],
     [stored("web", client("OLD")), stored("gone", client("OLD"))],
   );
-  const document = planDocument(plan, "http://127.0.0.1:4445");
-  const text = planLines(plan, { columns: undefined }).map((line) => line.text);
-  const shown = [JSON.stringify(document), text.join("\n"), planMarkdown(plan)];
+  const document = planAsJson(plan, "http://127.0.0.1:4445");
+  const text = planAsStyledLines(plan, { columns: undefined }).map((line) => line.text);
+  const shown = [JSON.stringify(document), text.join("\n"), planAsMarkdown(plan)];
   for (const each of shown) assert.doesNotMatch(each, /NEW-|OLD-/);
   assert.ok(text.includes('    metadata.client_secret              "(redacted)" → "(redacted)"'), text.join("\n"));
   assert.ok(text.includes('    metadata.registration_access_token  "(redacted)"'), text.join("\n"));
   assert.match(
-    planMarkdown(plan),
+    planAsMarkdown(plan),
     /- metadata\.client_secret: "\(redacted\)"\n\+ metadata\.client_secret: "\(redacted\)"/,
   );
   assert.ok(Array.isArray(document["clients"]));
@@ -239,13 +239,13 @@ test("metadata that is itself a private key is shown without its private members
     [desired("web", { scope: "a", ...metadata("NEW-key") })],
     [stored("web", metadata("OLD-key"))],
   );
-  assert.doesNotMatch(JSON.stringify(planDocument(plan, "http://127.0.0.1:4445")), /NEW-|OLD-/);
+  assert.doesNotMatch(JSON.stringify(planAsJson(plan, "http://127.0.0.1:4445")), /NEW-|OLD-/);
 });
 
 test("Markdown of many clients fits into a comment, and says what is left out", async () => {
   const long = "ä☃".repeat(60);
   const clients = Array.from({ length: 3000 }, (_, n) => desired(`client-${n}`, { scope: "a", client_name: long }));
-  const text = planMarkdown(await planOf(clients, []));
+  const text = planAsMarkdown(await planOf(clients, []));
   assert.ok(new TextEncoder().encode(text).length <= 60_000);
   assert.match(text, /\n\d+ more clients are not listed\.\n/);
   assert.match(text, /The details of 3000 more clients are not shown\.\n$/);
@@ -253,7 +253,7 @@ test("Markdown of many clients fits into a comment, and says what is left out", 
 
 test("names from a file or a server can't change the Markdown around them", async () => {
   const name = "a|b`c</summary><img src=x>\n```\n# x @team";
-  const text = planMarkdown(await planOf([desired(name, { scope: "a", client_name: "x\n```\n" })], []));
+  const text = planAsMarkdown(await planOf([desired(name, { scope: "a", client_name: "x\n```\n" })], []));
   for (const harmful of ["<img", "\n# x", "a|b", "@team", "\n```\n#"])
     assert.equal(text.includes(harmful), false, harmful);
   assert.equal(text.match(/^```/gm)?.length, 2);
@@ -263,9 +263,9 @@ test("no private key is shown", async () => {
   const jwks = { keys: [{ kty: "oct", k: "c2VjcmV0", kid: "a" }] };
   const plan = await planOf([desired("web", { scope: "a" })], [stored("web", { jwks })]);
   for (const text of [
-    planMarkdown(plan),
-    JSON.stringify(planDocument(plan, "")),
-    planLines(plan, { columns: undefined })
+    planAsMarkdown(plan),
+    JSON.stringify(planAsJson(plan, "")),
+    planAsStyledLines(plan, { columns: undefined })
       .map((line) => line.text)
       .join("\n"),
   ])

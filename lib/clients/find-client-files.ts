@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { unreadableReason } from "../core/file-errors.ts";
+import { unreadableFileReason } from "../core/file-errors.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
@@ -14,7 +14,7 @@ function isClientFile(name: string): boolean {
  * The files of clients in a folder and its subfolders, and the problems of what may be one but can't be read; undefined for
  * a path that isn't a folder.
  */
-export async function findFolderFiles(
+export async function findClientFilesInFolder(
   { host }: { readonly host: Pick<Context["host"], "listFolder"> },
   path: string,
   reader: string,
@@ -26,11 +26,13 @@ export async function findFolderFiles(
 
 /** A problem and not a note: a client in the entry would seem to be in no file, and could be pruned. */
 function unreadableProblem({ path, why }: ListedFolder["unreadable"][number], reader: string): Problem {
-  const [reason, hint] = explain(why);
+  const [reason, hint] = unreadableEntryReasonAndHint(why);
   return usageError(`Cannot read ${quote(path)} of ${reader}: ${escapeControls(reason)}`, hint, "unreadable-file");
 }
 
-function explain(why: ListedFolder["unreadable"][number]["why"]): readonly [reason: string, hint: string] {
+function unreadableEntryReasonAndHint(
+  why: ListedFolder["unreadable"][number]["why"],
+): readonly [reason: string, hint: string] {
   const rename = "rename it: only files of clients have names that end in .yaml, .yml or .json";
   switch (why) {
     case "dangling-link":
@@ -40,6 +42,6 @@ function explain(why: ListedFolder["unreadable"][number]["why"]): readonly [reas
     case "special":
       return ["it is not a regular file", rename];
     default:
-      return [unreadableReason(why), "check its permissions"];
+      return [unreadableFileReason(why), "check its permissions"];
   }
 }

@@ -1,7 +1,7 @@
 import type { ChosenEndpoints, Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { endpointUrlProblems } from "../core/flags/server-url-problems.ts";
-import type { InputChecks } from "./input-checks.ts";
+import type { InputProblemCollector } from "./input-problem-collector.ts";
 import { AUTH_URL, DEVICE_AUTH_URL } from "./login-flags.ts";
 import { TOKEN_URL } from "./token-flags.ts";
 
@@ -15,7 +15,7 @@ const ENDPOINT_FLAGS = [
 /** The endpoints that flags such as `--token-url` give in place of those from discovery. */
 export async function readChosenEndpoints(
   { values }: Pick<Context, "values">,
-  checks: InputChecks,
+  checks: InputProblemCollector,
 ): Promise<ChosenEndpoints> {
   const chosen: Partial<Record<keyof ChosenEndpoints, string>> = {};
   for (const [endpoint, flag] of ENDPOINT_FLAGS) {

@@ -9,7 +9,7 @@ export interface ClientUrl {
 }
 
 /** A rule that clients are checked by. */
-export interface Rule {
+export interface ClientRule {
   /** Stable name, for scripts and for looking it up. */
   readonly name: ProblemCode;
   readonly severity: "error" | "warning";
@@ -17,11 +17,11 @@ export interface Rule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => RuleFindings;
+  readonly find: (client: JsonObject, label: FieldLabeler, urls: readonly ClientUrl[]) => RuleFindingOrList;
 }
 
 /** A rule in a table; a missing severity is that of the table, and missing servers are the usual ones for the severity. */
-export type RuleRow = Omit<Rule, "severity" | "servers"> & Partial<Pick<Rule, "severity" | "servers">>;
+export type RuleRow = Omit<ClientRule, "severity" | "servers"> & Partial<Pick<ClientRule, "severity" | "servers">>;
 
 /** One thing that a rule found. */
 export interface RuleFinding {
@@ -32,16 +32,16 @@ export interface RuleFinding {
   /** Advice for this client, with the corrected value where there is one. */
   readonly hint?: string;
   /** Where it differs from that of the rule, because it depends on the server. */
-  readonly severity?: Rule["severity"];
+  readonly severity?: ClientRule["severity"];
 }
 
 /** What a rule found: nothing, one thing, or several. */
-export type RuleFindings = RuleFinding | readonly RuleFinding[];
+export type RuleFindingOrList = RuleFinding | readonly RuleFinding[];
 
 /** What a rule found in a client, as messages show it. */
 export interface LintFinding {
   readonly rule: ProblemCode;
-  readonly severity: Rule["severity"];
+  readonly severity: ClientRule["severity"];
   readonly field: string | undefined;
   readonly message: string;
   readonly hint: string;

@@ -5,7 +5,7 @@ import { CONNECTION_FLAGS } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
 import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/shared-flags.ts";
-import { splitBeforeCommand } from "../core/flags/split-command-line.ts";
+import { splitFlagsBeforeCommand } from "../core/flags/split-command-line.ts";
 import { usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
@@ -57,7 +57,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   const isReadable = COMMAND_WORD.test(stray) || isWebUrl(stray);
   throw usageError(
     `Unknown command ${isReadable ? redactOperand(stray, line) : "(not shown)"} after ${parent}`,
-    await commandHint(parent, command, stray),
+    await unknownCommandHint(parent, command, stray),
     "unknown-command",
   );
 }
@@ -73,7 +73,7 @@ export function isWebUrl(word: string): boolean {
   return /^https?:\/\//i.test(word);
 }
 
-async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
+async function unknownCommandHint(parent: string, group: Group, stray: string): Promise<string> {
   if (isWebUrl(stray)) return STRAY_URL_HINT;
   const { commandForSynonym, maySuggestCommand } = await import("../core/help/foreign-command-words.ts");
   const known = commandForSynonym(stray);
@@ -108,10 +108,10 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
   let before: readonly string[] = [];
   let rest = words;
   while (isGroup(command)) {
-    const split = splitBeforeCommand(rest, FLAGS_BEFORE_COMMAND_BY_NAME);
+    const split = splitFlagsBeforeCommand(rest, FLAGS_BEFORE_COMMAND_BY_NAME);
     before = [...before, ...split.flags];
     if (split.command === undefined) return { path, syntax, command, words: before, stray: undefined };
-    const child = await childNamed(command, split.command);
+    const child = await findChildByNameOrAlias(command, split.command);
     if (child === undefined) return { path, syntax, command, words: before, stray: split.command };
     command = await loadCommand(child);
     if (isGroup(command)) syntax = command.group.syntax;
@@ -119,7 +119,7 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
     rest = split.rest;
   }
   if (isLeaf(command) && path.length === 2 && command.spec.nouns !== undefined) {
-    const { flags, command: noun, rest: others } = splitBeforeCommand(rest, indexFlags(command.spec.flags));
+    const { flags, command: noun, rest: others } = splitFlagsBeforeCommand(rest, indexFlags(command.spec.flags));
     if (noun !== undefined && command.spec.nouns.includes(noun)) {
       path = [...path, noun];
       syntax = "2.x";
@@ -130,7 +130,7 @@ export async function followCommandWords(words: readonly string[]): Promise<Reso
 }
 
 /** The child of a group with a name or an alias, not yet loaded. */
-async function childNamed(group: Group, name: string): Promise<unknown> {
+async function findChildByNameOrAlias(group: Group, name: string): Promise<unknown> {
   const children = await childrenByName(group);
   const { aliases } = group.group;
   const own = Object.hasOwn(aliases, name) && !Object.hasOwn(children, name) ? aliases[name] : name;

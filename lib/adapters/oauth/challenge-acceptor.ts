@@ -4,8 +4,8 @@ import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { type AdminApiConnection, type AdminCall, callDetectingFamily } from "./admin-token-endpoints.ts";
-import { unexpectedLoginAnswerProblem } from "./headless-browser.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
+import { unexpectedLoginAnswerProblem } from "./simulated-browser.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGE_KINDS = ["device", "login", "consent"] as const;
@@ -40,7 +40,7 @@ const Acceptance = v.object({ redirect_to: v.pipe(v.string(), v.url()) });
  * and gives the URL at which the browser goes on. It logs exactly one user in at one client. A request for anything else is
  * not accepted: it belongs to someone else.
  */
-export function createLoginApplication(
+export function createChallengeAcceptor(
   options: AdminApiConnection,
   { clientId, subject }: ClientAndSubject,
   outer: OAuthErrorContext,

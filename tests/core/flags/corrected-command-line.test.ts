@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lineWithFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
+import { lineWithFormatFlag } from "../../../lib/core/flags/corrected-command-line.ts";
 import { SECRET } from "../../../lib/core/flags/credential-flags.ts";
 import { indexFlags } from "../../../lib/core/flags/flag.ts";
 import { ID_FLAG, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/shared-flags.ts";

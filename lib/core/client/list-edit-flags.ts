@@ -1,16 +1,16 @@
 import type { ListFlag } from "../flags/flag.ts";
-import { CLIENT_FIELDS, type Field } from "./fields.ts";
+import { CLIENT_FIELDS, type ClientField } from "./fields.ts";
 
 /** A flag that adds values to a list field or removes them. */
-interface ListEdit {
-  readonly field: Field;
+interface ListEditFlag {
+  readonly field: ClientField;
   readonly way: "add" | "remove";
   readonly flag: ListFlag;
 }
 
 /** The flags that edit list fields in an update: `--add-callback`, `--remove-scope`. */
-export const LIST_EDITS: readonly ListEdit[] = CLIENT_FIELDS.flatMap((field) =>
-  (["add", "remove"] as const).flatMap((way): ListEdit[] => {
+export const LIST_EDIT_FLAGS: readonly ListEditFlag[] = CLIENT_FIELDS.flatMap((field) =>
+  (["add", "remove"] as const).flatMap((way): ListEditFlag[] => {
     if (field.singular === undefined) return [];
     const name = `${way}-${field.singular}`;
     const v2 = field.flag.v2 === undefined || field.flag.v2 === field.singular ? {} : { v2: `${way}-${field.flag.v2}` };

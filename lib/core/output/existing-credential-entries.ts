@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { toBase64 } from "../bytes.ts";
 import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../json/json.ts";
-import { jsonObject } from "../json/schemas.ts";
+import { jsonObjectSchema } from "../json/schemas.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** The entries in a file with the credentials of several clients, as text by name; undefined if it is something else. */
-export type ExistingEntries = ReadonlyMap<string, string> | undefined;
+export type CredentialEntriesOrUndefined = ReadonlyMap<string, string> | undefined;
 
-const CredentialsOfClient = jsonObject({ client_id: v.string() });
+const CredentialsOfClient = jsonObjectSchema({ client_id: v.string() });
 
-const NamedSecret = jsonObject({
+const NamedSecret = jsonObjectSchema({
   kind: v.literal("Secret"),
-  metadata: jsonObject({ name: v.string(), namespace: v.fallback(v.optional(v.string()), undefined) }),
+  metadata: jsonObjectSchema({ name: v.string(), namespace: v.fallback(v.optional(v.string()), undefined) }),
 });
 
 /** A line of a file that {@link formatDotenv} wrote, and those that people add: a comment, an empty line. */
@@ -19,7 +19,7 @@ const DOTENV_LINE =
   /(?:#[^\n]*|([A-Za-z_]\w*)=(?:[A-Za-z0-9_./:@%+,=~-]|'[^']*'|\\'|"\$\(printf '[^'\n]*'\)")*)?(?:\n|$)/y;
 
 /** The assignments of variables in a dotenv file. */
-export function dotenvEntries(text: string): ExistingEntries {
+export function parseDotenvEntries(text: string): CredentialEntriesOrUndefined {
   const entries = new Map<string, string>();
   for (let at = 0; at < text.length; ) {
     DOTENV_LINE.lastIndex = at;
@@ -32,13 +32,13 @@ export function dotenvEntries(text: string): ExistingEntries {
 }
 
 /** The clients in a JSON file, by key. */
-export function jsonEntries(text: string): ExistingEntries {
-  const entries = readJsonEntries(text);
+export function parseJsonEntries(text: string): CredentialEntriesOrUndefined {
+  const entries = parseCredentialsByKey(text);
   if (entries === undefined) return undefined;
   return new Map(Object.entries(entries).map(([key, entry]) => [key, toTerminalSafeJson(entry)]));
 }
 
-function readJsonEntries(text: string): JsonObject | undefined {
+function parseCredentialsByKey(text: string): JsonObject | undefined {
   if (text.trim() === "") return {};
   // Without comments, which would be lost.
   const entries = parseJsonOrUndefined(text)?.value;
@@ -47,7 +47,7 @@ function readJsonEntries(text: string): JsonObject | undefined {
 }
 
 /** The Kubernetes Secrets in the documents of a YAML file, by name with the namespace. */
-export function manifestSecrets(documents: readonly unknown[]): ExistingEntries {
+export function readManifestEntries(documents: readonly unknown[]): CredentialEntriesOrUndefined {
   const secrets = new Map<string, string>();
   for (const document of documents) {
     if (document === null) continue;
@@ -75,6 +75,6 @@ export function containsSecret(text: string, secret: string): boolean {
 }
 
 /** A JSON file with further entries. */
-export function withJsonEntries(text: string, entries: Readonly<Record<string, unknown>>): string {
-  return `${toTerminalSafeJson({ ...readJsonEntries(text), ...entries }, 2)}\n`;
+export function withJsonEntriesAdded(text: string, entries: Readonly<Record<string, unknown>>): string {
+  return `${toTerminalSafeJson({ ...parseCredentialsByKey(text), ...entries }, 2)}\n`;
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseJsonExactly } from "../../../lib/core/json/json.ts";
-import { jsonEntries, manifestSecrets, withJsonEntries } from "../../../lib/core/output/written-credentials.ts";
+import {
+  parseJsonEntries,
+  readManifestEntries,
+  withJsonEntriesAdded,
+} from "../../../lib/core/output/existing-credential-entries.ts";
 
 describe("a JSON file with credentials", () => {
   test("has the entries of objects with a client ID, whatever their names", () => {
-    assert.deepEqual(jsonEntries(" \n"), new Map());
+    assert.deepEqual(parseJsonEntries(" \n"), new Map());
     const text = '{"a":{"client_id":"x","more":[1]},"__proto__":{"client_id":"y"}}';
-    const found = jsonEntries(text) ?? assert.fail();
+    const found = parseJsonEntries(text) ?? assert.fail();
     assert.deepEqual(
       [...found],
       [
@@ -15,7 +19,7 @@ describe("a JSON file with credentials", () => {
         ["__proto__", '{"client_id":"y"}'],
       ],
     );
-    assert.match(withJsonEntries(text, { b: { client_id: "z" } }), /"__proto__": \{\n {4}"client_id": "y"/);
+    assert.match(withJsonEntriesAdded(text, { b: { client_id: "z" } }), /"__proto__": \{\n {4}"client_id": "y"/);
   });
 
   test("is something else with any other entry", () => {
@@ -30,10 +34,10 @@ describe("a JSON file with credentials", () => {
       '{"client_id":["x"]}',
       '{"__proto__":{"client_id":"x"}}',
     ])
-      assert.equal(jsonEntries(`{"a":{"client_id":"x"},"b":${entry}}`), undefined, entry);
+      assert.equal(parseJsonEntries(`{"a":{"client_id":"x"},"b":${entry}}`), undefined, entry);
     for (const text of ["[]", '[{"client_id":"x"}]', "5", "12345678901234567890", "{", "null", "// a\n{}"])
-      assert.equal(jsonEntries(text), undefined, text);
-    assert.equal(jsonEntries(`{"a":${"[".repeat(600)}${"]".repeat(600)}}`), undefined);
+      assert.equal(parseJsonEntries(text), undefined, text);
+    assert.equal(parseJsonEntries(`{"a":${"[".repeat(600)}${"]".repeat(600)}}`), undefined);
   });
 });
 
@@ -42,14 +46,14 @@ describe("a file of Kubernetes Secrets", () => {
     parseJsonExactly(`{"kind":${kind},"metadata":${metadata}}`);
 
   test("has them by name and namespace, and may have empty documents", () => {
-    const found = manifestSecrets([null, secret('{"name":"a"}'), secret('{"name":"b","namespace":"n"}')]);
+    const found = readManifestEntries([null, secret('{"name":"a"}'), secret('{"name":"b","namespace":"n"}')]);
     assert.deepEqual(
       [...(found ?? [])].map(([name]) => name),
       ["a", "n/b"],
     );
     assert.equal(found?.get("a"), '{"kind":"Secret","metadata":{"name":"a"}}');
     // Kubernetes rejects the file, which may not be lost for that.
-    assert.deepEqual([...(manifestSecrets([secret('{"name":"a","namespace":5}')]) ?? [])].length, 1);
+    assert.deepEqual([...(readManifestEntries([secret('{"name":"a","namespace":5}')]) ?? [])].length, 1);
   });
 
   test("is something else with any other document", () => {
@@ -69,6 +73,6 @@ describe("a file of Kubernetes Secrets", () => {
       parseJsonExactly('{"__proto__":{"kind":"Secret","metadata":{"name":"a"}}}'),
       ...[[], ["Secret"], "Secret", 5],
     ])
-      assert.equal(manifestSecrets([secret('{"name":"a"}'), document]), undefined, JSON.stringify(document));
+      assert.equal(readManifestEntries([secret('{"name":"a"}'), document]), undefined, JSON.stringify(document));
   });
 });

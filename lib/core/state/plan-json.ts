@@ -1,10 +1,10 @@
 import type { JsonObject } from "../json/json.ts";
 import { redactJson } from "../json/redact-json.ts";
-import { countActions, type Plan, type Step } from "./plan.ts";
+import { countActions, type StackPlan, type StackPlanStep } from "./plan.ts";
 import { countNotes, shownChangesOf } from "./plan-text.ts";
 
 /** A plan as JSON; unchanged clients are only counted, unless there is a note about them. */
-export function planDocument(plan: Plan, endpoint: string): JsonObject {
+export function planAsJson(plan: StackPlan, endpoint: string): JsonObject {
   const { create, change, adopt, delete: deleted, refused, unchanged } = countActions(plan);
   return {
     stack: plan.stack,
@@ -12,11 +12,11 @@ export function planDocument(plan: Plan, endpoint: string): JsonObject {
     tier: plan.release ?? null,
     summary: { create, change, adopt, delete: deleted, refused, unchanged, notes: countNotes(plan) },
     notes: plan.notes,
-    clients: plan.steps.filter(({ action, notes }) => action !== "unchanged" || notes.length > 0).map(stepDocument),
+    clients: plan.steps.filter(({ action, notes }) => action !== "unchanged" || notes.length > 0).map(stepAsJson),
   };
 }
 
-function stepDocument(step: Step): JsonObject {
+function stepAsJson(step: StackPlanStep): JsonObject {
   const { action, key, clientId, desired, secret, notes, refusal } = step;
   const changes = shownChangesOf(step).map(({ field, before, after, added, removed }) => ({
     field,

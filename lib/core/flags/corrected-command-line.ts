@@ -11,15 +11,15 @@ const HIDDEN = "…";
 const LONGEST = 100;
 
 /** A word as a shell reads it; one of which a message may show only a part is not shown. */
-function shown(text: string): string {
+function shellWordOrHidden(text: string): string {
   return text.length <= LONGEST && visiblePart(text)?.isWhole === true ? shellQuoted(text) : HIDDEN;
 }
 
 /** Flags whose values can be whole clients, with their credentials. */
 const FREE_VALUES: ReadonlySet<string> = new Set(["set", "metadata", "jwks"]);
 
-function shownValue(flag: Flag, value: string): string {
-  return flag.secret === true || FREE_VALUES.has(flag.name) ? HIDDEN : shown(value);
+function flagValueOrHidden(flag: Flag, value: string): string {
+  return flag.secret === true || FREE_VALUES.has(flag.name) ? HIDDEN : shellWordOrHidden(value);
 }
 
 /** A command line with `--format` in the place of `-o` or `--json`, which other tools have. Credentials are not shown. */
@@ -39,8 +39,8 @@ export function lineWithFormatFlag(
     if (word.kind === "end") return [...line, "--", HIDDEN].join(" ");
     const [parts, taken] =
       word.kind === "operand"
-        ? ([[hidesOperands ? HIDDEN : shown(text)], 1] as const)
-        : flagParts(word, text, words[at + 1]);
+        ? ([[hidesOperands ? HIDDEN : shellWordOrHidden(text)], 1] as const)
+        : correctFlagWord(word, text, words[at + 1]);
     line.push(...parts);
     at += taken;
   }
@@ -48,15 +48,15 @@ export function lineWithFormatFlag(
 }
 
 /** What replaces a word with flags, and how many words of the command line that takes. */
-function flagParts(
+function correctFlagWord(
   { complete, awaiting, unknown }: Extract<WordReading, { readonly kind: "flags" }>,
   text: string,
   next: string | undefined,
 ): readonly [parts: readonly string[], taken: number] {
   const parts = complete.map(({ flag, spelled, value }) =>
-    value === undefined ? spelled : `${spelled}=${shownValue(flag, value)}`,
+    value === undefined ? spelled : `${spelled}=${flagValueOrHidden(flag, value)}`,
   );
-  if (awaiting !== undefined) return [[...parts, awaiting.spelled, shownValue(awaiting.flag, next ?? "")], 2];
+  if (awaiting !== undefined) return [[...parts, awaiting.spelled, flagValueOrHidden(awaiting.flag, next ?? "")], 2];
   if (unknown === undefined) return [parts, 1];
   const foreign = readForeignFormatFlag(text, next);
   if (foreign !== undefined) return [[...parts, "--format", shellQuoted(foreign.format)], foreign.words];

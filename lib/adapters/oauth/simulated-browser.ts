@@ -5,10 +5,10 @@ import { quote } from "../../core/text.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
 import { CookieJar } from "./cookie-jar.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
-import { sendWithoutLibrary } from "./oauth-steps.ts";
+import { sendWithoutLibrary } from "./send-oauth-requests.ts";
 
 /** What a browser needs. */
-export interface HeadlessBrowserOptions {
+export interface SimulatedBrowserOptions {
   readonly http: SendHttp;
   /** The only origin that is asked, and that gets cookies. */
   readonly origin: string;
@@ -34,8 +34,8 @@ const SECURE_HINT =
  * Creates a browser without a window, for one server, that has no cookies yet: a function that gives where the server sends
  * the browser from one of its own URLs.
  */
-export function createHeadlessBrowser(
-  { http, origin, timeLeft, signal, now }: HeadlessBrowserOptions,
+export function createSimulatedBrowser(
+  { http, origin, timeLeft, signal, now }: SimulatedBrowserOptions,
   step: OAuthErrorContext,
 ): (url: URL) => Promise<URL> {
   const jar = new CookieJar(now);

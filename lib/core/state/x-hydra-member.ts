@@ -1,2 +1,2 @@
 /** The member of a client in a file that is never sent to a server. */
-export const EXTENSION_MEMBER = "x-hydra";
+export const X_HYDRA_MEMBER = "x-hydra";

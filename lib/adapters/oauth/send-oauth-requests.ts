@@ -3,7 +3,7 @@ import { secretsInHeaders } from "../../core/redact.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { busyProblem, networkProblem, type OAuthErrorContext, toOAuthProblem } from "./oauth-problems.ts";
 import { allowInsecureRequests, customFetch } from "./oauth4webapi.ts";
-import { repeatabilityOf } from "./repeatable-requests.ts";
+import { repeatOptionsFor } from "./repeatable-requests.ts";
 
 /** What every request needs. */
 export interface OAuthRequestOptions {
@@ -54,7 +54,7 @@ function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "header
  * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used. Gives the
  * first answer too, whole: the library gives only what it understands of it.
  */
-export async function runStep<T>(
+export async function runLibraryStep<T>(
   { http, timeLeft, signal, received = () => [] }: OAuthRequestOptions,
   step: OAuthErrorContext,
   work: (options: LibraryRequestOptions) => Promise<T>,
@@ -79,7 +79,7 @@ export async function runStep<T>(
       method: method === "POST" ? "POST" : "GET",
       url,
       ...content,
-      ...repeatabilityOf(method, form, (renewed) => hide({ form: renewed })),
+      ...repeatOptionsFor(method, form, (renewed) => hide({ form: renewed })),
       action: step.action,
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,

@@ -4,7 +4,7 @@ import type { Context } from "../command.ts";
 import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
-import { Problem, reasonWithoutValues, withMessage } from "../core/problem.ts";
+import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { logInAndGetSigner, type SignedLogin, type SigningProofContext } from "./prove-signing-key.ts";
@@ -78,16 +78,16 @@ export async function takeAndProveStep(
   step: RotationStep,
 ): Promise<void> {
   await context.uninterruptible(async () => {
-    const expected = await expectedProof(context, rotation, step);
+    const expected = await prepareLoginProof(context, rotation, step);
     context.signal.throwIfAborted();
-    await requireUnchanged(context, rotation);
+    await requireUnchangedKeySet(context, rotation);
     try {
       await step.change(await createAdminWithDeadlineFactory(context)().keySets());
     } catch (error) {
       if (!context.signal.aborted) throw error;
       throw await undoInterruptedAndExplain(context, rotation, step, error);
     }
-    const failure = expected === undefined ? undefined : await findFailure(context, rotation, expected);
+    const failure = expected === undefined ? undefined : await logInAndFindFailure(context, rotation, expected);
     if (context.signal.aborted) throw await undoStepAndExplain(context, rotation, step, interruptionFailure(rotation));
     if (failure !== undefined) throw await undoStepAndExplain(context, rotation, step, loginFailure(rotation, failure));
     if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
@@ -95,7 +95,7 @@ export async function takeAndProveStep(
 }
 
 /** Rejects a step whose set was changed since it was read: what was checked and asked about may not hold any more. */
-async function requireUnchanged(
+async function requireUnchangedKeySet(
   context: Pick<Context, "admin" | "values" | "signal">,
   { set, keys }: SetToRotate,
 ): Promise<void> {
@@ -115,7 +115,7 @@ interface ExpectedProof {
 }
 
 /** Logs in before a step: a proof that cannot work must not undo a step that did. Undefined where no login proves it. */
-async function expectedProof(
+async function prepareLoginProof(
   context: RotationContext,
   { set }: SetToRotate,
   step: RotationStep,
@@ -123,7 +123,7 @@ async function expectedProof(
   const publicUrl = context.values.text(PROOF_URL);
   if (publicUrl === undefined || !isTokenSigningSet(set)) return undefined;
   await removeOldTemporaryClients(context);
-  const before = await proveStart(context, publicUrl, set);
+  const before = await logInBeforeStep(context, publicUrl, set);
   if (before !== undefined) return { publicUrl, kid: step.expected ?? before.kid };
   context.warn(`the server's tokens for key set ${quote(set)} are opaque, so no login can prove the step`);
   return undefined;
@@ -132,7 +132,7 @@ async function expectedProof(
 /** Logins that are tried where the network fails: a lost answer says nothing about the keys. */
 const LOGIN_ATTEMPTS = 3;
 
-async function proveLoginPersistently(
+async function logInWithRetries(
   context: SigningProofContext & Pick<Context, "values">,
   publicUrl: string,
   set: string,
@@ -148,14 +148,14 @@ async function proveLoginPersistently(
   }
 }
 
-/** The login before a step; nothing is changed if it fails. */
-async function proveStart(
+/** Logs in before a step; nothing is changed if that fails. */
+async function logInBeforeStep(
   context: Pick<RotationContext, "values"> & SigningProofContext,
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {
   try {
-    return await proveLoginPersistently(context, publicUrl, set);
+    return await logInWithRetries(context, publicUrl, set);
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
@@ -166,19 +166,19 @@ async function proveStart(
   }
 }
 
-/** What a login after a step shows to be wrong, or undefined. */
-async function findFailure(
+/** Logs in after a step, and says what that shows to be wrong; undefined if nothing. */
+async function logInAndFindFailure(
   context: RotationContext,
   { set }: Pick<SetToRotate, "set">,
   { publicUrl, kid }: ExpectedProof,
 ): Promise<string | undefined> {
   try {
-    const login = await proveLoginPersistently(context, publicUrl, set);
+    const login = await logInWithRetries(context, publicUrl, set);
     if (login?.kid !== kid) return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(kid)}`;
     const api = await adminWithFreshDeadline(context).keySets();
     const stored = { keys: publicKeyOfEachPair(await api.get(set)) };
     return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
   } catch (error) {
-    return `the login failed: ${reasonWithoutValues(error)}`;
+    return `the login failed: ${safeErrorReason(error)}`;
   }
 }

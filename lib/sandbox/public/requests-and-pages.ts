@@ -17,12 +17,12 @@ export function splitTarget(target: string): { readonly path: string; readonly q
 }
 
 /** The fields of a form body; a body of another type has none. */
-export function formOf({ contentType, body }: RequestWithHeaders): URLSearchParams {
+export function parseFormBody({ contentType, body }: RequestWithHeaders): URLSearchParams {
   return new URLSearchParams(/^application\/x-www-form-urlencoded\b/i.test(contentType) ? body : "");
 }
 
-/** A cookie of a request. */
-export function cookieOf({ cookie }: RequestWithHeaders, name: string): string | undefined {
+/** The value of a cookie of a request, or undefined. */
+export function findCookie({ cookie }: RequestWithHeaders, name: string): string | undefined {
   const found = cookie
     .split(";")
     .map((pair) => pair.trim())

@@ -3,7 +3,7 @@ import { CLIENT_RULES } from "../client/rules.ts";
 import { isJsonObject } from "../json/json.ts";
 import { parseOrReject } from "../json/schemas.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
-import { EXTENSION_MEMBER } from "./extension-member.ts";
+import { X_HYDRA_MEMBER } from "./x-hydra-member.ts";
 
 /** Where the secret of a client comes from. */
 export interface SecretVariableOrFile {
@@ -25,7 +25,7 @@ export interface XHydraSettings {
 }
 
 /** Something wrong in `x-hydra`. */
-interface ExtensionFault {
+interface XHydraFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly hint: string;
@@ -41,13 +41,13 @@ const FILE_RULES = ["scope-unset"];
 const RULE_NAMES: readonly string[] = [...CLIENT_RULES.map(({ name }) => name), ...FILE_RULES];
 
 /** Reports a fault; what is wrong counts as missing. */
-type Report = (path: ExtensionFault["path"], message: string, hint: string) => undefined;
+type ReportFault = (path: XHydraFault["path"], message: string, hint: string) => undefined;
 
 function reportUnknownKeys(
   value: Readonly<Record<string, unknown>>,
   known: readonly string[],
   path: readonly string[],
-  report: Report,
+  report: ReportFault,
 ): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
@@ -81,42 +81,42 @@ const SecretVersion = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(
 
 const RuleName = v.picklist(RULE_NAMES);
 
-function readKey(value: unknown, report: Report): string | undefined {
+function readKeySetting(value: unknown, report: ReportFault): string | undefined {
   return parseOrReject(v.optional(Name), value, () =>
     report(
-      [EXTENSION_MEMBER, "key"],
-      `${EXTENSION_MEMBER}.key is not a name`,
+      [X_HYDRA_MEMBER, "key"],
+      `${X_HYDRA_MEMBER}.key is not a name`,
       "write the name of the client inside its stack",
     ),
   );
 }
 
-function readSecret(value: unknown, report: Report): SecretVariableOrFile | undefined {
-  const path = [EXTENSION_MEMBER, "secret"];
+function readSecretSetting(value: unknown, report: ReportFault): SecretVariableOrFile | undefined {
+  const path = [X_HYDRA_MEMBER, "secret"];
   if (value === undefined) return undefined;
   const reportPlace = (message: string): undefined =>
-    report(path, `${EXTENSION_MEMBER}.secret ${message}`, "write secret: {env: NAME} or secret: {file: PATH}");
+    report(path, `${X_HYDRA_MEMBER}.secret ${message}`, "write secret: {env: NAME} or secret: {file: PATH}");
   if (!isJsonObject(value)) return reportPlace("is not an object");
   reportUnknownKeys(value, SECRET_KEYS, path, report);
   const place = parseOrReject(SecretPlace, value, () => reportPlace("needs either env or file"));
   if (place === undefined) return undefined;
   const version = parseOrReject(SecretVersion, value["version"], () =>
-    report([...path, "version"], `${EXTENSION_MEMBER}.secret.version is not a positive whole number`, "start with 1"),
+    report([...path, "version"], `${X_HYDRA_MEMBER}.secret.version is not a positive whole number`, "start with 1"),
   );
   return { ...place, version };
 }
 
-function readProtect(value: unknown, report: Report): boolean | undefined {
+function readProtectSetting(value: unknown, report: ReportFault): boolean | undefined {
   return parseOrReject(v.optional(v.boolean()), value, () =>
-    report([EXTENSION_MEMBER, "protect"], `${EXTENSION_MEMBER}.protect is not true or false`, "write protect: true"),
+    report([X_HYDRA_MEMBER, "protect"], `${X_HYDRA_MEMBER}.protect is not true or false`, "write protect: true"),
   );
 }
 
-function readIgnore(value: unknown, report: Report): readonly string[] {
+function readIgnoreSetting(value: unknown, report: ReportFault): readonly string[] {
   const names = parseOrReject(v.optional(v.array(v.unknown())), value, () =>
     report(
-      [EXTENSION_MEMBER, "ignore"],
-      `${EXTENSION_MEMBER}.ignore is not a list`,
+      [X_HYDRA_MEMBER, "ignore"],
+      `${X_HYDRA_MEMBER}.ignore is not a list`,
       "write a list of rules: [implicit-grant]",
     ),
   );
@@ -125,8 +125,8 @@ function readIgnore(value: unknown, report: Report): readonly string[] {
       const text = typeof name === "string" ? name : "";
       const near = suggestWord(text, RULE_NAMES);
       return report(
-        [EXTENSION_MEMBER, "ignore", at],
-        `${EXTENSION_MEMBER}.ignore names an unknown rule ${quote(text)}`,
+        [X_HYDRA_MEMBER, "ignore", at],
+        `${X_HYDRA_MEMBER}.ignore names an unknown rule ${quote(text)}`,
         near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
       );
     });
@@ -135,26 +135,26 @@ function readIgnore(value: unknown, report: Report): readonly string[] {
 }
 
 /** Reads `x-hydra` of a client; undefined counts as an empty one. */
-export function parseExtension(value: unknown): {
+export function parseXHydraSettings(value: unknown): {
   readonly extension: XHydraSettings;
-  readonly faults: readonly ExtensionFault[];
+  readonly faults: readonly XHydraFault[];
 } {
-  const faults: ExtensionFault[] = [];
-  const report: Report = (path, message, hint) => {
+  const faults: XHydraFault[] = [];
+  const report: ReportFault = (path, message, hint) => {
     faults.push({ path, message, hint });
     return undefined;
   };
   const members = value === undefined || value === null ? {} : value;
   if (!isJsonObject(members)) {
-    report([EXTENSION_MEMBER], `${EXTENSION_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
+    report([X_HYDRA_MEMBER], `${X_HYDRA_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
     return { extension: { key: undefined, secret: undefined, protect: undefined, ignore: [] }, faults };
   }
-  reportUnknownKeys(members, KEYS, [EXTENSION_MEMBER], report);
+  reportUnknownKeys(members, KEYS, [X_HYDRA_MEMBER], report);
   const extension = {
-    key: readKey(members["key"], report),
-    secret: readSecret(members["secret"], report),
-    protect: readProtect(members["protect"], report),
-    ignore: readIgnore(members["ignore"], report),
+    key: readKeySetting(members["key"], report),
+    secret: readSecretSetting(members["secret"], report),
+    protect: readProtectSetting(members["protect"], report),
+    ignore: readIgnoreSetting(members["ignore"], report),
   };
   return { extension, faults };
 }

@@ -7,7 +7,7 @@ import type { Selector } from "./query.ts";
 const MOST_NAMES = 1_000;
 
 /** Watches what an expression selects, to explain at the end that it was nothing. */
-export class SelectionWatch {
+export class EmptySelectionDetector {
   readonly #text: string;
   readonly #names = new Set<string>();
   #documents = 0;
@@ -25,7 +25,7 @@ export class SelectionWatch {
     return (document) => {
       const selection = select(document);
       this.#documents++;
-      if (selection.values.some((value) => value !== undefined && !isEmptyList(value))) this.#selected = true;
+      if (selection.values.some((value) => value !== undefined && !isDeeplyEmptyList(value))) this.#selected = true;
       if (!this.#selected) this.#addNames(document);
       this.#listPath = Array.isArray(document) ? "#." : isJsonObject(document) && "items" in document ? "items.#." : "";
       return selection;
@@ -36,7 +36,7 @@ export class SelectionWatch {
   note(): string | undefined {
     // Without a name, as in a list without elements, there was nothing that could have been selected.
     if (this.#selected || this.#documents === 0 || this.#names.size === 0) return undefined;
-    const missing = namesIn(this.#text).filter((name) => !this.#names.has(name));
+    const missing = namesInExpression(this.#text).filter((name) => !this.#names.has(name));
     const [first] = missing;
     if (first === undefined) {
       const isDotted = !/^[$/]/.test(this.#text) && this.#listPath !== "" && !this.#text.includes("#");
@@ -62,12 +62,12 @@ export class SelectionWatch {
   }
 }
 
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isEmptyList);
+function isDeeplyEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isDeeplyEmptyList);
 }
 
 /** The names in an expression of any of the three languages. */
-function namesIn(text: string): readonly string[] {
+function namesInExpression(text: string): readonly string[] {
   // Filters compare values, whose texts are not names.
   const path = text.startsWith("$") ? text.replace(/\[\?.*$/s, "") : text;
   const names = text.startsWith("/")

@@ -1,8 +1,8 @@
-import type { CheckedCommand, Result } from "../command.ts";
+import type { CheckedCommand, CommandResult } from "../command.ts";
 import { collectProblem, type Problem } from "../core/problem.ts";
 
 /** Reads the parts of a command line one after another, so that all usage errors are reported at once. */
-export class InputChecks {
+export class InputProblemCollector {
   readonly problems: Problem[] = [];
 
   /** Reads one part; undefined where it has an error. */
@@ -11,7 +11,7 @@ export class InputChecks {
   }
 
   /** The command with the input that it can't do without; undefined where that has an error. */
-  command<T>(input: T | undefined, run: (input: T) => Promise<Result>): CheckedCommand {
+  command<T>(input: T | undefined, run: (input: T) => Promise<CommandResult>): CheckedCommand {
     const { problems } = this;
     return { problems, run: () => (input === undefined ? Promise.reject(problems[0]) : run(input)) };
   }

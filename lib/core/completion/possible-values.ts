@@ -1,6 +1,6 @@
 import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
-import { LIST_EDITS } from "../client/list-edits.ts";
-import type { CompletedValue, Flag } from "../flags/flag.ts";
+import { LIST_EDIT_FLAGS } from "../client/list-edit-flags.ts";
+import type { CompletableValueKind, Flag } from "../flags/flag.ts";
 import { FORMAT_HELP_ROWS } from "../help/formats-topic.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
@@ -20,11 +20,11 @@ export type PossibleValues =
   | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "files" | "folders" | "ids" };
 
-function closed(texts: readonly string[]): PossibleValues {
+function possibleValuesFromTexts(texts: readonly string[]): PossibleValues {
   return { kind: "words", candidates: texts.map((text) => ({ text, about: "", open: false })) };
 }
 
-const NONE = closed([]);
+const NONE = possibleValuesFromTexts([]);
 
 /** Response types (OAuth 2.0 Multiple Response Type Encoding Practices, section 5). */
 const RESPONSE_TYPES = [
@@ -51,10 +51,10 @@ export const USUAL_FIELD_VALUES: ReadonlyMap<string, readonly string[]> = new Ma
 ]);
 
 /** The flags that set fields with usual values, or edit them. */
-function usualOf(flag: Flag): readonly string[] | undefined {
+function findUsualFlagValues(flag: Flag): readonly string[] | undefined {
   const field =
     CLIENT_FIELDS.find((known) => known.flag.name === flag.name) ??
-    LIST_EDITS.find((known) => known.flag === flag)?.field;
+    LIST_EDIT_FLAGS.find((known) => known.flag === flag)?.field;
   return field === undefined ? undefined : USUAL_FIELD_VALUES.get(field.name);
 }
 
@@ -78,7 +78,7 @@ const FIELD_PATHS: PossibleValues = {
 type ValuesAtCursor = PossibleValues & { readonly skip?: number };
 
 /** Keys: in a file after `@`, or by a kind of URL. */
-function keys(typed: string): ValuesAtCursor {
+function possiblePgpKeyValues(typed: string): ValuesAtCursor {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
     kind: "words",
@@ -91,27 +91,28 @@ function keys(typed: string): ValuesAtCursor {
   };
 }
 
-const VALUES: Readonly<Record<CompletedValue, (typed: string) => ValuesAtCursor>> = {
+const VALUES: Readonly<Record<CompletableValueKind, (typed: string) => ValuesAtCursor>> = {
   file: () => ({ kind: "files" }),
   folder: () => ({ kind: "folders" }),
   "client-id": () => ({ kind: "ids" }),
-  field: () => closed(CLIENT_FIELDS.map((field) => field.name)),
+  field: () => possibleValuesFromTexts(CLIENT_FIELDS.map((field) => field.name)),
   "field-path": () => FIELD_PATHS,
   "output-format": () => OUTPUT_FORMATS,
-  "pgp-key": keys,
-  shell: () => closed(SHELLS),
+  "pgp-key": possiblePgpKeyValues,
+  shell: () => possibleValuesFromTexts(SHELLS),
 };
 
 /** The possible values of operands. */
-export function valuesOfOperands(completes: CompletedValue | undefined, typed: string): ValuesAtCursor {
+export function possibleOperandValues(completes: CompletableValueKind | undefined, typed: string): ValuesAtCursor {
   return completes === undefined ? NONE : VALUES[completes](typed);
 }
 
 /** The possible values of a flag. */
-export function valuesOfFlag(flag: Flag, typed: string): ValuesAtCursor {
-  if (flag.kind === "switch") return closed(["true", "false"]);
+export function possibleFlagValues(flag: Flag, typed: string): ValuesAtCursor {
+  if (flag.kind === "switch") return possibleValuesFromTexts(["true", "false"]);
   if (flag.kind === "duration" || flag.kind === "count") return NONE;
   if (flag.completes !== undefined) return VALUES[flag.completes](typed);
-  if (flag.kind !== "each" && flag.choices !== undefined) return closed(flag.choices.filter((choice) => choice !== ""));
-  return closed(usualOf(flag) ?? []);
+  if (flag.kind !== "each" && flag.choices !== undefined)
+    return possibleValuesFromTexts(flag.choices.filter((choice) => choice !== ""));
+  return possibleValuesFromTexts(findUsualFlagValues(flag) ?? []);
 }

@@ -5,9 +5,9 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { Credentials } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { type Problem, reasonWithoutValues, usageError } from "../../core/problem.ts";
+import { type Problem, safeErrorReason, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
-import type { CleanupAdmin } from "../admin-deadlines.ts";
+import type { CleanupAdminFactory } from "../admin-deadlines.ts";
 import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
@@ -40,7 +40,7 @@ export interface PendingDelivery {
    *
    * @param cleanup the time limit that this client shares with others; without it, it has its own.
    */
-  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup?: CleanupAdmin) => Promise<Problem>;
+  readonly undelivered: (reason: unknown, partlyWritten: boolean, cleanup?: CleanupAdminFactory) => Promise<Problem>;
 }
 
 /**
@@ -48,22 +48,22 @@ export interface PendingDelivery {
  * secret is omitted from the result, unless it is echoed; with recipients or `--secret-out`, so is every other plain
  * credential, such as the registration access token.
  */
-export async function credentialsFromServerAnswer(
+export async function prepareCredentialsToDeliver(
   context: DeliveryContext,
   prepared: PreparedSecret,
   answer: ClientRecord | JsonObject,
 ): Promise<CredentialsToDeliver> {
   const { plain, recipients, kind } = prepared;
   const id = idOf(answer);
-  const record = withoutTokenIfInFile(context, answer);
-  if (kind === "client_private_key") return keyDelivery(prepared, record);
+  const record = withoutRegistrationTokenIfSecretOut(context, answer);
+  if (kind === "client_private_key") return privateKeyToDeliver(prepared, record);
   const answered = getTextField(record, "client_secret");
   const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
   if (differs) context.warn("the server returned a different secret from the one sent; the server's secret is used");
   const secret = differs ? answered : plain;
   if (secret === undefined) {
     // With encryption requested, no credential is shown, not even of a client without a secret.
-    const shown = recipients.length > 0 ? withoutCredentialFields(record) : without(record, "client_secret");
+    const shown = recipients.length > 0 ? withoutCredentialFields(record) : withoutCredential(record, "client_secret");
     return { shown, mustDeliver: undefined, credentials: { id }, secret: prepared, differs };
   }
   if (recipients.length > 0) {
@@ -86,15 +86,18 @@ export async function credentialsFromServerAnswer(
   const shown = answered === secret ? record : { ...record, client_secret: secret };
   if (prepared.given && !differs)
     return {
-      shown: prepared.echoed === true ? shown : without(record, "client_secret"),
+      shown: prepared.echoed === true ? shown : withoutCredential(record, "client_secret"),
       mustDeliver: undefined,
       ...delivery,
     };
   return { shown, mustDeliver: secret, ...delivery };
 }
 
-/** A client that authenticates with a key: a secret that the server generated for it is of no use, and is not shown. */
-function keyDelivery(prepared: PreparedSecret, record: JsonObject): CredentialsToDeliver {
+/**
+ * What is delivered of a client that authenticates with a key: a secret that the server generated for it is of no use,
+ * and is not shown.
+ */
+function privateKeyToDeliver(prepared: PreparedSecret, record: JsonObject): CredentialsToDeliver {
   const { plain, encrypted } = prepared;
   const shown = withoutCredentialFields(record);
   return {
@@ -117,26 +120,26 @@ async function encryptAnswered(
   try {
     return await context.encryption.encrypt(recipients, secret, context.values.text(ENCRYPTED_FORMAT));
   } catch (error) {
-    throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${reasonWithoutValues(error)}`, {
+    throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${safeErrorReason(error)}`, {
       cause: error,
     });
   }
 }
 
 /** A client without its registration access token, if credentials go to a file and not to the output. */
-function withoutTokenIfInFile({ values }: Pick<Context, "values">, record: JsonObject): JsonObject {
-  return values.isSet(SECRET_OUT) ? without(record, "registration_access_token") : record;
+function withoutRegistrationTokenIfSecretOut({ values }: Pick<Context, "values">, record: JsonObject): JsonObject {
+  return values.isSet(SECRET_OUT) ? withoutCredential(record, "registration_access_token") : record;
 }
 
 /** A client without a credential; the same object where it has none. */
-function without(record: JsonObject, credential: "client_secret" | "registration_access_token"): JsonObject {
+function withoutCredential(record: JsonObject, credential: "client_secret" | "registration_access_token"): JsonObject {
   if (!Object.hasOwn(record, credential)) return record;
   const { [credential]: _, ...rest } = record;
   return rest;
 }
 
 /** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
-export function rejectHidingFormat(
+export function rejectFormatOmittingSecret(
   context: Pick<Context, "outputContainsValue">,
   { view, prepared }: { readonly view: ResultView<JsonObject>; readonly prepared: PreparedSecret },
   hasFile: boolean,

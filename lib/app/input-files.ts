@@ -1,8 +1,8 @@
 import type { Host } from "../adapters/host.ts";
 import { extractCertificates } from "../adapters/transport.ts";
 import type { TextFile } from "../command.ts";
-import { unreadableReason } from "../core/file-errors.ts";
-import type { Origin } from "../core/flags/parsed-flag-values.ts";
+import { unreadableFileReason } from "../core/file-errors.ts";
+import type { ValueOrigin } from "../core/flags/parsed-flag-values.ts";
 import { formatSize, InputTooLarge, inputLimitAndHintFor } from "../core/input-limits.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
@@ -38,7 +38,7 @@ export class InputFiles {
       const start = `Cannot read ${path === "-" ? "standard input" : quote(path)} of ${reader}`;
       if (error instanceof InputTooLarge)
         throw usageError(`${start}: the input is larger than ${formatSize(limit)}`, hint, "input-too-large");
-      throw usageError(`${start}: ${escapeControls(unreadableReason(error))}`, "check the path", "unreadable-file");
+      throw usageError(`${start}: ${escapeControls(unreadableFileReason(error))}`, "check the path", "unreadable-file");
     }
   }
 
@@ -56,7 +56,7 @@ export class InputFiles {
   }
 
   /** The certificates of `--ca-file`, checked so that a wrong file is an error before anything is sent; read only once. */
-  readAuthorities(path: string, origin: Origin): Promise<string> {
+  readAuthorities(path: string, origin: ValueOrigin): Promise<string> {
     this.#authorities ??= this.#findAuthorities(path, origin.name);
     return this.#authorities;
   }

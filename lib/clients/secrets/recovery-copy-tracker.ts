@@ -15,7 +15,7 @@ export function warnNoRecoveryFolder({ warn }: Pick<Context, "warn">): void {
 }
 
 /** What is known about the client of a saved secret. */
-export interface RecoveryStatus {
+export interface ClientStatusForRecovery {
   readonly id: string | undefined;
   readonly state: RecoveryRecord["state"];
   readonly reason: string;
@@ -30,26 +30,26 @@ export type RecoveryOutcome =
   /** There is no secret. */
   | { readonly kind: "nothing" };
 
-/** A secret from before it is sent until it is delivered, with the recovery copy that would survive a crash. */
-export interface SecretTracker {
+/** The recovery copy of a secret, from before the secret is sent until it is delivered; it would survive a crash. */
+export interface RecoveryCopyTracker {
   /** The file with the copy, if there is one yet. */
   readonly path: string | undefined;
   /** Updates the copy with what the server answered; a failure is a warning. */
-  update(status: RecoveryStatus, secret: PlainAndEncryptedSecret): Promise<void>;
+  update(status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: RecoveryStatus, secret: PlainAndEncryptedSecret): RecoveryOutcome;
+  keep(status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret): RecoveryOutcome;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
 
-function textOf(secret: PlainAndEncryptedSecret): string | undefined {
+function encryptedOrPlainText(secret: PlainAndEncryptedSecret): string | undefined {
   return secret.encrypted ?? secret.plain;
 }
 
 /** The record of a recovery copy. */
-export function recoveryRecordOf(
+export function buildRecoveryRecord(
   context: RecoveryContext,
-  { id, state, reason, updatedAt }: RecoveryStatus,
+  { id, state, reason, updatedAt }: ClientStatusForRecovery,
   secret: PlainAndEncryptedSecret,
   owner?: ClientInStack,
 ): RecoveryRecord {
@@ -68,7 +68,7 @@ export function recoveryRecordOf(
 }
 
 /** The status before a create is sent. */
-export function statusBeforeCreate(id: string): RecoveryStatus {
+export function statusBeforeCreate(id: string): ClientStatusForRecovery {
   return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
 }
 
@@ -77,16 +77,16 @@ export function createRecoveryCopyTracker(
   context: RecoveryContext,
   first: RecoveryCopy | undefined,
   { text, owner }: { readonly text?: string | undefined; readonly owner?: ClientInStack | undefined } = {},
-): SecretTracker {
+): RecoveryCopyTracker {
   let updatedAt: string | undefined;
   let copy = first;
   let saved = first === undefined ? undefined : text;
-  function save(status: RecoveryStatus, secret: PlainAndEncryptedSecret): string {
+  function save(status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret): string {
     updatedAt = status.updatedAt ?? updatedAt;
-    const record = recoveryRecordOf(context, { ...status, updatedAt }, secret, owner);
+    const record = buildRecoveryRecord(context, { ...status, updatedAt }, secret, owner);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any directory");
-    else copy = replaced(copy, record, saved === textOf(secret));
-    saved = textOf(secret);
+    else copy = replaced(copy, record, saved === encryptedOrPlainText(secret));
+    saved = encryptedOrPlainText(secret);
     return copy.path;
   }
   /** Replaces the record in its file or else in another directory; the old one is enough if it holds the same secret. */
@@ -99,7 +99,7 @@ export function createRecoveryCopyTracker(
     }
     try {
       const moved = context.recovery.saveDurably(record, "any directory");
-      if (old.exists()) drop(context, old);
+      if (old.exists()) removeCopyOrWarn(context, old);
       return moved;
     } catch (error) {
       if (same && old.exists()) return old;
@@ -114,11 +114,11 @@ export function createRecoveryCopyTracker(
       try {
         save(status, secret);
       } catch (error) {
-        context.warn(notSaved(status.id, error));
+        context.warn(unsavedCopyText(status.id, error));
       }
     },
     keep(status, secret) {
-      if (textOf(secret) === undefined) {
+      if (encryptedOrPlainText(secret) === undefined) {
         this.remove();
         return { kind: "nothing" };
       }
@@ -129,7 +129,7 @@ export function createRecoveryCopyTracker(
       }
     },
     remove() {
-      if (copy !== undefined) drop(context, copy);
+      if (copy !== undefined) removeCopyOrWarn(context, copy);
       copy = undefined;
     },
   };
@@ -139,23 +139,23 @@ export function createRecoveryCopyTracker(
 export function createSecretFileDraftTracker(
   context: RecoveryContext,
   target: OpenSecretTarget & { readonly draft: string },
-  write: (status: RecoveryStatus, secret: PlainAndEncryptedSecret) => Promise<void>,
+  write: (status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret) => Promise<void>,
   text: string | undefined,
-): SecretTracker {
+): RecoveryCopyTracker {
   let saved = text;
   return {
     path: target.draft,
     async update(status, secret) {
       try {
         await write(status, secret);
-        saved = textOf(secret);
+        saved = encryptedOrPlainText(secret);
       } catch (error) {
-        context.warn(notSaved(status.id, error));
+        context.warn(unsavedCopyText(status.id, error));
       }
     },
     keep(status, secret) {
       const kept = createRecoveryCopyTracker(context, undefined).keep(status, secret);
-      if (kept.kind !== "lost" || saved !== textOf(secret)) return kept;
+      if (kept.kind !== "lost" || saved !== encryptedOrPlainText(secret)) return kept;
       target.leaveDraft();
       return { kind: "kept", path: target.draft, secret };
     },
@@ -163,12 +163,12 @@ export function createSecretFileDraftTracker(
   };
 }
 
-function notSaved(id: string | undefined, error: unknown): string {
+function unsavedCopyText(id: string | undefined, error: unknown): string {
   const where = error instanceof RecordSaveFailure ? ` in ${quote(error.folder)} or elsewhere` : "";
   return `cannot write a recovery copy of the new secret of client ${quote(id ?? "")}${where}: ${errorMessage(error)}`;
 }
 
-function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
+function removeCopyOrWarn(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
   try {
     copy.remove();
   } catch (error) {
