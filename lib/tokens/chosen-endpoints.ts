@@ -1,6 +1,6 @@
 import type { ChosenEndpoints, Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { endpointUrlProblems } from "../core/flags/server-url-problems.ts";
+import { endpointUrlProblems } from "../core/url-checks.ts";
 import type { InputProblemCollector } from "./input-problem-collector.ts";
 import { AUTH_URL, DEVICE_AUTH_URL } from "./login-flags.ts";
 import { TOKEN_URL } from "./token-flags.ts";

@@ -3,10 +3,10 @@ import type { Context } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
-import { endpointUrlProblems, publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
+import { endpointUrlProblems, publicUrlProblems } from "../../core/url-checks.ts";
 
 /** The problems of the flags about verifying, found before anything is sent. */
 export function verifyFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {

@@ -5,10 +5,10 @@ import {
   defineLeaf,
   unwrittenResultHandler,
 } from "../../command.ts";
-import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { commandWord } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
+import { publicUrlProblems } from "../../core/url-checks.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
 import { keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {

@@ -2,13 +2,13 @@ import { type CommandResult, type Context, defineLeaf, singleResult } from "../.
 import { getTextField } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
-import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
 import { isJsonObject, isStringList, type JsonObject, toTerminalSafeJson } from "../../core/json/json.ts";
 import { parseKeySet } from "../../core/jwk/json-web-key.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";
+import { publicUrlProblems } from "../../core/url-checks.ts";
 import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";

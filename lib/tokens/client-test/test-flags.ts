@@ -2,9 +2,9 @@ import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { ID_FIELD, SECRET_FIELD } from "../../core/flags/credential-flags.ts";
 import type { Flag, TextFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
-import { publicUrlProblems } from "../../core/flags/server-url-problems.ts";
 import { LOGIN_CLIENT_SECRET } from "../../core/flags/shared-flags.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
+import { publicUrlProblems } from "../../core/url-checks.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
 
 export const SUBJECT: TextFlag = {
