@@ -7,6 +7,11 @@ import { formatSize, InputTooLarge, inputLimitAndHintFor } from "../core/input-l
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
+/** The start of a message; `reader` is the flag or command that reads the file, or standard input for `-`. */
+function cannotRead(path: string, reader: string): string {
+  return `Cannot read ${path === "-" ? "standard input" : quote(path)} for ${reader}`;
+}
+
 /** The input of one command: its files, and standard input, which can be read only once. */
 export class InputFiles {
   readonly #host: Pick<Host, "readFile" | "readStdin">;
@@ -35,7 +40,7 @@ export class InputFiles {
       return await this.#host.readStdin(limit - used);
     } catch (error) {
       if (error instanceof Problem) throw error;
-      const start = `Cannot read ${path === "-" ? "standard input" : quote(path)} of ${reader}`;
+      const start = cannotRead(path, reader);
       if (error instanceof InputTooLarge)
         throw usageError(`${start}: the input is larger than ${formatSize(limit)}`, hint, "input-too-large");
       throw usageError(`${start}: ${escapeControls(unreadableFileReason(error))}`, "check the path", "unreadable-file");
@@ -51,7 +56,7 @@ export class InputFiles {
     try {
       return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), name };
     } catch {
-      throw usageError(`Cannot read ${quote(name)} of ${reader}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
+      throw usageError(`${cannotRead(path, reader)}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
     }
   }
 

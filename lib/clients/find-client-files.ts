@@ -27,7 +27,7 @@ export async function findClientFilesInFolder(
 /** A problem and not a note: a client in the entry would seem to be in no file, and could be pruned. */
 function unreadableProblem({ path, why }: ListedFolder["unreadable"][number], reader: string): Problem {
   const [reason, hint] = unreadableEntryReasonAndHint(why);
-  return usageError(`Cannot read ${quote(path)} of ${reader}: ${escapeControls(reason)}`, hint, "unreadable-file");
+  return usageError(`Cannot read ${quote(path)} for ${reader}: ${escapeControls(reason)}`, hint, "unreadable-file");
 }
 
 function unreadableEntryReasonAndHint(

@@ -222,7 +222,7 @@ export interface TextRange {
 }
 
 /** A text as bytes without percent-encoding, and where each byte comes from. */
-interface DecodedText {
+interface PercentDecodedText {
   /** One character for each byte of UTF-8. */
   readonly bytes: string;
   /** By position in `bytes`. */
@@ -235,7 +235,7 @@ const HEX = /^[0-9A-Fa-f]+$/;
  * Decodes a text until nothing in it is percent-encoded any more, however often it was encoded. A plus is a space, as in
  * forms (URL, 5.1). Each decoded byte may be the last digit of another one, so this reads from a stack, in linear time.
  */
-function decodePercentEncodedText(text: string): DecodedText {
+function decodePercentEncodedText(text: string): PercentDecodedText {
   const bytes: string[] = [];
   const ranges: TextRange[] = [];
   function decodeLast(): void {
@@ -265,7 +265,7 @@ function formByte(byte: number): string {
 }
 
 /** Where a needle is in decoded text, without overlaps. */
-function findNeedleRanges({ bytes, ranges }: DecodedText, needle: string): readonly TextRange[] {
+function findNeedleRanges({ bytes, ranges }: PercentDecodedText, needle: string): readonly TextRange[] {
   const found: TextRange[] = [];
   if (needle === "") return found;
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) {
@@ -286,7 +286,7 @@ function decodeValueForSearch(value: string): string {
 }
 
 /** Where one value is; a percent sign before it takes its first characters if they are digits. */
-function findOneValueRanges(text: string, decoded: DecodedText, value: string): readonly TextRange[] {
+function findOneValueRanges(text: string, decoded: PercentDecodedText, value: string): readonly TextRange[] {
   const bytes = decodeValueForSearch(value);
   const leads = [1, 2].map((length) => bytes.slice(0, length)).filter((lead) => HEX.test(lead));
   return [

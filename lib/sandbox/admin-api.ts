@@ -87,7 +87,7 @@ function unescapePath(segment: string): string {
 }
 
 /** The methods in a route's Allow header, with HEAD or OPTIONS where the router adds them. */
-function allowedMethods({ methods }: Route, { router }: Behaviour): readonly string[] {
+function allowHeaderMethods({ methods }: Route, { router }: Behaviour): readonly string[] {
   const own = [...methods.keys()];
   const added = router === "httprouter" ? ["OPTIONS"] : own.includes("GET") ? ["HEAD"] : [];
   return [...own, ...added].sort();
@@ -233,7 +233,7 @@ export function createAdminApi(
     if (matched === undefined) return noRouteAnswer(behaviour.missing, request.accept);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
-    return wrongMethodAnswer(allowedMethods(matched.route, behaviour));
+    return wrongMethodAnswer(allowHeaderMethods(matched.route, behaviour));
   }
 
   /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
@@ -243,7 +243,7 @@ export function createAdminApi(
     const matched = findMatchingRoute(routes, unescapePath(path).split("/"));
     if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
-    const allowed = allowedMethods(matched.route, behaviour);
+    const allowed = allowHeaderMethods(matched.route, behaviour);
     return method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
   }
 

@@ -25,7 +25,7 @@ type PageOrError = Page | ApiError | undefined;
 type ClientPaginator = (store: ClientStore, request: ListRequest) => PageOrError;
 
 /** A query as Go encodes it: sorted by name, with its own set of unescaped characters. */
-function formatGoQuery(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
+function formatGoQueryWithChanges(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
   const copy = new URLSearchParams(query);
   for (const [name, value] of Object.entries(changes)) copy.set(name, value);
   copy.sort();
@@ -34,7 +34,7 @@ function formatGoQuery(query: URLSearchParams, changes: Readonly<Record<string, 
 
 /** One link of a Link header (RFC 8288), with changed query parameters. */
 function formatPageLink({ path, query }: ListRequest, rel: string, changes: Readonly<Record<string, string>>): string {
-  return `<${path}?${formatGoQuery(query, changes)}>; rel="${rel}"`;
+  return `<${path}?${formatGoQueryWithChanges(query, changes)}>; rel="${rel}"`;
 }
 
 /** A number in the query as Go parses it, or undefined if it isn't one. */

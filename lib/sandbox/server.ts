@@ -6,7 +6,7 @@ import { createAdminApi, DEFAULT_PUBLIC_URL } from "./admin-api.ts";
 import { foreignSenderReason, type ListenerKind } from "./foreign-sender.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./http-server.ts";
 import { listenOn, parseLocalListenAddress, serverUrl } from "./listen.ts";
-import { createPublicSide, type PublicSide } from "./public/index.ts";
+import { createPublicSide, type PublicSide } from "./public/create-public-side.ts";
 import { type RequestWithHeaders, splitTarget } from "./public/requests-and-pages.ts";
 import { type Answer, errorAnswer } from "./response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "./versions.ts";

@@ -39,7 +39,7 @@ function applyAuthMethodRule(draft: SandboxClientDraft, behaviour: Behaviour): s
 }
 
 /** Rejects a client with both its keys and their URL. */
-function checkJwksAndJwksUri(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+function checkNotBothJwksAndJwksUri(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   if (stringMemberOrEmpty(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
   return "Fields jwks and jwks_uri can not both be set, you must choose one.";
 }
@@ -177,7 +177,7 @@ function applyTokenStrategyRule(draft: SandboxClientDraft): string | undefined {
 /** The rules in the order of the servers, which report the first violation. */
 const RULES: readonly Rule[] = [
   applyAuthMethodRule,
-  checkJwksAndJwksUri,
+  checkNotBothJwksAndJwksUri,
   checkNoSymmetricKeys,
   checkWebPageUrls,
   checkSecretLength,

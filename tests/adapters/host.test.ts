@@ -49,7 +49,10 @@ describe("the host", () => {
   /** Starts a script of this runtime in a shell; `host` is defined in it, and `$0 $@` in the shell is the script. */
   function start(script: string, shell = '"$0" "$@"', env: Readonly<Record<string, string>> = {}) {
     const file = join(folder, `script-${scripts++}.ts`);
-    writeFileSync(file, `import { createSystemHost } from ${JSON.stringify(HOST)};\nconst host = createSystemHost();\n${script}\n`);
+    writeFileSync(
+      file,
+      `import { createSystemHost } from ${JSON.stringify(HOST)};\nconst host = createSystemHost();\n${script}\n`,
+    );
     const run = IN_BUN ? [file] : ["run", "-A", "--no-check", "--no-config", file];
     const child = spawn("/bin/sh", ["-c", shell, process.execPath, ...run], { env: { ...process.env, ...env } });
     const chunks = { stdout: "", stderr: "" };

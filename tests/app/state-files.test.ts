@@ -215,7 +215,7 @@ describe("invalid files are reported with their place, before the first request"
   test("a file that does not exist, and one that is given twice", async () => {
     const played = await run({ "a.yaml": "scope: a\n" }, "none.yaml", "a.yaml");
     assert.equal(played.status, 2);
-    assert.match(played.stderr, /Cannot read "none\.yaml" of diff: the file does not exist/);
+    assert.match(played.stderr, /Cannot read "none\.yaml" for diff: the file does not exist/);
     assert.match(played.stderr, /"a\.yaml" is given twice/);
   });
 
@@ -252,7 +252,7 @@ describe("invalid files are reported with their place, before the first request"
           ["pipe.json", "it is not a regular file"],
           ["two.yaml", "the symbolic link is broken"],
         ])
-          assert.ok(played.stderr.includes(`Cannot read "${at(`c/${name}`)}" of ${command}: ${why}`), played.stderr);
+          assert.ok(played.stderr.includes(`Cannot read "${at(`c/${name}`)}" for ${command}: ${why}`), played.stderr);
       }
       assert.deepEqual(bench.writes(), []);
       for (const name of ["c/two.yaml", "c/dir.yaml", "c/pipe.json"]) rmSync(at(name), { recursive: true });

@@ -442,7 +442,7 @@ client_id: other
     assertFails(
       await exportIn(scenario, "*", "--into", "c"),
       2,
-      /"c\/web.yaml" of export: the symbolic link is broken/,
+      /"c\/web.yaml" for export: the symbolic link is broken/,
     );
     assert.deepEqual(readdirSync(join(scenario.home, "c")), ["web.yaml"]);
   });
@@ -466,7 +466,7 @@ client_id: other
       assertFails(
         ended,
         2,
-        new RegExp(`^Error: Cannot read "${folder}/private" of ${args[0]}: permission denied$`, "m"),
+        new RegExp(`^Error: Cannot read "${folder}/private" for ${args[0]}: permission denied$`, "m"),
       );
     }
   });

@@ -759,10 +759,10 @@ describe("an import of unexpected input", () => {
     assertFails(
       await scenario.run(["clients", "import"], { stdin }),
       2,
-      /"standard input" of import: it is not UTF-8 text/,
+      /standard input for import: it is not UTF-8 text/,
     );
     const created = await scenario.run(["clients", "create", "--file", "-"], { stdin });
-    assertFails(created, 2, /of --file: it is not UTF-8 text/);
+    assertFails(created, 2, /for --file: it is not UTF-8 text/);
     // Nothing follows from the fields of a client that could not be read.
     assert.doesNotMatch(created.stderr, /Warning/);
     assert.deepEqual(scenario.proxy.seen, []);

@@ -74,17 +74,17 @@ describe("input", () => {
       assertFails(
         file,
         2,
-        new RegExp(`^Error: Cannot read "/dev/zero" of ${name}: the input is larger than ${limit}$`),
+        new RegExp(`^Error: Cannot read "/dev/zero" for ${name}: the input is larger than ${limit}$`),
       );
       const ended = await startWith("/dev/zero", [...args, "-"]).ended;
       assertFails(
         ended,
         2,
-        new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`),
+        new RegExp(`^Error: Cannot read standard input for ${name}: the input is larger than ${limit}$`),
       );
     }
     const ids = await startWith("/dev/zero", ["clients", "delete", "-"]).ended;
-    assertFails(ids, 2, /^Error: Cannot read standard input of delete: the input is larger than 256 MiB$/);
+    assertFails(ids, 2, /^Error: Cannot read standard input for delete: the input is larger than 256 MiB$/);
   });
 
   it("without an end stops at the limit in a pipe too", SLOW, async () => {
@@ -93,7 +93,7 @@ describe("input", () => {
       assertFails(
         ended,
         2,
-        new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`),
+        new RegExp(`^Error: Cannot read standard input for ${name}: the input is larger than ${limit}$`),
       );
     }
   });
@@ -104,8 +104,8 @@ describe("input", () => {
     for (const file of files) execFileSync("truncate", ["-s", "100M", file]);
     const ended = await runBinary(["clients", "import", ...files], OPTIONS);
     assertExit(ended, 2);
-    assert.match(ended.stderr, /three\.ndjson" of import: the input is larger than 256 MiB/, describeRun(ended));
-    assert.doesNotMatch(ended.stderr, /(?:one|two)\.ndjson" of import: the input is larger/, describeRun(ended));
+    assert.match(ended.stderr, /three\.ndjson" for import: the input is larger than 256 MiB/, describeRun(ended));
+    assert.doesNotMatch(ended.stderr, /(?:one|two)\.ndjson" for import: the input is larger/, describeRun(ended));
   });
 
   it("as large as the limit is read", SLOW, async () => {
@@ -116,12 +116,12 @@ describe("input", () => {
     assertExit(await runBinary([...args, file]), 0);
     assertExit(await startWith(file, [...args, "-"]).ended, 0);
     execFileSync("/bin/sh", ["-c", 'printf a >>"$0"', file]);
-    assertFails(await runBinary([...args, file]), 2, /of --secret-file: the input is larger than 4 KiB/);
+    assertFails(await runBinary([...args, file]), 2, /for --secret-file: the input is larger than 4 KiB/);
   });
 
   it("that is a folder is a usage error, and so is an empty file", SLOW, async () => {
     for (const { args } of READERS) {
-      assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a directory$/);
+      assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input for .*: it is a directory$/);
     }
     assertFails(
       await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended,

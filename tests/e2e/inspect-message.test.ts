@@ -64,7 +64,7 @@ describe("pgp inspect", () => {
     assertFails(
       await inspect("none.asc"),
       2,
-      /^Error: Cannot read "none\.asc" of pgp inspect: the file does not exist$/,
+      /^Error: Cannot read "none\.asc" for pgp inspect: the file does not exist$/,
     );
     assertFails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
   });

@@ -202,6 +202,28 @@ test("a key that was created is named if its output cannot be written", async ()
   }
 });
 
+test("keys that were printed in a format for reading are rejected, with the one that can be imported", async () => {
+  await using sandbox = await withSandbox("26");
+  using folder = temporaryFolder();
+  const keys = (...args: readonly string[]) => runBinary(["keys", ...args, "--endpoint", sandbox.url]);
+  for (const kid of ["a", "b"]) assert.equal((await keys("create", "own", "--kid", kid)).status, 0);
+  for (const [format, reason] of [
+    ["yaml", "it is YAML"],
+    ["ndjson", "it has several JSON values, one on each line"],
+    ["json", undefined],
+  ] as const) {
+    const file = join(folder.path, `keys.${format}`);
+    writeFileSync(file, (await keys("get", "own", "--private", "--format", format)).stdout);
+    const ended = await keys("import", "other", file);
+    assert.equal(ended.status, reason === undefined ? 0 : 2, ended.stderr);
+    if (reason === undefined) continue;
+    assert.equal(
+      ended.stderr,
+      `Error: Cannot read the key in "${file}": ${reason}\nHint: save the keys as JSON: hydra keys get SET --private --format json\n`,
+    );
+  }
+});
+
 test("messages about keys fit the request", async () => {
   await using sandbox = await withSandbox("26");
   using folder = temporaryFolder();

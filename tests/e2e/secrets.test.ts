@@ -137,7 +137,7 @@ describe("a provided secret", () => {
         untouched(scenario, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
       const missing = await scenario.run([...command, "--secret-file", "missing"]);
-      untouched(scenario, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
+      untouched(scenario, missing, folder.path, ["secret"], /"missing" for --secret-file: the file does not exist/);
       const directory = await scenario.run([...command, "--secret-file", folder.path]);
       untouched(scenario, directory, folder.path, ["secret"], /it is a directory/);
     }
@@ -1106,8 +1106,8 @@ describe("recipients of one message", () => {
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
-      ["alice.asc", 2, /^Error: Cannot read "alice\.asc" of pgp inspect: the file does not exist$/],
-      ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
+      ["alice.asc", 2, /^Error: Cannot read "alice\.asc" for pgp inspect: the file does not exist$/],
+      ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" for pgp inspect: /],
       ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* uses plain http/],
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
     ] as const) {

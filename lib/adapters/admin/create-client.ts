@@ -3,7 +3,7 @@ import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
 import { type AdminSession, type AttemptAmbiguity, sendDetectingFamily } from "./admin-session.ts";
-import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
+import { warnOfFieldsShownAsNull, warnOfUnexpectedTypes } from "./operations.ts";
 import type { AdminRequest, AdminResponse } from "./requests.ts";
 
 /** How a create ended. */
@@ -72,7 +72,7 @@ async function determineSuccessOutcome(creation: Creation, response: AdminRespon
   const received = client?.record.client_id;
   const isOther = received !== undefined && id !== undefined && received !== id;
   if (client !== undefined && response.answer.status === 201 && !isOther) {
-    await warnOfTooDeepFields(session, client);
+    await warnOfFieldsShownAsNull(session, client);
     warnOfUnexpectedTypes(session, client.record);
     return { kind: "created", record: client.record };
   }

@@ -102,7 +102,7 @@ export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession,
 }
 
 /** Warns of fields in the response to a write that are nested too deep to be shown; the write was a success anyway. */
-export async function warnOfTooDeepFields(
+export async function warnOfFieldsShownAsNull(
   { options }: AdminSession,
   { record, unread }: ClientWithUnreadFields,
 ): Promise<void> {
@@ -205,7 +205,7 @@ async function readChangedClient(
 ): Promise<ClientRecord> {
   if (mayHaveChanged(response)) history.ambiguous = true;
   const client = await requireRequestedClient(session, response, id);
-  await warnOfTooDeepFields(session, client);
+  await warnOfFieldsShownAsNull(session, client);
   return client.record;
 }
 

@@ -195,11 +195,11 @@ function rejectionMessage(
         : ""
       : `: ${truncate(escapeControls(withoutSentSecrets(server, request, reason)))}`;
   const message = `server answered ${status}${says}`;
-  return kind === "unauthorised" ? `${message}${rejectedCredentialText(server, response)}` : message;
+  return kind === "unauthorised" ? `${message}${rejectedCredentialSuffix(server, response)}` : message;
 }
 
 /** What was rejected, by what, and the words by which the operators of the server can look up why. */
-function rejectedCredentialText(server: AdminServerForMessages, { request, family, answer }: AdminResponse): string {
+function rejectedCredentialSuffix(server: AdminServerForMessages, { request, family, answer }: AdminResponse): string {
   const shown = (text: string): string => truncate(escapeControls(withoutSentSecrets(server, request, text)));
   const { authenticate = "" } = answer;
   const id = requestIdOf(answer);

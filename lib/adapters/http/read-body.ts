@@ -12,10 +12,14 @@ export async function readResponseBytes(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const encoding = response.headers.get("content-encoding");
-  return decompressBody(await readRawBytes(response, maxBytes, signal), encoding, maxBytes);
+  return decompressBody(await readBytesBeforeDecompression(response, maxBytes, signal), encoding, maxBytes);
 }
 
-async function readRawBytes(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+async function readBytesBeforeDecompression(
+  response: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const { body, headers } = response;
   if (body === null) return new Uint8Array();
   const aborted = rejectWhenAborted(signal);

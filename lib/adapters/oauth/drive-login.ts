@@ -56,7 +56,7 @@ function isAnswerTo(redirectUri: string | undefined, url: URL): boolean {
   return url.protocol === expected.protocol && url.host === expected.host && url.pathname === expected.pathname;
 }
 
-function withoutChallenge(url: URL, { name }: Challenge): string {
+function urlWithoutChallenge(url: URL, { name }: Challenge): string {
   const page = new URL(url);
   page.searchParams.delete(`${name}_challenge`);
   return page.href;
@@ -93,7 +93,7 @@ export async function driveLogin(
     if (isAnswerTo(redirectUri, next)) return ended(next);
     const challenge = challengeIn(next);
     if (challenge !== undefined && !pages.has(challenge.name)) {
-      pages.set(challenge.name, withoutChallenge(next, challenge));
+      pages.set(challenge.name, urlWithoutChallenge(next, challenge));
       at = await accept(challenge, userCode);
       continue;
     }

@@ -22,7 +22,7 @@ interface RetryOptions extends RetryLimitAndClock {
   readonly remaining: () => number;
 }
 
-function toAttemptOutcome(answer: HttpAnswer, now: number): AttemptOutcome {
+function toAnsweredOutcome(answer: HttpAnswer, now: number): AttemptOutcome {
   const { status, headers, text } = answer;
   const retryAfter = parseRetryAfter(headers.get("retry-after"), now) ?? 0;
   const contentType = headers.get("content-type") ?? "";
@@ -38,7 +38,7 @@ interface Attempt {
 async function sendOnce(http: SendHttp, request: HttpRequest, now: () => number): Promise<Attempt> {
   try {
     const answer = await http(request);
-    return { outcome: toAttemptOutcome(answer, now()), answer };
+    return { outcome: toAnsweredOutcome(answer, now()), answer };
   } catch (error) {
     if (!(error instanceof NetworkFailure)) throw error;
     return { outcome: { kind: "failed", failure: error }, answer: undefined };

@@ -27,7 +27,7 @@ import {
   type PendingDelivery,
   UNDELIVERED_CODE,
 } from "../secrets/credentials-to-deliver.ts";
-import { type PrepareContext, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
+import { encryptGivenOrGeneratedSecret, type PrepareContext, type PreparedSecret } from "../secrets/secret-source.ts";
 import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
 import {
   type EarlierRecoveryCopies,
@@ -132,7 +132,11 @@ function requireDesiredClient({ desired }: StackPlanStep): DesiredClient {
 
 async function prepareStepSecret({ context, recipients }: ApplyRun, step: StackPlanStep): Promise<PreparedSecret> {
   if (stepSetsSecret(step))
-    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret, recipients);
+    return encryptGivenOrGeneratedSecret(
+      context,
+      step.secret === "generated" ? undefined : step.desired?.secret,
+      recipients,
+    );
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 

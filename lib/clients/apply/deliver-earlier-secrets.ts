@@ -16,7 +16,7 @@ import { partToDeleteText } from "../../core/recovery-record.ts";
 import type { StackPlan, StackPlanStep } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { UNDELIVERED_CODE } from "../secrets/credentials-to-deliver.ts";
-import { hasRecipientFlags, type PreparedSecret, prepareSecret } from "../secrets/secret-source.ts";
+import { encryptGivenOrGeneratedSecret, hasRecipientFlags, type PreparedSecret } from "../secrets/secret-source.ts";
 import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
 import { markRecoveryCopyVoid } from "../secrets/void-recovery-copies.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
@@ -127,7 +127,7 @@ export function hasSecretPlaceFlags(context: Pick<Context, "values">): boolean {
 }
 
 type RecoveredSecretsContext = Parameters<typeof SecretPlace.open>[0] &
-  Parameters<typeof prepareSecret>[0] &
+  Parameters<typeof encryptGivenOrGeneratedSecret>[0] &
   Pick<Context, "warn" | "note" | "credentialVerifier" | "outputContainsValue">;
 
 /** What delivering the secrets of earlier runs needs. */
@@ -265,7 +265,7 @@ async function prepareRecoveredSecret(
   { context, recipients }: RecoveredSecretsJob,
   { record, secret }: RecoveredSecret,
 ): Promise<PreparedSecret> {
-  if (record.client_secret_encrypted === undefined) return prepareSecret(context, secret, recipients);
+  if (record.client_secret_encrypted === undefined) return encryptGivenOrGeneratedSecret(context, secret, recipients);
   return { plain: undefined, given: true, encrypted: secret, recipients: [], kind: "client_secret" };
 }
 

@@ -13,7 +13,7 @@ import {
   findUnknownSecretWarning,
   setAndDeliverProvidedSecret,
 } from "../secrets/change-secret.ts";
-import { prepareSecret } from "../secrets/secret-source.ts";
+import { encryptGivenOrGeneratedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
@@ -119,7 +119,7 @@ async function updateExistingWithSecret(
   const { values } = context;
   const { draft, recipients, echoed } = create;
   const id = found.current.client_id;
-  const prepared = { ...(await prepareSecret(context, secret, await recipients())), echoed };
+  const prepared = { ...(await encryptGivenOrGeneratedSecret(context, secret, await recipients())), echoed };
   // Fetching their keys may have taken long, and Hydra 1.x is sent the whole client.
   const { current, wanted, differing } =
     prepared.recipients.length === 0 ? found : differenceFrom(create, await context.admin.get(id));

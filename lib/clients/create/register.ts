@@ -12,9 +12,9 @@ import { type ClientInStack, partToDeleteText } from "../../core/recovery-record
 import { escapeControls, quote } from "../../core/text.ts";
 import type { CleanupAdminFactory } from "../admin-deadlines.ts";
 import {
+  credentialsToDeliverFromAnswer,
   type DeliveryContext,
   type PendingDelivery,
-  prepareCredentialsToDeliver,
   rejectFormatOmittingSecret,
   UNDELIVERED_CODE,
 } from "../secrets/credentials-to-deliver.ts";
@@ -23,7 +23,7 @@ import {
   type ClientStatusForRecovery,
   createRecoveryCopyTracker,
   createSecretFileDraftTracker,
-  type RecoveryContext,
+  type RecoveryCopyContext,
   type RecoveryCopyTracker,
   recoveryOutcomeText,
   statusBeforeCreate,
@@ -68,7 +68,7 @@ interface RegistrationTargets extends OptionalSecretTarget {
 }
 
 /** What a registration needs of a command's context. */
-export type RegisterContext = RecoveryContext & DeliveryContext;
+export type RegisterContext = RecoveryCopyContext & DeliveryContext;
 
 /** Prepares one client: with its ID chosen and its secret, or its private key, ready. Nothing is sent. */
 export function prepareClientRegistration(
@@ -209,7 +209,7 @@ async function deliverOrRecover<T>(
     });
   };
   try {
-    const delivery = await prepareCredentialsToDeliver(context, prepared, { ...record, ...more });
+    const delivery = await credentialsToDeliverFromAnswer(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
     const isKnown = id === payload.client_id && owner === undefined;
     const updatedAt = getTextField(record, "updated_at");
@@ -228,7 +228,7 @@ async function deliverOrRecover<T>(
 }
 
 /**
- * The secret that the client has, as far as the answer says without the checks of {@link prepareCredentialsToDeliver}.
+ * The secret that the client has, as far as the answer says without the checks of {@link credentialsToDeliverFromAnswer}.
  */
 function secretFromAnswer(record: ClientRecord, prepared: PreparedSecret): PlainAndEncryptedSecret {
   const answered = getTextField(record, "client_secret") ?? "";

@@ -20,7 +20,11 @@ import {
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
-import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "../secrets/secret-source.ts";
+import {
+  encryptGivenOrGeneratedSecret,
+  encryptSecretForNewClient,
+  type PrepareContext,
+} from "../secrets/secret-source.ts";
 import { type EarlierRecoveryCopies, markCopiesVoidByClientId } from "../secrets/void-recovery-copies.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
@@ -92,7 +96,7 @@ async function createOrHandleExisting(job: ImportRun, entry: ClientEntry): Promi
   const registration = prepareClientRegistration(
     context,
     client,
-    await prepareNewClientSecret(context, client, recipients),
+    await encryptSecretForNewClient(context, client, recipients),
     {
       view: IMPORT_VIEW,
       more: { outcome: "created", from: entry.file },
@@ -178,7 +182,7 @@ async function skipOrUpdateExisting(
   if (differing.length === 0)
     return { ...outcomeOf("unchanged", current), dropped: findUnkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
-  const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
+  const prepared = secret === undefined ? undefined : await encryptGivenOrGeneratedSecret(context, secret, recipients);
   const writtenPath = prepared === undefined ? undefined : await findFileWithSameCredentials(context, id, prepared);
   const file =
     prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);

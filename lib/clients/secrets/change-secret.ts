@@ -8,16 +8,16 @@ import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-recor
 import { escapeControls, quote } from "../../core/text.ts";
 import {
   type CredentialsToDeliver,
+  credentialsToDeliverFromAnswer,
   type DeliveryContext,
   NotEncryptedError,
-  prepareCredentialsToDeliver,
   UNDELIVERED_CODE,
 } from "./credentials-to-deliver.ts";
 import {
   buildRecoveryRecord,
   type ClientStatusForRecovery,
   createRecoveryCopyTracker,
-  type RecoveryContext,
+  type RecoveryCopyContext,
   type RecoveryCopyTracker,
   type RecoveryOutcome,
   recoveryOutcomeText,
@@ -52,14 +52,14 @@ interface SecretDeliveryOptions {
 }
 
 /** What changing a secret needs of a command's context. */
-export type ChangeSecretContext = RecoveryContext &
+export type ChangeSecretContext = RecoveryCopyContext &
   DeliveryContext &
   SecretTargetContext &
   Pick<Context, "note" | "detail" | "openLeftovers">;
 
 /** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
 export async function sendWithRecoveryCopy(
-  context: RecoveryContext,
+  context: RecoveryCopyContext,
   id: string,
   prepared: PreparedSecret,
   send: () => Promise<JsonObject>,
@@ -76,7 +76,7 @@ export async function sendWithRecoveryCopy(
 }
 
 function saveBeforeChange(
-  context: RecoveryContext,
+  context: RecoveryCopyContext,
   id: string,
   prepared: PreparedSecret,
   owner: ClientInStack | undefined,
@@ -142,7 +142,7 @@ export async function deliverOrKeep<T>(
   };
   const keep = (): RecoveryOutcome => saved.keep(status, secret);
   try {
-    const delivery = await prepareCredentialsToDeliver(context, prepared, record);
+    const delivery = await credentialsToDeliverFromAnswer(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs || owner !== undefined) await saved.update(status, secret);
     return await deliver(delivery, keep);

@@ -48,7 +48,7 @@ export interface PendingDelivery {
  * secret is omitted from the result, unless it is echoed; with recipients or `--secret-out`, so is every other plain
  * credential, such as the registration access token.
  */
-export async function prepareCredentialsToDeliver(
+export async function credentialsToDeliverFromAnswer(
   context: DeliveryContext,
   prepared: PreparedSecret,
   answer: ClientRecord | JsonObject,

@@ -7,7 +7,7 @@ import { escapeControls, quote } from "../../core/text.ts";
 import { type PlainAndEncryptedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
-export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
+export type RecoveryCopyContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
 
 /** Warns that a secret would be lost if it could not be delivered. */
 export function warnNoRecoveryFolder({ warn }: Pick<Context, "warn">): void {
@@ -48,7 +48,7 @@ function encryptedOrPlainText(secret: PlainAndEncryptedSecret): string | undefin
 
 /** The record of a recovery copy. */
 export function buildRecoveryRecord(
-  context: RecoveryContext,
+  context: RecoveryCopyContext,
   { id, state, reason, updatedAt }: ClientStatusForRecovery,
   secret: PlainAndEncryptedSecret,
   owner?: ClientInStack,
@@ -74,7 +74,7 @@ export function statusBeforeCreate(id: string): ClientStatusForRecovery {
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
 export function createRecoveryCopyTracker(
-  context: RecoveryContext,
+  context: RecoveryCopyContext,
   first: RecoveryCopy | undefined,
   { text, owner }: { readonly text?: string | undefined; readonly owner?: ClientInStack | undefined } = {},
 ): RecoveryCopyTracker {
@@ -137,7 +137,7 @@ export function createRecoveryCopyTracker(
 
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
 export function createSecretFileDraftTracker(
-  context: RecoveryContext,
+  context: RecoveryCopyContext,
   target: OpenSecretTarget & { readonly draft: string },
   write: (status: ClientStatusForRecovery, secret: PlainAndEncryptedSecret) => Promise<void>,
   text: string | undefined,

@@ -130,7 +130,7 @@ export function secretOrPrivateKeyNoun({ kind }: Pick<PlainAndEncryptedSecret, "
 export type PrepareContext = Pick<Context, "values" | "host" | "encryption">;
 
 /** A secret ready to be sent: provided or generated, and encrypted to the recipients. */
-export async function prepareSecret(
+export async function encryptGivenOrGeneratedSecret(
   context: PrepareContext,
   given: string | undefined,
   recipients: readonly Recipient[],
@@ -144,11 +144,12 @@ export async function prepareSecret(
 }
 
 /** The secret of a new client: the one in its fields or a generated one, none for a public client. */
-export async function prepareNewClientSecret(
+export async function encryptSecretForNewClient(
   context: PrepareContext,
   client: JsonObject,
   recipients: readonly Recipient[],
 ): Promise<PreparedSecret> {
-  if (!isPublic(client)) return prepareSecret(context, getTextField(client, "client_secret"), recipients);
+  if (!isPublic(client))
+    return encryptGivenOrGeneratedSecret(context, getTextField(client, "client_secret"), recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }

@@ -20,9 +20,9 @@ import {
   unwritableCredentialProblems,
 } from "../../clients/secrets/secret-checks.ts";
 import {
+  encryptSecretForNewClient,
   isSecretEchoed,
   type ProvidedSecret,
-  prepareNewClientSecret,
   readProvidedSecret,
 } from "../../clients/secrets/secret-source.ts";
 import {
@@ -188,7 +188,7 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
   const recipients = once(() => context.encryption.recipients(context.values));
   const existing = await findClientForIfExists(context, job);
   if (existing !== undefined) return keepOrUpdateExisting(context, { ...job, recipients }, existing);
-  const { registration, proofOf } = await prepareCredentialsAndRegistration(context, job, await recipients());
+  const { registration, proofOf } = await generateCredentialsAndRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
   const options = {
     action: "Cannot create client",
@@ -266,7 +266,7 @@ interface PreparedCreate {
 }
 
 /** Generates the credentials of the new client as far as none are given, encrypts them, and makes its registration. */
-async function prepareCredentialsAndRegistration(
+async function generateCredentialsAndRegistration(
   context: Pick<Context, "values" | "host" | "encryption" | "keyPairs">,
   { draft: { client }, ifExists, algorithm, echoed }: CreateJob,
   recipients: readonly Recipient[],
@@ -285,7 +285,7 @@ async function prepareCredentialsAndRegistration(
       }),
     };
   }
-  const prepared = { ...(await prepareNewClientSecret(context, client, recipients)), echoed };
+  const prepared = { ...(await encryptSecretForNewClient(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
     registration: prepareClientRegistration(context, client, prepared, { view, more }),

@@ -10,9 +10,9 @@ import {
 import { createRecoveryCopyTracker } from "../../clients/secrets/recovery-copy-tracker.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
+  encryptGivenOrGeneratedSecret,
   type PrepareContext,
   type PreparedSecret,
-  prepareSecret,
   readProvidedSecret,
 } from "../../clients/secrets/secret-source.ts";
 import {
@@ -179,7 +179,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   return runWithSecretTarget(context, options, async (opened) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const setSecret = async (): Promise<AcceptedSecret> => {
-      const prepared = await prepareSecret(context, given, recipients);
+      const prepared = await encryptGivenOrGeneratedSecret(context, given, recipients);
       const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
       return sendWithRecoveryCopy(context, id, prepared, () => sendClientChanges(context.admin, id, current, wanted));
     };
@@ -226,7 +226,7 @@ async function rotateByServer(
       hint: "the old secret still works; check the server's log",
     });
   }
-  const encrypted = await prepareSecret(context, secret, recipients).catch((error: unknown) => {
+  const encrypted = await encryptGivenOrGeneratedSecret(context, secret, recipients).catch((error: unknown) => {
     // Only encryption can fail here, and the secret must not be saved as plain text.
     throw new Problem(
       `Cannot encrypt the new secret of client ${quote(id)}: ${safeErrorReason(error)}; it is valid but lost, and the old one still works`,

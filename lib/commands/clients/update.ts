@@ -11,9 +11,9 @@ import { isDryRun } from "../../clients/is-dry-run.ts";
 import { findUnknownSecretWarning, setAndDeliverProvidedSecret } from "../../clients/secrets/change-secret.ts";
 import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
 import {
+  encryptGivenOrGeneratedSecret,
   hasRecipientFlags,
   isSecretEchoed,
-  prepareSecret,
   readProvidedSecret,
 } from "../../clients/secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../../clients/secrets/unwritten-result.ts";
@@ -245,7 +245,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   return setAndDeliverProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
-    prepared: { ...(await prepareSecret(context, secret, recipients)), echoed },
+    prepared: { ...(await encryptGivenOrGeneratedSecret(context, secret, recipients)), echoed },
     send,
     view: updatedView(id, "updated", recipients.length > 0),
     before: (_, record) => reportUpdate(context, plan, record),

@@ -53,13 +53,14 @@ function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 }
 
-function membersOf(container: Container): readonly unknown[] {
+function childValues(container: Container): readonly unknown[] {
   return Array.isArray(container) ? container : Object.values(container);
 }
 
 function innerContainers(level: readonly Container[]): readonly Container[] {
   const inner: Container[] = [];
-  for (const container of level) for (const member of membersOf(container)) if (isContainer(member)) inner.push(member);
+  for (const container of level)
+    for (const member of childValues(container)) if (isContainer(member)) inner.push(member);
   return inner;
 }
 
@@ -92,7 +93,7 @@ export function takesMoreBytesThan(value: unknown, most: number): boolean {
       count(typeof next === "string" ? next : (preservedNumberText(next) ?? String(next)));
       continue;
     }
-    const members = membersOf(next);
+    const members = childValues(next);
     left -= members.length;
     if (!Array.isArray(next)) Object.keys(next).forEach(count);
     for (const member of members) pending.push(member);

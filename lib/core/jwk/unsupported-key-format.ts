@@ -1,4 +1,5 @@
 import { fromBase64 } from "../bytes.ts";
+import { parseJsonOrUndefined } from "../json/json.ts";
 import { shellQuoted } from "../output/shell-quote.ts";
 
 const PRIVATE_START = "-----BEGIN OPENSSH PRIVATE KEY-----";
@@ -45,5 +46,14 @@ export function findUnsupportedKeyFormat(
   }
   if (text.includes("-----BEGIN PGP MESSAGE-----"))
     return { reason: "it is encrypted with OpenPGP", hint: `decrypt it first: gpg --decrypt ${path}` };
-  return undefined;
+  return findUnsupportedTextFormat(text);
+}
+
+/** Other formats of `keys get`: their texts are for reading, or have members that are not of the keys. */
+function findUnsupportedTextFormat(text: string): { readonly reason: string; readonly hint: string } | undefined {
+  const hint = "save the keys as JSON: hydra keys get SET --private --format json";
+  if (/^(?:- )?(?:keys|kty|use|kid):/.test(text)) return { reason: "it is YAML", hint };
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const isNdjson = lines.length > 1 && lines.every((line) => parseJsonOrUndefined(line) !== undefined);
+  return isNdjson ? { reason: "it has several JSON values, one on each line", hint } : undefined;
 }

@@ -96,7 +96,9 @@ export function clientFileNameProblems(
   const files = [...new Set(ids)].map((id) => ({ id, path: fillTemplate(template, id) }));
   const sharing = [...Map.groupBy(files, ({ path }) => foldPathCase(path)).values()].filter(({ length }) => length > 1);
   return [
-    ...files.filter(({ path }) => isFileNameTooLong(path)).map(({ id }) => longFileNameProblem(id, name, words)),
+    ...files
+      .filter(({ path }) => isFileNameTooLong(path))
+      .map(({ id }) => idTooLongForFileNameProblem(id, name, words)),
     ...sharing.map((same) => sharedFileNameProblem(same, name, words)),
   ];
 }
@@ -125,7 +127,7 @@ export const FILE_PROBLEM_WORDING_FOR_APPLY: FileProblemWording = {
   twice: () => "give one of them another x-hydra.key; some file systems ignore case",
 };
 
-function longFileNameProblem(id: string, name: string, { one, tooLong }: FileProblemWording): Problem {
+function idTooLongForFileNameProblem(id: string, name: string, { one, tooLong }: FileProblemWording): Problem {
   return usageError(`${one} ${quote(id)} is too long for a file name of ${name}`, tooLong, "file-name-too-long");
 }
 

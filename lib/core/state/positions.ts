@@ -56,13 +56,13 @@ export function createOffsetToPosition(text: string): (offset: number) => Positi
 }
 
 /** A node whose members or items are still being read. */
-interface OpenNode {
+interface UnfinishedNode {
   readonly offset: number;
   readonly members?: Map<string, { readonly nameOffset: number; readonly value: OffsetNode }>;
   readonly items?: OffsetNode[];
 }
 
-function nodeAt(offset: number, start: string): OpenNode {
+function nodeAt(offset: number, start: string): UnfinishedNode {
   if (start === "{") return { offset, members: new Map() };
   return start === "[" ? { offset, items: [] } : { offset };
 }
@@ -87,7 +87,7 @@ function endOfJsonToken(text: string, at: number): number {
 /** The positions of the values in a JSON text with comments, which must be valid. */
 export function jsonOffsetTrees(text: string): readonly OffsetNode[] {
   const roots: OffsetNode[] = [];
-  const open: OpenNode[] = [];
+  const open: UnfinishedNode[] = [];
   let name: { readonly text: string; readonly offset: number } | undefined;
   for (let at = 0, end = 0; at < text.length; at = end) {
     end = endOfJsonToken(text, at);

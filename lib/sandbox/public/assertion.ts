@@ -7,7 +7,7 @@ import { stringMemberOrEmpty } from "../json-members.ts";
 import { authMethodOf } from "./client-settings.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
-import { isSignedWith } from "./signing.ts";
+import { isValidSignature } from "./signing.ts";
 
 /** The value of `client_assertion_type` for a JSON Web Token (RFC 7523, 2.2). */
 export const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -85,7 +85,7 @@ function findAssertionSignatureError(
   const kty = alg.startsWith("ES") ? "EC" : "RSA";
   const key = findAssertionKey(engine, client, header["kid"], kty);
   if (isApiError(key)) return key;
-  if (isSignedWith(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
+  if (isValidSignature(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
   if (engine.traits.lenientAssertions) return unexpectedServerError(engine.behaviour);
   return versionedError(engine, "invalid_client", UNVERIFIABLE);
 }

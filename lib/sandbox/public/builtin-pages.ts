@@ -2,7 +2,7 @@ import { isApiError } from "../api-errors.ts";
 import { stringMemberOrEmpty } from "../json-members.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, FlowStepName } from "./flows.ts";
-import { type FlowStores, findFlowByChallenge } from "./oauth-admin-router.ts";
+import { type FlowStores, findAuthorizationOrDeviceFlow } from "./oauth-admin-router.ts";
 import type { PublicContext } from "./public-context.ts";
 import { escapeHtml, pageAnswer, type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
 
@@ -23,7 +23,7 @@ export function builtinPagesByPath(
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     if (challenge === "")
       return pageAnswer(200, "Built-in page", `<p>A client sends people here with a ${step} request.</p>`);
-    const flow = findFlowByChallenge(stores, step, challenge);
+    const flow = findAuthorizationOrDeviceFlow(stores, step, challenge);
     if (flow !== undefined) return show(flow);
     return pageAnswer(404, "Unknown request", `<p>The sandbox has no such ${step} request, or was restarted.</p>`);
   }

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
 import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
-import type { ConsentDecision, FlowRefusal, LoginDecision } from "./flows.ts";
+import type { AcceptedConsent, AcceptedLogin, FlowRefusal } from "./flows.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 
@@ -21,7 +21,7 @@ export function parseObjectBody(body: string): JsonObject | ApiError {
 }
 
 /** Reads what a login application accepts. */
-export function readLoginDecision(engine: PublicContext, body: JsonObject): LoginDecision | ApiError {
+export function readLoginDecision(engine: PublicContext, body: JsonObject): AcceptedLogin | ApiError {
   const subject = stringMemberOrEmpty(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"
@@ -39,7 +39,7 @@ export function readLoginDecision(engine: PublicContext, body: JsonObject): Logi
 }
 
 /** Reads what a consent application accepts. */
-export function readConsentDecision(body: JsonObject): ConsentDecision {
+export function readConsentDecision(body: JsonObject): AcceptedConsent {
   const session = jsonObjectOrEmpty(body["session"]);
   return {
     scopes: stringListMemberOrEmpty(body, "grant_scope"),

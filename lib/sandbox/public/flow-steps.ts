@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Answer } from "../response.ts";
 import {
-  type ConsentDecision,
+  type AcceptedConsent,
+  type AcceptedLogin,
   FLOW_LIFESPAN,
   type Flow,
   type FlowRefusal,
   type FlowStep,
   type FlowStepName,
   isRefusal,
-  type LoginDecision,
 } from "./flows.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
@@ -43,8 +43,8 @@ export function stepRedirectAnswer(engine: PublicContext, step: FlowStepName, fl
 
 /** What a login and a consent have led to. */
 export interface FlowDecisions {
-  readonly login: LoginDecision;
-  readonly consent: ConsentDecision;
+  readonly login: AcceptedLogin;
+  readonly consent: AcceptedConsent;
 }
 
 /** The decisions of a flow; undefined unless both its login and its consent were accepted. */

@@ -10,7 +10,7 @@ export interface FlowRefusal {
   readonly description: string;
 }
 
-export interface LoginDecision {
+export interface AcceptedLogin {
   readonly subject: string;
   readonly acr: string;
   readonly amr: readonly string[];
@@ -19,7 +19,7 @@ export interface LoginDecision {
   readonly at: number;
 }
 
-export interface ConsentDecision {
+export interface AcceptedConsent {
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
   readonly accessTokenClaims: JsonObject;
@@ -61,8 +61,8 @@ export interface Flow<Request extends FlowRequest = FlowRequest> {
   readonly sessionId: string;
   /** Seconds since 1970. */
   readonly startedAt: number;
-  readonly login: FlowStep<LoginDecision>;
-  readonly consent: FlowStep<ConsentDecision>;
+  readonly login: FlowStep<AcceptedLogin>;
+  readonly consent: FlowStep<AcceptedConsent>;
 }
 
 export type FlowStepName = "login" | "consent";

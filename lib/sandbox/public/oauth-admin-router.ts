@@ -19,7 +19,7 @@ export interface FlowStores {
 }
 
 /** The flow of a challenge, whichever kind of flow it is. */
-export function findFlowByChallenge(
+export function findAuthorizationOrDeviceFlow(
   { authorizations, deviceFlows }: FlowStores,
   step: FlowStepName,
   challenge: string,
@@ -131,7 +131,7 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: FlowStepNam
       const hint = `Query parameter "challenge" is not defined but should have been.`;
       return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
-    const flow = findFlowByChallenge(stores, name, challenge);
+    const flow = findAuthorizationOrDeviceFlow(stores, name, challenge);
     return flow === undefined ? errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour)) : action(flow);
   }
 

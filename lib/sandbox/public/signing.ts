@@ -100,7 +100,7 @@ function digestAlgorithmName(alg: string): string | null {
 }
 
 /** How signatures of an algorithm are encoded and padded (RFC 7518, 3). */
-function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" | "padding" | "saltLength"> {
+function signatureEncodingAndPadding(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" | "padding" | "saltLength"> {
   if (alg.startsWith("ES")) return { dsaEncoding: "ieee-p1363" };
   if (!alg.startsWith("PS")) return {};
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
@@ -119,7 +119,7 @@ function signText(text: string, { alg, privateJwk }: SigningKey): string {
         .update(text)
         .digest("base64url");
     }
-    const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
+    const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureEncodingAndPadding(alg) };
     return sign(digestAlgorithmName(alg), Buffer.from(text), input).toString("base64url");
   } catch (error) {
     throw new NoSigningKeyError("the newest private key can't sign", { cause: error });
@@ -127,9 +127,9 @@ function signText(text: string, { alg, privateJwk }: SigningKey): string {
 }
 
 /** Whether a text was signed with the private half of a public key. */
-export function isSignedWith(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
+export function isValidSignature(text: string, signed: string, alg: string, publicKey: JsonWebKey): boolean {
   try {
-    const input = { key: createPublicKey(keyInput(publicKey)), ...signatureOptions(alg) };
+    const input = { key: createPublicKey(keyInput(publicKey)), ...signatureEncodingAndPadding(alg) };
     return verify(digestAlgorithmName(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
   } catch {
     // A stored key that isn't one, or is of another type than the algorithm.
@@ -140,7 +140,7 @@ export function isSignedWith(text: string, signed: string, alg: string, publicKe
 /** The same for a stored key, with its own algorithm. */
 function isSignedWithStoredKey(text: string, signed: string, key: JsonWebKey): boolean {
   const alg = key.alg ?? signingAndEncryptionAlgorithms(key)[0] ?? "";
-  return canSign(key, alg) && isSignedWith(text, signed, alg, publicPart(key));
+  return canSign(key, alg) && isValidSignature(text, signed, alg, publicPart(key));
 }
 
 /** The claims of a JSON Web Token, from its part of the token. */
