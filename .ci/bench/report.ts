@@ -50,13 +50,14 @@ export function page(run: {
 }): string {
   return `# Benchmark
 
-Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. All figures are medians of
-whole processes. A ratio is the median over pairs of runs in alternation. Compare only figures from the same run. "Other" is ${run.other};
-in rows with "floor", a program of the same runtime that only sends one POST and prints the answer, or only prints.
+Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. All figures are medians over
+whole processes. The two programs run in alternation, and a ratio is the median over pairs of runs. Compare only figures from the same
+run. "Other" is ${run.other};
+in rows with "floor", it is a program on the same runtime that only sends one POST and prints the response, or only prints.
 
-A freshly copied program starts faster than one that was read from a cold disk, because the system then has larger pieces of it in
-memory. Memory is measured in the second state. All but about 5 MiB of the memory of a create is the program's file, which processes
-share.
+A freshly copied program starts faster than one that was read from a cold disk, because the system keeps a fresh copy in larger pieces
+of memory. Memory is measured with a program that was read from disk. All but about 5 MiB of the memory of a create is the program's
+file, which processes share.
 
 ![this program compared with the other one](bench.svg)
 
