@@ -73,7 +73,7 @@ export const RESPONSE_MODE: WithDefault<ChoiceFlag<"query" | "form_post">> = {
   default: "query",
   choices: ["query", "form_post"],
   group: "input",
-  help: "How the answer reaches the redirect URI; form_post needs Hydra 1.11",
+  help: "How the response reaches the redirect URI; form_post needs Hydra 1.11",
 };
 
 export const STATE: TextFlag = {

@@ -416,7 +416,7 @@ describe("secrets", () => {
       bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
       const played = await bench.run(["apply", join(bench.folder, "clients")]);
       assert.equal(played.status, 2);
-      assert.match(played.stderr, /2 clients need a place for their generated secret\n {2}one\n {2}two\n/);
+      assert.match(played.stderr, /2 clients need a destination for their generated secret\n {2}one\n {2}two\n/);
       assert.deepEqual(bench.writes(), []);
     }));
 
@@ -938,7 +938,7 @@ describe("on a terminal", () => {
         bench.run(["apply", join(bench.folder, "clients"), "--stack", "prod", ...flags]);
       for (const [flags, message] of [
         [["--prune", "--max-deletes", "1"], /would delete 2 clients, more than --max-deletes 1\n {2}(one|two)\n/],
-        [[], /1 client needs a place for its generated secret\n {2}three\n/],
+        [[], /1 client needs a destination for its generated secret\n {2}three\n/],
       ] as const) {
         const planned = await run("--dry-run", ...flags);
         const stopped = await run(...flags);

@@ -114,13 +114,13 @@ export function secretOwnerOfStep({ key, desired }: StackPlanStep): SecretOwner 
   return { key, object: desired?.secretObject };
 }
 
-/** The problem of secrets that would be generated and have no place to go. */
+/** The problem of secrets that would be generated and have no destination. */
 export function findMissingPlaceProblem({ values }: Values, steps: readonly StackPlanStep[]): Problem | undefined {
   const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
   if (generated.length === 0 || readSecretPlaceKind({ values }) !== "result" || hasRecipientFlags({ values }))
     return undefined;
   const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
-  return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
+  return new Problem(`${clients} a destination for ${generated.length === 1 ? "its" : "their"} generated secret`, {
     code: "no-secret-place",
     exit: "usage",
     hint: "add --secret-out DIR, or a recipient such as --pgp-key; nothing was changed",

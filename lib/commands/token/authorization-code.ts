@@ -180,7 +180,7 @@ export const authorizationCode = defineLeaf({
     "2.x": [
       [
         "perform authorization-code --credentials web.env --no-open --format json --endpoint http://127.0.0.1:4444",
-        "On a machine without a browser; the whole answer",
+        "On a machine without a browser; the whole response",
       ],
     ],
   },

@@ -40,7 +40,7 @@ export const clientCredentials = defineLeaf({
   name: "client",
   summary: "Get a token with the client credentials grant",
   about: [
-    "Prints only the access token in the 1.x syntax; --format json prints the server's whole answer, and when the token expires.",
+    "Prints only the access token in the 1.x syntax; --format json prints the server's whole response, and when the token expires.",
     "The secret comes from --credentials, --client-secret-file, OAUTH2_CLIENT_SECRET or, on a terminal, a prompt.",
   ],
   flags: [SCOPE, AUDIENCE, ...CREDENTIAL_FLAGS, TOKEN_URL, ...PUBLIC_COMMAND_FLAGS],
@@ -58,7 +58,7 @@ export const clientCredentials = defineLeaf({
     "2.x": [
       [
         "perform client-credentials --client-id app --client-secret-file app.secret --format json --endpoint http://127.0.0.1:4444",
-        "The whole answer",
+        "The whole response",
       ],
     ],
   },

@@ -92,7 +92,7 @@ export const deviceCode = defineLeaf({
   examples: {
     "1.x": [["token device --client-id tv --auth-method none --endpoint http://127.0.0.1:4444", "A public client"]],
     "2.x": [
-      ["perform device-code --credentials tv.env --format json --endpoint http://127.0.0.1:4444", "The whole answer"],
+      ["perform device-code --credentials tv.env --format json --endpoint http://127.0.0.1:4444", "The whole response"],
     ],
   },
   server: "public",

@@ -128,7 +128,7 @@ export const PUBLIC_COMMAND_ENDPOINT: TextFlag = {
   aliases: [PUBLIC_URL.name],
   env: ["HYDRA_PUBLIC_URL", "HYDRA_URL", "ORY_SDK_URL"],
   file: "public_url",
-  help: "Public URL of the server (also --public-url)",
+  help: "Public URL of the server",
 };
 
 /** The URL of the admin API for commands that call the public side of a server. */

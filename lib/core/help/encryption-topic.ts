@@ -13,8 +13,8 @@ export const ENCRYPTION_TOPIC: Topic = {
   title: "Encrypting secrets",
   parts: [
     textPart(
-      "The person who creates a client often should not see its secret, and logs keep printed output. With a recipient, only the",
-      "encrypted secret is printed. No plain secret and no other credential from the server's answer appears anywhere.",
+      "Often, the person who creates a client should not see its secret, and logs keep printed output. With a recipient, only the",
+      "encrypted secret is printed. No plain secret and no other credential from the server's response appears anywhere.",
     ),
     headingPart("Recipients"),
     termsPart(
@@ -46,7 +46,7 @@ export const ENCRYPTION_TOPIC: Topic = {
     textPart(
       "All keys are fetched and validated, and the secret is encrypted, before the client is created. If a key is expired, revoked, weak,",
       "self-signed only with SHA-1, private, for signatures only or damaged, the command exits with 7 and nothing is created. The message",
-      "names the key and the solution. The newest usable subkey is used; `-v` shows why others were rejected.",
+      "names the key and how to fix it. The newest usable subkey is used; `-v` shows why others were rejected.",
       "`hydra pgp inspect KEY` shows the result of these checks.",
     ),
     textPart(
@@ -55,7 +55,7 @@ export const ENCRYPTION_TOPIC: Topic = {
       "`--ca-file` does not apply. To trust your own certificate authority for keys, set `SSL_CERT_FILE`.",
     ),
     headingPart("The encrypted secret"),
-    textPart("Its place depends on the output format:"),
+    textPart("Where it is depends on the output format:"),
     termsPart(
       ["text", "After `OAuth 2.0 Encrypted Client Secret:`"],
       ["json, yaml", "`client_secret_encrypted`, with the recipients in `client_secret_recipients`"],

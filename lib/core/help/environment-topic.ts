@@ -52,11 +52,11 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "CI",
-    "Any value but `0` and `false`: `hydra` never asks, as with `--no-input`. A missing value is an error, and changes are made without confirmation, as without a terminal. `TERM=dumb` only disables questions for missing values",
+    "Any value but `0` and `false`: `hydra` never asks, as with `--no-input`. A missing value is an error, and changes are made without confirmation, as without a terminal. With `TERM=dumb`, `hydra` only stops asking for missing values",
   ],
   [
     "PAGER, HYDRA_PAGER",
-    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` overrides `PAGER`",
   ],
   ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
@@ -69,7 +69,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
-    "The program refuses to start if `BUN_INSPECT` is set, if `BUN_OPTIONS` comes with `BUN_INSPECT_PRELOAD`, or if it loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
+    "The program refuses to start if `BUN_INSPECT` is set, if `BUN_OPTIONS` and `BUN_INSPECT_PRELOAD` are both set, or if `BUN_OPTIONS` loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
   ],
   [
     "BUN_BE_BUN",
@@ -97,7 +97,9 @@ export const ENVIRONMENT_TOPIC: Topic = {
       ),
       ...OTHER_VARIABLES,
     ),
-    textPart("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    textPart(
+      "Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` accept a secret only from a flag.",
+    ),
     textPart("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
     textPart(
       "For `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` set the public URL if",

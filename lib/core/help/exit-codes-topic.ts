@@ -38,8 +38,8 @@ export const EXIT_CODES_TOPIC: Topic = {
     ),
     textPart(
       "If a reader closes the pipe (`hydra clients list | head`), a command that only reads ends quietly, with the exit code that it",
-      "would have anyway. If a secret cannot be delivered, the exit code is 1, and the message says where the secret is; a token that nobody",
-      "got is revoked. If any other result of a command that creates, updates, deletes or revokes something cannot be written, the exit",
+      "would have anyway. If a secret cannot be delivered, the exit code is 1, and the message says where the secret is; an undelivered token",
+      "is revoked. If any other result of a command that creates, updates, deletes or revokes something cannot be written, the exit",
       "code is also 1, and the message says what was done.",
     ),
     headingPart("In a script"),

@@ -7,7 +7,7 @@ export const JWK_TOPIC: Topic = {
   parts: [
     textPart(
       "Hydra keeps JSON Web Key Sets. It signs tokens with some of them; others are yours. The 1.x syntax is `hydra keys create|get|import|delete|rotate SET`,",
-      "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` names one key. Servers have no list of",
+      "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` selects one key. Servers have no list of",
       "key sets. The help of each command is shown with `--help`.",
     ),
     termsPart(
@@ -27,17 +27,17 @@ export const JWK_TOPIC: Topic = {
       "gpg --decrypt id-token.asc | hydra keys import hydra.openid.id-token - --replace",
     ),
     textPart(
-      "Servers return the newest key first, but make the last key of a written set the newest. A set that is put back as it was read",
-      "therefore makes the oldest key sign. `import --replace` keeps the order.",
+      "Servers return the newest key first, but make the last key of a written set the newest. A set that is written back in",
+      "the order in which it was read therefore makes the oldest key sign. `import --replace` keeps the order.",
     ),
     headingPart("Import"),
     textPart(
       "Files can be a JSON Web Key, a key set (also in the `Payload` of Hydra's CLI 1.8), PEM (PKCS #1, PKCS #8, SEC 1, SPKI, X.509, several",
-      "blocks), DER, or encrypted PEM or DER, whose passphrase is asked for or read from `--passphrase-file`. Keys of OpenSSH must be converted first.",
+      "blocks), DER, or encrypted PEM or DER, whose passphrase is prompted for or read from `--passphrase-file`. OpenSSH keys must be converted first.",
     ),
     textPart(
       "The algorithm follows from the key: P-256 is ES256, P-384 ES384, P-521 ES512, Ed25519 EdDSA, and RSA RS256 unless the key or `--alg`",
-      "says another RSA algorithm. An `--alg` that does not fit is an error. The key ID is that of the key or of `--kid`, otherwise the",
+      "sets another RSA algorithm. An `--alg` that does not fit is an error. The key ID is that of the key or of `--kid`, otherwise the",
       "thumbprint (RFC 7638), which is the same on every server.",
     ),
     headingPart("What servers do"),
@@ -49,7 +49,7 @@ export const JWK_TOPIC: Topic = {
       ["Hydra 1.11", "The same, and ES256 and EdDSA"],
       [
         "Hydra 2.x and later",
-        "Generates RS, PS and ES with 256, 384 and 512 bits, and EdDSA. Stores one private key; tokens name `KID`",
+        "Generates RS256 to RS512, PS256 to PS512, ES256 to ES512, and EdDSA. Stores one private key; tokens name `KID`",
       ],
     ),
     headingPart("Protected sets"),
@@ -68,7 +68,7 @@ export const JWK_TOPIC: Topic = {
       ],
       [
         "A shared secret",
-        "Hydra 1.11: every login fails while it is the newest key. Hydra 2.x can't publish its keys, so that no token can be verified",
+        "Hydra 1.11: every login fails while it is the newest key. Hydra 2.x can't publish its keys, so no token can be verified",
       ],
       [
         'A key with "use": "enc", or an RSA key of less than 2048 bits',
@@ -76,15 +76,15 @@ export const JWK_TOPIC: Topic = {
       ],
       [
         "An RSA key for RS512 or PS256",
-        "Hydra 1.x signs RS256 with it, and clients reject the tokens. For Hydra 2.x it is another algorithm",
+        "Hydra 1.x signs with it as RS256, and clients reject the tokens. Hydra 2.x: as for another algorithm, see the last row",
       ],
       [
         "The key that signs is deleted, or left out by import --replace",
-        "An older or a new key signs, and tokens that it signed can no longer be verified. A set with its own key IDs that shares no key with the old one is a move: import --replace only warns",
+        "An older or a new key signs, and tokens that it signed can no longer be verified. If the new set has key IDs of its own and shares no key with the old one, it counts as a move: import --replace only warns",
       ],
       [
         "Another algorithm, such as ES256",
-        "Hydra 1.x: every login fails. Hydra 2.x signs with it immediately, so that clients that expect RS256, which is the default, reject the tokens",
+        "Hydra 1.x: every login fails. Hydra 2.x signs with it immediately, so clients that expect the default, RS256, reject the tokens",
       ],
     ),
     headingPart("Rotation"),
@@ -94,9 +94,9 @@ export const JWK_TOPIC: Topic = {
       "hydra keys rotate hydra.openid.id-token --retire OLD-KID",
     ),
     textPart(
-      "This is the least disruptive way. It needs Hydra 2.x. After `--publish`, wait until every verifier has fetched the key set again; after",
-      "`--activate`, wait until the tokens of the old key have expired. Without these flags, the server generates a key that signs at",
-      "once: the only way with Hydra 1.x.",
+      "This is the least disruptive way to rotate. It needs Hydra 2.x. After `--publish`, wait until every verifier has fetched the key set again; after",
+      "`--activate`, wait until the tokens of the old key have expired. Without these flags, the server generates a key that signs",
+      "immediately: the only way with Hydra 1.x.",
     ),
     textPart(
       "Sessions that began before a rotation keep the old key's ID: ID tokens that they get by refreshing do not verify, with any version",
@@ -108,7 +108,7 @@ export const JWK_TOPIC: Topic = {
       "were signed with a key that is removed again can't be verified. A run that is killed leaves its client; the next one deletes it.",
     ),
     textPart(
-      "A signal during a step also undoes it. The message says whether that worked, which is read from the server, and which key signs.",
+      "A signal during a step also undoes it. The set is then read from the server, and the message says whether that worked and which key signs.",
     ),
     headingPart("Between servers"),
     codeLinesPart(

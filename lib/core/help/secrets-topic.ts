@@ -36,17 +36,17 @@ export const SECRETS_TOPIC: Topic = {
     textPart(
       "`--secret-format` sets the format of the file (`dotenv`, `json` or `k8s`). The default depends on the extension: `.json`, `.yaml`",
       "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
-      "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
+      "created: if it cannot be written, nothing is created. The result on standard output does not contain the secret.",
       "In a Kubernetes Secret, `--namespace`, `--label` and `--secret-name` set the metadata, also with `--format k8s-secret`. In",
       "`--secret-name` and in the file names of an import, `{id}` is the client ID. In a file name, characters other than",
-      "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, also where case is ignored, are an error.",
+      "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, or names that differ only in case, are an error.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
     headingPart("Recovery copies"),
     textPart(
       "Before a client is created, its generated secret is saved to a recovery copy: a new file with mode 0600, encrypted if there are",
       "recipients. The copy is removed when the secret has been delivered, or when it is certain that the server created nothing. So the secret",
-      "survives signals (including SIGKILL), crashes, a closed or full standard output, and an answer that never arrives.",
+      "survives signals (including SIGKILL), crashes, a closed or full standard output, and a response that never arrives.",
     ),
     termsPart(
       ["hydra-rescue-ID-….json", "Copy for one client"],
@@ -65,8 +65,8 @@ export const SECRETS_TOPIC: Topic = {
     textPart(
       "Copies are saved in `--rescue-dir`, or in the first writable directory of `XDG_STATE_HOME`, `HOME`, the working directory and",
       "`TMPDIR`; on Windows, of `LOCALAPPDATA`, `USERPROFILE` and `TEMP`. If none is writable, `create` continues with a warning and `rotate-secret` is refused. An unusable `--rescue-dir` is a",
-      "usage error. A copy helps only as long as its directory exists: in a container, use a mounted volume. The copy of a rotation is",
-      "synced to disk before the request, so it also survives a power failure. Those of `create` and `import` may not.",
+      "usage error. A copy is lost with its directory: in a container, use a mounted volume. The copy of a rotation is",
+      "synced to disk before the request, so it also survives a power failure. The copies of `create` and `import` may not.",
     ),
     headingPart("Rotation"),
     codeLinesPart("hydra clients rotate-secret my-app --secret-out my-app.env"),
@@ -78,7 +78,7 @@ export const SECRETS_TOPIC: Topic = {
     textPart(
       "`--verify --public-url URL` checks the new secret at the server's revocation endpoint, which issues no token. It first checks that",
       "the endpoint rejects a wrong secret. `--token-endpoint` checks the secret by requesting a token. Keys (private_key_jwt) and servers",
-      "without a revocation endpoint are also checked in this way. Endpoints that the server at `--public-url` announces must have the",
+      "without a revocation endpoint are always checked in this way. Endpoints that the server at `--public-url` announces must have the",
       "same origin.",
     ),
     headingPart("Keys instead of secrets"),

@@ -27,7 +27,7 @@ export const SERVERS_TOPIC: Topic = {
     termsPart(
       [
         "Updates",
-        "PATCH on 2.x. On 1.x, GET and then PUT without the secret, which keeps it; PATCH is rejected there or breaks the secret",
+        "PATCH on 2.x. On 1.x, GET and then PUT without the secret, so the secret stays; there, PATCH is rejected or breaks the secret",
       ],
       [
         "Client IDs",
@@ -55,7 +55,7 @@ export const SERVERS_TOPIC: Topic = {
         "Defaults",
         "No value and the server's default: `authorization_code`, `code`, `public`, `client_secret_basic`, `none`",
       ],
-      ["Lists", "Order and duplicates, also in `scope` and within one response type"],
+      ["Lists", "Order and duplicates, including those in `scope` and within one response type"],
       ["Origins", "A trailing slash, and the case of the scheme"],
       ["Lifespans", "Spelling (`60m` and `1h`). But `0s` and no lifespan are different"],
       ["Keys", "Their order, and members that the servers ignore"],
@@ -69,14 +69,14 @@ export const SERVERS_TOPIC: Topic = {
     textPart(
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
       "and so are requests that the server's database rolled back because of a concurrent request.",
-      "`Retry-After` is respected. Then the command exits with 6 and shows the server's last response. `--fail-after 0`",
+      "`Retry-After` is respected. After that time, the command exits with 6 and shows the server's last response. `--fail-after 0`",
       "means a single attempt.",
       "The first failure is reported immediately.",
     ),
     textPart(
-      "Retrying a create is safe: the program generates the client ID, so a client that exists after a lost answer was created by this run.",
+      "Retrying a create is safe: the program generates the client ID, so a client that exists after a lost response was created by this run.",
       "With `--id` that isn't certain: the client is then reported as a conflict, and the secret stays in its recovery copy.",
-      "A 500 without an error message from Hydra is retried once. A 500 with one, other statuses, certificate errors and answers that are",
+      "A 500 without an error message from Hydra is retried once. A 500 with one, other statuses, certificate errors and responses that are",
       "not HTTP are not retried.",
     ),
     headingPart("Waiting for the server"),

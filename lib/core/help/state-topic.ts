@@ -11,16 +11,16 @@ export const STATE_TOPIC: Topic = {
       "Keep clients as files in a repository. `hydra diff` shows how the server differs from them, and `hydra apply` makes the server match.",
     ),
     codeLinesPart(
-      "hydra apply clients/ --stack prod --adopt                       # once: takes over clients that exist",
+      "hydra apply clients/ --stack prod --adopt                       # once: takes over existing clients",
       "hydra diff clients/ --stack prod --format markdown              # in a pull request",
       "hydra apply clients/ --stack prod --prune --secret-out secrets/ # on merge",
-      "hydra diff clients/ --stack prod --exit-code                    # drift alarm: exits with 9",
+      "hydra diff clients/ --stack prod --exit-code                    # drift alarm: exits with 9 on a difference",
     ),
     headingPart("Files"),
     textPart(
       "One object is one client, with the fields that `hydra clients get` prints. A file contains one client, a list, an object with `items`",
       "or `clients`, one JSON object per line, or YAML documents. Manifests of hydra-maester (`OAuth2Client`) work too. In a directory, all `*.json`,",
-      "`*.yaml` and `*.yml` files are read, except those that begin with a dot and those in `node_modules`.",
+      "`*.yaml` and `*.yml` files are read, except those whose names begin with a dot and those in `node_modules`.",
     ),
     textPart(
       "A file is the whole client: a field that it leaves out is reset to the server's default. Only `scope` is left unchanged, because its",
@@ -59,7 +59,7 @@ export const STATE_TOPIC: Topic = {
       "manifest with a file that has its ID: `hydra export ID --into clients/`. Then use `--adopt`.",
     ),
     textPart(
-      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is refused.",
+      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is rejected.",
     ),
     headingPart("Pruning"),
     textPart(
@@ -70,7 +70,7 @@ export const STATE_TOPIC: Topic = {
     headingPart("Secrets"),
     textPart(
       "A secret in a file is an error. A new client gets the secret that `x-hydra.secret` names, otherwise a generated one. A generated",
-      "secret needs a place: `--secret-out`, or recipients that it is encrypted to (`hydra help encryption`). Otherwise nothing is changed.",
+      "secret needs a destination: `--secret-out`, or recipients that it is encrypted to (`hydra help encryption`). Otherwise nothing is changed.",
       "`apply` never prints a plain secret.",
     ),
     termsPart(
@@ -85,12 +85,12 @@ export const STATE_TOPIC: Topic = {
       "Existing secrets are not changed and cannot be compared, because no server returns them. With `--verify`, `diff` and `apply` check the secrets",
       "that the files name at the server's revocation endpoint, and report those that do not match. `apply` sets them again.",
       "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one for the same stack and server delivers what its copies hold,",
-      "if it has the same `--rescue-dir`, and names drafts that it has left next to the same `--secret-out`. It removes drafts without a secret once they are a day old.",
+      "if it has the same `--rescue-dir`. It also names drafts that the killed run left next to the same `--secret-out`, and removes drafts without a secret once they are a day old.",
     ),
     headingPart("Limits"),
     textPart(
       "No version of Hydra can lock a client. `apply` reads each client again right before it changes it, and plans again if it was changed",
-      "meanwhile. Let only one run at a time work on a stack. On Hydra 25 and later, each update ends the client's registration access token.",
+      "meanwhile. Let only one run at a time work on a stack. On Hydra 25 and later, each update invalidates the client's registration access token.",
     ),
   ],
 };

@@ -13,7 +13,7 @@ export const TOKENS_TOPIC: Topic = {
       "hydra token revoke --credentials app.env - < token.txt",
     ),
     textPart(
-      "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and the time when",
+      "`token client` prints the access token and nothing else. `--format json` prints the server's whole response and the time when",
       "the token expires, as `expires_at` and as `expiry`, the name in Hydra's 2.x CLI.",
       "In 2.x syntax the commands are `perform client-credentials`, `perform authorization-code`, `perform device-code`, `introspect token`,",
       "`revoke token` and `delete access-tokens`.",
@@ -25,15 +25,15 @@ export const TOKENS_TOPIC: Topic = {
       "hydra token user --credentials web.env",
     ),
     textPart(
-      "`token user` opens the login in the browser and waits for the answer, five minutes by default (`--timeout`). It prints the tokens;",
+      "`token user` opens the login in the browser and waits until the user has logged in, five minutes by default (`--timeout`). It prints the tokens;",
       "`-q` prints only the access token. Without a browser (`--no-open`, CI, SSH, no display) it prints the URL of the login. On a",
       "terminal, you can paste the URL that the browser was redirected to, even if its page can't be loaded.",
     ),
     textPart(
       "The browser is redirected to a free port on 127.0.0.1. Hydra accepts any port if `http://127.0.0.1/callback` is registered, but not for",
-      "`localhost`. `--redirect` and `--port` set both; if the redirect URI is not on this machine, the URL has to be pasted. With the",
+      "`localhost`. `--redirect` and `--port` override this; if the redirect URI is not on this machine, the URL has to be pasted. With the",
       "admin API (`--admin-url` or `HYDRA_ADMIN_URL`), `token user` uses a redirect URI that the client has, and offers to add one",
-      "if none fits. A public client then needs no `--auth-method none`, and without `--scope` the login only asks for those of the",
+      "if none fits. With the admin API, a public client needs no `--auth-method none`, and without `--scope` the login only requests those of the",
       "scopes `offline` and `openid` that the client has.",
     ),
     textPart(
@@ -61,7 +61,7 @@ export const TOKENS_TOPIC: Topic = {
     termsPart(
       [
         "--credentials FILE",
-        "The file that `--secret-out` wrote: dotenv, JSON or a Kubernetes Secret, with client ID and secret",
+        "The file that `--secret-out` wrote: dotenv, JSON or a Kubernetes Secret, with the client ID and the secret",
       ],
       ["--client-secret-file FILE", "A file with only the secret, or standard input with `-`"],
       ["OAUTH2_CLIENT_ID, OAUTH2_CLIENT_SECRET", "From the environment"],
@@ -70,7 +70,7 @@ export const TOKENS_TOPIC: Topic = {
     ),
     textPart(
       "Without a secret, the program asks for it on a terminal. A secret is sent by HTTP Basic authentication. If the server says that the",
-      "client must use the other method, the request is repeated once. `token revoke` tries both methods, because servers don't say it there.",
+      "client must use the other method, the request is repeated once. `token revoke` tries both methods, because servers don't report that there.",
       "`--auth-method` sets the method; `none` is for public clients.",
     ),
     headingPart("What is checked"),
@@ -80,23 +80,23 @@ export const TOKENS_TOPIC: Topic = {
       "If the ID token is rejected, the other tokens of the same response are revoked.",
     ),
     textPart(
-      "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
+      "`token decode` shows the header and the claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
     headingPart("Testing a client"),
     codeLinesPart("hydra clients test web --credentials web.env"),
     textPart(
       "`clients test` (`test oauth2-client` in 2.x syntax) goes through all grant types of a client: discovery, credentials, login and consent,",
-      "tokens, refresh, introspection, revocation, logout, and whether the login page answers. The login and the consent are accepted over the",
+      "tokens, refresh, introspection, revocation, logout, and whether the login page responds. The login and the consent are accepted over the",
       "admin API, so no browser is needed, and any redirect URI works: it is never requested. It needs the admin port and `--public-url`.",
     ),
     textPart(
-      "Each step passes, fails, is skipped or warns, and says why. A failed step names the command line that changes the setting, and the exit",
+      "Each step passes, fails, warns or is skipped, and shows why. A failed step shows the command line that changes the setting, and the exit",
       "code is 1. A login page that this machine cannot reach is a warning. Without credentials, only the steps that need none are done.",
     ),
     textPart(
       "No real user is affected: the user is a new one, `hydra-test-UUID`, the login is not remembered, and only the tokens of the test are",
-      "revoked, even after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
+      "revoked, even after Ctrl-C. `--subject SUB` logs in as that user instead, with a warning; the admin API allows that.",
     ),
     headingPart("Flushing"),
     textPart(
