@@ -55,7 +55,7 @@ export interface CommandResult {
   readonly stopsUnread?: boolean;
   /** A signal is the way to stop the command, which then ends by itself. */
   readonly untilSignal?: boolean;
-  /** The format of this result where it is not the one that was asked for. */
+  /** The format of this result if it is not the one that was asked for. */
   readonly format?: Format;
   /** Whether a terminal shows it through the person's pager. */
   readonly isPaged?: boolean;
@@ -193,7 +193,7 @@ export interface Context {
   progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
-  /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and where a program would read it. */
+  /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and if a program would read it. */
   warn(line: string, kind?: "advice"): void;
   /** A line on stderr that is neither warning nor error, left out like advice. */
   note(line: string): void;
@@ -220,7 +220,7 @@ export interface Context {
   /**
    * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
    *
-   * @param path the path where the flag is a template.
+   * @param path the path, if the flag is a template.
    */
   openTarget(flag: TextFlag, path?: string, existing?: ExistingFileRule): Promise<OpenSecretTarget | undefined>;
   /** Describes the public keys that a word names. */
@@ -326,7 +326,10 @@ interface LeafContextAndCheck {
   readonly check: (prepare: () => Promise<CheckedCommand> | CheckedCommand) => Promise<CheckedCommand>;
 }
 
-/** Makes a citty command from a {@link CommandSpec}. It has no args, because citty parses nothing: see {@link runParsedLeaf}. */
+/**
+ * Creates a citty command from a {@link CommandSpec}. It has no args, because citty parses nothing: see {@link
+ * runParsedLeaf}.
+ */
 export function defineLeaf(spec: CommandSpec): Leaf {
   const meta = { name: spec.name, description: spec.summary };
   const run = async ({ data }: CommandContext): Promise<CommandResult> => {

@@ -224,7 +224,7 @@ async function listenOnEachHost(
  * Listens on loopback for the redirect that ends a login. One request of the exact path with the right state is the answer;
  * it is redirected to a page without the code, which is served once.
  *
- * @throws {Problem} where the port can't be opened.
+ * @throws {Problem} if the port can't be opened.
  */
 export async function startCallbackListener(options: ListenOptions) {
   const desk = new CallbackRequestHandler(options);

@@ -8,7 +8,7 @@ import { quote } from "../core/text.ts";
 /** Files of clients that a command keeps up to date. */
 export type ClientFileWriter = ReturnType<typeof createClientFileWriter>;
 
-/** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
+/** Files of clients in the file system. Text is UTF-8; `random` generates the names of temporary files. */
 export function createClientFileWriter(random: (count: number) => Uint8Array, linkFile: typeof link = link) {
   return {
     kindOf: readPathKind,
@@ -69,7 +69,7 @@ async function writeDraft(draft: string, text: string, mode: number | undefined)
 /** What link(2) reports on a file system without hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
 
-/** Gives a finished file its name without overwriting another one, also where there are no hard links. */
+/** Gives a finished file its name without overwriting another one, even on file systems without hard links. */
 async function publishNewClientFile(draft: string, path: string, linkFile: typeof link): Promise<void> {
   try {
     await linkFile(draft, path);

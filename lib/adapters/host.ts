@@ -122,7 +122,7 @@ function onTerminatingSignal(listener: (signal: number) => void): void {
   for (const signal of TERMINATING_SIGNALS) process.on(signal, () => listener(number(signal)));
 }
 
-/** The real host. It takes the console away from libraries, and their debug mode, which writes to the console. */
+/** Creates the real host. Libraries can't write to the console, and their debug mode, which would, is off. */
 export function createSystemHost(): Host {
   const onConsole = captureConsole();
   const clock = createPausableClock(() => performance.now());

@@ -166,7 +166,7 @@ function areMatchingHalves(privateKey: KeyObject, publicKey: KeyObject, digest: 
   return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
 
-/** The digest to sign with, where it isn't SHA-256; Deno takes only the one of the curve (RFC 7518, 3.4). */
+/** The digest to sign with, if it isn't SHA-256; Deno accepts only the one of the curve (RFC 7518, 3.4). */
 const DIGESTS: ReadonlyMap<string | undefined, string> = new Map([
   ["P-384", "sha384"],
   ["P-521", "sha512"],

@@ -14,7 +14,7 @@ const NOT_STARTED: readonly (number | null)[] = [126, 127];
 const MORE_THAN_A_PIPE = 1024 * 1024;
 
 /**
- * Starts a pager by the shell, as git and man do, so that it may have arguments. As with git, less shows colours and ends
+ * Starts a pager by the shell, as git and man do, so that it may have arguments. As with git, less shows colors and ends
  * at once for a text that fits the screen, unless the person has set LESS. If it can't be started, `writeWithoutPager` gets
  * the text.
  */

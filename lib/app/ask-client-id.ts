@@ -6,7 +6,7 @@ import { escapeControls } from "../core/text.ts";
 /** How many clients are offered. */
 const OFFERED = 20;
 
-/** Offers the first clients of the server by number; undefined where none was chosen. */
+/** Offers the first clients of the server by number; undefined if none was chosen. */
 export async function askClientId({
   admin,
   host,

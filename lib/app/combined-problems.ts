@@ -48,7 +48,7 @@ function commandPattern(): RegExp {
 
 let pattern: RegExp | undefined;
 
-/** Gives the commands in a hint their colour. */
+/** Gives the commands in a hint their color. */
 function paintCommandsInHint(hint: string, { paint }: StreamStyle): string {
   pattern ??= commandPattern();
   // biome-ignore lint/plugin: only its color depends on it

@@ -56,7 +56,7 @@ const VERIFY_TIME = 15_000;
 /** Milliseconds that a command without a server may spend on fetching keys. */
 const NO_SERVER_TIME = 60_000;
 
-/** Makes the context of one command. Nothing is opened or sent before the command asks for it. */
+/** Creates the context of one command. Nothing is opened or sent before the command asks for it. */
 export function createContext(options: ContextOptions): Context {
   const { run, input, line, format, render, connection, messages } = options;
   const { host, ending } = run;
@@ -358,7 +358,7 @@ function createSecretTargetsAndRecovery(
   } satisfies Partial<Context>;
 }
 
-/** On Windows, limits the access to new files for secrets, with a warning where that fails. */
+/** On Windows, limits the access to new files for secrets, with a warning if that fails. */
 function createWindowsFileProtection(
   { environment, platform }: Pick<Host, "environment" | "platform">,
   warn: Context["warn"],

@@ -71,7 +71,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
 }
 
 /**
- * Whether advice is left out: on request, or where a program that reads the result would read it too, because both streams
+ * Whether advice is left out: on request, or if a program that reads the result would read it too, because both streams
  * are one, as in `2>&1` or `docker exec -it`.
  */
 function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, format: Format): boolean {

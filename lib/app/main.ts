@@ -91,7 +91,7 @@ async function reportProblems(run: RunState, error: unknown): Promise<ExitName> 
   return problems[0]?.exit ?? "failed";
 }
 
-/** Calls back once a signal is aborted, at once where it is already. */
+/** Calls back once a signal is aborted; immediately if it already is. */
 function onAbort(signal: AbortSignal, callback: () => void): void {
   if (signal.aborted) callback();
   else signal.addEventListener("abort", callback, { once: true });

@@ -16,7 +16,7 @@ import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
 
-/** What the access to a server's OAuth 2.0 endpoints is made from. */
+/** What creating the access to a server's OAuth 2.0 endpoints needs. */
 export interface OAuthAccessOptions {
   readonly run: Pick<RunState, "host" | "ending">;
   readonly warn: Context["warn"];
@@ -55,7 +55,7 @@ async function revokeAndDescribeOutcome(client: OAuthClient, tokens: readonly st
   }
 }
 
-/** Creates the access to the OAuth 2.0 endpoints of the server of a connection. Nothing is sent before it is asked. */
+/** Creates the access to the OAuth 2.0 endpoints of the server of a connection. Nothing is sent yet. */
 export function createOAuthAccess({
   run,
   warn,

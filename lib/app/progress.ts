@@ -102,7 +102,7 @@ export class ProgressBar {
     return text;
   }
 
-  /** An output whose texts replace the line where both are on a terminal. */
+  /** An output whose texts replace the line if both are on a terminal. */
   replacedBy(output: Output): Output {
     const { stderr } = this.#host;
     if (!output.isTerminal || !stderr.isTerminal) return output;

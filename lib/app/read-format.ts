@@ -24,7 +24,7 @@ export function areErrorsJson(values: FlagValues): boolean {
   }
 }
 
-/** Rejects a format for credentials where the command has none and would write something else in their place. */
+/** Rejects a format for credentials if the command has none and would write something else in their place. */
 export function credentialFormatProblems(
   format: Format | undefined,
   values: FlagValues,

@@ -65,7 +65,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
 /** What a command can be called. */
 const COMMAND_WORD = /^[a-z][a-z0-9-]{0,40}$/i;
 
-/** What to write instead of a URL where no argument can be. */
+/** The hint for a URL in a place that has no argument. */
 export const STRAY_URL_HINT = "write --endpoint URL";
 
 /** Whether a word is the URL of a server. */

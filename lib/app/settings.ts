@@ -30,7 +30,7 @@ import type { RunState } from "./run-state.ts";
 export interface Settings {
   readonly line: ParsedLine;
   readonly format: Format | undefined;
-  /** Undefined for a command without a server, or where its settings are wrong. */
+  /** Undefined for a command without a server, or if its settings are wrong. */
   readonly connection: Connection | undefined;
   /** The admin API of a command that calls the public side; undefined if none is set, or its settings are wrong. */
   readonly adminConnection: Connection | undefined;
@@ -77,7 +77,7 @@ export async function readSettings(
   };
 }
 
-/** Reads the flags, and what the environment and the config file say where a flag is not given. */
+/** Reads the flags, and what the environment and the config file say if a flag is not given. */
 async function readCommandLineAndConfig(
   run: Pick<RunState, "host" | "json">,
   called: ResolvedLeaf,
@@ -103,14 +103,14 @@ async function readCommandLineAndConfig(
   return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };
 }
 
-/** The problems of the recipient flags. Their checks are loaded only where one is given. */
+/** The problems of the recipient flags. Their checks are loaded only if one is given. */
 async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
   if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
   const { pgpRecipientFlagProblems } = await import("../core/pgp/recipient-flag-checks.ts");
   return pgpRecipientFlagProblems(values);
 }
 
-/** Reads the config file, which must exist only where `--config` names it. */
+/** Reads the config file, which must exist only if `--config` names it. */
 async function readConfig(
   host: Pick<Host, "environment" | "platform" | "readFile" | "uid">,
   values: FlagValues,

@@ -8,7 +8,7 @@ type StyleHost = Pick<Host, "args" | "environment">;
 
 /**
  * What the last `--color` of a command line asks for. It is read from the words, because errors of a line that can't be
- * parsed have a colour too; a wrong value is the parser's to report.
+ * parsed have a color too; a wrong value is the parser's to report.
  */
 function readColorChoice(words: readonly string[]): ColorChoice {
   const end = words.indexOf("--");
@@ -19,7 +19,7 @@ function readColorChoice(words: readonly string[]): ColorChoice {
   return COLOR.choices.find((choice) => choice === values[values.length - 1]) ?? COLOR.default;
 }
 
-/** Whether text to an output gets colours. */
+/** Whether text to an output gets colors. */
 export function hasColor({ args, environment }: StyleHost, { isTerminal }: Pick<Output, "isTerminal">): boolean {
   return mayUseColor({ choice: readColorChoice(args), environment, isTerminal });
 }
@@ -31,7 +31,7 @@ export interface StreamStyle {
   readonly wrap: (line: string) => string;
 }
 
-/** The style of lines without colours and of any width, as files and programs get them. */
+/** The style of lines without colors and of any width, as files and programs get them. */
 export const PLAIN_STYLE: StreamStyle = { paint: createPainter(false), wrap: (line) => line };
 
 /** The style of lines for standard error. */

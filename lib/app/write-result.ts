@@ -21,7 +21,7 @@ const MAX_PENDING_CHARACTERS = 262_144;
 /** Characters that are written without waiting for more. */
 const LARGE_WRITE = 16_384;
 
-/** Texts that may be pending where the delivery of each value matters. */
+/** Texts that may be pending if the delivery of each value matters. */
 const MAX_PENDING_TEXTS = 64;
 
 /**
@@ -152,7 +152,7 @@ class ResultWriter {
     this.#isReaderGone = true;
   }
 
-  /** Returns values that were not delivered to the command; undefined where it has nothing that must not be lost. */
+  /** Returns values that were not delivered to the command; undefined if it has nothing that must not be lost. */
   async #returnUndelivered(reason: unknown): Promise<Problem | undefined> {
     await this.#queue.drain();
     const held = this.#held.map((item) => ({ item, partlyWritten: false }));

@@ -26,7 +26,7 @@ export function concurrencyFlagProblems({ values }: Pick<Context, "values">): re
 /** After so many items in a row that found no server, the others would not find it either. */
 const SERVER_GONE_AFTER = 8;
 
-/** Work on several items, where a failure of one doesn't stop the others. */
+/** Work on several items, in which a failure of one doesn't stop the others. */
 export class BatchRun {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;

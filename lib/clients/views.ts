@@ -73,7 +73,7 @@ const SECRET_COLUMN: Column<JsonObject> = { label: "CLIENT SECRET", value: encry
 /**
  * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED_SECRET_FIELD}.
  *
- * @param secret whether the client has a secret; the text format says so where it has none.
+ * @param secret whether the client has a secret; the text format says so if it has none.
  */
 export function createdView(secret: "has secret" | "no secret"): ResultView<JsonObject> {
   return {

@@ -102,7 +102,7 @@ const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oau
 /** The other names of keys in the 2.x syntax. */
 const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
 
-/** Makes one verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
+/** Creates one verb of the 2.x syntax: `create oauth2-client`, and `create jwk` if there is a command for keys. */
 function defineVerbGroup(
   name: string,
   summary: string,

@@ -30,7 +30,7 @@ export function inputLimitAndHintFor(reader: string): InputLimit {
   return LIMITS.get(reader) ?? DEFAULT_INPUT_LIMIT_AND_HINT;
 }
 
-/** A number of bytes for humans: `4 KiB`, `256 MiB`. */
+/** A number of bytes for people: `4 KiB`, `256 MiB`. */
 export function formatSize(bytes: number): string {
   return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
 }

@@ -5,7 +5,6 @@ import { escapeControls, joinWords } from "./text.ts";
 /** Query parameters, before they are encoded. */
 export type QueryParameters = Readonly<Record<string, string>>;
 
-/** One request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;

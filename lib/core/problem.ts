@@ -23,7 +23,6 @@ export const SIGNAL_EXIT_BASE = 128;
 /** The number of the signal that Ctrl-C sends, the same on all systems. */
 export const SIGINT = 2;
 
-/** The name of an exit code. */
 export type ExitName = keyof typeof EXIT_CODES;
 
 /** What a {@link Problem} has in addition to its message. */
@@ -127,12 +126,12 @@ export async function collectProblem<T>(
   return undefined;
 }
 
-/** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
+/** A text as the start of a message: in sentence case, even if it begins with the name of a place or of a value. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The message of anything thrown, for a place where only text helps. */
+/** The message of anything that was thrown, even if it isn't an Error. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -165,7 +164,7 @@ export function isConflict(problem: unknown): problem is Problem {
   return problem instanceof Problem && problem.exit === "conflict";
 }
 
-/** The problem of a result that could not be written, where something was done that needs no second run. */
+/** The problem of a result that could not be written, although something was done that must not be repeated. */
 export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
   return new Problem(`Cannot write the result: ${safeErrorReason(reason)}; ${done}`, {
     code: "unwritable",

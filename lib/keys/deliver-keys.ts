@@ -139,7 +139,7 @@ function withoutPrivateParts(
   return sets.map(({ set, keys }) => ({ set, keys: publicKeyOfEachPair(keys) }));
 }
 
-/** The context with a format that shows private parts, where none was asked for. */
+/** The context with a format that shows private parts, if `--format` is not given. */
 function withFormatForPrivateKeys(context: DeliveryContext): Pick<Context, "format" | "syntax" | "localKeys"> {
   const { values, format, syntax, localKeys } = context;
   const isDefault = !values.isSet(FORMAT) && ROW_FORMATS.includes(format.kind) && format.kind !== "id";
@@ -195,7 +195,7 @@ async function encryptIfRecipients(
   return `${(await encryption.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
 }
 
-/** The message itself, or in an object where a format was asked for that shows it there. */
+/** The message itself, or an object with it if `--format` shows it. */
 function encryptedResult(
   context: Pick<Context, "values" | "outputContainsValue">,
   sets: readonly NamedSet[],

@@ -121,7 +121,7 @@ function brokenSessionsText({ set, shape }: SetAndKeyPairStorage): string {
   return `sessions that began before keep the old key's ID: ${tokens} until those sessions end (ory/hydra#3573)${proof}`;
 }
 
-/** Warns where another key will sign from now on. */
+/** Warns if another key will sign from now on. */
 function warnOfSigningKeyChange({ warn }: Pick<KeyChangeCheckContext, "warn">, change: KeyChange): void {
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;

@@ -132,7 +132,7 @@ export const KEY_ENCRYPTION_FLAGS: readonly Flag[] = [
   KEYS_ENCRYPTED_FORMAT,
 ];
 
-/** Goes on where a change would stop or break logins, and answers every question. */
+/** Continues even if a change would stop or break logins, and answers every question. */
 export const KEYS_YES: BoolFlag = confirmationFlag(
   "Answer yes to all questions, and continue even if logins would break",
 );

@@ -28,9 +28,9 @@ async function logIn({ openFlows, signal }: SigningProofContext, publicUrl: stri
 
 /**
  * Logs in with a temporary client, which is deleted afterwards: which key signs the tokens of a set?
- * Undefined where the server has no JSON Web Token for the set, such as with opaque access tokens.
+ * Undefined if the server has no JSON Web Token for the set, such as with opaque access tokens.
  *
- * @throws {Problem} where the login fails.
+ * @throws {Problem} if the login fails.
  */
 export async function logInAndGetSigner(
   context: SigningProofContext,

@@ -19,7 +19,7 @@ function withoutPublicHalfProblem(): Problem {
   return usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm");
 }
 
-/** The problems of where the private key waits. */
+/** The problems of the flags about the private key, which waits until it is activated. */
 export function publishFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const problems: Problem[] = [];
   if (!values.isSet(PRIVATE_KEY_OUT) && !hasRecipientFlags({ values }))

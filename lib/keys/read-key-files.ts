@@ -56,7 +56,7 @@ function useOfAlgorithm(alg: string): "sig" | "enc" {
 }
 
 /**
- * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even where its
+ * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even if its
  * members contradict each other: a set that a server gave must come back as it was.
  */
 function withUseOrProblem(

@@ -114,7 +114,7 @@ interface ExpectedProof {
   readonly kid: string;
 }
 
-/** Logs in before a step: a proof that cannot work must not undo a step that did. Undefined where no login proves it. */
+/** Logs in before a step: a proof that cannot work must not undo a step that did. Undefined if no login proves it. */
 async function prepareLoginProof(
   context: RotationContext,
   { set }: SetToRotate,
@@ -129,7 +129,7 @@ async function prepareLoginProof(
   return undefined;
 }
 
-/** Logins that are tried where the network fails: a lost answer says nothing about the keys. */
+/** How often a login is tried if the network fails: a lost response says nothing about the keys. */
 const LOGIN_ATTEMPTS = 3;
 
 async function logInWithRetries(

@@ -38,7 +38,7 @@ interface RouteCall {
   readonly kid: string;
 }
 
-/** Answers a request; undefined where the server closes the connection instead. */
+/** Answers a request; undefined if the server closes the connection instead. */
 type RouteHandler = (call: RouteCall) => Answer | undefined;
 
 interface Route {
@@ -46,7 +46,7 @@ interface Route {
   readonly methods: ReadonlyMap<string, RouteHandler>;
 }
 
-/** The IDs in a path; empty where a route has none. */
+/** The IDs in a path; empty if a route has none. */
 type PathIds = Pick<RouteCall, "id" | "kid">;
 
 interface MatchedRoute extends PathIds {
@@ -86,7 +86,7 @@ function unescapePath(segment: string): string {
   }
 }
 
-/** The methods in a route's Allow header, with HEAD or OPTIONS where the router adds them. */
+/** The methods in a route's Allow header, with HEAD or OPTIONS if the router adds them. */
 function allowHeaderMethods({ methods }: Route, { router }: Behaviour): readonly string[] {
   const own = [...methods.keys()];
   const added = router === "httprouter" ? ["OPTIONS"] : own.includes("GET") ? ["HEAD"] : [];
@@ -223,7 +223,7 @@ export function createAdminApi(
     return route.methods.get(method)?.({ request, query: new URLSearchParams(query), ...ids });
   }
 
-  /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD where there is a GET. */
+  /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD if there is a GET. */
   function byMux(request: SandboxRequest): Answer | undefined {
     const [whole, query] = splitAtFirst(request.target, "?");
     const tidy = removeSuperfluousSlashes(whole);
@@ -256,7 +256,7 @@ export function createAdminApi(
     return goRedirectAnswer(method === "GET" ? 301 : 307, method, tidy);
   }
 
-  /** Answers a request; undefined where the server closes the connection instead. */
+  /** Answers a request; undefined if the server closes the connection instead. */
   function answer(request: SandboxRequest): Answer | undefined {
     if (!hasValidEscapes(splitAtFirst(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);

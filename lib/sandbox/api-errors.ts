@@ -11,7 +11,6 @@ export interface ApiError {
   readonly debug?: string;
 }
 
-/** Whether a result is an error. */
 export function isApiError(value: object): value is ApiError {
   return "status" in value && "error" in value && "description" in value;
 }

@@ -5,7 +5,7 @@ import { isLoopbackHost } from "../core/url-checks.ts";
 export type ListenerKind = "http" | "https" | "unix";
 
 /**
- * Why a request may come from a web page of another site, or undefined where it can't. The sandbox asks for no
+ * Why a request may come from a web page of another site, or undefined if it can't. The sandbox asks for no
  * credentials, so a page that the user visits could change its clients, or read them by a name that it points at this
  * machine. A real server is protected by its network.
  *

@@ -26,7 +26,7 @@ export function splitAtFirst(text: string, separator: string): readonly [before:
 }
 
 /**
- * Parses a URL like Go's `url.Parse`; undefined where that fails.
+ * Parses a URL like Go's `url.Parse`; undefined if that fails.
  *
  * @param request parse like `url.ParseRequestURI`: an absolute URL or path, and a `#` is part of it.
  */
@@ -42,14 +42,14 @@ export function parseGoUrl(text: string, request = false): GoUrl | undefined {
   return STRAY_PERCENT.test(path) ? undefined : url;
 }
 
-/** An opaque URL such as `urn:x`, or a relative reference; undefined where Go's parser fails. */
+/** An opaque URL such as `urn:x`, or a relative reference; undefined if Go's parser fails. */
 function opaqueOrRelativeUrl(url: GoUrl, request: boolean): GoUrl | undefined {
   if (url.scheme !== "") return { ...url, path: "" };
   if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
   return url;
 }
 
-/** Splits `//user@host:port/path`; undefined where Go's parser fails. */
+/** Splits `//user@host:port/path`; undefined if Go's parser fails. */
 function splitAuthority(url: GoUrl): GoUrl | undefined {
   const slash = url.path.indexOf("/", 2);
   const authority = slash === -1 ? url.path.slice(2) : url.path.slice(2, slash);

@@ -10,7 +10,7 @@ export interface ServerTls {
   readonly cert: string;
 }
 
-/** A request and its whole body, undefined where that is larger than the limit. */
+/** A request and its whole body, undefined if that is larger than the limit. */
 export interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly method: string;
@@ -26,7 +26,7 @@ function encodeHeaderValue(value: string): string {
   return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
 }
 
-/** The body of a request; undefined where it is larger than the limit. What comes after that isn't read forever. */
+/** The body of a request; undefined if it is larger than the limit. What comes after that isn't read forever. */
 function readLimitedBody(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -55,7 +55,7 @@ function writeAnswer(response: ServerResponse, method: string, answer: Answer): 
   response.end(method === "HEAD" ? "" : answer.body);
 }
 
-/** Creates a server that answers each request once its body is read, and hangs up where there is no answer. */
+/** Creates a server that answers each request once its body is read, and closes the connection if there is no answer. */
 export function createHttpServer(
   tls: ServerTls | undefined,
   answerTo: (received: ReceivedRequest) => Answer | undefined,

@@ -18,7 +18,7 @@ interface ListRequest {
   readonly filters: boolean;
 }
 
-/** A page, an error, or undefined where the server closes the connection. */
+/** A page, an error, or undefined if the server closes the connection. */
 type PageOrError = Page | ApiError | undefined;
 
 /** Gives the page of a list that a request asks for. */
@@ -204,7 +204,7 @@ function cursorPageSize(query: URLSearchParams): number | ApiError {
   return size <= 0 ? 100 : Math.min(500, size);
 }
 
-/** What a version answers for an invalid page token; undefined where it closes the connection. */
+/** What a version answers for an invalid page token; undefined if it closes the connection. */
 function invalidPageTokenResult(reason: string | undefined, invalidToken: Behaviour["invalidToken"]): PageOrError {
   if (invalidToken === "rejected") return invalidPaginationError("invalid pagination token");
   return reason === undefined ? undefined : invalidPaginationError(reason);

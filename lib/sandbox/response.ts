@@ -1,7 +1,6 @@
 import { type ApiError, errorMembers } from "./api-errors.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** A response of the sandbox. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,12 +25,10 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   return { status, headers: { "content-type": JSON_TYPE, ...headers }, body: `${JSON.stringify(value)}\n` };
 }
 
-/** Plain text. */
 export function plainAnswer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { "content-type": TEXT_TYPE, ...headers }, body };
 }
 
-/** An answer without a body. */
 export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers, body: "" };
 }

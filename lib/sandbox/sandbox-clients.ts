@@ -176,7 +176,7 @@ export class SandboxClients {
     });
   }
 
-  /** Undefined if the client is gone, or never existed where the version doesn't report that. */
+  /** Undefined if the client is gone, or never existed and the version doesn't report that. */
   remove(id: string): ApiError | undefined {
     const found = this.store.remove(id);
     if (found) this.#onRemoved(id);

@@ -1,9 +1,7 @@
 import { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
 
-/** The type of a client field. */
 export type FieldKind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
 
-/** A client field of the servers. */
 export interface ServerField {
   readonly name: string;
   readonly kind: FieldKind;

@@ -40,7 +40,7 @@ export interface Sandbox {
   readonly publicUrl: string | undefined;
   /** All clients as a read shows them, in the order of a list. */
   readonly clients: () => readonly JsonObject[];
-  /** The current secret of a client, or undefined where there is no such client. */
+  /** The current secret of a client, or undefined if there is no such client. */
   readonly secretOf: (id: string) => string | undefined;
   /** Every secret that is valid for a client, the current one first. */
   readonly secretsOf: (id: string) => readonly string[];
@@ -71,7 +71,7 @@ function readOrRejectRequest(
   return errorAnswer(behaviour, { status: 413, error: "Request Entity Too Large", description });
 }
 
-/** Listens on the public port where one is wanted. */
+/** Listens on the public port if one is wanted. */
 async function listenOnPublicPort(options: SandboxOptions, side: PublicSide) {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
@@ -96,9 +96,9 @@ async function listenOnPublicPort(options: SandboxOptions, side: PublicSide) {
 }
 
 /**
- * Starts an in-memory Hydra on this machine: the admin API, and the public side where a port for it is given.
+ * Starts an in-memory Hydra on this machine: the admin API, and the public side if a port for it is given.
  *
- * @throws {Problem} when an address cannot be listened on.
+ * @throws {Problem} if an address cannot be listened on.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;

@@ -22,7 +22,7 @@ function hasKeys(draft: SandboxClientDraft, { webFields }: Behaviour): boolean {
   return !webFields || keys["keys"] !== undefined;
 }
 
-/** Gives the hint of a violation of `invalid_client_metadata`, or the whole error where it is another one. */
+/** Gives the hint of a violation of `invalid_client_metadata`, or the whole error if it is another one. */
 type Rule = (draft: SandboxClientDraft, behaviour: Behaviour) => string | ApiError | undefined;
 
 /** Sets the default authentication method, and rejects private_key_jwt without keys or with an unknown algorithm. */

@@ -16,7 +16,7 @@ export type SandboxVersion = (typeof SANDBOX_VERSIONS)[number];
 export interface Behaviour {
   /** The prefix of the paths of clients. */
   readonly prefix: "" | "/admin";
-  /** What `/clients` without the prefix does, where there is a prefix. */
+  /** What `/clients` without the prefix does, if there is a prefix. */
   readonly unprefixed: "missing" | "redirected" | "served";
   /** The Go router: decides about Allow headers, trailing slashes, HEAD and OPTIONS. */
   readonly router: "httprouter" | "mux";

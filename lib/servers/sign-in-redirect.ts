@@ -1,6 +1,6 @@
 import { trimCharactersAtEnd } from "../core/text.ts";
 
-/** What to do where a proxy redirects to a page where people sign in. */
+/** What to do if a proxy redirects to a page where people sign in. */
 export const SIGN_IN_HINT =
   "a proxy in front of the server asks people to sign in: pass the header or token that it accepts with --header or --access-token, or use an endpoint that bypasses it";
 

@@ -14,10 +14,10 @@ interface WaitingLogin {
   readonly session: OAuthClientSession;
   readonly clientId: string;
   readonly pending: PendingAuthorization;
-  /** Undefined where the URL has to be pasted. */
+  /** Undefined if the URL has to be pasted. */
   readonly listener: CallbackListener | undefined;
   readonly responseMode: "query" | "form_post";
-  /** The redirect URI where nobody has checked that the client has it. */
+  /** The redirect URI, if nobody has checked that the client has it. */
   readonly unchecked: string | undefined;
   /** The command that logs in on another device; undefined if the client is known not to be allowed to. */
   readonly deviceCommand: string | undefined;
@@ -25,7 +25,7 @@ interface WaitingLogin {
 
 type LoginContext = Pick<Context, "browser" | "host" | "signal" | "syntax" | "tell" | "values" | "warn">;
 
-/** Shows the URL of the login, and opens it where there is a browser for it. */
+/** Shows the URL of the login, and opens it if there is a browser for it. */
 async function showAndOpenLoginUrl(
   { browser, tell, values }: Pick<LoginContext, "browser" | "tell" | "values">,
   { session, pending, deviceCommand }: WaitingLogin,
@@ -75,7 +75,7 @@ async function awaitListenerRedirect(
   return `${pending.redirectUri.replace(/\?.*$/s, "")}?${parameters}`;
 }
 
-/** Asks until a pasted URL is an answer to this login; waits for ever where the input ends. */
+/** Asks until a pasted URL is an answer to this login; waits forever if the input ends. */
 async function askForPastedRedirect(
   { host, warn }: Pick<LoginContext, "host" | "warn">,
   { session, pending, listener }: WaitingLogin,
@@ -125,7 +125,7 @@ async function rejectAtDeadline(
 /**
  * Sends the person to the login and waits for the URL that the browser is sent back to, by the listener or pasted.
  *
- * @throws {Problem} when the time is over, or at a signal.
+ * @throws {Problem} if the time is over, or at a signal.
  */
 export async function openLoginAndAwaitRedirect(context: LoginContext, login: WaitingLogin): Promise<string> {
   const { host, signal } = context;

@@ -12,14 +12,14 @@ interface RequestAsClient {
   readonly audience: readonly string[];
 }
 
-/** The requested values that a text of a server quotes; all of them where it quotes none. */
+/** The requested values that a text of a server quotes; all of them if it quotes none. */
 function quotedValues(requested: readonly string[], text: string): readonly string[] {
   const quoted = requested.filter((value) => text.includes(`"${value}"`) || text.includes(`'${value}'`));
   return quoted.length === 0 ? requested : quoted;
 }
 
 /**
- * How to update the client so that it may do what the server refused; undefined where no setting of the client is known
+ * How to update the client so that it may do what the server refused; undefined if no setting of the client is known
  * to help.
  */
 function findClientUpdateHint({ code, serverText = "" }: Problem, request: RequestAsClient): string | undefined {
@@ -46,7 +46,7 @@ function findClientUpdateHint({ code, serverText = "" }: Problem, request: Reque
   }
 }
 
-/** Does something as a client. Where the client may not do it, the problem has the command line that allows it. */
+/** Does something as a client. If the client may not do it, the problem has the command line that allows it. */
 export async function runWithClientUpdateHint<T>(request: RequestAsClient, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

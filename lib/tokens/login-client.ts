@@ -9,11 +9,11 @@ import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from 
 /** The client of a user's login: its credentials, and what the admin API knows about it. */
 interface ResolvedLoginClient {
   readonly credentials: ClientLogin;
-  /** Undefined where the admin API isn't known or doesn't answer. */
+  /** Undefined if the admin API isn't known or doesn't answer. */
   readonly client: ClientRecord | undefined;
 }
 
-/** Reads a client, whose settings come before its credentials where those are missing. */
+/** Reads a client, whose settings come before its credentials if those are missing. */
 export type LoginClientResolver = () => Promise<ResolvedLoginClient>;
 
 type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeof readRegisteredClient>[0];
@@ -22,8 +22,8 @@ type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeo
 const SOURCES = [LOGIN_CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH_METHOD];
 
 /**
- * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
- * are read only after that: a public client has no secret to ask for.
+ * Reads the credentials of the client. If there are none and the admin API can say whether the client needs any, they are
+ * read only after that: a public client has no secret to ask for.
  */
 export async function createLoginClientResolver(
   context: UserLoginContext,

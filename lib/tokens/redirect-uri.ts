@@ -8,7 +8,7 @@ import { isLoopbackHost } from "../core/url-checks.ts";
 export interface RedirectTarget {
   /** The redirect URI; for a free port it has none yet. */
   readonly uri: string;
-  /** Undefined where the program can't be reached under the URI, so that the URL has to be pasted. */
+  /** Undefined if the program can't be reached under the URI, so that the URL has to be pasted. */
   readonly listen: ListenOptions | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface RedirectWishes {
   readonly port: number | undefined;
 }
 
-/** The redirect URI where nothing else is known. Servers accept every port on it (RFC 8252, 7.3). */
+/** The redirect URI if nothing else is known. Servers accept every port on it (RFC 8252, 7.3). */
 const DEFAULT_REDIRECT = "http://127.0.0.1/callback";
 
 /** The loopback addresses of a host. A browser may try either address of the name. */
@@ -69,7 +69,7 @@ function usableRedirect(registered: readonly string[], port: number | undefined)
 /**
  * Chooses the redirect URI and where to listen.
  *
- * @param registered the client's redirect URIs; undefined where the admin API wasn't asked.
+ * @param registered the client's redirect URIs; undefined if the admin API wasn't asked.
  */
 export function chooseRedirect(
   { redirect, port }: RedirectWishes,
@@ -84,7 +84,6 @@ export function chooseRedirect(
   return { uri: free, listen: listenOptionsFor(free, port) };
 }
 
-/** Checks `--redirect`. */
 export function checkRedirectFlag(redirect: string | undefined): void {
   if (redirect === undefined) return;
   const url = URL.canParse(redirect) ? new URL(redirect) : undefined;

@@ -9,13 +9,13 @@ import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { listFieldAdditionCommandLine } from "./client-update-command-line.ts";
 
-/** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
+/** Milliseconds for the admin API if no flag names it: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
 
 /**
- * The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it.
+ * The client at the admin API; undefined if no setting names one, or if it doesn't answer and no flag names it.
  *
- * @throws {Problem} where there is no such client: a login would only end at an error page of the server.
+ * @throws {Problem} if there is no such client: a login would only end at an error page of the server.
  */
 export async function readRegisteredClient(
   { pairedAdmin, signal, warn, syntax }: Pick<Context, "pairedAdmin" | "signal" | "warn" | "syntax">,
@@ -89,7 +89,7 @@ export function deviceLoginCommandLine(
  * Makes sure that the client has the redirect URI. A person on a terminal is asked whether to add it; it is never added
  * without a question.
  *
- * @throws {Problem} where it is missing and nobody agrees to add it.
+ * @throws {Problem} if it is missing and nobody agrees to add it.
  */
 export async function requireRedirectOrOfferToAdd(
   { host, syntax, values, pairedAdmin, note }: Pick<Context, "host" | "syntax" | "values" | "pairedAdmin" | "note">,

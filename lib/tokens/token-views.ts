@@ -8,7 +8,7 @@ function column(label: string, name: string): Column<JsonObject> {
   return { label, value: (item) => getTextField(item, name) ?? "", whole: true };
 }
 
-/** A point in time as RFC 3339 in UTC, to the second; seconds since 1970 where no date is that far away. */
+/** A point in time as RFC 3339 in UTC, to the second; seconds since 1970 if no date is that far away. */
 export function formatEpochMilliseconds(milliseconds: number): string {
   const date = new Date(milliseconds);
   if (Number.isNaN(date.getTime())) return String(milliseconds / 1000);

@@ -2,7 +2,10 @@ import type { CommandResult } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import { Problem, safeErrorReason } from "../core/problem.ts";
 
-/** Of tokens that could not be written: revokes them where nobody has any part of them, and returns the problem. */
+/**
+ * Creates the handler for tokens that could not be written: it revokes them if nobody has any part of them, and returns
+ * the problem.
+ */
 export function createUndeliveredTokensHandler(
   revoke: (token: string) => Promise<void>,
 ): Pick<CommandResult, "undelivered"> {

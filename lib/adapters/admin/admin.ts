@@ -54,7 +54,6 @@ export interface Admin {
   withDeadline(milliseconds: number, signal?: AbortSignal): Admin;
 }
 
-/** Creates the {@link Admin} API. */
 export function createAdmin(options: AdminOptions): Admin {
   const session = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>

@@ -236,7 +236,6 @@ export async function addOrDropSecrets(
   }
 }
 
-/** Deletes a client. */
 export async function deleteClient(session: AdminSession, id: string): Promise<void> {
   const request = itemRequest("DELETE", ({ paths }) => paths.client(id), `Cannot delete client ${quote(id)}`);
   const history: AttemptAmbiguity = { ambiguous: false };

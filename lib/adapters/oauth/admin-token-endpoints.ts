@@ -141,7 +141,7 @@ function headerHidingErrorContext(
 /** Creates access to the endpoints; nothing is sent yet. */
 export function createAdminTokenEndpoints(options: AdminApiConnection) {
   return {
-    /** Whether a token is active, and with all of these scopes where any are given. */
+    /** Whether a token is active, and with all of these scopes if any are given. */
     async introspect(token: string, scopes: readonly string[] = []): Promise<Introspection> {
       const step = {
         ...headerHidingErrorContext(options, "Cannot introspect the token", [token]),

@@ -115,8 +115,8 @@ function clockOffset(answer: HttpAnswer, now: number): number | undefined {
 }
 
 /**
- * Reads and checks the discovery document at a public URL. Its issuer must be that URL (OpenID Connect Discovery, 4.3), a
- * slash at the end aside, and endpoints at another origin are left out: nothing secret goes where nobody pointed.
+ * Reads and checks the discovery document at a public URL. Its issuer must be that URL (OpenID Connect Discovery, 4.3),
+ * apart from a slash at the end, and endpoints at another origin are left out: a secret only goes where the user said.
  *
  * @throws {Problem} for a server that can't be reached, has no document, or has that of another issuer.
  */

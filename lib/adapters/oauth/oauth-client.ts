@@ -80,14 +80,14 @@ export function createOAuthClient(options: OAuthClientOptions) {
     /** Checks the URL and exchanges its code. */
     exchangeCode: (pending: PendingAuthorization, redirected: string) =>
       exchangeRedirectCode(session, pending, redirected),
-    /** The subject, where it is known, must be that of the new ID token. */
+    /** The subject, if it is known, must be that of the new ID token. */
     refresh: (refreshToken: string, subject?: string) => refreshTokens(session, refreshToken, subject),
     /** Revokes a token, and the others of its grant (RFC 7009); `action` begins the message of a failure. */
     revoke: (token: string, action?: string) => revoke(session, token, action),
     beginDevice: (request: RequestedAccess = {}) => beginDeviceFlow(session, request),
     pollDevice: (pending: PendingDeviceFlow) => pollDeviceTokensOnce(session, pending),
     waitForDevice: (pending: PendingDeviceFlow, poll: DeviceWaitOptions) => waitForDeviceTokens(session, pending, poll),
-    /** The claims about the user, who must be the subject where one is given. */
+    /** The claims about the user, who must be the subject if one is given. */
     userinfo: (accessToken: string, subject?: string) => requestUserinfo(session, accessToken, subject),
   };
 }

@@ -26,7 +26,7 @@ export interface OAuthErrorContext {
   readonly hidden: readonly string[];
 }
 
-/** The cause of a problem where the server names the authentication method that it expects of the client. */
+/** The cause of a problem in which the server names the authentication method that it expects of the client. */
 export class ExpectedAuthMethodError extends Error {
   override readonly name = "ExpectedAuthMethodError";
   readonly method: string;
@@ -37,7 +37,7 @@ export class ExpectedAuthMethodError extends Error {
   }
 }
 
-/** The cause of a problem where the server names the algorithm that it expects a client's assertions to be signed with. */
+/** The cause of a problem in which the server names the algorithm that it expects a client's assertions to be signed with. */
 export class ExpectedAlgorithmError extends Error {
   override readonly name = "ExpectedAlgorithmError";
   readonly algorithm: string;
@@ -53,7 +53,7 @@ const MAX_QUOTED = 400;
 
 /** What an error means. */
 interface KnownError {
-  /** The server's name, where that is not the code with underscores. */
+  /** The server's name, if that is not the code with underscores. */
   readonly error?: string;
   /** The server's name of it with dashes. */
   readonly code: ProblemCode;
@@ -276,7 +276,7 @@ function rejectedClaim({ cause }: OperationProcessingError): string {
   return v.is(OfClaim, cause) ? cause.claim : "";
 }
 
-/** The algorithm that a token is signed with, where the library rejects it for that. */
+/** The algorithm that a token is signed with, if the library rejects it for that. */
 function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | undefined {
   const read = v.safeParse(OfAlgorithm, cause);
   return code === INVALID_RESPONSE && read.success ? read.output.header.alg : undefined;

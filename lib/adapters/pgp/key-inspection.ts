@@ -32,7 +32,6 @@ interface InspectedSubkey
   readonly created: string;
 }
 
-/** Describes an evaluated key. */
 export function toKeyInspection(report: KeyReport, origin: string): KeyInspection {
   const { fingerprint, version, algorithm, userIds, capabilities, issue } = report;
   return {

@@ -6,7 +6,6 @@ export function finiteExpiryDate(time: Date | number | null): Date | undefined {
   return time instanceof Date ? time : undefined;
 }
 
-/** The newest signature, or undefined. */
 export function newestSignature(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
   return signatures.reduce<SignaturePacket | undefined>((best, one) => {
     return best === undefined || (one.created ?? 0) >= (best.created ?? 0) ? one : best;

@@ -69,7 +69,7 @@ function folderProblem(name: string, why: string): Problem {
 
 /** A secret file that exists. */
 interface SecretFile {
-  /** Undefined where its bytes aren't UTF-8, so that they would not survive being written again as text. */
+  /** Undefined if its bytes aren't UTF-8, so that they would not survive being written again as text. */
   readonly text: string | undefined;
   readonly status: Stats;
 }

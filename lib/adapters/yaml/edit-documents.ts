@@ -15,7 +15,7 @@ export interface YamlChange {
   readonly added?: readonly unknown[];
 }
 
-/** Makes nodes for the values of one document. */
+/** Creates nodes for the values of one document. */
 export type CreateNode = (document: Document<Node>, value: unknown) => Node;
 
 /** How documents are written again: the style of the text that they are from. */
@@ -101,7 +101,7 @@ export class DocumentEditor {
     else pair.value = this.#replacement(document, pair.value, value);
   }
 
-  /** The object that a member of another one holds, inserted or copied from an alias where it isn't there. */
+  /** The object that a member of another one holds, inserted or copied from an alias if it isn't there. */
   #mapIn(document: Document<Node>, map: YAMLMap, name: string): YAMLMap {
     const pair = this.#pair(map, name);
     if (this.#library.isMap(pair?.value)) return pair.value;
@@ -133,7 +133,7 @@ export class DocumentEditor {
     return node;
   }
 
-  /** A text in the quotes of the old one, where these have the same meaning for it. */
+  /** A text in the quotes of the old one, if these have the same meaning for it. */
   #text(document: Document<Node>, { type }: Scalar, value: string): Node {
     const isQuoted = type === "QUOTE_DOUBLE" || type === "QUOTE_SINGLE";
     if (!isQuoted || !/^[\x20-\x7e]*$/.test(value)) return this.#createNode(document, value);

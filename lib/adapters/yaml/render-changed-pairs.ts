@@ -40,7 +40,7 @@ export class ChangedPairsRenderer {
   }
 
   /**
-   * The text with only the pairs of some keys written again; undefined where the text has another layout than one pair after
+   * The text with only the pairs of some keys written again; undefined if the text has another layout than one pair after
    * the other. Comments between pairs stay, so the caller compares them with those of the whole document.
    */
   render(

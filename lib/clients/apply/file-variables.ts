@@ -5,7 +5,7 @@ import type { VariableLookup } from "../../core/state/placeholder-values.ts";
 import { isVariableName } from "../../core/state/placeholders.ts";
 import { quote } from "../../core/text.ts";
 
-/** The name before the equals sign; empty where it is not a name. */
+/** The name before the equals sign; empty if it is not a name. */
 function variableNameOfAssignment(assignment: string): string {
   const name = assignment.slice(0, Math.max(assignment.indexOf("="), 0));
   return isVariableName(name) ? name : "";

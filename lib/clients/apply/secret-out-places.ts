@@ -405,7 +405,7 @@ export class SecretPlace {
     };
   }
 
-  /** Opens the file of a client, where each has its own. */
+  /** Opens the file of a client, if each has its own. */
   async openOwn(owner: SecretOwner): Promise<OwnFile | undefined> {
     if (this.kind !== "folder") return undefined;
     const path = clientSecretPath(this.#context, owner.key);

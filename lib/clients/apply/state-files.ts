@@ -67,7 +67,7 @@ export async function readDesiredClients(
   return { clients, files: read.files };
 }
 
-/** Makes entries of the values of files, those of manifests translated; mistakes are added to the findings. */
+/** Creates entries of the values of files, those of manifests translated; mistakes are added to the findings. */
 function translateToStateEntries(
   context: Pick<StateFileContext, "values" | "note">,
   values: readonly PositionedClientValue[],

@@ -83,7 +83,7 @@ async function reportSkippedClient(
   return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });
 }
 
-/** Updates an existing client where it differs. */
+/** Updates an existing client if it differs. */
 async function updateExistingClient(
   context: Pick<Context, "admin" | "note" | "warn">,
   { current, wanted, differing }: Difference,

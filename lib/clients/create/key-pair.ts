@@ -56,7 +56,7 @@ function keyFieldProblems({ client, label }: CommandLineDraft, algorithm: string
   ];
 }
 
-/** The problems of where the private key goes. */
+/** The problems of the flags that decide where the private key goes. */
 function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: string): readonly Problem[] {
   return [
     ...usageErrorIf(
@@ -76,7 +76,7 @@ function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: strin
 
 /**
  * Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). Its private part is ready to be
- * delivered, encrypted where there are recipients.
+ * delivered, encrypted if there are recipients.
  */
 export async function generateAndEncryptKeyPair(
   context: Pick<Context, "values" | "encryption" | "keyPairs">,

@@ -63,7 +63,7 @@ export interface CreatedClientToDeliver extends PendingDelivery {
 /** Where a registration sends its request, and where its secret goes. */
 interface RegistrationTargets extends OptionalSecretTarget {
   readonly admin: Admin;
-  /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
+  /** Where the recovery copy goes; `none` if it is known that no directory is writable. */
   readonly copies: "a file of its own" | "none" | SharedRecoveryFile;
 }
 
@@ -89,7 +89,7 @@ export function prepareClientRegistration(
  * certainly created nothing. Whatever fails after the answer, the client is deleted again or its secret is kept.
  *
  * @param deliver delivers the credentials; whatever it throws counts as "not delivered".
- * @throws Problem where the client may exist: it says so, and names the file that holds the secret.
+ * @throws Problem if the client may exist: it says so, and names the file that holds the secret.
  */
 export async function registerAndDeliver<T>(
   context: RegisterContext,
@@ -253,7 +253,7 @@ interface UndeliveredClient {
   readonly reason: unknown;
 }
 
-/** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
+/** Deletes a client whose secret can't be delivered, if that is certain to be right; otherwise keeps the secret. */
 async function deleteClientOrKeepSecret({ admin, id, secret, saved, reason }: UndeliveredClient): Promise<Problem> {
   const why = safeErrorReason(reason);
   const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;

@@ -17,7 +17,7 @@ interface Kind {
   readonly grants: readonly string[];
   /** Whether it can't keep a secret (RFC 6749, 2.1). */
   readonly isPublic: boolean;
-  /** An example of a redirect URI; undefined where users aren't redirected. */
+  /** An example of a redirect URI; undefined if users aren't redirected. */
   readonly redirect?: string;
 }
 

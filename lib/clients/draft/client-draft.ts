@@ -96,7 +96,7 @@ async function readClientFromFile(context: DraftContext, problems: Problem[]): P
   return { name: read.name, client: withoutUnsendableFields(read.client), hasEmptySecret };
 }
 
-/** A draft with the values of `--set`, whose code is loaded only where there are any. */
+/** A draft with the values of `--set`, whose code is loaded only if there are any. */
 async function withSetValues(
   context: Pick<Context, "values">,
   draft: JsonObject,
@@ -134,7 +134,7 @@ function emptySecretFindings(
   return base?.hasEmptySecret === true ? [createEmptySecretFinding(`"client_secret" in ${base.name}`)] : [];
 }
 
-/** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined where one can't be read. */
+/** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined if one can't be read. */
 async function readFieldFiles(
   { values, readFile }: Pick<Context, "values" | "readFile">,
   problems: Problem[],
@@ -167,7 +167,7 @@ function readIdAndSecretFlags({ values }: Pick<Context, "values">): {
   };
 }
 
-/** How messages name a field, where the secret may be provided by a file or a prompt. */
+/** How messages name a field, if the secret may come from a file or a prompt. */
 export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret | undefined): FieldLabeler {
   const isGiven = (field: string): boolean => field === "client_secret" && given !== undefined;
   return createFieldLabeler(

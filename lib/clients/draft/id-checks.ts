@@ -13,8 +13,8 @@ export function createOfflineFindingFilter({ values }: Pick<Context, "values">):
 }
 
 /**
- * Rejects IDs with a slash, such as URLs, where the server would create the client and never find it again. Asks the
- * server for such a client, and only if there is one.
+ * Rejects IDs with a slash, such as URLs, if the server would create the client and never find it again. Asks the server
+ * for such a client, and only if there is one.
  */
 export async function rejectUnfindableIds(
   { admin }: Pick<Context, "admin">,

@@ -150,7 +150,7 @@ async function writeClientSecretFile(
   return { ...shown, secret_file: path };
 }
 
-/** Shows the credentials with the result; where the output format omits them, keeps a recovery copy. */
+/** Shows the credentials with the result; if the output format omits them, keeps a recovery copy. */
 function showCredentialsOrKeepCopy(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
   { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,

@@ -133,11 +133,11 @@ async function* readUnsortedPart(
 /** The clients to list. */
 export interface ListedClients {
   readonly items: AsyncIterable<JsonObject> | Iterable<JsonObject>;
-  /** The token of the page after these; empty where there is none. Asked for after the last item. */
+  /** The token of the page after these; empty if there is none. Asked for after the last item. */
   readonly next: () => string;
   /** Whether there are more clients. Asked for after the last item. */
   readonly isCut: () => boolean;
-  /** The number of clients that match, where it is known though only some are listed. */
+  /** The number of clients that match, if it is known although only some are listed. */
   readonly total: () => number | undefined;
   /** The note about further clients. */
   readonly moreNote: () => string;

@@ -33,7 +33,7 @@ export interface PendingDelivery {
   readonly delivery: CredentialsToDeliver;
   /** To be called once the credentials have been delivered: removes the recovery copy. */
   readonly delivered: () => void;
-  /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
+  /** To be called when the output format omits the credentials: keeps a recovery copy, and warns with its path. */
   readonly hidden: () => void;
   /**
    * To be called when the credentials can't be delivered; returns the problem that says what became of them.
@@ -131,7 +131,7 @@ function withoutRegistrationTokenIfSecretOut({ values }: Pick<Context, "values">
   return values.isSet(SECRET_OUT) ? withoutCredential(record, "registration_access_token") : record;
 }
 
-/** A client without a credential; the same object where it has none. */
+/** A client without a credential; the same object if it has none. */
 function withoutCredential(record: JsonObject, credential: "client_secret" | "registration_access_token"): JsonObject {
   if (!Object.hasOwn(record, credential)) return record;
   const { [credential]: _, ...rest } = record;

@@ -41,8 +41,8 @@ type Values = Pick<Context, "values">;
 /** How the checks of a secret's flags differ by command. */
 interface SecretCheckOptions {
   /**
-   * Whether the files that it goes to are checked too: not where they may turn out not to be needed, and elsewhere where
-   * there is one for each client.
+   * Whether the files that it goes to are checked too: false if they may not be needed, "elsewhere" if each client has its
+   * own, which other code checks.
    */
   readonly checksFiles?: boolean | "elsewhere";
   /** Flags that create something else in place of a secret. */

@@ -34,8 +34,8 @@ export interface ProvidedSecret {
 type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn" | "hasErrors">;
 
 /**
- * The secret that the user provides by file, prompt, flag or environment; undefined when they provide none. What is wrong
- * with it is added to the problems. Where there are problems already, nobody is asked to type.
+ * The secret that the user provides by file, prompt, flag or environment; undefined if they provide none. What is wrong
+ * with it is added to the problems. If there are problems already, there is no prompt.
  */
 export async function readProvidedSecret(
   context: SecretSourceContext,

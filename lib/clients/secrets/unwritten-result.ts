@@ -3,7 +3,7 @@ import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
-/** Throws where standard output was closed before the start, so that the result would be lost. */
+/** Throws if standard output was closed before the start, so that the result would be lost. */
 export function requireOpenOutput(
   context: Pick<Context, "host">,
   action: string,
@@ -17,7 +17,10 @@ export function requireOpenOutput(
   });
 }
 
-/** Where the result of a client that was created or updated can't be written, names its ID. */
+/**
+ * The handler for the result of a client that was created or updated: if it can't be written, the problem names the
+ * client's ID.
+ */
 export function unwrittenClientHandler(id: string, what: "created" | "updated"): Pick<CommandResult, "undelivered"> {
   return {
     undelivered: async (_, reason) =>

@@ -8,7 +8,7 @@ import { errorMessage } from "../../core/problem.ts";
 import type { ClientInStack } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 
-/** Keeps a copy, as a secret that no run is to deliver; a failure is a warning. */
+/** Marks a copy as void, so that no run delivers its secret; a failure is a warning. */
 export function markRecoveryCopyVoid(
   { warn }: Pick<Context, "warn">,
   store: LeftoverCopyStore,

@@ -103,7 +103,10 @@ interface ClientAndResultView {
   readonly what: "created" | "updated";
 }
 
-/** Delivers the new credentials of a client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
+/**
+ * Delivers the new credentials of a client: to the secret file, to standard output, or, if the format omits them, to a
+ * recovery copy.
+ */
 export async function deliverCredentials(
   context: Pick<Context, "values" | "warn" | "note" | "outputContainsValue">,
   { target }: OptionalSecretTarget,

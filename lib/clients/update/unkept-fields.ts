@@ -3,7 +3,7 @@ import { isSameValue } from "../../core/client/equality.ts";
 import { FIELD_NAMES } from "../../core/client/fields.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 
-/** Fields that a server may set itself: the ID where it rejects chosen ones, the secret where it generates one. */
+/** Fields that a server may set itself: the ID if it rejects chosen ones, the secret if it generates one. */
 const SET_BY_SERVER: ReadonlySet<string> = new Set(["client_id", "client_secret"]);
 
 /** The fields that were sent and that the answer has with another value, or not at all. */

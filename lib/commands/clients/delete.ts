@@ -48,7 +48,7 @@ async function readIdOperands({
   return [...new Set(ids)];
 }
 
-/** Asks once for the whole run where there is a terminal to ask on; throws unless the answer is yes. */
+/** Asks once for the whole run if there is a terminal to ask on; throws unless the answer is yes. */
 async function confirmDeletion(
   { values, host, operands }: Pick<Context, "values" | "host" | "operands">,
   ids: readonly string[],

@@ -7,7 +7,7 @@ import { type JsonObject, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 
-/** The client, or only its ID where nothing else is asked for and the rest nests too deep. */
+/** The client, or only its ID if nothing else is asked for and the rest nests too deep. */
 async function readClientOrId({ admin, format }: Pick<Context, "admin" | "format">, id: string): Promise<JsonObject> {
   try {
     return await admin.get(id);

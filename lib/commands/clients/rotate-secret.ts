@@ -60,7 +60,7 @@ const DROP_OLD_SECRETS: BoolFlag = {
 
 const YES = confirmationFlag("Rotate without asking for confirmation");
 
-/** The flags that are of no use where no secret is generated. */
+/** The flags that are of no use if no secret is generated. */
 const NEW_SECRET_ONLY: readonly Flag[] = [
   ...EXISTING_CLIENT_SECRET_FLAGS,
   SECRET_LENGTH,
@@ -104,7 +104,7 @@ function lintSecretAndCollectErrors({ warn }: Pick<Context, "warn">, secret: str
   return findings.filter(({ severity }) => severity === "error").map(lintFindingProblem);
 }
 
-/** Asks where standard input and standard error are a terminal; throws unless the answer is yes. Returns whether it asked. */
+/** Asks if standard input and standard error are a terminal; throws unless the answer is yes. Returns whether it asked. */
 async function confirmIfInteractive(
   { values, host }: Pick<Context, "values" | "host">,
   question: string,
@@ -209,7 +209,7 @@ function rotateAgainHint(id: string): string {
   return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`;
 }
 
-/** Lets the server rotate the secret, which it generates; undefined where it can't. The secret is saved as soon as it is known. */
+/** Lets the server rotate the secret, which it generates; undefined if it can't. The secret is saved as soon as it is known. */
 async function rotateByServer(
   context: Pick<Context, "admin"> & PrepareContext & ChangeSecretContext,
   id: string,

@@ -60,10 +60,7 @@ async function readWishes(context: Pick<Context, "values">, checks: InputProblem
   };
 }
 
-/**
- * Chooses the redirect URI, and makes sure that the client has it where that can be checked; on a terminal, offers to
- * add it.
- */
+/** Chooses the redirect URI, and makes sure that the client has it if that can be checked; on a terminal, offers to add it. */
 async function chooseAndEnsureRedirect(
   context: Pick<Context, "host" | "note" | "pairedAdmin" | "syntax" | "values">,
   wishes: LoginWishes,

@@ -201,7 +201,6 @@ export function usesSecret(client: JsonObject): boolean {
   return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
 }
 
-/** The ID of a client in a result. */
 export function idOf(client: JsonObject): string {
   return getTextField(client, "client_id") ?? "";
 }

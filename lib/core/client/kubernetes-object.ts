@@ -18,7 +18,7 @@ const KubernetesObject = v.pipe(
   v.check(({ apiVersion, spec, metadata }) => (apiVersion ?? spec ?? metadata.name) !== undefined),
 );
 
-/** What all Kubernetes objects have, and what those of the kinds have that this program reads. */
+/** A Kubernetes object: the members that all of them have, and those of the kinds that this program reads. */
 export type KubernetesObject = v.InferOutput<typeof KubernetesObject>;
 
 /** Reads a Kubernetes object; undefined for any other value. */
@@ -27,7 +27,6 @@ export function readKubernetesObject(value: unknown): KubernetesObject | undefin
   return read.success ? read.output : undefined;
 }
 
-/** Whether a value is a Kubernetes object. */
 export function isKubernetesObject(value: unknown): value is JsonObject {
   return v.is(KubernetesObject, value);
 }

@@ -15,7 +15,7 @@ const STANDARD_SCOPES: readonly string[] = [
   "phone",
 ];
 
-/** The two scopes that a refresh token needs, of which Hydra takes either. */
+/** The two scopes that a refresh token needs, of which Hydra accepts either. */
 export const OFFLINE_SCOPES: readonly string[] = ["offline", "offline_access"];
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";

@@ -25,13 +25,13 @@ export type RuleRow = Omit<ClientRule, "severity" | "servers"> & Partial<Pick<Cl
 
 /** One thing that a rule found. */
 export interface RuleFinding {
-  /** The field that shows the mistake; undefined where the text speaks of the whole client. */
+  /** The field that shows the mistake; undefined if the text speaks of the whole client. */
   readonly field?: string;
   /** The message, after the label of the field. */
   readonly text: string;
-  /** Advice for this client, with the corrected value where there is one. */
+  /** Advice for this client, with the corrected value if there is one. */
   readonly hint?: string;
-  /** Where it differs from that of the rule, because it depends on the server. */
+  /** Given if it differs from that of the rule, because it depends on the server. */
   readonly severity?: ClientRule["severity"];
 }
 

@@ -19,7 +19,7 @@ type RuleCheck = ClientRule["find"];
 /** Whether one value of a field breaks a rule. */
 type IsWrong = (value: string, client: JsonObject) => boolean;
 
-/** Makes a check of each item of a list field. */
+/** Creates a check of each item of a list field. */
 function createItemCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) =>
     getListField(client, field)
@@ -27,7 +27,7 @@ function createItemCheck(field: string, isWrong: IsWrong, problem: string): Rule
       .map((item) => ({ field, text: `${quote(item)} ${problem}` }));
 }
 
-/** Makes a check of a text field that is set. */
+/** Creates a check of a text field that is set. */
 function createTextCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) => {
     const value = getTextField(client, field) ?? "";
@@ -35,7 +35,7 @@ function createTextCheck(field: string, isWrong: IsWrong, problem: string): Rule
   };
 }
 
-/** Makes a check of the secret, which no message may show. */
+/** Creates a check of the secret, which no message may show. */
 function createSecretCheck(isWrong: (secret: string) => boolean, problem: string): RuleCheck {
   return (client) => {
     const secret = getTextField(client, "client_secret") ?? "";
@@ -43,7 +43,7 @@ function createSecretCheck(isWrong: (secret: string) => boolean, problem: string
   };
 }
 
-/** Makes a check of how the fields of a client fit together. */
+/** Creates a check of how the fields of a client fit together. */
 function createCombinationCheck(
   isWrong: (client: JsonObject) => boolean,
   found: (label: FieldLabeler) => RuleFinding,

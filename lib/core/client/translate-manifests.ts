@@ -35,7 +35,7 @@ interface UnknownManifestKey {
   readonly location: string;
   /** With its path: `spec.client_name`. */
   readonly key: string;
-  /** The right key, with its path, where one is near. */
+  /** The right key, with its path, if one is near. */
   readonly meant: string | undefined;
 }
 
@@ -79,7 +79,6 @@ const DEFAULT_KEYS: readonly KubernetesSecretKeyNames[] = [NEW_KEYS, { id: "clie
 /** The API group of hydra-maester, in any version. */
 export const MANIFEST_GROUP_PREFIX = "hydra.ory.sh/";
 
-/** The kind of the manifests. */
 export const MANIFEST_KIND = "OAuth2Client";
 
 /** The spelling of Kubernetes for a client field: `redirect_uris` -> `redirectUris`. */
@@ -243,7 +242,7 @@ function unknownSpecKey(key: string, location: string): UnknownManifestKey {
   return { location, key: `spec.${key}`, meant: near === undefined ? undefined : `spec.${near}` };
 }
 
-/** The Secret that a client names; that of the same namespace first, then one where either gives no namespace. */
+/** The Secret that a client names; that of the same namespace first, then one if either gives no namespace. */
 function findNamedSecret(
   client: KubernetesObject,
   name: string,
@@ -396,9 +395,9 @@ function noClientProblem({ file, counts }: SkippedObjects): Problem {
 
 /**
  * Translates the hydra-maester manifests among the values of some files to clients: `OAuth2Client` of every version of its
- * CRD, also in a Kubernetes `List`. `spec.secretName` gives the ID and the secret where a Secret of that name is in one of
- * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped, and
- * reported for each file. Values that are not Kubernetes objects stay as they are.
+ * CRD, also in a Kubernetes `List`. `spec.secretName` gives the ID and the secret if a Secret of that name is in one of
+ * the files; `keys` names its keys if they are not hydra-maester's own. Other Kubernetes objects are skipped, and reported
+ * for each file. Values that are not Kubernetes objects stay as they are.
  */
 export function translateManifests(
   files: readonly ManifestFile[],

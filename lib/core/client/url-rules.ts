@@ -37,8 +37,8 @@ function withGuessedScheme(url: string): string {
 }
 
 /**
- * Corrects a URL that begins with its host, with a misspelled scheme, or without the slashes after it; undefined where
- * nothing is to correct.
+ * Corrects a URL that begins with its host, with a misspelled scheme, or without the slashes after it; undefined if there
+ * is nothing to correct.
  */
 function correctUrlScheme(url: string): string | undefined {
   if (/^[a-z\d.-]+:\d{1,5}(?:[/?]|$)/i.test(url)) return withGuessedScheme(url);

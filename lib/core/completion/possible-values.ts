@@ -40,7 +40,7 @@ const RESPONSE_TYPES = [
 /** Scopes with a meaning of their own (OpenID Connect Core, 5.4 and 11). */
 const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
 
-/** Values that a field usually has; others are as good. */
+/** Values that a field usually has; others are valid too. */
 export const USUAL_FIELD_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ["grant_types", GRANT_TYPES],
   ["response_types", RESPONSE_TYPES],

@@ -1,7 +1,6 @@
 /** The shells that completion is written for. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
-/** One of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
 /** A shell by its name. */

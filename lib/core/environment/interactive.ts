@@ -22,7 +22,7 @@ export function canPrompt(host: Omit<TerminalsAndEnvironment, "stdout">, noInput
   return host.stdinIsTerminal && host.stderr.isTerminal && allowsQuestions(host, noInput);
 }
 
-/** Whether a command can ask for what is missing: also not where its result goes into a pipe, or on a dumb terminal. */
+/** Whether a command can ask for what is missing: not if its result goes into a pipe or a file, or the terminal is dumb. */
 export function canAskForMissingInput(host: TerminalsAndEnvironment, noInput: boolean): boolean {
   return canPrompt(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
 }

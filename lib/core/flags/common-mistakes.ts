@@ -88,7 +88,7 @@ function normalizeFlagName(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");
 }
 
-/** The hint for a flag that doesn't exist but that people write; undefined where the command lacks what is meant. */
+/** The hint for a flag that doesn't exist but that people write; undefined if the command lacks what is meant. */
 export function hintForUnknownFlag(name: string, index: FlagIndex, command: string): string | undefined {
   const typed = normalizeFlagName(name);
   const words = command.split(" ");

@@ -169,7 +169,7 @@ interface TokenFile {
 }
 
 interface BearerToken {
-  /** Empty where no token is given. */
+  /** Empty if no token is given. */
   readonly text: string;
   readonly origin: ValueOrigin;
 }

@@ -40,7 +40,7 @@ function quotedField(text: string, start: number): CsvFieldOrFault {
   return { fault: 'a double quote is opened and not closed (write "" for a quote inside)' };
 }
 
-/** Writes a value as one field of a list value, in quotes where it needs them. */
+/** Writes a value as one field of a list value, in quotes if it needs them. */
 export function quoteCsvField(text: string): string {
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -18,7 +18,7 @@ export type CompletableValueKind =
 interface FlagRow {
   /** The long name in the 1.x syntax, without dashes. */
   readonly name: string;
-  /** The long name in the 2.x syntax where it differs; both syntaxes accept both names. */
+  /** The long name in the 2.x syntax if it differs; both syntaxes accept both names. */
   readonly v2?: string;
   /** Further long names. */
   readonly aliases?: readonly string[];
@@ -86,7 +86,7 @@ export interface DurationFlag extends FlagRow {
   readonly default?: number;
 }
 
-/** A flag with a whole number that is not negative, except for -1 where that has a meaning. */
+/** A flag with a whole number that is not negative, except for -1 if that has a meaning. */
 export interface IntFlag extends FlagRow {
   readonly kind: "count";
   readonly value: string;

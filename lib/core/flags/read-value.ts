@@ -21,7 +21,7 @@ export class ValueReader {
     this.#warnings = warnings;
   }
 
-  /** The value of a flag; undefined where it is wrong. */
+  /** The value of a flag; undefined if it is wrong. */
   read(flag: Flag, given: readonly OptionalValueText[]): FlagValueWithOrigin | undefined {
     const texts = this.#origin.from === "environment" ? given.map((text) => this.#unquoted(flag, text)) : given;
     if (flag.kind === "each") return this.#readEach(flag, texts);

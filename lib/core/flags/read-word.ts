@@ -7,7 +7,7 @@ export interface SpelledFlag {
   readonly spelled: string;
 }
 
-/** A flag with its value; undefined where none is given and none is needed. */
+/** A flag with its value; undefined if none is given and none is needed. */
 export interface FlagWithValue extends SpelledFlag {
   readonly value: string | undefined;
 }

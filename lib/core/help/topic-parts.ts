@@ -16,12 +16,10 @@ export interface Topic {
   readonly parts: readonly TopicPart[];
 }
 
-/** A heading inside of a topic. */
 export function headingPart(text: string): TopicPart {
   return { kind: "heading", text };
 }
 
-/** A paragraph. */
 export function textPart(...sentences: readonly string[]): TopicPart {
   return { kind: "text", text: sentences.join(" ") };
 }

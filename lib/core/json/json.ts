@@ -42,7 +42,6 @@ export function objectOrEmpty(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-/** Whether a value is a list of strings. */
 export function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
@@ -122,7 +121,7 @@ function isExactNumber(value: number, source: string): boolean {
 }
 
 /**
- * A decimal number as digits and exponent, the same for all spellings of one value; the text itself where the exponent is too
+ * A decimal number as digits and exponent, the same for all spellings of one value; the text itself if the exponent is too
  * large for that.
  */
 function canonicalDecimal(text: string): string {

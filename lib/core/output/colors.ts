@@ -1,11 +1,11 @@
 import { styleText } from "node:util";
 
-/** What `--color` takes. */
+/** The values of `--color`. */
 export const COLOR_CHOICES = ["auto", "always", "never"] as const;
 
 export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
-/** What decides whether text gets colours. */
+/** What decides whether text gets colors. */
 interface ColorSources {
   /** `--color`; without the flag `auto`. */
   readonly choice: ColorChoice;
@@ -20,9 +20,9 @@ function isOff(value: string): boolean {
 }
 
 /**
- * Whether text for a stream gets colours: as `--color` says; else none with NO_COLOR, some with FORCE_COLOR or CLICOLOR_FORCE
+ * Whether text for a stream gets colors: as `--color` says; else none with NO_COLOR, some with FORCE_COLOR or CLICOLOR_FORCE
  * wherever it goes, none with CLICOLOR=0 or a dumb terminal; else on terminals. An empty NO_COLOR counts as unset
- * (no-color.org), and NO_COLOR wins over what forces colours.
+ * (no-color.org), and NO_COLOR wins over what forces colors.
  */
 export function mayUseColor({ choice, environment, isTerminal }: ColorSources): boolean {
   if (choice !== "auto") return choice === "always";
@@ -34,7 +34,7 @@ export function mayUseColor({ choice, environment, isTerminal }: ColorSources): 
   return isTerminal && environment("CLICOLOR") !== "0" && environment("TERM") !== "dumb";
 }
 
-/** What a piece of text is, each with its own colour. */
+/** What a piece of text is, each with its own color. */
 export type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
 
 /** A line of text, and the color that it has on a terminal. */
@@ -54,7 +54,7 @@ const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
   heading: "bold",
 };
 
-/** Gives text the colour of its role; text of others must be made harmless before. */
+/** Gives text the color of its role; text of others must be made harmless before. */
 export type Painter = (role: TextRole, text: string) => string;
 
 /** The painter for a stream: one that paints, or one that leaves text as it is. */
@@ -67,7 +67,7 @@ export function createPainter(color: boolean): Painter {
 /** What {@link createPainter} adds to text: SGR sequences (ECMA-48), which take no column. */
 const SGR = /\u001b\[[\d;]*m/g;
 
-/** Text without its colours, for measuring it. */
+/** Text without its colors, for measuring it. */
 export function withoutColors(text: string): string {
   return text.replace(SGR, "");
 }

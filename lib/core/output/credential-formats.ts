@@ -121,7 +121,7 @@ const DNS_LABEL = /^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 /** A name of a Kubernetes object: a DNS subdomain. */
 const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
-/** The name in the key of a label, and its value where it isn't empty. */
+/** The name in the key of a label, and its value if it isn't empty. */
 const LABEL_TEXT = /^(?=.{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 export function isKubernetesNamespace(text: string): boolean {

@@ -44,7 +44,7 @@ export function isPathTemplate(path: string): boolean {
   return path.includes(ID);
 }
 
-/** What is wrong with a path that is a template, or that was meant as one; undefined where nothing is. */
+/** What is wrong with a path that is a template, or that was meant as one; undefined if nothing is. */
 export function findTemplateProblem(path: string, name: string): Problem | undefined {
   const [other] = path.replaceAll(ID, "").match(/\{[A-Za-z_]\w*\}/) ?? [];
   if (other === undefined) return findPlaceholderInFolderProblem(path, name);
@@ -84,8 +84,8 @@ function foldPathCase(path: string): string {
 }
 
 /**
- * What is wrong with the files that a template gives clients: two IDs whose files would be one, also where case is ignored
- * as on macOS and Windows, and an ID too long for a file name.
+ * What is wrong with the files that a template gives clients: two IDs whose files would be one, also if only case tells
+ * them apart, as macOS and Windows ignore it, and an ID too long for a file name.
  */
 export function clientFileNameProblems(
   template: string,

@@ -22,10 +22,8 @@ const PLAIN = [
 /** The formats with an expression: `NAME=EXPRESSION`. */
 const QUERIES = ["jsonpath", "jsonpointer", "raw"] as const;
 
-/** The name of a format. */
 export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
 
-/** An output format. */
 export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
   | { readonly kind: (typeof QUERIES)[number]; readonly query: SelectorOrJsonPath };

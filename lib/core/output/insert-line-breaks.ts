@@ -1,7 +1,7 @@
 import { withoutColors } from "./colors.ts";
 import { displayWidth } from "./width.ts";
 
-/** The columns that a piece of text takes on a terminal, its colours not counted. */
+/** The columns that a piece of text takes on a terminal, its colors not counted. */
 function widthWithoutColors(text: string): number {
   return displayWidth(withoutColors(text));
 }
@@ -12,7 +12,7 @@ const NARROWEST = 20;
 /**
  * Breaks the lines of a text at spaces so that each takes at most so many columns, and begins those that follow with
  * `indent`. A word that is longer stays whole, so that a URL or a path can be copied, and so does a command line of this
- * program after a colon. Spaces inside a line stay as they are, and colours take no room. With less than twenty columns
+ * program after a colon. Spaces inside a line stay as they are, and colors take no room. With less than twenty columns
  * nothing is broken.
  */
 export function insertLineBreaks(text: string, columns: number, indent = ""): string {

@@ -20,7 +20,7 @@ const BELOW = " ".repeat(6);
 
 /**
  * The lines of rows whose labels have one width. For a terminal, values are broken at words and their further lines are
- * below the first one. Where a value has too little room after its label, all of the rows have them below their labels.
+ * below the first one. If a value has too little room after its label, all of the rows have them below their labels.
  *
  * @param columns the width of the terminal; undefined breaks nothing.
  */

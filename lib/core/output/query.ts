@@ -7,7 +7,6 @@ export interface Selection {
   readonly single: boolean;
 }
 
-/** A compiled expression. */
 export type Selector = (document: unknown) => Selection;
 
 /** A parsed expression, or RFC 9535 text that the JSONPath adapter compiles. */

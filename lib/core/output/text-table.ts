@@ -1,7 +1,6 @@
 import { escapeControls } from "../text.ts";
 import { cutToWidth, displayWidth, terminalWidthOrDefault } from "./width.ts";
 
-/** Where the text is printed. */
 export interface TextOutputTarget {
   readonly isTerminal: boolean;
   /** The width of the terminal; 80 if unknown. */

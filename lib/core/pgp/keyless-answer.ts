@@ -15,8 +15,8 @@ const ABSENT: readonly (readonly [says: RegExp, meaning: string])[] = [
 const ANSWER_LENGTH = 4096;
 
 /**
- * What the text of a site says where it has no key to give, although it answered with success; undefined for a text that
- * may be a key. GitHub's `USER.gpg` is an armored block with a note and no key; GitLab's is empty.
+ * Why the text of a successful response has no key: the site has none for this user. Undefined for a text that may be a
+ * key. GitHub's `USER.gpg` is an armored block with a note and no key; GitLab's is empty.
  */
 export function findKeylessAnswerReason(text: string): string | undefined {
   if (text.length > ANSWER_LENGTH) return undefined;

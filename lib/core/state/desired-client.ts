@@ -26,7 +26,7 @@ export interface DesiredClient {
   readonly secretOrigin: string | undefined;
   /** The secret itself, if it was read. */
   readonly secret: string | undefined;
-  /** Why it could not be read, which matters only where it is to be set or checked. */
+  /** Why it could not be read, which matters only if it is to be set or checked. */
   readonly secretProblem: Problem | undefined;
   /** `x-hydra.secret.version` */
   readonly secretVersion: number | undefined;

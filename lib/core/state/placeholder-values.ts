@@ -29,7 +29,7 @@ export function replaceKnownPlaceholders(value: unknown, variables: VariableLook
 }
 
 /**
- * What a value of a file can mean: itself with its placeholders replaced, and where it is nothing but one placeholder also
+ * What a value of a file can mean: itself with its placeholders replaced, and if it is nothing but one placeholder, also
  * the list, number or boolean that the variable contains as JSON.
  */
 export function possibleReplacedValues(value: unknown, variables: VariableLookup): readonly unknown[] {

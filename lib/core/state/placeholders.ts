@@ -12,7 +12,6 @@ export const PLACEHOLDER_PATTERN = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`
 /** A text that is nothing but one placeholder. */
 export const WHOLE_PLACEHOLDER_PATTERN = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
 
-/** Whether a text is the name of a variable. */
 export function isVariableName(text: string): boolean {
   return new RegExp(`^${NAME}$`).test(text);
 }

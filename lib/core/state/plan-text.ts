@@ -142,7 +142,6 @@ export function summarizePlan(plan: StackPlan): string {
   return all.length === 0 ? "No clients" : all.join(", ");
 }
 
-/** The number of notes. */
 export function countNotes({ steps, notes }: StackPlan): number {
   return steps.reduce((sum, step) => sum + step.notes.length, notes.length);
 }

@@ -36,7 +36,7 @@ type SecretAction =
 export interface StackPlanStep {
   readonly action: StepAction;
   readonly key: string;
-  /** Undefined where the server will choose it. */
+  /** Undefined if the server will choose it. */
   readonly clientId: string | undefined;
   /** Undefined for a client that is in no file. */
   readonly desired: DesiredClient | undefined;

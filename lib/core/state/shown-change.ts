@@ -12,7 +12,7 @@ export interface ShownChange extends FieldChange {
   readonly removed?: readonly string[];
 }
 
-/** A value as people see it: what is not set has the server's default, where that is known, and no private key is shown. */
+/** A value as people see it: what is not set has the server's default, if that is known, and no private key is shown. */
 function displayedFieldValue(field: string, value: unknown): unknown {
   if (isEmptyOrFalse(value)) return canonicalValue(field, value);
   return field === "jwks" ? withoutPrivateKeys(value) : value;

@@ -50,7 +50,7 @@ export function withoutStackMark(client: JsonObject): JsonObject {
   return { ...client, metadata: metadataWithoutStackMark(metadata) };
 }
 
-/** The members of the metadata without the mark; undefined where it is not an object. */
+/** The members of the metadata without the mark; undefined if it is not an object. */
 export function metadataWithoutStackMark(metadata: unknown): JsonObject | undefined {
   if (metadata === undefined || metadata === null) return {};
   if (!isJsonObject(metadata)) return undefined;

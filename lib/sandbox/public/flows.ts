@@ -26,7 +26,6 @@ export interface AcceptedConsent {
   readonly idTokenClaims: JsonObject;
 }
 
-/** Whether a decision is a refusal. */
 export function isRefusal(decision: object): decision is FlowRefusal {
   return "error" in decision;
 }

@@ -25,7 +25,6 @@ export interface PublicContext {
   readonly now: () => number;
 }
 
-/** The issuer identifier. */
 export function issuerOf({ traits, publicUrl }: PublicContext): string {
   return traits.issuerSlash ? `${trimCharactersAtEnd(publicUrl(), "/")}/` : publicUrl();
 }

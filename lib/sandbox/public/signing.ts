@@ -68,7 +68,7 @@ function canSign(key: JsonWebKey, alg: string): boolean {
   return isSigningAlgorithm(alg) && signingAndEncryptionAlgorithms(key).includes(alg);
 }
 
-/** The newest private key; a new one is generated where there is none. */
+/** The newest private key; a new one is generated if there is none. */
 function findOrGenerateNewestPrivateKey(store: KeyStore, set: string): JsonWebKey {
   const find = (): JsonWebKey | undefined => keysOf(store, set).find(hasPrivateMembers);
   if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
@@ -77,7 +77,7 @@ function findOrGenerateNewestPrivateKey(store: KeyStore, set: string): JsonWebKe
   return privateJwk;
 }
 
-/** The newest private key, generated where there is none; throws if it has no algorithm that signs. */
+/** The newest private key, generated if there is none; throws if it has no algorithm that signs. */
 function chooseOrGenerateSigningKey(store: KeyStore, set: string): SigningKey {
   const privateJwk = findOrGenerateNewestPrivateKey(store, set);
   const { alg = "", kid = "" } = privateJwk;
@@ -192,7 +192,7 @@ export function createTokenSigner(
         const keys = keysOf(store, set).filter(isPublished);
         return keys.map((key) => storedMembers(publicPart(key)));
       }),
-    /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
+    /** The algorithm of ID tokens, as the discovery document shows it: empty if no public key has it. */
     idTokenAlgorithm: (): string => {
       if (pairs) return "RS256";
       const key = findOrGenerateNewestPrivateKey(store, SIGNING_SETS["id-token"]);
@@ -203,7 +203,7 @@ export function createTokenSigner(
      *
      * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
      * servers do, although the newest key signs it (ory/hydra#3573).
-     * @throws {NoSigningKeyError} where the server has no key to sign with.
+     * @throws {NoSigningKeyError} if the server has no key to sign with.
      */
     sign: (use: SignedTokenKind, claims: JsonObject, session?: string): string => {
       const set = SIGNING_SETS[use];

@@ -9,7 +9,7 @@ export interface Grant {
   readonly subject: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
-  /** Undefined where no user was involved. */
+  /** Undefined if no user was involved. */
   readonly user: GrantUser | undefined;
 }
 

@@ -22,7 +22,7 @@ function missingRedirectUriCommandLine(client: TestedClient): string | undefined
 }
 
 /**
- * The command line that changes the setting which made a step fail; undefined where no setting of the client is known to
+ * The command line that changes the setting which made a step fail; undefined if no setting of the client is known to
  * help. Rejected credentials have none: the server doesn't say what is wrong with them.
  */
 export function findFixCommandLine(step: TestStepName, code: ProblemCode, client: TestedClient): string | undefined {

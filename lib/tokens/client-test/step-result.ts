@@ -1,6 +1,5 @@
 import type { ProblemCode } from "../../core/problem.ts";
 
-/** The steps of a test. */
 export type TestStepName =
   | "discovery"
   | "credentials"

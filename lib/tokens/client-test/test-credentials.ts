@@ -43,7 +43,7 @@ export async function readTestCredentials(
   );
 }
 
-/** The key with what the client is registered with, where the key itself doesn't say it. */
+/** The key with what the client is registered with, if the key itself doesn't say it. */
 function withRegisteredAlgorithmAndKid(
   { registered }: TestedClient,
   authentication: Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>,

@@ -6,7 +6,7 @@ import type { StepOutcome, StepResult } from "./step-result.ts";
 
 type Status = StepOutcome["status"];
 
-/** How each status is marked, also where the locale has only ASCII. */
+/** How each status is marked, with a sign for locales that have only ASCII. */
 const MARKS: Readonly<Record<Status, { readonly symbol: string; readonly ascii: string; readonly role: TextRole }>> = {
   passed: { symbol: "✓", ascii: "+", role: "added" },
   failed: { symbol: "✗", ascii: "x", role: "removed" },
@@ -56,7 +56,7 @@ function stepLines(
   return labelledLines(rows, columns).map(({ text }) => text);
 }
 
-/** The steps, each hint only where it comes first. */
+/** The steps, each hint only the first time. */
 function withoutRepeatedHints(steps: readonly StepResult[]): readonly StepResult[] {
   return steps.map(({ hint, ...step }, at) => {
     const isRepeated = steps.slice(0, at).some((other) => other.hint === hint);
