@@ -75,7 +75,7 @@ export function toProblems(error: unknown, { environment }: Pick<Host, "environm
   ];
 }
 
-/** A bug in the program. A stack could contain anything, so it is shown only when asked for. */
+/** The problem of a bug in the program. A stack could contain anything, so it is shown only when asked for. */
 function unexpectedFailureProblem(error: unknown, showStack: boolean): Problem {
   const kind = error instanceof Error ? error.name : typeof error;
   const stack = showStack && error instanceof Error ? `\n${error.stack ?? ""}` : "";

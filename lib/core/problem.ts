@@ -136,7 +136,10 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), anywhere in its chain of causes. */
+/**
+ * The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), anywhere in its chain of causes; undefined if
+ * there is none.
+ */
 export function errorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     if ("code" in at && typeof at.code === "string") return at.code;

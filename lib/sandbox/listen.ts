@@ -51,7 +51,7 @@ function isSocketAnswering(socket: string): Promise<boolean> {
   });
 }
 
-/** The address is in use, or can't be listened on for another reason. */
+/** The problem of an address that is in use, or that can't be listened on for another reason. */
 function cannotListenProblem(listen: string, cause: unknown, isTaken = errorCode(cause) === "EADDRINUSE"): Problem {
   const reason = isTaken ? "the address is in use" : errorMessage(cause);
   return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${reason}`, {

@@ -12,7 +12,7 @@ export interface OAuthError {
   readonly description: string | undefined;
 }
 
-/** The OAuth 2.0 error in the body of a response. */
+/** The OAuth 2.0 error in the body of a response; undefined for any other body. */
 export function parseOAuthError(text: string): OAuthError | undefined {
   const body = v.safeParse(OAuthErrorBody, parseJsonBody(text));
   return body.success ? { error: body.output.error, description: body.output.error_description } : undefined;

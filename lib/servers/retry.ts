@@ -133,7 +133,10 @@ export function backoffDelay(attempts: number, random: (count: number) => Uint8A
   return longest * (0.5 + (random(1)[0] ?? 0) / 510);
 }
 
-/** The Retry-After of RFC 9110, 10.2.3, as seconds or a date; in milliseconds. */
+/**
+ * The milliseconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); undefined if it is missing or
+ * invalid.
+ */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;

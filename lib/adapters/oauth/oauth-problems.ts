@@ -318,7 +318,7 @@ function findIdTokenProblem(step: OAuthErrorContext, error: OperationProcessingE
     : undefined;
 }
 
-/** An ID token whose times are ahead of this machine's clock. */
+/** The problem of an ID token whose times are ahead of this machine's clock. */
 export function earlyIdTokenProblem({ action }: OAuthErrorContext, seconds: number): Problem {
   return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
     code: "id-token-not-yet-valid",
@@ -327,7 +327,7 @@ export function earlyIdTokenProblem({ action }: OAuthErrorContext, seconds: numb
   });
 }
 
-/** An ID token whose signature can't be verified. */
+/** The problem of an ID token whose signature can't be verified. */
 export function unverifiableIdTokenProblem({ action }: OAuthErrorContext, error: unknown): Problem {
   const code = error instanceof OperationProcessingError ? error.code : undefined;
   const reason =

@@ -18,7 +18,7 @@ export interface SimulatedBrowserOptions {
   readonly now: () => number;
 }
 
-/** A redirect that isn't what the flow needs. */
+/** The problem of a redirect that isn't what the flow needs. */
 export function unexpectedLoginAnswerProblem(
   { action }: OAuthErrorContext,
   reason: string,

@@ -1,7 +1,7 @@
 import type { Key, SignaturePacket } from "openpgp";
 import type { OpenPgp } from "./key-report.ts";
 
-/** A time of expiry from the library, which uses other types for "never" and "unknown". */
+/** A time of expiry from the library; undefined for "never" and "unknown", for which it uses other types. */
 export function finiteExpiryDate(time: Date | number | null): Date | undefined {
   return time instanceof Date ? time : undefined;
 }

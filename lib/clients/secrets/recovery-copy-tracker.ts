@@ -9,7 +9,7 @@ import { type PlainAndEncryptedSecret, secretOrPrivateKeyNoun } from "./secret-s
 /** What recovery copies need of a command's context. */
 export type RecoveryCopyContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
 
-/** Warns that a secret would be lost if it could not be delivered. */
+/** Warns that no directory is writable for a recovery copy: a secret would be lost if it could not be delivered. */
 export function warnNoRecoveryFolder({ warn }: Pick<Context, "warn">): void {
   warn("no directory is writable for a recovery copy of the secret (--rescue-dir names one)");
 }

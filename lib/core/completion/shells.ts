@@ -3,7 +3,7 @@ export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export type Shell = (typeof SHELLS)[number];
 
-/** A shell by its name. */
+/** The shell with a name; undefined for any other name. */
 export function parseShellName(name: string | undefined): Shell | undefined {
   return SHELLS.find((known) => known === name);
 }

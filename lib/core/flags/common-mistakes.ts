@@ -106,7 +106,7 @@ const OPERAND_FLAGS: ReadonlyMap<string, readonly [what: string, ...flags: reado
   ["KID", ["key ID", "kid", "key-id", "default-key-id", "jwk-id"]],
 ]);
 
-/** The hint for a flag that doesn't exist because the command takes its value as an operand. */
+/** The hint for a flag that doesn't exist because its value is an operand of the command; undefined for any other flag. */
 export function hintToUseOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
   if (wanted === undefined || command === "") return undefined;
   const names = wanted.first === undefined ? [wanted.name] : [wanted.first, wanted.name];
@@ -140,7 +140,7 @@ export interface ForeignFormatFlag {
   readonly words: 1 | 2;
 }
 
-/** Reads a format that is written as in other tools. */
+/** Reads a format that is written as in other tools; undefined for any other word. */
 export function readForeignFormatFlag(word: string, next: string | undefined): ForeignFormatFlag | undefined {
   const [, own] = /^--(json|yaml|json-pretty|ndjson|table)(?:=true)?$/.exec(word) ?? [];
   if (own !== undefined) return { format: own, words: 1 };

@@ -19,7 +19,7 @@ const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
   ...["rotate", "regenerate-secret", "reset-secret"].map((word) => [word, "clients rotate-secret"] as const),
 ]);
 
-/** The command that people mean by the name that other tools have for it. */
+/** The command that people mean by the name that other tools have for it; undefined for any other word. */
 export function commandForSynonym(word: string): string | undefined {
   return MEANT_COMMANDS.get(word.toLowerCase());
 }

@@ -50,7 +50,7 @@ export function flagNotes(flag: Flag, grammar: SyntaxVersion): readonly string[]
   return notes;
 }
 
-/** The default of a flag, as it would be typed. */
+/** The default of a flag, as it would be typed; undefined if it has none. */
 export function flagDefaultText(flag: Flag): string | undefined {
   if (flag.kind === "duration") return flag.default === undefined ? undefined : formatDuration(flag.default);
   if (flag.kind === "count") return flag.default === undefined ? undefined : String(flag.default);

@@ -103,7 +103,7 @@ function checkCsrfAndUseStep(
   return step.decision;
 }
 
-/** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
+/** The refusal if the step that a browser returns from was declined, otherwise undefined. The step counts as used then. */
 export function useStepAndFindRefusal(
   engine: PublicContext,
   flow: Flow,

@@ -47,7 +47,7 @@ export function hasOfflineScope({ scopes }: Pick<TestedClient, "scopes">): boole
   return scopes.some((scope) => OFFLINE_SCOPES.includes(scope));
 }
 
-/** The response types of the implicit flow that the client may use, the one with the most tokens first. */
+/** The response type of the implicit flow that the client may use and that gives the most tokens; undefined if it has none. */
 export function implicitResponseType({ registered }: Pick<TestedClient, "registered">): string | undefined {
   const types = getListField(registered, "response_types").map((type) => type.split(" ").toSorted().join(" "));
   return ["id_token token", "token", "id_token"].find((type) => types.includes(type));
