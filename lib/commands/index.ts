@@ -142,7 +142,7 @@ export const ROOT: Group = defineGroup(
     ),
     create: defineVerbGroup("create", "Create an OAuth 2.0 client or a key (2.x syntax)", create, createKey),
     get: defineVerbGroup("get", "Show OAuth 2.0 clients or keys (2.x)", get, getKeys),
-    show: defineVerbGroup("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
+    show: defineVerbGroup("show", "Show a readable summary of OAuth 2.0 clients (2.x)", show),
     list: defineVerbGroup("list", "List OAuth 2.0 clients (2.x)", list),
     update: defineVerbGroup("update", "Update an OAuth 2.0 client (2.x)", update),
     delete: defineGroup(

@@ -49,7 +49,7 @@ export const sandbox = defineLeaf({
   name: "sandbox",
   summary: "Run an in-memory Hydra for testing",
   about: [
-    "Emulates the chosen Ory Hydra version, for clients, tokens, key sets, logins and consents. Nothing is stored: all clients, tokens and keys are gone when it stops.",
+    "Emulates the chosen Ory Hydra version, for clients, tokens, key sets, logins and consents. Nothing is saved: all clients, tokens and keys are gone when it stops.",
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
     "Not emulated: dynamic registration, request objects, pairwise subjects, verifiable credentials, and logging out of other clients.",
   ],

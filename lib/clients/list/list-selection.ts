@@ -50,7 +50,7 @@ const FILTER: RepeatFlag = {
   name: "filter",
   value: "FIELD=VALUE",
   group: "input",
-  help: "Only clients where FIELD is VALUE (or contains it, if a list); repeatable, all must match",
+  help: "Only clients whose FIELD is VALUE, or contains it if it is a list; repeatable, all must match",
 };
 
 /** The flags that choose clients, their order and their columns. */

@@ -75,7 +75,7 @@ const DRY_RUN: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
-  help: "Show what would be changed, like hydra diff, and change nothing; fails where the run itself would stop",
+  help: "Show what would be changed, like hydra diff, and change nothing; fails if the run itself would stop",
   brief: "Show what would be changed, like hydra diff",
 };
 

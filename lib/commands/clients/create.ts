@@ -301,7 +301,7 @@ export const create = defineLeaf({
   name: "create",
   summary: "Create a client and print its ID and secret",
   about: [
-    "Creates an OAuth 2.0 client. A secret is generated locally and printed once. With --pgp-key or --keybase only the encrypted secret is printed, and nothing is created unless every key is usable.",
+    "Creates an OAuth 2.0 client. A secret is generated locally and printed once. With a recipient (--pgp-key, --pgp-key-url or --keybase), only the encrypted secret is printed, and nothing is created unless every key is usable.",
     "Without flags that describe the client, asks for its kind, name, redirect URIs and scopes on a terminal, and shows the equivalent command line. With --no-input, in CI and in pipes, it never asks.",
     "List flags accept commas or may be repeated; quote a value containing a comma: '\"a,b\",c'.",
   ],

@@ -101,7 +101,7 @@ export const list = defineLeaf({
   name: "list",
   summary: "List all clients",
   about: [
-    "Lists all clients, fetching every page; rows appear while later pages are being fetched. On a terminal each client is one line, and columns that don't fit are left out; in a pipe the table has all of them.",
+    "Fetches every page; rows appear while later pages are being fetched. On a terminal, each client is one line, and columns that don't fit are left out. In a pipe, the table is that of Hydra's own CLI.",
   ],
   flags: [...PAGE_FLAGS, ...SELECTION_FLAGS, ...SERVER_COMMAND_FLAGS],
   examples: {

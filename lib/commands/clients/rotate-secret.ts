@@ -257,7 +257,7 @@ export const rotateSecret = defineLeaf({
   name: "rotate-secret",
   summary: "Rotate a client's secret, and change nothing else",
   about: [
-    "If the server supports it, the old secret stays valid until --drop-old-secrets; otherwise it stops working immediately, and a message says so.",
+    "If the server supports rotation, the old secret stays valid until --drop-old-secrets; otherwise it stops working immediately, and a message says so.",
     "Asks for confirmation if standard input and standard error are a terminal; --yes answers.",
     "A recovery copy of the new secret is saved before it is sent and removed once it is delivered.",
   ],
@@ -282,6 +282,7 @@ export const rotateSecret = defineLeaf({
         "Checked at the server's revocation endpoint",
       ],
     ],
+    "2.x": [["rotate-secret oauth2-client my-app --secret-out my-app.env", "Into a new file that only you can read"]],
   },
   server: true,
   credentials: "secrets",

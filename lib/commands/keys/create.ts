@@ -64,7 +64,7 @@ export const createKey = defineLeaf({
   summary: "Generate a key in a set",
   about: [
     "The server generates the key, and creates the set if it doesn't exist. Prints the public key; --private, --key-out and recipients deliver the private one too.",
-    "A new key in a set that tokens are signed with signs immediately. See hydra keys rotate for a rotation that disturbs less.",
+    "A new key in a set that tokens are signed with signs immediately. hydra keys rotate is less disruptive.",
   ],
   operands: {
     first: "SET",

@@ -75,7 +75,7 @@ export const deleteKeys = defineLeaf({
   summary: "Delete a key set, or one key of it",
   about: [
     "A set or a key that doesn't exist is an error (exit code 4); Hydra's own CLI reports success. On a terminal, asks first.",
-    "The sets that tokens are signed with are protected: what would end logins or make issued tokens unverifiable needs --yes.",
+    "Key sets that sign tokens are protected: changes that would stop logins or make issued tokens unverifiable require --yes.",
     "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
   ],
   operands: { name: "SET", least: 1, most: Number.POSITIVE_INFINITY, help: "Key set" },

@@ -95,8 +95,8 @@ export const rotateSigningKey = defineLeaf({
   about: [
     "In steps (Hydra 2.x): --publish adds a public key that does not sign yet. Once verifiers have fetched the key set again, --activate makes it sign. Once all tokens signed with the old key have expired, --retire deletes the key.",
     "In one step, without any of these flags, the server generates a key that signs immediately. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
-    "With --public-url, a login of a temporary client proves each step. If another key signs it, the step is undone.",
-    "Reports which sessions a step breaks, and asks for confirmation on a terminal. A set that doesn't exist is an error (exit code 4), unless the server makes it itself.",
+    "With --public-url, a login of a temporary client proves each step. If another key signs its tokens, the step is undone.",
+    "Reports which sessions a step breaks, and asks for confirmation on a terminal. A set that doesn't exist is an error (exit code 4), unless the server generates it itself.",
   ],
   operands: { name: "SET", least: 1, most: 1, help: "Key set, such as hydra.openid.id-token" },
   flags: [

@@ -141,8 +141,8 @@ export const authorizationCode = defineLeaf({
   name: "user",
   summary: "Log a user in with a browser, and get their tokens",
   about: [
-    "Opens the login in the browser and waits for it on a loopback port. Uses PKCE, and verifies state, nonce, issuer and the ID token's signature. Prints the tokens; -q prints only the access token.",
-    "Without a browser on this machine, it prints the URL; the URL that the browser ends at can be pasted.",
+    "Opens the login in the browser and waits for the redirect on a loopback port. Uses PKCE, and verifies state, nonce, issuer and the ID token's signature. Prints the tokens; -q prints only the access token.",
+    "Without a browser on this machine, it prints the URL of the login; the URL that the browser is redirected to can be pasted.",
     "With the admin API (--admin-url), it offers to add a missing redirect URI, and needs no secret for a public client.",
   ],
   flags: [
