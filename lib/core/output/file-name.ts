@@ -84,8 +84,8 @@ function foldPathCase(path: string): string {
 }
 
 /**
- * What is wrong with the files that a template gives clients: two IDs whose files would be one, also if only case tells
- * them apart, as macOS and Windows ignore it, and an ID too long for a file name.
+ * What is wrong with the files that a template gives clients: two IDs whose files would be one, also if they differ only
+ * in case, which macOS and Windows ignore, and an ID too long for a file name.
  */
 export function clientFileNameProblems(
   template: string,
