@@ -8,7 +8,7 @@ export const JWK_TOPIC: Topic = {
     textPart(
       "Hydra keeps JSON Web Key Sets. It signs tokens with some of them; others are yours. The 1.x syntax is `hydra keys create|get|import|delete|rotate SET`,",
       "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` selects one key. Servers have no list of",
-      "key sets. The help of each command is shown with `--help`.",
+      "key sets. `--help` after a command shows its help.",
     ),
     termsPart(
       ["hydra.openid.id-token", "Signs ID tokens"],
@@ -105,7 +105,7 @@ export const JWK_TOPIC: Topic = {
     textPart(
       "With `--public-url` (or `HYDRA_PUBLIC_URL`), a temporary client logs in before and after each step, with the login and the consent",
       "accepted over the admin API, and is deleted afterwards. If another key signs, or the login fails, the step is undone. Tokens that",
-      "were signed with a key that is removed again can't be verified. A run that is killed leaves its client; the next one deletes it.",
+      "were signed with a key that is removed again can't be verified. A run that is killed leaves its client; a later one deletes it once it is ten minutes old.",
     ),
     textPart(
       "A signal during a step also undoes it. The set is then read from the server, and the message says whether that worked and which key signs.",
