@@ -70,7 +70,7 @@ function keyGenerationText({ after }: KeyChange): string {
     : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
 }
 
-/** What happens if the key that signs leaves the set; undefined if it stays. */
+/** What happens if the key that signs leaves the set; undefined if it stays, or if the set is moved. */
 function findSignerLossConsequence(
   change: KeyChange,
   before: ActiveSigningState,

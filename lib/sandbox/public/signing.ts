@@ -107,9 +107,9 @@ function signatureEncodingAndPadding(alg: string): Pick<SignKeyObjectInput, "dsa
 }
 
 /**
- * Signs a text; throws NoSigningKeyError for a stored key that isn't one, because not all of them are checked.
+ * Signs a text.
  *
- *  @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked.
+ * @throws {NoSigningKeyError} for a stored key that isn't one: not all of them are checked.
  */
 function signText(text: string, { alg, privateJwk }: SigningKey): string {
   try {
