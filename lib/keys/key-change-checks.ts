@@ -130,7 +130,7 @@ function warnOfSigningKeyChange({ warn }: Pick<KeyChangeCheckContext, "warn">, c
   warn(`${what} immediately: ${brokenSessionsText(change)}`);
 }
 
-/** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
+/** Rejects a change that stops or breaks logins; with `--yes`, warns of it. */
 export function rejectBreakingKeyChange({ values, warn }: KeyChangeCheckContext, change: KeyChange): void {
   if (!isServerKeySet(change.set, change.shape)) return;
   const consequence = findKeyChangeConsequence(change);

@@ -139,7 +139,7 @@ function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
   return { kind: "fails", fault: { text, hint: OTHER_KEY_HINT } };
 }
 
-/** A key that a server will generate, as it will store it, without its contents. */
+/** What a server will store when it generates a key: one key or a pair, without the contents. */
 export function predictGeneratedKeys(
   shape: KeyPairStorage,
   { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },

@@ -70,7 +70,7 @@ export async function runWithInterruptionReport<T>(
 
 /**
  * Takes a step. With `--public-url`, a login before and after it proves which key signs; the wrong one undoes the step. So
- * does a signal, which the request that is under way gets some seconds to survive.
+ * does a signal, after which the request that is under way gets some seconds to finish.
  */
 export async function takeAndProveStep(
   context: RotationContext,

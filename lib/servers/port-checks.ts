@@ -54,7 +54,7 @@ export function isMissingPathStatus(status: number): boolean {
   return status === 404 || status === 405 || isOtherFamilyRedirectStatus(status);
 }
 
-/** Whether a redirect leads to the same path of another family, as Hydra 2.0 to 2.3 send it. */
+/** Whether a status is the redirect that Hydra 2.0 to 2.3 send for a path of another family. */
 export function isOtherFamilyRedirectStatus(status: number): boolean {
   return status === 307;
 }

@@ -76,7 +76,7 @@ export const INTROSPECTION_VIEW: ResultView<JsonObject> = {
 
 const SHOWN_START = 10;
 
-/** The start of a token: enough to recognise it, and of no use to anyone. */
+/** The start of a token: enough to recognize it, and of no use to anyone. */
 export function shortenedToken(token: string): string {
   return `${token.slice(0, Math.min(SHOWN_START, Math.floor(token.length / 4)))}…`;
 }

@@ -94,7 +94,7 @@ async function renewRequestForm(request: HttpRequest): Promise<HttpRequest> {
 
 /**
  * Repeats the requests that say whether they may be repeated, like those to the admin API. A server that stays too busy is
- * an {@link BusyServerError}.
+ * reported as a {@link BusyServerError}.
  */
 export function createRetryingHttp(http: SendHttp, options: RetryOptions): SendHttp {
   return (request) =>

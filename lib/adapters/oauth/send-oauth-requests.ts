@@ -51,8 +51,8 @@ function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "header
 
 /**
  * Runs a step of the library over the program's own network access, and turns whatever goes wrong into a problem. Each
- * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used. Gives the
- * first answer too, whole: the library gives only what it understands of it.
+ * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used. Also
+ * returns the whole first answer: the library returns only what it understands of it.
  */
 export async function runLibraryStep<T>(
   { http, timeLeft, signal, received = () => [] }: OAuthRequestOptions,

@@ -79,7 +79,10 @@ interface PreviousFile extends SecretFile {
   readonly text: string;
 }
 
-/** Reads a secret file; undefined if there is none. Throws a usage Problem if it can't be read, or is a link. */
+/**
+ * Reads a secret file; undefined if there is none, or if it is too large or something else than a file. Throws a usage
+ * Problem if it can't be read, or is a link.
+ */
 export function readSecretFile(path: string): SecretFile | undefined {
   try {
     const file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));

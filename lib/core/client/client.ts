@@ -163,7 +163,7 @@ export function getTextField(client: JsonObject, name: string): string | undefin
   return typeof value === "string" ? value : undefined;
 }
 
-/** The strings of a list field; empty if it is absent or null. */
+/** The strings of a list field; empty if it is absent or not a list. */
 export function getListField(client: JsonObject, name: string): readonly string[] {
   const value = client[name];
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];

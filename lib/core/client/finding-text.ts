@@ -14,8 +14,8 @@ function findSourceFlag(field: string, label: FieldLabeler): string | undefined 
 }
 
 /**
- * How to name a field that is to be set: its flag if `given`, the field that shows the mistake, came from the command line
- * or from the client that an update changes, and the field itself in a file.
+ * How to name a field that is to be set: by its flag if `given`, the field that shows the mistake, comes from the command
+ * line or from the client that an update changes; otherwise by its name in a file.
  */
 export function flagOrFieldName(field: string, label: FieldLabeler, given: string): string {
   const isOnCommandLine = label.sourceOf?.(given) !== undefined;

@@ -3,7 +3,7 @@ const ORY_COMMANDS: Readonly<Record<string, ReadonlySet<string>>> = {
   "": new Set(["serve", "migrate", "janitor", "connect", "groups", "policies", "warden", "host"]),
 };
 
-/** Whether the words of a command line name a command of Ory Hydra's own CLI. */
+/** Whether a word after its parents names a command of Hydra's own CLI that this program doesn't have. */
 export function isUnsupportedOryCommand(parents: readonly string[], word: string): boolean {
   return ORY_COMMANDS[parents.join(" ")]?.has(word) === true;
 }

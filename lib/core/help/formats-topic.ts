@@ -82,7 +82,7 @@ export const FORMATS_TOPIC: Topic = {
     ),
     headingPart("Client files"),
     textPart(
-      "`--file` and `hydra clients import` read JSON and YAML. A file is read as JSON if its text begins with `{` or `[`, unless its",
+      "`--file` and `hydra clients import` read JSON and YAML. A file is read as JSON if its text begins with `{`, `[` or a JSON comment, unless its",
       "name ends in `.yaml` or `.yml`. JSON may have comments (`// …` and `/* … */`). Trailing commas and duplicate keys are errors,",
       "reported with their line and column.",
       "A client may be 1 MiB large and nest 500 levels deep, whether it comes from a file or from flags.",

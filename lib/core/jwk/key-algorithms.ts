@@ -27,7 +27,7 @@ export function signingAndEncryptionAlgorithms(key: JsonWebKey): readonly string
 /** The members of each type of key that are numbers in base64url (RFC 7518, 6). */
 const NUMBERS: Readonly<Record<string, readonly string[]>> = { RSA: ["n", "e"], EC: ["x", "y"], OKP: ["x"] };
 
-/** Whether servers accept keys of a type, on a curve, whose public members can be read. */
+/** Whether servers accept a key: its type and curve, and public members that can be read. */
 export function isKeySupportedByServers(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return true;
   const isText = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(String(key[name] ?? ""));
@@ -41,7 +41,7 @@ export function isSigningAlgorithm(alg: string): boolean {
   return /^(?:[RPEH]S\d|EdDSA$)/.test(alg);
 }
 
-/** The type of the keys that an algorithm for signatures needs. */
+/** The type and the curve of the keys that an algorithm for signatures needs. */
 export function keyTypeAndCurveFor(alg: string): Pick<JsonWebKey, "kty" | "crv"> {
   if (alg.startsWith("HS")) return { kty: "oct" };
   const [crv] = [...CURVE_ALGORITHMS].find(([, of]) => of === alg) ?? [];

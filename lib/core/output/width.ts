@@ -47,7 +47,7 @@ export function cutToWidth(text: string, columns: number): string {
   return `${cut}…`;
 }
 
-/** The columns of a terminal; some report 0 or nothing. */
+/** The columns of a terminal; 80 if it reports 0 or nothing. */
 export function terminalWidthOrDefault(columns: number | undefined): number {
   return columns || 80;
 }

@@ -379,7 +379,7 @@ export function countActions({ steps }: Pick<StackPlan, "steps">): Readonly<Reco
   return counts;
 }
 
-/** Whether the files and the server differ. */
+/** Whether the files and the server differ; clients that are refused don't count. */
 export function hasDifferences(plan: Pick<StackPlan, "steps">): boolean {
   return plan.steps.some(({ action }) => action !== "unchanged" && action !== "refused");
 }

@@ -68,7 +68,10 @@ const MISSING = [404, 410];
 
 const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
 
-/** Asks for the configured login page, without a login request. Only the server itself must reach everything. */
+/**
+ * Requests the configured login page, without a login request. That it can't be reached is a warning, because only the
+ * server has to be reachable from this machine.
+ */
 export async function checkLoginPageAnswers({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
   if (loginPage === undefined) return skippedOutcome("the server did not send the browser to it");
   const shown = urlWithoutSecrets(loginPage);
