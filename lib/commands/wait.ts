@@ -16,7 +16,7 @@ export const wait = defineLeaf({
   name: "wait",
   summary: "Wait until the server is ready",
   about: [
-    "Polls /health/ready until the server is ready, for init containers and start-up scripts. Keeps waiting on 404, which a gateway may return while the server starts.",
+    "Polls /health/ready until the server is ready, for init containers and startup scripts. Keeps waiting on 404, which a gateway may return while the server starts.",
     "Fails immediately on the public port of Hydra, which is ready too but has no admin API.",
   ],
   flags: [FOR, ...SERVER_COMMAND_FLAGS],
