@@ -6,7 +6,7 @@ export const JWK_TOPIC: Topic = {
   title: "JSON Web Keys",
   parts: [
     textPart(
-      "Hydra keeps JSON Web Key Sets. It signs tokens with some of them; others are yours. The 1.x syntax is `hydra keys create|get|import|delete|rotate SET`,",
+      "Hydra keeps JSON Web Key Sets. It signs tokens with some of them; the others are for your own use. The 1.x syntax is `hydra keys create|get|import|delete|rotate SET`,",
       "the 2.x syntax `hydra create jwk SET` and so on, where `get` and `delete` take several sets. `--kid` selects one key. Servers have no list of",
       "key sets. `--help` after a command shows its help.",
     ),

@@ -63,7 +63,7 @@ export const SERVERS_TOPIC: Topic = {
     ),
     textPart(
       "A missing or empty scope is not compared, because the server sets its own default. `update --unset scope` requests that default",
-      "every time. A secret that you give is written every time, because the server never returns it for comparison.",
+      "every time. A secret that you give is set again every time, because the server never returns it for comparison.",
     ),
     headingPart("Retries"),
     textPart(

@@ -5,7 +5,7 @@ export const TOKENS_TOPIC: Topic = {
   name: "tokens",
   title: "Tokens",
   parts: [
-    textPart("The commands get, inspect and revoke OAuth 2.0 tokens of clients:"),
+    textPart("These commands get, inspect and revoke OAuth 2.0 tokens of clients:"),
     codeLinesPart(
       "hydra clients create --id app -g client_credentials -a read --secret-out app.env",
       "hydra token client --credentials app.env --scope read > token.txt",
