@@ -62,7 +62,7 @@ export function createLeftoverCopyStore(folders: readonly string[]) {
     isStillThere,
     /** Removes a copy whose secret was delivered. */
     remove: rememberEdit(eraseLeftoverRecords),
-    /** Keeps a copy whose client has got another secret since, so that no run delivers it. */
+    /** Marks a copy as void, so that no run delivers it: its client has got another secret since. */
     withdraw: rememberEdit(cancelLeftoverDelivery),
   };
 }

@@ -54,7 +54,7 @@ type LoginRequestKind = "device" | "login" | "consent";
 export interface AdminPaths {
   readonly clients: string;
   client(id: string): string;
-  /** Where POST adds a secret and DELETE drops the older ones; requested only if the family {@link ServerFamily.canRotate}. */
+  /** Where POST adds a secret and DELETE drops the older ones; requested only if {@link ServerFamily.canRotate}. */
   rotateSecret(id: string): string;
   /** A JSON Web Key set. */
   keySet(set: string): string;

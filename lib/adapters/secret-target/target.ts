@@ -5,7 +5,7 @@ export interface OpenSecretTarget {
   /**
    * Writes the credentials: all of them, or nothing that could be mistaken for them.
    *
-   * @param path the path of the file where it isn't the one that the target was opened with, in the same folder.
+   * @param path the path of the file if it isn't the one that the target was opened with, in the same folder.
    */
   commit(text: string, path?: string): Promise<void>;
   /** Whether the credentials, or a part of them, may have left the process. */

@@ -28,7 +28,7 @@ interface MissingVariable {
 interface ReplacedValueAndFaults {
   readonly value: unknown;
   readonly missing: readonly MissingVariable[];
-  /** Where texts begin a placeholder that is none: its name is invalid, or its end is missing. */
+  /** Where texts begin something that is not a valid placeholder: its name is wrong, or its end is missing. */
   readonly malformed: readonly PlaceholderPath[];
 }
 
