@@ -198,7 +198,7 @@ async function readServerConnection(
   const tokenFile = path === undefined ? undefined : await collectProblem(problems, () => readTokenFile(input, path));
   const reading = readConnection(values, config?.endpoint, tokenFile, side);
   // Only commands for the admin API read the endpoint of the config file.
-  if (side === "public") return reading;
+  if (side === "public" || reading.problems.length === 0) return reading;
   const explained = reading.problems.map(async (problem) => withMisspelledEndpointHint(problem, config));
   return { ...reading, problems: await Promise.all(explained) };
 }

@@ -21,7 +21,9 @@ export function fromBase64(text: string): Uint8Array | undefined {
 
 /** Bytes in hexadecimal, lower case. */
 export function toHex(bytes: ArrayLike<number>): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) text += (bytes[at] ?? 0).toString(16).padStart(2, "0");
+  return text;
 }
 
 /** Several chunks as one; a single chunk is not copied. */

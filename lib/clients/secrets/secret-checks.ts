@@ -80,11 +80,12 @@ function sourceProblems({ values }: Values): readonly Problem[] {
 }
 
 function lengthProblems({ values }: Values, instead: readonly TextFlag[]): readonly Problem[] {
+  if (!values.isSet(SECRET_LENGTH)) return [];
   const [source] = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].filter((flag) => isGiven(values, flag));
   const length = values.number(SECRET_LENGTH);
   return [
     ...usageErrorIf(
-      values.isSet(SECRET_LENGTH) && source !== undefined,
+      source !== undefined,
       `${values.origin(SECRET_LENGTH).name} and ${values.origin(source ?? SECRET).name} cannot be used together: no secret is generated`,
       "leave out one of them",
       "length-without-secret",
@@ -103,6 +104,7 @@ function isGiven(values: Context["values"], flag: TextFlag | BoolFlag): boolean 
 }
 
 function credentialNameProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+  if (!context.values.isSet(ID_FIELD) && !context.values.isSet(SECRET_FIELD)) return [];
   const syntax = context.format.kind === "env" || secretFileFormat(context) === "dotenv" ? "env" : "k8s-secret";
   const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
     const name = context.values.text(flag);

@@ -94,7 +94,7 @@ export function takesMoreBytesThan(value: unknown, most: number): boolean {
     }
     const members = childValues(next);
     left -= members.length;
-    if (!Array.isArray(next)) Object.keys(next).forEach(count);
+    if (!Array.isArray(next)) for (const key of Object.keys(next)) count(key);
     for (const member of members) pending.push(member);
   }
   return left < 0;

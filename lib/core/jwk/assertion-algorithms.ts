@@ -5,6 +5,8 @@ export const GENERATED_KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
 export type GeneratedKeyAlgorithm = (typeof GENERATED_KEY_ALGORITHMS)[number];
 
 /** The signature algorithms of private_key_jwt that every Hydra accepts (RFC 7518, 3.1). */
-export const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMap((family) =>
-  [256, 384, 512].map((bits) => `${family}${bits}`),
-);
+export const ASSERTION_ALGORITHMS: readonly string[] = [
+  ...["RS256", "RS384", "RS512"],
+  ...["PS256", "PS384", "PS512"],
+  ...["ES256", "ES384", "ES512"],
+];
