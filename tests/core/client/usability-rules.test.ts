@@ -568,6 +568,17 @@ describe("the rules about values", () => {
     assert.deepEqual(hints({ grant_types: ["implicit", "authorization_code"], response_types: ["code"] }), [
       "write --response-types code,token, or remove the grant",
     ]);
+    assert.deepEqual(
+      hints({ response_types: ["code", "token id-token"], grant_types: ["authorization_code", "implicit"] }),
+      ["write --response-types 'code,token id_token'"],
+    );
+    assert.deepEqual(hints({ grant_types: [], redirect_uris: ["https://a/cb?x=1,2&y=3 https://b/cb"] }), [
+      `write --callbacks '"https://a/cb?x=1,2&y=3",https://b/cb'`,
+    ]);
+    const ofUpdate = createFieldLabeler(own, () => ({ kind: "registered client" }));
+    assert.deepEqual(hints({ scope: "a offline" }, ofUpdate), [
+      'write --grant-types authorization_code,refresh_token, or remove "offline"',
+    ]);
   });
 
   test("never shorten a corrected value, and leave out one that is too long to read", () => {
