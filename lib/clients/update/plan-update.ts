@@ -90,12 +90,14 @@ export function applyEditFlagsToList(
   client: JsonObject,
 ): unknown {
   const isText = field.shape === "space-separated";
-  const listed = isText
-    ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
-    : getListField(client, field.name);
+  const wordsIn = (text: string): readonly string[] => text.split(" ").filter((word) => word !== "");
+  const listed = isText ? wordsIn(getTextField(client, field.name) ?? "") : getListField(client, field.name);
   const edits = LIST_EDIT_FLAGS.filter((edit) => edit.field === field);
   const valuesOf = (way: "add" | "remove"): readonly string[] =>
-    edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
+    edits
+      .filter((edit) => edit.way === way)
+      .flatMap((edit) => values.list(edit.flag))
+      .flatMap((value) => (isText ? wordsIn(value) : value));
   const removed = valuesOf("remove");
   // What is added comes to what the empty list means, or the client would lose that.
   const current = listed.length === 0 && valuesOf("add").length > 0 ? defaultListOfField(field.name) : listed;
