@@ -253,6 +253,15 @@ describe("clients update", () => {
     );
   });
 
+  it("takes several scopes in one value, separated by spaces, as --scope does", async () => {
+    await using scenario = await withClient("26");
+    const edit = ["clients", "update", scenario.id, "--remove-scope", "core foobar", "--add-scope", "three four"];
+    const ended = await scenario.run([...edit, "--add-scope", "three five"]);
+    assertExit(ended, 0);
+    assert.doesNotMatch(ended.stderr, /Warning/);
+    assert.equal(scenario.sandbox.clients()[0]?.["scope"], "three four five");
+  });
+
   it("shows a field that --replace gave a value for the first time", async () => {
     await using scenario = await withClient("2.3");
     const ended = await scenario.run([
@@ -454,8 +463,12 @@ describe("clients update", () => {
       [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is both set and changed by another flag/, /once/],
       [["--add-scope", "x", "-a", "y"], /scope is both set and changed by another flag/, /once/],
       [["--unset", "logo_ur"], /--unset "logo_ur" is not a field/, /did you mean logo_uri\?/],
-      [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /./],
-      [["--unset", "client_id"], /"client_id" is not a field to clear/, /./],
+      [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /: hydra clients rotate-secret \S+$/m],
+      [
+        ["--unset", "client_id"],
+        /"client_id" is not a field to clear/,
+        /^Hint: show the fields: hydra clients get \S+$/m,
+      ],
       [["--replace", "--add-scope", "x", "-c", "http://localhost/"], /--replace excludes --add-/, /--replace/],
       [["--file", file], /"another" is not the client to update/, /"another" after update/],
       [["--set", "metadata.x"], /--set "metadata\.x" has no path before an equals sign/, /--set metadata/],
