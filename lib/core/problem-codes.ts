@@ -136,6 +136,7 @@ export const PROBLEM_CODES_BY_HEADING = {
     "public-client-credentials": "A public client cannot use client_credentials",
     "not-an-address": "A field is not a URL",
     "grant-type-unknown": "A grant type is unknown to every server",
+    "auth-method-unknown": "A client authenticates with a method that is unknown to every server",
     "response-type-unknown": "A response type is unknown to every server",
     "response-type-unused": "No grant type of the client uses a response type",
     "response-type-missing": "A grant type of the client needs a response type",

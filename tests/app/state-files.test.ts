@@ -297,6 +297,7 @@ const BREAKING: Readonly<Record<string, string>> = {
   "secret-too-long": "x-hydra: {secret: {env: LONG}}",
   "secret-characters": "x-hydra: {secret: {env: ODD}}",
   "grant-type-unknown": "grant_types: [client-credentials]",
+  "auth-method-unknown": "token_endpoint_auth_method: client_secret",
   "response-type-unknown": "response_types: [codes]",
   "response-type-unused": "{response_types: [code, token], redirect_uris: ['https://a.example/']}",
   "response-type-missing": "response_types: [id_token]",

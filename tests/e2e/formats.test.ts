@@ -349,6 +349,7 @@ const BROKEN: Readonly<Record<string, Json>> = {
   "field-type": { client_name: 5 },
   "client-id-dots": { client_id: ".." },
   "client-id-slash": { client_id: "team/app" },
+  "auth-method-unknown": { token_endpoint_auth_method: "client_secret" },
   "grant-type-unknown": { grant_types: ["authorization_code", "client-credentials"] },
   "response-type-unknown": { response_types: ["code", "authorization_code"] },
   "response-type-unused": { response_types: ["code", "id_token"] },

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json/json.ts";
-import { quote } from "../text.ts";
+import { quote, suggestWord } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { AUTH_METHODS } from "./fields.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
 import {
   findMissingResponseTypes,
@@ -45,6 +46,18 @@ function findPairwiseWithJwt(client: JsonObject, label: FieldLabeler): RuleFindi
     field: "subject_type",
     text: '"pairwise" can\'t be combined with JWT access tokens',
     hint: `set ${flagOrFieldName("access_token_strategy", label, "subject_type")} to opaque, or ${flagOrFieldName("subject_type", label, "subject_type")} to public`,
+  };
+}
+
+function findUnknownAuthMethod(client: JsonObject): RuleFindingOrList {
+  const field = "token_endpoint_auth_method";
+  const method = getTextField(client, field) ?? "";
+  if (method === "" || AUTH_METHODS.includes(method)) return [];
+  const meant = suggestWord(method, AUTH_METHODS);
+  return {
+    field,
+    text: `${quote(method)} isn't supported by Hydra, so the client cannot authenticate`,
+    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
   };
 }
 
@@ -97,6 +110,11 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
     find: findUnknownGrantTypes,
+  },
+  {
+    name: "auth-method-unknown",
+    hint: "use client_secret_basic, client_secret_post, private_key_jwt or none",
+    find: findUnknownAuthMethod,
   },
   {
     name: "response-type-unknown",

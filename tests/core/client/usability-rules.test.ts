@@ -105,6 +105,31 @@ const RULES: Readonly<Record<string, Row>> = {
       },
     ],
   },
+  "auth-method-unknown": {
+    severity: "warning",
+    broken: [
+      [
+        { token_endpoint_auth_method: "client_secret" },
+        [
+          'token_endpoint_auth_method "client_secret" isn\'t supported by Hydra, so the client cannot authenticate',
+          "did you mean client_secret_basic?",
+        ],
+      ],
+      [
+        { token_endpoint_auth_method: "tls_client_auth" },
+        [
+          'token_endpoint_auth_method "tls_client_auth" isn\'t supported by Hydra, so the client cannot authenticate',
+          "use client_secret_basic, client_secret_post, private_key_jwt or none",
+        ],
+      ],
+    ],
+    fine: [
+      {},
+      { token_endpoint_auth_method: "" },
+      { token_endpoint_auth_method: null },
+      { token_endpoint_auth_method: "client_secret_post" },
+    ],
+  },
   "response-type-unknown": {
     severity: "warning",
     broken: [
