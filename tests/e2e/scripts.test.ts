@@ -55,6 +55,16 @@ const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[
   ["apply --filename x.yaml", "Unknown flag --filename", "give the file without a flag: hydra apply FILE"],
   ["diff -f x.yaml", "Unknown flag -f", "give the file without a flag: hydra diff FILE"],
   ["clients import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra clients import FILE"],
+  ...["--secret", "--secret-file", "--client-secret"].map(
+    (flag) =>
+      [
+        `clients import ${flag} x a.json`,
+        `Unknown flag ${flag}`,
+        "write each secret as client_secret of its client in the file",
+      ] as const,
+  ),
+  ["clients test a --secret x", "Unknown flag --secret", "did you mean --client-secret-file?"],
+  ["token client --secret-file x", "Unknown flag --secret-file", "did you mean --client-secret-file?"],
   ["keys import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra keys import SET FILE"],
   ["rotate-secret client a -f", "Unknown flag -f", "hydra help rotate-secret client lists the flags"],
   ["clients get --id a", "Unknown flag --id", "give the client ID without a flag: hydra clients get ID"],
