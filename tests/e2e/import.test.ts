@@ -715,6 +715,24 @@ describe("an import with recipients", () => {
   });
 });
 
+describe("an import with recipients and ASCII armor", () => {
+  it("prints the message over several lines as text, so that it can be decrypted", async () => {
+    await using scenario = await openScenario();
+    const gpg = openGpg();
+    try {
+      const { armored } = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+      const args = ["clients", "import", "--pgp-key", armored, "--encrypted-format", "armor"];
+      const ended = await scenario.run(args, { stdin: ndjson([{ client_id: "a" }]) });
+      assertExit(ended, 0);
+      const [, message = ""] =
+        /^Imported OAuth 2\.0 Client a:(-----BEGIN .*-----) from: standard input\n$/s.exec(ended.stdout) ?? [];
+      assert.equal(gpg.decrypt(Buffer.from(message)), scenario.sandbox.secretOf("a"));
+    } finally {
+      gpg.close();
+    }
+  });
+});
+
 describe("an import that updates clients with recipients", () => {
   it("delivers the encrypted secret that it set", async () => {
     await using scenario = await openScenario();
