@@ -253,6 +253,27 @@ describe("clients update", () => {
     );
   });
 
+  it("adds no value that the list has in another spelling, and removes it in any", async () => {
+    await using scenario = await withClient("26");
+    const edit = ["clients", "update", scenario.id];
+    assertExit(
+      await scenario.run([...edit, "--add-response-type", "id_token code", "--add-allowed-cors-origin", "https://a.b"]),
+      0,
+    );
+    const same = ["response-type", "code id_token", "allowed-cors-origin", "HTTPS://a.b/"] as const;
+    const flags = (way: string): readonly string[] => [`--${way}-${same[0]}`, same[1], `--${way}-${same[2]}`, same[3]];
+    assertExit(await scenario.run([...edit, "-n", "other", ...flags("add")]), 0);
+    const stored = (): unknown => {
+      const [client] = scenario.sandbox.clients();
+      return [client?.["response_types"], client?.["allowed_cors_origins"]];
+    };
+    assert.deepEqual(stored(), [["code", "id_token code"], ["https://a.b"]]);
+    const removed = await scenario.run([...edit, ...flags("remove")]);
+    assertExit(removed, 0);
+    assert.doesNotMatch(removed.stderr, /is not in/);
+    assert.deepEqual(stored(), [["code"], []]);
+  });
+
   it("takes several scopes in one value, separated by spaces, as --scope does", async () => {
     await using scenario = await withClient("26");
     const edit = ["clients", "update", scenario.id, "--remove-scope", "core foobar", "--add-scope", "three four"];
