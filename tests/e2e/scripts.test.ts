@@ -63,6 +63,13 @@ const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[
         "write each secret as client_secret of its client in the file",
       ] as const,
   ),
+  // Not --allowed-cors-origin, which would replace the whole list.
+  [
+    "clients update a --add-cors-origin https://x",
+    "Unknown flag --add-cors-origin",
+    "hydra help clients update lists the flags",
+  ],
+  ["clients update a --remove-scopes x", "Unknown flag --remove-scopes", "did you mean --remove-scope?"],
   ["clients test a --secret x", "Unknown flag --secret", "did you mean --client-secret-file?"],
   ["token client --secret-file x", "Unknown flag --secret-file", "did you mean --client-secret-file?"],
   ["keys import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra keys import SET FILE"],
