@@ -438,19 +438,13 @@ describe("clients update", () => {
 
   it("reports which fields the API version doesn't have, before it writes", async () => {
     await using scenario = await withClient("1.11");
-    const ended = await scenario.run([
-      "clients",
-      "update",
-      scenario.id,
-      "-n",
-      "after",
-      "--skip-consent",
-      "--access-token-strategy",
-      "jwt",
-    ]);
-    assertExit(ended, 2);
-    assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
-    assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
+    const args = ["clients", "update", scenario.id, "-n", "after", "--skip-consent", "--access-token-strategy", "jwt"];
+    for (const more of [[], ["--dry-run"]]) {
+      const ended = await scenario.run([...args, ...more]);
+      assertExit(ended, 2);
+      assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
+      assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
+    }
     assert.deepEqual(writes(scenario), []);
     await using newer = await withClient("26");
     const old = await newer.run(["clients", "update", newer.id, "--password-grant-access-token-lifespan", "1h"]);

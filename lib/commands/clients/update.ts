@@ -233,15 +233,14 @@ function lintUpdateAndCollectErrors(
 
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<CommandResult> {
   const { id, secret } = update;
-  const isDry = isDryRun(context);
   const nested = Object.fromEntries(update.nested.map(({ path: [top = ""], value }) => [top, value]));
-  if (!isDry) await rejectUnsupportedFields(context, { ...nested, ...update.set }, update.label);
+  await rejectUnsupportedFields(context, { ...nested, ...update.set }, update.label);
   const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
   const plan = planAndCheckUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
   const request = updateRequestOfPlan(plan, method);
   if (request === undefined) return unchangedClientResult(context, plan);
-  if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
+  if (isDryRun(context)) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendUpdateRequest(context.admin, id, request);
   if (secret === undefined) {
     const record = withoutCredentialFields(await send());
