@@ -312,6 +312,7 @@ const BREAKING: Readonly<Record<string, string>> = {
   "pairwise-with-jwt": "{subject_type: pairwise, access_token_strategy: jwt}",
   "client-id-slash": "client_id: a/b",
   "client-id-not-unicode": "",
+  "credential-outer-space": "client_id: ' a'",
   placeholder: "client_id: '<id>'",
   "placeholder-in-uri": "redirect_uris: ['https://<host>/cb']",
   "secret-empty": "",

@@ -78,6 +78,15 @@ function findNonUnicodeClientId(client: JsonObject): RuleFindingOrList {
   return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
 }
 
+function findCredentialsWithOuterSpace(client: JsonObject): RuleFindingOrList {
+  return ["client_id", "client_secret"].flatMap((field) => {
+    const value = getTextField(client, field) ?? "";
+    // Never the secret itself.
+    const shown = field === "client_id" ? `${quote(value)} ` : "";
+    return value === value.trim() ? [] : { field, text: `${shown}begins or ends with a space or a line break` };
+  });
+}
+
 function findPlaceholderCredentials(client: JsonObject): RuleFindingOrList {
   return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
@@ -192,6 +201,11 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     hint: "choose an ID of letters, digits and dashes",
     servers: ALL_ACCEPT,
     find: findNonUnicodeClientId,
+  },
+  {
+    name: "credential-outer-space",
+    hint: "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+    find: findCredentialsWithOuterSpace,
   },
   {
     name: "placeholder",

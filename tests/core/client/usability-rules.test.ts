@@ -456,6 +456,23 @@ const RULES: Readonly<Record<string, Row>> = {
     ],
     fine: [{}, { client_id: "é🔑" }],
   },
+  "credential-outer-space": {
+    severity: "warning",
+    broken: [
+      [
+        { client_id: "a\n", client_secret: "abcdef " },
+        [
+          'client_id "a\\n" begins or ends with a space or a line break',
+          "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+        ],
+        [
+          "client_secret begins or ends with a space or a line break",
+          "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+        ],
+      ],
+    ],
+    fine: [{}, { client_id: "my app", client_secret: "abc def" }],
+  },
   placeholder: {
     severity: "error",
     broken: [
