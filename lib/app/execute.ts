@@ -25,7 +25,13 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   const read = await readSettings(run, called, input);
   const { values } = read.line;
   const format = read.format ?? { kind: "text" };
-  const messages = createMessages(run, () => silencesAdvice(host, values, format));
+  let merged: boolean | undefined;
+  const isMerged = (): boolean => {
+    merged ??= programReadsBothStreams(host, values, format);
+    return merged;
+  };
+  run.bar.isLeftOut = isMerged;
+  const messages = createMessages(run, () => values.bool(NO_WARNINGS) || isMerged());
   const detail = values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
   for (const warning of read.warnings) messages.warn(warning);
@@ -71,14 +77,11 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
 }
 
 /**
- * Whether advice is left out: on request, or if a program that reads the result would read it too, because both streams
- * are one, as in `2>&1` or `docker exec -it`.
+ * Whether a program that reads the result would read advice and progress too, because both streams are one, as in `2>&1` or
+ * `docker exec -it`.
  */
-function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, format: Format): boolean {
-  return (
-    values.bool(NO_WARNINGS) ||
-    ((values.isSet(FORMAT) || values.bool(QUIET)) && isForPrograms(format) && host.streamsAreOne())
-  );
+function programReadsBothStreams(host: Pick<Host, "streamsAreOne">, values: FlagValues, format: Format): boolean {
+  return (values.isSet(FORMAT) || values.bool(QUIET)) && isForPrograms(format) && host.streamsAreOne();
 }
 
 /** Whether only the client ID is missing, and someone can be asked for it. */

@@ -53,6 +53,8 @@ export function formatProgressLine({ total, done, failures, elapsed }: Progress,
 
 /** The progress line of one run, on a terminal's stderr. */
 export class ProgressBar {
+  /** Whether it would get between the results that a program reads; known once the settings are read. */
+  isLeftOut: () => boolean = () => false;
   readonly #host: Pick<Host, "stderr" | "monotonic" | "environment">;
   #last = Number.NEGATIVE_INFINITY;
   #began: number | undefined;
@@ -121,7 +123,7 @@ export class ProgressBar {
   }
 
   #isPossible(): boolean {
-    return this.#host.stderr.isTerminal && this.#host.environment("TERM") !== "dumb";
+    return this.#host.stderr.isTerminal && this.#host.environment("TERM") !== "dumb" && !this.isLeftOut();
   }
 
   #columns(): number {

@@ -122,10 +122,11 @@ export const IMPORT_VIEW: ResultView<JsonObject> = {
     { label: "FROM", value: (client) => getTextField(client, "from") ?? "" },
   ],
   text: (client) => {
-    const secret = encryptedOrPlainSecret(client);
     const word = OUTCOME_WORDS[getTextField(client, "outcome") ?? ""] ?? "Imported";
-    return [
-      `${word} OAuth 2.0 Client ${idOf(client)}${secret === "" ? "" : `:${secret}`} from: ${getTextField(client, "from") ?? ""}`,
-    ];
+    // ASCII armor has several lines.
+    const encrypted = getTextField(client, ENCRYPTED_SECRET_FIELD)?.split("\n");
+    const [first = "", ...others] = encrypted ?? [encryptedOrPlainSecret(client)];
+    const lines = [`${word} OAuth 2.0 Client ${idOf(client)}${first === "" ? "" : `:${first}`}`, ...others];
+    return lines.with(-1, `${lines.at(-1) ?? ""} from: ${getTextField(client, "from") ?? ""}`);
   },
 };

@@ -106,6 +106,7 @@ describe("clients test", () => {
     await create("web", ...web, "--post-logout-callbacks", "https://app.example.com/bye");
     await create("spa", ...web, "--token-endpoint-auth-method", "none");
     await create("machine", "-g", "client_credentials", "-a", "read");
+    await create("odd", "-g", "client_credentials", "--set", 'token_endpoint_auth_method="client_secret"');
   });
 
   after(async () => {
@@ -336,6 +337,10 @@ describe("clients test", () => {
       [["spa", "--credentials", path("other.env")], /The credentials are of client "web", not of client "spa"/],
       [["web", "--client-secret-file", "-", "--credentials", path("web.env")], /cannot be used together/],
       [["web", "--client-key", path("no.pem")], /Client "web" is registered with client_secret_basic/],
+      [
+        ["odd", "--credentials", path("odd.env")],
+        /Hint: Hydra doesn't support it: hydra clients update odd --token-endpoint-auth-method client_secret_basic\n/,
+      ],
       [["web", "--client-key", path("no.pem"), "--auth-method", "private_key_jwt"], /Cannot read the client key/],
     ] as const) {
       const { status, stdout, stderr } = await hydra(["clients", "test", ...args], more);

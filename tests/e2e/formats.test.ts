@@ -349,6 +349,7 @@ const BROKEN: Readonly<Record<string, Json>> = {
   "field-type": { client_name: 5 },
   "client-id-dots": { client_id: ".." },
   "client-id-slash": { client_id: "team/app" },
+  "auth-method-unknown": { token_endpoint_auth_method: "client_secret" },
   "grant-type-unknown": { grant_types: ["authorization_code", "client-credentials"] },
   "response-type-unknown": { response_types: ["code", "authorization_code"] },
   "response-type-unused": { response_types: ["code", "id_token"] },
@@ -362,6 +363,7 @@ const BROKEN: Readonly<Record<string, Json>> = {
   "redirect-uri-localhost": { token_endpoint_auth_method: "none", redirect_uris: ["http://localhost/cb"] },
   "pairwise-without-sector": { subject_type: "pairwise", redirect_uris: ["https://a.example/", "https://b.example/"] },
   "pairwise-with-jwt": { subject_type: "pairwise", access_token_strategy: "jwt" },
+  "credential-outer-space": { client_id: "a\n" },
   "client-id-not-unicode": { client_id: "\ud800" },
   placeholder: { client_id: "$CLIENT_ID" },
   "placeholder-in-uri": { redirect_uris: ["https://$PUBLIC_HOST/cb"] },
@@ -454,8 +456,15 @@ describe("the rules", () => {
         const isRefused = args[1] === "import" && version !== "26";
         assertExit(planned, isRefused ? 2 : 0);
         assert.equal(/^Error: .* contains a slash, which this server cannot look up$/m.test(planned.stderr), isRefused);
-        assert.match(planned.stderr, /^Warning: .* contains a slash \[client-id-slash\]: /m);
-        if (isRefused) assert.deepEqual(scenario.proxy.posts(), []);
+        const isAsked = args[1] === "import";
+        assert.equal(/^Warning: .* contains a slash \[client-id-slash\]: /m.test(planned.stderr), !isAsked);
+        if (isRefused) {
+          assert.deepEqual(scenario.proxy.posts(), []);
+          // The name of the file as it is.
+          assert.ok(planned.stderr.startsWith(`Error: ${file}: client_id "https://`), planned.stderr);
+        }
+        if (isAsked)
+          assertExit(await scenario.run([...args, "--dry-run", "--strict", "--if-exists", "skip"]), isRefused ? 2 : 0);
         const ended = await scenario.run([...args, "--strict", "--format", "json", "--if-exists", "skip"]);
         if (version === "26") {
           assertExit(ended, 0);

@@ -274,6 +274,21 @@ describe("clients import --secret-out", () => {
     }
   });
 
+  it("says in a dry run too that a file of a client to be created exists", async () => {
+    await using scenario = await openFiles();
+    writeFileSync(join(scenario.folder, "gone.env"), "");
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists", "skip"];
+    const stdin = ndjson([{ client_id: "gone" }, { client_id: "spa", token_endpoint_auth_method: "none" }]);
+    writeFileSync(join(scenario.folder, "spa.env"), "");
+    const planned = await scenario.run([...args, "--dry-run"], { stdin });
+    assertExit(planned, 8);
+    assert.match(planned.stderr, /^Error: .*gone\.env" already exists and is not overwritten$/m);
+    assert.match(planned.stderr, /^Import: 1 would be created, 1 would fail$/m);
+    const ended = await scenario.run(args, { stdin });
+    assertExit(ended, 8);
+    assert.match(ended.stderr, /^Import: 1 created, 1 failed$/m);
+  });
+
   it("leaves no file of a client that the server rejects", async () => {
     const no = instead({ status: 400, headers: { "content-type": "application/json" }, body: '{"error":"e"}' });
     await using scenario = await openFiles("26", ({ method, body }) =>

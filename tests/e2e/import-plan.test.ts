@@ -49,6 +49,7 @@ describe("clients import --dry-run", () => {
       assert.equal(
         ended.stderr,
         [
+          `Warning: ${scenario.file}, client 4 has no client_id, so --if-exists update cannot find it: every run creates it again`,
           'Would update client "old"',
           '  - scope: "a b"',
           '  + scope: "a c"',
@@ -80,6 +81,20 @@ describe("clients import --dry-run", () => {
     const again = await scenario.run([...args, "--dry-run"]);
     assertExit(again, 0);
     assert.match(again.stderr, /^Import: 1 would be created, 3 unchanged$/m);
+  });
+
+  it("warns that clients without an ID are created again, however --if-exists is set", async () => {
+    await using scenario = await openScenario();
+    const stdin = '[{"client_name":"a"},{"client_id":"b"},{"client_name":"c"},{"client_id":"","client_name":"d"}]';
+    const warning =
+      /^Warning: standard input, client 1 and 2 more have no client_id, so --if-exists skip cannot find them: every run/m;
+    for (const more of [[], ["--dry-run"]]) {
+      const ended = await scenario.run(["clients", "import", "-q", "--if-exists", "skip", ...more], { stdin });
+      assertExit(ended, 0);
+      assert.match(ended.stderr, warning);
+    }
+    const plain = await scenario.run(["clients", "import", "-q", "--dry-run"], { stdin: '{"client_name":"a"}' });
+    assert.doesNotMatch(plain.stderr, /client_id/);
   });
 
   it("shows a given secret as a change, without the secret", async () => {

@@ -715,6 +715,46 @@ describe("an import with recipients", () => {
   });
 });
 
+describe("an import with recipients and ASCII armor", () => {
+  it("prints the message over several lines as text, so that it can be decrypted", async () => {
+    await using scenario = await openScenario();
+    const gpg = openGpg();
+    try {
+      const { armored } = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+      const args = ["clients", "import", "--pgp-key", armored, "--encrypted-format", "armor"];
+      const ended = await scenario.run(args, { stdin: ndjson([{ client_id: "a" }]) });
+      assertExit(ended, 0);
+      const [, message = ""] =
+        /^Imported OAuth 2\.0 Client a:(-----BEGIN .*-----) from: standard input\n$/s.exec(ended.stdout) ?? [];
+      assert.equal(gpg.decrypt(Buffer.from(message)), scenario.sandbox.secretOf("a"));
+    } finally {
+      gpg.close();
+    }
+  });
+});
+
+describe("an import that updates clients with recipients", () => {
+  it("delivers the encrypted secret that it set", async () => {
+    await using scenario = await openScenario();
+    const gpg = openGpg();
+    try {
+      const { armored } = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+      const entry = { client_id: "a", client_secret: "given-secret-0123" };
+      assertExit(await scenario.run(["clients", "import", "-q"], { stdin: ndjson([entry]) }), 0);
+      const args = ["clients", "import", "--if-exists", "update", "--pgp-key", armored, "--format", "ndjson"];
+      const ended = await scenario.run(args, { stdin: ndjson([{ ...entry, client_secret: "other-secret-0123" }]) });
+      assertExit(ended, 0);
+      const [client] = results(ended.stdout);
+      assert.equal(client?.["outcome"], "updated");
+      const message = v.parse(v.string(), client?.["client_secret_encrypted"]);
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "other-secret-0123");
+      assert.doesNotMatch(ended.stdout + ended.stderr, /other-secret|registration_access_token|"client_secret"/);
+    } finally {
+      gpg.close();
+    }
+  });
+});
+
 describe("an import whose server is gone", () => {
   it("starts no more clients after eight that could not reach it", async () => {
     const stdin = ndjson(Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}`, grant_types: ["implicit"] })));

@@ -69,6 +69,8 @@ const PRINTED: readonly (readonly [args: readonly string[], stdout: string])[] =
 /** Wrong command lines after `clients list`: exit code 2, and the first lines of standard error. */
 const WRONG: readonly (readonly [args: readonly string[], error: string, hint: RegExp])[] = [
   [["--columns", "nam"], 'Error: --columns "nam" is not a field of a client', /^Hint: did you mean name\?$/],
+  [["--columns", ""], 'Error: --columns "" is empty', /^Hint: give a value or leave the flag out/],
+  [["--sort", ""], 'Error: --sort "" is empty', /^Hint: give a value or leave the flag out/],
   [["--columns", "client_secret"], 'Error: --columns "client_secret" is not a field of a client', /^Hint: /],
   [["--sort", "grantz"], 'Error: --sort "grantz" is not a field of a client', /^Hint: did you mean grants\?$/],
   [["--filter", "owner"], 'Error: --filter "owner" is not FIELD=VALUE', /^Hint: for example: --filter owner=ops$/],

@@ -249,6 +249,19 @@ describe("clients list", () => {
     }
   });
 
+  it("quotes the token of the next page for a shell", async () => {
+    const link = '</admin/clients?page_token=x%3B%20touch%20y>; rel="next"';
+    const page = instead({
+      status: 200,
+      headers: { "content-type": "application/json", link },
+      body: '[{"client_id":"a"}]',
+    });
+    await using scenario = await openScenario("26", () => page);
+    const ended = await scenario.run(["clients", "list", "-q", "--page-size", "1"]);
+    assertExit(ended, 0);
+    assert.equal(ended.stderr, "More clients exist: --page-token 'x; touch y'\n");
+  });
+
   it("rejects contradictions and invalid values before it prompts", async () => {
     await using crowd = await openCrowd("1.8", 1);
     for (const [args, message] of [

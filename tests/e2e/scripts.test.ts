@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import * as v from "valibot";
 import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
@@ -55,6 +56,23 @@ const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[
   ["apply --filename x.yaml", "Unknown flag --filename", "give the file without a flag: hydra apply FILE"],
   ["diff -f x.yaml", "Unknown flag -f", "give the file without a flag: hydra diff FILE"],
   ["clients import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra clients import FILE"],
+  ...["--secret", "--secret-file", "--client-secret"].map(
+    (flag) =>
+      [
+        `clients import ${flag} x a.json`,
+        `Unknown flag ${flag}`,
+        "write each secret as client_secret of its client in the file",
+      ] as const,
+  ),
+  // Not --allowed-cors-origin, which would replace the whole list.
+  [
+    "clients update a --add-cors-origin https://x",
+    "Unknown flag --add-cors-origin",
+    "hydra help clients update lists the flags",
+  ],
+  ["clients update a --remove-scopes x", "Unknown flag --remove-scopes", "did you mean --remove-scope?"],
+  ["clients test a --secret x", "Unknown flag --secret", "did you mean --client-secret-file?"],
+  ["token client --secret-file x", "Unknown flag --secret-file", "did you mean --client-secret-file?"],
   ["keys import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra keys import SET FILE"],
   ["rotate-secret client a -f", "Unknown flag -f", "hydra help rotate-secret client lists the flags"],
   ["clients get --id a", "Unknown flag --id", "give the client ID without a flag: hydra clients get ID"],
@@ -290,10 +308,19 @@ describe("advice", () => {
 
   it("is left out on a terminal that both streams share", SLOW, async () => {
     await using scenario = await openScenario();
-    const words = [BINARY, "create", "client", ...RISKY, "--format", "json"].map((word) => `'${word}'`).join(" ");
-    const ended = await start("script", ["-qec", words, "/dev/null"], { env: { HYDRA_ADMIN_URL: scenario.url } }).ended;
-    assertExit(ended, 0);
-    assert.equal(JSON.parse(ended.stdout).client_secret, GIVEN);
+    const shared = async (...args: readonly string[]): Promise<unknown> => {
+      const words = [BINARY, ...args, "--format", "json"].map((word) => `'${word}'`).join(" ");
+      const env = { HYDRA_ADMIN_URL: scenario.url };
+      const ended = await start("script", ["-qec", words, "/dev/null"], { env }).ended;
+      assertExit(ended, 0);
+      return JSON.parse(ended.stdout);
+    };
+    const created = v.parse(v.looseObject({ client_secret: v.string() }), await shared("create", "client", ...RISKY));
+    assert.equal(created.client_secret, GIVEN);
+    // So is the progress of an import.
+    const file = join(scenario.home, "clients.json");
+    writeFileSync(file, '[{"client_id":"a"},{"client_id":"b"}]');
+    assert.equal(v.parse(v.array(v.unknown()), await shared("clients", "import", file)).length, 2);
   });
 
   it("is left out on request, by flag and by variable", async () => {

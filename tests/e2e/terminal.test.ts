@@ -395,13 +395,13 @@ describe("the progress of an import", () => {
             exchange.reply(await exchange.pass());
           },
     );
-    const args = ["clients", "list", "--format", "json"];
+    const args = ["clients", "list"];
     await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scenario.url } });
     await terminal.seen(/^[-|/\\] Waiting for http:\/\/127\.0\.0\.1:\d+\/? {2}\d+s$/m);
     answer.resolve();
     assert.equal(await terminal.ended(), 0, terminal.screen());
     assert.doesNotMatch(terminal.screen(), /Waiting/);
-    assert.match(terminal.screen(), /"items": ?\[\]/);
+    assert.match(terminal.screen(), /^0 clients$/m);
   });
 
   it("is a spinner for wait", SLOW, async () => {

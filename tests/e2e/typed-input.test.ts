@@ -180,7 +180,7 @@ describe("keys of files", () => {
 });
 
 describe("other shapes of files", () => {
-  it("are read: scope as a list, lists under clients or items, and comments in JSON", SLOW, async () => {
+  it("are read: scope as a list or a block, lists under clients or items, and comments in JSON", SLOW, async () => {
     await using scenario = await openScenario();
     const client = { grant_types: ["client_credentials"], scope: ["a", "b"] };
     for (const [input, id] of [
@@ -189,6 +189,8 @@ describe("other shapes of files", () => {
       [JSON.stringify({ clients: [{ ...client, client_id: "three" }] }), "three"],
       [JSON.stringify({ items: [{ ...client, client_id: "four" }] }), "four"],
       ["clients:\n  - client_id: five\n    grant_types: [client_credentials]\n    scope: a b\n", "five"],
+      ["client_id: folded\ngrant_types: [client_credentials]\nscope: >\n  a\n  b\n", "folded"],
+      ["client_id: block\ngrant_types: [client_credentials]\nscope: |\n  a\n  b\n", "block"],
       ['{ // the ID\n"client_id": "six", /* rights */ "scope": "a b", "grant_types": ["client_credentials"]}', "six"],
     ] as const) {
       const ended = await scenario.run(["clients", "import"], { stdin: input });

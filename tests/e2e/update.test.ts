@@ -253,6 +253,36 @@ describe("clients update", () => {
     );
   });
 
+  it("adds no value that the list has in another spelling, and removes it in any", async () => {
+    await using scenario = await withClient("26");
+    const edit = ["clients", "update", scenario.id];
+    assertExit(
+      await scenario.run([...edit, "--add-response-type", "id_token code", "--add-allowed-cors-origin", "https://a.b"]),
+      0,
+    );
+    const same = ["response-type", "code id_token", "allowed-cors-origin", "HTTPS://a.b/"] as const;
+    const flags = (way: string): readonly string[] => [`--${way}-${same[0]}`, same[1], `--${way}-${same[2]}`, same[3]];
+    assertExit(await scenario.run([...edit, "-n", "other", ...flags("add")]), 0);
+    const stored = (): unknown => {
+      const [client] = scenario.sandbox.clients();
+      return [client?.["response_types"], client?.["allowed_cors_origins"]];
+    };
+    assert.deepEqual(stored(), [["code", "id_token code"], ["https://a.b"]]);
+    const removed = await scenario.run([...edit, ...flags("remove")]);
+    assertExit(removed, 0);
+    assert.doesNotMatch(removed.stderr, /is not in/);
+    assert.deepEqual(stored(), [["code"], []]);
+  });
+
+  it("takes several scopes in one value, separated by spaces, as --scope does", async () => {
+    await using scenario = await withClient("26");
+    const edit = ["clients", "update", scenario.id, "--remove-scope", "core foobar", "--add-scope", "three four"];
+    const ended = await scenario.run([...edit, "--add-scope", "three five"]);
+    assertExit(ended, 0);
+    assert.doesNotMatch(ended.stderr, /Warning/);
+    assert.equal(scenario.sandbox.clients()[0]?.["scope"], "three four five");
+  });
+
   it("shows a field that --replace gave a value for the first time", async () => {
     await using scenario = await withClient("2.3");
     const ended = await scenario.run([
@@ -408,19 +438,13 @@ describe("clients update", () => {
 
   it("reports which fields the API version doesn't have, before it writes", async () => {
     await using scenario = await withClient("1.11");
-    const ended = await scenario.run([
-      "clients",
-      "update",
-      scenario.id,
-      "-n",
-      "after",
-      "--skip-consent",
-      "--access-token-strategy",
-      "jwt",
-    ]);
-    assertExit(ended, 2);
-    assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
-    assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
+    const args = ["clients", "update", scenario.id, "-n", "after", "--skip-consent", "--access-token-strategy", "jwt"];
+    for (const more of [[], ["--dry-run"]]) {
+      const ended = await scenario.run([...args, ...more]);
+      assertExit(ended, 2);
+      assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
+      assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
+    }
     assert.deepEqual(writes(scenario), []);
     await using newer = await withClient("26");
     const old = await newer.run(["clients", "update", newer.id, "--password-grant-access-token-lifespan", "1h"]);
@@ -454,8 +478,12 @@ describe("clients update", () => {
       [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is both set and changed by another flag/, /once/],
       [["--add-scope", "x", "-a", "y"], /scope is both set and changed by another flag/, /once/],
       [["--unset", "logo_ur"], /--unset "logo_ur" is not a field/, /did you mean logo_uri\?/],
-      [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /./],
-      [["--unset", "client_id"], /"client_id" is not a field to clear/, /./],
+      [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /: hydra clients rotate-secret \S+$/m],
+      [
+        ["--unset", "client_id"],
+        /"client_id" is not a field to clear/,
+        /^Hint: show the fields: hydra clients get \S+$/m,
+      ],
       [["--replace", "--add-scope", "x", "-c", "http://localhost/"], /--replace excludes --add-/, /--replace/],
       [["--file", file], /"another" is not the client to update/, /"another" after update/],
       [["--set", "metadata.x"], /--set "metadata\.x" has no path before an equals sign/, /--set metadata/],

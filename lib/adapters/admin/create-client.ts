@@ -134,8 +134,10 @@ async function ambiguousCreateProblem(
   isAbsent: boolean,
 ): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
-  const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
   const { withAmbiguityRemark } = await import("./problems.ts");
+  const { commandWord } = await import("../../core/output/shell-quote.ts");
+  const command = id === undefined ? "list" : `get ${commandWord(id)}`;
+  const hint = `${which} before you run this again: hydra clients ${command}`;
   return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);
 }
 

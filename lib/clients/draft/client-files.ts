@@ -25,7 +25,7 @@ import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
 import { findClientBoundsProblem, findTextSizeProblem } from "./client-bounds.ts";
-import { createOfflineFindingFilter } from "./id-checks.ts";
+import { SLASH_RULE } from "./id-checks.ts";
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -254,12 +254,11 @@ export function lintEntriesCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {
-  const isChecked = createOfflineFindingFilter({ values });
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [
     ...unknownFieldFindings(entry, values.bool(LENIENT_FIELD_NAMES)),
-    ...ruleFindingsOfEntry(entry, isChecked),
+    ...ruleFindingsOfEntry(entry),
     ...duplicateFindings(entry, locations),
   ]);
   const isError = ({ severity }: EntryFinding): boolean => strict || severity === "error";
@@ -278,12 +277,10 @@ function unknownFieldFindings({ client, location }: ClientEntry, lenient: boolea
   });
 }
 
-function ruleFindingsOfEntry(
-  { client, location }: ClientEntry,
-  isChecked: (finding: LintFinding) => boolean,
-): readonly EntryFinding[] {
+/** The findings of the rules, apart from the one that the server is asked about, in a dry run too. */
+function ruleFindingsOfEntry({ client, location }: ClientEntry): readonly EntryFinding[] {
   return lintClient(client, (field) => field)
-    .filter(isChecked)
+    .filter(({ rule }) => rule !== SLASH_RULE)
     .map(({ rule, severity, message: found, hint }) => {
       const message = `${location}: ${found}`;
       return { severity, code: rule, message, hint, warning: `${message} [${rule}]: ${hint}`, kind: "advice" };

@@ -5,7 +5,8 @@ import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";
 
-const SLASH_RULE = "client-id-slash";
+/** The rule that needs the server: whether it finds a client whose ID has a slash. */
+export const SLASH_RULE = "client-id-slash";
 
 /** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
 export function createOfflineFindingFilter({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
@@ -27,8 +28,8 @@ export async function rejectUnfindableIds(
   );
   const [first, ...others] = found;
   if (first === undefined) return;
-  const problem = lintFindingProblem(first);
-  throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
+  // Not the message of the problem: it begins with a capital letter, and this one may begin with the name of a file.
+  throw withMessage(lintFindingProblem(first), `${first.message}, which this server cannot look up`, {
     details: others.map(({ message }) => message),
   });
 }

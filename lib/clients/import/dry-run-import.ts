@@ -15,7 +15,7 @@ import { dryRunResult, plannedCreateRequest } from "../dry-run.ts";
 import { changesAsDiffLines } from "../update/change-lines.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import type { ImportOutcome } from "./import-client.ts";
-import { findSecretFileProblemOfUpdate } from "./import-secret-files.ts";
+import { findSecretFileProblemOfCreate, findSecretFileProblemOfUpdate } from "./import-secret-files.ts";
 
 /** The server family, whose paths and methods the requests use. */
 type Family = Context["plannedFamily"];
@@ -116,12 +116,15 @@ async function planEntryOrThrow({ context, admin, family, ifExists }: PlanJob, e
   const payload = clientPayload(entry.client);
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
-  if (id === undefined || current === undefined)
+  if (id === undefined || current === undefined) {
+    const taken = await findSecretFileProblemOfCreate(context, payload);
+    if (taken !== undefined) throw taken;
     return {
       outcome: "created",
       entry,
       request: plannedCreateRequest({ host: context.host, plannedFamily: family }, payload),
     };
+  }
   if (ifExists === "skip") return { outcome: "skipped", entry };
   if (ifExists === "fail")
     throw new Problem(`Client ${quote(id)} already exists`, {

@@ -20,6 +20,7 @@ import {
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
 import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
+import { credentialsToDeliverFromAnswer } from "../secrets/credentials-to-deliver.ts";
 import {
   encryptGivenOrGeneratedSecret,
   encryptSecretForNewClient,
@@ -192,11 +193,13 @@ async function skipOrUpdateExisting(
     const warning = secret === undefined ? findUnknownSecretWarning(id, current, { ...current, ...wanted }) : undefined;
     if (secret !== undefined) markCopiesVoidByClientId(context, earlier, id);
     if (warning !== undefined) context.warn(warning);
-    const path = prepared === undefined ? undefined : (writtenPath ?? (await file?.write(id, prepared)));
+    const delivery =
+      prepared === undefined ? undefined : await credentialsToDeliverFromAnswer(context, prepared, record);
+    const path = delivery === undefined ? undefined : (writtenPath ?? (await file?.write(id, delivery.secret)));
     const { shown, ...outcome } = outcomeOf("updated", record);
     return {
       ...outcome,
-      shown: { ...shown, ...(path === undefined ? {} : { secret_file: path }) },
+      shown: { ...shown, ...(path === undefined ? delivery?.shown : { secret_file: path }) },
       changes: differing,
       dropped: findUnkeptKnownFields(wanted, record),
     };

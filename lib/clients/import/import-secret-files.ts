@@ -121,6 +121,17 @@ export async function findFileWithSameCredentials(
   return there?.text === secretFileText(context, id, secret) ? path : undefined;
 }
 
+/** What is wrong with the file for the secret of a client that would be created. */
+export async function findSecretFileProblemOfCreate(
+  { values, findFileProblem }: Pick<Context, "values" | "findFileProblem">,
+  client: JsonObject,
+): Promise<Problem | undefined> {
+  const template = values.text(SECRET_OUT);
+  const id = requestedId(client);
+  if (template === undefined || id === undefined || isPublic(client)) return undefined;
+  return findFileProblem(SECRET_OUT, fillTemplate(template, id));
+}
+
 /** What is wrong with the file for a secret that an update would set. */
 export async function findSecretFileProblemOfUpdate(
   context: WrittenFileContext & Pick<Context, "findFileProblem">,

@@ -34,6 +34,7 @@ const COLUMNS: ListFlag = {
   name: "columns",
   value: "LIST",
   group: "output",
+  nonEmpty: true,
   help: "Columns of the table: ID, NAME, GRANTS, OWNER, AGE, any client field, or metadata.KEY",
 };
 
@@ -42,6 +43,7 @@ export const SORT: TextFlag = {
   name: "sort",
   value: "COLUMN",
   group: "output",
+  nonEmpty: true,
   help: "Sort by a column; -COLUMN sorts the other way. All clients are read first",
 };
 

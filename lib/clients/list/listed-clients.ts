@@ -4,6 +4,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import type { Flag, IntFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { LIMIT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -166,7 +167,7 @@ async function readSinglePage(
     next: () => following,
     isCut: () => following !== "",
     total: () => (isFiltered ? undefined : page.total),
-    moreNote: () => `More clients exist: --page-token ${following}`,
+    moreNote: () => `More clients exist: --page-token ${commandWord(following)}`,
   };
 }
 

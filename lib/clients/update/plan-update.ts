@@ -17,6 +17,7 @@ import {
   type FieldChange,
   findChanges,
   findIncomparableChanges,
+  isSameValue,
 } from "../../core/client/equality.ts";
 import type { ClientField } from "../../core/client/fields.ts";
 import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
@@ -90,20 +91,24 @@ export function applyEditFlagsToList(
   client: JsonObject,
 ): unknown {
   const isText = field.shape === "space-separated";
-  const listed = isText
-    ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
-    : getListField(client, field.name);
+  const wordsIn = (text: string): readonly string[] => text.split(" ").filter((word) => word !== "");
+  const listed = isText ? wordsIn(getTextField(client, field.name) ?? "") : getListField(client, field.name);
   const edits = LIST_EDIT_FLAGS.filter((edit) => edit.field === field);
   const valuesOf = (way: "add" | "remove"): readonly string[] =>
-    edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
+    edits
+      .filter((edit) => edit.way === way)
+      .flatMap((edit) => values.list(edit.flag))
+      .flatMap((value) => (isText ? wordsIn(value) : value));
   const removed = valuesOf("remove");
+  const isIn = (list: readonly string[], value: string): boolean =>
+    list.some((item) => item === value || (!isText && isSameValue(field.name, [item], [value])));
   // What is added comes to what the empty list means, or the client would lose that.
   const current = listed.length === 0 && valuesOf("add").length > 0 ? defaultListOfField(field.name) : listed;
   for (const value of removed)
-    if (!current.includes(value))
+    if (!isIn(current, value))
       warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");
-  const added = [...new Set(valuesOf("add"))].filter((value) => !current.includes(value));
-  const after = [...current, ...added].filter((value) => !removed.includes(value));
+  const added = [...new Set(valuesOf("add"))].filter((value) => !isIn(current, value));
+  const after = [...current, ...added].filter((value) => !isIn(removed, value));
   return isText ? after.join(" ") : after;
 }
 

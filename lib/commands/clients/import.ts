@@ -44,6 +44,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const entries = await readClientEntries(context, problems);
   problems.push(...lintEntriesCollectErrors(context, entries));
+  warnOfEntriesWithoutId(context, entries);
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(
     ...concurrencyFlagProblems(context),
@@ -51,6 +52,24 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...(await importSecretFileProblems(context, entries)),
   );
   return { problems, run: () => run(context, entries, concurrency) };
+}
+
+/** Warns of clients that `--if-exists` can't find, since every run generates another ID for them. */
+function warnOfEntriesWithoutId(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  entries: readonly ClientEntry[],
+): void {
+  const policy = values.text(IF_EXISTS);
+  const [first, ...others] = entries.filter(({ client }) => requestedId(client) === undefined);
+  if (policy === "fail" || first === undefined) return;
+  const [which, them] =
+    others.length === 0
+      ? [`${first.location} has`, "it"]
+      : [`${first.location} and ${others.length} more have`, "them"];
+  warn(
+    `${which} no client_id, so --if-exists ${policy} cannot find ${them}: every run creates ${them} again`,
+    "advice",
+  );
 }
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<CommandResult> {
@@ -140,7 +159,7 @@ export const importClients = defineLeaf({
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [
     "Accepts an object, an array (also below clients or items), one object per line, YAML documents, the JSON output of list, or hydra-maester manifests (OAuth2Client, with the Secrets that they name); without a file it reads standard input. All clients are checked before the first one is sent.",
-    "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip.",
+    "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip, which finds clients by their client_id.",
     "With {id} in --secret-out, each client gets its own file or Kubernetes Secret, such as 'secrets/{id}.env'.",
     "--dry-run reads the clients that exist, shows what would be created, changed and left unchanged, and changes nothing.",
     "--fail-after limits the time for each client, not for the whole import.",

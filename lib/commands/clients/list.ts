@@ -12,6 +12,7 @@ import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 
 /** Whether the list is for a person at a terminal, who gets a layout of its own. */
 function isForPeople({
@@ -33,7 +34,7 @@ function countNote(count: number, list: ListedClients): string {
   const token = list.next();
   const more =
     total === undefined || total <= count ? `${clients(count)}, more exist` : `${count} of ${clients(total)}`;
-  return `${more}${token === "" ? "" : `; next page: --page-token ${token}`}`;
+  return `${more}${token === "" ? "" : `; next page: --page-token ${commandWord(token)}`}`;
 }
 
 /** The list for people: one line a client, and below it how many there are and what is hidden. */

@@ -32,7 +32,7 @@ import { type CheckedCommand, type CommandResult, type Context, defineLeaf, sing
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
 import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { clearingValue, type FieldChange, isSameValue } from "../../core/client/equality.ts";
-import type { ClientField } from "../../core/client/fields.ts";
+import { type ClientField, CREDENTIAL_AND_SERVER_FIELDS } from "../../core/client/fields.ts";
 import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
 import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import {
@@ -57,6 +57,7 @@ import {
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -94,7 +95,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const given = await readProvidedSecret(context, problems);
   // An empty secret in a file is none.
   const secret = given?.text ?? (getTextField(read.client, "client_secret") || undefined);
-  const unset = readUnsetFields(values);
+  const unset = readUnsetFields(id, values);
   const editedLists = [...new Set(LIST_EDIT_FLAGS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
   const set = {
     ...fieldsSetAsWhole(read),
@@ -153,7 +154,10 @@ function idProblems(id: string, { client, label }: CommandLineDraft): readonly P
 }
 
 /** The fields of `--unset`. */
-function readUnsetFields(values: FlagValues): {
+function readUnsetFields(
+  id: string,
+  values: FlagValues,
+): {
   readonly fields: readonly ClientField[];
   readonly problems: readonly Problem[];
 } {
@@ -164,16 +168,18 @@ function readUnsetFields(values: FlagValues): {
     if (field !== undefined) fields.push(field);
     else
       problems.push(
-        usageError(`--unset ${quote(name)} is not a field to clear`, unsetHint(name, meant), "unknown-field"),
+        usageError(`--unset ${quote(name)} is not a field to clear`, unsetHint(id, name, meant), "unknown-field"),
       );
   }
   return { fields, problems };
 }
 
-function unsetHint(name: string, meant: string | undefined): string {
-  if (name.replace(/^--/, "").replaceAll("-", "_") === "client_secret")
-    return "set a new secret: hydra clients rotate-secret";
-  return meant === undefined ? "show the fields: hydra clients get" : `did you mean ${meant}?`;
+function unsetHint(id: string, name: string, meant: string | undefined): string {
+  const plain = name.replace(/^--/, "").replaceAll("-", "_");
+  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${commandWord(id)}`;
+  return meant === undefined || CREDENTIAL_AND_SERVER_FIELDS.includes(plain)
+    ? `show the fields: hydra clients get ${commandWord(id)}`
+    : `did you mean ${meant}?`;
 }
 
 /** The problems of fields that are both set and cleared or edited. */
@@ -227,15 +233,14 @@ function lintUpdateAndCollectErrors(
 
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<CommandResult> {
   const { id, secret } = update;
-  const isDry = isDryRun(context);
   const nested = Object.fromEntries(update.nested.map(({ path: [top = ""], value }) => [top, value]));
-  if (!isDry) await rejectUnsupportedFields(context, { ...nested, ...update.set }, update.label);
+  await rejectUnsupportedFields(context, { ...nested, ...update.set }, update.label);
   const recipients = secret === undefined ? [] : await context.encryption.recipients(context.values);
   const plan = planAndCheckUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
   const request = updateRequestOfPlan(plan, method);
   if (request === undefined) return unchangedClientResult(context, plan);
-  if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
+  if (isDryRun(context)) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendUpdateRequest(context.admin, id, request);
   if (secret === undefined) {
     const record = withoutCredentialFields(await send());

@@ -186,9 +186,14 @@ export function withoutUnsendableFields(client: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
 }
 
-/** A client whose scope may be a list of words, as other programs write it, with the text that servers expect. */
+/**
+ * A client whose scope may be a list of words, as other programs write it, or a text of several lines, such as a block of
+ * YAML, with the text that servers expect: they separate words only at spaces.
+ */
 export function withScopeText(client: JsonObject): JsonObject {
-  return isStringList(client["scope"]) ? { ...client, scope: client["scope"].join(" ") } : client;
+  const scope = isStringList(client["scope"]) ? client["scope"].join(" ") : client["scope"];
+  if (typeof scope !== "string") return client;
+  return { ...client, scope: /[\t\r\n]/.test(scope) ? scope.trim().split(/\s+/).join(" ") : scope };
 }
 
 /** Whether the client is public (RFC 6749, 2.1), so that no secret is generated or sent. */

@@ -87,7 +87,7 @@ export const GRANT_TYPES = [
 ];
 
 /** The authentication methods of the token endpoint (RFC 7591, section 2). */
-const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+export const AUTH_METHODS: readonly string[] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /** The flag of the client ID, which only create accepts. */
 export const ID_FLAG: TextFlag = {

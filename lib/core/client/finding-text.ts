@@ -1,5 +1,6 @@
+import { quoteCsvField } from "../flags/csv.ts";
 import { toTerminalSafeJson } from "../json/json.ts";
-import { escapeControls } from "../text.ts";
+import { commandWord } from "../output/shell-quote.ts";
 import type { FieldLabeler } from "./client.ts";
 import { FIELD_BY_NAME } from "./fields.ts";
 import type { ClientRule, LintFinding, RuleFinding } from "./rule-types.ts";
@@ -7,10 +8,15 @@ import type { ClientRule, LintFinding, RuleFinding } from "./rule-types.ts";
 /** The longest corrected value that a hint shows. */
 const LONGEST_SHOWN = 500;
 
-/** The flag that a field's value came from, given or as its default; undefined for one in a file. */
+/**
+ * The flag that a field's value came from, given or as its default, or the one that changes it in a client that is
+ * updated; undefined for a value in a file.
+ */
 function findSourceFlag(field: string, label: FieldLabeler): string | undefined {
   const source = label.sourceOf?.(field);
-  return source?.kind === "flag" ? source.name : undefined;
+  if (source?.kind !== "registered client") return source?.name;
+  const flag = FIELD_BY_NAME.get(field)?.flag.name;
+  return flag === undefined ? undefined : `--${flag}`;
 }
 
 /**
@@ -36,7 +42,8 @@ export function replacementHint(
     form === "list"
       ? `[${distinct.map((text) => toTerminalSafeJson(text)).join(", ")}]`
       : toTerminalSafeJson(distinct.join(" "));
-  const text = flag === undefined ? `"${field}": ${value}` : `${flag} ${escapeControls(distinct.join(","))}`;
+  const text =
+    flag === undefined ? `"${field}": ${value}` : `${flag} ${commandWord(distinct.map(quoteCsvField).join(","))}`;
   return text.length > LONGEST_SHOWN ? `correct ${label(field)}` : `write ${text}`;
 }
 

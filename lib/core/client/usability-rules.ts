@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json/json.ts";
-import { quote } from "../text.ts";
+import { quote, suggestWord } from "../text.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { AUTH_METHODS } from "./fields.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
 import {
   findMissingResponseTypes,
@@ -48,6 +49,18 @@ function findPairwiseWithJwt(client: JsonObject, label: FieldLabeler): RuleFindi
   };
 }
 
+function findUnknownAuthMethod(client: JsonObject): RuleFindingOrList {
+  const field = "token_endpoint_auth_method";
+  const method = getTextField(client, field) ?? "";
+  if (method === "" || AUTH_METHODS.includes(method)) return [];
+  const meant = suggestWord(method, AUTH_METHODS);
+  return {
+    field,
+    text: `${quote(method)} isn't supported by Hydra, so the client cannot authenticate`,
+    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+  };
+}
+
 /** A warning: whether the server finds such a client is only known once it was asked. */
 function findSlashInClientId(client: JsonObject): RuleFindingOrList {
   const id = getTextField(client, "client_id") ?? "";
@@ -63,6 +76,15 @@ function findSlashInClientId(client: JsonObject): RuleFindingOrList {
 function findNonUnicodeClientId(client: JsonObject): RuleFindingOrList {
   const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
+}
+
+function findCredentialsWithOuterSpace(client: JsonObject): RuleFindingOrList {
+  return ["client_id", "client_secret"].flatMap((field) => {
+    const value = getTextField(client, field) ?? "";
+    // Never the secret itself.
+    const shown = field === "client_id" ? `${quote(value)} ` : "";
+    return value === value.trim() ? [] : { field, text: `${shown}begins or ends with a space or a line break` };
+  });
 }
 
 function findPlaceholderCredentials(client: JsonObject): RuleFindingOrList {
@@ -97,6 +119,11 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25.4 or later`,
     find: findUnknownGrantTypes,
+  },
+  {
+    name: "auth-method-unknown",
+    hint: "use client_secret_basic, client_secret_post, private_key_jwt or none",
+    find: findUnknownAuthMethod,
   },
   {
     name: "response-type-unknown",
@@ -174,6 +201,11 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     hint: "choose an ID of letters, digits and dashes",
     servers: ALL_ACCEPT,
     find: findNonUnicodeClientId,
+  },
+  {
+    name: "credential-outer-space",
+    hint: "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+    find: findCredentialsWithOuterSpace,
   },
   {
     name: "placeholder",

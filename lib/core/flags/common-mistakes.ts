@@ -48,6 +48,11 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["default-key-id", "key-id", "jwk-id"], suggestFlag("kid")],
     [["client-name", "display-name", "app-name"], suggestFlag("name")],
     [["client-secret", "password"], suggestFlag("secret-file")],
+    [["secret", "secret-file", "password"], suggestFlag("client-secret-file")],
+    [
+      ["secret", "secret-file", "client-secret"],
+      { flag: "if-exists", command: "import", hint: "write each secret as client_secret of its client in the file" },
+    ],
     [["auth-method", "token-auth-method", "client-auth-method", "auth"], suggestFlag("token-endpoint-auth-method")],
     [
       ["allowed-redirect-uris", "redirect-url", "redirect-urls", "reply-url", "reply-urls"],

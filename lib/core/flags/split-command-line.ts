@@ -145,7 +145,12 @@ function unknownFlagProblem(
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
   const name = spelled.slice(isLong ? 2 : 1);
-  const meant = suggestWord(name, index.long.keys());
+  // What adds to a list or removes from it is never a flag that replaces it.
+  const [edit = ""] = /^(?:add|remove)-/.exec(name) ?? [];
+  const meant = suggestWord(
+    name,
+    [...index.long.keys()].filter((known) => known.startsWith(edit)),
+  );
   const hint = meant === undefined ? `${helpCommandLine(command)} lists the flags` : `did you mean --${meant}?`;
   const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");

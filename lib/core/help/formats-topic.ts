@@ -48,11 +48,11 @@ export const FORMATS_TOPIC: Topic = {
     headingPart("Advice in scripts"),
     textPart(
       "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
-      "a format for programs, advice and notes are left out, so the output can be parsed:",
+      "a format for programs, advice, notes and progress are left out, so the output can be parsed:",
     ),
     codeLinesPart("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
     textPart(
-      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
+      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves out advice and notes everywhere. Errors are always reported, and so are fields that the server",
       "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
       "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
     ),

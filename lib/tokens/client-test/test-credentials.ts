@@ -5,6 +5,7 @@ import { isJsonObject } from "../../core/json/json.ts";
 import { keysOfSet } from "../../core/jwk/json-web-key.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
+import { clientUpdateCommandLine } from "../client-update-command-line.ts";
 import type { InputProblemCollector } from "../input-problem-collector.ts";
 import { readClientLogin } from "../read-credentials.ts";
 import { CLIENT_AUTH_METHOD, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
@@ -82,7 +83,11 @@ export function chooseAuthentication(
   if (!login.followsServer || !("secret" in authentication)) return authentication;
   const { authMethod: method } = client;
   if (method === "client_secret_basic" || method === "client_secret_post") return { ...authentication, method };
-  throw mismatchedCredentialsProblem(client, "add --client-key FILE instead of a secret");
+  const hint =
+    method === "private_key_jwt"
+      ? "add --client-key FILE instead of a secret"
+      : `Hydra doesn't support it: ${clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic")}`;
+  throw mismatchedCredentialsProblem(client, hint);
 }
 
 function mismatchedCredentialsProblem({ id, authMethod }: TestedClient, hint: string): Error {

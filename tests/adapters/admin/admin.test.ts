@@ -442,6 +442,12 @@ describe("a create", () => {
     assert.equal(outcome.problem.exit, "conflict");
     assert.equal(outcome.clientId, ID);
     assert.match(outcome.problem.message, /the client may be from this run$/);
+    const strange = await (await stage("26", inOrder(dropAfter))).admin.create(
+      { ...PAYLOAD, client_id: "a; 'b" },
+      false,
+    );
+    assert.ok(strange.kind === "unknown");
+    assert.ok(strange.problem.hint?.endsWith(": hydra clients get 'a; '\\''b'"), strange.problem.hint);
     const second = await set.admin.create(PAYLOAD, false);
     assert.ok(second.kind === "refused" && second.problem instanceof Problem);
     assert.equal(second.problem.exit, "conflict");

@@ -105,6 +105,31 @@ const RULES: Readonly<Record<string, Row>> = {
       },
     ],
   },
+  "auth-method-unknown": {
+    severity: "warning",
+    broken: [
+      [
+        { token_endpoint_auth_method: "client_secret" },
+        [
+          'token_endpoint_auth_method "client_secret" isn\'t supported by Hydra, so the client cannot authenticate',
+          "did you mean client_secret_basic?",
+        ],
+      ],
+      [
+        { token_endpoint_auth_method: "tls_client_auth" },
+        [
+          'token_endpoint_auth_method "tls_client_auth" isn\'t supported by Hydra, so the client cannot authenticate',
+          "use client_secret_basic, client_secret_post, private_key_jwt or none",
+        ],
+      ],
+    ],
+    fine: [
+      {},
+      { token_endpoint_auth_method: "" },
+      { token_endpoint_auth_method: null },
+      { token_endpoint_auth_method: "client_secret_post" },
+    ],
+  },
   "response-type-unknown": {
     severity: "warning",
     broken: [
@@ -431,6 +456,23 @@ const RULES: Readonly<Record<string, Row>> = {
     ],
     fine: [{}, { client_id: "é🔑" }],
   },
+  "credential-outer-space": {
+    severity: "warning",
+    broken: [
+      [
+        { client_id: "a\n", client_secret: "abcdef " },
+        [
+          'client_id "a\\n" begins or ends with a space or a line break',
+          "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+        ],
+        [
+          "client_secret begins or ends with a space or a line break",
+          "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
+        ],
+      ],
+    ],
+    fine: [{}, { client_id: "my app", client_secret: "abc def" }],
+  },
   placeholder: {
     severity: "error",
     broken: [
@@ -567,6 +609,17 @@ describe("the rules about values", () => {
     );
     assert.deepEqual(hints({ grant_types: ["implicit", "authorization_code"], response_types: ["code"] }), [
       "write --response-types code,token, or remove the grant",
+    ]);
+    assert.deepEqual(
+      hints({ response_types: ["code", "token id-token"], grant_types: ["authorization_code", "implicit"] }),
+      ["write --response-types 'code,token id_token'"],
+    );
+    assert.deepEqual(hints({ grant_types: [], redirect_uris: ["https://a/cb?x=1,2&y=3 https://b/cb"] }), [
+      `write --callbacks '"https://a/cb?x=1,2&y=3",https://b/cb'`,
+    ]);
+    const ofUpdate = createFieldLabeler(own, () => ({ kind: "registered client" }));
+    assert.deepEqual(hints({ scope: "a offline" }, ofUpdate), [
+      'write --grant-types authorization_code,refresh_token, or remove "offline"',
     ]);
   });
 
