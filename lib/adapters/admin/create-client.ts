@@ -1,4 +1,5 @@
 import type { ClientRecord } from "../../core/client/client.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
@@ -134,7 +135,8 @@ async function ambiguousCreateProblem(
   isAbsent: boolean,
 ): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
-  const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
+  const command = id === undefined ? "list" : `get ${commandWord(id)}`;
+  const hint = `${which} before you run this again: hydra clients ${command}`;
   const { withAmbiguityRemark } = await import("./problems.ts");
   return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);
 }
