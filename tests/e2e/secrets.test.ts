@@ -761,6 +761,10 @@ describe("--secret-out", () => {
       [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
       [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be named "X"/],
       [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
+      [
+        ["--format", "env", "--keybase", "ann", "--id-field", "CLIENT_SECRET_ENCRYPTED"],
+        /cannot both be named "CLIENT_SECRET_ENCRYPTED"/,
+      ],
     ];
     for (const [more, message] of options) {
       untouched(scenario, await scenario.run([...CREATE, ...more]), folder.path, files, message);
