@@ -15,6 +15,7 @@ import {
 } from "../secrets/change-secret.ts";
 import { encryptGivenOrGeneratedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
+import { discoverVerifyEndpoints, secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
@@ -32,7 +33,8 @@ interface KeepOrUpdateOptions {
 }
 
 /** What keeping or updating an existing client needs of a command's context. */
-type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | "uninterruptible">;
+type ExistingContext = ChangeSecretContext &
+  Pick<Context, "admin" | "credentialVerifier" | "fail" | "signal" | "uninterruptible">;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
 export function keepOrUpdate(
@@ -120,20 +122,24 @@ async function updateExistingWithSecret(
   const { draft, recipients, echoed } = create;
   const id = found.current.client_id;
   const prepared = { ...(await encryptGivenOrGeneratedSecret(context, secret, await recipients())), echoed };
-  // Fetching their keys may have taken long, and Hydra 1.x is sent the whole client.
+  const endpoints = await discoverVerifyEndpoints(context);
+  // Keys and endpoints may have taken long, and Hydra 1.x is sent the whole client.
   const { current, wanted, differing } =
-    prepared.recipients.length === 0 ? found : differenceFrom(create, await context.admin.get(id));
+    prepared.recipients.length === 0 && endpoints === undefined
+      ? found
+      : differenceFrom(create, await context.admin.get(id));
   const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
+  let works = true;
   return setAndDeliverProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared,
     view: createdView("has secret"),
     send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
-    before({ mustDeliver, differs }, record) {
+    async before({ mustDeliver, differs }, record) {
       warnOfUnkeptFields(context, wanted, record);
       warnOfLeavingStack(context, id, current, { ...current, ...wanted });
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
@@ -141,6 +147,9 @@ async function updateExistingWithSecret(
       context.note(
         `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
       );
+      const proof = secretWithAuthMethod({ ...current, ...wanted }, getTextField(record, "client_secret") ?? secret);
+      works = await tryVerifyCredentials(context, endpoints, id, proof);
     },
+    exit: () => (works ? "done" : "failed"),
   });
 }

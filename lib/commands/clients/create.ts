@@ -27,6 +27,7 @@ import {
 } from "../../clients/secrets/secret-source.ts";
 import {
   discoverVerifyEndpoints,
+  ownKeysVerifyProblems,
   secretWithAuthMethod,
   tryVerifyCredentials,
   verifyFlagProblems,
@@ -46,6 +47,7 @@ import {
   NEW_CLIENT_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
+  VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
 } from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";
@@ -105,6 +107,7 @@ async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...(await secretFlagProblems(context, { checksFiles: needsFile, instead: [GENERATE_KEY] })),
     ...verifyFlagProblems(context),
+    ...(algorithm === undefined ? ownKeysVerifyProblems(context, read.client) : []),
   );
   const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
@@ -143,6 +146,7 @@ function withSecret(
   const reason = "a client with the auth method none has no secret";
   if (secret !== undefined) warn(`${label("client_secret")} is not sent: ${reason}`);
   if (values.isSet(SECRET_OUT)) warn(`--secret-out is not written: ${reason}`);
+  if (values.bool(VERIFY_CREDENTIALS)) warn(`--verify checks nothing: ${reason}`);
   return { ...read, client: others, label };
 }
 
