@@ -154,19 +154,24 @@ export async function inspectKeysOrMessage(
   values: FlagValues,
   sources: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
-  const { material, origin } = await loadInspectedKeyMaterial(word, sources);
+  const key = await loadInspectedKeyMaterial(word, sources);
+  const { material, origin } = key;
   const { inspectEncryptedMessage } = await import("../core/pgp/inspect-message.ts");
   const message = inspectEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
-  return inspectKeysInMaterial({ material, origin }, sources);
+  return inspectKeysInMaterial(key, sources);
 }
 
 async function inspectKeysInMaterial(
-  { material, origin }: KeyMaterial,
+  { material, origin, address, keybase }: KeyMaterial,
   { host }: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
   const { inspectKeys } = await import("../adapters/pgp.ts");
-  const found = await inspectKeys(material, origin, new Date(host.now()));
+  const found = await inspectKeys(material, origin, new Date(host.now()), address);
+  if (keybase !== undefined) {
+    const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
+    for (const { fingerprint } of found) if (fingerprint !== null) checkKeybaseFingerprint({ fingerprint }, keybase);
+  }
   return found.map((report) => ({ ...report }));
 }
 

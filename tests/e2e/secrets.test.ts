@@ -931,6 +931,7 @@ describe("recipients of one message", () => {
       new Map([
         [(await wkdUrls("dora@example.org")).advanced, dora?.binary ?? new Uint8Array()],
         [(await wkdUrls("emil@example.net")).direct, emil?.binary ?? new Uint8Array()],
+        [(await wkdUrls("other@example.org")).advanced, dora?.binary ?? new Uint8Array()],
       ]),
     );
     writeFileSync(join(folder.path, "roots.pem"), directory.authority);
@@ -1100,6 +1101,16 @@ describe("recipients of one message", () => {
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
+    // A key that a create would reject for where it is from is rejected here too.
+    const [, , carl, dora] = people;
+    assert.ok(carl !== undefined && dora !== undefined);
+    keybase.users.push({ username: "lying", key: carl, states: dora.fingerprint });
+    for (const key of ["keybase:lying", "wkd:other@example.org"]) {
+      const rejected = /Keybase claims the fingerprint|no key from .*wkd:other@example\.org has this email address/;
+      const created = await scenario.run([...CREATE, "--pgp-key", key], { env: env() });
+      assertFails(created, 7, rejected);
+      assertFails(await inspect(key), 7, rejected);
+    }
     assertFails(await inspect("not a key"), 7, /from the given key: .*not/i);
     assertFails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.
