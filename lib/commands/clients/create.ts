@@ -215,16 +215,16 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
     const meanwhile = isConflict(registered.problem) ? await findClientForIfExists(context, job) : undefined;
-    if (meanwhile === undefined) throw withRefusedId(registered.problem, registration.payload.client_id);
+    if (meanwhile === undefined) throw withRefusedId(registered.problem, draft);
     await opened.target?.discard();
     return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);
   });
 }
 
 /** The problem of a server that generates the IDs, with the ID that it did not accept. */
-function withRefusedId(problem: unknown, id: string): unknown {
+function withRefusedId(problem: unknown, { client, label }: Pick<CommandLineDraft, "client" | "label">): unknown {
   if (!(problem instanceof Problem) || problem.code !== "id-refused") return problem;
-  return withMessage(problem, `${problem.message} (--id ${quote(id)})`);
+  return withMessage(problem, `${problem.message} (${label("client_id")} ${quote(requestedId(client) ?? "")})`);
 }
 
 /** Marks as void the recovery copies of an earlier client with the same ID. */
