@@ -727,6 +727,8 @@ describe("--secret-out", () => {
       [at("new/"), /is not a file name/],
       [at("missing/out"), /the directory does not exist/],
       [at("taken/out"), /Cannot write --secret-out/],
+      [at("a".repeat(240)), /: its name is too long$/],
+      [at("a".repeat(300)), /: its name is too long$/],
       [join(full.path, "out"), /the disk is full/],
       [join(frozen.path, "out"), /the directory is not writable/],
       ["/dev/null", /already exists/],
