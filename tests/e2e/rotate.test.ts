@@ -87,7 +87,7 @@ describe("clients rotate-secret", () => {
         ended.stderr,
         version === "next"
           ? new RegExp(
-              `^Client "${id}" has a new secret; the old one works until hydra clients rotate-secret ${id} --drop-old-secrets$`,
+              `^Client "${id}" has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${id} --drop-old-secrets$`,
               "m",
             )
           : /; the old one no longer works$/m,
