@@ -219,6 +219,8 @@ describe("--generate-key", () => {
       assert.equal(ended.stdout, "");
       assert.deepEqual(readdirSync(folder.path).sort(), ["secret", "taken"], describeRun(ended));
     }
+    // What is only missing because of a wrong value is not reported too.
+    assertFails(await scenario.run([...KEYED, "--generate-key", "es256", ...out]), 2, /"es256" is not one of ES256/);
     assert.equal(scenario.proxy.seen.length, 0);
     assert.deepEqual(scenario.recoveryCopies(), []);
     const bad = await scenario.run([...es256, ...out, "--pgp-key", "not a key"]);
