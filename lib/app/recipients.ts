@@ -19,7 +19,7 @@ import {
 } from "../core/pgp/parse-key-source.ts";
 import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
 import { pgpRecipientFlagProblems } from "../core/pgp/recipient-flag-checks.ts";
-import { Problem } from "../core/problem.ts";
+import { errorCode, Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input-files.ts";
@@ -215,6 +215,9 @@ async function describeMessage(
   return { origin, kind: "encrypted-message", recipients: described, passwords, matches: isKnown ? isFound : null };
 }
 
+/** What the system says where no file has a name; base64 may contain slashes. */
+const NO_SUCH_FILE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
+
 /** The longest word that is tried as the name of a file. */
 const LONGEST_NAME = 255;
 
@@ -243,7 +246,8 @@ async function readFileKeyMaterial(word: string, input: InputFiles): Promise<Key
   try {
     return { material: await input.readBytes(word, "pgp inspect"), origin: quote(word) };
   } catch (error) {
-    if (isName || !(error instanceof Problem) || error.code !== "unreadable-file") throw error;
+    const reason = error instanceof Problem ? errorCode(error.cause) : undefined;
+    if (isName || !NO_SUCH_FILE.has(reason ?? "")) throw error;
     return undefined;
   }
 }
