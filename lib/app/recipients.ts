@@ -244,7 +244,7 @@ async function readFileKeyMaterial(word: string, input: InputFiles): Promise<Key
   const isName = looksLikeFileName(word);
   if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;
   try {
-    return { material: await input.readBytes(word, "pgp inspect"), origin: quote(word) };
+    return { material: await input.readBytes(word, "pgp inspect"), origin: word };
   } catch (error) {
     const reason = error instanceof Problem ? errorCode(error.cause) : undefined;
     if (isName || !NO_SUCH_FILE.has(reason ?? "")) throw error;

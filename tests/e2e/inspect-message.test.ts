@@ -68,6 +68,8 @@ describe("pgp inspect", () => {
     );
     assertFails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
     assertFails(await inspect("team/none"), 7, /^Error: Cannot read a key from the given key: /);
+    const report = await inspect("key file.txt", "--format", "raw=0.origin");
+    assert.equal(report.stdout, "key file.txt\n", describeRun(report));
     // What has this name and can't be read is not a key either.
     mkdirSync(join(folder.path, "keys"));
     assertFails(await inspect("keys"), 2, /^Error: Cannot read "keys" for pgp inspect: it is a directory$/);
