@@ -791,6 +791,36 @@ describe("--secret-out", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
+  it("that has the given secret already is no obstacle for a second run with --if-exists update", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "app.env");
+    await using scenario = await openScenario();
+    const run = (name: string, secret: string): Promise<Ended> =>
+      scenario.run(
+        [
+          ...["create", "oauth2-client", "--grant-type", "client_credentials", "--id", "app", "--name", name],
+          ...["--if-exists", "update", "--secret-out", file, "--secret", secret, "--format", "json"],
+        ],
+        {},
+      );
+    assertExit(await run("one", GIVEN), 0);
+    const written = statSync(file).mtimeMs;
+    const second = await run("two", GIVEN);
+    assertExit(second, 0);
+    assert.match(
+      second.stderr,
+      /^Client "app" already exists .*; its secret is the one given, already in "\S+app\.env"$/m,
+    );
+    assert.ok(!second.stdout.includes(GIVEN), describeRun(second));
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "two");
+    assert.equal(statSync(file).mtimeMs, written);
+    const other = await run("three", `${GIVEN}-new`);
+    assertExit(other, 2);
+    assert.match(other.stderr, /already exists and is not overwritten/);
+    assert.equal(scenario.sandbox.secretOf("app"), GIVEN);
+    assert.deepEqual(scenario.recoveryCopies(), []);
+  });
+
   it("without a secret to write is reported to stay empty", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];

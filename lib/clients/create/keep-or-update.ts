@@ -13,7 +13,8 @@ import {
   findUnknownSecretWarning,
   setAndDeliverProvidedSecret,
 } from "../secrets/change-secret.ts";
-import { encryptGivenOrGeneratedSecret } from "../secrets/secret-source.ts";
+import { secretFileText } from "../secrets/secret-out-text.ts";
+import { encryptGivenOrGeneratedSecret, type PreparedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
 import { discoverVerifyEndpoints, secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
@@ -34,7 +35,7 @@ interface KeepOrUpdateOptions {
 
 /** What keeping or updating an existing client needs of a command's context. */
 type ExistingContext = ChangeSecretContext &
-  Pick<Context, "admin" | "credentialVerifier" | "fail" | "signal" | "uninterruptible">;
+  Pick<Context, "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "signal" | "uninterruptible">;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
 export function keepOrUpdate(
@@ -112,6 +113,17 @@ function updateNote(id: string, differing: readonly FieldChange[]): string {
   return `Client ${quote(id)} already exists and was updated${fields}`;
 }
 
+/** The file of `--secret-out` if it has exactly these credentials already, from an earlier run; else undefined. */
+async function findWrittenFile(
+  { values, readSecretFile }: Pick<Context, "values" | "readSecretFile">,
+  id: string,
+  prepared: PreparedSecret,
+): Promise<string | undefined> {
+  const path = values.text(SECRET_OUT);
+  const there = path === undefined ? undefined : await readSecretFile(path);
+  return there?.text === secretFileText({ values }, id, prepared) ? path : undefined;
+}
+
 async function updateExistingWithSecret(
   context: ExistingContext,
   create: KeepOrUpdateOptions,
@@ -121,7 +133,9 @@ async function updateExistingWithSecret(
   const { values } = context;
   const { draft, recipients, echoed } = create;
   const id = found.current.client_id;
-  const prepared = { ...(await encryptGivenOrGeneratedSecret(context, secret, await recipients())), echoed };
+  const encrypted = await encryptGivenOrGeneratedSecret(context, secret, await recipients());
+  const writtenFile = await findWrittenFile(context, id, encrypted);
+  const prepared = { ...encrypted, echoed: echoed && writtenFile === undefined };
   const endpoints = await discoverVerifyEndpoints(context);
   // Keys and endpoints may have taken long, and Hydra 1.x is sent the whole client.
   const { current, wanted, differing } =
@@ -137,15 +151,19 @@ async function updateExistingWithSecret(
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared,
+    needsTarget: writtenFile === undefined,
     view: createdView("has secret"),
     send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
     async before({ mustDeliver, differs }, record) {
+      if (differs && writtenFile !== undefined)
+        throw new Error(`the server set another secret than the one in ${quote(writtenFile)}`);
       warnOfUnkeptFields(context, wanted, record);
       warnOfLeavingStack(context, id, current, { ...current, ...wanted });
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
       const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
+      const where = writtenFile === undefined ? "" : `, already in ${quote(writtenFile)}`;
       context.note(
-        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
+        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? where : ", and none was delivered"}`,
       );
       const proof = secretWithAuthMethod({ ...current, ...wanted }, getTextField(record, "client_secret") ?? secret);
       works = await tryVerifyCredentials(context, endpoints, id, proof);

@@ -182,6 +182,8 @@ interface SecretChange extends SecretDeliveryOptions {
   readonly action: string;
   readonly prepared: PreparedSecret;
   readonly send: () => Promise<JsonObject>;
+  /** False where the file of `--secret-out` has these credentials already; true by default. */
+  readonly needsTarget?: boolean;
 }
 
 /** Sets a secret that the user provides, and delivers it where the flags say. */
@@ -189,8 +191,8 @@ export function setAndDeliverProvidedSecret(
   context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
   change: SecretChange,
 ): Promise<CommandResult> {
-  const { id, action, prepared, send } = change;
-  return runWithSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
+  const { id, action, prepared, send, needsTarget: hasSecret = true } = change;
+  return runWithSecretTarget(context, { action, needsRecoveryCopy: true, hasSecret }, async (opened) =>
     deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }
