@@ -58,10 +58,8 @@ async function lookUpKeyMaterial(
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
-      return {
-        ...(await fetchUrlKeyMaterial(url, sources.download, pinned, { ...origin, name: label })),
-        origin: label,
-      };
+      const name = base === "" ? label : `${label} at HYDRA_GITHUB_URL`;
+      return { ...(await fetchUrlKeyMaterial(url, sources.download, pinned, { ...origin, name })), origin: label };
     }
   }
 }
