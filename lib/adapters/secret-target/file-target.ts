@@ -241,7 +241,9 @@ async function publishNewSecretFile(draft: string, path: string): Promise<void> 
   try {
     await link(draft, path);
   } catch (error) {
-    if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
+    const code = errorCode(error) ?? "";
+    if (code === "EEXIST") throw new Error(`another program has created ${quote(path)} meanwhile`, { cause: error });
+    if (!WITHOUT_LINKS.has(code)) throw error;
     await publishSecretFileWithoutLinks(draft, path);
   }
   // The credentials have their final name now, so a leftover draft is not a failure.
