@@ -791,7 +791,7 @@ describe("--secret-out", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
-  it("that has the given secret already is no obstacle for a second run with --if-exists update", SLOW, async () => {
+  it("may exist for a second run with --if-exists update if it has the given secret already", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "app.env");
     await using scenario = await openScenario();
