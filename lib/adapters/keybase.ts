@@ -161,7 +161,7 @@ function requireKeyInAnswer(body: Answer, name: string, url: string): KeybaseKey
 }
 
 /** Checks that the key has the fingerprint that Keybase claims. */
-export function checkKeybaseFingerprint(recipient: Recipient, key: KeybaseKey): void {
+export function checkKeybaseFingerprint(recipient: Pick<Recipient, "fingerprint">, key: KeybaseKey): void {
   if (recipient.fingerprint === key.fingerprint) return;
   throw noUsableKeyProblem(
     "keybase-fingerprint-mismatch",

@@ -2,7 +2,7 @@ import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient, SkippedSubkey } from "../core/pgp/recipient.ts";
 import { Problem } from "../core/problem.ts";
-import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
+import { chooseKeys, type KeySelector, requireKeysWithAddress } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate-keys.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
@@ -63,15 +63,18 @@ function skippedSubkeys(report: KeyReport): readonly SkippedSubkey[] {
 /**
  * Describes every key in some material, including those that can't be used (private, expired, revoked, weak, …).
  *
- * Throws a `Problem` only if there is no readable key.
+ * Throws a `Problem` only if there is no readable key, or none with the email address that it was looked up by.
  */
 export async function inspectKeys(
   material: string | Uint8Array,
   origin: string,
   now: Date,
+  address?: string,
 ): Promise<readonly KeyInspection[]> {
   const pgp = await import("openpgp");
-  const { keys, unreadable } = await parseAndEvaluateKeys(pgp, material, origin, now);
+  const found = await parseAndEvaluateKeys(pgp, material, origin, now);
+  requireKeysWithAddress(found, origin, address);
+  const { keys, unreadable } = found;
   return [
     ...keys.map(({ report }) => toKeyInspection(report, origin)),
     ...unreadable.map((key) => inspectUnreadableKey(key, origin)),

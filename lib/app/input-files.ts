@@ -43,7 +43,8 @@ export class InputFiles {
       const start = cannotRead(path, reader);
       if (error instanceof InputTooLarge)
         throw usageError(`${start}: the input is larger than ${formatSize(limit)}`, hint, "input-too-large");
-      throw usageError(`${start}: ${escapeControls(unreadableFileReason(error))}`, "check the path", "unreadable-file");
+      const details = { code: "unreadable-file", exit: "usage", hint: "check the path", cause: error } as const;
+      throw new Problem(`${start}: ${escapeControls(unreadableFileReason(error))}`, details);
     }
   }
 

@@ -19,7 +19,7 @@ import {
 } from "../core/pgp/parse-key-source.ts";
 import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
 import { pgpRecipientFlagProblems } from "../core/pgp/recipient-flag-checks.ts";
-import { Problem } from "../core/problem.ts";
+import { errorCode, Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input-files.ts";
@@ -58,10 +58,8 @@ async function lookUpKeyMaterial(
       if (wrong !== undefined) throw wrong;
       const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
       const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
-      return {
-        ...(await fetchUrlKeyMaterial(url, sources.download, pinned, { ...origin, name: label })),
-        origin: label,
-      };
+      const name = base === "" ? label : `${label} at HYDRA_GITHUB_URL`;
+      return { ...(await fetchUrlKeyMaterial(url, sources.download, pinned, { ...origin, name })), origin: label };
     }
   }
 }
@@ -154,19 +152,24 @@ export async function inspectKeysOrMessage(
   values: FlagValues,
   sources: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
-  const { material, origin } = await loadInspectedKeyMaterial(word, sources);
+  const key = await loadInspectedKeyMaterial(word, sources);
+  const { material, origin } = key;
   const { inspectEncryptedMessage } = await import("../core/pgp/inspect-message.ts");
   const message = inspectEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
-  return inspectKeysInMaterial({ material, origin }, sources);
+  return inspectKeysInMaterial(key, sources);
 }
 
 async function inspectKeysInMaterial(
-  { material, origin }: KeyMaterial,
+  { material, origin, address, keybase }: KeyMaterial,
   { host }: PgpKeySources,
 ): Promise<readonly JsonObject[]> {
   const { inspectKeys } = await import("../adapters/pgp.ts");
-  const found = await inspectKeys(material, origin, new Date(host.now()));
+  const found = await inspectKeys(material, origin, new Date(host.now()), address);
+  if (keybase !== undefined) {
+    const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
+    for (const { fingerprint } of found) if (fingerprint !== null) checkKeybaseFingerprint({ fingerprint }, keybase);
+  }
   return found.map((report) => ({ ...report }));
 }
 
@@ -210,6 +213,9 @@ async function describeMessage(
   return { origin, kind: "encrypted-message", recipients: described, passwords, matches: isKnown ? isFound : null };
 }
 
+/** What the system says where no file has a name; base64 may contain slashes. */
+const NO_SUCH_FILE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
+
 /** The longest word that is tried as the name of a file. */
 const LONGEST_NAME = 255;
 
@@ -236,9 +242,10 @@ async function readFileKeyMaterial(word: string, input: InputFiles): Promise<Key
   const isName = looksLikeFileName(word);
   if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;
   try {
-    return { material: await input.readBytes(word, "pgp inspect"), origin: quote(word) };
+    return { material: await input.readBytes(word, "pgp inspect"), origin: word };
   } catch (error) {
-    if (isName || !(error instanceof Problem) || error.code !== "unreadable-file") throw error;
+    const reason = error instanceof Problem ? errorCode(error.cause) : undefined;
+    if (isName || !NO_SUCH_FILE.has(reason ?? "")) throw error;
     return undefined;
   }
 }

@@ -195,6 +195,7 @@ export const PROBLEM_CODES_BY_HEADING = {
   },
   Verification: {
     "without-verify": "A flag needs --verify",
+    "verify-own-keys": "--verify cannot check a client that authenticates with its own keys",
     "no-token-endpoint": "--verify needs the URL of the token endpoint or of the server",
     "no-discovery": "The OpenID configuration of the server could not be read",
     "foreign-token-endpoint": "The OpenID configuration names a token endpoint on another origin",

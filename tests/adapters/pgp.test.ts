@@ -747,6 +747,10 @@ describe("OpenPGP recipients", () => {
         const line = decryptTextCommand(format, message);
         const shell = spawnSync("sh", ["-c", line], { env: { ...process.env, GNUPGHOME: gpg.home } });
         assert.equal(shell.stdout.toString(), PLAIN, shell.stderr.toString());
+        // A table and JSON show line breaks as \n.
+        const escaped = decryptTextCommand(format, message.replaceAll("\n", "\\n"));
+        const copied = spawnSync("sh", ["-c", escaped], { env: { ...process.env, GNUPGHOME: gpg.home } });
+        assert.equal(copied.stdout.toString(), PLAIN, copied.stderr.toString());
       }
     });
 

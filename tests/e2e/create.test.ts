@@ -314,7 +314,13 @@ describe("the flags", () => {
 describe("the exit code", () => {
   it("is 1 if the server rejects the request", async () => {
     await using scenario = await openScenario("2.1");
-    assertFails(await scenario.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
+    assertFails(
+      await scenario.run([...SEED, "--id", "mine"]),
+      1,
+      /does not accept a chosen client ID \(--id "mine"\)$/,
+    );
+    const read = await scenario.run(["clients", "create", "--file", "-"], { stdin: '{"client_id":"mine"}' });
+    assertFails(read, 1, /does not accept a chosen client ID \("client_id" in standard input "mine"\)$/);
     assert.equal(scenario.sandbox.clients().length, 0);
     assert.deepEqual(scenario.recoveryCopies(), []);
   });

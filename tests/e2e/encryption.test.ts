@@ -488,6 +488,11 @@ describe("recipients", () => {
         );
         decrypts(scenario, await scenario.run([...SEED, flag, "github:alice", ...pin], at));
       }
+      await using wrong = await openScenario();
+      for (const url of ["github.example.com", "http://github.example.com"]) {
+        const ended = await wrong.run([...SEED, "--pgp-key", "github:alice"], { env: { HYDRA_GITHUB_URL: url } });
+        nothing(wrong, ended, 2, /--pgp-key github:alice at HYDRA_GITHUB_URL "/);
+      }
       const file = temporaryFolder();
       writeFileSync(join(file.path, "nokey.gpg"), note);
       const inspected = await runBinary(["pgp", "inspect", `@${join(file.path, "nokey.gpg")}`]);

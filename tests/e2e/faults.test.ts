@@ -432,6 +432,13 @@ describe("a create, when the server answers with", () => {
 });
 
 describe("a create with --id", () => {
+  it("whose answer was lost shows a command for the shell", SLOW, async () => {
+    await using scenario = await openScenario("26", always(dropBefore));
+    const ended = await scenario.run([...SEED, "--id", "it's $mine", "--fail-after", "0"]);
+    assertExit(ended, 6);
+    assert.match(ended.stderr, /^Hint: .*hydra clients get 'it'\\''s \$mine'$/m);
+  });
+
   it("whose answer was lost and which then gets a conflict, doesn't claim the client", SLOW, async () => {
     for (const as of ["26", "1.8"] as const) {
       await using scenario = await openScenario(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));

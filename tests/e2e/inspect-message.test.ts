@@ -1,7 +1,7 @@
 /** `pgp inspect` with encrypted messages and with file names. */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { PACKET_TYPE } from "../../lib/core/pgp/key-material.ts";
@@ -67,6 +67,12 @@ describe("pgp inspect", () => {
       /^Error: Cannot read "none\.asc" for pgp inspect: the file does not exist$/,
     );
     assertFails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
+    assertFails(await inspect("team/none"), 7, /^Error: Cannot read a key from the given key: /);
+    const report = await inspect("key file.txt", "--format", "raw=0.origin");
+    assert.equal(report.stdout, "key file.txt\n", describeRun(report));
+    // What has this name and can't be read is not a key either.
+    mkdirSync(join(folder.path, "keys"));
+    assertFails(await inspect("keys"), 2, /^Error: Cannot read "keys" for pgp inspect: it is a directory$/);
   });
 
   it("shows a key that can't be read next to the others", SLOW, async () => {

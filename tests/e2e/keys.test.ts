@@ -219,6 +219,8 @@ describe("--generate-key", () => {
       assert.equal(ended.stdout, "");
       assert.deepEqual(readdirSync(folder.path).sort(), ["secret", "taken"], describeRun(ended));
     }
+    // What is only missing because of a wrong value is not reported too.
+    assertFails(await scenario.run([...KEYED, "--generate-key", "es256", ...out]), 2, /"es256" is not one of ES256/);
     assert.equal(scenario.proxy.seen.length, 0);
     assert.deepEqual(scenario.recoveryCopies(), []);
     const bad = await scenario.run([...es256, ...out, "--pgp-key", "not a key"]);
@@ -330,6 +332,43 @@ describe("--verify", () => {
     assert.match(bad.stderr, /^Error: Cannot verify/m);
     const text = readFileSync(join(folder.path, "k.pem"), "utf8");
     assert.deepEqual({ ...storedKey(scenario, "keyed"), ...publicPart(text) }, storedKey(scenario, "keyed"));
+  });
+
+  it("tests a secret that --if-exists update sets, and finds the endpoint before that", SLOW, async () => {
+    await using scenario = await openScenario();
+    await using other = await openScenario();
+    await using tokens = await openTokenServer(scenario.sandbox);
+    await using strangers = await openTokenServer(other.sandbox);
+    const update = async (secret: string, publicUrl: string): Promise<Ended> =>
+      scenario.run(
+        [
+          ...["clients", "create", "--id", "app", "-g", "client_credentials", "--if-exists", "update"],
+          ...["--verify", "--public-url", publicUrl],
+        ],
+        { env: { HYDRA_CLIENT_SECRET: secret } },
+      );
+    assertExit(await update("secret-number-1", tokens.url), 0);
+    const good = await update("secret-number-2", tokens.url);
+    assertExit(good, 0);
+    assert.match(good.stderr, /^Client "app" already exists and was updated.*\nVerified: /m);
+    const bad = await update("secret-number-3", strangers.url);
+    assertExit(bad, 1);
+    assert.match(bad.stderr, /^Error: Cannot verify the credentials of client "app"/m);
+    assert.equal(scenario.sandbox.secretOf("app"), "secret-number-3");
+    assertFails(await update("secret-number-4", "http://127.0.0.1:1"), 6, /Cannot find the token endpoint/);
+    assert.equal(scenario.sandbox.secretOf("app"), "secret-number-3");
+  });
+
+  it("is refused or without effect for a client whose credentials the program does not have", SLOW, async () => {
+    await using scenario = await openScenario();
+    const verify = ["--verify", "--token-endpoint", "http://127.0.0.1:1/token"];
+    const own = [...KEYED, "--jwks-uri", "https://app.example.com/jwks.json"];
+    assertFails(await scenario.run([...own, ...verify]), 2, /--verify cannot check a client .* its own keys/);
+    assert.equal(scenario.proxy.seen.length, 0);
+    const open = ["clients", "create", "-c", "https://app.example.com/cb", "--token-endpoint-auth-method", "none"];
+    const ended = await scenario.run([...open, ...verify]);
+    assertExit(ended, 0);
+    assert.match(ended.stderr, /^Warning: --verify checks nothing: a client with the auth method none has no secret$/m);
   });
 
   it("detects the endpoint before anything is created", SLOW, async () => {

@@ -872,7 +872,7 @@ describe("a client whose secret cannot be delivered", () => {
     assertFails(
       await scenario.run([...CREATE, "--secret-out", out]),
       1,
-      /file already exists.*client "app" was deleted again/,
+      /: another program has created ".*" meanwhile; client "app" was deleted again/,
     );
     assert.deepEqual(
       [scenario.sandbox.clients().length, deletions(scenario), readFileSync(out, "utf8")],

@@ -64,7 +64,7 @@ describe("clients create without flags that describe a client", () => {
 
   it("asks again after an answer that cannot be used, and creates nothing without consent", SLOW, async () => {
     await using scenario = await openScenario();
-    await using terminal = await open(scenario, ["clients", "create"]);
+    await using terminal = await open(scenario, ["clients", "create", "--secret-length", "30"]);
     await answer(terminal, [
       [/Kind of client \[1\]: ?$/m, "9"],
       [/Type a number from 1 to 5\nKind of client \[1\]: ?$/m, "3"],
@@ -76,6 +76,7 @@ describe("clients create without flags that describe a client", () => {
       [/Create this client\? \[Y\/n\] ?$/m, "n"],
     ]);
     assert.equal(await terminal.ended(), 1, terminal.screen());
+    assert.match(terminal.screen(), /^The same without questions \(add your other flags\): hydra clients create /m);
     assert.match(terminal.screen(), /^Error: Nothing was created$/m);
     assert.deepEqual(scenario.sandbox.clients(), []);
     await using ended = await open(scenario, ["clients", "create"]);

@@ -727,6 +727,8 @@ describe("--secret-out", () => {
       [at("new/"), /is not a file name/],
       [at("missing/out"), /the directory does not exist/],
       [at("taken/out"), /Cannot write --secret-out/],
+      [at("a".repeat(240)), /: its name is too long$/],
+      [at("a".repeat(300)), /: its name is too long$/],
       [join(full.path, "out"), /the disk is full/],
       [join(frozen.path, "out"), /the directory is not writable/],
       ["/dev/null", /already exists/],
@@ -761,6 +763,10 @@ describe("--secret-out", () => {
       [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
       [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be named "X"/],
       [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
+      [
+        ["--format", "env", "--keybase", "ann", "--id-field", "CLIENT_SECRET_ENCRYPTED"],
+        /cannot both be named "CLIENT_SECRET_ENCRYPTED"/,
+      ],
     ];
     for (const [more, message] of options) {
       untouched(scenario, await scenario.run([...CREATE, ...more]), folder.path, files, message);
@@ -782,6 +788,36 @@ describe("--secret-out", () => {
     }
     assert.deepEqual(readdirSync(folder.path).sort(), [...files].sort());
     assert.ok(scenario.proxy.seen.every(({ method }) => method === "GET" || method === "POST"));
+    assert.deepEqual(scenario.recoveryCopies(), []);
+  });
+
+  it("may exist for a second run with --if-exists update if it has the given secret already", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "app.env");
+    await using scenario = await openScenario();
+    const run = (name: string, secret: string): Promise<Ended> =>
+      scenario.run(
+        [
+          ...["create", "oauth2-client", "--grant-type", "client_credentials", "--id", "app", "--name", name],
+          ...["--if-exists", "update", "--secret-out", file, "--secret", secret, "--format", "json"],
+        ],
+        {},
+      );
+    assertExit(await run("one", GIVEN), 0);
+    const written = statSync(file).mtimeMs;
+    const second = await run("two", GIVEN);
+    assertExit(second, 0);
+    assert.match(
+      second.stderr,
+      /^Client "app" already exists .*; its secret is the one given, already in "\S+app\.env"$/m,
+    );
+    assert.ok(!second.stdout.includes(GIVEN), describeRun(second));
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "two");
+    assert.equal(statSync(file).mtimeMs, written);
+    const other = await run("three", `${GIVEN}-new`);
+    assertExit(other, 2);
+    assert.match(other.stderr, /already exists and is not overwritten/);
+    assert.equal(scenario.sandbox.secretOf("app"), GIVEN);
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
@@ -927,6 +963,7 @@ describe("recipients of one message", () => {
       new Map([
         [(await wkdUrls("dora@example.org")).advanced, dora?.binary ?? new Uint8Array()],
         [(await wkdUrls("emil@example.net")).direct, emil?.binary ?? new Uint8Array()],
+        [(await wkdUrls("other@example.org")).advanced, dora?.binary ?? new Uint8Array()],
       ]),
     );
     writeFileSync(join(folder.path, "roots.pem"), directory.authority);
@@ -1096,6 +1133,16 @@ describe("recipients of one message", () => {
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
+    // A key that a create would reject for where it is from is rejected here too.
+    const [, , carl, dora] = people;
+    assert.ok(carl !== undefined && dora !== undefined);
+    keybase.users.push({ username: "lying", key: carl, states: dora.fingerprint });
+    for (const key of ["keybase:lying", "wkd:other@example.org"]) {
+      const rejected = /Keybase claims the fingerprint|no key from .*wkd:other@example\.org has this email address/;
+      const created = await scenario.run([...CREATE, "--pgp-key", key], { env: env() });
+      assertFails(created, 7, rejected);
+      assertFails(await inspect(key), 7, rejected);
+    }
     assertFails(await inspect("not a key"), 7, /from the given key: .*not/i);
     assertFails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.

@@ -1,4 +1,5 @@
 import type { ClientRecord } from "../../core/client/client.ts";
+import { commandWord } from "../../core/output/shell-quote.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
@@ -135,7 +136,6 @@ async function ambiguousCreateProblem(
 ): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const { withAmbiguityRemark } = await import("./problems.ts");
-  const { commandWord } = await import("../../core/output/shell-quote.ts");
   const command = id === undefined ? "list" : `get ${commandWord(id)}`;
   const hint = `${which} before you run this again: hydra clients ${command}`;
   return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);

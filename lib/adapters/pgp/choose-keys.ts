@@ -46,7 +46,8 @@ export function chooseKeys(
   });
 }
 
-function requireKeysWithAddress(
+/** The keys with an email address, or all without one; throws if none has it. */
+export function requireKeysWithAddress(
   found: EvaluatedAndUnreadableKeys,
   origin: string,
   address: string | undefined,

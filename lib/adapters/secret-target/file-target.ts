@@ -51,7 +51,7 @@ export function findFileTargetProblem(
     requireWritable(folder);
     return undefined;
   } catch (error) {
-    return folderProblem(name, unusableFolderReason(error));
+    return folderErrorProblem(name, error);
   }
 }
 
@@ -65,6 +65,13 @@ function requireWritable(folder: string): void {
 
 function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable directory", "bad-secret-out");
+}
+
+function folderErrorProblem(name: string, error: unknown): Problem {
+  // That of the draft is 18 bytes longer.
+  if (errorCode(error) === "ENAMETOOLONG")
+    return usageError(`Cannot write ${name}: its name is too long`, "use a shorter file name", "bad-secret-out");
+  return folderProblem(name, unusableFolderReason(error));
 }
 
 /** A secret file that exists. */
@@ -158,7 +165,7 @@ export async function openFileTarget(
   const previous = existing === "is extended" ? readPreviousFile(path, name) : undefined;
   const draft = join(dirname(path), draftNameOf(basename(path), random));
   const file = await open(draft, EXCLUSIVE, 0o600).catch((error: unknown) => {
-    throw folderProblem(name, unusableFolderReason(error));
+    throw folderErrorProblem(name, error);
   });
   // Found while the file is open: its folder may be moved before the draft is discarded.
   let draftPath = draft;
@@ -237,7 +244,9 @@ async function publishNewSecretFile(draft: string, path: string): Promise<void> 
   try {
     await link(draft, path);
   } catch (error) {
-    if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
+    const code = errorCode(error) ?? "";
+    if (code === "EEXIST") throw new Error(`another program has created ${quote(path)} meanwhile`, { cause: error });
+    if (!WITHOUT_LINKS.has(code)) throw error;
     await publishSecretFileWithoutLinks(draft, path);
   }
   // The credentials have their final name now, so a leftover draft is not a failure.

@@ -19,6 +19,7 @@ import { prepareClientRegistration, type RegisterContext, registerAndDeliver } f
 import {
   type AcceptedSecret,
   deliverOrKeep,
+  HIDDEN_SECRET,
   sendWithRecoveryCopy,
   undeliveredSecretProblem,
 } from "../secrets/change-secret.ts";
@@ -415,9 +416,9 @@ function deliverSet(
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: DeliveryResultParts }> {
   const id = step.clientId ?? "";
   return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
-    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(), reason);
+    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(reason), reason);
     const hidden = (): void =>
-      job.context.warn(undeliveredSecretProblem(id, keep(), new Error("this output format omits it")).message);
+      job.context.warn(undeliveredSecretProblem(id, keep(HIDDEN_SECRET), HIDDEN_SECRET).message);
     const delivered = (): void => changed.saved.remove();
     const sent = await deliverSecretToPlace(job, step, { delivery, delivered, hidden, undelivered }, own);
     return { delivery, sent };

@@ -13,8 +13,10 @@ import {
   findUnknownSecretWarning,
   setAndDeliverProvidedSecret,
 } from "../secrets/change-secret.ts";
-import { encryptGivenOrGeneratedSecret } from "../secrets/secret-source.ts";
+import { secretFileText } from "../secrets/secret-out-text.ts";
+import { encryptGivenOrGeneratedSecret, type PreparedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
+import { discoverVerifyEndpoints, secretWithAuthMethod, tryVerifyCredentials } from "../secrets/verify-credentials.ts";
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
@@ -32,7 +34,8 @@ interface KeepOrUpdateOptions {
 }
 
 /** What keeping or updating an existing client needs of a command's context. */
-type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | "uninterruptible">;
+type ExistingContext = ChangeSecretContext &
+  Pick<Context, "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "signal" | "uninterruptible">;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
 export function keepOrUpdate(
@@ -110,6 +113,17 @@ function updateNote(id: string, differing: readonly FieldChange[]): string {
   return `Client ${quote(id)} already exists and was updated${fields}`;
 }
 
+/** The file of `--secret-out` if it has exactly these credentials already, from an earlier run; else undefined. */
+async function findWrittenFile(
+  { values, readSecretFile }: Pick<Context, "values" | "readSecretFile">,
+  id: string,
+  prepared: PreparedSecret,
+): Promise<string | undefined> {
+  const path = values.text(SECRET_OUT);
+  const there = path === undefined ? undefined : await readSecretFile(path);
+  return there?.text === secretFileText({ values }, id, prepared) ? path : undefined;
+}
+
 async function updateExistingWithSecret(
   context: ExistingContext,
   create: KeepOrUpdateOptions,
@@ -119,28 +133,41 @@ async function updateExistingWithSecret(
   const { values } = context;
   const { draft, recipients, echoed } = create;
   const id = found.current.client_id;
-  const prepared = { ...(await encryptGivenOrGeneratedSecret(context, secret, await recipients())), echoed };
-  // Fetching their keys may have taken long, and Hydra 1.x is sent the whole client.
+  const encrypted = await encryptGivenOrGeneratedSecret(context, secret, await recipients());
+  const writtenFile = await findWrittenFile(context, id, encrypted);
+  const prepared = { ...encrypted, echoed: echoed && writtenFile === undefined };
+  const endpoints = await discoverVerifyEndpoints(context);
+  // Keys and endpoints may have taken long, and Hydra 1.x is sent the whole client.
   const { current, wanted, differing } =
-    prepared.recipients.length === 0 ? found : differenceFrom(create, await context.admin.get(id));
+    prepared.recipients.length === 0 && endpoints === undefined
+      ? found
+      : differenceFrom(create, await context.admin.get(id));
   const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
+  let works = true;
   return setAndDeliverProvidedSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
     prepared,
+    needsTarget: writtenFile === undefined,
     view: createdView("has secret"),
     send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
-    before({ mustDeliver, differs }, record) {
+    async before({ mustDeliver, differs }, record) {
+      if (differs && writtenFile !== undefined)
+        throw new Error(`the server set another secret than the one in ${quote(writtenFile)}`);
       warnOfUnkeptFields(context, wanted, record);
       warnOfLeavingStack(context, id, current, { ...current, ...wanted });
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
       const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
+      const where = writtenFile === undefined ? "" : `, already in ${quote(writtenFile)}`;
       context.note(
-        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
+        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? where : ", and none was delivered"}`,
       );
+      const proof = secretWithAuthMethod({ ...current, ...wanted }, getTextField(record, "client_secret") ?? secret);
+      works = await tryVerifyCredentials(context, endpoints, id, proof);
     },
+    exit: () => (works ? "done" : "failed"),
   });
 }

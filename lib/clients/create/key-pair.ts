@@ -14,14 +14,15 @@ const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
 
 /** A draft with the fields that `--generate-key` sets; what conflicts with it is added to the problems. */
 export function draftForGeneratedKey(
-  { values }: Pick<Context, "values">,
+  { values, hasErrors }: Pick<Context, "values" | "hasErrors">,
   draft: CommandLineDraft,
   problems: Problem[],
 ): CommandLineDraft {
   const algorithm = values.text(GENERATE_KEY);
   if (algorithm === undefined) {
-    if (values.isSet(KEY_OUT))
-      problems.push(usageError("--key-out has no key to write", "add --generate-key ES256", "key-out-without-key"));
+    // The value of --generate-key may be what is wrong.
+    if (hasErrors) return { ...draft, client: { ...draft.client, jwks: PLACEHOLDER_JWKS } };
+    problems.push(usageError("--key-out has no key to write", "add --generate-key ES256", "key-out-without-key"));
     return draft;
   }
   problems.push(...keyFieldProblems(draft, algorithm), ...keyOutletProblems({ values }, algorithm));

@@ -147,7 +147,9 @@ function clientCreateCommandLine(syntax: Context["syntax"], client: JsonObject):
 /** Asks a person to describe a client; returns the values as if the matching flags had been given. */
 export async function askClientFlags(context: AskContext, values: FlagValues): Promise<FlagValues> {
   const client = await askFields(context);
-  context.tell(`The same without questions: ${clientCreateCommandLine(context.syntax, client)}`);
+  // Their values may be credentials, and without --pgp-key, for example, the secret would be printed.
+  const others = context.host.args.some((word) => word.startsWith("-")) ? " (add your other flags)" : "";
+  context.tell(`The same without questions${others}: ${clientCreateCommandLine(context.syntax, client)}`);
   const isWanted = await askUntilAccepted(context, "Create this client? [Y/n] ", (text) => {
     if (/^(?:y|yes|)$/i.test(text)) return true;
     return /^(?:n|no)$/i.test(text) ? false : new Error("Type y or n");

@@ -111,8 +111,8 @@ export async function deliverChangedSecret(
       const result = await deliverCredentials(context, opened, client, {
         delivery,
         delivered: () => saved.remove(),
-        hidden: () => warnOfHiddenSecret(context, id, keep()),
-        undelivered: async (reason) => undeliveredSecretProblem(id, keep(), reason),
+        hidden: () => warnOfHiddenSecret(context, id, keep(HIDDEN_SECRET)),
+        undelivered: async (reason) => undeliveredSecretProblem(id, keep(reason), reason),
       });
       return { ...result, exit };
     });
@@ -130,7 +130,7 @@ export async function deliverOrKeep<T>(
   context: DeliveryContext,
   id: string,
   { prepared, record, saved, owner }: AcceptedSecret,
-  deliver: (delivery: CredentialsToDeliver, keep: () => RecoveryOutcome) => Promise<T>,
+  deliver: (delivery: CredentialsToDeliver, keep: (why: unknown) => RecoveryOutcome) => Promise<T>,
 ): Promise<T> {
   let secret: CredentialsToDeliver["secret"] = prepared;
   const updatedAt = owner === undefined ? undefined : getTextField(record, "updated_at");
@@ -140,7 +140,7 @@ export async function deliverOrKeep<T>(
     reason: "the secret is about to be delivered",
     updatedAt,
   };
-  const keep = (): RecoveryOutcome => saved.keep(status, secret);
+  const keep = (why: unknown): RecoveryOutcome => saved.keep({ ...status, reason: safeErrorReason(why) }, secret);
   try {
     const delivery = await credentialsToDeliverFromAnswer(context, prepared, record);
     ({ secret } = delivery);
@@ -149,13 +149,16 @@ export async function deliverOrKeep<T>(
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
-    throw undeliveredSecretProblem(id, keep(), error);
+    throw undeliveredSecretProblem(id, keep(error), error);
   }
 }
 
+/** Why a secret is kept that a format such as `id` omits. */
+export const HIDDEN_SECRET = new Error("this output format omits it");
+
 /** Warns that the output format omits a new secret, which a recovery copy must hold then. */
 function warnOfHiddenSecret({ warn }: Pick<Context, "warn">, id: string, kept: RecoveryOutcome): void {
-  if (kept.kind !== "kept") throw new Error("this output format omits it");
+  if (kept.kind !== "kept") throw HIDDEN_SECRET;
   warn(`this output format omits the secret of client ${quote(id)}${recoveryOutcomeText(kept)}`);
 }
 
@@ -179,6 +182,8 @@ interface SecretChange extends SecretDeliveryOptions {
   readonly action: string;
   readonly prepared: PreparedSecret;
   readonly send: () => Promise<JsonObject>;
+  /** False where the file of `--secret-out` has these credentials already; true by default. */
+  readonly needsTarget?: boolean;
 }
 
 /** Sets a secret that the user provides, and delivers it where the flags say. */
@@ -186,8 +191,8 @@ export function setAndDeliverProvidedSecret(
   context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
   change: SecretChange,
 ): Promise<CommandResult> {
-  const { id, action, prepared, send } = change;
-  return runWithSecretTarget(context, { action, needsRecoveryCopy: true }, async (opened) =>
+  const { id, action, prepared, send, needsTarget: hasSecret = true } = change;
+  return runWithSecretTarget(context, { action, needsRecoveryCopy: true, hasSecret }, async (opened) =>
     deliverChangedSecret(context, opened, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }

@@ -110,7 +110,8 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
     const name = context.values.text(flag);
     return name === undefined ? [] : problemsThrownBy(() => requireCredentialName(name, syntax, `--${flag.name}`));
   });
-  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = readCredentialNamesAndMetadata(context);
+  const usual = hasRecipientFlags(context) ? "CLIENT_SECRET_ENCRYPTED" : "CLIENT_SECRET";
+  const { id = "CLIENT_ID", secret = usual } = readCredentialNamesAndMetadata(context);
   const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
   return [...problems, ...usageErrorIf(id === secret, twice, "give them different names", "one-name")];
 }

@@ -1,10 +1,10 @@
 import type { CredentialsProofKind, CredentialsToProve, ProofEndpoints } from "../../adapters/prove-credentials.ts";
 import type { Context } from "../../command.ts";
-import { getTextField } from "../../core/client/client.ts";
+import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { Problem, resultOrProblem, usageError } from "../../core/problem.ts";
+import { Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { endpointUrlProblems, publicUrlProblems } from "../../core/url-checks.ts";
 
@@ -28,6 +28,16 @@ export function verifyFlagProblems({ values }: Pick<Context, "values">): readonl
       "no-token-endpoint",
     ),
   ];
+}
+
+/** The problem of `--verify` for a client that authenticates with keys which this run doesn't generate. */
+export function ownKeysVerifyProblems({ values }: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
+  return usageErrorIf(
+    values.bool(VERIFY_CREDENTIALS) && !isPublic(client) && !usesSecret(client),
+    "--verify cannot check a client that authenticates with its own keys",
+    "leave it out, and check the client afterwards: hydra clients test ID --client-key FILE",
+    "verify-own-keys",
+  );
 }
 
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */

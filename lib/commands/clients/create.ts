@@ -27,6 +27,7 @@ import {
 } from "../../clients/secrets/secret-source.ts";
 import {
   discoverVerifyEndpoints,
+  ownKeysVerifyProblems,
   secretWithAuthMethod,
   tryVerifyCredentials,
   verifyFlagProblems,
@@ -46,6 +47,7 @@ import {
   NEW_CLIENT_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
+  VERIFY_CREDENTIALS,
   VERIFY_FLAGS,
 } from "../../core/flags/credential-flags.ts";
 import type { Flag } from "../../core/flags/flag.ts";
@@ -105,6 +107,7 @@ async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
   problems.push(
     ...(await secretFlagProblems(context, { checksFiles: needsFile, instead: [GENERATE_KEY] })),
     ...verifyFlagProblems(context),
+    ...(algorithm === undefined ? ownKeysVerifyProblems(context, read.client) : []),
   );
   const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
@@ -143,6 +146,7 @@ function withSecret(
   const reason = "a client with the auth method none has no secret";
   if (secret !== undefined) warn(`${label("client_secret")} is not sent: ${reason}`);
   if (values.isSet(SECRET_OUT)) warn(`--secret-out is not written: ${reason}`);
+  if (values.bool(VERIFY_CREDENTIALS)) warn(`--verify checks nothing: ${reason}`);
   return { ...read, client: others, label };
 }
 
@@ -211,16 +215,16 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
     const meanwhile = isConflict(registered.problem) ? await findClientForIfExists(context, job) : undefined;
-    if (meanwhile === undefined) throw withRefusedId(registered.problem, registration.payload.client_id);
+    if (meanwhile === undefined) throw withRefusedId(registered.problem, draft);
     await opened.target?.discard();
     return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);
   });
 }
 
 /** The problem of a server that generates the IDs, with the ID that it did not accept. */
-function withRefusedId(problem: unknown, id: string): unknown {
+function withRefusedId(problem: unknown, { client, label }: Pick<CommandLineDraft, "client" | "label">): unknown {
   if (!(problem instanceof Problem) || problem.code !== "id-refused") return problem;
-  return withMessage(problem, `${problem.message} (--id ${quote(id)})`);
+  return withMessage(problem, `${problem.message} (${label("client_id")} ${quote(requestedId(client) ?? "")})`);
 }
 
 /** Marks as void the recovery copies of an earlier client with the same ID. */

@@ -187,7 +187,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
-        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`,
+        : `Client ${quote(id)} has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`,
     );
     const { plain } = changed.prepared;
     let works = true;

@@ -86,7 +86,8 @@ export const SECRETS_TOPIC: Topic = {
       "hydra clients create --token-endpoint-auth-method private_key_jwt --generate-key ES256 --key-out app.pem -g client_credentials",
     ),
     textPart(
-      "The program generates the key pair. The private key is only written to the file, or encrypted to the recipients.",
+      "The program generates the key pair. The private key is only written to the file, or encrypted to the recipients: then it is",
+      "`client_private_key_encrypted` in JSON and YAML, and `env` and `k8s-secret` omit it.",
     ),
   ],
 };

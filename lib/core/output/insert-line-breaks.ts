@@ -11,8 +11,8 @@ const NARROWEST = 20;
 
 /**
  * Breaks the lines of a text at spaces so that each takes at most so many columns, and begins those that follow with
- * `indent`. A word that is longer stays whole, so that a URL or a path can be copied, and so does a command line of this
- * program after a colon. Spaces inside a line stay as they are, and colors take no room. With less than twenty columns
+ * `indent`. A word that is longer stays whole, so that a URL or a path can be copied, and so does a command line
+ * after a colon. Spaces inside a line stay as they are, and colors take no room. With less than twenty columns
  * nothing is broken.
  */
 export function insertLineBreaks(text: string, columns: number, indent = ""): string {
@@ -23,6 +23,9 @@ export function insertLineBreaks(text: string, columns: number, indent = ""): st
     .join("\n");
 }
 
+/** The programs with which command lines in messages begin. */
+const COMMANDS: ReadonlySet<string> = new Set(["hydra", "gpg", "printf", "openssl", "chmod"]);
+
 /** The words of a line. A command line is one of them: the shell would run a part of it if a line break were copied. */
 function wordsAndCommands(line: string): readonly string[] {
   const words: string[] = [];
@@ -32,7 +35,7 @@ function wordsAndCommands(line: string): readonly string[] {
     const text = withoutColors(word);
     if (isInCommand) words.push(`${words.pop()} ${word}`);
     else words.push(word);
-    isInCommand = isInCommand ? !/[;,]$/.test(text) : text === "hydra" && before.endsWith(":");
+    isInCommand = isInCommand ? !/[;,]$/.test(text) : COMMANDS.has(text) && before.endsWith(":");
     before = text;
   }
   return words;

@@ -37,10 +37,13 @@ export interface Recipient extends FingerprintAndAlgorithm {
   readonly judged: Date;
 }
 
-/** The shell text around an encrypted text that prints the message, by its encoding. */
+/**
+ * The shell text around an encrypted text that prints the message, by its encoding. A table and JSON show the line breaks of
+ * armor as `\n`, which `%b` reads.
+ */
 const UNPACK: Readonly<Record<EncryptedFormat, readonly [before: string, after: string]>> = {
   base64: ["printf '%s' '", "' | base64 -d"],
-  armor: ["printf '%s\\n' '", "'"],
+  armor: ["printf '%b\\n' '", "'"],
   "base64-armor": ["printf '%s' '", "' | base64 -d"],
 };
 

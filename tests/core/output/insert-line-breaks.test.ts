@@ -37,6 +37,10 @@ describe("insertLineBreaks()", () => {
         assert.equal(insertLineBreaks(`${hint} ${shown}`, 40, "  "), `${hint}\n  ${shown}`);
     assert.equal(insertLineBreaks(`${command}, and run it again`, 70), `${command},\nand run it again`);
     assert.equal(insertLineBreaks(`show it: ${command}; then go on`, 40), `show it:\n${command};\nthen go on`);
+    const decrypt = "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt";
+    assert.equal(insertLineBreaks(`Decrypt with: ${decrypt}`, 40, "  "), `Decrypt with:\n  ${decrypt}`);
+    const renew = "gpg --quick-set-expire ABCDEF 1y && gpg --quick-set-expire ABCDEF 1y '*'";
+    assert.equal(insertLineBreaks(`ask its owner to extend it: ${renew}`, 60), `ask its owner to extend it:\n${renew}`);
     const prose = "this is like hydra diff with more words";
     assert.equal(insertLineBreaks(prose, 25), "this is like hydra diff\nwith more words");
   });

@@ -105,13 +105,13 @@ it("shows a recipient without control characters", () => {
 
 it("shows a command that decrypts the text, also for armored text", () => {
   assert.equal(decryptTextCommand("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
-  assert.match(decryptTextCommand("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
+  assert.match(decryptTextCommand("armor", "-----BEGIN\nx"), /^printf '%b\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
   assert.match(decryptTextCommand("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
   assert.deepEqual(decryptAdvice([recipient(A), recipient(B)], "base64"), [
     "Decrypt with: printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt",
   ]);
   const [only = "", ...others] = decryptAdvice([recipient(C)], "armor");
-  assert.match(only, /version 6 .*: printf '%s\\n' 'ENCRYPTED' \| rsop decrypt PRIVATE-KEY-FILE$/);
+  assert.match(only, /version 6 .*: printf '%b\\n' 'ENCRYPTED' \| rsop decrypt PRIVATE-KEY-FILE$/);
   assert.deepEqual(others, []);
   assert.doesNotMatch(only, /gpg/);
   assert.match(only, /rsop, gosop or sqop \(GnuPG does not\)/);
