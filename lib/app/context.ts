@@ -351,7 +351,7 @@ function createSecretTargetsAndRecovery(
     readSecretFile: async (path) => (await targets()).read(path),
     secretDrafts: async (target) => (await targets()).drafts(target),
     removeEmptyDrafts: async (target) => (await targets()).removeEmptyDrafts(target),
-    makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
+    makeSecretFolder: async (flag, path, isDryRun) => (await targets()).makeFolder(path, `--${flag.name}`, isDryRun),
     async openTarget(flag, target = values.text(flag), existing) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`, existing);
     },

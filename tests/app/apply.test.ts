@@ -948,6 +948,28 @@ describe("on a terminal", () => {
       }
       assert.deepEqual(bench.writes(), []);
     }));
+
+  test("--dry-run fails for secret files that the run could not write, and makes no directory", () =>
+    withStateSetup("26", async (bench) => {
+      bench.write({
+        "clients/a.yaml": yaml("one", "token_endpoint_auth_method: client_secret_basic\n"),
+        "there/one.env": "",
+        "there/file": "",
+        "there/other.json": "[]",
+      });
+      const run = (out: string, ...flags: readonly string[]) =>
+        bench.run(["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, out), ...flags]);
+      for (const out of ["there", "there/file", "there/file/below", "there/other.json", "missing/all.env"]) {
+        const planned = await run(out, "--dry-run");
+        const stopped = await run(out);
+        assert.equal(planned.status, 2, out);
+        assert.match(planned.stdout, /^\+ one /m);
+        assert.deepEqual([planned.stderr, planned.status], [stopped.stderr, stopped.status]);
+      }
+      await assertDone(run("new/folder", "--dry-run"));
+      assert.equal(existsSync(join(bench.folder, "new")), false);
+      assert.deepEqual(bench.writes(), []);
+    }));
 });
 
 describe("what the server does not keep", () => {
