@@ -82,7 +82,7 @@ export const ENVIRONMENT_TOPIC: Topic = {
   title: "Environment variables",
   parts: [
     textPart(
-      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`.",
+      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`. Spaces and line breaks around a value are ignored too; of a credential, only a line break at the end.",
       "Help shows the names of variables, never their values.",
     ),
     termsPart(

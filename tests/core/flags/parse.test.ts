@@ -500,6 +500,22 @@ describe("a value comes from the flag, the environment, the file or the default,
     });
   }
 
+  test("what a file or a shell leaves around a variable is no part of it; spaces of a credential stay", () => {
+    const secret: TextFlag = { ...NAMED, secret: true };
+    for (const set of ["x\r", "x\r\n", " x "]) {
+      assert.equal(read([], around({ FIRST: set })).values.text(NAMED), "x", JSON.stringify(set));
+    }
+    for (const [set, text] of [
+      ["x\r", "x"],
+      ["x\r\n", "x"],
+      [" x ", " x "],
+    ] as const) {
+      const { values } = parseFlagsWithProblems([], [secret], "x", around({ FIRST: set }));
+      assert.equal(values.text(secret), text, JSON.stringify(set));
+    }
+    assert.equal(read([], around({ FIRST: "\r", SECOND: "2" })).values.text(NAMED), "2");
+  });
+
   test("a list in a variable is CSV, and one in the file has one value per item", () => {
     assert.deepEqual(read([], around({ LIST: 'a,"b,c"' })).values.list(LISTED), ["a", "b,c"]);
     assert.deepEqual(read([], around({}, { callbacks: ["a", "b,c"] })).values.list(LISTED), ["a", "b", "c"]);
