@@ -186,6 +186,8 @@ describe("headers", () => {
 
   test("repeated headers are joined, whatever the case of their names", () => {
     assert.deepEqual(headersOf("X-A: 1", "x-a: 2"), { "x-a": "1, 2" });
+    // RFC 6265, 5.4: a comma would be part of a cookie's value.
+    assert.deepEqual(headersOf("Cookie: a=1", "cookie: b=2"), { cookie: "a=1; b=2" });
   });
 
   test("a name that an object's prototype has is a header like any other", () => {
