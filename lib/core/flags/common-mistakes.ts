@@ -128,7 +128,9 @@ const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function findOutputFormat(name: string): string | undefined {
-  const format = FORMAT_NAMES.get(name.toLowerCase()) ?? name;
+  // kubectl writes an expression in braces, and prints its strings without quotes.
+  const [, path] = /^jsonpath=\{(\.[^{}]+)\}$/.exec(name) ?? [];
+  const format = path === undefined ? (FORMAT_NAMES.get(name.toLowerCase()) ?? name) : `raw=$${path}`;
   const [kind = ""] = format.split("=", 1);
   return FORMAT_USAGES.some((known) => known.split("=", 1)[0] === kind) ? format : undefined;
 }
