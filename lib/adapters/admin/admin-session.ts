@@ -1,6 +1,7 @@
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import {
   classifyError,
+  FAMILIES,
   type FamilyDetection,
   possibleFamilies,
   type ServerAnswer,
@@ -193,6 +194,14 @@ async function probePath({ options, remaining }: AdminSession, path: string): Pr
   }
 }
 
+/** The family whose path for clients the server has. */
+async function findFamilyWithClients(session: AdminSession): Promise<ServerFamily | undefined> {
+  for (const family of FAMILIES)
+    if (family !== session.options.detected.family && (await probePath(session, family.paths.clients))?.status === 200)
+      return family;
+  return undefined;
+}
+
 /** Whether the server has an OpenID configuration. */
 async function hasOpenIdConfiguration(session: AdminSession): Promise<boolean> {
   const { isOpenIdConfiguration, OPENID_CONFIGURATION_PATH } = await import("../../servers/port-checks.ts");
@@ -242,6 +251,9 @@ async function tryFamiliesInTurn(
     });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
   if (hasSlash) throw (await import("./problems.ts")).clientIdSlashProblem(session.options, request, tried);
+  const other = families.length > 1 ? undefined : await findFamilyWithClients(session);
+  if (other !== undefined)
+    throw (await import("./problems.ts")).wrongApiProblem(session.options, request, tried, other);
   const isPublic = families.length > 1 && (await hasOpenIdConfiguration(session));
   throw (await import("./problems.ts")).noAdminApiProblem(session.options, request, families, isPublic);
 }
