@@ -117,7 +117,7 @@ const BAD: readonly (readonly [endpoint: string, message: string, hint: string])
   ["ftp://hydra.example", '"ftp://hydra.example/" is not a valid URL', SHAPES],
   ["http://", '"http://" is not a valid URL', SHAPES],
   ["http://hydra.example:99999", '"http://hydra.example:99999" is not a valid URL', SHAPES],
-  ["http:/hydra.example", '"http://hydra.example/" is not a valid URL', SHAPES],
+  ["http:/hydra.example", '"http:/hydra.example" is not a valid URL', SHAPES],
   ["javascript:alert(1)", '"javascript:alert(1)" is not a valid URL', SHAPES],
   ["not an address", '"not an address" is not a valid URL', SHAPES],
   ["/var/run/hydra.sock", '"/var/run/hydra.sock" is not a valid URL', SHAPES],
