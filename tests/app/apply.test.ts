@@ -519,6 +519,9 @@ describe("secrets", () => {
         bench.run([command, join(bench.folder, "clients"), "--stack", "prod", "--verify", ...flags], { environment });
       await assertDone(run("apply"));
       assert.equal((await run("diff", "--exit-code")).status, 0);
+      // As a file with Windows line ends leaves it.
+      environment.ONE = `${SECRET}\r`;
+      assert.equal((await run("diff", "--exit-code")).status, 0);
       await bench.ask("PATCH", "one", [{ op: "replace", path: "/client_secret", value: "another-secret-1234567890" }]);
       const shown = await run("diff", "--exit-code");
       assert.equal(shown.status, 9, shown.stderr);

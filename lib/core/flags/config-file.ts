@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject, preservedNumberText } from "../json/json.ts";
 import { AnyJsonObject, parseOrReject } from "../json/schemas.ts";
 import { usageError } from "../problem.ts";
-import { escapeControls, quote, suggestWord } from "../text.ts";
+import { escapeControls, pathRelativeToFile, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CA_FILE, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
 import { REQUIRE_PIN } from "./credential-flags.ts";
 import type { Flag } from "./flag.ts";
@@ -133,12 +133,6 @@ export function findMisspelledEndpoint({ unknown }: Pick<ConfigFile, "unknown">)
   });
 }
 
-/** A path in a config file, relative to that file: a file in the working directory must not change who is trusted. */
-function resolveAgainstConfigFile(text: string, configFile: string): string {
-  const folder = /^.*[/\\]/s.exec(configFile)?.[0] ?? "";
-  return /^(?:[/\\]|[a-z]:)/i.test(text) ? text : `${folder}${text}`;
-}
-
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
 export function interpretParsedConfig({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
@@ -157,7 +151,8 @@ export function interpretParsedConfig({ path, content, readable, writers }: Conf
     file(key) {
       const texts = settings.get(key);
       if (texts === undefined) return undefined;
-      const found = key === CA_FILE.file ? texts.map((text) => resolveAgainstConfigFile(text, path)) : texts;
+      // A file in the working directory must not change who is trusted.
+      const found = key === CA_FILE.file ? texts.map((text) => pathRelativeToFile(text, path)) : texts;
       return { texts: found, name: `${quote(key)} in ${escapeControls(path)}` };
     },
     endpoint,

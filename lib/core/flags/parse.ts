@@ -1,4 +1,5 @@
 import { quoteVisiblePart } from "../redact.ts";
+import { withoutFinalLineBreak } from "../text.ts";
 import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { FlagValues, type FlagValueWithOrigin, type ValueOrigin } from "./parsed-flag-values.ts";
 import { BOOLEAN_BY_SPELLING, type OptionalValueText, ValueReader } from "./read-value.ts";
@@ -60,7 +61,7 @@ interface GivenValue {
  * a space. A space may be part of a credential.
  */
 function trimVariable({ secret }: Flag, text: string): string {
-  return secret === true ? text.replace(/[\r\n]{1,2}$/, "") : text.trim();
+  return secret === true ? withoutFinalLineBreak(text) : text.trim();
 }
 
 /** The texts of a flag from the first place that has any. */

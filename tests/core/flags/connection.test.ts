@@ -487,7 +487,7 @@ describe("the other connection settings", () => {
       failAfter: 5_000,
       api: "v1",
       skipVerify: true,
-      caFile: "ca.pem",
+      caFile: "/etc/ca.pem",
     });
     assert.deepEqual(warnings, [
       'the server\'s certificate is not verified ("skip_tls_verify" in /etc/hydra.yaml): anyone in between can read and change what is sent',
