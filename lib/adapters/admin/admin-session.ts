@@ -3,6 +3,7 @@ import {
   classifyError,
   FAMILIES,
   type FamilyDetection,
+  parseJsonBody,
   possibleFamilies,
   type ServerAnswer,
   type ServerFamily,
@@ -194,11 +195,13 @@ async function probePath({ options, remaining }: AdminSession, path: string): Pr
   }
 }
 
-/** The family whose path for clients the server has. */
+/** The other family whose list of clients the server has. */
 async function findFamilyWithClients(session: AdminSession): Promise<ServerFamily | undefined> {
-  for (const family of FAMILIES)
-    if (family !== session.options.detected.family && (await probePath(session, family.paths.clients))?.status === 200)
-      return family;
+  for (const family of FAMILIES) {
+    if (family === session.options.detected.family) continue;
+    const answer = await probePath(session, family.paths.clients);
+    if (answer?.status === 200 && Array.isArray(parseJsonBody(answer.text))) return family;
+  }
   return undefined;
 }
 

@@ -163,6 +163,15 @@ describe("the family of a server", () => {
     }
   });
 
+  it("is not that of a web page which a server sends for every other path", async () => {
+    const page: Plan = ({ target }) =>
+      instead(
+        target.startsWith("/admin") ? { status: 404, body: "404 page not found" } : { status: 200, body: "<html>" },
+      );
+    await using set = await stage("26", page, { detected: { family: FAMILIES[0] } });
+    assert.match((await problem(set.admin.page({ size: 1 }))).message, /not a Hydra admin port$/);
+  });
+
   it("is unknown if neither path exists", async () => {
     await using set = await stage("26", () => instead({ status: 404, body: "404 page not found" }));
     const found = await problem(set.admin.page({ size: 1 }));
