@@ -81,6 +81,7 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["debug", "trace"], suggestFlag("verbose")],
     [["silent", "no-warning", "no-warn"], suggestFlag("no-warnings")],
     [["project", "workspace", "organization"], ORY_NETWORK],
+    [["version"], { hint: "write: hydra version" }],
   ];
 }
 
