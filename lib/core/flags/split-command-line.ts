@@ -10,7 +10,7 @@ import {
 } from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-command-line.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
-import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag, withHyphens } from "./read-word.ts";
+import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
 export interface SplitCommandLine {
@@ -76,7 +76,8 @@ class CommandLineScanner implements SplitCommandLine {
   #takeOperand(text: string): void {
     this.operands.push(text);
     if (this.#wanted?.secret === true || this.#afterSecretFlag) this.maybeSecret.add(text);
-    this.#afterSecretFlag ||= namesCredentialFlag(withHyphens(text), this.#index);
+    // Its flag may have been written without hyphens, with a dash or as on Windows.
+    this.#afterSecretFlag ||= namesCredentialFlag(text.replace(/^[^a-z]*/i, "--"), this.#index);
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */

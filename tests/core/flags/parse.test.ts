@@ -407,7 +407,7 @@ test("operands after the value of a credential are marked, because a space may h
   assert.deepEqual([...parse(["--name", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--name", "-t", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--", "a", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
-  for (const dash of ["\u2013", "\u2014", "\u2010", "\u2013-"])
+  for (const dash of ["\u2013", "\u2014", "\u2010", "\u2013-", "/", ""])
     assert.deepEqual([...parse([`${dash}token`, "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
