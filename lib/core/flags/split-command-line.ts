@@ -144,9 +144,14 @@ function unknownFlagProblem(
   wanted: OperandNames | undefined,
 ): Problem {
   const isLong = spelled.startsWith("--");
-  // Only the name is shown: a secret may follow a short letter.
-  const shown = isLong ? spelled : spelled.slice(0, 2);
-  const name = spelled.slice(isLong ? 2 : 1);
+  // Only the name is shown: a secret may follow a short letter, or a colon or a space in the place of an equals sign.
+  const [whole = ""] = spelled.split(/[:\s]/, 1);
+  const shown = isLong ? whole : spelled.slice(0, 2);
+  const name = isLong ? whole.slice(2) : spelled.slice(1);
+  if (isLong && index.long.has(name)) {
+    const hint = `write ${whole}=VALUE, or the value as a word of its own`;
+    return usageError(`${whole} and its value are one word`, hint, "unknown-flag");
+  }
   const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpCommandLine(command)} lists the flags` : `did you mean --${meant}?`;
   const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);

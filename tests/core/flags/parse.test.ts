@@ -283,6 +283,14 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--callback", "x"], ["unknown-flag: Unknown flag --callback | did you mean --callbacks?"]],
   [["--redirect-url", "x"], ["unknown-flag: Unknown flag --redirect-url | did you mean --redirect-uri?"]],
   [["--grant"], ["unknown-flag: Unknown flag --grant | did you mean --grant-types?"]],
+  ...["--token hunter2", "--token:hunter2", "--token\thunter2"].map(
+    (word) =>
+      [
+        [word],
+        ["unknown-flag: --token and its value are one word | write --token=VALUE, or the value as a word of its own"],
+      ] as const,
+  ),
+  [["--tokn hunter2"], ["unknown-flag: Unknown flag --tokn | did you mean --token?"]],
   [["--Name=x"], ["unknown-flag: Unknown flag --Name | did you mean --name?"]],
   [["--bogus"], ["unknown-flag: Unknown flag --bogus | hydra help clients create lists the flags"]],
   [["--constructor"], ["unknown-flag: Unknown flag --constructor | hydra help clients create lists the flags"]],
