@@ -283,7 +283,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--callback", "x"], ["unknown-flag: Unknown flag --callback | did you mean --callbacks?"]],
   [["--redirect-url", "x"], ["unknown-flag: Unknown flag --redirect-url | did you mean --redirect-uri?"]],
   [["--grant"], ["unknown-flag: Unknown flag --grant | did you mean --grant-types?"]],
-  ...["--token hunter2", "--token:hunter2", "--token\thunter2"].map(
+  ...["--token hunter2", "--token:hunter2", "--token\thunter2", "--token＝hunter2"].map(
     (word) =>
       [
         [word],
@@ -416,7 +416,8 @@ test("operands after the value of a credential are marked, because a space may h
   assert.deepEqual([...parse(["--name", "-t", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--", "a", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
   for (const dash of ["\u2013", "\u2014", "\u2010", "\u2013-", "/", ""])
-    assert.deepEqual([...parse([`${dash}token`, "hunter2"]).maybeSecret], ["hunter2"]);
+    for (const words of [[`${dash}token`, "hunter2"], [`${dash}token=hunter2`]])
+      assert.deepEqual([...parse(words).maybeSecret], words.slice(-1));
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
