@@ -511,7 +511,7 @@ describe("a value comes from the flag, the environment, the file or the default,
     });
   }
 
-  test("what a file or a shell leaves around a variable is no part of it; spaces of a credential stay", () => {
+  test("what a file or a shell leaves around a variable is ignored; spaces of a credential stay", () => {
     const secret: TextFlag = { ...NAMED, secret: true };
     for (const set of ["x\r", "x\r\n", " x "]) {
       assert.equal(read([], around({ FIRST: set })).values.text(NAMED), "x", JSON.stringify(set));
