@@ -65,7 +65,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "SSL_CERT_FILE, SSL_CERT_DIR",
-    "Additional trusted certificates, for all connections: a file, or a directory of them. `NODE_TLS_REJECT_UNAUTHORIZED` has no effect, nor have `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE` and `REQUESTS_CA_BUNDLE`; the hint of a certificate error names those of the last three that are set",
+    "Additional trusted certificates, for all connections: a file, or a directory of them. `NODE_TLS_REJECT_UNAUTHORIZED` has no effect, nor have `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE` and `REQUESTS_CA_BUNDLE`; the hint of a certificate error names those that are set",
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
