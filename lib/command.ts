@@ -211,8 +211,11 @@ export interface Context {
   findFileProblem(flag: TextFlag, path: string, existing?: ExistingFileRule): Promise<Problem | undefined>;
   /** A secret file that exists, with its text unless it isn't UTF-8; undefined if there is none. Throws a usage Problem if it can't be read. */
   readSecretFile(path: string): Promise<{ readonly text: string | undefined } | undefined>;
-  /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
-  makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
+  /**
+   * Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. A dry run
+   * only checks whether that is possible. Returns whether the folder exists now.
+   */
+  makeSecretFolder(flag: TextFlag, path: string, isDryRun: boolean): Promise<boolean>;
   /** Drafts with secrets that runs which were killed have left: of all files of a folder, or of one file. */
   secretDrafts(target: string): Promise<readonly LeftoverDraft[]>;
   /** Removes the drafts without secrets that such runs have left. */

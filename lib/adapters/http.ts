@@ -24,8 +24,8 @@ export interface HttpOptions {
   readonly skipVerify?: boolean;
   /** Describes the proxy that the environment sets for a URL; undefined if there is none. */
   readonly proxyOf?: (url: URL) => string | undefined;
-  /** Names the environment variables that are set to name authorities for other programs. */
-  readonly unreadCaVariables?: () => readonly string[];
+  /** Names the environment variables for authorities that are set. */
+  readonly caVariables?: () => readonly string[];
   /** Called with each request and response, without credentials. */
   readonly trace?: (line: string) => void;
   readonly monotonic: () => number;
@@ -181,7 +181,7 @@ async function withFetchedCertificateDetails(
   const again = (text: string, fault: CertificateFault): NetworkFailure =>
     new NetworkFailure(kind, text, cause, via, fault);
   if (certificate.reason === "untrusted")
-    return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
+    return again(message, { ...certificate, caVariables: options.caVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
   const { certificateDateFaultText, certificateHostsText, fetchPeerCertificate } = await import(
     "./http/peer-certificate.ts"

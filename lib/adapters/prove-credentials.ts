@@ -102,14 +102,19 @@ export async function discoverProofEndpoints(
       },
     );
   }
-  throw new Problem(
-    `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${answer.status} without a discovery document`,
-    {
-      code: "no-discovery",
-      exit: "failed",
-      hint: "pass the URL of the token endpoint with --token-endpoint",
-    },
-  );
+  const location = answer.headers.get("location") ?? "";
+  const isRedirect = answer.status >= 300 && answer.status < 400 && URL.canParse(location, url);
+  const target = isRedirect ? new URL(location, url).href : undefined;
+  const what =
+    target === undefined ? "without a discovery document" : `with a redirect to ${quote(urlWithoutSecrets(target))}`;
+  throw new Problem(`${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${answer.status} ${what}`, {
+    code: "no-discovery",
+    exit: "failed",
+    hint:
+      target === undefined
+        ? "pass the URL of the token endpoint with --token-endpoint"
+        : "use the public URL that the server doesn't redirect; often that is https instead of http",
+  });
 }
 
 /** A form with a client's credentials. */

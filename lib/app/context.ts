@@ -20,12 +20,12 @@ import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 import { VERBOSE } from "../core/flags/shared-flags.ts";
 import { FILE_DEPTH } from "../core/json/json.ts";
 import {
+  CA_VARIABLES,
   CLEANUP_AFTER_DEADLINE_MS,
   type Download,
   describeProxyForUrl,
   type SendHttp,
   STALLED_READER_GRACE_MS,
-  UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type FamilyDetection } from "../servers/index.ts";
@@ -146,7 +146,7 @@ function createHttpClients({ run, input, line, connection, messages }: ContextOp
   const shared = {
     transport: createRuntimeFetch,
     monotonic: host.monotonic,
-    unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
+    caVariables: () => CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: messages.detail } : {}),
     ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxyForUrl(url, host.environment) } : {}),
   };
@@ -351,7 +351,7 @@ function createSecretTargetsAndRecovery(
     readSecretFile: async (path) => (await targets()).read(path),
     secretDrafts: async (target) => (await targets()).drafts(target),
     removeEmptyDrafts: async (target) => (await targets()).removeEmptyDrafts(target),
-    makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
+    makeSecretFolder: async (flag, path, isDryRun) => (await targets()).makeFolder(path, `--${flag.name}`, isDryRun),
     async openTarget(flag, target = values.text(flag), existing) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`, existing);
     },

@@ -1,5 +1,5 @@
 import type { Download } from "../core/network.ts";
-import { Problem, withMessage } from "../core/problem.ts";
+import { Problem, type ProblemCode, withMessage } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { answersAsAdminPort, HEALTH_PATH } from "../servers/port-checks.ts";
@@ -9,6 +9,12 @@ const KEY_SET_PATH = "/.well-known/jwks.json";
 
 /** The longest key set, in bytes. */
 const MAX_BYTES = 1024 * 1024;
+
+/** What to do about the URL of a key set, where the hint of a download speaks of an OpenPGP key. */
+const HINTS: ReadonlyMap<ProblemCode, string> = new Map<ProblemCode, string>([
+  ["plain-http", "use https, or give a key set that you trust with --jwks FILE"],
+  ["bad-address", "use a complete URL, such as https://host/.well-known/jwks.json"],
+]);
 
 /** Asks a server without a public key set whether it is Hydra's admin port. */
 async function probeAdminPort(download: Download, keySetUrl: string, what: string): Promise<boolean> {
@@ -40,7 +46,8 @@ export async function fetchKeySetText(download: Download, url: string, what: str
       hint: "check the URL: Hydra's key set is at /.well-known/jwks.json on its public port",
     });
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== "plain-http") throw error;
-    throw withMessage(error, error.message, { hint: "use https, or give a key set that you trust with --jwks FILE" });
+    const hint = error instanceof Problem ? HINTS.get(error.code) : undefined;
+    if (!(error instanceof Problem) || hint === undefined) throw error;
+    throw withMessage(error, error.message, { hint });
   }
 }

@@ -6,6 +6,7 @@ import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, ENDPOINT, PAIRED_ADMIN_URL } from "../core/flags/connection-flags.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/credential-flags.ts";
+import { indexFlags } from "../core/flags/flag.ts";
 import {
   NO_VALUE_SOURCES,
   type ParsedLine,
@@ -14,6 +15,7 @@ import {
   type ValueSources,
 } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
+import { withHyphens } from "../core/flags/read-word.ts";
 import { CONFIG, FORMAT } from "../core/flags/shared-flags.ts";
 import { DEFAULT_INPUT_LIMIT_AND_HINT, formatSize, InputTooLarge } from "../core/input-limits.ts";
 import { type Format, isJsonFormat } from "../core/output/formats.ts";
@@ -222,6 +224,9 @@ function strayArgumentHint(
   { operands: wanted, flags }: Pick<Leaf["spec"], "operands" | "flags">,
 ): string {
   if (isWebUrl(word) && flags.some(({ name }) => name === ENDPOINT.name)) return STRAY_URL_HINT;
+  const [name = ""] = withHyphens(word).split("=", 1);
+  if (name !== word.split("=", 1)[0] && indexFlags(flags).long.has(name.slice(2)))
+    return `write two hyphens instead of the dash: ${name}`;
   return wanted === undefined
     ? `${path} takes only flags; put quotes around a value with spaces`
     : `${path} takes ${operandLimitText(wanted)}`;

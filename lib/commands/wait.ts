@@ -1,4 +1,5 @@
-import { defineLeaf, singleResult, withoutChecks } from "../command.ts";
+import { type Context, defineLeaf, singleResult, withoutChecks } from "../command.ts";
+import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import type { DurationFlag, WithDefault } from "../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
 
@@ -8,8 +9,14 @@ const FOR: WithDefault<DurationFlag> = {
   value: "DURATION",
   default: 60_000,
   group: "input",
-  help: "Maximum time to wait",
+  help: "Maximum time to wait; --fail-after sets it too",
 };
+
+/** The time limit, in milliseconds. One of the config file is for requests, and servers take longer to start. */
+function waitingTime({ values }: Pick<Context, "values">): number {
+  const isGeneral = !values.isSet(FOR) && values.origin(FAIL_AFTER).from === "flag";
+  return values.number(isGeneral ? FAIL_AFTER : FOR);
+}
 
 /** `wait`: until the server is ready. */
 export const wait = defineLeaf({
@@ -25,7 +32,7 @@ export const wait = defineLeaf({
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
     withoutChecks(async () => {
-      await context.admin.withDeadline(context.values.number(FOR), context.signal).ready();
+      await context.admin.withDeadline(waitingTime(context), context.signal).ready();
       const { endpoint } = context;
       const view = {
         columns: [{ label: "ENDPOINT", value: () => endpoint }],

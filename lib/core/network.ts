@@ -81,22 +81,32 @@ export class NetworkFailure extends Error {
 /** Why a certificate was not accepted. */
 export interface CertificateFault {
   readonly reason: "other-host" | "dates" | "untrusted";
-  /** Environment variables that are set to name authorities for other programs, and that this one doesn't read. */
-  readonly unread?: readonly string[];
+  /** The {@link CA_VARIABLES} that are set. */
+  readonly caVariables?: readonly string[];
 }
 
 /** The environment variables in which other programs look for authorities. */
-export const UNREAD_CA_VARIABLES = ["NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] as const;
+const UNREAD_CA_VARIABLES: readonly string[] = ["NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+
+/** Those, and the ones in which this program looks for them. */
+export const CA_VARIABLES: readonly string[] = ["SSL_CERT_FILE", "SSL_CERT_DIR", ...UNREAD_CA_VARIABLES];
 
 const SKIP_HINT = "--skip-tls-verify is for testing only";
 
 /** The hint for a certificate: trusting an authority helps only if nothing else is wrong. */
-function certificateHint({ reason, unread = [] }: CertificateFault, hint: string): string {
+function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: string): string {
   if (reason === "other-host")
     return `use a host name that the certificate is for, or a certificate for this one; ${SKIP_HINT}`;
   if (reason === "dates") return `renew the server's certificate, or correct the clock of this machine; ${SKIP_HINT}`;
-  if (unread.length === 0) return hint;
-  return `${hint}; ${joinWords(unread)} ${unread.length === 1 ? "is" : "are"} set but not read`;
+  const unread = caVariables.filter((name) => UNREAD_CA_VARIABLES.includes(name));
+  const read = caVariables.filter((name) => !unread.includes(name));
+  const are = ({ length }: readonly string[]): string => (length === 1 ? "is" : "are");
+  const parts = [
+    hint,
+    ...(read.length === 0 ? [] : [`${joinWords(read)} ${are(read)} set: check the certificates there`]),
+    ...(unread.length === 0 ? [] : [`${joinWords(unread)} ${are(unread)} set but not read`]),
+  ];
+  return parts.join("; ");
 }
 
 /** The hint for a request without a response; a proxy on the way is the first thing to check. */

@@ -43,7 +43,8 @@ export function redactedHeaderLine(name: string, value: string): string {
 
 /** A URL without its userinfo, and without its query and fragment, which may contain credentials too. */
 export function urlWithoutSecrets(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // A parser adds missing slashes and removes spaces: nobody would see what is wrong.
+  const url = /^[a-z][a-z0-9+.-]*:\/\/\S*$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   // Without a host (the parser takes `user:pass@host` for an opaque path), everything up to the last @ may be a credential.
   if (url === undefined || url.host === "")
     return text.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/is, "$1").replace(/[?#].*$/s, "");

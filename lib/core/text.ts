@@ -56,6 +56,16 @@ export function trimCharactersAtStart(text: string, set: string): string {
   return text.slice(start);
 }
 
+/** A text without one line break at its end, as a file or a variable that was set from one may have. */
+export function withoutFinalLineBreak(text: string): string {
+  return text.replace(/(?:\r?\n|\r)$/, "");
+}
+
+/** A path that is written in a file, which is relative to that file. */
+export function pathRelativeToFile(path: string, file: string): string {
+  return /^(?:[/\\]|[A-Za-z]:)/.test(path) ? path : `${/^.*[/\\]/s.exec(file)?.[0] ?? ""}${path}`;
+}
+
 /** Words joined like in a sentence: `a`, `a and b`, `a, b and c`. */
 export function joinWords(words: readonly string[], last = "and"): string {
   if (words.length < 2) return words.join("");

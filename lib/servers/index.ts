@@ -1,4 +1,4 @@
-import type { FamilyDetection, ServerFamily } from "./family.ts";
+import type { FamilyDetection, ServerAnswer, ServerFamily } from "./family.ts";
 import { HYDRA_1 } from "./hydra1.ts";
 import { HYDRA_2 } from "./hydra2.ts";
 
@@ -8,6 +8,11 @@ export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HY
 /** The families of which a server may be. */
 export function possibleFamilies({ family }: FamilyDetection): readonly [ServerFamily, ...ServerFamily[]] {
   return family === undefined ? FAMILIES : [family];
+}
+
+/** The family that a server reveals by a redirect: Hydra 2.0 to 2.3 send the paths of 1.x to a URL without a host. */
+export function findFamilyOfRedirect({ location }: Pick<ServerAnswer, "location">): ServerFamily | undefined {
+  return /^https?:\/\/\/admin\//.test(location) ? HYDRA_2 : undefined;
 }
 
 /** Fields that some family doesn't support. */

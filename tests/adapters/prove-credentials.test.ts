@@ -9,7 +9,7 @@ import {
   proveCredentials,
 } from "../../lib/adapters/prove-credentials.ts";
 import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
-import { Problem } from "../../lib/core/problem.ts";
+import { Problem, resultOrProblem } from "../../lib/core/problem.ts";
 
 interface Asked {
   readonly path: string;
@@ -195,6 +195,18 @@ describe("the verification of a secret", () => {
 });
 
 describe("discovery", () => {
+  test("names the target of a redirect, which is often the same server with https", async () => {
+    await using server = await publicSide(() => ({
+      status: 301,
+      body: {},
+      headers: { location: "https://auth.example.com/.well-known/openid-configuration?token=hush" },
+    }));
+    const problem = await resultOrProblem(() => discoverProofEndpoints(http, publicUrl(server.url), 10_000));
+    assert.ok(problem instanceof Problem);
+    assert.match(problem.message, /answered 301 with a redirect to "https:\/\/auth\.example\.com\/.*\?…"$/);
+    assert.match(problem.hint ?? "", /https instead of http$/);
+  });
+
   test("returns only a revocation endpoint of the same origin", async () => {
     let revocation: unknown;
     await using server = await publicSide((_, url) => ({

@@ -519,6 +519,9 @@ describe("secrets", () => {
         bench.run([command, join(bench.folder, "clients"), "--stack", "prod", "--verify", ...flags], { environment });
       await assertDone(run("apply"));
       assert.equal((await run("diff", "--exit-code")).status, 0);
+      // As a file with Windows line ends leaves it.
+      environment.ONE = `${SECRET}\r`;
+      assert.equal((await run("diff", "--exit-code")).status, 0);
       await bench.ask("PATCH", "one", [{ op: "replace", path: "/client_secret", value: "another-secret-1234567890" }]);
       const shown = await run("diff", "--exit-code");
       assert.equal(shown.status, 9, shown.stderr);
@@ -946,6 +949,28 @@ describe("on a terminal", () => {
         assert.match(planned.stderr, message);
         assert.deepEqual([planned.stderr, planned.status], [stopped.stderr, stopped.status]);
       }
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("--dry-run fails for secret files that the run could not write, and makes no directory", () =>
+    withStateSetup("26", async (bench) => {
+      bench.write({
+        "clients/a.yaml": yaml("one", "token_endpoint_auth_method: client_secret_basic\n"),
+        "there/one.env": "",
+        "there/file": "",
+        "there/other.json": "[]",
+      });
+      const run = (out: string, ...flags: readonly string[]) =>
+        bench.run(["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, out), ...flags]);
+      for (const out of ["there", "there/file", "there/file/below", "there/other.json", "missing/all.env"]) {
+        const planned = await run(out, "--dry-run");
+        const stopped = await run(out);
+        assert.equal(planned.status, 2, out);
+        assert.match(planned.stdout, /^\+ one /m);
+        assert.deepEqual([planned.stderr, planned.status], [stopped.stderr, stopped.status]);
+      }
+      await assertDone(run("new/folder", "--dry-run"));
+      assert.equal(existsSync(join(bench.folder, "new")), false);
       assert.deepEqual(bench.writes(), []);
     }));
 });

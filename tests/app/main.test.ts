@@ -340,6 +340,12 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ],
   ],
   [
+    "clients list –format=hush",
+    ["stray-argument"],
+    ['Error: Unexpected argument "–format=hush"', "Hint: write two hyphens instead of the dash: --format"],
+  ],
+  ["-v --version", ["unknown-flag"], ["Error: Unknown flag --version", "Hint: write: hydra version"]],
+  [
     "wait http://admin:pw@127.0.0.1:1",
     ["stray-argument"],
     ['Error: Unexpected argument "http://127.0.0.1:1/"', "Hint: write --endpoint URL"],

@@ -81,6 +81,12 @@ const ADDRESSES: readonly (readonly [address: string, shown: string])[] = [
   ["http://u:s3?cret@hydra.example", "http://hydra.example"],
   ["//u:s3cret@hydra.example", "//hydra.example"],
   ["http//u:s3cret@hydra.example", "hydra.example"],
+  ["http:/hydra.example:4445", "http:/hydra.example:4445"],
+  ["http:hydra.example?token=s3cret", "http:hydra.example"],
+  ["http:/u:s3cret@hydra.example", "hydra.example"],
+  ["http:\\\\u:s3cret@hydra.example", "hydra.example"],
+  ["https://hydra.example ", "https://hydra.example "],
+  [" https://u:s3cret@hydra.example", "hydra.example"],
   ["not an address", "not an address"],
   ["", ""],
 ];
@@ -95,7 +101,7 @@ describe("urlWithoutSecrets()", () => {
   test("never shows userinfo, whatever surrounds it", () => {
     const before = fc.string({ unit: fc.constantFrom("a", ":", "%", "?", "#", " ", "1", "é") });
     const after = fc.string({ unit: fc.constantFrom("a", ":", "@", "%", "?", "#", " ", "1", "é", "/") });
-    const head = fc.constantFrom("http://", "https://", "ftp://", "app://", "//", "");
+    const head = fc.constantFrom("http://", "https://", "ftp://", "app://", "http:/", "http:", " http://", "//", "");
     const tail = fc.constantFrom("host", "host:1", "host:bad", "host/x", "[::1]:1", "host?q", "host#f");
     fc.assert(
       fc.property(head, before, after, tail, (start, left, right, end) => {

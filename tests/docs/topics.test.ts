@@ -150,8 +150,10 @@ describe("names in topics", () => {
       "HYDRA_VAR_NAME",
       "HTTP_PROXY",
       "HTTPS_PROXY",
+      "ALL_PROXY",
       "NO_PROXY",
       "SSL_CERT_FILE",
+      "SSL_CERT_DIR",
       "BUN_OPTIONS",
       "BUN_BE_BUN",
     ];

@@ -154,6 +154,7 @@ describe("over TLS", () => {
         [{}, /^Hint: trust .* for testing only$/m],
         [{ NODE_EXTRA_CA_CERTS: caFile }, /^Hint: .*SSL_CERT_FILE.*; NODE_EXTRA_CA_CERTS is set but not read$/m],
         [{ CURL_CA_BUNDLE: caFile }, /; CURL_CA_BUNDLE is set but not read$/m],
+        [{ SSL_CERT_FILE: `${caFile}.none` }, /; SSL_CERT_FILE is set: check the certificates there$/m],
         [
           { NODE_EXTRA_CA_CERTS: caFile, CURL_CA_BUNDLE: caFile },
           /; NODE_EXTRA_CA_CERTS and CURL_CA_BUNDLE are set but not read$/m,

@@ -340,6 +340,8 @@ describe("token decode", () => {
     assert.match(failed.stderr, /no key of the key set of --public-url signed it/);
     const missing = await decode(signed({}), "--jwks-uri", `${server.publicUrl}/nothing`);
     assert.match(missing.stderr, /answered 404\n/);
+    const bare = await decode(signed({}), "--jwks-uri", "127.0.0.1:4444");
+    assert.match(bare.stderr, /is not an http or https URL\nHint: .* https:\/\/host\/\.well-known\/jwks\.json$/m);
     const admin = await decode(signed({}), "--verify", "--public-url", server.url);
     assert.equal(admin.status, 1);
     assert.match(

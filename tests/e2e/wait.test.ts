@@ -56,13 +56,15 @@ describe("wait", () => {
     }
   });
 
-  it("gives up after its time, not after --fail-after", async () => {
+  it("gives up after its time, or after --fail-after where only that is given", async () => {
     await using scenario = await openScenario("26", asked(instead({ status: 503, body: "no" })));
     const ended = await scenario.run(["wait", "--for", "3s", "--fail-after", "1h"]);
     assertFails(ended, 6, /Cannot wait for the server: server answered 503/);
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
     assertFails(await scenario.run(["wait", "--for", "300ms"], { env }), 6, /connection refused \(tried for 300ms\)/);
     assertFails(await scenario.run(["wait", "--for", "0"], { env }), 6, /connection refused/);
+    const limited = await scenario.run(["wait", "--fail-after", "300ms"], { env });
+    assertFails(limited, 6, /connection refused \(tried for 300ms\)/);
   });
 
   it("keeps waiting while a gateway answers 404, and says so at the end", SLOW, async () => {

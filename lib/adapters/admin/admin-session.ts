@@ -1,7 +1,9 @@
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import {
   classifyError,
+  FAMILIES,
   type FamilyDetection,
+  parseJsonBody,
   possibleFamilies,
   type ServerAnswer,
   type ServerFamily,
@@ -193,6 +195,16 @@ async function probePath({ options, remaining }: AdminSession, path: string): Pr
   }
 }
 
+/** The other family whose list of clients the server has. */
+async function findFamilyWithClients(session: AdminSession): Promise<ServerFamily | undefined> {
+  for (const family of FAMILIES) {
+    if (family === session.options.detected.family) continue;
+    const answer = await probePath(session, family.paths.clients);
+    if (answer?.status === 200 && Array.isArray(parseJsonBody(answer.text))) return family;
+  }
+  return undefined;
+}
+
 /** Whether the server has an OpenID configuration. */
 async function hasOpenIdConfiguration(session: AdminSession): Promise<boolean> {
   const { isOpenIdConfiguration, OPENID_CONFIGURATION_PATH } = await import("../../servers/port-checks.ts");
@@ -242,6 +254,9 @@ async function tryFamiliesInTurn(
     });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
   if (hasSlash) throw (await import("./problems.ts")).clientIdSlashProblem(session.options, request, tried);
+  const other = families.length > 1 ? undefined : await findFamilyWithClients(session);
+  if (other !== undefined)
+    throw (await import("./problems.ts")).wrongApiProblem(session.options, request, tried, other);
   const isPublic = families.length > 1 && (await hasOpenIdConfiguration(session));
   throw (await import("./problems.ts")).noAdminApiProblem(session.options, request, families, isPublic);
 }

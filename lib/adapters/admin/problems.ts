@@ -11,6 +11,7 @@ import {
   type ClassifiedError,
   type ClientWithUnreadFields,
   classifyError,
+  findFamilyOfRedirect,
   parseJsonBody,
   requiresTls,
   type ServerAnswer,
@@ -161,6 +162,8 @@ function specialHint(
   const { credential, endpoint } = server;
   const { status, text } = response.answer;
   if (kind === "moved" && isSignIn(server, response)) return { hint: SIGN_IN_HINT };
+  const right = kind === "moved" ? findFamilyOfRedirect(response.answer) : undefined;
+  if (right !== undefined && right !== response.family) return { hint: wrongApiHint(response.family.api, right.api) };
   if (kind === "unauthorised" && credential !== undefined) {
     const hint = status === 401 ? "it may have expired, or be for another server" : "it may lack a permission";
     return { hint: `check ${credential}: ${hint}` };
@@ -344,6 +347,22 @@ export function noAdminApiProblem(
     status: 404,
     hint: "use the URL of the admin port (4445 by default, not the public 4444), without a path",
   });
+}
+
+/** The problem of a server of another API version than `--api` says. */
+export function wrongApiProblem(
+  server: AdminServerForMessages,
+  request: AdminRequest,
+  tried: ServerFamily,
+  other: ServerFamily,
+): Problem {
+  const message = `${server.endpoint} has no ${tried.paths.clients}, but ${other.paths.clients}: it is a server of ${other.label}`;
+  const hint = wrongApiHint(tried.api, other.api);
+  return requestProblem(server, request, tried, message, { code: "missing-route", exit: "failed", status: 404, hint });
+}
+
+function wrongApiHint(tried: string, right: string): string {
+  return `leave out --api ${tried} (api in the config file), or set it to ${right}`;
 }
 
 /** The problem of Hydra's public port in place of its admin port. */

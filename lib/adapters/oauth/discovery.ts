@@ -4,7 +4,9 @@ import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { requiresTls } from "../../servers/index.ts";
 import { answersAsAdminPort, HEALTH_PATH, OPENID_CONFIGURATION_PATH } from "../../servers/port-checks.ts";
+import { findUnfollowedRedirectProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./send-oauth-requests.ts";
 
 /** The endpoints of a server that this program uses. */
@@ -73,8 +75,19 @@ async function diagnoseMissingDocument(
   options: DiscoveryOptions,
   base: string,
   url: string,
-  status: number,
+  answer: HttpAnswer,
 ): Promise<Problem> {
+  const { status } = answer;
+  const redirect = findUnfollowedRedirectProblem(STEP, url, answer);
+  if (redirect !== undefined) return redirect;
+  if (requiresTls(answer)) {
+    return new Problem(`${STEP.action}: ${new URL(url).origin} uses TLS: the server requires https`, {
+      code: "https-required",
+      exit: "failed",
+      status,
+      hint: `use https in ${describePublicUrl(options)}, with --ca-file if its authority is your own`,
+    });
+  }
   const shown = escapeControls(urlWithoutSecrets(url));
   if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
@@ -126,7 +139,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const answer = await get(options, url, true);
   const read = v.safeParse(DOCUMENT, parseJsonOrUndefined(answer.text)?.value);
   if (answer.status !== 200 || !read.success) {
-    throw await diagnoseMissingDocument(options, base, url, answer.status);
+    throw await diagnoseMissingDocument(options, base, url, answer);
   }
   const { issuer } = read.output;
   if (trimCharactersAtEnd(issuer, "/") !== base) {

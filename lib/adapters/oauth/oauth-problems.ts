@@ -225,7 +225,7 @@ function unreadableAnswerProblem({ action }: OAuthErrorContext, url: string, sta
 }
 
 /** The problem of a redirect, which could take credentials anywhere. */
-function findUnfollowedRedirectProblem(
+export function findUnfollowedRedirectProblem(
   { action, hidden }: OAuthErrorContext,
   url: string,
   { status, headers }: HttpAnswer,

@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -135,8 +136,13 @@ export interface FileTargetOptions {
   readonly limitAccess?: (path: string) => void;
 }
 
-/** Creates a folder, and those above it, for its owner only; one that exists stays as it is. */
-export function makeSecretFolder(path: string, flag: string): void {
+/**
+ * Creates a folder, and those above it, for its owner only; one that exists stays as it is. A dry run only checks whether that
+ * is possible.
+ *
+ * @returns whether the folder exists now.
+ */
+export function makeSecretFolder(path: string, flag: string, isDryRun = false): boolean {
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path === "-" || path.includes("{id}"))
     throw usageError(
@@ -144,12 +150,19 @@ export function makeSecretFolder(path: string, flag: string): void {
       "name a directory, a file that ends in .yaml, .json or .env, or a descriptor such as fd:3",
       "bad-secret-out",
     );
+  let above = path;
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (!isDryRun) mkdirSync(path, { recursive: true, mode: 0o700 });
+    while (!existsSync(above)) above = dirname(resolve(above));
+    if (statSync(above).isDirectory()) {
+      if (above !== path) requireWritable(above);
+      return above === path;
+    }
   } catch (error) {
     const isFile = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR";
     throw folderProblem(name, isFile ? "a file has its name" : unusableFolderReason(error));
   }
+  throw folderProblem(name, "a file has its name");
 }
 
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */

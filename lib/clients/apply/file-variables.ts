@@ -3,7 +3,7 @@ import { VAR } from "../../core/flags/state-flags.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import type { VariableLookup } from "../../core/state/placeholder-values.ts";
 import { isVariableName } from "../../core/state/placeholders.ts";
-import { quote } from "../../core/text.ts";
+import { quote, withoutFinalLineBreak } from "../../core/text.ts";
 
 /** The name before the equals sign; empty if it is not a name. */
 function variableNameOfAssignment(assignment: string): string {
@@ -35,5 +35,8 @@ export function createVariableLookup({ values, host }: Pick<Context, "values" | 
         (assignment) => [variableNameOfAssignment(assignment), assignment.slice(assignment.indexOf("=") + 1)] as const,
       ),
   );
-  return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
+  return (name) => {
+    const text = host.environment(`HYDRA_VAR_${name}`);
+    return given.get(name) ?? (text === undefined ? undefined : withoutFinalLineBreak(text));
+  };
 }

@@ -323,10 +323,14 @@ function secretNameProblems(context: Values, owners: readonly SecretOwner[]): re
   return [];
 }
 
-/** Makes the folder of the secrets that a run would write, and returns what is wrong with their places, before the server is changed. */
+/**
+ * Makes the folder of the secrets that a run would write, except in a dry run, and returns what is wrong with their places,
+ * before the server is changed.
+ */
 export async function makeFolderAndFindPlaceProblems(
   context: SecretPlaceContext,
   owners: readonly SecretOwner[],
+  isDryRun = false,
 ): Promise<readonly Problem[]> {
   const target = context.values.text(SECRET_OUT);
   const kind = readSecretPlaceKind(context);
@@ -335,12 +339,12 @@ export async function makeFolderAndFindPlaceProblems(
   if (kind === "shared") {
     return [...problems, ...(await sharedFileProblems(context, target, owners))];
   }
-  await context.makeSecretFolder(SECRET_OUT, target);
+  const exists = await context.makeSecretFolder(SECRET_OUT, target, isDryRun);
   const keys = owners.map(({ key }) => key);
   const template = `{id}${EXTENSIONS[secretFileFormatOrDotenv(context)]}`;
   const named = clientFileNameProblems(template, keys, `--${SECRET_OUT.name}`, FILE_PROBLEM_WORDING_FOR_APPLY);
   // The system would report a name that is too long in other words.
-  if (named.length > 0) return [...problems, ...named];
+  if (named.length > 0 || !exists) return [...problems, ...named];
   for (const key of keys) {
     const problem = await context.findFileProblem(SECRET_OUT, clientSecretPath(context, key));
     if (problem !== undefined) problems.push(problem);

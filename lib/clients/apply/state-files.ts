@@ -17,7 +17,7 @@ import {
 } from "../../core/state/stack-mark.ts";
 import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
 import { parseXHydraSettings, type SecretVariableOrFile } from "../../core/state/x-hydra-settings.ts";
-import { quote } from "../../core/text.ts";
+import { pathRelativeToFile, quote, withoutFinalLineBreak } from "../../core/text.ts";
 import { findClientBoundsProblem } from "../draft/client-bounds.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
 import {
@@ -257,8 +257,7 @@ function describeReference({ value }: StateFileEntry, { from, name }: SecretVari
 
 /** Resolves a path in a file of clients, which is relative to that file. */
 function resolvePathFromFile({ file, isStdin }: Pick<PositionedClientValue, "file" | "isStdin">, path: string): string {
-  if (isStdin || /^(?:[/\\]|[A-Za-z]:)/.test(path)) return path;
-  return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
+  return isStdin ? path : pathRelativeToFile(path, file);
 }
 
 /** The secret that `x-hydra.secret` names, or why it can't be read. One that is missing is never replaced by a generated one. */
@@ -269,7 +268,7 @@ async function readReferencedSecretOrProblem(
 ): Promise<string | Problem> {
   const path = [X_HYDRA_MEMBER, "secret", secret.from];
   if (secret.from === "env") {
-    const text = host.environment(secret.name) ?? "";
+    const text = withoutFinalLineBreak(host.environment(secret.name) ?? "");
     if (text !== "") return text;
     const message = `environment variable ${quote(secret.name)} is not set`;
     return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
@@ -281,7 +280,7 @@ async function readReferencedSecretOrProblem(
     const { message, hint = "check the path", code } = file;
     return positionedProblem(value, path, { message, hint, code });
   }
-  const text = file.text.replace(/\r?\n$/, "");
+  const text = withoutFinalLineBreak(file.text);
   if (text !== "") return text;
   const message = `there is no secret in ${quote(file.name)}`;
   return positionedProblem(value, path, { message, hint: "write the secret to it", code: "no-secret" });

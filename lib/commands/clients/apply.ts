@@ -64,7 +64,7 @@ import {
 } from "../../core/flags/shared-flags.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { combineProblems, Problem, usageError } from "../../core/problem.ts";
+import { combineProblems, Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired-client.ts";
 import { countActions, type StackPlan, type StackPlanStep } from "../../core/state/plan.ts";
 import { planAsStyledLines, summarizePlan } from "../../core/state/plan-text.ts";
@@ -75,7 +75,7 @@ const DRY_RUN: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
-  help: "Show what would be changed, like hydra diff, and change nothing; fails if the run itself would stop",
+  help: "Show what would be changed, like hydra diff, and change nothing; fails if the run itself would stop, but fetches no encryption keys",
   brief: "Show what would be changed, like hydra diff",
 };
 
@@ -167,13 +167,16 @@ async function resolveAndReportRecipients(context: Context): Promise<readonly Re
   return recipients;
 }
 
-function dryRun(context: Context, plan: StackPlan, due: readonly RecoveredSecret[]): CommandResult {
+async function dryRun(context: Context, plan: StackPlan, due: readonly RecoveredSecret[]): Promise<CommandResult> {
   if (due.length > 0)
     context.note(
       `${due.length === 1 ? "1 secret" : `${due.length} secrets`} that earlier runs have left would be delivered`,
     );
   const place = describeSecretDelivery(context, recipientCount(context));
-  const problem = findProblemBeforeApplying(context, plan.steps);
+  const owners = plan.steps.filter(stepSetsSecret).map(secretOwnerOfStep);
+  const found = await resultOrProblem(() => makeFolderAndFindPlaceProblems(context, owners, true));
+  const unusable = found instanceof Problem ? found : combineProblems(found);
+  const problem = findProblemBeforeApplying(context, plan.steps) ?? unusable;
   return planResult(context, plan, { place }, () => {
     if (problem === undefined) return "done";
     context.fail(problem);

@@ -86,6 +86,7 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["debug", "trace"], suggestFlag("verbose")],
     [["silent", "no-warning", "no-warn"], suggestFlag("no-warnings")],
     [["project", "workspace", "organization"], ORY_NETWORK],
+    [["version"], { hint: "write: hydra version" }],
   ];
 }
 
@@ -133,7 +134,9 @@ const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function findOutputFormat(name: string): string | undefined {
-  const format = FORMAT_NAMES.get(name.toLowerCase()) ?? name;
+  // kubectl writes an expression in braces, and prints its strings without quotes.
+  const [, path] = /^jsonpath=\{(\.[^{}]+)\}$/.exec(name) ?? [];
+  const format = path === undefined ? (FORMAT_NAMES.get(name.toLowerCase()) ?? name) : `raw=$${path}`;
   const [kind = ""] = format.split("=", 1);
   return FORMAT_USAGES.some((known) => known.split("=", 1)[0] === kind) ? format : undefined;
 }

@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject, preservedNumberText } from "../json/json.ts";
 import { AnyJsonObject, parseOrReject } from "../json/schemas.ts";
 import { usageError } from "../problem.ts";
-import { escapeControls, quote, suggestWord } from "../text.ts";
-import { ACCESS_TOKEN, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
+import { escapeControls, pathRelativeToFile, quote, suggestWord } from "../text.ts";
+import { ACCESS_TOKEN, CA_FILE, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
 import { REQUIRE_PIN } from "./credential-flags.ts";
 import type { Flag } from "./flag.ts";
 import { FORMAT } from "./shared-flags.ts";
@@ -150,7 +150,10 @@ export function interpretParsedConfig({ path, content, readable, writers }: Conf
   return {
     file(key) {
       const texts = settings.get(key);
-      return texts === undefined ? undefined : { texts, name: `${quote(key)} in ${escapeControls(path)}` };
+      if (texts === undefined) return undefined;
+      // A file in the working directory must not change who is trusted.
+      const found = key === CA_FILE.file ? texts.map((text) => pathRelativeToFile(text, path)) : texts;
+      return { texts: found, name: `${quote(key)} in ${escapeControls(path)}` };
     },
     endpoint,
     path,

@@ -142,7 +142,7 @@ function readHeaderFlags(values: FlagValues, problems: Problem[]): Map<string, s
     }
     const key = name.toLowerCase();
     const before = headers.get(key);
-    headers.set(key, before === undefined ? value : `${before}, ${value}`);
+    headers.set(key, before === undefined ? value : `${before}${key === "cookie" ? ";" : ","} ${value}`);
   }
   return headers;
 }

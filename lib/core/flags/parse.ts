@@ -1,4 +1,5 @@
 import { quoteVisiblePart } from "../redact.ts";
+import { withoutFinalLineBreak } from "../text.ts";
 import { type Flag, indexFlags, type OperandNames, type TextFlag } from "./flag.ts";
 import { FlagValues, type FlagValueWithOrigin, type ValueOrigin } from "./parsed-flag-values.ts";
 import { BOOLEAN_BY_SPELLING, type OptionalValueText, ValueReader } from "./read-value.ts";
@@ -66,13 +67,21 @@ interface GivenValue {
   readonly origin: ValueOrigin;
 }
 
+/**
+ * The value of a variable without what its source left around it: a file with Windows line ends a carriage return, `set A=b && …`
+ * a space. A space may be part of a credential.
+ */
+function trimVariable({ secret }: Flag, text: string): string {
+  return secret === true ? withoutFinalLineBreak(text) : text.trim();
+}
+
 /** The texts of a flag from the first place that has any. */
 function findGivenValue(row: Flag, tokens: readonly FlagWithValue[], sources: ValueSources): GivenValue | undefined {
   const last = tokens[tokens.length - 1];
   if (last !== undefined)
     return { texts: tokens.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };
   for (const variable of row.env ?? []) {
-    const text = sources.environment(variable) ?? "";
+    const text = trimVariable(row, sources.environment(variable) ?? "");
     if (text !== "")
       return { texts: [text], origin: { from: "environment", name: `environment variable ${variable}` } };
   }

@@ -65,6 +65,11 @@ function readShortFlags(word: string, index: FlagIndex): WordReading {
   return { kind: "flags", complete };
 }
 
+/** A word with two hyphens for the dash that word processors and web pages make of them. */
+export function withHyphens(word: string): string {
+  return word.replace(/^[\u2010-\u2015\u2212]+-?/, "--");
+}
+
 /** Whether a word is the name of a credential's flag, so that the next word is the credential. */
 export function namesCredentialFlag(word: string, index: FlagIndex): boolean {
   const flag = word.startsWith("--") ? index.long.get(word.slice(2)) : index.short.get(/^-(.)$/s.exec(word)?.[1] ?? "");

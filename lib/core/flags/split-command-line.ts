@@ -75,7 +75,12 @@ class CommandLineScanner implements SplitCommandLine {
 
   #takeOperand(text: string): void {
     this.operands.push(text);
-    if (this.#wanted?.secret === true || this.#afterSecretFlag) this.maybeSecret.add(text);
+    // A flag of a credential may have been written without hyphens, with a dash or as on Windows.
+    const [name = ""] = text.replace(/^[^a-z]*/i, "--").split("=", 1);
+    const isCredential = namesCredentialFlag(name, this.#index);
+    if (this.#wanted?.secret === true || this.#afterSecretFlag || (isCredential && text.includes("=")))
+      this.maybeSecret.add(text);
+    this.#afterSecretFlag ||= isCredential;
   }
 
   /** Takes the next word as the value of a flag, whatever it looks like, as pflag does. */
@@ -142,9 +147,14 @@ function unknownFlagProblem(
   wanted: OperandNames | undefined,
 ): Problem {
   const isLong = spelled.startsWith("--");
-  // Only the name is shown: a secret may follow a short letter.
-  const shown = isLong ? spelled : spelled.slice(0, 2);
-  const name = spelled.slice(isLong ? 2 : 1);
+  // Only the name is shown: a secret may follow a short letter, or another sign than the equals sign, such as a space.
+  const [whole = ""] = spelled.split(/[^\p{L}\p{N}_-]/u, 1);
+  const shown = isLong ? whole : spelled.slice(0, 2);
+  const name = isLong ? whole.slice(2) : spelled.slice(1);
+  if (isLong && index.long.has(name)) {
+    const hint = `write ${whole}=VALUE, or the value as a word of its own`;
+    return usageError(`${whole} and its value are one word`, hint, "unknown-flag");
+  }
   // What adds to a list or removes from it is never a flag that replaces it.
   const [edit = ""] = /^(?:add|remove)-/.exec(name) ?? [];
   const meant = suggestWord(

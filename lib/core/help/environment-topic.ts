@@ -60,12 +60,12 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
-    "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
-    "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",
+    "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
+    "Proxy settings, in upper or lower case. `ALL_PROXY` is used if the one for http or https is not set. Loopback addresses and unix sockets never use a proxy",
   ],
   [
-    "SSL_CERT_FILE",
-    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect; the hint of a certificate error names those that are set",
+    "SSL_CERT_FILE, SSL_CERT_DIR",
+    "Additional trusted certificates, for all connections: a file, or a directory of them. `NODE_TLS_REJECT_UNAUTHORIZED` has no effect, nor have `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE` and `REQUESTS_CA_BUNDLE`; the hint of a certificate error names those that are set",
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
@@ -82,7 +82,7 @@ export const ENVIRONMENT_TOPIC: Topic = {
   title: "Environment variables",
   parts: [
     textPart(
-      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`.",
+      "Flags override environment variables, and environment variables override the config file. Empty variables are ignored, except `HYDRA_PAGER` and `FORCE_COLOR`. Spaces and line breaks around a value are ignored too; of a credential, only a line break at the end.",
       "Help shows the names of variables, never their values.",
     ),
     termsPart(

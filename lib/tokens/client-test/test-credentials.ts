@@ -17,7 +17,7 @@ type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "
 function hasSecretForClient({ values, host }: CredentialContext, id: string): boolean {
   if (!values.isSet(LOGIN_CLIENT_SECRET)) return false;
   if (values.origin(LOGIN_CLIENT_SECRET).from === "flag") return true;
-  const other = host.environment(LOGIN_CLIENT_ID.env?.[0] ?? "") ?? "";
+  const other = (host.environment(LOGIN_CLIENT_ID.env?.[0] ?? "") ?? "").trim();
   return other === "" || other === id;
 }
 

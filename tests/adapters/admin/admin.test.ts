@@ -142,15 +142,34 @@ describe("the family of a server", () => {
       assert.equal((await right.admin.create(PAYLOAD, true)).kind, "created");
       await using wrong = await stage(family.api === "v1" ? "2.3" : "1.8", undefined, { detected: { family } });
       const outcome = await wrong.admin.create(PAYLOAD, true);
-      assert.equal(outcome.kind, "refused");
+      assert.ok(outcome.kind === "refused" && outcome.problem instanceof Problem);
+      // The server is an admin port: only the version is wrong.
+      assert.doesNotMatch(outcome.problem.message, /not a Hydra admin port/);
+      const other = family.api === "v1" ? "v2" : "v1";
+      assert.match(outcome.problem.hint ?? "", new RegExp(`leave out --api ${family.api} .*, or set it to ${other}$`));
       assert.equal(wrong.sandbox.clients().length, 0);
-      for (const { proxy } of [right, wrong]) {
+      assert.deepEqual(right.proxy.posts().length, 1);
+      // The redirect of a 2.x server says which version it is; the other path of a 1.x server is looked at.
+      const looks = family.api === "v1" ? [] : ["/clients"];
+      for (const [{ proxy }, more] of [
+        [right, []],
+        [wrong, looks],
+      ] as const) {
         assert.deepEqual(
           proxy.seen.map(({ target }) => target),
-          [family.paths.clients],
+          [family.paths.clients, ...more],
         );
       }
     }
+  });
+
+  it("is not that of a web page which a server sends for every other path", async () => {
+    const page: Plan = ({ target }) =>
+      instead(
+        target.startsWith("/admin") ? { status: 404, body: "404 page not found" } : { status: 200, body: "<html>" },
+      );
+    await using set = await stage("26", page, { detected: { family: FAMILIES[0] } });
+    assert.match((await problem(set.admin.page({ size: 1 }))).message, /not a Hydra admin port$/);
   });
 
   it("is unknown if neither path exists", async () => {

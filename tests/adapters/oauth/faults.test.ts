@@ -203,6 +203,22 @@ describe("discovery", () => {
     assert.equal((await createOAuthClient({ ...options, server: chosen }).clientCredentials()).accessToken, "t");
   });
 
+  test("recognizes a redirect to https, and a port that requires it", async () => {
+    await using moved = await rogueServer((_, response) =>
+      response.writeHead(301, { location: "https://auth.example.com/.well-known/openid-configuration" }).end(),
+    );
+    await failsWith(discovering(moved.url), {
+      code: "unreadable-answer",
+      exit: "failed",
+      message: /redirects to "https:\/\/auth\.example\.com\//,
+      hint: /https instead of http$/,
+    });
+    await using secure = await rogueServer((_, response) =>
+      response.writeHead(400).end("Client sent an HTTP request to an HTTPS server.\n"),
+    );
+    await failsWith(discovering(secure.url), { code: "https-required", exit: "failed", hint: /^use https in/ });
+  });
+
   test("recognizes an admin port, and an address where nothing listens", async () => {
     await using server = await testServer("26");
     await failsWith(discovering(server.sandbox.url), { code: "admin-port", exit: "failed", hint: /public port/ });

@@ -71,6 +71,21 @@ test("each key sets its flag, whatever kind of YAML scalar its value is", () => 
   assert.equal(values.text(FORMAT), "json");
 });
 
+test("ca_file is relative to the config file, and not to the working directory", () => {
+  for (const [path, text, found] of [
+    ["/home/me/.hydra.yaml", "ca.pem", "/home/me/ca.pem"],
+    ["/home/me/.hydra.yaml", "../ca.pem", "/home/me/../ca.pem"],
+    ["/home/me/.hydra.yaml", "/etc/ca.pem", "/etc/ca.pem"],
+    ["conf/hydra.yaml", "ca.pem", "conf/ca.pem"],
+    ["hydra.yaml", "ca.pem", "ca.pem"],
+    ["C:\\Users\\me\\.hydra.yaml", "ca.pem", "C:\\Users\\me\\ca.pem"],
+    ["C:\\Users\\me\\.hydra.yaml", "D:\\ca.pem", "D:\\ca.pem"],
+  ] as const) {
+    const file = interpretParsedConfig({ path, content: { ca_file: text }, readable: false });
+    assert.deepEqual(file.file("ca_file")?.texts, [found]);
+  }
+});
+
 describe("headers", () => {
   const cases: readonly (readonly [title: string, content: unknown, texts: readonly string[]])[] = [
     ["a list of lines", ["X-A: 1,2", "X-B: c: d"], ["X-A: 1,2", "X-B: c: d"]],

@@ -117,7 +117,7 @@ const BAD: readonly (readonly [endpoint: string, message: string, hint: string])
   ["ftp://hydra.example", '"ftp://hydra.example/" is not a valid URL', SHAPES],
   ["http://", '"http://" is not a valid URL', SHAPES],
   ["http://hydra.example:99999", '"http://hydra.example:99999" is not a valid URL', SHAPES],
-  ["http:/hydra.example", '"http://hydra.example/" is not a valid URL', SHAPES],
+  ["http:/hydra.example", '"http:/hydra.example" is not a valid URL', SHAPES],
   ["javascript:alert(1)", '"javascript:alert(1)" is not a valid URL', SHAPES],
   ["not an address", '"not an address" is not a valid URL', SHAPES],
   ["/var/run/hydra.sock", '"/var/run/hydra.sock" is not a valid URL', SHAPES],
@@ -186,6 +186,8 @@ describe("headers", () => {
 
   test("repeated headers are joined, whatever the case of their names", () => {
     assert.deepEqual(headersOf("X-A: 1", "x-a: 2"), { "x-a": "1, 2" });
+    // RFC 6265, 5.4: a comma would be part of a cookie's value.
+    assert.deepEqual(headersOf("Cookie: a=1", "cookie: b=2"), { cookie: "a=1; b=2" });
   });
 
   test("a name that an object's prototype has is a header like any other", () => {
@@ -485,7 +487,7 @@ describe("the other connection settings", () => {
       failAfter: 5_000,
       api: "v1",
       skipVerify: true,
-      caFile: "ca.pem",
+      caFile: "/etc/ca.pem",
     });
     assert.deepEqual(warnings, [
       'the server\'s certificate is not verified ("skip_tls_verify" in /etc/hydra.yaml): anyone in between can read and change what is sent',

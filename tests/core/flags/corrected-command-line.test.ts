@@ -14,6 +14,7 @@ const LINES: readonly (readonly [words: readonly string[], corrected: string])[]
   [["-v", "--json", "my app"], "-v --format json 'my app'"],
   [["--output", "jsonpath=$.a"], "--format 'jsonpath=$.a'"],
   [["--out", "wide"], "--format table"],
+  [["-o", "jsonpath={.a[*].b}"], "--format 'raw=$.a[*].b'"],
   [["-ojson", "--fail-after=3s"], "--format json --fail-after=3s"],
   [["--id", "refresh_token", "--yaml"], "--id refresh_token --format yaml"],
 ];

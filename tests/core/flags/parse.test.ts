@@ -283,6 +283,14 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--callback", "x"], ["unknown-flag: Unknown flag --callback | did you mean --callbacks?"]],
   [["--redirect-url", "x"], ["unknown-flag: Unknown flag --redirect-url | did you mean --redirect-uri?"]],
   [["--grant"], ["unknown-flag: Unknown flag --grant | did you mean --grant-types?"]],
+  ...["--token hunter2", "--token:hunter2", "--token\thunter2", "--token＝hunter2"].map(
+    (word) =>
+      [
+        [word],
+        ["unknown-flag: --token and its value are one word | write --token=VALUE, or the value as a word of its own"],
+      ] as const,
+  ),
+  [["--tokn hunter2"], ["unknown-flag: Unknown flag --tokn | did you mean --token?"]],
   [["--Name=x"], ["unknown-flag: Unknown flag --Name | did you mean --name?"]],
   [["--bogus"], ["unknown-flag: Unknown flag --bogus | hydra help clients create lists the flags"]],
   [["--constructor"], ["unknown-flag: Unknown flag --constructor | hydra help clients create lists the flags"]],
@@ -407,6 +415,9 @@ test("operands after the value of a credential are marked, because a space may h
   assert.deepEqual([...parse(["--name", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--name", "-t", "hunter2"]).maybeSecret], ["hunter2"]);
   assert.deepEqual([...parse(["--", "a", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
+  for (const dash of ["\u2013", "\u2014", "\u2010", "\u2013-", "/", ""])
+    for (const words of [[`${dash}token`, "hunter2"], [`${dash}token=hunter2`]])
+      assert.deepEqual([...parse(words).maybeSecret], words.slice(-1));
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
@@ -499,6 +510,22 @@ describe("a value comes from the flag, the environment, the file or the default,
       assert.equal(values.isSet(NAMED), from !== "default");
     });
   }
+
+  test("what a file or a shell leaves around a variable is ignored; spaces of a credential stay", () => {
+    const secret: TextFlag = { ...NAMED, secret: true };
+    for (const set of ["x\r", "x\r\n", " x "]) {
+      assert.equal(read([], around({ FIRST: set })).values.text(NAMED), "x", JSON.stringify(set));
+    }
+    for (const [set, text] of [
+      ["x\r", "x"],
+      ["x\r\n", "x"],
+      [" x ", " x "],
+    ] as const) {
+      const { values } = parseFlagsWithProblems([], [secret], "x", around({ FIRST: set }));
+      assert.equal(values.text(secret), text, JSON.stringify(set));
+    }
+    assert.equal(read([], around({ FIRST: "\r", SECOND: "2" })).values.text(NAMED), "2");
+  });
 
   test("a list in a variable is CSV, and one in the file has one value per item", () => {
     assert.deepEqual(read([], around({ LIST: 'a,"b,c"' })).values.list(LISTED), ["a", "b,c"]);
