@@ -4,11 +4,11 @@ import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
 import type { FilesBelowFolder } from "./host/list-files-below.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
-import { type InputFile, readDescriptorToEnd, readFileToEnd } from "./host/read-file.ts";
+import { type InputFile, readDescriptorToEnd, readFileToEnd } from "./host/read-to-end.ts";
 import { isTerminal } from "./host/terminal.ts";
 
 export { type Output, WriteFailure } from "./host/descriptor-output.ts";
-export type { InputFile } from "./host/read-file.ts";
+export type { InputFile } from "./host/read-to-end.ts";
 
 /** Web Crypto, which every runtime has. `deno check` doesn't include the global of `@types/node`. */
 declare const crypto: {

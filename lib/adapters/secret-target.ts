@@ -2,7 +2,7 @@ import type { Problem } from "../core/problem.ts";
 import { createDescriptorTargets } from "./secret-target/descriptor-target.ts";
 import { findNonEmptyDrafts, removeOldEmptyDrafts } from "./secret-target/drafts.ts";
 import {
-  type FileTargetOptions,
+  type FileTargetTools,
   findFileTargetProblem,
   makeSecretFolder,
   openFileTarget,
@@ -14,7 +14,7 @@ export type { LeftoverDraft } from "./secret-target/drafts.ts";
 export type { ExistingFileRule, OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
-interface SecretTargetOptions extends FileTargetOptions {
+interface SecretTargetOptions extends FileTargetTools {
   readonly timeouts: DescriptorStallTiming;
   readonly now: () => number;
 }

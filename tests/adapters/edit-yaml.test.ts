@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { editYamlDocuments, parseYamlDocuments, type YamlChange } from "../../lib/adapters/yaml.ts";
 import { isJsonObject } from "../../lib/core/json/json.ts";
-import { applyMemberEdits, type MemberEdit } from "../../lib/core/state/client-edits.ts";
+import { type MemberEdit, withMemberEdits } from "../../lib/core/state/client-edits.ts";
 import { randomRuns } from "../thorough.ts";
 
 const SOURCE = `# The clients of the shop
@@ -163,7 +163,7 @@ describe("editing YAML", () => {
         const [read] = await parseYamlDocuments(await editYamlDocuments(source, "x", changes, []), "x");
         assert.ok(isJsonObject(read));
         // A JSON value has no -0.
-        assert.deepEqual(JSON.stringify(read), JSON.stringify(applyMemberEdits(start, edits)));
+        assert.deepEqual(JSON.stringify(read), JSON.stringify(withMemberEdits(start, edits)));
       }),
       { numRuns: randomRuns(300) },
     );

@@ -17,7 +17,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { readDescriptorToEnd } from "../../lib/adapters/host/read-file.ts";
+import { readDescriptorToEnd } from "../../lib/adapters/host/read-to-end.ts";
 import { createSystemHost } from "../../lib/adapters/host.ts";
 import { InputTooLarge } from "../../lib/core/input-limits.ts";
 

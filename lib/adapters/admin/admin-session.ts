@@ -224,10 +224,10 @@ export function sendDetectingFamily(
   request: AdminRequest,
   history: AttemptAmbiguity = { ambiguous: false },
 ): Promise<AdminResponse> {
-  return withWaitIndicator(session, () => tryFamiliesInTurn(session, request, history));
+  return withWaitIndicator(session, () => sendToFamiliesInTurn(session, request, history));
 }
 
-async function tryFamiliesInTurn(
+async function sendToFamiliesInTurn(
   session: AdminSession,
   request: AdminRequest,
   history: AttemptAmbiguity,

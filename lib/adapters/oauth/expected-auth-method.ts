@@ -1,6 +1,6 @@
 import { Problem, withMessage } from "../../core/problem.ts";
 import type { ClientAuthentication } from "./authentication.ts";
-import { ExpectedAlgorithmError, ExpectedAuthMethodError } from "./oauth-problems.ts";
+import { ServerExpectsAlgorithmError, ServerExpectsAuthMethodError } from "./oauth-problems.ts";
 
 /** The other way to send a secret or to sign with a key, if that is what the server asks for. */
 function findExpectedAuthentication(
@@ -8,9 +8,9 @@ function findExpectedAuthentication(
   error: unknown,
 ): ClientAuthentication | undefined {
   const expected = error instanceof Problem ? error.cause : undefined;
-  if (authentication.method === "private_key_jwt" && expected instanceof ExpectedAlgorithmError)
+  if (authentication.method === "private_key_jwt" && expected instanceof ServerExpectsAlgorithmError)
     return { ...authentication, key: { ...authentication.key, algorithm: expected.algorithm } };
-  if (!(expected instanceof ExpectedAuthMethodError) || !("secret" in authentication)) return undefined;
+  if (!(expected instanceof ServerExpectsAuthMethodError) || !("secret" in authentication)) return undefined;
   const { method } = expected;
   if (method !== "client_secret_basic" && method !== "client_secret_post") return undefined;
   return method === authentication.method ? undefined : { method, secret: authentication.secret };
@@ -18,9 +18,9 @@ function findExpectedAuthentication(
 
 /** The other way for a server that doesn't name it: a key in PEM doesn't say for which RSA algorithm it is. */
 const OTHERS: Readonly<Record<ClientAuthentication["method"], Error | undefined>> = {
-  client_secret_basic: new ExpectedAuthMethodError("client_secret_post"),
-  client_secret_post: new ExpectedAuthMethodError("client_secret_basic"),
-  private_key_jwt: new ExpectedAlgorithmError("PS256"),
+  client_secret_basic: new ServerExpectsAuthMethodError("client_secret_post"),
+  client_secret_post: new ServerExpectsAuthMethodError("client_secret_basic"),
+  private_key_jwt: new ServerExpectsAlgorithmError("PS256"),
   none: undefined,
 };
 
@@ -39,7 +39,10 @@ function isFirstMoreInformative({ cause: expected }: Problem, second: unknown): 
   const { cause, exit } = second;
   const isGuess = Object.values(OTHERS).some((other) => other === expected);
   return (
-    isGuess || cause instanceof ExpectedAuthMethodError || cause instanceof ExpectedAlgorithmError || exit === "usage"
+    isGuess ||
+    cause instanceof ServerExpectsAuthMethodError ||
+    cause instanceof ServerExpectsAlgorithmError ||
+    exit === "usage"
   );
 }
 

@@ -27,8 +27,8 @@ export interface OAuthErrorContext {
 }
 
 /** The cause of a problem in which the server names the authentication method that it expects of the client. */
-export class ExpectedAuthMethodError extends Error {
-  override readonly name = "ExpectedAuthMethodError";
+export class ServerExpectsAuthMethodError extends Error {
+  override readonly name = "ServerExpectsAuthMethodError";
   readonly method: string;
 
   constructor(method: string) {
@@ -38,8 +38,8 @@ export class ExpectedAuthMethodError extends Error {
 }
 
 /** The cause of a problem in which the server names the algorithm that it expects a client's assertions to be signed with. */
-export class ExpectedAlgorithmError extends Error {
-  override readonly name = "ExpectedAlgorithmError";
+export class ServerExpectsAlgorithmError extends Error {
+  override readonly name = "ServerExpectsAlgorithmError";
   readonly algorithm: string;
 
   constructor(algorithm: string) {
@@ -116,9 +116,9 @@ function expectedAlgorithm(description: string): string | undefined {
 function findExpectationError({ error, description = "" }: OAuthError): Error | undefined {
   if (error !== "invalid_client") return undefined;
   const method = expectedMethod(description);
-  if (method !== undefined) return new ExpectedAuthMethodError(method);
+  if (method !== undefined) return new ServerExpectsAuthMethodError(method);
   const algorithm = expectedAlgorithm(description);
-  return algorithm === undefined ? undefined : new ExpectedAlgorithmError(algorithm);
+  return algorithm === undefined ? undefined : new ServerExpectsAlgorithmError(algorithm);
 }
 
 /** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
@@ -133,9 +133,9 @@ const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function hintFor(error: string, expected: Error | undefined): string | undefined {
-  if (expected instanceof ExpectedAlgorithmError)
+  if (expected instanceof ServerExpectsAlgorithmError)
     return `the server expects this client to sign with ${expected.algorithm}: give its private key for that`;
-  if (!(expected instanceof ExpectedAuthMethodError)) return findKnownError(error)?.hint;
+  if (!(expected instanceof ServerExpectsAuthMethodError)) return findKnownError(error)?.hint;
   const { method } = expected;
   const flag = METHOD_FLAGS.get(method);
   return `the server expects this client to authenticate with ${method}${flag === undefined ? "" : `: use ${flag}`}`;

@@ -130,7 +130,7 @@ function readPreviousFile(path: string, name: string): PreviousFile | undefined 
 }
 
 /** What a new file needs from outside. */
-export interface FileTargetOptions {
+export interface FileTargetTools {
   readonly random: (count: number) => Uint8Array;
   /** Limits the access to an empty file, where mode 0600 doesn't. */
   readonly limitAccess?: (path: string) => void;
@@ -168,7 +168,7 @@ export function makeSecretFolder(path: string, flag: string, isDryRun = false): 
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
 export async function openFileTarget(
   path: string,
-  { random, limitAccess }: FileTargetOptions,
+  { random, limitAccess }: FileTargetTools,
   flag: string,
   existing?: ExistingFileRule,
 ): Promise<OpenSecretTarget> {

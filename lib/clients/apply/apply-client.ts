@@ -241,7 +241,7 @@ async function registerClientOfStep(
       if (stepSetsSecret(step)) markCopiesVoidByStackAndKey(context, job.earlier, clientInStackOfStep(job, step));
       const sent = await deliverSecretToPlace(job, step, created, own);
       const notes = unkeptFieldNotes(job, step, record);
-      const verified = await verifyNew(job, record, delivery);
+      const verified = await verifyNewSecret(job, record, delivery);
       const { shown } = outcomeOf(step, "created", record.client_id, sent.shown);
       return { outcome: "created" as const, step, shown, notes, ...sent.delivery, ...verified };
     });
@@ -300,7 +300,7 @@ async function deliverSecretToPlace(
   return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
 }
 
-async function verifyNew(
+async function verifyNewSecret(
   { context, endpoints }: ApplyRun,
   record: ClientRecord,
   { secret }: CredentialsToDeliver,
@@ -398,7 +398,7 @@ async function changeWithSecret(job: ApplyRun, step: StackPlanStep, current: Cli
     const record = { ...changed.record, client_id: id };
     const { delivery, sent } = await deliverSet(job, step, changed, own);
     const shown = { ...changedFieldsForResult(step), ...sent.shown, secret: "set" };
-    const verified = await verifyNew(job, record, delivery);
+    const verified = await verifyNewSecret(job, record, delivery);
     const outcome = outcomeOf(step, adoptedOrChanged(step), id, shown);
     return { ...outcome, notes: unkeptFieldNotes(job, step, record), ...sent.delivery, ...verified };
   } catch (error) {

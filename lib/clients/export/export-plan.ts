@@ -3,7 +3,7 @@ import type { Context, YamlEditor } from "../../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { detectJsonOrNdjson, formatJsonOrNdjson } from "../../core/output/json-or-ndjson.ts";
 import { combineProblems, Problem, resultOrProblem, usageError, usageErrorIf } from "../../core/problem.ts";
-import { applyMemberEdits, type MemberEdit } from "../../core/state/client-edits.ts";
+import { type MemberEdit, withMemberEdits } from "../../core/state/client-edits.ts";
 import {
   type FileEntry,
   identifyingMembers,
@@ -192,7 +192,7 @@ function valuesAfter({ file, changes, added }: CollectedFileChanges): readonly u
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
     (all, { entry, edits }) =>
-      withValueChangedAt(all, entry.path, (value) => (isJsonObject(value) ? applyMemberEdits(value, edits) : value)),
+      withValueChangedAt(all, entry.path, (value) => (isJsonObject(value) ? withMemberEdits(value, edits) : value)),
     [...values],
   );
   const all: readonly unknown[] = Array.isArray(edited) ? edited : [];

@@ -45,7 +45,7 @@ export async function loadExportTarget(
   const isFile = isSingleFilePath(path);
   if (kind === "other" || (kind !== undefined && kind !== (isFile ? "file" : "folder")))
     throw wrongTargetKindProblem(path, isFile);
-  if (!isFile) return folderTarget(path, kind === undefined ? [] : await readTargetFolder(context, path));
+  if (!isFile) return folderTarget(path, kind === undefined ? [] : await readTargetFilesInFolder(context, path));
   const file = kind === undefined ? emptyTargetFile(path) : await readTargetFile(context, path);
   if (file.entries.length === 0 && !canTakeFirstClient(file)) throw nonClientFileProblem(path);
   return { isFolder: false, files: [file], fileFor: () => file };
@@ -91,7 +91,7 @@ function isEmptyOrNotList(value: unknown): boolean {
 }
 
 /** Reads the files of a folder, following links, as `apply` does; throws the Problems of what can't be read. */
-async function readTargetFolder(context: TargetContext, folder: string): Promise<readonly ExportTargetFile[]> {
+async function readTargetFilesInFolder(context: TargetContext, folder: string): Promise<readonly ExportTargetFile[]> {
   const found = await findClientFilesInFolder(context, folder, "export");
   const unreadable = combineProblems(found?.problems ?? []);
   if (unreadable !== undefined) throw unreadable;

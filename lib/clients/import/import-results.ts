@@ -20,7 +20,7 @@ const OUTCOMES = ["created", "updated", "unchanged", "skipped", "failed"] as con
 /** The outcomes that changed something on the server. */
 const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
 
-interface ImportResultsInput {
+interface RunningImport {
   readonly pool: OrderedPool<ClientEntry, ImportOutcome>;
   readonly log: SharedRecoveryFile | undefined;
   readonly total: number;
@@ -32,12 +32,12 @@ type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "prog
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 export class ImportResults {
   readonly #context: ResultContext;
-  readonly #state: ImportResultsInput;
+  readonly #state: RunningImport;
   readonly #results: BatchResults<ImportOutcome>;
   readonly #dropped = new UnkeptFieldsReport();
   #files = 0;
 
-  constructor(context: ResultContext, state: ImportResultsInput) {
+  constructor(context: ResultContext, state: RunningImport) {
     this.#context = context;
     this.#state = state;
     const { pool, log, total } = state;

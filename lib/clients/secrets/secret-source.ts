@@ -54,7 +54,7 @@ async function readSecretFromAnySource(
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) return readSecretFromFile(context, file);
-  if (!values.bool(SECRET_PROMPT)) return readSecretFromFlag(context);
+  if (!values.bool(SECRET_PROMPT)) return readPlainSecretFlag(context);
   if (canPrompt(host, values.bool(NO_INPUT))) return mayPrompt() ? promptForSecret(context) : undefined;
   throw usageError(
     allowsQuestions(host, values.bool(NO_INPUT))
@@ -82,7 +82,7 @@ async function promptForSecret({ host }: Pick<Context, "host">): Promise<Provide
 }
 
 /** The secret of `--secret` or its environment variable. */
-function readSecretFromFlag({ values, warn }: Pick<Context, "values" | "warn">): ProvidedSecret | undefined {
+function readPlainSecretFlag({ values, warn }: Pick<Context, "values" | "warn">): ProvidedSecret | undefined {
   const text = values.text(SECRET) ?? "";
   if (text === "") return undefined;
   const { from, name } = values.origin(SECRET);

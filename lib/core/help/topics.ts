@@ -3,7 +3,7 @@ import { ENCRYPTION_TOPIC } from "./encryption-topic.ts";
 import { ENVIRONMENT_TOPIC } from "./environment-topic.ts";
 import { EXIT_CODES_TOPIC } from "./exit-codes-topic.ts";
 import { FORMATS_TOPIC } from "./formats-topic.ts";
-import { JWK_TOPIC } from "./jwk-topic.ts";
+import { KEYS_TOPIC } from "./keys-topic.ts";
 import { RULES_TOPIC } from "./rules-topic.ts";
 import { SECRETS_TOPIC } from "./secrets-topic.ts";
 import { SERVERS_TOPIC } from "./servers-topic.ts";
@@ -23,7 +23,7 @@ export const TOPICS: readonly Topic[] = [
   SECRETS_TOPIC,
   ENCRYPTION_TOPIC,
   TOKENS_TOPIC,
-  JWK_TOPIC,
+  KEYS_TOPIC,
   RULES_TOPIC,
   STATE_TOPIC,
 ];

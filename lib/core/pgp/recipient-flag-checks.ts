@@ -6,7 +6,7 @@ import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls } from "../text.ts";
 import { findKeybaseNameProblem, findKeyUrlProblem, type KeyFlagOrArgument } from "./key-address-checks.ts";
 import { findKeyOwnerNameProblem, isLookedUpByName, normalizeKeybaseName, parseKeySource } from "./parse-key-source.ts";
-import { findFingerprintPinProblem } from "./recipient.ts";
+import { findMalformedPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
 function flagsWithFetchedKeys(values: FlagValues): readonly string[] {
@@ -36,7 +36,7 @@ export function pgpRecipientFlagProblems(values: FlagValues): readonly Problem[]
   const pinned = pins.length > 0;
   const originOf = (flag: Flag): KeyFlagOrArgument => ({ name: values.origin(flag).name, isFlag: true });
   const found: readonly (Problem | undefined)[] = [
-    ...pins.map((pin) => findFingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
+    ...pins.map((pin) => findMalformedPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
     ...values.list(PGP_KEY).map((key) => findKeyOwnerNameProblem(parseKeySource(key), originOf(PGP_KEY))),
     ...values.list(PGP_KEY_URL).map((url) => {
       const source = parseKeySource(url);

@@ -89,7 +89,7 @@ export function recipientLine(recipient: Recipient): string {
  * chosen end.
  */
 export function parseFingerprintPin(text: string): string {
-  const wrong = findFingerprintPinProblem(text);
+  const wrong = findMalformedPinProblem(text);
   if (wrong !== undefined) throw wrong;
   return pinDigits(text).toUpperCase();
 }
@@ -99,7 +99,7 @@ function pinDigits(text: string): string {
 }
 
 /** What is wrong with a pinned fingerprint, or undefined. */
-export function findFingerprintPinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
+export function findMalformedPinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
   const digits = pinDigits(text);
   const shown = `${name} ${quote(text)}`;
   const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";

@@ -143,6 +143,6 @@ function withMember(object: JsonObject, { path, value, after }: MemberEdit): Jso
 }
 
 /** An object after its edits. */
-export function applyMemberEdits(object: JsonObject, edits: readonly MemberEdit[]): JsonObject {
+export function withMemberEdits(object: JsonObject, edits: readonly MemberEdit[]): JsonObject {
   return edits.reduce(withMember, object);
 }

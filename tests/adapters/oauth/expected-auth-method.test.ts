@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { withGuessedAuthMethod } from "../../../lib/adapters/oauth/expected-auth-method.ts";
 import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
 import { retryWithExpectedAuthMethod } from "../../../lib/adapters/oauth/index.ts";
-import { ExpectedAuthMethodError } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { ServerExpectsAuthMethodError } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { failsWith, SECRET } from "./support.ts";
 
@@ -13,7 +13,7 @@ const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SEC
 function afterwards(second: Problem | string): Promise<string> {
   return retryWithExpectedAuthMethod(BASIC, async ({ method }) => {
     if (method === "client_secret_basic") {
-      const cause = new ExpectedAuthMethodError("client_secret_post");
+      const cause = new ServerExpectsAuthMethodError("client_secret_post");
       throw new Problem("Basic", { code: "invalid-client", exit: "unauthorised", cause });
     }
     if (typeof second === "string") return second;
@@ -45,7 +45,7 @@ test("a way that the server didn't name is tried, and any problem with it is lef
 });
 
 test("the first problem is reported if the server then asks for another method again", async () => {
-  const cause = new ExpectedAuthMethodError("client_secret_basic");
+  const cause = new ServerExpectsAuthMethodError("client_secret_basic");
   const again = new Problem("Post", { code: "invalid-client", exit: "unauthorised", cause });
   await failsWith(afterwards(again), { code: "invalid-client", message: /^Basic$/ });
 });

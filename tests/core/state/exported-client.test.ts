@@ -5,7 +5,7 @@ import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.t
 import { canonicalValue, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json/json.ts";
-import { applyMemberEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
+import { planClientEdits, withMemberEdits } from "../../../lib/core/state/client-edits.ts";
 import { buildExportedClient } from "../../../lib/core/state/exported-client.ts";
 import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
 import { possibleReplacedValues, replaceKnownPlaceholders } from "../../../lib/core/state/placeholder-values.ts";
@@ -99,7 +99,7 @@ describe("the edits of a client in a file", () => {
         const marked = isMarked ? withStackMark(record, { stack: "s", key: "k", protect: true }) : record;
         const { client } = buildExportedClient(marked, false);
         const file = { client_id: "a", ...written };
-        const edited = applyMemberEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
+        const edited = withMemberEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
         assert.deepEqual(differences(edited, client), []);
         assert.deepEqual(edited["x-hydra"], client["x-hydra"]);
         assert.deepEqual(planClientEdits({ written: edited, key: isMarked ? "k" : "a" }, client, NO_VARIABLES), []);
@@ -115,7 +115,7 @@ describe("the edits of a client in a file", () => {
         const { client } = buildExportedClient(file, false);
         const edits = planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES);
         // Only the rules that the client breaks are new.
-        assert.deepEqual(applyMemberEdits(file, edits), {
+        assert.deepEqual(withMemberEdits(file, edits), {
           ...file,
           ...("x-hydra" in client ? { "x-hydra": client["x-hydra"] } : {}),
         });
@@ -129,7 +129,7 @@ describe("the edits of a client in a file", () => {
     const { client } = buildExportedClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
     assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
     const edits = planClientEdits({ written, key: "k" }, client, NO_VARIABLES);
-    assert.deepEqual(applyMemberEdits(written, edits)["x-hydra"], {
+    assert.deepEqual(withMemberEdits(written, edits)["x-hydra"], {
       ignore: ["implicit-grant", "redirect-uri-fragment"],
       key: "k",
     });
@@ -137,7 +137,7 @@ describe("the edits of a client in a file", () => {
 
   test("change only settings that a mark has", () => {
     const plan = (settings: unknown, mark: JsonObject): unknown =>
-      applyMemberEdits(
+      withMemberEdits(
         { client_id: "a", "x-hydra": settings },
         planClientEdits(
           { written: { client_id: "a", "x-hydra": settings }, key: "a" },
@@ -163,7 +163,7 @@ describe("the edits of a client in a file", () => {
     const plan = (settings: JsonObject, wanted: JsonObject): unknown => {
       const written = { client_id: "a", "x-hydra": settings };
       const edits = planClientEdits({ written, key: "a" }, { "x-hydra": wanted }, (name) => values[name]);
-      return applyMemberEdits(written, edits)["x-hydra"];
+      return withMemberEdits(written, edits)["x-hydra"];
     };
     const [yes, no, rule, rules] = ["yes", "no", "rule", "rules"].map((name) => `\${{ ${name} }}`);
     assert.deepEqual(plan({ protect: yes }, { key: "a", protect: true }), { protect: yes });

@@ -1,7 +1,7 @@
 import { codeLinesPart, headingPart, type Topic, termsPart, textPart } from "./topic-parts.ts";
 
 /** JSON Web Keys: what the servers do with them, and how to change them with as little harm as possible. */
-export const JWK_TOPIC: Topic = {
+export const KEYS_TOPIC: Topic = {
   name: "keys",
   title: "JSON Web Keys",
   parts: [
