@@ -195,13 +195,19 @@ async function probePath({ options, remaining }: AdminSession, path: string): Pr
   }
 }
 
-/** The other family whose list of clients the server has. */
-async function findFamilyWithClients(session: AdminSession): Promise<ServerFamily | undefined> {
-  for (const family of FAMILIES) {
-    if (family === session.options.detected.family) continue;
-    const answer = await probePath(session, family.paths.clients);
-    if (answer?.status === 200 && Array.isArray(parseJsonBody(answer.text))) return family;
-  }
+/** The other family whose list of clients the server has; a server may have those of several, as Hydra 2.x does. */
+async function findOtherFamilyWithClients(
+  session: AdminSession,
+  tried: ServerFamily,
+  { target }: Pick<AdminRequest, "target">,
+): Promise<ServerFamily | undefined> {
+  const hasClients = async ({ paths }: ServerFamily): Promise<boolean> => {
+    const answer = await probePath(session, paths.clients);
+    return answer?.status === 200 && Array.isArray(parseJsonBody(answer.text));
+  };
+  // A request to the whole list has shown already that it isn't there.
+  if (target === "item" && (await hasClients(tried))) return undefined;
+  for (const family of FAMILIES) if (family !== tried && (await hasClients(family))) return family;
   return undefined;
 }
 
@@ -254,7 +260,7 @@ async function sendToFamiliesInTurn(
     });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
   if (hasSlash) throw (await import("./problems.ts")).clientIdSlashProblem(session.options, request, tried);
-  const other = families.length > 1 ? undefined : await findFamilyWithClients(session);
+  const other = families.length > 1 ? undefined : await findOtherFamilyWithClients(session, tried, request);
   if (other !== undefined)
     throw (await import("./problems.ts")).wrongApiProblem(session.options, request, tried, other);
   const isPublic = families.length > 1 && (await hasOpenIdConfiguration(session));
