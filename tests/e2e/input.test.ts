@@ -133,7 +133,8 @@ describe("input", () => {
   it("that never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     using pipe = silentPipe(folder.path);
-    for (const { args, prefix = "" } of READERS) {
+    // All at once: each waits for a while before it gives up.
+    const endedEach = READERS.map(async ({ args, prefix = "" }) => {
       await using named = startBinary([...args, `${prefix}${pipe.path}`], OPTIONS);
       await opens(named, pipe.path);
       named.kill("SIGTERM");
@@ -142,19 +143,21 @@ describe("input", () => {
       await waitUntilIdle(waiting.pid);
       waiting.kill("SIGINT");
       assertExit(await waiting.ended, 130);
-    }
+    });
+    await Promise.all(endedEach);
   });
 
   it("whose writer never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "pipe");
     execFileSync("mkfifo", [path]);
-    for (const { args, prefix = "" } of READERS) {
+    const endedEach = READERS.map(async ({ args, prefix = "" }) => {
       await using running = startBinary([...args, `${prefix}${path}`], OPTIONS);
       await waitUntilIdle(running.pid);
       running.kill("SIGTERM");
       assertExit(await running.ended, 143);
-    }
+    });
+    await Promise.all(endedEach);
   });
 
   it("of the config file is bounded, given or default, and ends at a signal", SLOW, async () => {
