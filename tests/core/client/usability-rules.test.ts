@@ -440,10 +440,10 @@ const RULES: Readonly<Record<string, Row>> = {
     severity: "warning",
     broken: [
       [
-        { client_id: "https://claude.ai/oauth/meta" },
+        { client_id: "https://app.example/oauth/meta" },
         [
-          'client_id "https://claude.ai/oauth/meta" contains a slash',
-          'choose an ID without a slash, such as "claude.ai-oauth-meta": Hydra up to 2.3 creates such a client and never finds it again',
+          'client_id "https://app.example/oauth/meta" contains a slash',
+          'choose an ID without a slash, such as "app.example-oauth-meta": Hydra up to 2.3 creates such a client and never finds it again',
         ],
       ],
     ],

@@ -29,7 +29,7 @@ describe("fileNameOfIdOrKey()", () => {
     ["a b", "a%20b"],
     ["50%", "50%25"],
     ["%2E", "%252E"],
-    ["https://claude.ai/oauth/meta", "https%3A%2F%2Fclaude.ai%2Foauth%2Fmeta"],
+    ["https://app.example/oauth/meta", "https%3A%2F%2Fapp.example%2Foauth%2Fmeta"],
     ["é", "%C3%A9"],
     ["e\u0301", "e%CC%81"],
     ["🔑", "%F0%9F%94%91"],
