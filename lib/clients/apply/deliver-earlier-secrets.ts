@@ -20,12 +20,9 @@ import { encryptGivenOrGeneratedSecret, hasRecipientFlags, type PreparedSecret }
 import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
 import { markRecoveryCopyVoid } from "../secrets/void-recovery-copies.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
-import {
-  makeFolderAndFindPlaceProblems,
-  readSecretPlaceKind,
-  SecretPlace,
-  secretOwnerOfStep,
-} from "./secret-out-places.ts";
+import { readSecretPlaceKind } from "./secret-file-texts.ts";
+import { SecretPlace, secretOwnerOfStep } from "./secret-out-places.ts";
+import { makeFolderAndFindPlaceProblems } from "./secret-out-problems.ts";
 import { readSecretPlaceStatus } from "./secret-place-status.ts";
 
 /** A secret of a client that exists, which a run that was killed has not delivered. */

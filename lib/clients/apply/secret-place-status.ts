@@ -10,7 +10,7 @@ import {
   type SecretOwner,
   type SecretPlaceContext,
   secretFileFormatOrDotenv,
-} from "./secret-out-places.ts";
+} from "./secret-file-texts.ts";
 
 /** The names of the entries that may hold a client's secret. */
 function secretEntryNames(context: Pick<SecretPlaceContext, "values">, owner: SecretOwner): readonly string[] {

@@ -6,7 +6,7 @@ import { fileNameOfIdOrKey } from "../../core/output/file-name.ts";
 import { partToDeleteText } from "../../core/recovery-record.ts";
 import type { StackPlanStep } from "../../core/state/plan.ts";
 import { joinWords, quote } from "../../core/text.ts";
-import { readSecretPlaceKind } from "./secret-out-places.ts";
+import { readSecretPlaceKind } from "./secret-file-texts.ts";
 
 /** How many leftovers are named one by one; the others are only counted. */
 const MAX_SHOWN_LEFTOVERS = 5;

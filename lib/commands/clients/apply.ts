@@ -13,13 +13,15 @@ import {
 import { proveSecretsAndUpdatePlan } from "../../clients/apply/prove-given-secrets.ts";
 import {
   describeSecretDelivery,
-  findMissingPlaceProblem,
-  findSecondJsonForDescriptorProblem,
-  makeFolderAndFindPlaceProblems,
   SecretPlace,
   secretOwnerOfStep,
   stepSetsSecret,
 } from "../../clients/apply/secret-out-places.ts";
+import {
+  findMissingPlaceProblem,
+  findSecondJsonForDescriptorProblem,
+  makeFolderAndFindPlaceProblems,
+} from "../../clients/apply/secret-out-problems.ts";
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,

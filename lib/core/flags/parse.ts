@@ -81,7 +81,8 @@ function findGivenValue(row: Flag, tokens: readonly FlagWithValue[], sources: Va
   if (last !== undefined)
     return { texts: tokens.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };
   for (const variable of row.env ?? []) {
-    const text = trimVariable(row, sources.environment(variable) ?? "");
+    const set = sources.environment(variable);
+    const text = set === undefined ? "" : trimVariable(row, set);
     if (text !== "")
       return { texts: [text], origin: { from: "environment", name: `environment variable ${variable}` } };
   }

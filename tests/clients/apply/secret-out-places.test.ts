@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OpenSecretTarget } from "../../../lib/adapters/secret-target.ts";
-import { makeFolderAndFindPlaceProblems, SecretPlace } from "../../../lib/clients/apply/secret-out-places.ts";
+import { SecretPlace } from "../../../lib/clients/apply/secret-out-places.ts";
+import { makeFolderAndFindPlaceProblems } from "../../../lib/clients/apply/secret-out-problems.ts";
 import { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
