@@ -65,7 +65,11 @@ function requireWritable(folder: string): void {
 }
 
 function folderProblem(name: string, why: string): Problem {
-  return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable directory", "bad-secret-out");
+  return usageError(
+    `Cannot write ${name}: ${why}`,
+    "use a file in a directory that exists and is writable",
+    "bad-secret-out",
+  );
 }
 
 function folderErrorProblem(name: string, error: unknown): Problem {
