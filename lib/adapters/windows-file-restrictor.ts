@@ -1,5 +1,4 @@
 import { dirname, resolve } from "node:path";
-import process from "node:process";
 import { errorMessage } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 

@@ -1,5 +1,6 @@
 import { getListField, getTextField, idOf, isPublic } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json/json.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../core/output/credential-formats.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
 function fieldColumn(label: string, name: string): Column<JsonObject> {
@@ -56,12 +57,6 @@ export const LIST_VIEW: ResultView<JsonObject> = {
     ["IS LAST PAGE", String(rest["is_last_page"])],
   ],
 };
-
-/** The field of results with an encrypted secret. */
-export const ENCRYPTED_SECRET_FIELD = "client_secret_encrypted";
-
-/** The field of results with the encrypted private key of a client. */
-export const ENCRYPTED_PRIVATE_KEY_FIELD = "client_private_key_encrypted";
 
 /** The secret in a result: the encrypted one, or else the plain one. */
 function encryptedOrPlainSecret(client: JsonObject): string {

@@ -5,6 +5,7 @@ import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import type { Context } from "../../command.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../../core/json/json.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
@@ -36,7 +37,6 @@ import {
   markCopiesVoidByStackAndKey,
 } from "../secrets/void-recovery-copies.ts";
 import { sendClientChanges } from "../update/send-change.ts";
-import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { hasSecretPlaceFlags, type RecoveredSecret, type RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
 import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-out-places.ts";
 import { findRefusalProblem } from "./state-plan.ts";

@@ -3,13 +3,13 @@ import type { Context, UnwrittenItem } from "../../command.ts";
 import { getTextField, idOf } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { toTerminalSafeJson } from "../../core/json/json.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { ExitName, Problem } from "../../core/problem.ts";
 import type { StackPlanStep } from "../../core/state/plan.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
-import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
 import { type SecretPlace, stepSetsSecret } from "./secret-out-places.ts";
 

@@ -4,6 +4,7 @@ import { toTerminalSafeJson } from "../../core/json/json.ts";
 import {
   type CredentialNamesAndMetadata,
   type Credentials,
+  ENCRYPTED_SECRET_FIELD,
   formatDotenv,
   formatSecretManifest,
   kubernetesSecretNameOfClient,
@@ -25,7 +26,6 @@ import {
   secretFileFormat,
 } from "../secrets/secret-out-text.ts";
 import type { PlainAndEncryptedSecret } from "../secrets/secret-source.ts";
-import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 
 /** What the places of secrets need of a command's context. */
 export type SecretPlaceContext = Pick<

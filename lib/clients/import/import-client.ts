@@ -6,6 +6,7 @@ import type { FieldChange } from "../../core/client/equality.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
@@ -30,7 +31,7 @@ import { type EarlierRecoveryCopies, markCopiesVoidByClientId } from "../secrets
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { findUnkeptKnownFields } from "../update/unkept-fields.ts";
-import { ENCRYPTED_SECRET_FIELD, IMPORT_VIEW } from "../views.ts";
+import { IMPORT_VIEW } from "../views.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
 import { type ClientSecretFile, findFileWithSameCredentials, openClientSecretFile } from "./import-secret-files.ts";
 

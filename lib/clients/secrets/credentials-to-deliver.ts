@@ -3,12 +3,12 @@ import { type ClientRecord, getTextField, idOf } from "../../core/client/client.
 import { ENCRYPTED_FORMAT, KEY_OUT, SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Credentials } from "../../core/output/credential-formats.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { type Problem, safeErrorReason, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import type { CleanupAdminFactory } from "../admin-deadlines.ts";
-import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import { type PlainAndEncryptedSecret, type PreparedSecret, secretOrPrivateKeyNoun } from "./secret-source.ts";
 
 /** What a delivery needs of a command's context. */

@@ -12,12 +12,12 @@ import { toTerminalSafeJson } from "../../core/json/json.ts";
 import {
   type CredentialNamesAndMetadata,
   type Credentials,
+  ENCRYPTED_SECRET_FIELD,
   formatDotenv,
   formatSecretManifest,
   type KubernetesSecretMetadata,
   parseKubernetesLabel,
 } from "../../core/output/credential-formats.ts";
-import { ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import type { PlainAndEncryptedSecret } from "./secret-source.ts";
 
 /** The format of the secret file: that of `--secret-format`, else by its extension; undefined without a secret file. */

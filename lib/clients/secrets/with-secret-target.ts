@@ -3,10 +3,10 @@ import { type CommandResult, type Context, singleResult } from "../../command.ts
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json/json.ts";
+import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { Problem } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { ENCRYPTED_PRIVATE_KEY_FIELD, ENCRYPTED_SECRET_FIELD } from "../views.ts";
 import type { CredentialsToDeliver, PendingDelivery } from "./credentials-to-deliver.ts";
 import { secretFileText } from "./secret-out-text.ts";
 import { requireOpenOutput, unwrittenClientHandler } from "./unwritten-result.ts";

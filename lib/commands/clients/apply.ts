@@ -41,7 +41,6 @@ import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { discoverVerifyEndpoints, verifyFlagProblems } from "../../clients/secrets/verify-credentials.ts";
 import { findEarlierCopies } from "../../clients/secrets/void-recovery-copies.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { ENCRYPTED_SECRET_FIELD } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { releaseTraits } from "../../core/client/equality.ts";
 import { allowsQuestions } from "../../core/environment/interactive.ts";
@@ -65,6 +64,7 @@ import {
   STRICT,
 } from "../../core/flags/shared-flags.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
+import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { combineProblems, Problem, resultOrProblem, usageError } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired-client.ts";

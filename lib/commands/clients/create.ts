@@ -37,6 +37,7 @@ import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
+import { FIELD_FLAGS, ID_FLAG } from "../../core/client/fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { canAskForMissingInput } from "../../core/environment/interactive.ts";
 import {
@@ -54,8 +55,6 @@ import type { Flag } from "../../core/flags/flag.ts";
 import {
   CLIENT_FILE,
   DRY_RUN,
-  FIELD_FLAGS,
-  ID_FLAG,
   IF_EXISTS,
   type IfExists,
   LENIENT_FIELD_NAMES,

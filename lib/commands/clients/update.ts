@@ -32,7 +32,7 @@ import { type CheckedCommand, type CommandResult, type Context, defineLeaf, sing
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
 import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { clearingValue, type FieldChange, isSameValue } from "../../core/client/equality.ts";
-import { type ClientField, CREDENTIAL_AND_SERVER_FIELDS } from "../../core/client/fields.ts";
+import { type ClientField, CREDENTIAL_AND_SERVER_FIELDS, FIELD_FLAGS } from "../../core/client/fields.ts";
 import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
 import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import {
@@ -48,7 +48,6 @@ import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import {
   CLIENT_FILE,
   DRY_RUN,
-  FIELD_FLAGS,
   LENIENT_FIELD_NAMES,
   SERVER_COMMAND_FLAGS,
   SET,

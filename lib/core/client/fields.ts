@@ -214,6 +214,9 @@ export const CLIENT_FIELDS: readonly ClientField[] = [
   ...LIFESPAN_FIELDS,
 ];
 
+/** The flags that set the fields of a client. */
+export const FIELD_FLAGS: readonly Flag[] = CLIENT_FIELDS.map((field) => field.flag);
+
 /** Every client field that a flag can set, by its name in JSON. */
 export const FIELD_BY_NAME: ReadonlyMap<string, ClientField> = new Map(
   CLIENT_FIELDS.map((field) => [field.name, field]),

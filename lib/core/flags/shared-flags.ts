@@ -1,10 +1,7 @@
-import { CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { CONNECTION_FLAGS } from "./connection-flags.ts";
 import type { BoolFlag, ChoiceFlag, Flag, IntFlag, RepeatFlag, TextFlag, WithDefault } from "./flag.ts";
-
-export { ID_FLAG };
 
 /** Every command has this flag. */
 export const HELP: TextFlag = {
@@ -137,9 +134,6 @@ export const CONCURRENCY: WithDefault<IntFlag> = {
 
 /** Flags that every command has. */
 export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, NO_WARNINGS, HELP];
-
-/** Flags that set the fields of a client. */
-export const FIELD_FLAGS: readonly Flag[] = CLIENT_FIELDS.map((field) => field.flag);
 
 export const LIMIT: IntFlag = {
   kind: "count",

@@ -38,6 +38,12 @@ export interface CredentialNamesAndMetadata {
   readonly metadata: KubernetesSecretMetadata;
 }
 
+/** The field of results with an encrypted secret. */
+export const ENCRYPTED_SECRET_FIELD = "client_secret_encrypted";
+
+/** The field of results with the encrypted private key of a client. */
+export const ENCRYPTED_PRIVATE_KEY_FIELD = "client_private_key_encrypted";
+
 const NAMES: Omit<CredentialNamesAndMetadata, "metadata"> = {
   id: "CLIENT_ID",
   secret: "CLIENT_SECRET",

@@ -9,10 +9,9 @@ import {
   isAbsentOrEmpty,
   isPublic,
 } from "../../../lib/core/client/client.ts";
-import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS, FIELD_FLAGS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type SyntaxVersion } from "../../../lib/core/flags/flag.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
-import { FIELD_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
 import { isJsonObject, isSameJson, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json/json.ts";
 
 interface Given {

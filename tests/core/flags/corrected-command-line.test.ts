@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ID_FLAG } from "../../../lib/core/client/fields.ts";
 import { lineWithFormatFlag } from "../../../lib/core/flags/corrected-command-line.ts";
 import { SECRET } from "../../../lib/core/flags/credential-flags.ts";
 import { indexFlags } from "../../../lib/core/flags/flag.ts";
-import { ID_FLAG, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/shared-flags.ts";
+import { SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/shared-flags.ts";
 
 const INDEX = indexFlags([ID_FLAG, SECRET, SET, ...SERVER_COMMAND_FLAGS]);
 

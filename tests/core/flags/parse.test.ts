@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { FIELD_FLAGS } from "../../../lib/core/client/fields.ts";
 import {
   API,
   type ApiVersion,
@@ -38,7 +39,6 @@ import {
 } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import {
-  FIELD_FLAGS,
   FORMAT,
   GENERAL_FLAGS,
   HELP,

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { apply as APPLY } from "../../../lib/commands/clients/apply.ts";
 import { create as CREATE } from "../../../lib/commands/clients/create.ts";
 import { update as UPDATE } from "../../../lib/commands/clients/update.ts";
+import { FIELD_FLAGS } from "../../../lib/core/client/fields.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/connection-flags.ts";
 import { ENCRYPTION_FLAGS, SECRET } from "../../../lib/core/flags/credential-flags.ts";
 import {
@@ -15,7 +16,7 @@ import {
   type SyntaxVersion,
   type TextFlag,
 } from "../../../lib/core/flags/flag.ts";
-import { FIELD_FLAGS, FORMAT, GENERAL_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
+import { FORMAT, GENERAL_FLAGS } from "../../../lib/core/flags/shared-flags.ts";
 import {
   flagDefaultText,
   flagNotes,
