@@ -168,19 +168,37 @@ export function runBinary(args: readonly string[], options?: RunOptions): Promis
   return startBinary(args, options).ended;
 }
 
-/** A sandbox of the compiled program, on a free port. */
+/** A sandbox on free ports. */
 export interface RunningSandbox extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, for `--endpoint`. */
   readonly url: string;
   /** Where it issues tokens. */
   readonly publicUrl: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a sandbox in this process: `await using sandbox = await withSandbox("26")`. Unlike programs, the sandboxes of a
+ * process share the keys that they begin with, which take longer to generate than the rest of a start.
+ */
+export async function withSandbox(as: SandboxVersion = "26"): Promise<RunningSandbox> {
+  // Most files that run the program need no sandbox of this process.
+  const { startSandbox } = await import("../../lib/sandbox/index.ts");
+  const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+  const { url, publicUrl = "" } = sandbox;
+  const stop = (): Promise<void> => sandbox.close();
+  return { url, publicUrl, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A sandbox of the compiled program, on free ports. */
+export interface CompiledSandbox extends Omit<RunningSandbox, "stop"> {
   /** Ends it as a service manager does and resolves with how it went. */
   stop(): Promise<Ended>;
 }
 
-/** Starts the compiled program's own sandbox: `await using sandbox = await withSandbox("26")`. */
-export async function withSandbox(as: SandboxVersion = "26", options?: RunOptions): Promise<RunningSandbox> {
-  const program = startBinary(["sandbox", "--listen", "127.0.0.1:0", "--as", as], { timeout: 600_000, ...options });
+/** Starts the compiled program's own sandbox. */
+export async function withCompiledSandbox(as: SandboxVersion): Promise<CompiledSandbox> {
+  const program = startBinary(["sandbox", "--listen", "127.0.0.1:0", "--as", as], { timeout: 600_000 });
   try {
     const lines = /^HYDRA_ADMIN_URL=(\S+)\nHYDRA_PUBLIC_URL=(\S+)\n/m;
     const [, url = "", publicUrl = ""] = lines.exec(await program.seen("stdout", lines)) ?? [];

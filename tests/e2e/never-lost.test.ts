@@ -511,7 +511,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
 
   it("when a signal arrives at any moment", SLOW, async () => {
     const moments = ["the start", "the request", "the change", "the answer"] as const;
-    const trials = Array.from({ length: RUNS_EVERYTHING ? 144 : 72 }, (_, n): Trial => {
+    const trials = Array.from({ length: RUNS_EVERYTHING ? 144 : 48 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the start";
       return {
@@ -532,7 +532,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
 
   it("when the program is killed at any moment", SLOW, async () => {
     const moments = ["the request", "the change", "the answer"] as const;
-    const trials = Array.from({ length: RUNS_EVERYTHING ? 90 : 54 }, (_, n): Trial => {
+    const trials = Array.from({ length: RUNS_EVERYTHING ? 90 : 36 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the request";
       return {

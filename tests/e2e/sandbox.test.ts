@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { BINARY, runBinary, start, startBinary, temporaryFolder, withSandbox } from "./binary.ts";
+import { BINARY, runBinary, start, startBinary, temporaryFolder, withCompiledSandbox } from "./binary.ts";
 
 describe("hydra sandbox", () => {
   test("prints both of its URLs as lines for a shell, and issues tokens on the second", async () => {
-    await using sandbox = await withSandbox("26");
+    await using sandbox = await withCompiledSandbox("26");
     const { port: adminPort } = new URL(sandbox.url);
     const { port: publicPort } = new URL(sandbox.publicUrl);
     assert.notEqual(adminPort, publicPort);
@@ -53,7 +53,7 @@ describe("hydra sandbox", () => {
     const startOn = (address: string): ReturnType<typeof runBinary> =>
       runBinary(["sandbox", "--listen", "127.0.0.1:0", "--public-listen", address]);
     assert.equal((await startOn("0.0.0.0:0")).status, 2);
-    await using sandbox = await withSandbox("26");
+    await using sandbox = await withCompiledSandbox("26");
     const taken = await startOn(new URL(sandbox.publicUrl).host);
     assert.equal(taken.status, 1);
     assert.match(taken.stderr, /in use/);
