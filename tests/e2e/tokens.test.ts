@@ -194,6 +194,12 @@ describe("tokens", () => {
     assert.equal(await isActive(kept), false);
   });
 
+  test("of every client that a repeated --client-id names are deleted", async () => {
+    const kept = [await token("--credentials", path("basic.env")), await token("--credentials", path("post.json"))];
+    await done(["token", "delete", "--client-id", "basic", "--client-id", "post"]);
+    for (const each of kept) assert.equal(await isActive(each), false);
+  });
+
   test("with a scope that they lack are inactive", async () => {
     const granted = await token("--credentials", path("basic.env"), "--scope", "read");
     assert.match(await done(["token", "introspect", "--scope", "read", "-"], {}, granted), /"active": true/);
