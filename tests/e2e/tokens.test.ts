@@ -361,6 +361,13 @@ describe("token decode", () => {
     assert.ok(moved.stderr.includes(`: ${redirecting.url}/moved answered 410\n`), moved.stderr);
   });
 
+  test("exits with 6 if the server with the keys is too busy, and doesn't doubt the URL", async () => {
+    await using busy = await rogueServer((_, response) => response.writeHead(503).end());
+    const ended = await decode(signed({}), "--verify", "--public-url", busy.url);
+    assert.equal(ended.status, 6);
+    assert.match(ended.stderr, /answered 503\nHint: try again later$/m);
+  });
+
   test("rejects an opaque token", async () => {
     const failed = await decode("ory_at_opaque");
     assert.equal(failed.status, 1);
