@@ -3,6 +3,7 @@ import { Problem, type ProblemCode, withMessage } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { answersAsAdminPort, HEALTH_PATH } from "../servers/port-checks.ts";
+import { isBusyOrGatewayError } from "../servers/retry.ts";
 
 /** Where Hydra's public port has its key set. */
 const KEY_SET_PATH = "/.well-known/jwks.json";
@@ -39,6 +40,8 @@ export async function fetchKeySetText(download: Download, url: string, what: str
         status,
         hint: "use the URL of the public port (4444 by default)",
       });
+    if (isBusyOrGatewayError({ status }))
+      throw new Problem(reason, { code: "busy", exit: "unreachable", status, hint: "try again later" });
     throw new Problem(reason, {
       code: "bad-key-set",
       exit: "failed",

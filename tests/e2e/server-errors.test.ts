@@ -217,7 +217,7 @@ describe("an error of the server", () => {
     const body = '{"error":{"message":"can not serve request over insecure http"}}';
     await using scenario = await openScenario("26", () => instead({ status: 502, body }));
     const ended = await scenario.run(["clients", "list", "--fail-after", "0"]);
-    assertFails(ended, 1, /502: can not serve request over insecure http$/);
+    assertFails(ended, 6, /502: can not serve request over insecure http$/);
     assert.match(ended.stderr, /^Hint: .*--fake-tls-termination$/m);
   });
 });

@@ -194,6 +194,12 @@ describe("tokens", () => {
     assert.equal(await isActive(kept), false);
   });
 
+  test("of every client that a repeated --client-id names are deleted", async () => {
+    const kept = [await token("--credentials", path("basic.env")), await token("--credentials", path("post.json"))];
+    await done(["token", "delete", "--client-id", "basic", "--client-id", "post"]);
+    for (const each of kept) assert.equal(await isActive(each), false);
+  });
+
   test("with a scope that they lack are inactive", async () => {
     const granted = await token("--credentials", path("basic.env"), "--scope", "read");
     assert.match(await done(["token", "introspect", "--scope", "read", "-"], {}, granted), /"active": true/);
@@ -353,6 +359,13 @@ describe("token decode", () => {
     );
     const moved = await decode(signed({}), "--jwks-uri", `${redirecting.url}/jwks`);
     assert.ok(moved.stderr.includes(`: ${redirecting.url}/moved answered 410\n`), moved.stderr);
+  });
+
+  test("exits with 6 if the server with the keys is too busy, and doesn't doubt the URL", async () => {
+    await using busy = await rogueServer((_, response) => response.writeHead(503).end());
+    const ended = await decode(signed({}), "--verify", "--public-url", busy.url);
+    assert.equal(ended.status, 6);
+    assert.match(ended.stderr, /answered 503\nHint: try again later$/m);
   });
 
   test("rejects an opaque token", async () => {

@@ -17,7 +17,7 @@ import {
   type ServerAnswer,
   type ServerFamily,
 } from "../../servers/index.ts";
-import type { AttemptOutcome } from "../../servers/retry.ts";
+import { type AttemptOutcome, isBusyOrGatewayError } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import type { AdminRequest, AdminResponse, AdminServerForMessages } from "./requests.ts";
 
@@ -133,7 +133,9 @@ export function errorResponseProblem(server: AdminServerForMessages, response: A
     );
   }
   if (requiresTls(answer)) return httpsRequiredProblem(server, response);
-  const details = { ...errorDetails(server, error.kind), ...specialHint(server, response, error) };
+  // However often it was tried: a gateway that doesn't reach the server is no decision of the server.
+  const passing = isBusyOrGatewayError(answer) ? { exit: "unreachable" as const } : {};
+  const details = { ...errorDetails(server, error.kind), ...passing, ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblemWithMessage(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";

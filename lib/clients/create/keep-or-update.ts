@@ -1,5 +1,5 @@
 import { type CommandResult, type Context, singleResult } from "../../command.ts";
-import { type ClientRecord, getTextField } from "../../core/client/client.ts";
+import { type ClientRecord, findReturnedSecret, getTextField } from "../../core/client/client.ts";
 import { type FieldChange, findChanges } from "../../core/client/equality.ts";
 import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
@@ -165,7 +165,7 @@ async function updateExistingWithSecret(
       context.note(
         `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? where : ", and none was delivered"}`,
       );
-      const proof = secretWithAuthMethod({ ...current, ...wanted }, getTextField(record, "client_secret") ?? secret);
+      const proof = secretWithAuthMethod({ ...current, ...wanted }, findReturnedSecret(record) ?? secret);
       works = await tryVerifyCredentials(context, endpoints, id, proof);
     },
     exit: () => (works ? "done" : "failed"),

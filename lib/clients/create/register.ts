@@ -2,7 +2,7 @@ import type { Admin, CreateOutcome } from "../../adapters/admin/admin.ts";
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import type { Context } from "../../command.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
-import { getTextField, requestedId } from "../../core/client/client.ts";
+import { findReturnedSecret, getTextField, requestedId } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -231,8 +231,8 @@ async function deliverOrRecover<T>(
  * The secret that the client has, as far as the answer says without the checks of {@link credentialsToDeliverFromAnswer}.
  */
 function secretFromAnswer(record: ClientRecord, prepared: PreparedSecret): PlainAndEncryptedSecret {
-  const answered = getTextField(record, "client_secret") ?? "";
-  const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
+  const answered = findReturnedSecret(record);
+  const differs = prepared.kind === "client_secret" && answered !== undefined && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
   // With recipients the server's secret can't be kept before it is encrypted, and the one that was sent is void.
   return { ...prepared, plain: prepared.recipients.length > 0 ? undefined : answered, encrypted: undefined };

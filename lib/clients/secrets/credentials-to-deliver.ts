@@ -1,5 +1,5 @@
 import type { Context } from "../../command.ts";
-import { type ClientRecord, getTextField, idOf } from "../../core/client/client.ts";
+import { type ClientRecord, findReturnedSecret, getTextField, idOf } from "../../core/client/client.ts";
 import { ENCRYPTED_FORMAT, KEY_OUT, SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Credentials } from "../../core/output/credential-formats.ts";
@@ -57,10 +57,9 @@ export async function credentialsToDeliverFromAnswer(
   const id = idOf(answer);
   const record = withoutRegistrationTokenIfSecretOut(context, answer);
   if (kind === "client_private_key") return privateKeyToDeliver(prepared, record);
-  const answered = getTextField(record, "client_secret");
-  const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
-  if (differs) context.warn("the server returned a different secret from the one sent; the server's secret is used");
-  const secret = differs ? answered : plain;
+  const other = findOtherSecret(context, record, plain);
+  const differs = other !== undefined;
+  const secret = other ?? plain;
   if (secret === undefined) {
     // With encryption requested, no credential is shown, not even of a client without a secret.
     const shown = recipients.length > 0 ? withoutCredentialFields(record) : withoutCredential(record, "client_secret");
@@ -83,7 +82,7 @@ export async function credentialsToDeliverFromAnswer(
     };
   }
   const delivery = { credentials: { id, secret }, secret: { plain: secret, encrypted: undefined, kind }, differs };
-  const shown = answered === secret ? record : { ...record, client_secret: secret };
+  const shown = { ...record, client_secret: secret };
   if (prepared.given && !differs)
     return {
       shown: prepared.echoed === true ? shown : withoutCredential(record, "client_secret"),
@@ -91,6 +90,20 @@ export async function credentialsToDeliverFromAnswer(
       ...delivery,
     };
   return { shown, mustDeliver: secret, ...delivery };
+}
+
+/** The secret in the response if it is another than the one that was sent. */
+function findOtherSecret(
+  { warn }: Pick<Context, "warn">,
+  record: JsonObject,
+  sent: string | undefined,
+): string | undefined {
+  const answered = getTextField(record, "client_secret") ?? "";
+  if (sent === undefined || answered === "" || answered === sent) return undefined;
+  const other = findReturnedSecret(record);
+  if (other === undefined) warn("the response only has a masked secret; the one that was sent is used");
+  else warn("the server returned a different secret from the one sent; the server's secret is used");
+  return other;
 }
 
 /**

@@ -2,7 +2,7 @@ import { adminWithFreshDeadline } from "../../clients/admin-deadlines.ts";
 import { BatchRun, deletionResult } from "../../clients/batch.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
-import type { TextFlag } from "../../core/flags/flag.ts";
+import type { RepeatFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -10,13 +10,14 @@ import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
-const OF_CLIENT: TextFlag = {
-  kind: "text",
+const OF_CLIENT: RepeatFlag = {
+  // Not a text, of which the last one counts: the tokens of the other clients would stay.
+  kind: "each",
   name: "client-id",
   value: "ID",
   group: "input",
   env: ["OAUTH2_CLIENT_ID"],
-  help: "Client ID, instead of the argument ID; the variable is read only in 1.x syntax and without ID",
+  help: "Client ID, instead of the argument ID; repeatable; the variable is read only in 1.x syntax and without ID",
 };
 
 /** The clients that the command line names, else the one of the environment, as in Hydra's 1.x CLI. */
@@ -25,10 +26,9 @@ function readClientIds({
   operands,
   syntax,
 }: Pick<Context, "values" | "operands" | "syntax">): readonly string[] {
-  const named = values.text(OF_CLIENT) ?? "";
   const isFlag = values.origin(OF_CLIENT).from === "flag";
-  const isUsed = isFlag || (named !== "" && syntax === "1.x" && operands.length === 0);
-  return [...new Set([...(isUsed ? [named] : []), ...operands])];
+  const isUsed = isFlag || (syntax === "1.x" && operands.length === 0);
+  return [...new Set([...(isUsed ? values.list(OF_CLIENT) : []), ...operands])];
 }
 
 const VIEW: ResultView<JsonObject> = {

@@ -163,6 +163,15 @@ export function getTextField(client: JsonObject, name: string): string | undefin
   return typeof value === "string" ? value : undefined;
 }
 
+/** A secret that something between here and the server has masked, as proxies that protect credentials do. */
+const MASKED_SECRET = /\*{3}|[\u2022\u25cf\u2588]|^\W*(?:redacted|masked|hidden|filtered)\W*$/i;
+
+/** The secret in a server's response; undefined without one, or if it is masked and so isn't the client's secret. */
+export function findReturnedSecret(record: JsonObject): string | undefined {
+  const text = getTextField(record, "client_secret") ?? "";
+  return text === "" || MASKED_SECRET.test(text) ? undefined : text;
+}
+
 /** The strings of a list field; empty if it is absent or not a list. */
 export function getListField(client: JsonObject, name: string): readonly string[] {
   const value = client[name];

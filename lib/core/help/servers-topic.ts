@@ -70,7 +70,7 @@ export const SERVERS_TOPIC: Topic = {
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
       "and so are requests that the server's database rolled back because of a concurrent request.",
       "`Retry-After` is respected. After that time, the command exits with 6 and shows the server's last response. `--fail-after 0`",
-      "means a single attempt.",
+      "means a single attempt, which ends with the same exit code.",
       "The first failure is reported immediately.",
     ),
     textPart(
