@@ -68,7 +68,7 @@ export const PROBLEM_CODES_BY_HEADING = {
     "if-exists-without-id": "--if-exists needs a client ID",
     "nothing-named": "The command line gives no fields to create or change",
     "replace-and-edit": "--replace is combined with a flag that edits the current value",
-    "field-twice": "A field is both set and edited",
+    "field-twice": "A field is set in two ways, or both set and edited",
     "unknown-field": "There is no such client field",
     "bad-set": "A --set assignment is invalid",
     "bad-json": "A value is not JSON",
