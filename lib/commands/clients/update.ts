@@ -57,7 +57,7 @@ import {
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -176,9 +176,9 @@ function readUnsetFields(
 
 function unsetHint(id: string, name: string, meant: string | undefined): string {
   const plain = name.replace(/^--/, "").replaceAll("-", "_");
-  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${commandWord(id)}`;
+  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${operandAndFlags(id)}`;
   return meant === undefined || CREDENTIAL_AND_SERVER_FIELDS.includes(plain)
-    ? `show the fields: hydra clients get ${commandWord(id)}`
+    ? `show the fields: hydra clients get ${operandAndFlags(id)}`
     : `did you mean ${meant}?`;
 }
 
