@@ -41,3 +41,26 @@ describe("--set together with the flag of the same field", () => {
     assertExit(await scenario.run([...CREATE, "--metadata", '{"a":1}', "--set", "metadata.b=2"]), 0);
   });
 });
+
+describe("a secret's file and Kubernetes Secret", () => {
+  it("must have names that fit the client, and no placeholder that isn't replaced", SLOW, async () => {
+    await using scenario = await openScenario();
+    const long = "a".repeat(248);
+    const before = scenario.proxy.seen.length;
+    const name = ["--secret-name", "{id}-oauth", "--format", "k8s-secret"];
+    const tooLong = /is too long for --secret-name "\{id\}-oauth"/;
+    assertFails(await scenario.run([...CREATE, "--id", long, ...name]), 2, tooLong);
+    const rotate = ["clients", "rotate-secret", long];
+    assertFails(await scenario.run([...rotate, ...name]), 2, tooLong);
+    assertFails(await scenario.run([...rotate, "--secret-out", "s.yaml", ...name.slice(0, 2)]), 2, tooLong);
+    const generated = [...CREATE, "--secret-name", `${"a".repeat(230)}-{id}`, "--format", "k8s-secret"];
+    assertFails(await scenario.run(generated), 2, /^Error: A generated client ID is too long for --secret-name/m);
+    for (const args of [
+      ["--if-exists", "skip", "--id", "a", "--secret-out", "{id}.env"],
+      ["--secret-out", "b-{id}.env"],
+    ])
+      assertFails(await scenario.run([...CREATE, ...args]), 2, /has \{id\}, which only clients import replaces/);
+    assert.equal(scenario.proxy.seen.length, before);
+    assertExit(await scenario.run([...CREATE, "--id", "a".repeat(247), ...name]), 0);
+  });
+});

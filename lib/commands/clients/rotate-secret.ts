@@ -8,7 +8,11 @@ import {
   sendWithRecoveryCopy,
 } from "../../clients/secrets/change-secret.ts";
 import { createRecoveryCopyTracker } from "../../clients/secrets/recovery-copy-tracker.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import {
+  longSecretNameProblems,
+  secretFlagProblems,
+  unwritableCredentialProblems,
+} from "../../clients/secrets/secret-checks.ts";
 import {
   encryptGivenOrGeneratedSecret,
   type PrepareContext,
@@ -79,6 +83,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const given = await readProvidedSecret(context, problems);
   if (given !== undefined) problems.push(...lintSecretAndCollectErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
+  problems.push(...longSecretNameProblems(context, id));
   const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
   return { problems, run: () => run(context, id, given?.text) };
 }

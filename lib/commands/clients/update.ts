@@ -9,7 +9,11 @@ import {
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { findUnknownSecretWarning, setAndDeliverProvidedSecret } from "../../clients/secrets/change-secret.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import {
+  longSecretNameProblems,
+  secretFlagProblems,
+  unwritableCredentialProblems,
+} from "../../clients/secrets/secret-checks.ts";
 import {
   encryptGivenOrGeneratedSecret,
   hasRecipientFlags,
@@ -111,6 +115,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...replaceWithListEditProblems(values, asked),
     ...missingNewSecretProblems(context, secret),
     ...unwritableCredentialProblems(context, { id, secret }),
+    ...longSecretNameProblems(context, id),
     ...lintUpdateAndCollectErrors(context, read, update),
   );
   if (problems.length === 0 && !replace && isEmptyUpdate(update))
