@@ -64,3 +64,28 @@ describe("a secret's file and Kubernetes Secret", () => {
     assertExit(await scenario.run([...CREATE, "--id", "a".repeat(247), ...name]), 0);
   });
 });
+
+describe("a chosen ID in clients import --dry-run", () => {
+  it("fails on a server that chooses the IDs, as the import itself does", SLOW, async () => {
+    await using scenario = await openScenario("2.1");
+    assertExit(await scenario.run(CREATE), 0);
+    const stdin = '[{"client_id":"web","grant_types":["client_credentials"]},{"grant_types":["client_credentials"]}]';
+    const ended = await scenario.run(["clients", "import", "--dry-run"], { stdin });
+    assertExit(ended, 8);
+    assert.match(ended.stderr, /client 1: Cannot create client: this server does not accept a chosen client ID$/m);
+    assert.match(ended.stderr, /^Import: 1 would be created, 1 would fail$/m);
+    assert.equal(scenario.sandbox.clients().length, 1);
+  });
+});
+
+describe("a control character in a client ID", () => {
+  it("is a warning", SLOW, async () => {
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...CREATE, "--id", "a\rb"]);
+    assertExit(ended, 0);
+    assert.match(
+      ended.stderr,
+      /^Warning: --id "a\\rb" contains a control character \[credential-outer-space\]: remove it$/m,
+    );
+  });
+});

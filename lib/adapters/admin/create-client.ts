@@ -158,9 +158,6 @@ async function existingClientProblem({ session }: Creation, response: AdminRespo
 
 async function refusedIdProblem({ session }: Creation, response: AdminResponse): Promise<Problem> {
   const { responseProblemWithMessage } = await import("./problems.ts");
-  return responseProblemWithMessage(session.options, response, "this server does not accept a chosen client ID", {
-    code: "id-refused",
-    exit: "failed",
-    hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
-  });
+  const { CHOSEN_ID_REFUSED } = await import("../../core/id-problems.ts");
+  return responseProblemWithMessage(session.options, response, CHOSEN_ID_REFUSED.reason, CHOSEN_ID_REFUSED);
 }
