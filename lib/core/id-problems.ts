@@ -9,6 +9,14 @@ function isPathSegment(text: string): boolean {
   return text !== "" && text !== "." && text !== ".." && text.isWellFormed();
 }
 
+/** Why and how a server that chooses client IDs rejects others. */
+export const CHOSEN_ID_REFUSED = {
+  reason: "this server does not accept a chosen client ID",
+  code: "id-refused",
+  exit: "failed",
+  hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
+} as const;
+
 /** What is wrong with a client ID, or undefined. */
 export function findClientIdProblem(id: string): Problem | undefined {
   if (isPathSegment(id)) return undefined;

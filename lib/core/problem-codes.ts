@@ -68,7 +68,7 @@ export const PROBLEM_CODES_BY_HEADING = {
     "if-exists-without-id": "--if-exists needs a client ID",
     "nothing-named": "The command line gives no fields to create or change",
     "replace-and-edit": "--replace is combined with a flag that edits the current value",
-    "field-twice": "A field is both set and edited",
+    "field-twice": "A field is set in two ways, or both set and edited",
     "unknown-field": "There is no such client field",
     "bad-set": "A --set assignment is invalid",
     "bad-json": "A value is not JSON",
@@ -151,7 +151,8 @@ export const PROBLEM_CODES_BY_HEADING = {
     "pairwise-without-sector": "Pairwise subjects with several hosts need a sector identifier",
     "pairwise-with-jwt": "Pairwise subjects cannot be combined with JWT access tokens",
     "client-id-not-unicode": "The client ID is not valid Unicode",
-    "credential-outer-space": "A client ID or a secret begins or ends with a space or a line break",
+    "credential-outer-space":
+      "A client ID or a secret begins or ends with a space or a line break, or an ID has a control character",
     placeholder: "A value is a placeholder that nothing replaced",
     "placeholder-in-uri": "A URI contains a placeholder that nothing replaced",
     "secret-empty": "The client secret is empty, so it is ignored",

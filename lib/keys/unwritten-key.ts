@@ -1,4 +1,4 @@
-import { commandWord } from "../core/output/shell-quote.ts";
+import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
 import { Problem, safeErrorReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -9,7 +9,7 @@ export function unwrittenKeyProblem(set: string, kid: string, reason: unknown): 
     {
       code: "undelivered",
       exit: "failed",
-      hint: `get it: hydra keys get ${commandWord(set)} --kid ${commandWord(kid)} --private`,
+      hint: `get it: hydra keys get ${operandAndFlags(set, "--kid", commandWord(kid), "--private")}`,
       cause: reason,
     },
   );

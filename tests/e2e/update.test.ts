@@ -476,6 +476,7 @@ describe("clients update", () => {
       [[], /No changes given for client ".*"/, /--name/],
       [["--unset", "owner", "--owner", "x"], /owner is both set and changed by another flag/, /once/],
       [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is both set and changed by another flag/, /once/],
+      [["-n", "a", "--set", 'client_name="b"'], /-n and --set client_name cannot be used together/, /in one way/],
       [["--add-scope", "x", "-a", "y"], /scope is both set and changed by another flag/, /once/],
       [["--unset", "logo_ur"], /--unset "logo_ur" is not a field/, /did you mean logo_uri\?/],
       [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /: hydra clients rotate-secret \S+$/m],

@@ -1,5 +1,5 @@
 import type { ClientRecord } from "../../core/client/client.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
@@ -136,7 +136,7 @@ async function ambiguousCreateProblem(
 ): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const { withAmbiguityRemark } = await import("./problems.ts");
-  const command = id === undefined ? "list" : `get ${commandWord(id)}`;
+  const command = id === undefined ? "list" : `get ${operandAndFlags(id)}`;
   const hint = `${which} before you run this again: hydra clients ${command}`;
   return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);
 }
@@ -158,9 +158,6 @@ async function existingClientProblem({ session }: Creation, response: AdminRespo
 
 async function refusedIdProblem({ session }: Creation, response: AdminResponse): Promise<Problem> {
   const { responseProblemWithMessage } = await import("./problems.ts");
-  return responseProblemWithMessage(session.options, response, "this server does not accept a chosen client ID", {
-    code: "id-refused",
-    exit: "failed",
-    hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
-  });
+  const { CHOSEN_ID_REFUSED } = await import("../../core/id-problems.ts");
+  return responseProblemWithMessage(session.options, response, CHOSEN_ID_REFUSED.reason, CHOSEN_ID_REFUSED);
 }

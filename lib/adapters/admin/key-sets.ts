@@ -1,7 +1,7 @@
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
 import { hasKidOrPrefixedKid } from "../../core/jwk/key-pair-halves.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
@@ -86,7 +86,7 @@ function rejectedChangeProblem(
     problem,
     response.request,
     remark,
-    `look at the set first: hydra keys get ${commandWord(set)}`,
+    `look at the set first: hydra keys get ${operandAndFlags(set)}`,
   );
 }
 

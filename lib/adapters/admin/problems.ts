@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { type NetworkFailure, networkHint } from "../../core/network.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { looksLikeWebPage } from "../../core/pgp/keyless-answer.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
@@ -444,6 +444,6 @@ export function tooDeepClientProblem(
   return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
     exit: "failed",
-    hint: `hydra clients list -q shows its ID, and hydra clients delete ${commandWord(id)} deletes it`,
+    hint: `hydra clients list -q shows its ID, and hydra clients delete ${operandAndFlags(id)} deletes it`,
   });
 }

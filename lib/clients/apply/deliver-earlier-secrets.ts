@@ -10,7 +10,7 @@ import { releaseTraits } from "../../core/client/equality.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
 import { partToDeleteText } from "../../core/recovery-record.ts";
@@ -253,7 +253,7 @@ function doubtfulSecretProblem({ step, clientId, copy }: RecoveredSecret, reason
     {
       code: UNDELIVERED_CODE,
       exit: "failed",
-      hint: `set another one: hydra clients rotate-secret ${commandWord(clientId)}; then delete ${partToDeleteText(copy.path)}`,
+      hint: `set another one: hydra clients rotate-secret ${operandAndFlags(clientId)}; then delete ${partToDeleteText(copy.path)}`,
     },
   );
 }

@@ -1,5 +1,7 @@
 import type { Context } from "../../command.ts";
 import { type PathAssignment, withValueAtPath } from "../../core/client/changes.ts";
+import { CLIENT_FIELDS, ID_FLAG } from "../../core/client/fields.ts";
+import { SECRET, SECRET_FILE, SECRET_PROMPT } from "../../core/flags/credential-flags.ts";
 import { SET } from "../../core/flags/shared-flags.ts";
 import { type JsonObject, MAX_DEPTH } from "../../core/json/json.ts";
 import { unescapePointerToken } from "../../core/json/json-pointer.ts";
@@ -23,6 +25,7 @@ export function applySetFlag(
   defaults: boolean,
 ): ClientAfterSetFlag {
   let client = draft;
+  const whole = new Set<string>();
   const known = new Set(Object.keys(client));
   const nested: PathAssignment[] = [];
   const origins = new Map<string, string>();
@@ -35,6 +38,7 @@ export function applySetFlag(
     }
     const { path } = assignment;
     const [top = ""] = path;
+    if (path.length === 1) whole.add(top);
     const set = withValueAtPath(client, assignment);
     const isOpen = !defaults && !known.has(top);
     if (set === undefined && !isOpen) problems.push(invalidSetPathProblem(path));
@@ -43,7 +47,32 @@ export function applySetFlag(
     client = set ?? client;
     origins.set(top, `--set ${path.join(".")}`);
   }
+  problems.push(...setByFlagTooProblems(values, whole));
   return { client, nested: nested.filter(({ path: [top = ""] }) => !known.has(top)), origins, problems };
+}
+
+/** The problems of fields that `--set` replaces as a whole though another flag sets them too: one value would be ignored. */
+function setByFlagTooProblems(values: Context["values"], fields: ReadonlySet<string>): readonly Problem[] {
+  // An empty ID or secret counts as not given.
+  const isGivenText = (flag: typeof SECRET): boolean => (values.text(flag) ?? "") !== "";
+  const secrets = [
+    ...[SECRET, SECRET_FILE].filter(isGivenText),
+    ...(values.bool(SECRET_PROMPT) ? [SECRET_PROMPT] : []),
+  ];
+  const given = [
+    ...CLIENT_FIELDS.filter(({ flag }) => values.origin(flag).from === "flag"),
+    ...(isGivenText(ID_FLAG) ? [{ name: "client_id", flag: ID_FLAG }] : []),
+    ...secrets.map((flag) => ({ name: "client_secret", flag })),
+  ];
+  return given
+    .filter(({ name }) => fields.has(name))
+    .map(({ name, flag }) =>
+      usageError(
+        `${values.origin(flag).name} and --set ${name} cannot be used together`,
+        `set ${name} in one way`,
+        "field-twice",
+      ),
+    );
 }
 
 /** Parses a value of `--set`: a path, an equals sign and JSON. */

@@ -2,11 +2,13 @@ import type { Admin } from "../../adapters/admin/admin.ts";
 import type { CommandResult, Context } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { idOf, requestedId } from "../../core/client/client.ts";
+import { detectReleaseByFields, releaseTraits } from "../../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../../core/flags/shared-flags.ts";
+import { CHOSEN_ID_REFUSED } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { PlannedRequest } from "../../core/output/curl.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import { Problem, withMessage } from "../../core/problem.ts";
+import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type BatchRun, OrderedPool } from "../batch.ts";
 import { batchSummaryText } from "../batch-results.ts";
@@ -48,7 +50,8 @@ interface ImportPlanOptions {
 export async function dryRunImport(context: PlanContext, options: ImportPlanOptions): Promise<CommandResult> {
   const { entries, batch } = options;
   const reads = entries.some(({ client }) => requestedId(client) !== undefined);
-  const plans = await planAllEntries(context, options, reads ? await context.admin.family() : context.plannedFamily);
+  const family = reads ? await context.admin.family() : context.plannedFamily;
+  const plans = await withRefusedIds(context, await planAllEntries(context, options, family));
   for (const { problem } of plans) if (problem !== undefined) batch.fail(problem);
   const exit = (): ReturnType<BatchRun["exit"]> => batch.exit();
   if (isForPeople(context)) {
@@ -89,6 +92,24 @@ async function planAllEntries(
   context.progress(0, 0);
   signal.throwIfAborted();
   return plans;
+}
+
+/** The plans, in which a server that chooses the IDs itself, as a client of it shows, fails those that would choose one. */
+async function withRefusedIds(
+  { admin }: Pick<Context, "admin">,
+  plans: readonly EntryPlan[],
+): Promise<readonly EntryPlan[]> {
+  const choosesId = ({ outcome, entry }: EntryPlan): boolean =>
+    outcome === "created" && requestedId(entry.client) !== undefined;
+  if (!plans.some(choosesId)) return plans;
+  const page = await resultOrProblem(() => admin.page({ size: 1 }));
+  const [sample] = page instanceof Problem ? [] : page.clients;
+  if (sample === undefined || !releaseTraits(detectReleaseByFields(sample)).choosesIds) return plans;
+  return plans.map((plan) => {
+    if (!choosesId(plan)) return plan;
+    const message = `${plan.entry.location}: Cannot create client: ${CHOSEN_ID_REFUSED.reason}`;
+    return { outcome: "failed", entry: plan.entry, problem: new Problem(message, CHOSEN_ID_REFUSED) };
+  });
 }
 
 /** What a plan for one client needs. */

@@ -14,7 +14,7 @@ import {
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "../draft/client-files.ts";
-import { unwritableCredentialProblems } from "../secrets/secret-checks.ts";
+import { longSecretNameProblems, unwritableCredentialProblems } from "../secrets/secret-checks.ts";
 import { kubernetesSecretMetadata, secretFileFormat, secretFileText } from "../secrets/secret-out-text.ts";
 import { hasRecipientFlags, type PlainAndEncryptedSecret } from "../secrets/secret-source.ts";
 import { shortenProblemList } from "../shorten-problem-list.ts";
@@ -23,7 +23,7 @@ import { shortenProblemList } from "../shorten-problem-list.ts";
 const FLAG = `--${SECRET_OUT.name}`;
 
 /** What checking the secret files of an import needs of a command's context. */
-type CheckContext = Pick<Context, "values" | "host" | "findFileProblem">;
+type CheckContext = Pick<Context, "values" | "format" | "host" | "findFileProblem">;
 
 /** The problems of the files that `import --secret-out` would write, all found before anything is sent. */
 export async function importSecretFileProblems(
@@ -62,7 +62,10 @@ function secretFileContentProblems(context: Pick<Context, "values">, client: Jso
 }
 
 /** The problems of the names of Kubernetes Secrets: the same for two clients, or too long. */
-function kubernetesSecretNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
+function kubernetesSecretNameProblems(
+  context: Pick<Context, "values" | "format">,
+  ids: readonly string[],
+): readonly Problem[] {
   if (secretFileFormat(context) !== "k8s") return [];
   const metadata = kubernetesSecretMetadata(context);
   // A template that is not a valid name for any client is a single problem.
@@ -80,14 +83,7 @@ function kubernetesSecretNameProblems(context: Pick<Context, "values">, ids: rea
           "file-name-twice",
         ),
       ];
-    if (isKubernetesSecretName(name)) return [];
-    return [
-      usageError(
-        `Client ID ${quote(id)} is too long for --secret-name ${quote(metadata.name ?? "{id}")}`,
-        "use a shorter --secret-name",
-        "file-name-too-long",
-      ),
-    ];
+    return longSecretNameProblems(context, id);
   });
 }
 

@@ -63,6 +63,7 @@ export async function secretFlagProblems(
     ...credentialNameProblems(context),
     ...secretFormatProblems(context),
     ...kubernetesMetadataProblems(context),
+    ...(checksFiles === "elsewhere" ? [] : templateProblems(context)),
     ...encryptedFormatProblems(context),
     ...(await context.secretTargetProblems(checksFiles === "elsewhere" ? [] : targets)),
   ];
@@ -178,6 +179,39 @@ function kubernetesMetadataProblems(context: Pick<Context, "values" | "format">)
       "bad-name",
     ),
   ];
+}
+
+/** The characters of a generated client ID. */
+const UUID_LENGTH = 36;
+
+/** The problem of an ID, or a generated one, with which `--secret-name` is too long for a Kubernetes Secret. */
+export function longSecretNameProblems(
+  context: Pick<Context, "values" | "format">,
+  id: string | undefined,
+): readonly Problem[] {
+  if (context.format.kind !== "k8s-secret" && secretFileFormat(context) !== "k8s") return [];
+  const metadata = kubernetesSecretMetadata(context);
+  const isValidFor = (each: string): boolean => isKubernetesSecretName(kubernetesSecretNameOfClient(metadata, each));
+  // A template that is not a valid name for any client is another problem.
+  return usageErrorIf(
+    isValidFor("id") && !isValidFor(id ?? "0".repeat(UUID_LENGTH)),
+    `${id === undefined ? "A generated client ID" : `Client ID ${quote(id)}`} is too long for --secret-name ${quote(metadata.name ?? "{id}")}`,
+    "use a shorter --secret-name",
+    "file-name-too-long",
+  );
+}
+
+/** The problems of files whose names hold the placeholder of an import, which would be taken literally. */
+function templateProblems({ values }: Values): readonly Problem[] {
+  return [SECRET_OUT, KEY_OUT]
+    .filter((flag) => values.text(flag)?.includes("{id}"))
+    .map((flag) =>
+      usageError(
+        `--${flag.name} ${quote(values.text(flag) ?? "")} has {id}, which only clients import replaces`,
+        "write the name of the file without {id}",
+        "bad-secret-out",
+      ),
+    );
 }
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */

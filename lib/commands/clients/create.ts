@@ -15,6 +15,7 @@ import {
 import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
+  longSecretNameProblems,
   publicClientRecipientProblems,
   secretFlagProblems,
   unwritableCredentialProblems,
@@ -117,6 +118,7 @@ async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
     ...lintDraftCollectErrors(context, draft),
     ...publicClientRecipientProblems(context, draft.client, draft.label),
     ...unwritableCredentialProblems(context, credentials),
+    ...longSecretNameProblems(context, requestedId(draft.client)),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
   );
   if (algorithm !== undefined && given !== undefined && isAbsentOrEmpty(read.client["client_secret"]))

@@ -8,7 +8,11 @@ import {
   sendWithRecoveryCopy,
 } from "../../clients/secrets/change-secret.ts";
 import { createRecoveryCopyTracker } from "../../clients/secrets/recovery-copy-tracker.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import {
+  longSecretNameProblems,
+  secretFlagProblems,
+  unwritableCredentialProblems,
+} from "../../clients/secrets/secret-checks.ts";
 import {
   encryptGivenOrGeneratedSecret,
   type PrepareContext,
@@ -45,7 +49,7 @@ import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { Problem, safeErrorReason, usageError } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
@@ -79,6 +83,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const given = await readProvidedSecret(context, problems);
   if (given !== undefined) problems.push(...lintSecretAndCollectErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
+  problems.push(...longSecretNameProblems(context, id));
   const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
   return { problems, run: () => run(context, id, given?.text) };
 }
@@ -143,8 +148,8 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
   const client = await admin.get(id);
   if (usesSecret(client)) return client;
   const [why, hint] = isPublic(client)
-    ? ["it is a public client without a secret", `show its auth method: hydra clients get ${commandWord(id)}`]
-    : ["it authenticates with its keys", `change its keys: hydra clients update ${commandWord(id)} --jwks FILE`];
+    ? ["it is a public client without a secret", `show its auth method: hydra clients get ${operandAndFlags(id)}`]
+    : ["it authenticates with its keys", `change its keys: hydra clients update ${operandAndFlags(id, "--jwks FILE")}`];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
     exit: "failed",
@@ -187,7 +192,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
-        : `Client ${quote(id)} has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`,
+        : `Client ${quote(id)} has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${operandAndFlags(id, "--drop-old-secrets")}`,
     );
     const { plain } = changed.prepared;
     let works = true;
@@ -206,7 +211,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
 
 /** What to do after a rotation by the server whose secret is unknown. */
 function rotateAgainHint(id: string): string {
-  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${commandWord(id)} --drop-old-secrets`;
+  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${operandAndFlags(id, "--drop-old-secrets")}`;
 }
 
 /** Lets the server rotate the secret, which it generates; undefined if it can't. The secret is saved as soon as it is known. */

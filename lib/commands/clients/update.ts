@@ -9,7 +9,11 @@ import {
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import { findUnknownSecretWarning, setAndDeliverProvidedSecret } from "../../clients/secrets/change-secret.ts";
-import { secretFlagProblems, unwritableCredentialProblems } from "../../clients/secrets/secret-checks.ts";
+import {
+  longSecretNameProblems,
+  secretFlagProblems,
+  unwritableCredentialProblems,
+} from "../../clients/secrets/secret-checks.ts";
 import {
   encryptGivenOrGeneratedSecret,
   hasRecipientFlags,
@@ -56,7 +60,7 @@ import {
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -110,6 +114,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...replaceWithListEditProblems(values, asked),
     ...missingNewSecretProblems(context, secret),
     ...unwritableCredentialProblems(context, { id, secret }),
+    ...longSecretNameProblems(context, id),
     ...lintUpdateAndCollectErrors(context, read, update),
   );
   if (problems.length === 0 && !replace && isEmptyUpdate(update))
@@ -175,9 +180,9 @@ function readUnsetFields(
 
 function unsetHint(id: string, name: string, meant: string | undefined): string {
   const plain = name.replace(/^--/, "").replaceAll("-", "_");
-  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${commandWord(id)}`;
+  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${operandAndFlags(id)}`;
   return meant === undefined || CREDENTIAL_AND_SERVER_FIELDS.includes(plain)
-    ? `show the fields: hydra clients get ${commandWord(id)}`
+    ? `show the fields: hydra clients get ${operandAndFlags(id)}`
     : `did you mean ${meant}?`;
 }
 

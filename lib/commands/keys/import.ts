@@ -5,7 +5,7 @@ import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-k
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { commandWord } from "../../core/output/shell-quote.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
@@ -118,7 +118,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const keys = publicKeyOfEachPair(stored.toReversed());
   const unwritten = unwrittenResultHandler(
     `the keys are in key set ${quote(set)}`,
-    `show them: hydra keys get ${commandWord(set)}`,
+    `show them: hydra keys get ${operandAndFlags(set)}`,
   );
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)

@@ -83,7 +83,9 @@ function findCredentialsWithOuterSpace(client: JsonObject): RuleFindingOrList {
     const value = getTextField(client, field) ?? "";
     // Never the secret itself.
     const shown = field === "client_id" ? `${quote(value)} ` : "";
-    return value === value.trim() ? [] : { field, text: `${shown}begins or ends with a space or a line break` };
+    if (value !== value.trim()) return { field, text: `${shown}begins or ends with a space or a line break` };
+    const hasControl = field === "client_id" && /[\u0000-\u001f\u007f-\u009f]/.test(value);
+    return hasControl ? { field, text: `${shown}contains a control character`, hint: "remove it" } : [];
   });
 }
 

@@ -27,6 +27,12 @@ export function commandWord(text: string): string {
   return text.includes("\0") ? quote(text) : shellQuoted(text);
 }
 
+/** An operand and the flags of a command that a hint shows. An operand that looks like a flag is only read after `--`. */
+export function operandAndFlags(operand: string, ...flags: readonly string[]): string {
+  const word = commandWord(operand);
+  return (operand.startsWith("-") ? [...flags, "--", word] : [word, ...flags]).join(" ");
+}
+
 /**
  * A text as one word of a POSIX shell (IEEE 1003.1, chapter 2.2), quoted only if necessary.
  *
