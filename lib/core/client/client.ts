@@ -79,9 +79,7 @@ export function draftClient(input: DraftInput): ClientDraft {
       problems.push(read.problem);
     } else if (read.value !== undefined && !(isNew && isAbsentOrEmpty(read.value))) {
       client[field.name] = read.value;
-      const origin = values.origin(field.flag);
-      const name = `the default of ${longFlag(field.flag, input.grammar)}`;
-      origins.set(field.name, origin.from === "default" ? { ...origin, name } : origin);
+      origins.set(field.name, originInSyntax(field, input));
     }
   }
   return {
@@ -95,12 +93,14 @@ export function draftClient(input: DraftInput): ClientDraft {
   };
 }
 
+/** Where a field's value comes from; a default is that of the flag as the syntax of the command names it. */
+function originInSyntax({ flag }: ClientField, { values, grammar }: DraftInput): ValueOrigin {
+  const origin = values.origin(flag);
+  return origin.from === "default" ? { ...origin, name: `the default of ${longFlag(flag, grammar)}` } : origin;
+}
+
 /** The flag that a field's value came from, given or as its default; undefined for a value from elsewhere. */
-function flagSource(
-  field: string,
-  origin: ValueOrigin | undefined,
-  syntax: SyntaxVersion,
-): FieldSource | undefined {
+function flagSource(field: string, origin: ValueOrigin | undefined, syntax: SyntaxVersion): FieldSource | undefined {
   if (origin?.from === "flag") return { kind: "flag", name: origin.name };
   const row = origin?.from === "default" ? CLIENT_FIELDS.find(({ name }) => name === field) : undefined;
   return row === undefined ? undefined : { kind: "flag", name: longFlag(row.flag, syntax) };

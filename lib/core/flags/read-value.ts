@@ -120,7 +120,8 @@ export class ValueReader {
   #readBool(flag: BoolFlag, text: OptionalValueText): FlagValueWithOrigin | undefined {
     const on = text === undefined ? true : BOOLEAN_BY_SPELLING.get(text);
     if (on !== undefined) return { texts: [], on, origin: this.#origin };
-    const hint = this.#origin.from === "flag" ? `write ${this.#origin.name} or ${this.#origin.name}=false` : "write true or false";
+    const hint =
+      this.#origin.from === "flag" ? `write ${this.#origin.name} or ${this.#origin.name}=false` : "write true or false";
     return this.#reject(flag, text ?? "", "is neither true nor false", hint);
   }
 
