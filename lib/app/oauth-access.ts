@@ -11,7 +11,7 @@ import {
 } from "../adapters/oauth/index.ts";
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
-import type { SendHttp } from "../core/network.ts";
+import { NetworkFailure, type SendHttp } from "../core/network.ts";
 import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
@@ -55,6 +55,19 @@ async function revokeAndDescribeOutcome(client: OAuthClient, tokens: readonly st
   }
 }
 
+/** Sends requests through a unix socket, and names it if one fails: their URLs, with localhost, don't say where it is. */
+function nameSocketInFailures(http: SendHttp, { socket, shown }: Connection): SendHttp {
+  if (socket === undefined) return http;
+  return async (request) => {
+    try {
+      return await http(request);
+    } catch (error) {
+      if (!(error instanceof NetworkFailure)) throw error;
+      throw new NetworkFailure(error.kind, `${error.message} (through ${shown})`, error.cause);
+    }
+  };
+}
+
 /** Creates the access to the OAuth 2.0 endpoints of the server of a connection. Nothing is sent yet. */
 export function createOAuthAccess({
   run,
@@ -68,7 +81,8 @@ export function createOAuthAccess({
   const { signal } = run.ending;
   const shared = { timeLeft: remaining, signal };
   const { base, endpointOrigin, failAfter, headers } = connection;
-  const retrying = () => createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
+  const named = nameSocketInFailures(http, connection);
+  const retrying = () => createRetryingHttp(named, { failAfter, remaining, now, sleep, random, warn, signal });
   return {
     async openSession({ clientId, authentication, followsServer }, chosen = {}) {
       const { http: recorded, tokens } = createSecretRecorder(retrying());

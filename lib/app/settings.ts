@@ -130,7 +130,8 @@ async function readConfig(
       `check that nobody else changed its contents, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
-  const text = new TextDecoder().decode(file.bytes);
+  const { decodeUtf8OrUtf16 } = await import("../core/bytes.ts");
+  const text = decodeUtf8OrUtf16(file.bytes);
   const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json/json-with-comments.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
   return interpretParsedConfig({
@@ -206,7 +207,8 @@ async function readServerConnection(
 }
 
 async function readTokenFile(input: InputFiles, path: string): Promise<TextFile> {
-  const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
+  const { decodeUtf8OrUtf16 } = await import("../core/bytes.ts");
+  const text = decodeUtf8OrUtf16(await input.readBytes(path, "--access-token-file"));
   return { text, name: `--access-token-file ${quote(path)}` };
 }
 

@@ -115,6 +115,14 @@ test("a line that cannot be parsed is reported without validating its client", a
   assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);
 });
 
+test("an update without an ID is not reported as one without changes too", async () => {
+  const { stderr } = await play(["clients", "update", "-e", endpoint]);
+  assert.equal(
+    stderr,
+    "Error: Missing ID after hydra clients update\nHint: hydra clients update --help shows the usage\n",
+  );
+});
+
 test("hints show every command of the tree in its color, and nothing after it", async () => {
   const painter = { paint: (role: string, text: string) => (role === "command" ? `<${text}>` : text) };
   for (const { path } of await COMMANDS) {

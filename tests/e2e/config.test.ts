@@ -31,6 +31,17 @@ function configure(scenario: Scenario, text: string, mode = 0o600, name = ".hydr
 
 const NO_ENDPOINT = { env: { HYDRA_ADMIN_URL: undefined } };
 
+it("reads a config file and a token file in UTF-16, as PowerShell writes them", async () => {
+  await using scenario = await openScenario();
+  const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}\r\n`, "utf16le");
+  const config = join(scenario.home, "config.yaml");
+  const token = join(scenario.home, "token.txt");
+  writeFileSync(config, utf16(`endpoint: ${scenario.sandbox.url}`));
+  writeFileSync(token, utf16("a-token"));
+  const files = ["--config", config, "--access-token-file", token];
+  assertExit(await scenario.run(["clients", "list", ...files], NO_ENDPOINT), 0);
+});
+
 describe("the config file", () => {
   it(
     "has both URLs of a server: for the admin API, for tokens, for --verify and for a test of a client",

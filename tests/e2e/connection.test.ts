@@ -67,6 +67,19 @@ describe("over a unix socket", () => {
     await new Promise<void>((resolve) => left.close(() => resolve()));
     assertFails(await runBinary(at("left.sock")), 6, /left\.sock: /);
   });
+
+  it("names the socket that a request about a token can't reach, and not only localhost", async () => {
+    using folder = temporaryFolder();
+    const endpoint = ["--fail-after", "0", "--endpoint", `unix://${join(folder.path, "missing.sock")}`];
+    assertFails(await runBinary(["token", "introspect", "x", ...endpoint]), 6, /through unix:\/\/.*\/missing\.sock/);
+  });
+
+  it("says that a socket below a file does not exist", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "file"), "");
+    const endpoint = ["--fail-after", "0", "--endpoint", `unix://${join(folder.path, "file")}/a.sock`];
+    assertFails(await runBinary(["clients", "list", ...endpoint]), 6, /a\.sock: the socket does not exist/);
+  });
 });
 
 /** A proxy on a unix socket that answers 503 first, loses the next answer, and lets the rest through. */

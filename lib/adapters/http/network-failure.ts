@@ -10,6 +10,8 @@ const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["r
   ["ENOENT", ["refused", "the socket does not exist"]],
   ["EACCES", ["refused", "permission denied for the socket"]],
   ["ENOTSOCK", ["refused", "not a socket"]],
+  ["ENOTDIR", ["refused", "the socket does not exist"]],
+  ["ENAMETOOLONG", ["refused", "the path of the socket is too long"]],
   ["EMFILE", ["exhausted", "too many open files in this process (ulimit -n)"]],
   ["ENFILE", ["exhausted", "too many open files on this machine"]],
   ["EHOSTUNREACH", ["refused", "no route to the host"]],

@@ -2,7 +2,7 @@ import type { Context } from "../../command.ts";
 import { DEVICE_GRANT, FIELD_BY_NAME } from "../../core/client/fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { quoteCsvField } from "../../core/flags/csv.ts";
-import type { Flag } from "../../core/flags/flag.ts";
+import { type Flag, longFlag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
@@ -138,7 +138,7 @@ function flagsAndTextsOfFields(client: JsonObject): readonly (readonly [flag: Fl
 function clientCreateCommandLine(syntax: Context["syntax"], client: JsonObject): string {
   const words = flagsAndTextsOfFields(client).flatMap(([flag, texts]) => {
     const text = flag.kind === "list" ? texts.map(quoteCsvField).join(",") : (texts[0] ?? "");
-    return [`--${syntax === "2.x" ? (flag.v2 ?? flag.name) : flag.name}`, text];
+    return [longFlag(flag, syntax), text];
   });
   const command = syntax === "2.x" ? ["create", "oauth2-client"] : ["clients", "create"];
   return ["hydra", ...command, ...words].map(shellQuoted).join(" ");

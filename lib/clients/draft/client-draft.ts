@@ -73,6 +73,7 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
     label: createFieldLabeler(
       (field) => origins.get(field) ?? flags.label(field),
       (field) => (origins.has(field) ? undefined : flags.label.sourceOf?.(field)),
+      syntax,
     ),
     problems: [...problems, ...flags.problems],
     findings: emptySecretFindings(context, base),
@@ -173,6 +174,7 @@ export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret
   return createFieldLabeler(
     (field) => (isGiven(field) ? (given?.name ?? "") : label(field)),
     (field) => (isGiven(field) ? undefined : label.sourceOf?.(field)),
+    label.syntax,
   );
 }
 

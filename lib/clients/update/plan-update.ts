@@ -134,6 +134,7 @@ function lintMergedClientAndCollectErrors(
   const label = createFieldLabeler(
     (field) => (isChanged(field) ? update.label(field) : `the client's ${field}`),
     (field) => (isChanged(field) ? update.label.sourceOf?.(field) : { kind: "registered client" }),
+    update.label.syntax,
   );
   const known = new Set(lintClient(before, label).map(({ rule, message }) => `${rule} ${message}`));
   const caused = lintClient(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));

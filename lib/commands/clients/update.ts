@@ -117,7 +117,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...longSecretNameProblems(context, id),
     ...lintUpdateAndCollectErrors(context, read, update),
   );
-  if (problems.length === 0 && !replace && isEmptyUpdate(update))
+  if (id !== "" && problems.length === 0 && !replace && isEmptyUpdate(update))
     problems.push(
       usageError(
         `No changes given for client ${quote(id)}`,

@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import type { SyntaxVersion } from "../flags/flag.ts";
+import { longFlag, type SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, ValueOrigin } from "../flags/parsed-flag-values.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { jsonFaultText, parseJsonOrFault } from "../json/json-with-comments.ts";
@@ -19,14 +19,17 @@ export interface FieldLabeler {
   (field: string): string;
   /** Undefined for a value in a file. */
   readonly sourceOf?: (field: string) => FieldSource | undefined;
+  /** The syntax of the command, whose names of flags hints use. */
+  readonly syntax?: SyntaxVersion;
 }
 
 /** Labels of fields with their sources. */
 export function createFieldLabeler(
   label: (field: string) => string,
   sourceOf: (field: string) => FieldSource | undefined,
+  syntax: SyntaxVersion = "1.x",
 ): FieldLabeler {
-  return Object.assign((field: string) => label(field), { sourceOf });
+  return Object.assign((field: string) => label(field), { sourceOf, syntax });
 }
 
 /** A client that is about to be sent, with the sources of its values. */
@@ -76,7 +79,7 @@ export function draftClient(input: DraftInput): ClientDraft {
       problems.push(read.problem);
     } else if (read.value !== undefined && !(isNew && isAbsentOrEmpty(read.value))) {
       client[field.name] = read.value;
-      origins.set(field.name, values.origin(field.flag));
+      origins.set(field.name, originInSyntax(field, input));
     }
   }
   return {
@@ -84,16 +87,23 @@ export function draftClient(input: DraftInput): ClientDraft {
     problems,
     label: createFieldLabeler(
       (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
-      (field) => flagSource(field, origins.get(field)),
+      (field) => flagSource(field, origins.get(field), input.grammar),
+      input.grammar,
     ),
   };
 }
 
+/** Where a field's value comes from; a default is that of the flag as the syntax of the command names it. */
+function originInSyntax({ flag }: ClientField, { values, grammar }: DraftInput): ValueOrigin {
+  const origin = values.origin(flag);
+  return origin.from === "default" ? { ...origin, name: `the default of ${longFlag(flag, grammar)}` } : origin;
+}
+
 /** The flag that a field's value came from, given or as its default; undefined for a value from elsewhere. */
-function flagSource(field: string, origin: ValueOrigin | undefined): FieldSource | undefined {
+function flagSource(field: string, origin: ValueOrigin | undefined, syntax: SyntaxVersion): FieldSource | undefined {
   if (origin?.from === "flag") return { kind: "flag", name: origin.name };
   const row = origin?.from === "default" ? CLIENT_FIELDS.find(({ name }) => name === field) : undefined;
-  return row === undefined ? undefined : { kind: "flag", name: `--${row.flag.name}` };
+  return row === undefined ? undefined : { kind: "flag", name: longFlag(row.flag, syntax) };
 }
 
 type ValueOrProblem = { readonly value: unknown } | { readonly problem: Problem };

@@ -1,4 +1,5 @@
 import { quoteCsvField } from "../flags/csv.ts";
+import { longFlag } from "../flags/flag.ts";
 import { toTerminalSafeJson } from "../json/json.ts";
 import { commandWord } from "../output/shell-quote.ts";
 import type { FieldLabeler } from "./client.ts";
@@ -15,8 +16,12 @@ const LONGEST_SHOWN = 500;
 function findSourceFlag(field: string, label: FieldLabeler): string | undefined {
   const source = label.sourceOf?.(field);
   if (source?.kind !== "registered client") return source?.name;
-  const flag = FIELD_BY_NAME.get(field)?.flag.name;
-  return flag === undefined ? undefined : `--${flag}`;
+  return fieldFlag(field, label);
+}
+
+function fieldFlag(field: string, { syntax = "1.x" }: FieldLabeler): string | undefined {
+  const flag = FIELD_BY_NAME.get(field)?.flag;
+  return flag === undefined ? undefined : longFlag(flag, syntax);
 }
 
 /**
@@ -25,8 +30,7 @@ function findSourceFlag(field: string, label: FieldLabeler): string | undefined 
  */
 export function flagOrFieldName(field: string, label: FieldLabeler, given: string): string {
   const isOnCommandLine = label.sourceOf?.(given) !== undefined;
-  const flag = FIELD_BY_NAME.get(field)?.flag.name;
-  return isOnCommandLine && flag !== undefined ? `--${flag}` : field;
+  return (isOnCommandLine ? fieldFlag(field, label) : undefined) ?? field;
 }
 
 /** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */

@@ -247,13 +247,14 @@ function socketOrUrlOrigin(endpoint: ParsedEndpoint): string {
   return endpoint.socket ?? new URL(endpoint.base).origin;
 }
 
-function endpointWarnings(values: FlagValues, { cutAdmin, secure }: ParsedEndpoint): readonly string[] {
+function endpointWarnings(
+  values: FlagValues,
+  { cutAdmin, secure }: ParsedEndpoint,
+  side: ServerSide,
+): readonly string[] {
+  const why = side === "admin" ? "the program adds it where the server needs it" : "it is not part of a public URL";
   return [
-    ...(cutAdmin
-      ? [
-          `/admin at the end of ${values.origin(ENDPOINT).name} is ignored: the program adds it where the server needs it`,
-        ]
-      : []),
+    ...(cutAdmin ? [`/admin at the end of ${values.origin(ENDPOINT).name} is ignored: ${why}`] : []),
     ...(secure && values.bool(SKIP_TLS_VERIFY)
       ? [
           `the server's certificate is not verified (${values.origin(SKIP_TLS_VERIFY).name}): anyone in between can read and change what is sent`,
@@ -325,7 +326,7 @@ export function readConnection(
   const sent = [...(chosen === undefined ? [] : [chosen.origin]), headerOrigin];
   const foreign = findForeignCredentialsProblem(values, sent, endpoint, fileEndpoint);
   if (foreign !== undefined) problems.push(foreign);
-  warnings.push(...endpointWarnings(values, endpoint));
+  warnings.push(...endpointWarnings(values, endpoint, side));
   if (problems.length > 0) return { connection: undefined, problems, warnings };
   return {
     connection: buildConnection(endpoint, headers, values, sentCredentialText(values, chosen)),

@@ -110,6 +110,11 @@ export function longNames(flag: Flag, syntax: SyntaxVersion = "1.x"): readonly s
   return [...own, ...(flag.aliases ?? [])];
 }
 
+/** A flag as messages write it: `--callbacks`, or `--redirect-uri` in 2.x syntax. */
+export function longFlag(flag: Flag, syntax: SyntaxVersion): string {
+  return `--${longNames(flag, syntax)[0] ?? flag.name}`;
+}
+
 /** Whether a flag given without `=` has no value, so that the next word is a word of its own. */
 export function neverTakesNextWord(flag: Flag): boolean {
   return flag.kind === "switch" || (flag.kind === "text" && flag.implicitValue !== undefined);

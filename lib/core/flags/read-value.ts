@@ -3,7 +3,16 @@ import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart, visiblePart } from "../redact.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsvOrFault } from "./csv.ts";
-import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
+import {
+  type BoolFlag,
+  type DurationFlag,
+  type Flag,
+  type IntFlag,
+  type ListFlag,
+  neverTakesNextWord,
+  type RepeatFlag,
+  type TextFlag,
+} from "./flag.ts";
 import type { FlagValueWithOrigin, ValueOrigin } from "./parsed-flag-values.ts";
 
 /** The text of a value; undefined for a flag that is given without one. */
@@ -56,7 +65,13 @@ export class ValueReader {
 
   /** How a hint writes a value: with the flag on a command line, by itself for a variable or the config file. */
   #example(flag: Flag, value: string): string {
-    return this.#origin.from === "flag" ? `--${flag.name} ${value}` : value;
+    if (this.#origin.from !== "flag") return value;
+    return `${this.#written(flag)}${neverTakesNextWord(flag) ? "=" : " "}${value}`;
+  }
+
+  /** The flag as it was typed; by its main name if the value came from elsewhere. */
+  #written(flag: Flag): string {
+    return this.#origin.from === "flag" ? this.#origin.name : `--${flag.name}`;
   }
 
   #readEach(flag: RepeatFlag, texts: readonly OptionalValueText[]): FlagValueWithOrigin {
@@ -74,7 +89,7 @@ export class ValueReader {
           flag,
           text ?? "",
           `is not a list: ${line.fault}`,
-          `quote a value that contains a comma: --${flag.name} '"a,b",c'`,
+          `quote a value that contains a comma: ${this.#written(flag)} '"a,b",c'`,
         );
       if (!this.#isFilled(flag, text ?? "", line.fields)) return { texts: [], origin: this.#origin };
       values.push(...line.fields);
@@ -105,7 +120,8 @@ export class ValueReader {
   #readBool(flag: BoolFlag, text: OptionalValueText): FlagValueWithOrigin | undefined {
     const on = text === undefined ? true : BOOLEAN_BY_SPELLING.get(text);
     if (on !== undefined) return { texts: [], on, origin: this.#origin };
-    const hint = this.#origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false";
+    const hint =
+      this.#origin.from === "flag" ? `write ${this.#origin.name} or ${this.#origin.name}=false` : "write true or false";
     return this.#reject(flag, text ?? "", "is neither true nor false", hint);
   }
 

@@ -132,6 +132,9 @@ test("labels name the flag as it was typed, the key in the file, or the field", 
   assert.equal(draft(["-c", "x"]).label("redirect_uris"), "-c");
   assert.equal(draft([]).label("grant_types"), "the default of --grant-types");
   assert.deepEqual(draft([]).label.sourceOf?.("grant_types"), { kind: "flag", name: "--grant-types" });
+  const inNewSyntax = draft([], { grammar: "2.x" }).label;
+  assert.equal(inNewSyntax("grant_types"), "the default of --grant-type");
+  assert.deepEqual(inNewSyntax.sourceOf?.("grant_types"), { kind: "flag", name: "--grant-type" });
   assert.equal(draft([]).label.sourceOf?.("redirect_uris"), undefined);
   assert.equal(draft([]).label("owner"), "owner");
 });

@@ -391,6 +391,17 @@ test("a hint names the field for a file, and the flag for a command line or an u
   }
 });
 
+test("hints name flags as the syntax of the command does", () => {
+  for (const [syntax, flag] of [
+    ["1.x", "--callbacks"],
+    ["2.x", "--redirect-uri"],
+  ] as const) {
+    const label = createFieldLabeler(own, () => ({ kind: "registered client" }), syntax);
+    const hints = lintClient({ grant_types: ["authorization_code"] }, label).map(({ hint }) => hint);
+    assert.ok(hints.includes(`add ${flag}, or nobody can log in with this client`), hints.join("\n"));
+  }
+});
+
 test("no hint for a file, and none in the manual, mentions a flag", () => {
   for (const { broken } of Object.values(RULES))
     for (const [client] of broken)

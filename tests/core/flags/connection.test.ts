@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { interpretParsedConfig } from "../../../lib/core/flags/config-file.ts";
-import { type ConnectionReading, readConnection } from "../../../lib/core/flags/connection.ts";
+import { type ConnectionReading, readConnection, type ServerSide } from "../../../lib/core/flags/connection.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/connection-flags.ts";
 import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
 import { randomRuns } from "../../thorough.ts";
@@ -14,14 +14,14 @@ interface Settings {
   readonly file?: Readonly<Record<string, unknown>>;
 }
 
-function read({ words = [], environment = {}, file = {} }: Settings): ConnectionReading {
+function read({ words = [], environment = {}, file = {} }: Settings, side?: ServerSide): ConnectionReading {
   const config = interpretParsedConfig({ path: "/etc/hydra.yaml", content: file, readable: false });
   const line = parseFlagsWithProblems(words, CONNECTION_FLAGS, "clients list", {
     environment: (name) => environment[name],
     file: config.file,
   });
   assert.deepEqual(line.problems, []);
-  return readConnection(line.values, config.endpoint);
+  return readConnection(line.values, config.endpoint, undefined, side);
 }
 
 function told(reading: ConnectionReading): readonly string[] {
@@ -95,6 +95,12 @@ describe("readConnection() accepts the endpoint", () => {
       );
     });
   }
+});
+
+test("/admin at the end of a public URL is ignored, for a reason that fits", () => {
+  const { connection, warnings } = read({ words: ["-e", "https://h/admin/"] }, "public");
+  assert.equal(connection?.base, "https://h");
+  assert.deepEqual(warnings, ["/admin at the end of -e is ignored: it is not part of a public URL"]);
 });
 
 const SHAPES = "write http://host:4445, https://host or unix:///path";

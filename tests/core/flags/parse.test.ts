@@ -309,12 +309,12 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--kind", "be"], ['bad-value: --kind "be" is not one of a or bee | did you mean bee?']],
   [["--kind", "zzzzzz"], ['bad-value: --kind "zzzzzz" is not one of a or bee | for example: --kind a']],
   [["--kind", "constructor"], ['bad-value: --kind "constructor" is not one of a or bee | for example: --kind a']],
-  [["--dry-run="], ['bad-value: --dry-run "" is not one of json or curl | for example: --dry-run json']],
+  [["--dry-run="], ['bad-value: --dry-run "" is not one of json or curl | for example: --dry-run=json']],
   [["--letters", "x,z"], ['bad-value: --letters "z" is not one of x or y | did you mean x?']],
   [
     ["-c", 'a"b'],
     [
-      `bad-value: -c "a"b" is not a list: an unquoted value contains a double quote | quote a value that contains a comma: --callbacks '"a,b",c'`,
+      `bad-value: -c "a"b" is not a list: an unquoted value contains a double quote | quote a value that contains a comma: -c '"a,b",c'`,
     ],
   ],
   [
