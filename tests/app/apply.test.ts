@@ -800,6 +800,28 @@ describe("an editor between the plan and the write", () => {
     }));
 });
 
+test("a client that someone creates and deletes meanwhile is reported with what to do next", () =>
+  withStateSetup("26", async (bench) => {
+    bench.write({ "clients/one.yaml": yaml("one") });
+    let isCreated = false;
+    const before = async (method: string, path: string): Promise<void> => {
+      if (method === "POST" && !isCreated) {
+        isCreated = true;
+        await bench.ask("POST", "", { client_id: "one", scope: "b" });
+      } else if (method === "GET" && path.endsWith("/one")) await bench.ask("DELETE", "one");
+    };
+    await withProxy(bench.url, before, async (url) => {
+      const { status, stderr } = await apply(bench, "--endpoint", url);
+      assert.notEqual(status, 0);
+      assert.match(
+        stderr,
+        /Client "one" was deleted by someone else meanwhile\nHint: run the command again to create it/,
+      );
+    });
+    await assertDone(apply(bench));
+    assert.deepEqual(await idsOf(bench), ["one"]);
+  }));
+
 test("a public client that someone creates meanwhile and --adopt takes over gets a secret, as its file says", () =>
   withStateSetup("26", async (bench) => {
     bench.write({ "clients/one.yaml": yaml("one") });

@@ -66,3 +66,27 @@ for (const as of versionsFor(ordinaryTraits))
     );
     assert.ok(compared >= 15, `only ${compared} clients were taken`);
   });
+
+test("a client whose manifest is in the files is not added to them a second time, which diff would reject", () =>
+  withStateSetup("26", async (bench) => {
+    const manifest = `apiVersion: hydra.ory.sh/v1alpha1
+kind: OAuth2Client
+metadata: {name: shop, namespace: web}
+spec:
+  grantTypes: [client_credentials]
+  scope: a
+  secretName: shop
+`;
+    bench.write({ "m.yaml": manifest });
+    const file = join(bench.folder, "m.yaml");
+    const out = join(bench.folder, "secrets.yaml");
+    const applied = await bench.run(["apply", file, "--stack", "prod", "--secret-out", out]);
+    assert.equal(applied.status, 0, applied.stderr);
+    const exported = await bench.run(["export", "--stack", "prod", "--into", file]);
+    assert.equal(exported.status, 2);
+    assert.match(exported.stderr, /is already a manifest in .*\nHint: add --as maester, or remove the manifest first/);
+    const asManifest = await bench.run(["export", "--stack", "prod", "--into", file, "--as", "maester"]);
+    assert.equal(asManifest.status, 0, asManifest.stderr);
+    const compared = await bench.run(["diff", file, "--stack", "prod", "--exit-code"]);
+    assert.equal(compared.status, 0, compared.stderr);
+  }));

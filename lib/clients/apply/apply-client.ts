@@ -161,7 +161,7 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
   }
   if (!isConflict(outcome)) throw outcome;
   // Someone else, perhaps another run of the same files, created it between the list and this request.
-  const current = await job.admin().get(step.clientId ?? "");
+  const current = await readAgain(job.admin(), step);
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;

@@ -23,6 +23,8 @@ export interface ExportItem {
   readonly fileName: string;
   /** The names under which files describe this client. */
   readonly names: readonly string[];
+  /** The name under which a manifest describes this client, if a client is written for it. */
+  readonly manifestName?: string | undefined;
   /** The edits after which the entry describes it. */
   readonly planEdits: (entry: FileEntry, file: ExportTargetFile, variables: VariableLookup) => readonly MemberEdit[];
 }
@@ -132,6 +134,7 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: PlacementS
   const { plans, problems, variables, places, written } = placement;
   const found = item.names.flatMap((name) => places.get(name) ?? []);
   const [place, other] = found;
+  const [manifest] = places.get(item.manifestName ?? "") ?? [];
   if (other !== undefined) {
     problems.push(
       describedTwiceProblem(
@@ -145,6 +148,8 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: PlacementS
     const edits = item.planEdits(place.entry, place.file, variables);
     if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
     plan.items.push({ id: item.id, outcome: edits.length > 0 ? "changed" : "unchanged" });
+  } else if (manifest !== undefined) {
+    problems.push(isManifestProblem(item, manifest.file.path));
   } else {
     const file = target.fileFor(item.fileName);
     if (file instanceof Problem) {
@@ -162,6 +167,15 @@ function placeItem(item: ExportItem, target: ExportTarget, placement: PlacementS
 function describedTwiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
   const places = joinWords([...new Set(files)].map(quote));
   return usageError(`Client ${quote(id)} is described more than once, in ${places}`, "keep one of them", "id-twice");
+}
+
+/** The problem of a client that would get a second entry with the key of its manifest: apply and diff would reject the files. */
+function isManifestProblem({ id }: ExportItem, path: string): Problem {
+  return usageError(
+    `Client ${quote(id)} is already a manifest in ${quote(path)}`,
+    "add --as maester, or remove the manifest first",
+    "key-twice",
+  );
 }
 
 /** The problems of variables that aren't set, in entries that would change and in what identifies entries. */

@@ -29,6 +29,7 @@ import {
   stackKeyOfEntry,
   uniqueNameOfClientId,
   uniqueNameOfManifest,
+  uniqueNameOfManifestKey,
   uniqueNameOfStackKey,
 } from "../../core/state/file-entries.ts";
 import { planManifestEdits } from "../../core/state/manifest-edits.ts";
@@ -127,6 +128,7 @@ class ExportRun {
       value: client,
       fileName: fileNameOfIdOrKey(record.client_id),
       names: [uniqueNameOfClientId(record.client_id), ...(mark === undefined ? [] : [uniqueNameOfStackKey(mark.key)])],
+      manifestName: mark === undefined ? undefined : uniqueNameOfManifestKey(mark.key),
       planEdits({ written }, file, variables) {
         const key = stackKeyOfEntry(identifyingMembers(written, variables), file.path);
         return planClientEdits({ written, key }, client, variables);

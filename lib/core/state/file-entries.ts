@@ -2,6 +2,7 @@ import { getTextField } from "../client/client.ts";
 import { findListMember } from "../client/client-list-members.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject, namespacedNameOf } from "../client/kubernetes-object.ts";
+import { MANIFEST_KIND } from "../client/translate-manifests.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { replaceKnownPlaceholders, type VariableLookup } from "./placeholder-values.ts";
 import { X_HYDRA_MEMBER } from "./x-hydra-member.ts";
@@ -92,6 +93,11 @@ export function uniqueNameOfStackKey(key: string): string {
 /** {@link uniqueNameOfEntry} of a manifest; without a namespace it is in `default`. */
 export function uniqueNameOfManifest(manifest: JsonObject): string {
   return `${getTextField(manifest, "kind") ?? ""} ${namespacedNameOf(manifest)}`;
+}
+
+/** {@link uniqueNameOfManifest} of the manifest of a client, by its key in the stack. */
+export function uniqueNameOfManifestKey(key: string): string {
+  return `${MANIFEST_KIND} ${key}`;
 }
 
 /** A value with one inside it changed. */
