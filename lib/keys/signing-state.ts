@@ -23,13 +23,16 @@ export function signingAlgorithmOf(state: SigningState): string {
   return state.kind === "signs" ? state.alg : USUAL_ALG;
 }
 
-/** The algorithm and the use of the next key of a set: in one that the server does not sign with, those of its newest key. */
+/**
+ * The algorithm and the use of the next key of a set: in one that the server does not sign with, those of its newest
+ * private key, or of its newest key if all are public.
+ */
 export function nextKeyAlgorithmAndUse(
   set: string,
   state: SigningState,
   keys: readonly JsonWebKey[],
 ): { readonly alg: string; readonly use: "sig" | "enc" } {
-  const newest = keys.find(hasPrivateMembers);
+  const newest = keys.find(hasPrivateMembers) ?? keys[0];
   if (isServerKeySetOfAnyVersion(set) || newest === undefined) return { alg: signingAlgorithmOf(state), use: "sig" };
   const [usual = USUAL_ALG] = signingAndEncryptionAlgorithms(newest);
   const { alg = usual, use } = newest;

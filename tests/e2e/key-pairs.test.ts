@@ -64,6 +64,20 @@ for (const [version, words, expected] of ROTATED)
     );
   });
 
+for (const steps of [[], ["--publish", "--key-out", "next.json"]])
+  test(`a rotation keeps the algorithm of a set of public keys only: rotate ${steps.join(" ")}`, async () => {
+    await using sandbox = await withSandbox("26");
+    using folder = temporaryFolder();
+    const run = (args: readonly string[], stdin = "") =>
+      runBinary(["keys", ...args, "--endpoint", sandbox.url], { cwd: folder.path, stdin });
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+    assert.equal((await run(["import", "own", "-"], JSON.stringify(publicKey.export({ format: "jwk" })))).status, 0);
+    const ended = await run(["rotate", "own", "--kid", "next", ...steps]);
+    assert.equal(ended.status, 0, ended.stderr);
+    const next = keysIn((await run(["get", "own"])).stdout).find(({ kid }) => kid === "next");
+    assert.equal(next?.["alg"], "ES384");
+  });
+
 test("a set that does not exist is not rotated, unless the server makes it", async () => {
   await using sandbox = await withSandbox("26");
   const run = (...args: readonly string[]) => runBinary(["keys", ...args, "--endpoint", sandbox.url]);

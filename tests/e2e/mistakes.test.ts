@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { runBinary } from "./binary.ts";
 import { assertExit, assertFails, openScenario, SLOW } from "./scenario.ts";
 
 const CLIENT = { client_id: "web", client_name: "My app", grant_types: ["client_credentials"] };
@@ -117,4 +118,16 @@ describe("a setting with a mistake", () => {
       assert.doesNotMatch(ended.stderr, /hush-hush/);
     }
   });
+});
+
+it("a secret is not shown if a dash or a look-alike replaced the hyphens of its flag", SLOW, async () => {
+  const secret = "MistypedSecretOfAClient";
+  for (const hyphens of ["\u2013", "\u2014", "\u2212", "\uff0d\uff0d", "/", ""])
+    for (const words of [[`${hyphens}secret`, secret], [`${hyphens}secret=${secret}`]]) {
+      const ended = await runBinary(["create", "oauth2-client", "--endpoint", "http://127.0.0.1:1", ...words]);
+      assert.equal(ended.status, 2, ended.stderr);
+      assert.equal(ended.stdout, "");
+      assert.match(ended.stderr, /Unexpected argument \(not shown\)/);
+      assert.doesNotMatch(ended.stderr, /Mistyped|OfAClient/);
+    }
 });
