@@ -66,6 +66,8 @@ const seconds = Number(git("show", "--no-patch", "--format=%ct", "HEAD"));
 /** Puts what is in this folder, changes that are not committed too, into a checkout elsewhere. */
 function checkOut(to: string): void {
   execFileSync("git", ["clone", "--quiet", "--no-checkout", "--shared", root, to], { stdio: "inherit" });
+  // Without an index all files would count as deleted, and the program would say that it is not from a commit.
+  execFileSync("git", ["reset", "--quiet"], { cwd: to, stdio: "inherit" });
   for (const file of git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")) {
     if (file !== "" && existsSync(join(root, file))) cpSync(join(root, file), join(to, file));
   }

@@ -133,7 +133,7 @@ export function errorResponseProblem(server: AdminServerForMessages, response: A
     );
   }
   if (requiresTls(answer)) return httpsRequiredProblem(server, response);
-  // However often it was tried: a gateway that doesn't reach the server is no decision of the server.
+  // However often it was tried: a gateway that doesn't reach the server says nothing about what the server would have decided.
   const passing = isBusyOrGatewayError(answer) ? { exit: "unreachable" as const } : {};
   const details = { ...errorDetails(server, error.kind), ...passing, ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);

@@ -207,7 +207,7 @@ function templateProblems({ values }: Values): readonly Problem[] {
     .filter((flag) => values.text(flag)?.includes("{id}"))
     .map((flag) =>
       usageError(
-        `--${flag.name} ${quote(values.text(flag) ?? "")} has {id}, which only clients import replaces`,
+        `${values.origin(flag).name} ${quote(values.text(flag) ?? "")} has {id}, which only clients import replaces`,
         "write the name of the file without {id}",
         "bad-secret-out",
       ),
