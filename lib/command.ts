@@ -183,7 +183,7 @@ export interface Context {
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
   /** Reads YAML or JSON, and where its values are. */
-  parseYamlWithPositions(text: string, name: string): Promise<readonly PositionedDocument[]>;
+  parseYamlWithOffsets(text: string, name: string): Promise<readonly PositionedDocument[]>;
   /** Loads the editor of YAML. */
   loadYamlEditor(): Promise<YamlEditor>;
   /** Opens the files of clients. */

@@ -93,7 +93,7 @@ export interface PositionedDocument {
 }
 
 /** Parses a stream of YAML documents like {@link parseYamlDocuments}, and records where their values are. */
-export async function parseYamlWithPositions(
+export async function parseYamlWithOffsets(
   text: string,
   name: string,
   depth = MAX_DEPTH,

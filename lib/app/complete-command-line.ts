@@ -15,7 +15,7 @@ import { parseShellName, type Shell } from "../core/completion/shells.ts";
 import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { ACCESS_TOKEN_FILE, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithFallbacks } from "../core/flags/parse.ts";
 import { CONFIG } from "../core/flags/shared-flags.ts";
 import { splitFlagsBeforeCommand } from "../core/flags/split-command-line.ts";
 import { TOPICS } from "../core/help/topics.ts";
@@ -79,7 +79,7 @@ async function completeHelpOperand(words: readonly string[], typed: string): Pro
 
 /** The connection flags of a line, as words for another command line. */
 function connectionFlagWords(leaf: Leaf, words: readonly string[]): readonly string[] | undefined {
-  const { values } = parseFlagsWithProblems(words, leaf.spec.flags, "", NO_VALUE_SOURCES);
+  const { values } = parseFlagsWithFallbacks(words, leaf.spec.flags, "", NO_VALUE_SOURCES);
   // Standard input belongs to the person at the keyboard.
   if (values.text(ACCESS_TOKEN_FILE) === "-") return undefined;
   return [...CONNECTION_FLAGS, CONFIG].flatMap((flag: Flag): readonly string[] => {

@@ -91,8 +91,8 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
-    parseYamlWithPositions: async (text, name) =>
-      (await import("../adapters/yaml.ts")).parseYamlWithPositions(text, name, FILE_DEPTH),
+    parseYamlWithOffsets: async (text, name) =>
+      (await import("../adapters/yaml.ts")).parseYamlWithOffsets(text, name, FILE_DEPTH),
     loadYamlEditor,
     openClientFiles: async () =>
       (await import("../adapters/client-file-writer.ts")).createClientFileWriter(host.random),

@@ -1,7 +1,7 @@
 import type { Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { findUnsafeRuntimeProblem } from "../core/environment/unsafe-runtime-options.ts";
-import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { asksForHelp, NO_VALUE_SOURCES, parseFlagsWithFallbacks } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import { splitFlagsBeforeCommand } from "../core/flags/split-command-line.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
@@ -40,7 +40,7 @@ export async function dispatchCommandLine(run: RunState): Promise<ExitName> {
     return await handleLineWithoutCommand(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = areErrorsJson(parseFlagsWithProblems(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
+    run.json = areErrorsJson(parseFlagsWithFallbacks(host.args, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES).values);
     throw error;
   }
 }
@@ -56,7 +56,7 @@ async function handleLineWithoutCommand(run: RunState, called: ResolvedCommand):
     const version = await resolveCommand(["version"]);
     if (isResolvedLeaf(version)) return executeCommand(run, version);
   }
-  const { problems } = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  const { problems } = parseFlagsWithFallbacks(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (problems.length > 0) throw new CombinedProblems(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");

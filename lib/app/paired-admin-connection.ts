@@ -13,7 +13,7 @@ import {
   SKIP_TLS_VERIFY,
 } from "../core/flags/connection-flags.ts";
 import type { Flag } from "../core/flags/flag.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithFallbacks } from "../core/flags/parse.ts";
 import type { FlagValues } from "../core/flags/parsed-flag-values.ts";
 
 /** Flags of the command line that count for both sides of a server. */
@@ -32,7 +32,7 @@ export function readPairedAdminConnection(
   if (url === undefined) return { connection: undefined, problems: [] };
   const origin = values.origin(PAIRED_ADMIN_URL);
   const file = config?.file ?? NO_VALUE_SOURCES.file;
-  const own = parseFlagsWithProblems([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
+  const own = parseFlagsWithFallbacks([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
   const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
   const settings = own.with([...values.entriesOf(SHARED_FLAGS), endpoint]);
   const { connection, problems } = readConnection(settings, config?.endpoint);

@@ -3,7 +3,7 @@ import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { CONNECTION_FLAGS } from "../core/flags/connection-flags.ts";
 import { type Flag, indexFlags, type SyntaxVersion } from "../core/flags/flag.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems, redactOperand } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithFallbacks, redactOperand } from "../core/flags/parse.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/shared-flags.ts";
 import { splitFlagsBeforeCommand } from "../core/flags/split-command-line.ts";
 import { usageError } from "../core/problem.ts";
@@ -41,7 +41,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   const called = await followCommandWords(words);
   const { path, command, words: before, stray } = called;
   if (stray === undefined || isLeaf(command)) return called;
-  const line = parseFlagsWithProblems([...before, stray], FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  const line = parseFlagsWithFallbacks([...before, stray], FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const parent = path.join(" ");

@@ -10,7 +10,7 @@ import { indexFlags } from "../core/flags/flag.ts";
 import {
   NO_VALUE_SOURCES,
   type ParsedLine,
-  parseFlagsWithProblems,
+  parseFlagsWithFallbacks,
   redactOperand,
   type ValueSources,
 } from "../core/flags/parse.ts";
@@ -88,7 +88,7 @@ async function readCommandLineAndConfig(
   const { spec } = called.command;
   const name = called.path.slice(1).join(" ");
   const parse = (sources: ValueSources): ParsedLine =>
-    parseFlagsWithProblems(called.words, spec.flags, name, sources, spec.operands);
+    parseFlagsWithFallbacks(called.words, spec.flags, name, sources, spec.operands);
   const usesOnlyFlags = spec.usesOnlyFlags?.(parse(NO_VALUE_SOURCES).values) === true;
   const { environment } = usesOnlyFlags ? NO_VALUE_SOURCES : host;
   const line = parse({ ...NO_VALUE_SOURCES, environment });

@@ -2,7 +2,7 @@ import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import type { Flag } from "../core/flags/flag.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithFallbacks } from "../core/flags/parse.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/shared-flags.ts";
 import { isUnsupportedOryCommand } from "../core/help/foreign-command-words.ts";
 import { renderHelp } from "../core/help/render-help.ts";
@@ -34,14 +34,14 @@ export async function showHelpPage(host: HelpHost, called: ResolvedCommand): Pro
 /** Whether `--help=all` asks for every flag. */
 function asksForAllFlags({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
   const rows = isLeaf(command) ? command.spec.flags : GENERAL_FLAGS;
-  return parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
+  return parseFlagsWithFallbacks(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
 }
 
 /** Shows the topic or the help page of the command that the words around `help` name. */
 export async function showTopicOrHelpPage(host: HelpHost, words: readonly string[]): Promise<ExitName> {
   const called = await followCommandWords(words);
   if (isLeaf(called.command)) return checkFlagsAndShowHelpPage(host, called, called.command.spec.flags);
-  const line = parseFlagsWithProblems(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
+  const line = parseFlagsWithFallbacks(words, FLAGS_BEFORE_COMMAND, "", NO_VALUE_SOURCES);
   if (line.problems.length > 0) throw new CombinedProblems(line.problems);
   const { operands: names, values } = line;
   const [name] = names;
@@ -58,7 +58,7 @@ async function checkFlagsAndShowHelpPage(
   called: ResolvedCommand,
   flags: readonly Flag[],
 ): Promise<ExitName> {
-  const { problems } = parseFlagsWithProblems(called.words, flags, called.path.slice(1).join(" "), NO_VALUE_SOURCES);
+  const { problems } = parseFlagsWithFallbacks(called.words, flags, called.path.slice(1).join(" "), NO_VALUE_SOURCES);
   const unknown = problems.filter(({ code }) => code === "unknown-flag");
   if (unknown.length > 0) throw new CombinedProblems(unknown);
   return showHelpPage(host, called);

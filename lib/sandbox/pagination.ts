@@ -62,14 +62,14 @@ function selectClients(
 type PageLinkFormatter = (rel: string, size: number, offset: number) => string;
 
 /** The links of a page that holds exactly all clients: only to the first page, or also to a previous one. */
-type FullPageLinks = "first" | "previous";
+type SoleFullPageLinks = "first" | "previous";
 
 /** The links first, next, prev and last of a page, by the total count. */
 function linkHeaderFromTotal(
   total: number,
   page: number,
   size: number,
-  full: FullPageLinks,
+  full: SoleFullPageLinks,
   to: PageLinkFormatter,
 ): string {
   const offset = page * size;
@@ -90,7 +90,7 @@ function linkAndTotalCountHeaders(
   total: number,
   page: number,
   size: number,
-  full: FullPageLinks,
+  full: SoleFullPageLinks,
   to: PageLinkFormatter,
 ): Readonly<Record<string, string>> {
   return { link: linkHeaderFromTotal(total, page, size, full, to), "x-total-count": String(total) };

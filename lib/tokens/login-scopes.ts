@@ -6,7 +6,7 @@ import { LOGIN_SCOPE } from "./login-flags.ts";
  * The scopes of a login: those of `--scope`, else the default ones that the client may have as far as its settings are known.
  * A server rejects the whole login for one scope too many.
  */
-export function chooseLoginScopes(
+export function chooseScopesAndNoteOmitted(
   { values, note }: Pick<Context, "values" | "note">,
   client: ClientRecord | undefined,
 ): readonly string[] {

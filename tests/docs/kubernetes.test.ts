@@ -11,7 +11,7 @@ import { parseYamlDocuments } from "../../lib/adapters/yaml.ts";
 import { childrenByName, followCommandWords } from "../../lib/app/resolve-command.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { NO_VALUE_SOURCES, parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlagsWithFallbacks } from "../../lib/core/flags/parse.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../lib/core/json/json.ts";
 import { objectsIn } from "../objects-in.ts";
 
@@ -94,7 +94,7 @@ describe("docs/kubernetes.md", () => {
         assert.ok(known.includes(words[0] ?? ""), words.join(" "));
         const { command, words: rest } = await followCommandWords(words);
         assert.ok(isLeaf(command), words.join(" "));
-        const { problems } = parseFlagsWithProblems(rest, command.spec.flags, "", NO_VALUE_SOURCES);
+        const { problems } = parseFlagsWithFallbacks(rest, command.spec.flags, "", NO_VALUE_SOURCES);
         assert.deepEqual(
           problems.map(({ message }) => message),
           [],

@@ -9,7 +9,7 @@ import { followCommandWords } from "../../lib/app/resolve-command.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
 import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";
-import { parseFlagsWithProblems } from "../../lib/core/flags/parse.ts";
+import { parseFlagsWithFallbacks } from "../../lib/core/flags/parse.ts";
 import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT_CODES } from "../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
@@ -123,7 +123,7 @@ describe("names in topics", () => {
         const { command, words: after, stray } = await followCommandWords(words);
         assert.equal(stray, undefined, code);
         assert.ok(isLeaf(command), code);
-        assert.deepEqual(parseFlagsWithProblems(after, command.spec.flags, "", NOTHING).problems, [], code);
+        assert.deepEqual(parseFlagsWithFallbacks(after, command.spec.flags, "", NOTHING).problems, [], code);
         seen++;
       }
       for (const code of quotedIn(topic)) {

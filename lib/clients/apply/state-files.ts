@@ -88,7 +88,7 @@ function translateToStateEntries(
     if (value === undefined || !isJsonObject(client)) return [];
     const manifest = isJsonObject(source) && source !== client ? source : undefined;
     const { [X_HYDRA_MEMBER]: own, ...fields } = client;
-    const marked = settingsWithMark(own, readStackMark(fields));
+    const marked = completeSettingsFromMark(own, readStackMark(fields));
     reportOtherStack(context, value, fields, findings);
     const { extension, faults } = parseXHydraSettings(marked);
     for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
@@ -100,7 +100,7 @@ function translateToStateEntries(
  * The settings of a client. What `get`, `list` and `--prune` print has the mark of the server, which says the same as the
  * settings that `export` writes for it; settings of the file win.
  */
-function settingsWithMark(own: unknown, mark: StackMark | undefined): unknown {
+function completeSettingsFromMark(own: unknown, mark: StackMark | undefined): unknown {
   if (mark === undefined) return own;
   if (own === undefined || own === null) return xHydraSettingsOfMark(mark);
   return isJsonObject(own) ? { ...xHydraSettingsOfMark(mark), ...own } : own;

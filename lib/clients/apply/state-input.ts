@@ -19,7 +19,7 @@ import { createVariableLookup, varFlagProblems } from "./file-variables.ts";
 /** What reading files with positions needs of a command's context. */
 export type StateInputContext = Pick<
   Context,
-  "readFile" | "parseYamlWithPositions" | "values" | "operands" | "host" | "note"
+  "readFile" | "parseYamlWithOffsets" | "values" | "operands" | "host" | "note"
 >;
 
 /** A path inside a value of a file. */
@@ -112,13 +112,13 @@ export async function readClientValuesInFiles(
 
 /** Reads the values of a file, their variables not replaced yet, each with a way to find its positions. */
 async function readFileWithPositions(
-  context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
+  context: Pick<StateInputContext, "readFile" | "parseYamlWithOffsets">,
   { path, isFromFolder }: NamedFile,
   reader: string,
   problems: Problem[],
 ): Promise<readonly PositionedClientValue[]> {
   const file = await context.readFile(path, reader);
-  const roots = await parseWithPositions(context, file);
+  const roots = await parseWithOffsets(context, file);
   let lines: ((offset: number) => Position) | undefined;
   const position = (offset: number): Position => {
     lines ??= createOffsetToPosition(file.text);
@@ -139,12 +139,12 @@ async function readFileWithPositions(
   });
 }
 
-async function parseWithPositions(
-  { parseYamlWithPositions }: Pick<StateInputContext, "parseYamlWithPositions">,
+async function parseWithOffsets(
+  { parseYamlWithOffsets }: Pick<StateInputContext, "parseYamlWithOffsets">,
   { text, name }: TextFile,
 ): Promise<readonly { readonly value: unknown; readonly positions: () => OffsetNode }[]> {
   if (!looksLikeJsonFile(text, name)) {
-    const documents = await parseYamlWithPositions(text, name);
+    const documents = await parseYamlWithOffsets(text, name);
     return documents
       .filter(({ value }) => value !== null)
       .map(({ value, positions }) => ({ value, positions: () => positions }));

@@ -179,17 +179,17 @@ export function labelerWithSecretName(label: FieldLabeler, given: ProvidedSecret
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
-export function lintDraftCollectErrors(
+export function warnAndReturnDraftErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   draft: ClientDraft & Pick<CommandLineDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   const findings = lintClient(draft.client, draft.label).filter(createOfflineFindingFilter({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
-  return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
+  return [...draft.problems, ...warnAndReturnErrors({ values, warn }, [...draft.findings, ...certain])];
 }
 
 /** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */
-export function reportWarningsCollectErrors(
+export function warnAndReturnErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   findings: readonly LintFinding[],
 ): readonly Problem[] {

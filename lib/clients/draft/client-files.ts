@@ -102,11 +102,11 @@ function translateManifestsAndReport(
     warn(
       `${X_HYDRA_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
     );
-  return entries.map((entry) => ({ ...entry, value: withoutXHydraMember(entry.value) }));
+  return entries.map((entry) => ({ ...entry, value: withoutXHydraAndWithScopeText(entry.value) }));
 }
 
 /** A client of `hydra apply` as its other readers see it, with its scope as a text. */
-function withoutXHydraMember(client: unknown): unknown {
+function withoutXHydraAndWithScopeText(client: unknown): unknown {
   if (!isJsonObject(client)) return client;
   const { [X_HYDRA_MEMBER]: _, ...rest } = client;
   return withScopeText(rest);
@@ -250,7 +250,7 @@ interface EntryFinding extends Pick<LintFinding, "severity" | "message" | "hint"
 }
 
 /** Checks all entries before anything is sent: unknown fields, rules and duplicate IDs. Warnings are shown. */
-export function lintEntriesCollectErrors(
+export function warnAndReturnEntryErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {

@@ -25,7 +25,7 @@ import { lintClient } from "../../core/client/rules.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { combineProblems, Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { reportWarningsCollectErrors } from "../draft/client-draft.ts";
+import { warnAndReturnErrors } from "../draft/client-draft.ts";
 import { invalidSetPathProblem } from "../draft/set-values.ts";
 import { warnOfLeavingStack } from "./leaving-stack.ts";
 
@@ -66,7 +66,7 @@ export function planAndCheckUpdate(
   );
   const wanted: JsonObject = { ...set, ...fieldsWithNestedChanges(current, nested), ...edits };
   const merged = { ...(replace ? {} : current), ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
-  const wrong = combineProblems(replace ? [] : lintMergedClientAndCollectErrors(context, merged, update, current));
+  const wrong = combineProblems(replace ? [] : warnAndReturnMergedClientErrors(context, merged, update, current));
   if (wrong !== undefined) throw wrong;
   if (secret !== undefined && isPublic(merged))
     throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
@@ -124,7 +124,7 @@ function fieldsWithNestedChanges(current: JsonObject, nested: readonly PathAssig
 }
 
 /** Checks the client as it would be; only what the update causes is shown as a warning or returned as an error. */
-function lintMergedClientAndCollectErrors(
+function warnAndReturnMergedClientErrors(
   context: Pick<Context, "values" | "warn">,
   merged: JsonObject,
   update: RequestedUpdate,
@@ -138,7 +138,7 @@ function lintMergedClientAndCollectErrors(
   );
   const known = new Set(lintClient(before, label).map(({ rule, message }) => `${rule} ${message}`));
   const caused = lintClient(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
-  return reportWarningsCollectErrors(context, caused);
+  return warnAndReturnErrors(context, caused);
 }
 
 /** The request of an update; undefined if the client is up to date. */

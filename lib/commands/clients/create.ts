@@ -8,9 +8,9 @@ import {
 import {
   type CommandLineDraft,
   labelerWithSecretName,
-  lintDraftCollectErrors,
   readCommandLineDraft,
   rejectUnsupportedFields,
+  warnAndReturnDraftErrors,
 } from "../../clients/draft/client-draft.ts";
 import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
@@ -115,7 +115,7 @@ async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
   const draft = withSecret(context, read, given);
   const credentials = { id: requestedId(draft.client) ?? "id", secret: getTextField(draft.client, "client_secret") };
   problems.push(
-    ...lintDraftCollectErrors(context, draft),
+    ...warnAndReturnDraftErrors(context, draft),
     ...publicClientRecipientProblems(context, draft.client, draft.label),
     ...unwritableCredentialProblems(context, credentials),
     ...longSecretNameProblems(context, requestedId(draft.client)),

@@ -5,8 +5,8 @@ import { findUnsupportedFieldTexts } from "../../clients/draft/client-draft.ts";
 import {
   type ClientEntry,
   firstLinesAndCount,
-  lintEntriesCollectErrors,
   readClientEntries,
+  warnAndReturnEntryErrors,
 } from "../../clients/draft/client-files.ts";
 import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { dryRunImport } from "../../clients/import/dry-run-import.ts";
@@ -43,7 +43,7 @@ const MANY = 100;
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const entries = await readClientEntries(context, problems);
-  problems.push(...lintEntriesCollectErrors(context, entries));
+  problems.push(...warnAndReturnEntryErrors(context, entries));
   warnOfEntriesWithoutId(context, entries);
   const concurrency = context.values.number(CONCURRENCY);
   problems.push(

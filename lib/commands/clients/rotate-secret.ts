@@ -81,7 +81,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   if (bad !== undefined) problems.push(bad);
   problems.push(...dropOldSecretsFlagProblems(values));
   const given = await readProvidedSecret(context, problems);
-  if (given !== undefined) problems.push(...lintSecretAndCollectErrors(context, given.text, given.name));
+  if (given !== undefined) problems.push(...warnAndReturnSecretErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
   problems.push(...longSecretNameProblems(context, id));
   const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
@@ -103,7 +103,7 @@ function dropOldSecretsFlagProblems(values: FlagValues): readonly Problem[] {
 }
 
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
-function lintSecretAndCollectErrors({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
+function warnAndReturnSecretErrors({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
   const findings = lintClient({ client_secret: secret }, () => name);
   for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`, "advice");
   return findings.filter(({ severity }) => severity === "error").map(lintFindingProblem);

@@ -1,10 +1,10 @@
 import {
   type CommandLineDraft,
   labelerWithSecretName,
-  lintDraftCollectErrors,
   readCommandLineDraft,
   rejectUnsupportedFields,
-  reportWarningsCollectErrors,
+  warnAndReturnDraftErrors,
+  warnAndReturnErrors,
 } from "../../clients/draft/client-draft.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
@@ -115,7 +115,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
     ...missingNewSecretProblems(context, secret),
     ...unwritableCredentialProblems(context, { id, secret }),
     ...longSecretNameProblems(context, id),
-    ...lintUpdateAndCollectErrors(context, read, update),
+    ...warnAndReturnUpdateErrors(context, read, update),
   );
   if (id !== "" && problems.length === 0 && !replace && isEmptyUpdate(update))
     problems.push(
@@ -224,15 +224,15 @@ function missingNewSecretProblems({ values }: Pick<Context, "values">, secret: s
 }
 
 /** The problems that the rules find without the client; rules over several fields are checked on the merged client. */
-function lintUpdateAndCollectErrors(
+function warnAndReturnUpdateErrors(
   context: Pick<Context, "values" | "warn">,
   read: CommandLineDraft,
   { set, secret, label, replace }: RequestedUpdate,
 ): readonly Problem[] {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
-  if (replace) return lintDraftCollectErrors(context, { ...read, client: { ...set, ...withSecret }, label });
+  if (replace) return warnAndReturnDraftErrors(context, { ...read, client: { ...set, ...withSecret }, label });
   const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(lintFindingProblem)];
+  return [...read.problems, ...warnAndReturnErrors(context, read.findings), ...errors.map(lintFindingProblem)];
 }
 
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<CommandResult> {

@@ -22,7 +22,7 @@ import {
   RESPONSE_MODE,
   STATE,
 } from "../../tokens/login-flags.ts";
-import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
+import { chooseScopesAndNoteOmitted } from "../../tokens/login-scopes.ts";
 import { checkRedirectFlag, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import {
   deviceLoginCommandLine,
@@ -108,7 +108,7 @@ async function run(context: Context, resolve: LoginClientResolver, wishes: Login
   requireGrantType(context, client, "authorization_code");
   const session = await context.oauth.openSession(credentials, wishes.endpoints);
   const target = await chooseAndEnsureRedirect(context, wishes, client);
-  const request = { scopes: chooseLoginScopes(context, client), audience: context.values.list(AUDIENCE) };
+  const request = { scopes: chooseScopesAndNoteOmitted(context, client), audience: context.values.list(AUDIENCE) };
   const asked = { login: credentials, syntax: context.syntax, grantType: "authorization_code", ...request };
   return runWithClientUpdateHint(asked, async () => {
     await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);

@@ -10,7 +10,7 @@ import { runWithClientUpdateHint } from "../../tokens/client-update-hint.ts";
 import { InputProblemCollector } from "../../tokens/input-problem-collector.ts";
 import { createLoginClientResolver, type LoginClientResolver } from "../../tokens/login-client.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
-import { chooseLoginScopes } from "../../tokens/login-scopes.ts";
+import { chooseScopesAndNoteOmitted } from "../../tokens/login-scopes.ts";
 import { requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
@@ -58,7 +58,7 @@ async function run(context: Context, resolve: LoginClientResolver, endpoints: Ch
   const { credentials, client } = await resolve();
   requireGrantType(context, client, DEVICE_GRANT);
   const session = await context.oauth.openSession(credentials, endpoints);
-  const request = { scopes: chooseLoginScopes(context, client), audience: values.list(AUDIENCE) };
+  const request = { scopes: chooseScopesAndNoteOmitted(context, client), audience: values.list(AUDIENCE) };
   const asked = { login: credentials, syntax: context.syntax, grantType: DEVICE_GRANT, ...request };
   const pending = await runWithClientUpdateHint(asked, () => session.attempt((client) => client.beginDevice(request)));
   showUserCode(context, pending);

@@ -201,7 +201,7 @@ export function scopeOfSpec(spec: JsonObject): unknown {
   return parts.every((part) => typeof part === "string") ? parts.join(" ").trim() || undefined : first;
 }
 
-function translateLifespans(written: JsonObject, location: string, findings: ManifestFindings): JsonObject {
+function collectKnownLifespans(written: JsonObject, location: string, findings: ManifestFindings): JsonObject {
   const lifespans: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(written)) {
     if (LIFESPANS.includes(key)) {
@@ -353,7 +353,7 @@ function translateClientManifest(
   const client = {
     ...translateSpecFields(spec, location, findings),
     owner: `${metadata.name}/${namespaceOf(object)}`,
-    ...translateLifespans(tokenLifespans, location, findings),
+    ...collectKnownLifespans(tokenLifespans, location, findings),
   };
   const secret = secretName === undefined ? undefined : findNamedSecret(object, secretName, secrets);
   if (secret !== undefined) used.add(secret);

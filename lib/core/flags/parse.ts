@@ -25,7 +25,7 @@ export interface ParsedLine extends Omit<SplitCommandLine, "flags"> {
  * Reads the words of one command line by its flag rows, then fills in what is missing from the environment and the config
  * file: flag, environment, file, default, in this order. It throws nothing: all problems are returned together.
  */
-export function parseFlagsWithProblems(
+export function parseFlagsWithFallbacks(
   words: readonly string[],
   rows: readonly Flag[],
   command: string,
@@ -94,6 +94,6 @@ function findGivenValue(row: Flag, tokens: readonly FlagWithValue[], sources: Va
 export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: TextFlag): boolean {
   // Parsing costs part of a start, so only words that can hold the flag lead to it.
   const mayHold = words.some((word) => (word.startsWith("--") ? word.startsWith("--h") : /^-[A-Za-z]*h/.test(word)));
-  const value = mayHold ? parseFlagsWithProblems(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
+  const value = mayHold ? parseFlagsWithFallbacks(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
   return value !== undefined && BOOLEAN_BY_SPELLING.get(value) !== false;
 }

@@ -11,7 +11,7 @@ import {
 } from "../../../lib/core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_FLAGS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type SyntaxVersion } from "../../../lib/core/flags/flag.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithFallbacks } from "../../../lib/core/flags/parse.ts";
 import { isJsonObject, isSameJson, type JsonObject, parseJsonOrUndefined } from "../../../lib/core/json/json.ts";
 
 interface Given {
@@ -22,7 +22,7 @@ interface Given {
 }
 
 function draft(words: readonly string[], given: Given = {}): ClientDraft {
-  const line = parseFlagsWithProblems(words, FIELD_FLAGS, "clients create", {
+  const line = parseFlagsWithFallbacks(words, FIELD_FLAGS, "clients create", {
     environment: () => undefined,
     file: () => undefined,
   });

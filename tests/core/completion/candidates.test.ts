@@ -12,7 +12,7 @@ import { COMPLETION_SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
 import { type CompletableValueKind, type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithFallbacks } from "../../../lib/core/flags/parse.ts";
 import { FORMAT } from "../../../lib/core/flags/shared-flags.ts";
 import { splitFlagsBeforeCommand } from "../../../lib/core/flags/split-command-line.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
@@ -159,7 +159,7 @@ describe("completion over the whole tree", () => {
       const line = `clients create --${flag.name}=`;
       for (const word of await candidates(line)) {
         if (/^(?:files|folders) behind|=$|[@:]$/.test(word)) continue;
-        const { problems } = parseFlagsWithProblems([word], [flag], "", {
+        const { problems } = parseFlagsWithFallbacks([word], [flag], "", {
           environment: () => undefined,
           file: () => undefined,
         });

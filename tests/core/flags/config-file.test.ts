@@ -14,7 +14,7 @@ import {
   HEADER,
   SKIP_TLS_VERIFY,
 } from "../../../lib/core/flags/connection-flags.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithFallbacks } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
 import { FORMAT } from "../../../lib/core/flags/shared-flags.ts";
 import { parseJsonExactly } from "../../../lib/core/json/json.ts";
@@ -27,7 +27,7 @@ function read(content: unknown, readable = false): ConfigFile {
 }
 
 function valuesOf(file: ConfigFile): FlagValues {
-  const line = parseFlagsWithProblems([], [...CONNECTION_FLAGS, FORMAT], "x", {
+  const line = parseFlagsWithFallbacks([], [...CONNECTION_FLAGS, FORMAT], "x", {
     environment: () => undefined,
     file: file.file,
   });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { interpretParsedConfig } from "../../../lib/core/flags/config-file.ts";
 import { type ConnectionReading, readConnection, type ServerSide } from "../../../lib/core/flags/connection.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/connection-flags.ts";
-import { parseFlagsWithProblems } from "../../../lib/core/flags/parse.ts";
+import { parseFlagsWithFallbacks } from "../../../lib/core/flags/parse.ts";
 import { randomRuns } from "../../thorough.ts";
 
 interface Settings {
@@ -16,7 +16,7 @@ interface Settings {
 
 function read({ words = [], environment = {}, file = {} }: Settings, side?: ServerSide): ConnectionReading {
   const config = interpretParsedConfig({ path: "/etc/hydra.yaml", content: file, readable: false });
-  const line = parseFlagsWithProblems(words, CONNECTION_FLAGS, "clients list", {
+  const line = parseFlagsWithFallbacks(words, CONNECTION_FLAGS, "clients list", {
     environment: (name) => environment[name],
     file: config.file,
   });

@@ -34,7 +34,7 @@ import {
   asksForHelp,
   NO_VALUE_SOURCES,
   type ParsedLine,
-  parseFlagsWithProblems,
+  parseFlagsWithFallbacks,
   type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
 import type { FlagValues } from "../../../lib/core/flags/parsed-flag-values.ts";
@@ -128,7 +128,7 @@ const ROWS: readonly Flag[] = [
 const NOTHING: ValueSources = { environment: () => undefined, file: () => undefined };
 
 function parse(words: readonly string[], surroundings: ValueSources = NOTHING): ParsedLine {
-  return parseFlagsWithProblems(words, ROWS, "clients create", surroundings);
+  return parseFlagsWithFallbacks(words, ROWS, "clients create", surroundings);
 }
 
 function heldBy(values: FlagValues, flag: Flag): unknown {
@@ -239,7 +239,7 @@ const LINES: readonly (readonly [
   [["", "a b"], {}, ["", "a b"]],
 ];
 
-describe("parseFlagsWithProblems() reads a command line as pflag does", () => {
+describe("parseFlagsWithFallbacks() reads a command line as pflag does", () => {
   for (const [words, values, operands = []] of LINES) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -353,7 +353,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   ],
 ];
 
-describe("parseFlagsWithProblems() rejects", () => {
+describe("parseFlagsWithFallbacks() rejects", () => {
   for (const [words, problems] of REFUSED) {
     test(JSON.stringify(words), () => {
       const line = parse(words);
@@ -366,7 +366,7 @@ describe("parseFlagsWithProblems() rejects", () => {
 test("a flag that needs a value rejects an empty one, also if it takes free text", () => {
   const rows = [KUBERNETES_SECRET_NAMESPACE, KUBERNETES_SECRET_NAME, PGP_KEY, KEYBASE];
   const problems = rows.flatMap(
-    (row) => parseFlagsWithProblems([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
+    (row) => parseFlagsWithFallbacks([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
   );
   assert.deepEqual(
     told(problems).map((line) => line.replace(/ \|.*/, "")),
@@ -394,7 +394,7 @@ test("the word after an unknown flag counts as its value, unless it is a flag", 
 });
 
 test("without a command name, the hint points to the general help", () => {
-  const { problems } = parseFlagsWithProblems(["--bogus", "--name"], [NAME], "", NOTHING);
+  const { problems } = parseFlagsWithFallbacks(["--bogus", "--name"], [NAME], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
     ["hydra help lists the flags", "write --name TEXT; hydra help shows it"],
@@ -475,7 +475,7 @@ describe("a value comes from the flag, the environment, the file or the default,
   }
 
   function read(words: readonly string[], surroundings: ValueSources): ParsedLine {
-    return parseFlagsWithProblems(words, [NAMED, LISTED, SWITCHED, TIMED], "x", surroundings);
+    return parseFlagsWithFallbacks(words, [NAMED, LISTED, SWITCHED, TIMED], "x", surroundings);
   }
 
   const all = around({ FIRST: "env", SECOND: "env2" }, { name: ["filed"] });
@@ -521,7 +521,7 @@ describe("a value comes from the flag, the environment, the file or the default,
       ["x\r\n", "x"],
       [" x ", " x "],
     ] as const) {
-      const { values } = parseFlagsWithProblems([], [secret], "x", around({ FIRST: set }));
+      const { values } = parseFlagsWithFallbacks([], [secret], "x", around({ FIRST: set }));
       assert.equal(values.text(secret), text, JSON.stringify(set));
     }
     assert.equal(read([], around({ FIRST: "\r", SECOND: "2" })).values.text(NAMED), "2");
@@ -549,7 +549,7 @@ describe("a value comes from the flag, the environment, the file or the default,
   test("the hint for a value from the environment or the file suggests no flag", () => {
     const ways = { from: "file", name: '"kind" in hydra.yaml' } as const;
     const rows: readonly Flag[] = [{ ...KIND, file: "kind", choices: ["long", "short"] }];
-    const { problems } = parseFlagsWithProblems([], rows, "", around({}, { kind: ["x"] }));
+    const { problems } = parseFlagsWithFallbacks([], rows, "", around({}, { kind: ["x"] }));
     assert.deepEqual(told(problems), [`bad-value: ${ways.name} "x" is not one of long or short | for example: long`]);
   });
 
@@ -566,7 +566,7 @@ test("leading and trailing spaces in list values are kept, and reported once per
 });
 
 test("the hint for an invalid number suggests a valid one", () => {
-  const { problems } = parseFlagsWithProblems(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
+  const { problems } = parseFlagsWithFallbacks(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
     ["for example: --secret-length 26"],
@@ -628,7 +628,7 @@ for (const [words, flags, command, rest] of BEFORE) {
 type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 test("defaults and choices are part of the type of a flag's value", () => {
-  const { values } = parseFlagsWithProblems(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
+  const { values } = parseFlagsWithFallbacks(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
   const number = values.number(FAIL_AFTER);
   const withoutDefault = values.number(LIMIT_ROW);
   const choice = values.text(API);
@@ -751,7 +751,7 @@ test("no command line makes the parser throw", () => {
   });
   fc.assert(
     fc.property(fc.array(anyWord, { maxLength: 8 }), surroundings, (words, { env, file }) => {
-      const line = parseFlagsWithProblems(words, REAL, "clients create", {
+      const line = parseFlagsWithFallbacks(words, REAL, "clients create", {
         environment: () => env,
         file: () => (file === undefined ? undefined : { texts: file, name: "file" }),
       });
@@ -781,7 +781,7 @@ test("no message, hint or warning contains the value of a credential, wherever i
       carried,
       fc.array(anyWord, { maxLength: 3 }),
       (before, words, after) => {
-        const line = parseFlagsWithProblems([...before, ...words, ...after], REAL, "clients create", NOTHING);
+        const line = parseFlagsWithFallbacks([...before, ...words, ...after], REAL, "clients create", NOTHING);
         const all = [
           ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseYamlWithPositions } from "../../../lib/adapters/yaml.ts";
+import { parseYamlWithOffsets } from "../../../lib/adapters/yaml.ts";
 import {
   createOffsetToPosition,
   findOffset,
@@ -35,7 +35,7 @@ test("positions in JSON with comments are those of names and items", () => {
 
 test("positions in YAML are those of names and items, in each document", async () => {
   const text = "a: 1\nb:\n  - x\n  - {c: 2, 'd': 3}\n---\ne: &A [1]\nf: *A\n";
-  const [first, second] = await parseYamlWithPositions(text, "x.yaml");
+  const [first, second] = await parseYamlWithOffsets(text, "x.yaml");
   assert.equal(position(text, first?.positions, ["b", 1, "d"]), "4:12");
   assert.equal(position(text, first?.positions, ["b", 0]), "3:5");
   assert.equal(position(text, second?.positions, []), "6:1");
