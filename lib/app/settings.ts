@@ -1,5 +1,6 @@
 import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec, TextFile } from "../command.ts";
+import { decodeUtf8OrUtf16 } from "../core/bytes.ts";
 import { configFilesAndRecoveryFolders } from "../core/environment/config-and-recovery-paths.ts";
 import { unreadableFileReason } from "../core/file-errors.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
@@ -130,7 +131,6 @@ async function readConfig(
       `check that nobody else changed its contents, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
-  const { decodeUtf8OrUtf16 } = await import("../core/bytes.ts");
   const text = decodeUtf8OrUtf16(file.bytes);
   const { looksLikeJsonFile, parseJsonFileValues } = await import("../core/json/json-with-comments.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
@@ -207,7 +207,6 @@ async function readServerConnection(
 }
 
 async function readTokenFile(input: InputFiles, path: string): Promise<TextFile> {
-  const { decodeUtf8OrUtf16 } = await import("../core/bytes.ts");
   const text = decodeUtf8OrUtf16(await input.readBytes(path, "--access-token-file"));
   return { text, name: `--access-token-file ${quote(path)}` };
 }
