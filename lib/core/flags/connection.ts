@@ -1,6 +1,7 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
 import { urlWithoutSecrets } from "../redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
+import { parseHttpUrl } from "../url-checks.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -51,7 +52,7 @@ interface ParsedEndpoint extends Pick<Connection, "base" | "socket" | "secure" |
 function parseEndpoint(endpoint: string, origin: string): ParsedEndpoint | Problem {
   const text = endpoint.trim();
   if (text.startsWith("unix:")) return parseSocketEndpoint(text, origin);
-  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseHttpUrl(text);
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
     return usageError(
