@@ -49,6 +49,15 @@ test("the secret that was sent is verified, and not the mask of a proxy", async 
   }
 });
 
+test("an update says that the client has the secret that was given, and not the mask of a proxy", async () => {
+  await using masked = await startMaskedSandbox("26", "********");
+  await play(["clients", "create", "--id", "app", "-g", "client_credentials", "--endpoint", masked.url]);
+  const stdin = "a-given-secret-0123456789";
+  const played = await play(["clients", "update", "app", "--secret-file", "-", "--endpoint", masked.url], { stdin });
+  assert.equal(masked.sandbox.secretOf("app"), stdin);
+  assert.match(played.stderr, /^Secret of client "app" is the one given; the old one no longer works$/m);
+});
+
 test("a mask is not delivered as the secret that a server has generated", async () => {
   await using masked = await startMaskedSandbox("next", "********");
   await play(["clients", "create", "--id", "app", "-g", "client_credentials", "--endpoint", masked.url]);
