@@ -1,3 +1,4 @@
+import { toHex } from "./bytes.ts";
 import { quote, trimCharactersAtEnd } from "./text.ts";
 
 /** Replaces a credential wherever a request is shown. */
@@ -194,7 +195,10 @@ const MIN_REDACTED = 4;
 /** Shorter pieces of base64 would match ordinary words. */
 const MIN_PIECE = 8;
 
-/** A credential as it is, escaped for JSON, and in both alphabets of base64: whole, inside a longer text, and percent-encoded first. */
+/**
+ * A credential as it is, escaped for JSON and HTML, in hexadecimal, and in both alphabets of base64: whole, inside a longer
+ * text, and percent-encoded first.
+ */
 function credentialEncodings(value: string): readonly string[] {
   const bytes = Array.from(utf8.encode(value), (byte) => String.fromCharCode(byte)).join("");
   const encoded = [bytes, percentEncodeBytes(bytes)].flatMap((text) => {
@@ -205,7 +209,20 @@ function credentialEncodings(value: string): readonly string[] {
     return [trimCharactersAtEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= MIN_PIECE)];
   });
   const urlSafe = encoded.map((piece) => piece.replaceAll("+", "-").replaceAll("/", "_"));
-  return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];
+  const hex = toHex(utf8.encode(value));
+  return [value, ...escapedForJsonAndHtml(value), hex, hex.toUpperCase(), ...encoded, ...urlSafe];
+}
+
+/** A value as encoders of JSON and HTML escape it: those of Go, in which Hydra and its proxies are written, and of others. */
+function escapedForJsonAndHtml(value: string): readonly string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const named = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return [
+    json,
+    json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`),
+    named.replaceAll('"', "&#34;").replaceAll("'", "&#39;"),
+    named.replaceAll('"', "&quot;").replaceAll("'", "&#x27;"),
+  ];
 }
 
 /** Percent-encodes bytes, except for the unreserved characters of RFC 3986. */

@@ -159,6 +159,9 @@ describe("redactValues()", () => {
     const base64 = Buffer.from(secret).toString("base64");
     for (const spelled of [
       ...[secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), encodeURI(secret)],
+      // Go escapes what HTML gives a meaning to in JSON too.
+      ...['s3cret/+ \\"ü\\u0026~.5', "s3cret/+ &#34;ü&amp;~.5", "s3cret/+ &quot;ü&amp;~.5"],
+      ...[Buffer.from(secret).toString("hex"), Buffer.from(secret).toString("hex").toUpperCase()],
       ...[encodeURIComponent(secret).toLowerCase(), new URLSearchParams([["", secret]]).toString().slice(1)],
       ...[base64, base64.replace(/=+$/, ""), encodeURIComponent(base64), Buffer.from(secret).toString("base64url")],
       Array.from(Buffer.from(secret), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),

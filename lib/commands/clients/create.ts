@@ -37,7 +37,14 @@ import { deliverCredentials, runWithSecretTarget } from "../../clients/secrets/w
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
-import { type ClientRecord, getTextField, isAbsentOrEmpty, isPublic, requestedId } from "../../core/client/client.ts";
+import {
+  type ClientRecord,
+  findReturnedSecret,
+  getTextField,
+  isAbsentOrEmpty,
+  isPublic,
+  requestedId,
+} from "../../core/client/client.ts";
 import { FIELD_FLAGS, ID_FLAG } from "../../core/client/fields.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import { canAskForMissingInput } from "../../core/environment/interactive.ts";
@@ -295,7 +302,7 @@ async function generateCredentialsAndRegistration(
   return {
     registration: prepareClientRegistration(context, client, prepared, { view, more }),
     proofOf: ({ record }) => {
-      const secret = getTextField(record, "client_secret") ?? prepared.plain;
+      const secret = findReturnedSecret(record) ?? prepared.plain;
       return secret === undefined ? undefined : secretWithAuthMethod({ ...client, ...record }, secret);
     },
   };

@@ -30,7 +30,7 @@ import { sendClientChanges } from "../../clients/update/send-change.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
-import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { findReturnedSecret, isPublic, usesSecret } from "../../core/client/client.ts";
 import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
 import { canPrompt } from "../../core/environment/interactive.ts";
 import {
@@ -201,7 +201,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
       view: createdView("has secret"),
       async before(_, record) {
         if (plain === undefined) return;
-        const proof = secretWithAuthMethod(current, getTextField(record, "client_secret") ?? plain);
+        const proof = secretWithAuthMethod(current, findReturnedSecret(record) ?? plain);
         works = await tryVerifyCredentials(context, endpoints, id, proof);
       },
       exit: () => (works ? "done" : "failed"),
@@ -223,8 +223,8 @@ async function rotateByServer(
   const answer = await requestRotation(context, id);
   if (answer === undefined) return undefined;
   const { registration_access_token: _, ...record } = answer;
-  const secret = getTextField(record, "client_secret");
-  if (secret === undefined || secret === "") {
+  const secret = findReturnedSecret(record);
+  if (secret === undefined) {
     throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer has no secret`, {
       code: "unreadable-answer",
       exit: "failed",

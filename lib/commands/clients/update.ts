@@ -34,7 +34,7 @@ import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
-import { getTextField, idOf, isPublic } from "../../core/client/client.ts";
+import { findReturnedSecret, getTextField, idOf, isPublic } from "../../core/client/client.ts";
 import { clearingValue, type FieldChange, isSameValue } from "../../core/client/equality.ts";
 import { type ClientField, CREDENTIAL_AND_SERVER_FIELDS, FIELD_FLAGS } from "../../core/client/fields.ts";
 import { LIST_EDIT_FLAGS } from "../../core/client/list-edit-flags.ts";
@@ -310,8 +310,8 @@ function reportSecretOutcome(
   const client = quote(id);
   const warning = findUnknownSecretWarning(id, current, merged);
   if (secret !== undefined) {
-    const answered = getTextField(record, "client_secret") ?? "";
-    const source = answered === "" || answered === secret ? "given" : "returned by the server";
+    const answered = findReturnedSecret(record);
+    const source = answered === undefined || answered === secret ? "given" : "returned by the server";
     const old = isPublic(current) ? "it had none before" : "the old one no longer works";
     note(`Secret of client ${client} is the one ${source}; ${old}`);
   } else if (isPublic(merged)) {

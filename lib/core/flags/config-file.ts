@@ -4,7 +4,7 @@ import { AnyJsonObject, parseOrReject } from "../json/schemas.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, pathRelativeToFile, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CA_FILE, CONNECTION_FLAGS, HEADER, PUBLIC_URL } from "./connection-flags.ts";
-import { REQUIRE_PIN } from "./credential-flags.ts";
+import { ENCRYPTION_FLAGS, KEY_OUT, REQUIRE_PIN, SECRET_OUT } from "./credential-flags.ts";
 import type { Flag } from "./flag.ts";
 import { FORMAT } from "./shared-flags.ts";
 
@@ -133,6 +133,23 @@ export function findMisspelledEndpoint({ unknown }: Pick<ConfigFile, "unknown">)
   });
 }
 
+/**
+ * A warning for each key that someone trusts to have an effect: a setting in another spelling, and a flag that keeps a secret
+ * from being printed.
+ */
+function ineffectiveKeyWarnings(unknown: readonly string[], path: string): readonly string[] {
+  const squeezed = (name: string): string => name.toLowerCase().replace(/[-_]/g, "");
+  const protecting = [...ENCRYPTION_FLAGS, SECRET_OUT, KEY_OUT].map(({ name }) => name);
+  return unknown.flatMap((key) => {
+    const sameName = (name: string): boolean => squeezed(name) === squeezed(key);
+    const [meant, flag] = [CONFIG_KEYS.find(sameName), protecting.find(sameName)];
+    // Where the endpoint is missing, the error names its key.
+    if (meant === "endpoint" || (meant ?? flag) === undefined) return [];
+    const instead = meant === undefined ? `use the flag --${flag}` : `write ${meant}`;
+    return [`${quote(key)} in ${path} has no effect: ${instead}`];
+  });
+}
+
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
 export function interpretParsedConfig({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
@@ -143,6 +160,7 @@ export function interpretParsedConfig({ path, content, readable, writers }: Conf
       "config-file",
     );
   const settings = parseConfigSettings(record, path);
+  const unknown = Object.keys(record).filter((key) => !CONFIG_KEYS.includes(key));
   const endpoint = settings.get("endpoint")?.[0];
   const hasUserinfo = /^[^/]*\/\/[^/]*@/.test(endpoint ?? "");
   const hasCredentials =
@@ -157,10 +175,11 @@ export function interpretParsedConfig({ path, content, readable, writers }: Conf
     },
     endpoint,
     path,
-    unknown: Object.keys(record).filter((key) => !CONFIG_KEYS.includes(key)),
+    unknown,
     warnings: [
       ...(writers === undefined ? [] : [`Config file ${path} may have been written by someone else: ${writers}`]),
       ...(readable && hasCredentials ? [`${path} contains credentials and others can read it: chmod 600 ${path}`] : []),
+      ...ineffectiveKeyWarnings(unknown, path),
     ],
   };
 }

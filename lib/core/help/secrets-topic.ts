@@ -60,7 +60,7 @@ export const SECRETS_TOPIC: Topic = {
       "If a secret cannot be delivered, the client is deleted again, but only if the server confirmed this request and no part of the",
       "secret has been written. Otherwise the copy stays and the message shows its path. Read the secret from it, then delete the file,",
       "or in an `.ndjson` file only the line of the client.",
-      "There is no copy for a public client, for a secret that you gave, or in a dry run.",
+      "There is no copy for a public client or in a dry run, and none of a secret that you gave, unless it is unknown whether the client was created.",
     ),
     textPart(
       "Copies are saved in `--rescue-dir`, or in the first writable directory of `XDG_STATE_HOME`, `HOME`, the working directory and",

@@ -171,6 +171,17 @@ test("unknown keys are reported by name and have no effect, those of an object's
   for (const key of ["dsn", "constructor", "toString", "__proto__"]) assert.equal(file.file(key), undefined);
 });
 
+test("a key that someone trusts to protect a secret causes a warning if it has no effect", () => {
+  const content = { pgp_key: "@team.asc", keybase: "a", "secret-out": "x", requirePin: true, "access-token": "s3cret" };
+  assert.deepEqual(read({ ...content, Endpoint: "y", dsn: "z", require_pin: true }).warnings, [
+    `"pgp_key" in ${PATH} has no effect: use the flag --pgp-key`,
+    `"keybase" in ${PATH} has no effect: use the flag --keybase`,
+    `"secret-out" in ${PATH} has no effect: use the flag --secret-out`,
+    `"requirePin" in ${PATH} has no effect: write require_pin`,
+    `"access-token" in ${PATH} has no effect: write access_token`,
+  ]);
+});
+
 test("only an object's own keys are settings", () => {
   const file = read(Object.create({ endpoint: "http://inherited.example" }));
   assert.equal(file.endpoint, undefined);
