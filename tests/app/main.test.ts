@@ -312,13 +312,17 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ["unknown-command"],
     ['Error: Unknown command "clents" after hydra', "Hint: did you mean hydra clients?"],
   ],
-  ["--bogus", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
-  ["--bogus x clients create", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
+  ["--bogus", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help COMMAND lists the flags"]],
+  [
+    "--bogus x clients create",
+    ["unknown-flag"],
+    ["Error: Unknown flag --bogus", "Hint: hydra help COMMAND lists the flags"],
+  ],
   ["--endpont x clients create", ["unknown-flag"], ["Error: Unknown flag --endpont", "Hint: did you mean --endpoint?"]],
   [
     "clients --endpoint",
     ["missing-value"],
-    ["Error: --endpoint needs a value", "Hint: write --endpoint URL; hydra help shows it"],
+    ["Error: --endpoint needs a value", "Hint: write --endpoint URL; hydra help COMMAND shows it"],
   ],
   ["clients create --nmae x", ["unknown-flag"], ["Error: Unknown flag --nmae", "Hint: did you mean --name?"]],
   [
