@@ -5,6 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { rogueServer, sendJson } from "../adapters/oauth/support.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
 import { type Played, play } from "./in-process.ts";
 
 function pem(): string {
@@ -160,10 +161,30 @@ describe("a token command", () => {
     assert.equal(status, 0, stderr);
   });
 
+  test("advice names commands in the syntax of the command", async () => {
+    for (const [line, hint] of [
+      ["get client nope", "list clients: hydra list oauth2-client"],
+      ["clients get nope", "list clients: hydra clients list"],
+      [
+        "delete jwk hydra.openid.id-token --kid nope",
+        "show the IDs of its keys: hydra get jwk hydra.openid.id-token --quiet",
+      ],
+    ] as const) {
+      assert.ok((await hydra(line)).stderr.endsWith(`\nHint: ${hint}\n`), line);
+      assert.equal(JSON.parse((await hydra(`${line} --format json`)).stderr).hint, hint);
+    }
+    const newer = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    using folder = temporaryFolder();
+    const publish = `rotate jwk hydra.openid.id-token --publish --key-out ${folder.path}/next.json -e ${newer.url}`;
+    const { stderr } = await play(publish.split(" "), { realFiles: true });
+    await newer.close();
+    assert.match(stderr, /again: hydra rotate jwk hydra.openid.id-token --activate --key FILE/);
+  });
+
   test("stops at once if the admin API doesn't know the client of a login", async () => {
     for (const [line, list] of [
       ["token user --client-id nobody --auth-method none", "hydra clients list"],
-      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-clients"],
+      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-client"],
     ] as const) {
       const { status, stdout, stderr } = await hydra(line);
       assert.equal(status, 3, stderr);
