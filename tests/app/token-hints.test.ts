@@ -5,7 +5,6 @@ import { generateKeyPairSync } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { rogueServer, sendJson } from "../adapters/oauth/support.ts";
-import { temporaryFolder } from "../e2e/binary.ts";
 import { type Played, play } from "./in-process.ts";
 
 function pem(): string {
@@ -173,12 +172,11 @@ describe("a token command", () => {
       assert.ok((await hydra(line)).stderr.endsWith(`\nHint: ${hint}\n`), line);
       assert.equal(JSON.parse((await hydra(`${line} --format json`)).stderr).hint, hint);
     }
-    const newer = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
-    using folder = temporaryFolder();
-    const publish = `rotate jwk hydra.openid.id-token --publish --key-out ${folder.path}/next.json -e ${newer.url}`;
-    const { stderr } = await play(publish.split(" "), { realFiles: true });
-    await newer.close();
-    assert.match(stderr, /again: hydra rotate jwk hydra.openid.id-token --activate --key FILE/);
+    const next = await startSandbox({ as: "next", listen: "127.0.0.1:0" });
+    await play(["create", "client", "--id", "app", "-e", next.url]);
+    const { stderr } = await play(["rotate-secret", "client", "app", "-e", next.url]);
+    await next.close();
+    assert.match(stderr, /dropped: hydra rotate-secret oauth2-client app --drop-old-secrets\n/);
   });
 
   test("stops at once if the admin API doesn't know the client of a login", async () => {

@@ -405,7 +405,11 @@ describe("an error of a server", () => {
     issuer.answer = { error: "invalid_client" };
     const { server, client } = await rogueClient(issuer);
     await using _ = server;
-    await failsWith(client.clientCredentials(), { code: "invalid-client", exit: "unauthorised", hint: /^check the client ID/ });
+    await failsWith(client.clientCredentials(), {
+      code: "invalid-client",
+      exit: "unauthorised",
+      hint: /^check the client ID/,
+    });
     issuer.challenge = undefined;
     issuer.status = 500;
     issuer.answer = { error: "error", error_description: `your secret ${SECRET} is ${encodeURIComponent(SECRET)}` };
