@@ -1,9 +1,11 @@
 import type { Host } from "../adapters/host.ts";
 import { type Group, isGroup } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 import { toTerminalSafeJson } from "../core/json/json.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
+import type { RunState } from "./run-state.ts";
 import { PLAIN_STYLE, type StreamStyle } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
@@ -17,8 +19,42 @@ export class CombinedProblems extends Error {
   }
 }
 
+/** The words of the 2.x syntax for a command of the 1.x syntax, if they aren't its verb and `oauth2-client` or `jwk`. */
+const WORDS_IN_2X: Readonly<Record<string, string>> = {
+  "clients diff": "diff",
+  "clients apply": "apply",
+  "clients export": "export",
+  "token client": "perform client-credentials",
+  "token user": "perform authorization-code",
+  "token device": "perform device-code",
+  "token introspect": "introspect token",
+  "token revoke": "revoke token",
+  "token delete": "delete access-tokens",
+};
+
+/** Advice that names commands in the 1.x syntax, with those of the syntax that the user writes. */
+export function adviceInSyntax(advice: string, syntax: SyntaxVersion): string {
+  if (syntax === "1.x") return advice;
+  return advice
+    .replace(/\bhydra (?:clients|token) [a-z]+(?![\w-])/g, (line) => {
+      const words = WORDS_IN_2X[line.slice("hydra ".length)];
+      return words === undefined ? line : `hydra ${words}`;
+    })
+    .replace(/\bhydra clients ([a-z-]+)/g, "hydra $1 oauth2-client")
+    .replace(/\bhydra keys ([a-z]+)/g, "hydra $1 jwk");
+}
+
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
-export function formatProblems(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
+export function formatProblems(
+  problems: readonly Problem[],
+  { json, syntax }: Pick<RunState, "json" | "syntax">,
+  style = PLAIN_STYLE,
+): string {
+  const all = problems.map((problem) =>
+    problem.hint === undefined
+      ? problem
+      : withMessage(problem, problem.message, { hint: adviceInSyntax(problem.hint, syntax) }),
+  );
   if (json) return `${toTerminalSafeJson(problemsAsJson(all))}\n`;
   const { paint, wrap } = style;
   return all

@@ -20,6 +20,7 @@ import { type RenderOptionsFactory, writeResult } from "./write-result.ts";
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
 export async function executeCommand(run: RunState, called: ResolvedLeaf): Promise<ExitName> {
   const { host } = run;
+  run.syntax = called.syntax;
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
   const read = await readSettings(run, called, input);

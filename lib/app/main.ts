@@ -31,6 +31,7 @@ export async function main(host: Host): Promise<number> {
     ending,
     critical: 0,
     json: false,
+    syntax: "1.x",
     untilSignal: false,
     isPaging: false,
     endBySignal,
@@ -76,11 +77,9 @@ function raceSignal<T>(run: RunState, work: Promise<T>): Promise<T> {
 
 /** Writes what went wrong to stderr and returns the exit code for it. */
 async function reportProblems(run: RunState, error: unknown): Promise<ExitName> {
-  const { host, ending, bar, json } = run;
+  const { host, ending, bar } = run;
   const problems = toProblems(error, host);
-  const written = host.stderr
-    .write(`${bar.away()}${formatProblems(problems, json, stderrStyle(host))}`)
-    .catch(() => {});
+  const written = host.stderr.write(`${bar.away()}${formatProblems(problems, run, stderrStyle(host))}`).catch(() => {});
   // A signal limits the wait for a reader of stderr that doesn't read.
   const hurried = new Promise<void>((resolve) => {
     onAbort(ending.signal, () => {

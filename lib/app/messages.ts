@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { escapeControls } from "../core/text.ts";
-import { formatProblems } from "./combined-problems.ts";
+import { adviceInSyntax, formatProblems } from "./combined-problems.ts";
 import type { RunState } from "./run-state.ts";
 import { stderrStyle } from "./terminal-style.ts";
 
@@ -12,7 +12,10 @@ export type ContextMessages = Pick<Context, "fail" | "warn" | "note" | "noteChan
  *
  * @param isQuiet whether advice and notes are left out; asked only when there are some.
  */
-export function createMessages(run: Pick<RunState, "host" | "bar" | "json">, isQuiet: () => boolean): ContextMessages {
+export function createMessages(
+  run: Pick<RunState, "host" | "bar" | "json" | "syntax">,
+  isQuiet: () => boolean,
+): ContextMessages {
   const style = stderrStyle(run.host);
   const { paint, wrap } = style;
   const write = (text: string): void => {
@@ -26,7 +29,7 @@ export function createMessages(run: Pick<RunState, "host" | "bar" | "json">, isQ
       write(`${role === undefined ? safe : paint(role, safe)}\n`);
     },
     note(line) {
-      if (!isQuiet()) detail(line);
+      if (!isQuiet()) detail(adviceInSyntax(line, run.syntax));
     },
     noteChange(field, before, after) {
       if (isQuiet()) return;
@@ -35,8 +38,8 @@ export function createMessages(run: Pick<RunState, "host" | "bar" | "json">, isQ
     },
     warn(line, kind) {
       if (kind !== undefined && isQuiet()) return;
-      write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(line)}`)}\n`);
+      write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(adviceInSyntax(line, run.syntax))}`)}\n`);
     },
-    fail: (problem) => write(formatProblems([problem], run.json, style)),
+    fail: (problem) => write(formatProblems([problem], run, style)),
   };
 }

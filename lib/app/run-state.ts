@@ -1,4 +1,5 @@
 import type { Host } from "../adapters/host.ts";
+import type { SyntaxVersion } from "../core/flags/flag.ts";
 import type { ProgressBar } from "./progress.ts";
 
 /** The state of one command line that a signal and the end of the program have to know. */
@@ -17,5 +18,7 @@ export interface RunState {
   abandoned: boolean;
   /** Whether errors are written as JSON. */
   json: boolean;
+  /** The syntax of the command, in which advice names commands. */
+  syntax: SyntaxVersion;
   readonly bar: ProgressBar;
 }

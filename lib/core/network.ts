@@ -125,6 +125,32 @@ const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
 };
 
+/** The number of an IPv4 address; undefined for anything else. */
+function ipv4Number(text: string): number | undefined {
+  const bytes = /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) ? text.split(".").map(Number) : [];
+  return bytes.length === 4 ? bytes.reduce((number, byte) => number * 256 + byte, 0) : undefined;
+}
+
+/** Whether an entry of NO_PROXY is for a host, as the runtime reads it: a name, those below it, an address or a range of them. */
+function isProxyException(entry: string, host: string, port: string | undefined): boolean {
+  if (entry === "*") return true;
+  const address = ipv4Number(host);
+  const [, first = "", bits] = /^([\d.]+)\/(\d{1,2})$/.exec(entry) ?? [];
+  const start = ipv4Number(first);
+  if (address !== undefined && start !== undefined) {
+    const size = 2 ** (32 - Number(bits));
+    return Math.floor(address / size) === Math.floor(start / size);
+  }
+  const [, only] = /^(?:[^:]*|\[.*\]):(\d+)$/.exec(entry) ?? [];
+  if (only !== undefined && only !== port) return false;
+  const withoutPort = only === undefined ? entry : entry.slice(0, -only.length - 1);
+  const name = withoutPort
+    .replace(/^\*?\./, "")
+    .replace(/\.$/, "")
+    .replace(/^\[|\]$/g, "");
+  return name !== "" && (name === host || (address === undefined && host.endsWith(`.${name}`)));
+}
+
 /** The environment variable that sends requests for a URL through a proxy, and that proxy; undefined if none does. */
 export function describeProxyForUrl(url: URL, environment: (name: string) => string | undefined): string | undefined {
   const isSet = (name: string): boolean => (environment(name) ?? "") !== "";
@@ -132,11 +158,8 @@ export function describeProxyForUrl(url: URL, environment: (name: string) => str
   if (variable === undefined) return undefined;
   const exceptions = environment(["no_proxy", "NO_PROXY"].find(isSet) ?? "") ?? "";
   const port = url.port === "" ? { "http:": "80", "https:": "443" }[url.protocol] : url.port;
-  const bypassed = exceptions.split(",").some((entry) => {
-    const name = entry.trim().replace(/^\./, "").toLowerCase();
-    const isThisHost = name === url.hostname || name === `${url.hostname}:${port}`;
-    return name === "*" || isThisHost || (name !== "" && url.hostname.endsWith(`.${name}`));
-  });
+  const host = url.hostname.replace(/\.$/, "").replace(/^\[|\]$/g, "");
+  const bypassed = exceptions.split(/[\s,]+/).some((entry) => isProxyException(entry.toLowerCase(), host, port));
   return bypassed ? undefined : `${variable} (${escapeControls(urlWithoutSecrets(environment(variable) ?? ""))})`;
 }
 

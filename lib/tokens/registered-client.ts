@@ -18,7 +18,7 @@ const OPTIONAL_LOOKUP_MS = 2_000;
  * @throws {Problem} if there is no such client: a login would only end at an error page of the server.
  */
 export async function readRegisteredClient(
-  { pairedAdmin, signal, warn, syntax }: Pick<Context, "pairedAdmin" | "signal" | "warn" | "syntax">,
+  { pairedAdmin, signal, warn }: Pick<Context, "pairedAdmin" | "signal" | "warn">,
   clientId: string,
 ): Promise<ClientRecord | undefined> {
   if (pairedAdmin === undefined) return undefined;
@@ -28,11 +28,10 @@ export async function readRegisteredClient(
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.exit === "notFound") {
-      const list = syntax === "2.x" ? "hydra list oauth2-clients" : "hydra clients list";
       throw new Problem(`Cannot log in: there is no client ${quote(clientId)} at ${endpoint}`, {
         code: "invalid-client",
         exit: "unauthorised",
-        hint: `check the client ID, and that the admin API is the server's own: ${list} -q --endpoint ${commandWord(endpoint)}`,
+        hint: `check the client ID, and that the admin API is the server's own: hydra clients list -q --endpoint ${commandWord(endpoint)}`,
       });
     }
     if (isRequested || signal.aborted) throw error;

@@ -4,7 +4,8 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
-import { formatProblems } from "../../lib/app/combined-problems.ts";
+import { adviceInSyntax, formatProblems } from "../../lib/app/combined-problems.ts";
+import { resolveCommand } from "../../lib/app/resolve-command.ts";
 import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
@@ -129,11 +130,23 @@ test("hints show every command of the tree in its color, and nothing after it", 
     const command = ["hydra", ...path].join(" ");
     const hint = formatProblems(
       [usageError("It fails", `${command} --yes shows more; see ${command}ish and ${command}`, "stray-argument")],
-      false,
+      { json: false, syntax: "1.x" },
       { ...PLAIN_STYLE, ...painter },
     );
     assert.match(hint, new RegExp(`^Hint: <${command} --yes> shows more; see .*<${command}>$`, "m"));
     assert.ok(!hint.includes(`<${command}ish`), hint);
+  }
+});
+
+test("advice names every command in the 2.x syntax that exists there", async () => {
+  for (const { path } of await COMMANDS) {
+    if (path.length < 2 || !["clients", "keys", "token"].includes(path[0] ?? "")) continue;
+    const [, ...words] = adviceInSyntax(`hydra ${path.join(" ")}`, "2.x").split(" ");
+    const [old, found] = await Promise.all([path, words].map(resolveCommand));
+    assert.equal(found?.command, old?.command, path.join(" "));
+    const hasOther = !["flush", "decode"].includes(path[1] ?? "");
+    assert.equal(found?.path.join(" ") !== old?.path.join(" "), hasOther, path.join(" "));
+    assert.equal(adviceInSyntax(`hydra ${path.join(" ")}`, "1.x"), `hydra ${path.join(" ")}`);
   }
 });
 
@@ -312,13 +325,17 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ["unknown-command"],
     ['Error: Unknown command "clents" after hydra', "Hint: did you mean hydra clients?"],
   ],
-  ["--bogus", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
-  ["--bogus x clients create", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
+  ["--bogus", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help COMMAND lists the flags"]],
+  [
+    "--bogus x clients create",
+    ["unknown-flag"],
+    ["Error: Unknown flag --bogus", "Hint: hydra help COMMAND lists the flags"],
+  ],
   ["--endpont x clients create", ["unknown-flag"], ["Error: Unknown flag --endpont", "Hint: did you mean --endpoint?"]],
   [
     "clients --endpoint",
     ["missing-value"],
-    ["Error: --endpoint needs a value", "Hint: write --endpoint URL; hydra help shows it"],
+    ["Error: --endpoint needs a value", "Hint: write --endpoint URL; hydra help COMMAND shows it"],
   ],
   ["clients create --nmae x", ["unknown-flag"], ["Error: Unknown flag --nmae", "Hint: did you mean --name?"]],
   [

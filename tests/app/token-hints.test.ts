@@ -160,10 +160,29 @@ describe("a token command", () => {
     assert.equal(status, 0, stderr);
   });
 
+  test("advice names commands in the syntax of the command", async () => {
+    for (const [line, hint] of [
+      ["get client nope", "list clients: hydra list oauth2-client"],
+      ["clients get nope", "list clients: hydra clients list"],
+      [
+        "delete jwk hydra.openid.id-token --kid nope",
+        "show the IDs of its keys: hydra get jwk hydra.openid.id-token --quiet",
+      ],
+    ] as const) {
+      assert.ok((await hydra(line)).stderr.endsWith(`\nHint: ${hint}\n`), line);
+      assert.equal(JSON.parse((await hydra(`${line} --format json`)).stderr).hint, hint);
+    }
+    const next = await startSandbox({ as: "next", listen: "127.0.0.1:0" });
+    await play(["create", "client", "--id", "app", "-e", next.url]);
+    const { stderr } = await play(["rotate-secret", "client", "app", "-e", next.url]);
+    await next.close();
+    assert.match(stderr, /dropped: hydra rotate-secret oauth2-client app --drop-old-secrets\n/);
+  });
+
   test("stops at once if the admin API doesn't know the client of a login", async () => {
     for (const [line, list] of [
       ["token user --client-id nobody --auth-method none", "hydra clients list"],
-      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-clients"],
+      ["perform device-code --client-id nobody --auth-method none", "hydra list oauth2-client"],
     ] as const) {
       const { status, stdout, stderr } = await hydra(line);
       assert.equal(status, 3, stderr);

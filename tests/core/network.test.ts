@@ -25,6 +25,24 @@ const PROXIES: readonly (readonly [
   ["https://ba.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example," }, "HTTPS_PROXY (p:1)"],
   ["https://a.example:8443", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example:443" }, "HTTPS_PROXY (p:1)"],
   ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example", no_proxy: "b" }, "HTTPS_PROXY (p:1)"],
+  // As Bun 1.4 reads NO_PROXY.
+  ...["*.example", "*.a.example", ".a.example:443", "x a.example", "x\ta.example y", "a.example.", ".example.:443"].map(
+    (entry) => ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: entry }, undefined] as const,
+  ),
+  ...["*example", "*.", ".", "a*", "a.example:", "*:443", "*.example:1", ":443", "http://a.example"].map(
+    (entry) => ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: entry }, "HTTPS_PROXY (p:1)"] as const,
+  ),
+  ["https://a.example.", { HTTPS_PROXY: "p:1", NO_PROXY: "*.example" }, undefined],
+  ...["10.0.0.0/8", "10.1.2.3/32", "0.0.0.0/0", "10.1.2.3", "10.1.2.3:443"].map(
+    (entry) => ["https://10.1.2.3", { HTTPS_PROXY: "p:1", NO_PROXY: entry }, undefined] as const,
+  ),
+  ...["11.0.0.0/8", "10.0.0.0/33", "10.1.2.3/8x", "10.*", "1.2.3", "*.2.3", "10.1.2.3:1"].map(
+    (entry) => ["https://10.1.2.3", { HTTPS_PROXY: "p:1", NO_PROXY: entry }, "HTTPS_PROXY (p:1)"] as const,
+  ),
+  ...["fd00::1", "[fd00::1]", "[fd00::1]:443"].map(
+    (entry) => ["https://[fd00::1]", { HTTPS_PROXY: "p:1", NO_PROXY: entry }, undefined] as const,
+  ),
+  ["https://[fd00::1]", { HTTPS_PROXY: "p:1", NO_PROXY: "[fd00::1]:1" }, "HTTPS_PROXY (p:1)"],
 ];
 
 describe("describeProxyForUrl() names the variable and its proxy, without credentials", () => {

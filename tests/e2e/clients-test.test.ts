@@ -168,7 +168,7 @@ describe("clients test", () => {
     assert.equal(introspection?.detail, "active, sub alice, client spa");
   });
 
-  test("fails for a wrong secret, and says nothing but that", async () => {
+  test("fails for a wrong secret, and names the possible causes", async () => {
     const all = await steps(["web"], { OAUTH2_CLIENT_SECRET: WRONG });
     assert.deepEqual(
       all.find(({ name }) => name === "credentials"),
@@ -176,6 +176,7 @@ describe("clients test", () => {
         name: "credentials",
         status: "failed",
         detail: "Cannot verify the credentials: the server rejected the client's credentials (invalid_client)",
+        hint: "check the client ID, and the secret or key; hydra clients show ID shows how the client has to authenticate",
         error: "invalid-client",
       },
     );

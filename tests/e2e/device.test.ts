@@ -95,7 +95,7 @@ describe("token device", () => {
     assertFails(
       await runBinary(args, { env: wrong }),
       3,
-      /the server rejected the client's credentials \(invalid_client\)\n$/,
+      /the server rejected the client's credentials \(invalid_client\)\nHint: check the client ID, and the secret or key; .*\n$/,
     );
     const scope = ["token", "device", "--credentials", join(folder.path, "tv.env"), "--scope", "admin"];
     assertFails(await runBinary(scope, { env: { HYDRA_PUBLIC_URL: server.publicUrl } }), 1, /\(invalid_scope\)/);

@@ -546,7 +546,7 @@ describe("token user fails", () => {
     assertFails(
       ended,
       3,
-      /Error: Cannot exchange the code: the server rejected the client's credentials \(invalid_client\)\n$/,
+      /Error: Cannot exchange the code: the server rejected the client's credentials \(invalid_client\)\nHint: check the client ID, and the secret or key; .*\n$/,
     );
     assert.ok(!ended.stderr.includes(more.OAUTH2_CLIENT_SECRET));
   });

@@ -75,6 +75,18 @@ const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[
   ["token client --secret-file x", "Unknown flag --secret-file", "did you mean --client-secret-file?"],
   ["keys import --file x.yaml", "Unknown flag --file", "give the file without a flag: hydra keys import SET FILE"],
   ["rotate-secret client a -f", "Unknown flag -f", "hydra help rotate-secret client lists the flags"],
+  // The word may be meant as an ID.
+  [
+    "clients get -abc",
+    "Unknown flag -a",
+    "hydra help clients get lists the flags; ID goes after -- if it begins with a hyphen",
+  ],
+  [
+    "clients get -qxyz",
+    "Unknown flag -x",
+    "hydra help clients get lists the flags; ID goes after -- if it begins with a hyphen",
+  ],
+  ["clients list -abc", "Unknown flag -a", "hydra help clients list lists the flags"],
   ["clients get --id a", "Unknown flag --id", "give the client ID without a flag: hydra clients get ID"],
   [
     "token introspect --token s3cret",

@@ -206,12 +206,12 @@ describe("tokens", () => {
     assert.match(await done(["token", "introspect", "--scope", "write", "-"], {}, granted), /"active": false/);
   });
 
-  test("aren't given for wrong credentials, which is exit code 3 and nothing else", async () => {
+  test("aren't given for wrong credentials, which is exit code 3, and the hint names the possible causes", async () => {
     const ended = await hydra(["token", "client", "--client-id", "basic"], { OAUTH2_CLIENT_SECRET: WRONG });
     await failsWith(
       ended,
       3,
-      /^Error: Cannot get a token: the server rejected the client's credentials \(invalid_client\)\n$/,
+      /^Error: Cannot get a token: the server rejected the client's credentials \(invalid_client\)\nHint: check the client ID, and the secret or key; .*\n$/,
     );
     writeFileSync(
       path("other.pem"),

@@ -61,7 +61,7 @@ interface KnownError {
   readonly hint?: string;
 }
 
-/** What each error means for the exit code, and what helps. A bare `invalid_client` says nothing about the cause, so it has no hint. */
+/** What each error means for the exit code, and what helps. A bare `invalid_client` may have any of the causes in its hint. */
 const KNOWN_ERRORS: readonly KnownError[] = [
   { code: "access-denied", exit: "failed", hint: "the user, or the login or consent application, declined" },
   { code: "authorization-pending", exit: "failed" },
@@ -72,7 +72,11 @@ const KNOWN_ERRORS: readonly KnownError[] = [
     hint: "Hydra 1.8 answers this to a client assertion that the wrong key signed; the server's log says more",
   },
   { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
-  { code: "invalid-client", exit: "unauthorised" },
+  {
+    code: "invalid-client",
+    exit: "unauthorised",
+    hint: "check the client ID, and the secret or key; hydra clients show ID shows how the client has to authenticate",
+  },
   { code: "invalid-grant", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
   { code: "invalid-request", exit: "failed" },
   { code: "invalid-scope", exit: "failed", hint: "ask for fewer scopes, or allow the scope for the client" },

@@ -109,7 +109,10 @@ function parseConfigSettings(content: JsonObject, path: string): ReadonlyMap<str
       "config-file",
     );
   });
-  return new Map(Object.entries(settings).filter(([, texts]) => texts.length > 0));
+  // An empty text counts as unset, as in a variable; for a switch it could hide that a check was meant to be on.
+  const isSet = (key: string, texts: readonly string[]): boolean =>
+    texts.some((text) => text !== "" || FLAG_BY_CONFIG_KEY.get(key)?.kind === "switch");
+  return new Map(Object.entries(settings).filter(([key, texts]) => isSet(key, texts)));
 }
 
 /** Names for the endpoint in the settings of other programs, and what people call it. */

@@ -110,7 +110,7 @@ class CommandLineScanner implements SplitCommandLine {
       this.#rejectForeignFormat(spelled, foreign);
       return;
     }
-    this.problems.push(unknownFlagProblem(spelled, this.#index, this.#command, this.#wanted));
+    this.problems.push(unknownFlagProblem({ text, spelled }, this.#index, this.#command, this.#wanted));
     // The next word is most likely the value; an error about it as well would only be noise.
     if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
   }
@@ -137,11 +137,11 @@ class CommandLineScanner implements SplitCommandLine {
 }
 
 function helpCommandLine(command: string): string {
-  return command === "" ? "hydra help" : `hydra help ${command}`;
+  return `hydra help ${command === "" ? "COMMAND" : command}`;
 }
 
 function unknownFlagProblem(
-  spelled: string,
+  { text, spelled }: { readonly text: string; readonly spelled: string },
   index: FlagIndex,
   command: string,
   wanted: OperandNames | undefined,
@@ -161,7 +161,11 @@ function unknownFlagProblem(
     name,
     [...index.long.keys()].filter((known) => known.startsWith(edit)),
   );
-  const hint = meant === undefined ? `${helpCommandLine(command)} lists the flags` : `did you mean --${meant}?`;
+  const list = `${helpCommandLine(command)} lists the flags`;
+  // A word such as -abc may also be meant as an ID or a token.
+  const isWord = !isLong && text.length > 2 && wanted !== undefined;
+  const hyphen = isWord ? `; ${wanted.name} goes after -- if it begins with a hyphen` : "";
+  const hint = meant === undefined ? `${list}${hyphen}` : `did you mean --${meant}?`;
   const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }

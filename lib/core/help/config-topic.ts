@@ -32,7 +32,7 @@ export const CONFIG_TOPIC: Topic = {
     codeLinesPart(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
     textPart(
       "`headers` is a list of `Name: value`, or a map from names to values. Unknown keys are ignored, because they may belong to the",
-      "server; `-v` lists them. A setting with hyphens or capitals (`require-pin`), or a flag that protects secrets (`pgp_key`), causes a warning. A `ca_file` without a leading slash is relative to the directory of the config file.",
+      "server; `-v` lists them. An empty text counts as unset, except for a switch. A setting with hyphens or capitals (`require-pin`), or a flag that protects secrets (`pgp_key`), causes a warning. A `ca_file` without a leading slash is relative to the directory of the config file.",
     ),
     headingPart("Credentials"),
     textPart(

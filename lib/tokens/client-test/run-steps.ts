@@ -64,7 +64,7 @@ function otherAuthMethodHint({ client, authentication }: TestSession, { code }: 
 
 function failedOutcome(name: TestStepName, problem: Problem, session: TestSession): StepOutcome {
   const fix = findFixCommandLine(name, problem.code, session.client);
-  const hint = fix ?? problem.hint ?? otherAuthMethodHint(session, problem);
+  const hint = fix ?? otherAuthMethodHint(session, problem) ?? problem.hint;
   const { message: detail, code: error } = problem;
   return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
 }

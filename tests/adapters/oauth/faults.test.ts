@@ -46,7 +46,7 @@ function discovering(publicUrl: string): ReturnType<typeof discoverServer> {
 
 for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
   describe(`Hydra ${as} rejects`, () => {
-    test("a wrong secret and an unknown client, with nothing but that", async () => {
+    test("a wrong secret and an unknown client, with the possible causes as a hint", async () => {
       await using server = await testServer(as);
       const id = await server.register(MACHINE);
       for (const [clientId, secret] of [
@@ -58,7 +58,7 @@ for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
           code: "invalid-client",
           exit: "unauthorised",
           message: /^[^:]+: the server rejected the client's credentials \(invalid_client\)$/,
-          hint: "none",
+          hint: /^check the client ID, and the secret or key; hydra clients show ID /,
           secrets: [secret],
         } as const;
         await failsWith(client.clientCredentials(), expected);
@@ -405,7 +405,11 @@ describe("an error of a server", () => {
     issuer.answer = { error: "invalid_client" };
     const { server, client } = await rogueClient(issuer);
     await using _ = server;
-    await failsWith(client.clientCredentials(), { code: "invalid-client", exit: "unauthorised", hint: "none" });
+    await failsWith(client.clientCredentials(), {
+      code: "invalid-client",
+      exit: "unauthorised",
+      hint: /^check the client ID/,
+    });
     issuer.challenge = undefined;
     issuer.status = 500;
     issuer.answer = { error: "error", error_description: `your secret ${SECRET} is ${encodeURIComponent(SECRET)}` };

@@ -132,7 +132,7 @@ export interface Expected {
   readonly code: string;
   readonly exit?: string;
   readonly message?: RegExp;
-  readonly hint?: RegExp | "none";
+  readonly hint?: RegExp;
   readonly secrets?: readonly string[];
 }
 
@@ -146,8 +146,7 @@ export async function failsWith(work: Promise<unknown>, expected: Expected): Pro
   assert.equal(error.code, expected.code, error.message);
   if (expected.exit !== undefined) assert.equal(error.exit, expected.exit);
   if (expected.message !== undefined) assert.match(error.message, expected.message);
-  if (expected.hint === "none") assert.equal(error.hint, undefined);
-  else if (expected.hint !== undefined) assert.match(error.hint ?? "", expected.hint);
+  if (expected.hint !== undefined) assert.match(error.hint ?? "", expected.hint);
   const shown = [error.message, error.hint ?? "", ...error.details, JSON.stringify(error.request ?? {})].join("\n");
   for (const secret of [SECRET, encodeURIComponent(SECRET), ...(expected.secrets ?? [])]) {
     assert.ok(!shown.includes(secret), `a secret is shown: ${shown}`);

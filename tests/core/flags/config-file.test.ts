@@ -71,6 +71,21 @@ test("each key sets its flag, whatever kind of YAML scalar its value is", () => 
   assert.equal(values.text(FORMAT), "json");
 });
 
+test("an empty text counts as unset, as in a variable, but not for a switch", () => {
+  const file = read(
+    { endpoint: "", access_token: "", headers: "", ca_file: "", fail_after: "", api: "", format: "" },
+    true,
+  );
+  assert.equal(file.endpoint, undefined);
+  assert.deepEqual(file.warnings, []);
+  assert.deepEqual(
+    CONFIG_KEYS.filter((key) => file.file(key) !== undefined),
+    [],
+  );
+  valuesOf(file);
+  assert.deepEqual(read({ require_pin: "" }).file("require_pin")?.texts, [""]);
+});
+
 test("ca_file is relative to the config file, and not to the working directory", () => {
   for (const [path, text, found] of [
     ["/home/me/.hydra.yaml", "ca.pem", "/home/me/ca.pem"],

@@ -397,7 +397,7 @@ test("without a command name, the hint points to the general help", () => {
   const { problems } = parseFlagsWithFallbacks(["--bogus", "--name"], [NAME], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
-    ["hydra help lists the flags", "write --name TEXT; hydra help shows it"],
+    ["hydra help COMMAND lists the flags", "write --name TEXT; hydra help COMMAND shows it"],
   );
 });
 
