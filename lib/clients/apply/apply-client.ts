@@ -17,6 +17,7 @@ import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import { prepareClientRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
+import { readAgain } from "../read-again.ts";
 import {
   type AcceptedSecret,
   deliverOrKeep,
@@ -161,7 +162,7 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
   }
   if (!isConflict(outcome)) throw outcome;
   // Someone else, perhaps another run of the same files, created it between the list and this request.
-  const current = await readAgain(job.admin(), step);
+  const current = await readAgain(job.admin(), step.clientId ?? "");
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
@@ -317,20 +318,10 @@ function unkeptFieldNotes({ options }: ApplyRun, step: StackPlanStep, record: Cl
   return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
 }
 
-/** Reads a client again right before it is changed: no server can reject a change of what someone else has changed. */
-async function readAgain(admin: Admin, { clientId = "" }: StackPlanStep): Promise<ClientRecord> {
-  const current = await admin.find(clientId);
-  if (current !== undefined) return current;
-  throw new Problem(`Client ${quote(clientId)} was deleted by someone else meanwhile`, {
-    code: "changed-meanwhile",
-    exit: "notFound",
-    hint: "run the command again to create it",
-  });
-}
-
 async function changeFromStep(job: ApplyRun, planned: StackPlanStep): Promise<ApplyOutcome> {
   const admin = job.admin();
-  const current = await readAgain(admin, planned);
+  // Right before it is changed: no server can reject a change of what someone else has changed.
+  const current = await readAgain(admin, planned.clientId ?? "");
   const again = planClient(requireDesiredClient(planned), current, job.options);
   const refused = findRefusalProblem([again], job.adopt);
   if (refused !== undefined) throw refused;
