@@ -7,6 +7,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
@@ -168,7 +169,10 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
   if (refused !== undefined) throw refused;
   const keepsSecret = now.secret === "unchanged";
   if (keepsSecret) requireNoUndeliveredSecretMeanwhile(job, now);
-  const remark = keepsSecret ? "; its secret was not delivered here" : "";
+  // A proxy that sends a request twice looks like someone else; then nobody has the secret.
+  const remark = keepsSecret
+    ? `; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${operandAndFlags(current.client_id)}`
+    : "";
   job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
   return changeFromStep(job, now);
 }
