@@ -174,7 +174,7 @@ function noteOmittedSecretManifests(
     withheld.length === 1
       ? `client ${quote(view.id(first))}`
       : `${withheld.length} clients, the first ${quote(view.id(first))}`;
-  note(`No Kubernetes Secret is written for ${clients}: no secret was delivered here`);
+  note(`No Kubernetes Secret is written to standard output for ${clients}: no secret was delivered there`);
 }
 
 /** The reader of standard output stopped reading, as `head` does; that is not a failure. */

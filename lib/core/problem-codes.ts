@@ -153,6 +153,7 @@ export const PROBLEM_CODES_BY_HEADING = {
     "client-id-not-unicode": "The client ID is not valid Unicode",
     "credential-outer-space":
       "A client ID or a secret begins or ends with a space or a line break, or an ID has a control character",
+    "control-character": "A text contains a line break or another control character",
     placeholder: "A value is a placeholder that nothing replaced",
     "placeholder-in-uri": "A URI contains a placeholder that nothing replaced",
     "secret-empty": "The client secret is empty, so it is ignored",

@@ -793,7 +793,9 @@ describe("an editor between the plan and the write", () => {
       await withProxy(bench.url, before, async (url) => {
         const played = await apply(bench, "--endpoint", url);
         assert.equal(played.status, 0, played.stderr);
-        assert.match(played.stderr, /was created by someone else meanwhile; its secret was not delivered here/);
+        const warning =
+          /client "(\S+)" was created by someone else meanwhile; its secret was not delivered here\. If no other run has delivered it, set another one: hydra clients rotate-secret \1$/m;
+        assert.match(played.stderr, warning);
       });
       assert.equal(other?.status, 0);
       assert.equal((await idsOf(bench)).length, 1);

@@ -313,6 +313,7 @@ const BREAKING: Readonly<Record<string, string>> = {
   "client-id-slash": "client_id: a/b",
   "client-id-not-unicode": "",
   "credential-outer-space": "client_id: ' a'",
+  "control-character": 'owner: "a\\n"',
   placeholder: "client_id: '<id>'",
   "placeholder-in-uri": "redirect_uris: ['https://<host>/cb']",
   "secret-empty": "",

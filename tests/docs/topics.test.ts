@@ -247,7 +247,7 @@ describe("the formats topic is right", () => {
         environment,
       });
       assert.equal(skipped.stdout, "");
-      assert.match(skipped.stderr, /^No Kubernetes Secret is written for client "a"/m);
+      assert.match(skipped.stderr, /^No Kubernetes Secret is written to standard output for client "a"/m);
       assert.equal((await run("clients", "list", "--format", "ndjson")).split("\n").length, 3);
       assert.equal(await run("clients", "get", "a", "--format", "jsonpointer=/client_id"), '"a"\n');
     }));

@@ -364,6 +364,7 @@ const BROKEN: Readonly<Record<string, Json>> = {
   "pairwise-without-sector": { subject_type: "pairwise", redirect_uris: ["https://a.example/", "https://b.example/"] },
   "pairwise-with-jwt": { subject_type: "pairwise", access_token_strategy: "jwt" },
   "credential-outer-space": { client_id: "a\n" },
+  "control-character": { client_name: "a\r" },
   "client-id-not-unicode": { client_id: "\ud800" },
   placeholder: { client_id: "$CLIENT_ID" },
   "placeholder-in-uri": { redirect_uris: ["https://$PUBLIC_HOST/cb"] },

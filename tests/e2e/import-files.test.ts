@@ -231,6 +231,12 @@ describe("clients import --secret-out", () => {
     assert.equal(scenario.read("a.env"), first);
   });
 
+  it("says nothing of the files if it wrote none", async () => {
+    await using scenario = await openFiles();
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env")];
+    assert.equal((await scenario.run(args, { stdin: "" })).stderr, "Import: nothing to do\n");
+  });
+
   it("writes a secret that an update sets", async () => {
     await using scenario = await openFiles();
     assertExit(await scenario.run(["clients", "import", "-q"], { stdin: ndjson([{ client_id: "a" }]) }), 0);

@@ -395,6 +395,17 @@ describe("clients import", () => {
     assert.equal(scenario.sandbox.secretOf("a"), secret);
   });
 
+  it("says that an existing client was deleted meanwhile, as create does", async () => {
+    const conflict = instead({ status: 409, headers: { "content-type": "application/json" }, body: "{}" });
+    await using scenario = await openScenario("26", creating("a", conflict));
+    const imported = await scenario.run(["clients", "import", "--if-exists", "update"], { stdin: '{"client_id":"a"}' });
+    const created = await scenario.run(["clients", "create", "--id", "a", "--if-exists", "skip"]);
+    for (const ended of [imported, created]) {
+      assertFails(ended, 4, /Client "a" was deleted by someone else meanwhile$/);
+      assert.match(ended.stderr, /^Hint: run the command again to create it$/m);
+    }
+  });
+
   it("continues after one that fails, keeps the order, and exits with 8", async () => {
     const no = instead({
       status: 400,

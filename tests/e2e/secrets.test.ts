@@ -873,7 +873,10 @@ describe("--secret-out", () => {
       });
       assertExit(none, 0);
       assert.equal(none.stdout, "", args.join(" "));
-      assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered here$/m);
+      assert.match(
+        none.stderr,
+        /^No Kubernetes Secret is written to standard output for client "app": no secret was delivered there$/m,
+      );
     }
     // A client without a secret is complete with its ID, also if it existed before.
     const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
@@ -887,7 +890,7 @@ describe("--secret-out", () => {
     });
     assertExit(some, 0);
     assert.deepEqual(manifest(some.stdout), { CLIENT_ID: "new", CLIENT_SECRET: scenario.sandbox.secretOf("new") });
-    assert.match(some.stderr, /^No Kubernetes Secret is written for 2 clients, the first "app": /m);
+    assert.match(some.stderr, /^No Kubernetes Secret is written to standard output for 2 clients, the first "app": /m);
     const rotated = await scenario.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
     assertExit(rotated, 0);
     assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scenario.sandbox.secretOf("app") });

@@ -88,4 +88,12 @@ describe("a control character in a client ID", () => {
       /^Warning: --id "a\\rb" contains a control character \[credential-outer-space\]: remove it$/m,
     );
   });
+
+  it("reaches delete through a pipe", SLOW, async () => {
+    await using scenario = await openScenario();
+    for (const id of ["a\u001bb", "\u200fc"]) assertExit(await scenario.run([...CREATE, "--id", id]), 0);
+    const listed = await scenario.run(["clients", "list", "-q"]);
+    assertExit(await scenario.run(["clients", "delete", "-"], { stdin: listed.stdout }), 0);
+    assert.deepEqual(scenario.sandbox.clients(), []);
+  });
 });

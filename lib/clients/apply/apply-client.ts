@@ -7,6 +7,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
@@ -17,6 +18,7 @@ import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import { prepareClientRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
+import { readAgain } from "../read-again.ts";
 import {
   type AcceptedSecret,
   deliverOrKeep,
@@ -161,13 +163,16 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
   }
   if (!isConflict(outcome)) throw outcome;
   // Someone else, perhaps another run of the same files, created it between the list and this request.
-  const current = await readAgain(job.admin(), step);
+  const current = await readAgain(job.admin(), step.clientId ?? "");
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
   const keepsSecret = now.secret === "unchanged";
   if (keepsSecret) requireNoUndeliveredSecretMeanwhile(job, now);
-  const remark = keepsSecret ? "; its secret was not delivered here" : "";
+  // A proxy that sends a request twice looks like someone else; then nobody has the secret.
+  const remark = keepsSecret
+    ? `; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${operandAndFlags(current.client_id)}`
+    : "";
   job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
   return changeFromStep(job, now);
 }
@@ -317,20 +322,10 @@ function unkeptFieldNotes({ options }: ApplyRun, step: StackPlanStep, record: Cl
   return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
 }
 
-/** Reads a client again right before it is changed: no server can reject a change of what someone else has changed. */
-async function readAgain(admin: Admin, { clientId = "" }: StackPlanStep): Promise<ClientRecord> {
-  const current = await admin.find(clientId);
-  if (current !== undefined) return current;
-  throw new Problem(`Client ${quote(clientId)} was deleted by someone else meanwhile`, {
-    code: "changed-meanwhile",
-    exit: "notFound",
-    hint: "run the command again to create it",
-  });
-}
-
 async function changeFromStep(job: ApplyRun, planned: StackPlanStep): Promise<ApplyOutcome> {
   const admin = job.admin();
-  const current = await readAgain(admin, planned);
+  // Right before it is changed: no server can reject a change of what someone else has changed.
+  const current = await readAgain(admin, planned.clientId ?? "");
   const again = planClient(requireDesiredClient(planned), current, job.options);
   const refused = findRefusalProblem([again], job.adopt);
   if (refused !== undefined) throw refused;

@@ -20,6 +20,7 @@ import {
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
+import { readAgain } from "../read-again.ts";
 import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
 import { credentialsToDeliverFromAnswer } from "../secrets/credentials-to-deliver.ts";
 import {
@@ -179,7 +180,7 @@ async function skipOrUpdateExisting(
     return { outcome, entry, shown: { ...withoutCredentialFields(record), outcome, from: entry.file } };
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
-  const current = found ?? (await admin.get(id));
+  const current = found ?? (await readAgain(admin, id));
   const { wanted, secret, differing } = compareEntryWithClient(payload, current);
   if (differing.length === 0)
     return { ...outcomeOf("unchanged", current), dropped: findUnkeptKnownFields(wanted, current) };

@@ -99,9 +99,9 @@ export class ImportResults {
 
   #reportFiles(): void {
     const template = this.#context.values.text(SECRET_OUT);
-    if (template === undefined) return;
+    if (template === undefined || this.#files === 0) return;
     const clients = `${this.#files} client${this.#files === 1 ? "" : "s"}`;
-    this.#context.note(`The credentials of ${this.#files === 0 ? "no client" : clients} are in ${template}`);
+    this.#context.note(`The credentials of ${clients} are in ${template}`);
   }
 
   /** Standard output can't be written: recovers the credentials of the results that are lost, and of those to come. */

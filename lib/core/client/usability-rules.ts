@@ -78,13 +78,28 @@ function findNonUnicodeClientId(client: JsonObject): RuleFindingOrList {
   return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
 }
 
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** The fields that accept any text, in which no other rule reports a control character. */
+const FREE_TEXT_FIELDS = ["client_name", "owner", "scope", "audience", "contacts"];
+
+function findControlCharacters(client: JsonObject): RuleFindingOrList {
+  return FREE_TEXT_FIELDS.flatMap((field) => {
+    const values = [getTextField(client, field) ?? "", ...getListField(client, field)];
+    const value = values.find((each) => CONTROL.test(each));
+    return value === undefined
+      ? []
+      : { field, text: `${quote(value)} contains a line break or another control character` };
+  });
+}
+
 function findCredentialsWithOuterSpace(client: JsonObject): RuleFindingOrList {
   return ["client_id", "client_secret"].flatMap((field) => {
     const value = getTextField(client, field) ?? "";
     // Never the secret itself.
     const shown = field === "client_id" ? `${quote(value)} ` : "";
     if (value !== value.trim()) return { field, text: `${shown}begins or ends with a space or a line break` };
-    const hasControl = field === "client_id" && /[\u0000-\u001f\u007f-\u009f]/.test(value);
+    const hasControl = field === "client_id" && CONTROL.test(value);
     return hasControl ? { field, text: `${shown}contains a control character`, hint: "remove it" } : [];
   });
 }
@@ -208,6 +223,11 @@ export const USABILITY_RULES: readonly RuleRow[] = [
     name: "credential-outer-space",
     hint: "remove it; for a Kubernetes Secret, use printf instead of echo before base64",
     find: findCredentialsWithOuterSpace,
+  },
+  {
+    name: "control-character",
+    hint: "remove it; scripts with CRLF line ends add a carriage return to the last argument of a line",
+    find: findControlCharacters,
   },
   {
     name: "placeholder",

@@ -39,7 +39,7 @@ export const FORMATS_TOPIC: Topic = {
     headingPart("Standard output and standard error"),
     textPart(
       "Standard output contains only the result. Warnings, notes, progress, prompts and errors go to standard error.",
-      "Control characters in server data are escaped. The formats `raw`, `tsv` and `csv` print them unchanged, except on a terminal.",
+      "Control characters in server data are escaped. The formats `raw`, `tsv` and `csv` print them unchanged, except on a terminal; so does `id`, unless the ID contains a line break.",
     ),
     textPart(
       "If the format, such as `id`, does not include the secret of a new client, the secret is saved to a file and the path is printed",

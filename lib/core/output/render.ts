@@ -298,6 +298,16 @@ const createRawRenderer: RendererFactory = (setup) => {
   );
 };
 
+/**
+ * One ID per line. In a pipe it is unchanged, as `delete -` reads it; a line break stays escaped, since the rest would be
+ * the ID of another client.
+ */
+const createIdRenderer: RendererFactory = ({ view, options: { terminal } }) =>
+  createPerItemRenderer((value) => {
+    const id = view.id(value);
+    return `${terminal.isTerminal || /[\r\n]/.test(id) ? escapeControls(id) : id}\n`;
+  });
+
 function credentialsOrOnlyId<T>(view: ResultView<T>, value: T): Credentials {
   return view.credentials?.(value) ?? { id: view.id(value) };
 }
@@ -331,7 +341,7 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   env: ({ view, options }) =>
     createSeparatingRenderer((value) => formatDotenv(credentialsOrOnlyId(view, value), options.names), "\n"),
   pem: createTextRenderer,
-  id: ({ view }) => createPerItemRenderer((value) => `${escapeControls(view.id(value))}\n`),
+  id: createIdRenderer,
   "k8s-secret": ({ view, options }) =>
     createSeparatingRenderer(
       (value) =>

@@ -473,6 +473,21 @@ const RULES: Readonly<Record<string, Row>> = {
     ],
     fine: [{}, { client_id: "my app", client_secret: "abc def" }],
   },
+  "control-character": {
+    severity: "warning",
+    broken: [
+      [
+        { client_name: "My app\r", owner: "o", scope: "a b\n", audience: ["a", "b\u0007"], contacts: ["c\u0080"] },
+        ...['client_name "My app\\r"', 'scope "a b\\n"', 'audience "b\\x07"', 'contacts "c\\x80"'].map(
+          (what): readonly [string, string] => [
+            `${what} contains a line break or another control character`,
+            "remove it; scripts with CRLF line ends add a carriage return to the last argument of a line",
+          ],
+        ),
+      ],
+    ],
+    fine: [{}, { client_name: "é 🔑", metadata: { a: "b\n" } }],
+  },
   placeholder: {
     severity: "error",
     broken: [

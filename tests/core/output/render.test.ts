@@ -298,16 +298,17 @@ test("the table of a list ends with the rows of its view, which count for the wi
   assert.equal(createStreamRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
-test("formats for people and `-q` never contain control characters, even in a pipe", async () => {
+test("formats for people never contain control characters, even in a pipe; `-q` and `raw` do only there", async () => {
   const evil = { id: "a\nb\u001b[2J\u202e", secret: "x\ty\r\u009b", tags: ["\u0000", "\u2028"] };
   for (const format of ["text", "table", "id", "raw=id"]) {
     for (const options of [pipe, list]) {
-      const isTerminal = format === "raw=id";
+      const isTerminal = format === "raw=id" || format === "id";
       const text = await rendered(format, { ...options, terminal: { isTerminal, color: false } }, [evil]);
       assertHarmless(text.replaceAll("\t", " "));
     }
   }
   assert.equal(await rendered("id", pipe, [evil]), "a\\nb\\x1b[2J\\u202e\n");
+  assert.equal(await rendered("id", pipe, [{ id: "b\u001b[2J\u202e" }]), "b\u001b[2J\u202e\n");
   assert.equal(await rendered("table", list, [evil]).then((text) => text.split("\n").length), 3);
 });
 
