@@ -84,7 +84,7 @@ async function sendDownloadRequest(
     if (!(error instanceof NetworkFailure)) throw error;
     const hint =
       error.kind === "certificate"
-        ? "trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API"
+        ? "trust its CA with SSL_CERT_FILE=FILE: --ca-file is not used to fetch keys"
         : "check the URL and the network, then run the command again";
     throw unreachableProblem(`Cannot fetch ${what} from ${urlForMessage(url)}`, url.href, error, hint);
   }

@@ -91,13 +91,16 @@ const UNREAD_CA_VARIABLES: readonly string[] = ["NODE_EXTRA_CA_CERTS", "CURL_CA_
 /** Those, and the ones in which this program looks for them. */
 export const CA_VARIABLES: readonly string[] = ["SSL_CERT_FILE", "SSL_CERT_DIR", ...UNREAD_CA_VARIABLES];
 
-const SKIP_HINT = "--skip-tls-verify is for testing only";
+/** What to do about the certificate of a server whose authority is not trusted, unless it is a download. */
+export const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
+
+const SKIP_HINT = "; --skip-tls-verify is for testing only";
 
 /** The hint for a certificate: trusting an authority helps only if nothing else is wrong. */
-function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: string): string {
+function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: string, skipHint: string): string {
   if (reason === "other-host")
-    return `use a host name that the certificate is for, or a certificate for this one; ${SKIP_HINT}`;
-  if (reason === "dates") return `renew the server's certificate, or correct the clock of this machine; ${SKIP_HINT}`;
+    return `use a host name that the certificate is for, or a certificate for this one${skipHint}`;
+  if (reason === "dates") return `renew the server's certificate, or correct the clock of this machine${skipHint}`;
   const unread = caVariables.filter((name) => UNREAD_CA_VARIABLES.includes(name));
   const read = caVariables.filter((name) => !unread.includes(name));
   const are = ({ length }: readonly string[]): string => (length === 1 ? "is" : "are");
@@ -110,8 +113,8 @@ function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: s
 }
 
 /** The hint for a request without a response; a proxy on the way is the first thing to check. */
-export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string): string {
-  if (certificate !== undefined) return certificateHint(certificate, hint);
+export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string, skipHint = SKIP_HINT): string {
+  if (certificate !== undefined) return certificateHint(certificate, hint, skipHint);
   if (via === undefined || !FAILURES[kind].mayBeOfProxy) return hint;
   return `the request goes through the proxy of ${via}: check it, or add the host to NO_PROXY`;
 }
@@ -166,12 +169,12 @@ export function describeProxyForUrl(url: URL, environment: (name: string) => str
 /** Sends one request and reads the response, without retries or redirects and whatever the status is. */
 export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** The Problem for a request without a response. */
+/** The Problem for a download without a response, which always verifies certificates. */
 export function unreachableProblem(action: string, url: string, failure: NetworkFailure, hint: string): Problem {
   return new Problem(`${action}: ${failure.message}`, {
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
     exit: "unreachable",
-    hint: networkHint(failure, hint),
+    hint: networkHint(failure, hint, ""),
     request: { method: "GET", url: urlWithoutSecrets(url) },
     cause: failure,
   });

@@ -2,6 +2,7 @@ import { adminWithFreshDeadline, createAdminWithDeadlineFactory } from "../clien
 import { requireConfirmation } from "../clients/confirm.ts";
 import type { Context } from "../command.ts";
 import { canPrompt } from "../core/environment/interactive.ts";
+import { readPublicUrlWithoutAdminPath } from "../core/flags/connection.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
@@ -120,8 +121,8 @@ async function prepareLoginProof(
   { set }: SetToRotate,
   step: RotationStep,
 ): Promise<ExpectedProof | undefined> {
-  const publicUrl = context.values.text(PROOF_URL);
-  if (publicUrl === undefined || !isTokenSigningSet(set)) return undefined;
+  const publicUrl = isTokenSigningSet(set) ? readPublicUrlWithoutAdminPath(context.values, context.warn) : undefined;
+  if (publicUrl === undefined) return undefined;
   await removeOldTemporaryClients(context);
   const before = await logInBeforeStep(context, publicUrl, set);
   if (before !== undefined) return { publicUrl, kid: step.expected ?? before.kid };

@@ -12,7 +12,7 @@ function includesUnchanged(keys: readonly JsonWebKey[], key: JsonWebKey): boolea
 }
 
 /** The keys that others have added or changed since, while a step changed the key with an ID. */
-function keysChangedByOthers(
+export function keysChangedByOthers(
   before: readonly JsonWebKey[],
   now: readonly JsonWebKey[],
   kid: string,

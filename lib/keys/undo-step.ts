@@ -6,7 +6,7 @@ import { Problem, safeErrorReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
 import { isTokenSigningSet, signingState } from "./signing-state.ts";
-import { isKeyChangeUndone } from "./undo-key-change.ts";
+import { isKeyChangeUndone, keysChangedByOthers } from "./undo-key-change.ts";
 
 /** Milliseconds that undoing a step may take. */
 const UNDO_MS = 15_000;
@@ -86,9 +86,10 @@ export async function undoStepAndExplain(
   const signs = signingKeyText(rotation, now);
   if (!isKeyChangeUndone(before, now, step.kid))
     return new Problem(`${start}; the change was not undone${failed}; ${signs}`, details);
+  const isAlone = keysChangedByOthers(before, now, step.kid).length === 0;
   return new Problem(`${start}; the change was undone, and ${signs}${lostTokensText(rotation, step, now)}`, {
     ...details,
-    hint,
+    hint: isAlone ? hint : "someone else changed the key set meanwhile: run the command again when they are done",
   });
 }
 

@@ -116,8 +116,8 @@ async function readAuthentication(
 }
 
 /**
- * Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. Nobody
- * is asked for a secret after other checks have failed.
+ * Reads which client to act as, and its credentials: the credentials file, which must not contradict `--client-id`, beats the
+ * environment. Nobody is asked for a secret after other checks have failed.
  */
 export async function readClientLogin(
   context: LoginContext,
@@ -126,8 +126,14 @@ export async function readClientLogin(
   const { values } = context;
   rejectSeveralSecrets(context);
   const stored = await readStoredCredentials(context);
-  const isFlag = values.origin(LOGIN_CLIENT_ID).from === "flag";
-  const clientId = (isFlag ? undefined : stored?.id) ?? values.text(LOGIN_CLIENT_ID) ?? "";
+  const given = values.text(LOGIN_CLIENT_ID) ?? "";
+  const clientId = stored?.id ?? given;
+  if (clientId !== given && values.origin(LOGIN_CLIENT_ID).from === "flag")
+    throw usageError(
+      `The credentials are of client ${quote(clientId)}, not of client ${quote(given)}`,
+      "leave out --client-id, or give the file that --secret-out wrote for that client",
+      "bad-credentials",
+    );
   if (clientId === "" && stored !== undefined) throw missingCredentialProblem(stored, "id");
   if (clientId === "")
     throw usageError(

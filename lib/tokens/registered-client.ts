@@ -3,6 +3,7 @@ import { type ClientRecord, getListField } from "../core/client/client.ts";
 import { DEVICE_GRANT } from "../core/client/fields.ts";
 import { isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { canAskForMissingInput } from "../core/environment/interactive.ts";
+import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { commandWord } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
@@ -18,13 +19,14 @@ const OPTIONAL_LOOKUP_MS = 2_000;
  * @throws {Problem} if there is no such client: a login would only end at an error page of the server.
  */
 export async function readRegisteredClient(
-  { pairedAdmin, signal, warn }: Pick<Context, "pairedAdmin" | "signal" | "warn">,
+  { pairedAdmin, signal, warn, values }: Pick<Context, "pairedAdmin" | "signal" | "warn" | "values">,
   clientId: string,
 ): Promise<ClientRecord | undefined> {
   if (pairedAdmin === undefined) return undefined;
   const { admin, endpoint, isRequested } = pairedAdmin;
   try {
-    return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal)).get(clientId);
+    const once = values.number(FAIL_AFTER) === 0;
+    return await (isRequested ? admin : admin.withDeadline(OPTIONAL_LOOKUP_MS, signal, once)).get(clientId);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.exit === "notFound") {

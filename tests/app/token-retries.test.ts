@@ -101,6 +101,12 @@ describe("a token command", () => {
     await using server = await faultyServer({ [DISCOVERY]: [503] });
     assert.equal((await hydra("token client --client-id app --fail-after 0", server.url)).status, 6);
     assert.equal(count(server, DISCOVERY), 1);
+    const path = "/admin/clients/app";
+    await using busy = await faultyServer({ [path]: [503, 503] });
+    const played = await hydra("token device --client-id app --scope a --fail-after 0", busy.url);
+    assert.equal(played.status, 0, played.stderr);
+    assert.match(played.stderr, /the client's settings at the admin API are not checked: .*answered 503: busy\n/);
+    assert.equal(count(busy, path), 1);
   });
 
   test("continues polling for a device if the server is too busy", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, test } from "node:test";
+import { testServer } from "../adapters/oauth/support.ts";
 import { type Played, play, type Scene } from "./in-process.ts";
 
 /** Where nothing listens: port 1 is reserved. */
@@ -115,4 +116,24 @@ describe("errors name where the public URL comes from", () => {
       const flag = await play([...create, "--public-url", NOWHERE]);
       assert.equal(hintOf(flag), "check --public-url");
     }));
+});
+
+describe("/admin at the end of a public URL is ignored, with a warning", () => {
+  const token = `${[{ alg: "RS256" }, {}].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.AA`;
+  const lines: readonly (readonly string[])[] = [
+    ["clients", "test", "a"],
+    ["clients", "create", "--grant-type", "client_credentials", "--verify"],
+    ["keys", "rotate", "hydra.openid.id-token"],
+    ["token", "decode", token, "--verify"],
+  ];
+  for (const line of lines)
+    test(`by ${line.slice(0, 2).join(" ")}`, async () => {
+      await using server = await testServer("26");
+      await server.register({ client_id: "a", grant_types: ["client_credentials"] });
+      const environment = { HYDRA_ADMIN_URL: server.sandbox.url };
+      const { stderr } = await play([...line, "--public-url", `${server.publicUrl}/admin/`], { environment });
+      const warning = /^Warning: \/admin at the end of --public-url is ignored: it is not part of a public URL$/gm;
+      assert.equal(stderr.match(warning)?.length, 1, stderr);
+      assert.doesNotMatch(stderr, /^Error: (?!Cannot verify the token: no key .* signed it)/m);
+    });
 });

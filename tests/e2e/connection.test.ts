@@ -184,6 +184,20 @@ describe("over TLS", () => {
     },
   );
 
+  it("says in token commands which flag trusts a certificate, and names none that they don't have", async () => {
+    await using untrusted = await serving(made.good);
+    await using elsewhere = await serving(made.elsewhere);
+    const get = ["token", "client", "--client-id", "a", "--public-url", untrusted.url];
+    const got = await runBinary(get, { env: { OAUTH2_CLIENT_SECRET: "secret" } });
+    assertFails(got, 6, /certificate's authority is not trusted$/);
+    assert.match(got.stderr, /^Hint: trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE$/m);
+    for (const { url } of [untrusted, elsewhere]) {
+      const decoded = await runBinary(["token", "decode", "e30.e30.AA", "--verify", "--public-url", url]);
+      assertFails(decoded, 6, /certificate/);
+      assert.doesNotMatch(decoded.stderr, /--skip-tls-verify|admin API/);
+    }
+  });
+
   it("trusts a self-signed certificate given by --ca-file", async () => {
     await using sandbox = await serving(made.selfSigned);
     const file = join(folder.path, "self.pem");

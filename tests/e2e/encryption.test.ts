@@ -440,7 +440,7 @@ describe("recipients", () => {
         nothing(scenario, await scenario.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
         const own = await scenario.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
         nothing(scenario, own, 6, /authority is not trusted/);
-        assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API/m);
+        assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is not used to fetch keys/m);
         const env = { SSL_CERT_FILE: roots };
         location = "http://127.0.0.1:1/k";
         nothing(

@@ -238,7 +238,8 @@ test("messages about keys fit the request", async () => {
   assert.match(truncated.stderr, /Cannot read the key in ".*cut\.json": it is not complete JSON/);
   for (const [line, status, message] of [
     [["import", "own", file], 400, /server answered 400(?![\s\S]*algorithms)/],
-    [["create", "own", "--kid", "mine"], 400, /see which algorithms each server generates/],
+    [["create", "own", "--kid", "mine"], 400, /see which algorithms each server generates: hydra help keys\n/],
+    [["create", "own", "--alg", "ES256"], 400, /see which algorithms .*: hydra help keys; all .* --alg RS256\n/],
     [["import", "own", slash], 404, /this key ID can't be used in a URL with this server version/],
     [["import", "own", slash], 301, /this key ID can't be used in a URL with this server version/],
   ] as const) {

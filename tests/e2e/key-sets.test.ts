@@ -284,6 +284,7 @@ describe("a rotation that goes wrong", () => {
       const ended = await runBinary([...args, "--endpoint", proxy.url]);
       assert.equal(ended.status, 1, ended.stderr);
       assert.match(ended.stderr, /signed with key "other" instead of "next"; the change was undone/);
+      assert.match(ended.stderr, /^Hint: someone else changed the key set meanwhile: run the command again/m);
       const [next] = (await storedKeys(server)).filter(({ kid }) => kid === "next");
       assert.ok(next !== undefined && next["d"] === undefined, "the private key is still there");
     } finally {

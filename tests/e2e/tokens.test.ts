@@ -260,6 +260,8 @@ describe("tokens", () => {
     await failsWith(none, 2, /There is no client secret\nHint: add --credentials FILE/);
     await failsWith(both, 2, /--client-secret-file and --credentials cannot be used together/);
     await failsWith(unreadable, 2, /There are no credentials in/);
+    const other = await hydra(["token", "client", "--client-id", "other", "--credentials", path("basic.env")]);
+    await failsWith(other, 2, /The credentials are of client "basic", not of client "other"\nHint: leave/);
     await failsWith(await hydra(["token", "client"]), 2, /There is no client ID/);
   });
 

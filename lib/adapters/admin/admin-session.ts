@@ -30,6 +30,8 @@ export interface AdminOptions extends AdminServerForMessages, RetryLimitAndClock
   readonly monotonic: () => number;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
+  /** Whether each request is sent only once although there is a time limit. */
+  readonly once?: boolean;
   /** Shows that an answer is waited for, until the work ends. */
   readonly waiting?: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -45,6 +47,7 @@ export interface AdminSession {
   readonly options: AdminOptions;
   /** Fields with an unexpected type that the user has been warned of. */
   readonly reportedFields: Set<string>;
+  readonly retries: boolean;
   /** Milliseconds that are left of `--fail-after`. */
   remaining(): number;
 }
@@ -67,6 +70,7 @@ export function createAdminSession(options: AdminOptions): AdminSession {
   return {
     options,
     reportedFields: new Set(),
+    retries: options.failAfter > 0 && options.once !== true,
     remaining: () =>
       options.failAfter === 0 ? SINGLE_ATTEMPT_MS : Math.max(0, options.failAfter - (options.monotonic() - began)),
   };
@@ -79,8 +83,8 @@ export async function sendWithRetries(
   family: ServerFamily,
   history: AttemptAmbiguity,
 ): Promise<AdminResponse> {
-  const { options, remaining } = session;
-  const { random, failAfter } = options;
+  const { options, remaining, retries } = session;
+  const { random } = options;
   let last: ServerAnswer | undefined;
   let bare500s = 0;
   for (let attempts = 1; ; attempts++) {
@@ -88,7 +92,7 @@ export async function sendWithRetries(
     last = outcome.answer ?? last;
     if (is500WithoutErrorBody(outcome.answer)) bare500s++;
     const left = remaining();
-    const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries: failAfter > 0, bare500s };
+    const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries, bare500s };
     const decision = decideRetry(outcome, { ...budget, ...history, repeatable: request.repeatable });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);

@@ -50,8 +50,11 @@ export interface Admin {
   ready(): Promise<void>;
   /** The version that the server reports. */
   version(): Promise<string>;
-  /** The same API with its own time limit. It ignores signals unless one is passed, for finding out what happened and for cleaning up. */
-  withDeadline(milliseconds: number, signal?: AbortSignal): Admin;
+  /**
+   * The same API with its own time limit. It ignores signals unless one is passed, for finding out what happened and for
+   * cleaning up. With `once`, it doesn't retry.
+   */
+  withDeadline(milliseconds: number, signal?: AbortSignal, once?: boolean): Admin;
 }
 
 export function createAdmin(options: AdminOptions): Admin {
@@ -62,8 +65,8 @@ export function createAdmin(options: AdminOptions): Admin {
       id,
       itemRequest(method, ({ paths }) => paths.client(id), `Cannot update client ${quote(id)}`, { body }),
     );
-  const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
-    createAdmin({ ...options, failAfter, signal, quiet: true });
+  const withDeadline = (failAfter: number, signal = new AbortController().signal, once = false): Admin =>
+    createAdmin({ ...options, failAfter, signal, once, quiet: true });
   return {
     family: () => detectFamily(session),
     remaining: session.remaining,

@@ -137,7 +137,11 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
     const found = stored.filter((key) => [kid, `private:${kid}`, `public:${kid}`].includes(key.kid ?? ""));
     if (found.length > 0) return found;
   }
-  if (answer.status > 299) throw rejectedChangeProblem(session, response, trail, set);
+  if (answer.status > 299) {
+    const problem = rejectedChangeProblem(session, response, trail, set);
+    if (problem.hint !== HINTS.get("invalid") || alg === "RS256") throw problem;
+    throw withMessage(problem, problem.message, { hint: `${problem.hint}; all of them generate --alg RS256` });
+  }
   // An ID that nobody asked for may be another one: the result has that of the answer.
   return requireStoredKeys(session, response, isOwnId ? [] : [kid]);
 }

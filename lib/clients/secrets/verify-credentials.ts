@@ -1,6 +1,7 @@
 import type { CredentialsProofKind, CredentialsToProve, ProofEndpoints } from "../../adapters/prove-credentials.ts";
 import type { Context } from "../../command.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { readPublicUrlWithoutAdminPath } from "../../core/flags/connection.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import { VERIFY_CREDENTIALS, VERIFY_TOKEN_ENDPOINT } from "../../core/flags/credential-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -44,11 +45,13 @@ export function ownKeysVerifyProblems({ values }: Pick<Context, "values">, clien
 export async function discoverVerifyEndpoints({
   values,
   credentialVerifier,
-}: Pick<Context, "values" | "credentialVerifier">): Promise<ProofEndpoints | undefined> {
+  warn,
+}: Pick<Context, "values" | "credentialVerifier" | "warn">): Promise<ProofEndpoints | undefined> {
   if (!values.bool(VERIFY_CREDENTIALS)) return undefined;
   const token = values.text(VERIFY_TOKEN_ENDPOINT);
   if (token !== undefined) return { token, revocation: undefined, origin: values.origin(VERIFY_TOKEN_ENDPOINT).name };
-  return credentialVerifier.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
+  const publicUrl = readPublicUrlWithoutAdminPath(values, warn) ?? "";
+  return credentialVerifier.discoverServer(publicUrl, values.origin(PUBLIC_URL).name);
 }
 
 /** What a successful check shows about a client. */

@@ -1,5 +1,6 @@
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { type ClientLogin, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
+import { readPublicUrlWithoutAdminPath } from "../../core/flags/connection.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { findClientIdProblem } from "../../core/id-problems.ts";
 import { quote } from "../../core/text.ts";
@@ -10,7 +11,6 @@ import {
   REQUESTED_SCOPE,
   SUBJECT,
   TEST_FLAGS,
-  TESTED_PUBLIC_URL,
   testedPublicUrlProblems,
 } from "../../tokens/client-test/test-flags.ts";
 import { createTestResultView, isUtf8Locale } from "../../tokens/client-test/test-result-view.ts";
@@ -29,7 +29,7 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
   return {
     client,
     subject: values.text(SUBJECT) ?? `hydra-test-${host.uuid()}`,
-    flow: await openFlows(values.text(TESTED_PUBLIC_URL) ?? ""),
+    flow: await openFlows(readPublicUrlWithoutAdminPath(values, warn) ?? ""),
     limits: createTestLimits(host, signal, admin.remaining),
     authentication: chooseAuthentication(client, login),
     host,

@@ -1,5 +1,6 @@
 import { type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
+import { readPublicUrlWithoutAdminPath } from "../../core/flags/connection.ts";
 import { PUBLIC_URL } from "../../core/flags/connection-flags.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/shared-flags.ts";
@@ -72,7 +73,12 @@ const VIEW: ResultView<JsonObject> = {
 /**
  * Which key set the flags name: what messages call it, and a function that reads its text; undefined if none is named.
  */
-function chooseKeySetSource({ values, readFile, oauth }: Pick<Context, "values" | "readFile" | "oauth">) {
+function chooseKeySetSource({
+  values,
+  readFile,
+  oauth,
+  warn,
+}: Pick<Context, "values" | "readFile" | "oauth" | "warn">) {
   const file = values.text(KEYS_FILE);
   const url = values.text(KEYS_URL);
   const isVerified = values.bool(VERIFY_WITH_SERVER);
@@ -90,7 +96,10 @@ function chooseKeySetSource({ values, readFile, oauth }: Pick<Context, "values" 
   if (problem !== undefined) throw problem;
   return {
     what,
-    read: () => oauth.fetchKeySetText(`${trimCharactersAtEnd(publicUrl, "/")}/.well-known/jwks.json`, what),
+    read: () => {
+      const base = trimCharactersAtEnd(readPublicUrlWithoutAdminPath(values, warn) ?? "", "/");
+      return oauth.fetchKeySetText(`${base}/.well-known/jwks.json`, what);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import {
   FAIL_AFTER,
   FAKE_TLS_TERMINATION,
   HEADER,
+  PUBLIC_URL,
   SKIP_TLS_VERIFY,
 } from "./connection-flags.ts";
 import type { FlagValues, ValueOrigin } from "./parsed-flag-values.ts";
@@ -253,15 +254,28 @@ function endpointWarnings(
   { cutAdmin, secure }: ParsedEndpoint,
   side: ServerSide,
 ): readonly string[] {
-  const why = side === "admin" ? "the program adds it where the server needs it" : "it is not part of a public URL";
   return [
-    ...(cutAdmin ? [`/admin at the end of ${values.origin(ENDPOINT).name} is ignored: ${why}`] : []),
+    ...(cutAdmin ? [ignoredAdminPathText(values.origin(ENDPOINT).name, side)] : []),
     ...(secure && values.bool(SKIP_TLS_VERIFY)
       ? [
           `the server's certificate is not verified (${values.origin(SKIP_TLS_VERIFY).name}): anyone in between can read and change what is sent`,
         ]
       : []),
   ];
+}
+
+function ignoredAdminPathText(origin: string, side: ServerSide): string {
+  const why = side === "admin" ? "the program adds it where the server needs it" : "it is not part of a public URL";
+  return `/admin at the end of ${origin} is ignored: ${why}`;
+}
+
+/** The public URL of a command for the admin API, without a path that only that API has; undefined if none is set. */
+export function readPublicUrlWithoutAdminPath(values: FlagValues, warn: (text: string) => void): string | undefined {
+  const url = values.text(PUBLIC_URL);
+  const path = /\/admin\/*$/;
+  if (url === undefined || !path.test(url)) return url;
+  warn(ignoredAdminPathText(values.origin(PUBLIC_URL).name, "public"));
+  return url.replace(path, "");
 }
 
 /** Which side of a server a command calls. */
