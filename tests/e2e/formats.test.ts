@@ -56,7 +56,7 @@ function lines(text: string): readonly string[] {
 describe("one client", () => {
   it("is the same in every format", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 7);
+    const program = mostlyInThisProcess(7)(scenario);
     await fill(scenario, { client_id: "a", ...HARD });
     const [client] = scenario.sandbox.clients();
     for (const grammar of [
@@ -95,7 +95,7 @@ describe("one client", () => {
 describe("several clients", () => {
   it("are the same in every format", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 5);
+    const program = mostlyInThisProcess(5)(scenario);
     await fill(scenario, { client_id: "a", ...HARD }, { client_id: "b", client_name: "b" });
     const clients = scenario.sandbox.clients();
     for (const [args, wrapped] of [
@@ -130,7 +130,7 @@ describe("several clients", () => {
 describe("every command", () => {
   it("accepts every format", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 7);
+    const program = mostlyInThisProcess(7)(scenario);
     const input = (n: number): string => JSON.stringify([{ client_id: `i-${n}` }, { client_id: `j-${n}` }]);
     let n = 0;
     for (const format of FORMATS) {
@@ -189,7 +189,7 @@ describe("every command", () => {
 
   it("rejects a credential format if there are no credentials, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 5);
+    const program = mostlyInThisProcess(5)(scenario);
     const ids = [
       ["clients", "get", "a"],
       ["list", "clients"],
@@ -220,7 +220,7 @@ describe("every command", () => {
 
   it("rejects an unknown format with a suggestion, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 5);
+    const program = mostlyInThisProcess(5)(scenario);
     const commands = [
       ["clients", "get", "a"],
       ["clients", "list"],
@@ -275,7 +275,7 @@ describe("every command", () => {
 
   it("reports errors as JSON if its format is JSON, and as lines elsewhere", SLOW, async () => {
     await using scenario = await openScenario();
-    const program = mostlyInThisProcess(scenario, 5);
+    const program = mostlyInThisProcess(5)(scenario);
     const file = join(scenario.home, "nothing.json");
     for (const [at, format] of FORMATS.entries()) {
       const errors = [
@@ -418,7 +418,7 @@ describe("the rules", () => {
     SLOW,
     async () => {
       await using scenario = await openScenario();
-      const program = mostlyInThisProcess(scenario, 5);
+      const program = mostlyInThisProcess(5)(scenario);
       // Whether a slash is an error depends on the server: see below.
       const rules = CLIENT_RULES.filter(({ name }) => name !== "client-id-slash");
       for (const [at, { name: rule, severity }] of rules.entries()) {
@@ -452,7 +452,7 @@ describe("the rules", () => {
   it("report an ID with a slash if the server could not look it up, before anything is created", SLOW, async () => {
     for (const version of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
       await using scenario = await openScenario(version);
-      const program = mostlyInThisProcess(scenario, 4);
+      const program = mostlyInThisProcess(4)(scenario);
       const file = join(scenario.home, "slash.json");
       writeFileSync(file, JSON.stringify({ ...sound, client_id: "https://app.example/client.json" }));
       for (const args of [

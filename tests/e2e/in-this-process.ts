@@ -6,29 +6,26 @@ import { isTested } from "../thorough.ts";
 import type { RunOptions } from "./binary.ts";
 import type { Scenario } from "./scenario.ts";
 
+type Run = (args: readonly string[], options?: Pick<RunOptions, "env" | "stdin">) => ReturnType<Scenario["run"]>;
+
 /**
- * Runs the commands of a scenario in this process, which costs a tenth of a start, and one in so many with the compiled
- * program. With `TEST_ALL=1` the compiled program runs all of them.
+ * Runs commands of scenarios in this process, which costs a tenth of a start, and one in so many with the compiled program.
+ * With `TEST_ALL=1` the compiled program runs all of them.
  */
-export function mostlyInThisProcess(
-  scenario: Pick<Scenario, "run" | "url" | "home">,
-  every: number,
-): (args: readonly string[], options?: Pick<RunOptions, "env" | "stdin">) => ReturnType<Scenario["run"]> {
+export function mostlyInThisProcess(every: number): (scenario: Pick<Scenario, "run" | "url" | "home">) => Run {
   let number = 0;
-  return async (args, options = {}) => {
-    if (isTested(number++, every)) return scenario.run(args, options);
-    const environment = {
-      PATH: process.env["PATH"],
-      HYDRA_ADMIN_URL: scenario.url,
-      HOME: scenario.home,
-      XDG_STATE_HOME: undefined,
-      ...options.env,
+  return (scenario) =>
+    async (args, options = {}) => {
+      if (isTested(number++, every)) return scenario.run(args, options);
+      const environment = {
+        PATH: process.env["PATH"],
+        HYDRA_ADMIN_URL: scenario.url,
+        HOME: scenario.home,
+        XDG_STATE_HOME: undefined,
+        ...options.env,
+      };
+      const { stdin } = options;
+      const played = await play(args, { environment, realFiles: true, ...(stdin === undefined ? {} : { stdin }) });
+      return { ...played, signal: null };
     };
-    const played = await play(args, {
-      environment,
-      realFiles: true,
-      ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-    });
-    return { ...played, signal: null };
-  };
 }
