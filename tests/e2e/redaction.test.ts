@@ -465,7 +465,7 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
     { args: () => ["clients", "export", "--unmarked", "--format", "json"] },
   ],
   export: [{ args: () => ["export", "old", "--as", "maester"] }],
-  "keys create": [{ args: () => ["keys", "create", "own", "--access-token-file", "token"] }],
+  "keys create": [{ args: () => ["keys", "create", "own", "--alg", "ES256", "--access-token-file", "token"] }],
   "create jwk": [{ args: () => ["create", "jwk", "own", "--alg", "ES512", "--key-out", "own.pem"] }],
   "keys get": [{ args: () => ["keys", "get", "own", "--private", ...TO] }],
   "get jwk": [{ args: () => ["get", "jwk", "own", "--access-token-file", "token"] }],
