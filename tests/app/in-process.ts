@@ -17,14 +17,15 @@ function stateFolder(): string {
 export interface Scene {
   /** The operating system whose conventions count, Linux without it. */
   readonly platform?: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Besides a folder for secrets that cannot be delivered; undefined takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Files by path; every other path is not there. */
   readonly files?: Readonly<Record<string, string>>;
   /** The permission bits of the files, 0600 without it. */
   readonly mode?: number;
   /** Files and folders are the real ones. */
   readonly realFiles?: true;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   /** What a person types on a terminal that is standard input. */
   readonly answer?: string;
   /** Columns of a terminal on standard output and standard error; without it both are pipes. */
@@ -71,7 +72,10 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       if (to === "stdout") scene.onStdout?.(text);
     },
   });
-  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: stateFolder(), ...scene.environment };
+  const environment: Readonly<Record<string, string | undefined>> = {
+    XDG_STATE_HOME: stateFolder(),
+    ...scene.environment,
+  };
   const read = (path: string): string => {
     const { files = {} } = scene;
     const text = Object.hasOwn(files, path) ? files[path] : undefined;
@@ -100,7 +104,10 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
           }),
           listFolder: async () => undefined,
         }),
-    readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
+    readStdin: async () => {
+      const { stdin = "" } = scene;
+      return typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
+    },
     ask: async (question) => {
       written.stderr += question;
       return scene.answer;

@@ -11,6 +11,7 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { always, inOrder, swapped } from "./fault-proxy.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
 import {
   assertExit,
@@ -25,6 +26,8 @@ import {
   SLOW,
 } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
+
+const program = mostlyInThisProcess(5);
 
 function base64(data: string | Uint8Array): string {
   return Buffer.from(data).toString("base64");
@@ -111,8 +114,8 @@ describe("recipients", () => {
 
   describe("usable recipients", () => {
     it("are read by gpg for RSA, Curve25519 and NIST keys, in every form of a key", SLOW, async () => {
-      const rsa = gpg.quick("Rita <rita@example.com>", "rsa3072", "sign");
-      gpg.addSubkey(rsa, "rsa3072", "encr");
+      const rsa = gpg.quick("Rita <rita@example.com>", "rsa2048", "sign");
+      gpg.addSubkey(rsa, "rsa2048", "encr");
       const nist = gpg.quick("Nina <nina@example.com>", "nistp256", "sign");
       gpg.addSubkey(nist, "nistp256", "encr");
       await using scenario = await openScenario();
@@ -120,7 +123,7 @@ describe("recipients", () => {
       for (const key of [alice, gpg.exported(rsa), gpg.exported(nist)]) {
         writeFileSync(file, key.armored);
         for (const form of [base64(key.armored), base64(key.binary), key.armored, `@${file}`]) {
-          const ended = await scenario.run(to(form));
+          const ended = await program(scenario)(to(form));
           decrypts(scenario, ended);
           assert.ok(ended.stderr.includes(`Encrypted to ${key.fingerprint}`), describeRun(ended));
         }
@@ -190,7 +193,7 @@ describe("recipients", () => {
       const formats = [...FORMAT_USAGES.filter((format) => !/=|pem/.test(format)), ...queries];
       assert.ok(formats.length >= 10);
       for (const [n, format] of formats.entries()) {
-        const ended = await scenario.run(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));
+        const ended = await program(scenario)(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));
         const secret = scenario.sandbox.secretOf(`c${n}`) ?? assert.fail(describeRun(ended));
         for (const text of [secret, base64(secret), tokens[n] ?? assert.fail("no token")]) {
           assert.ok(!ended.stdout.includes(text) && !ended.stderr.includes(text), describeRun(ended));
@@ -263,8 +266,8 @@ describe("recipients", () => {
       ];
       await using scenario = await openScenario();
       for (const [code, key, message] of cases) {
-        nothing(scenario, await scenario.run(to(key)), 7, message);
-        const ended = await scenario.run(to(key, "--format", "json"));
+        nothing(scenario, await program(scenario)(to(key)), 7, message);
+        const ended = await program(scenario)(to(key, "--format", "json"));
         assertExit(ended, 7);
         assert.equal(JSON.parse(ended.stderr).error, code, describeRun(ended));
         assert.doesNotMatch(ended.stderr, /BEGIN PGP|PRIVATE KEY/);
@@ -298,11 +301,11 @@ describe("recipients", () => {
         subkey,
       ]) {
         await using scenario = await openScenario();
-        decrypts(scenario, await scenario.run(to(alice.binary, "--pgp-fingerprint", pin)));
+        decrypts(scenario, await program(scenario)(to(alice.binary, "--pgp-fingerprint", pin)));
       }
       await using scenario = await openScenario();
       const keys = ["--pgp-key", base64(bob.binary), "--pgp-fingerprint", `${bob.fingerprint},${alice.fingerprint}`];
-      decrypts(scenario, await scenario.run(to(alice.binary, ...keys)));
+      decrypts(scenario, await program(scenario)(to(alice.binary, ...keys)));
     });
 
     it("that are wrong, missing or too short create nothing", SLOW, async () => {
@@ -310,21 +313,26 @@ describe("recipients", () => {
       const pin = (text: string): string[] => to(alice.binary, "--pgp-fingerprint", text);
       nothing(
         scenario,
-        await scenario.run(pin(bob.fingerprint)),
+        await program(scenario)(pin(bob.fingerprint)),
         7,
         new RegExp(`${alice.fingerprint}.*${bob.fingerprint}`),
       );
       nothing(
         scenario,
-        await scenario.run(pin(`${alice.fingerprint},${bob.fingerprint}`)),
+        await program(scenario)(pin(`${alice.fingerprint},${bob.fingerprint}`)),
         7,
         new RegExp(bob.fingerprint),
       );
       const two = [...pin(alice.fingerprint), "--pgp-key", base64(bob.binary)];
-      nothing(scenario, await scenario.run(two), 7, new RegExp(bob.fingerprint));
-      nothing(scenario, await scenario.run(pin(alice.fingerprint.slice(-16))), 2, /key ID/);
-      nothing(scenario, await scenario.run(pin("xyz")), 2, /--pgp-fingerprint "xyz"/);
-      nothing(scenario, await scenario.run([...SEED, "--pgp-fingerprint", alice.fingerprint]), 2, /--pgp-fingerprint/);
+      nothing(scenario, await program(scenario)(two), 7, new RegExp(bob.fingerprint));
+      nothing(scenario, await program(scenario)(pin(alice.fingerprint.slice(-16))), 2, /key ID/);
+      nothing(scenario, await program(scenario)(pin("xyz")), 2, /--pgp-fingerprint "xyz"/);
+      nothing(
+        scenario,
+        await program(scenario)([...SEED, "--pgp-fingerprint", alice.fingerprint]),
+        2,
+        /--pgp-fingerprint/,
+      );
     });
   });
 
@@ -335,7 +343,7 @@ describe("recipients", () => {
         host.reply = () => ({ body });
         await using scenario = await openScenario();
         const more = ["--access-token", "hush", "-H", "X-Key: hush", "--fake-tls-termination"];
-        decrypts(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/key.asc`, ...more]));
+        decrypts(scenario, await program(scenario)([...SEED, "--pgp-key-url", `${host.url}/key.asc`, ...more]));
       }
       assert.equal(host.asked.length, 4);
       assert.doesNotMatch(host.asked.join(), /hush|forwarded|authorization/i);
@@ -392,10 +400,18 @@ describe("recipients", () => {
       ];
       for (const [reply, status, message] of cases) {
         host.reply = () => reply;
-        nothing(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`]), status, message);
+        nothing(
+          scenario,
+          await program(scenario)([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`]),
+          status,
+          message,
+        );
       }
-      assert.doesNotMatch((await scenario.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`])).stderr, /hush/);
-      const dead = await scenario.run([...SEED, "--pgp-key-url", "http://127.0.0.1:1/k"]);
+      assert.doesNotMatch(
+        (await program(scenario)([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`])).stderr,
+        /hush/,
+      );
+      const dead = await program(scenario)([...SEED, "--pgp-key-url", "http://127.0.0.1:1/k"]);
       nothing(scenario, dead, 6, /connection refused/);
     });
 
@@ -474,23 +490,28 @@ describe("recipients", () => {
         await using scenario = await openScenario();
         nothing(
           scenario,
-          await scenario.run([...SEED, flag, "github:nokey", ...pin], at),
+          await program(scenario)([...SEED, flag, "github:nokey", ...pin], at),
           7,
           /this user has no OpenPGP key there/,
         );
-        nothing(scenario, await scenario.run([...SEED, flag, "github:nobody", ...pin], at), 7, /answered 404/);
-        nothing(scenario, await scenario.run([...SEED, flag, "github:a b", ...pin], at), 2, /not a GitHub user name/);
+        nothing(scenario, await program(scenario)([...SEED, flag, "github:nobody", ...pin], at), 7, /answered 404/);
         nothing(
           scenario,
-          await scenario.run([...SEED, flag, "github:alice", "--require-pin"], at),
+          await program(scenario)([...SEED, flag, "github:a b", ...pin], at),
+          2,
+          /not a GitHub user name/,
+        );
+        nothing(
+          scenario,
+          await program(scenario)([...SEED, flag, "github:alice", "--require-pin"], at),
           2,
           /requires a fingerprint/,
         );
-        decrypts(scenario, await scenario.run([...SEED, flag, "github:alice", ...pin], at));
+        decrypts(scenario, await program(scenario)([...SEED, flag, "github:alice", ...pin], at));
       }
       await using wrong = await openScenario();
       for (const url of ["github.example.com", "http://github.example.com"]) {
-        const ended = await wrong.run([...SEED, "--pgp-key", "github:alice"], { env: { HYDRA_GITHUB_URL: url } });
+        const ended = await program(wrong)([...SEED, "--pgp-key", "github:alice"], { env: { HYDRA_GITHUB_URL: url } });
         nothing(wrong, ended, 2, /--pgp-key github:alice at HYDRA_GITHUB_URL "/);
       }
       const file = temporaryFolder();
@@ -512,7 +533,7 @@ describe("recipients", () => {
         ["-----BEGIN PGP PUBLIC KEY BLOCK", ...lines].join("\n"),
       ]) {
         await using scenario = await openScenario();
-        decrypts(scenario, await scenario.run([...SEED, "--pgp-key", text]));
+        decrypts(scenario, await program(scenario)([...SEED, "--pgp-key", text]));
       }
     });
   });
@@ -527,19 +548,19 @@ describe("recipients", () => {
         await using scenario = await openScenario();
         nothing(
           scenario,
-          await scenario.run([...SEED, "--keybase", "nobody"], env()),
+          await program(scenario)([...SEED, "--keybase", "nobody"], env()),
           7,
           /Keybase user "nobody" not found/,
         );
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
         const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
         const plain = { env: { HYDRA_KEYBASE_URL: "http://keybase.invalid" } };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
         const codes = [];
         for (const name of ["nobody", "nokey"]) {
-          const ended = await scenario.run([...SEED, "--keybase", name, "--format", "json"], env());
+          const ended = await program(scenario)([...SEED, "--keybase", name, "--format", "json"], env());
           codes.push(JSON.parse(ended.stderr).error);
         }
         assert.deepEqual(codes, ["keybase-no-user", "keybase-no-key"]);
@@ -551,16 +572,16 @@ describe("recipients", () => {
       try {
         await using scenario = await openScenario();
         const at = { env: { HYDRA_KEYBASE_URL: lying.url } };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, new RegExp(bob.fingerprint));
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], at), 7, new RegExp(bob.fingerprint));
         lying.reply = {
           status: 200,
           body: JSON.stringify({ status: { code: 0 }, them: [{ basics: { username: "bob" } }] }),
         };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, /about "bob"/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], at), 7, /about "bob"/);
         lying.reply = { status: 500, body: "oops" };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 6, /500/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], at), 6, /500/);
         lying.reply = { status: 200, body: "<html>" };
-        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, /Keybase/);
+        nothing(scenario, await program(scenario)([...SEED, "--keybase", "alice"], at), 7, /Keybase/);
       } finally {
         await lying.close();
       }
@@ -575,12 +596,12 @@ describe("recipients", () => {
         ["--pgp-key-url", "keybase:@alice"],
       ]) {
         await using scenario = await openScenario();
-        decrypts(scenario, await scenario.run([...SEED, ...flags], env()));
-        const unpinned = await scenario.run([...SEED, ...flags, "--require-pin"], env());
+        decrypts(scenario, await program(scenario)([...SEED, ...flags], env()));
+        const unpinned = await program(scenario)([...SEED, ...flags, "--require-pin"], env());
         assertFails(unpinned, 2, /requires a fingerprint/);
       }
       await using scenario = await openScenario();
-      nothing(scenario, await scenario.run([...SEED, "--keybase", "@a b"], env()), 2, /--keybase "a b"/);
+      nothing(scenario, await program(scenario)([...SEED, "--keybase", "@a b"], env()), 2, /--keybase "a b"/);
     });
 
     it("is found whatever the case of the name, and pinned", async () => {
@@ -608,13 +629,15 @@ describe("recipients", () => {
         ["--pgp-key", base64(alice.binary), "--keybase", "alice"],
       ]) {
         const required = /requires a fingerprint$/;
-        nothing(scenario, await scenario.run([...SEED, ...recipient, "--require-pin"], { env }), 2, required);
+        nothing(scenario, await program(scenario)([...SEED, ...recipient, "--require-pin"], { env }), 2, required);
         writeFileSync(config, "require_pin: true\n");
-        const configured = await scenario.run([...SEED, ...recipient], { env });
+        const configured = await program(scenario)([...SEED, ...recipient], { env });
         nothing(scenario, configured, 2, /"require_pin" in .*\.hydra\.yaml requires a fingerprint$/);
         writeFileSync(config, "");
       }
-      const told = await scenario.run([...SEED, "--keybase", "alice", "--require-pin", "--format", "json"], { env });
+      const told = await program(scenario)([...SEED, "--keybase", "alice", "--require-pin", "--format", "json"], {
+        env,
+      });
       assert.equal(JSON.parse(told.stderr).error, "pin-required");
       assert.deepEqual(host.asked, []);
       assert.equal(keybase.asked.length, before);
@@ -627,7 +650,7 @@ describe("recipients", () => {
       ]) {
         await using scenario = await openScenario();
         const env = { HYDRA_KEYBASE_URL: keybase.url };
-        decrypts(scenario, await scenario.run([...SEED, ...recipient, "--require-pin"], { env }));
+        decrypts(scenario, await program(scenario)([...SEED, ...recipient, "--require-pin"], { env }));
       }
       await using scenario = await openScenario();
       writeFileSync(join(scenario.home, ".hydra.yaml"), "require_pin: true\n");

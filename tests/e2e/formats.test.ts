@@ -9,6 +9,7 @@ import { CLIENT_RULES } from "../../lib/core/client/rules.ts";
 import { isTested } from "../thorough.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 /** Every format that an argument names, with an expression where it needs one. */
@@ -42,8 +43,8 @@ async function fill(scenario: Scenario, ...clients: readonly Json[]): Promise<vo
 }
 
 /** Runs one command in one format, which must work, and gives what it wrote. */
-async function written(scenario: Scenario, args: readonly string[], format: string, stdin = ""): Promise<string> {
-  const ended = await scenario.run([...args, "--format", format], { stdin });
+async function written(run: Scenario["run"], args: readonly string[], format: string, stdin = ""): Promise<string> {
+  const ended = await run([...args, "--format", format], { stdin });
   assertExit(ended, 0);
   return ended.stdout;
 }
@@ -55,13 +56,14 @@ function lines(text: string): readonly string[] {
 describe("one client", () => {
   it("is the same in every format", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(7)(scenario);
     await fill(scenario, { client_id: "a", ...HARD });
     const [client] = scenario.sandbox.clients();
     for (const grammar of [
       ["clients", "get"],
       ["get", "oauth2-client"],
     ]) {
-      const get = (format: string): Promise<string> => written(scenario, [...grammar, "a"], format);
+      const get = (format: string): Promise<string> => written(program, [...grammar, "a"], format);
       const compact = await get("json");
       assert.deepEqual(JSON.parse(compact), client);
       assert.equal(lines(compact).length, 1);
@@ -93,13 +95,14 @@ describe("one client", () => {
 describe("several clients", () => {
   it("are the same in every format", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(5)(scenario);
     await fill(scenario, { client_id: "a", ...HARD }, { client_id: "b", client_name: "b" });
     const clients = scenario.sandbox.clients();
     for (const [args, wrapped] of [
       [["clients", "get", "a", "b"], false],
       [["clients", "list"], true],
     ] as const) {
-      const run = (format: string): Promise<string> => written(scenario, args, format);
+      const run = (format: string): Promise<string> => written(program, args, format);
       const whole = wrapped ? { items: clients, next_page_token: "", is_last_page: true } : clients;
       for (const format of ["json", "json-pretty", "jsonpointer="])
         assert.deepEqual(JSON.parse(await run(format)), whole);
@@ -120,13 +123,14 @@ describe("several clients", () => {
       const end = wrapped ? "\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n" : "";
       assert.match(await run("table"), new RegExp(`^CLIENT ID\t.*\na\t.*\nb\t.*\n${end}$`));
     }
-    assert.match(await written(scenario, ["clients", "list"], "text"), /^\|.*\n\|-.*\n\| a .*\n\| b .*\n$/);
+    assert.match(await written(scenario.run, ["clients", "list"], "text"), /^\|.*\n\|-.*\n\| a .*\n\| b .*\n$/);
   });
 });
 
 describe("every command", () => {
   it("accepts every format", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(7)(scenario);
     const input = (n: number): string => JSON.stringify([{ client_id: `i-${n}` }, { client_id: `j-${n}` }]);
     let n = 0;
     for (const format of FORMATS) {
@@ -152,7 +156,7 @@ describe("every command", () => {
         ],
       ] as const) {
         const refused = args[1] === "delete" && format === "k8s-secret";
-        const stdout = await written(scenario, args, refused ? "json" : format, input(n));
+        const stdout = await written(program, args, refused ? "json" : format, input(n));
         if (refused) continue;
         const many = args[1] === "import" || (args.length > 3 && args[1] === "delete");
         const shown = format.startsWith("k8s") ? ids.map((id) => Buffer.from(id).toString("base64")) : ids;
@@ -176,7 +180,7 @@ describe("every command", () => {
       }
       if (!formatsOf("others").includes(format)) continue;
       for (const args of [["wait"], ["version"], ["version", "--server"]]) {
-        const stdout = await written(scenario, args, format);
+        const stdout = await written(program, args, format);
         if (/^json|ndjson/.test(format)) JSON.parse(stdout);
         if (!format.includes("=")) assert.notEqual(stdout, "");
       }
@@ -185,6 +189,7 @@ describe("every command", () => {
 
   it("rejects a credential format if there are no credentials, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(5)(scenario);
     const ids = [
       ["clients", "get", "a"],
       ["list", "clients"],
@@ -200,13 +205,13 @@ describe("every command", () => {
       ["clients", "update", "a", "-n", "x", "--dry-run"],
     ];
     for (const args of [...ids, ...others]) {
-      const ended = await scenario.run([...args, "--format", "k8s-secret"]);
+      const ended = await program([...args, "--format", "k8s-secret"]);
       assertFails(ended, 2, /^Error: Cannot use --format k8s-secret .*: there is no secret to write$/);
       assert.match(ended.stderr, /^Hint: create, rotate-secret, update and import deliver secrets/m);
     }
     for (const args of others)
       assertFails(
-        await scenario.run([...args, "--format", "env"]),
+        await program([...args, "--format", "env"]),
         2,
         /^Error: Cannot use --format env .*: there is no client/,
       );
@@ -215,6 +220,7 @@ describe("every command", () => {
 
   it("rejects an unknown format with a suggestion, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(5)(scenario);
     const commands = [
       ["clients", "get", "a"],
       ["clients", "list"],
@@ -237,7 +243,7 @@ describe("every command", () => {
         ["__proto__", /formats: /],
       ] as const;
       for (const [format, hint] of unknown.filter((_, n) => isTested(at + n, 2))) {
-        const ended = await scenario.run([...args, "--format", format]);
+        const ended = await program([...args, "--format", format]);
         assertExit(ended, 2);
         assert.equal(ended.stdout, "");
         const text = format.startsWith("jsonpath=") || format.startsWith("jsonpointer=") ? ended.stderr : "";
@@ -269,6 +275,7 @@ describe("every command", () => {
 
   it("reports errors as JSON if its format is JSON, and as lines elsewhere", SLOW, async () => {
     await using scenario = await openScenario();
+    const program = mostlyInThisProcess(5)(scenario);
     const file = join(scenario.home, "nothing.json");
     for (const [at, format] of FORMATS.entries()) {
       const errors = [
@@ -286,7 +293,7 @@ describe("every command", () => {
       for (const [args, status, error] of errors.filter((_, n) => isTested(at + n, 3))) {
         const read = args[1] === "get" || args[1] === "list" || args[1] === "delete";
         if (!formatsOf(read ? "clients" : "secrets").includes(format)) continue;
-        const ended = await scenario.run([...args, "--format", format]);
+        const ended = await program([...args, "--format", format]);
         assertExit(ended, status);
         assert.equal(ended.stdout, "");
         if (JSON_FORMATS.includes(format) || format.startsWith("json")) {
@@ -412,6 +419,7 @@ describe("the rules", () => {
     SLOW,
     async () => {
       await using scenario = await openScenario();
+      const program = mostlyInThisProcess(5)(scenario);
       // Whether a slash is an error depends on the server: see below.
       const rules = CLIENT_RULES.filter(({ name }) => name !== "client-id-slash");
       for (const [at, { name: rule, severity }] of rules.entries()) {
@@ -424,11 +432,11 @@ describe("the rules", () => {
         ];
         for (const args of commands.filter((_, n) => isTested(at + n, 2))) {
           const before = scenario.proxy.seen.length;
-          const strict = await scenario.run([...args, "--strict", "--format", "json"]);
+          const strict = await program([...args, "--strict", "--format", "json"]);
           assertExit(strict, 2);
           assert.equal(JSON.parse(strict.stderr).error, rule, describeRun(strict));
           assert.equal(scenario.proxy.seen.length, before);
-          const plain = await scenario.run([...args, "--format", "json"]);
+          const plain = await program([...args, "--format", "json"]);
           if (severity === "error") {
             assertExit(plain, 2);
             assert.equal(JSON.parse(plain.stderr).error, rule);
@@ -445,6 +453,7 @@ describe("the rules", () => {
   it("report an ID with a slash if the server could not look it up, before anything is created", SLOW, async () => {
     for (const version of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
       await using scenario = await openScenario(version);
+      const program = mostlyInThisProcess(4)(scenario);
       const file = join(scenario.home, "slash.json");
       writeFileSync(file, JSON.stringify({ ...sound, client_id: "https://app.example/client.json" }));
       for (const args of [
@@ -452,7 +461,7 @@ describe("the rules", () => {
         ["clients", "create", "--id", "team/app", "-g", "client_credentials"],
         ["clients", "import", file],
       ]) {
-        const planned = await scenario.run([...args, "--dry-run", "--if-exists", "skip"]);
+        const planned = await program([...args, "--dry-run", "--if-exists", "skip"]);
         // The dry run of an import reads the clients, so it fails as the import would.
         const isRefused = args[1] === "import" && version !== "26";
         assertExit(planned, isRefused ? 2 : 0);
@@ -465,8 +474,8 @@ describe("the rules", () => {
           assert.ok(planned.stderr.startsWith(`Error: ${file}: client_id "https://`), planned.stderr);
         }
         if (isAsked)
-          assertExit(await scenario.run([...args, "--dry-run", "--strict", "--if-exists", "skip"]), isRefused ? 2 : 0);
-        const ended = await scenario.run([...args, "--strict", "--format", "json", "--if-exists", "skip"]);
+          assertExit(await program([...args, "--dry-run", "--strict", "--if-exists", "skip"]), isRefused ? 2 : 0);
+        const ended = await program([...args, "--strict", "--format", "json", "--if-exists", "skip"]);
         if (version === "26") {
           assertExit(ended, 0);
           assert.doesNotMatch(ended.stderr, /Warning/);

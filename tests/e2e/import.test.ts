@@ -7,9 +7,11 @@ import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
+import { isTested, RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
 import { openFifo } from "./fifo.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { waitUntilIdle } from "./process-state.ts";
 import {
   assertExit,
@@ -21,6 +23,8 @@ import {
   type Scenario,
   SLOW,
 } from "./scenario.ts";
+
+const program = mostlyInThisProcess(5);
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -143,7 +147,7 @@ describe("clients import", () => {
         await using scenario = await openScenario();
         const file = join(scenario.home, "input");
         writeFileSync(file, text);
-        const ended = await scenario.run(["clients", "import", ...(piped ? [] : [file]), "--format", "ndjson"], {
+        const ended = await program(scenario)(["clients", "import", ...(piped ? [] : [file]), "--format", "ndjson"], {
           stdin: piped ? text : "",
         });
         assertExit(ended, 0);
@@ -192,7 +196,7 @@ describe("clients import", () => {
   it("accepts empty input as nothing to do", async () => {
     await using scenario = await openScenario();
     for (const stdin of ["", "[]", "\n\n", "---\n", '{"items":[]}']) {
-      const ended = await scenario.run(["clients", "import", "--format", "json"], { stdin });
+      const ended = await program(scenario)(["clients", "import", "--format", "json"], { stdin });
       assertExit(ended, 0);
       assert.equal(ended.stderr, "Import: nothing to do\n");
       assert.deepEqual(JSON.parse(ended.stdout), []);
@@ -265,22 +269,26 @@ describe("clients import", () => {
       ['"text"', /standard input is not an object/],
     ];
     for (const [stdin, message] of cases) {
-      const ended = await scenario.run(["clients", "import"], { stdin });
+      const ended = await program(scenario)(["clients", "import"], { stdin });
       assertFails(ended, 2, message);
     }
-    const missing = await scenario.run(["clients", "import", join(scenario.home, "missing"), scenario.home, "-"], {
+    const missing = await program(scenario)(["clients", "import", join(scenario.home, "missing"), scenario.home, "-"], {
       stdin: '[{"client_secret":"x"}]',
     });
     assertExit(missing, 2);
     assert.equal(missing.stderr.match(/^Error: /gm)?.length, 3, describeRun(missing));
-    const many = await scenario.run(["clients", "import"], {
+    const many = await program(scenario)(["clients", "import"], {
       stdin: ndjson(Array.from({ length: 50 }, () => ({ client_secret: "x" }))),
     });
     assertExit(many, 2);
     assert.match(many.stderr, /^Error: 30 more problems are not shown$/m);
-    assertFails(await scenario.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
     assertFails(
-      await scenario.run(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
+      await program(scenario)(["clients", "import", "--concurrency", "0"], { stdin: "[]" }),
+      2,
+      /--concurrency 0/,
+    );
+    assertFails(
+      await program(scenario)(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
       2,
       /--if-exists "replace"/,
     );
@@ -293,11 +301,11 @@ describe("clients import", () => {
       { client_id: "a", scopes: "x" },
       { owner: "o", "response:types": ["code"], Client_Name: "x", xyzzy: 1 },
     ]);
-    const strict = await scenario.run(["clients", "import", "--strict"], { stdin });
+    const strict = await program(scenario)(["clients", "import", "--strict"], { stdin });
     assertExit(strict, 2);
     assert.equal(strict.stderr.match(/^Error: /gm)?.length, 4, describeRun(strict));
     assert.equal(scenario.proxy.seen.length, 0);
-    const rejected = await scenario.run(["clients", "import"], { stdin });
+    const rejected = await program(scenario)(["clients", "import"], { stdin });
     assertExit(rejected, 2);
     assert.equal(
       rejected.stderr,
@@ -313,7 +321,7 @@ describe("clients import", () => {
       ].join("\n"),
     );
     assert.equal(scenario.proxy.seen.length, 0);
-    const ended = await scenario.run(["clients", "import", "--lenient"], { stdin });
+    const ended = await program(scenario)(["clients", "import", "--lenient"], { stdin });
     assertExit(ended, 0);
     for (const line of [
       /^Warning: standard input, client 1: "scopes" is not a client field; write scope$/m,
@@ -322,7 +330,7 @@ describe("clients import", () => {
       /^Warning: .*client 2: "xyzzy" is not a client field$/m,
     ])
       assert.match(ended.stderr, line);
-    const flood = await scenario.run(["clients", "import"], {
+    const flood = await program(scenario)(["clients", "import"], {
       stdin: ndjson(Array.from({ length: 30 }, () => ({ client_name: "x", xyzzy: 1 }))),
     });
     assert.equal(flood.stderr.match(/^Warning: .*xyzzy/gm)?.length, 20, describeRun(flood));
@@ -331,7 +339,7 @@ describe("clients import", () => {
 
   it("rejects fields that the API version doesn't have, and reports those that a server dropped", async () => {
     await using old = await openScenario("1.8");
-    const refused = await old.run(["clients", "import"], {
+    const refused = await program(old)(["clients", "import"], {
       stdin: ndjson([
         { client_id: "a", skip_consent: false },
         { client_id: "b", skip_consent: true },
@@ -343,7 +351,7 @@ describe("clients import", () => {
     assert.match(refused.stderr, /^ {2}standard input, client 3: Hydra 1\.x has no field access_token_strategy$/m);
     assert.equal(old.proxy.posts().length, 0);
     const lifespan = "implicit_grant_id_token_lifespan";
-    const dropped = await old.run(["clients", "import"], {
+    const dropped = await program(old)(["clients", "import"], {
       stdin: ndjson([{ client_id: "a" }, { client_id: "b", [lifespan]: "1h" }, { client_id: "c", [lifespan]: "2h" }]),
     });
     assertExit(dropped, 0);
@@ -355,7 +363,7 @@ describe("clients import", () => {
       ),
     );
     await using newer = await openScenario("26");
-    const kept = await newer.run(["clients", "import"], {
+    const kept = await program(newer)(["clients", "import"], {
       stdin: ndjson([{ [lifespan]: "1h" }, { skip_consent: true }]),
     });
     assert.equal(kept.stderr, "Import: 2 created\n");
@@ -367,7 +375,7 @@ describe("clients import", () => {
       { client_id: "a", client_name: "before", owner: "o" },
       { client_id: "b", client_name: "same" },
     ]);
-    assertExit(await scenario.run(["clients", "import"], { stdin: first }), 0);
+    assertExit(await program(scenario)(["clients", "import"], { stdin: first }), 0);
     const secrets = [scenario.sandbox.secretOf("a"), scenario.sandbox.secretOf("b")];
     const stdin = ndjson([
       { client_id: "a", client_name: "after" },
@@ -375,7 +383,7 @@ describe("clients import", () => {
       { client_id: "c" },
     ]);
     async function run(way: string): Promise<readonly string[]> {
-      const ended = await scenario.run(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
+      const ended = await program(scenario)(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
       assertExit(ended, way === "fail" ? 8 : 0);
       return [...results(ended.stdout).map(({ outcome }) => outcome), ended.stderr.trimEnd().split("\n").at(-1) ?? ""];
     }
@@ -387,7 +395,7 @@ describe("clients import", () => {
     assert.equal(scenario.sandbox.clients()[0]?.["owner"], "o");
     assert.deepEqual([scenario.sandbox.secretOf("a"), scenario.sandbox.secretOf("b")], secrets);
     const secret = "brought-secret-0123";
-    const given = await scenario.run(["clients", "import", "--if-exists", "update"], {
+    const given = await program(scenario)(["clients", "import", "--if-exists", "update"], {
       stdin: ndjson([{ client_id: "a", client_secret: secret }]),
     });
     assertExit(given, 0);
@@ -516,14 +524,15 @@ describe("clients import", () => {
       assert.equal(secret, scenario.sandbox.secretOf(id));
   });
 
-  it("imports 1,000 clients, and prints exactly the stored secrets", SLOW, async () => {
+  it("imports many clients, and prints exactly the stored secrets", SLOW, async () => {
     await using scenario = await openScenario();
-    const clients = clientsOf(1_000);
+    const count = RUNS_EVERYTHING ? 1_000 : 250;
+    const clients = clientsOf(count);
     const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, ndjson(clients));
     const ended = await scenario.run(["clients", "import", file, "--format", "ndjson"]);
     assertExit(ended, 0);
-    assert.equal(ended.stderr, "Import: 1000 created\n");
+    assert.equal(ended.stderr, `Import: ${count} created\n`);
     const found = results(ended.stdout);
     assert.deepEqual(
       found.map(({ client_id: id }) => id),
@@ -531,7 +540,7 @@ describe("clients import", () => {
     );
     for (const { client_id: id = "", client_secret: secret } of found)
       assert.equal(secret, scenario.sandbox.secretOf(id));
-    assert.equal(new Set(found.map(({ client_secret: secret }) => secret)).size, 1_000);
+    assert.equal(new Set(found.map(({ client_secret: secret }) => secret)).size, count);
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 });
@@ -562,7 +571,7 @@ describe("a file that Hydra's own CLI exported", () => {
         ? listed.output.items
         : v.parse(v.array(v.looseObject({ client_id: v.string() })), [value].flat());
       await using scenario = await openScenario(as);
-      const ended = await scenario.run(["clients", "import", "--format", "ndjson"], { stdin: stdout });
+      const ended = await program(scenario)(["clients", "import", "--format", "ndjson"], { stdin: stdout });
       // One of the recorded clients has no keys for its method, and one an address that no server takes since.
       const made = results(ended.stdout).filter(({ outcome }) => outcome === "created");
       assert.ok(made.length > 0, describeRun(ended));
@@ -588,7 +597,8 @@ describe("a file that Hydra's own CLI exported", () => {
 
 describe("an interrupted import", () => {
   it("by a signal finishes open requests, and a second run completes it", SLOW, async () => {
-    for (const signal of ENDING_SIGNALS) {
+    // Each signal is sent to a create in signals.test.ts.
+    for (const signal of ENDING_SIGNALS.filter((_, n) => isTested(n, 3))) {
       const { plan, open, arrived, waiting } = gates();
       let closed = false;
       await using scenario = await openScenario("26", (exchange) => (closed ? undefined : plan(exchange)));
@@ -793,11 +803,11 @@ describe("an import of unexpected input", () => {
     await using scenario = await openScenario();
     const lonely = { grant_types: ["client_credentials"], token_endpoint_auth_method: "none" };
     const stdin = ndjson([lonely, { grant_types: ["authorization_code"] }]);
-    const strict = await scenario.run(["clients", "import", "--strict"], { stdin });
+    const strict = await program(scenario)(["clients", "import", "--strict"], { stdin });
     assertExit(strict, 2);
     for (const [stderr, word] of [
       [strict.stderr, "Error"],
-      [(await scenario.run(["clients", "import"], { stdin })).stderr, "Warning"],
+      [(await program(scenario)(["clients", "import"], { stdin })).stderr, "Warning"],
     ] as const) {
       assert.match(stderr, new RegExp(`^${word}: standard input, client 1: a client without a secret`, "m"));
       assert.match(stderr, new RegExp(`^${word}: standard input, client 2: the client uses a browser grant`, "m"));
@@ -808,11 +818,11 @@ describe("an import of unexpected input", () => {
     await using scenario = await openScenario();
     const stdin = Buffer.from('{"client_name":"caf\xe9"}', "latin1");
     assertFails(
-      await scenario.run(["clients", "import"], { stdin }),
+      await program(scenario)(["clients", "import"], { stdin }),
       2,
       /standard input for import: it is not UTF-8 text/,
     );
-    const created = await scenario.run(["clients", "create", "--file", "-"], { stdin });
+    const created = await program(scenario)(["clients", "create", "--file", "-"], { stdin });
     assertFails(created, 2, /for --file: it is not UTF-8 text/);
     // Nothing follows from the fields of a client that could not be read.
     assert.doesNotMatch(created.stderr, /Warning/);

@@ -4,11 +4,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+import { isTested, RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, type Running, type RunOptions, start, startBinary } from "./binary.ts";
 import { type FaultProxy, instead, openFaultProxy, type Plan } from "./fault-proxy.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { assertExit, assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
+
+const program = mostlyInThisProcess(5);
 
 /** How many clients one request of a whole list asks for. */
 const PAGE = 200;
@@ -24,16 +28,15 @@ interface Crowd extends AsyncDisposable {
 async function openCrowd(as: SandboxVersion, seed: number, plan: Plan = () => undefined): Promise<Crowd> {
   const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", seed });
   const proxy = await openFaultProxy(sandbox.url, plan);
-  const start: Crowd["start"] = (args, options = {}) =>
-    startBinary([...args, "--api", as.startsWith("1.") ? "v1" : "v2"], {
-      ...options,
-      env: { HYDRA_ADMIN_URL: proxy.url, ...options.env },
-    });
+  const api = ["--api", as.startsWith("1.") ? "v1" : "v2"];
+  const startCompiled: Crowd["start"] = (args, options = {}) =>
+    startBinary(args, { ...options, env: { HYDRA_ADMIN_URL: proxy.url, ...options.env } });
+  const run = program({ url: proxy.url, home: "", run: (args, options) => startCompiled(args, options).ended });
   return {
     proxy,
     ids: sandbox.clients().map(({ client_id: id }) => String(id)),
-    start,
-    run: (args, options) => start(args, options).ended,
+    start: (args, options) => startCompiled([...args, ...api], options),
+    run: (args, options) => run([...args, ...api], options),
     [Symbol.asyncDispose]: async () => {
       await proxy.close();
       await sandbox.close();
@@ -104,7 +107,9 @@ describe("clients list", () => {
 
   it("shows rows while the last page is still to come", SLOW, async () => {
     for (const as of ["1.8", "26"] as const) {
-      for (const format of ["text", "table", "json", "json-pretty", "ndjson", "yaml", "id", "env"]) {
+      const formats = ["text", "table", "json", "json-pretty", "ndjson", "yaml", "id", "env"];
+      // Each format is written on one of the two versions, whose pages differ.
+      for (const format of formats.filter((_, n) => isTested(n + Number(as === "26"), 2))) {
         const { plan, reached, release } = holding(3);
         await using crowd = await openCrowd(as, 2 * PAGE + 50, plan);
         await using running = crowd.start(["clients", "list", "--format", format]);
@@ -121,7 +126,7 @@ describe("clients list", () => {
     }
   });
 
-  it("needs little more memory for 100,000 clients than for 200", SLOW, async () => {
+  it("needs little more memory for 30,000 clients than for 200", SLOW, async () => {
     async function peak(as: SandboxVersion, count: number): Promise<number> {
       const { plan, reached, release } = holding(Math.ceil(count / PAGE));
       await using crowd = await openCrowd(as, count, plan);
@@ -136,7 +141,7 @@ describe("clients list", () => {
       return Number(most);
     }
     const few = await peak("26", PAGE + 1);
-    const many = await peak("26", 100_000);
+    const many = await peak("26", RUNS_EVERYTHING ? 100_000 : 30_000);
     assert.ok(few > 0);
     assert.ok(many - few <= 60 * 1024, `${many} KiB against ${few} KiB`);
   });
@@ -214,7 +219,7 @@ describe("clients list", () => {
         assert.equal((await fetch(`${scenario.sandbox.url}${path}`, { method: "POST", body })).status, 201);
       }
       const count = async (...args: readonly string[]): Promise<number> => {
-        const ended = await scenario.run(["clients", "list", "-q", ...args]);
+        const ended = await program(scenario)(["clients", "list", "-q", ...args]);
         assertExit(ended, 0);
         return lines(ended.stdout).length;
       };

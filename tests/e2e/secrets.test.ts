@@ -27,6 +27,7 @@ import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openDisk } from "./disk.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
 import {
   assertExit,
@@ -46,6 +47,8 @@ function readText(fd: number): string {
   const bytes = new Uint8Array(65_536);
   return new TextDecoder().decode(bytes.subarray(0, readSync(fd, bytes)));
 }
+
+const program = mostlyInThisProcess(5);
 
 const CREATE = ["clients", "create", "-g", "client_credentials"];
 
@@ -76,15 +79,15 @@ describe("a provided secret", () => {
       writeFileSync(file, text);
       for (const format of ["text", "json", "yaml", "env", "k8s-secret", "raw=$"]) {
         await using scenario = await openScenario();
-        holds(scenario, await scenario.run([...CREATE, "--secret-file", file, "--format", format, "-v"]), GIVEN);
+        holds(scenario, await program(scenario)([...CREATE, "--secret-file", file, "--format", format, "-v"]), GIVEN);
       }
       await using scenario = await openScenario();
-      const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: text });
+      const ended = await program(scenario)([...CREATE, "--secret-file", "-"], { stdin: text });
       holds(scenario, ended, GIVEN);
       assert.equal(ended.stderr, "");
     }
     await using scenario = await openScenario();
-    const ended = await scenario.run([...CREATE, "-v"], { env: { HYDRA_CLIENT_SECRET: GIVEN } });
+    const ended = await program(scenario)([...CREATE, "-v"], { env: { HYDRA_CLIENT_SECRET: GIVEN } });
     holds(scenario, ended, GIVEN);
     assert.doesNotMatch(ended.stderr, /Warning/);
   });
@@ -128,17 +131,23 @@ describe("a provided secret", () => {
     for (const command of [CREATE, ["clients", "update", "app"], ["clients", "rotate-secret", "app"]]) {
       for (const [content, message] of cases) {
         writeFileSync(file, content);
-        untouched(scenario, await scenario.run([...command, "--secret-file", file]), folder.path, ["secret"], message);
-        const piped = await scenario.run([...command, "--secret-file", "-"], { stdin: content });
+        untouched(
+          scenario,
+          await program(scenario)([...command, "--secret-file", file]),
+          folder.path,
+          ["secret"],
+          message,
+        );
+        const piped = await program(scenario)([...command, "--secret-file", "-"], { stdin: content });
         untouched(scenario, piped, folder.path, ["secret"], message);
       }
       if (command === CREATE) {
-        const short = await scenario.run(command, { env: { HYDRA_CLIENT_SECRET: "abcde" } });
+        const short = await program(scenario)(command, { env: { HYDRA_CLIENT_SECRET: "abcde" } });
         untouched(scenario, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
-      const missing = await scenario.run([...command, "--secret-file", "missing"]);
+      const missing = await program(scenario)([...command, "--secret-file", "missing"]);
       untouched(scenario, missing, folder.path, ["secret"], /"missing" for --secret-file: the file does not exist/);
-      const directory = await scenario.run([...command, "--secret-file", folder.path]);
+      const directory = await program(scenario)([...command, "--secret-file", folder.path]);
       untouched(scenario, directory, folder.path, ["secret"], /it is a directory/);
     }
   });
@@ -152,16 +161,16 @@ describe("a provided secret", () => {
       ["ünïcode", /characters that need encoding/],
     ] as const) {
       await using scenario = await openScenario();
-      const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: secret });
+      const ended = await program(scenario)([...CREATE, "--secret-file", "-"], { stdin: secret });
       holds(scenario, ended, secret);
       assert.match(ended.stderr, warning);
       await using strict = await openScenario();
-      const refused = await strict.run([...CREATE, "--secret-file", "-", "--strict"], { stdin: secret });
+      const refused = await program(strict)([...CREATE, "--secret-file", "-", "--strict"], { stdin: secret });
       assertExit(refused, 2);
       assert.equal(strict.proxy.seen.length, 0);
     }
     await using scenario = await openScenario();
-    const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: "a".repeat(72) });
+    const ended = await program(scenario)([...CREATE, "--secret-file", "-"], { stdin: "a".repeat(72) });
     holds(scenario, ended, "a".repeat(72));
     assert.equal(ended.stderr, "");
   });
@@ -281,7 +290,7 @@ describe("a generated secret", () => {
       [40, ["--secret-length", "40"]],
       [72, ["--secret-length=72"]],
     ] as const) {
-      const { secret } = printed(await scenario.run([...CREATE, ...more]));
+      const { secret } = printed(await program(scenario)([...CREATE, ...more]));
       assert.equal(secret.length, length);
       assert.ok(
         [...secret].every((letter) => SECRET_ALPHABET.includes(letter)),
@@ -290,7 +299,7 @@ describe("a generated secret", () => {
     }
     const sent = scenario.proxy.seen.length;
     for (const length of ["25", "73", "0", "1e2", "x", "-1"]) {
-      assertFails(await scenario.run([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
+      assertFails(await program(scenario)([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
     }
     assert.equal(scenario.proxy.seen.length, sent);
   });
@@ -331,15 +340,15 @@ describe("contradictory flags about a secret", () => {
     ];
     for (const [args, message] of cases) {
       const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
-      const ended = await scenario.run(args, { stdin: nul });
+      const ended = await program(scenario)(args, { stdin: nul });
       untouched(scenario, ended, folder.path, [], message);
     }
     // A variable may be there for other commands.
     const env = { HYDRA_PUBLIC_URL: "http://127.0.0.1:1" };
-    assertExit(await scenario.run([...CREATE, "--id", "app"], { env }), 0);
+    assertExit(await program(scenario)([...CREATE, "--id", "app"], { env }), 0);
     const json = join(folder.path, "out.json");
     assertExit(
-      await scenario.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", json], {
+      await program(scenario)(["clients", "update", "app", "--secret-file", "-", "--secret-out", json], {
         stdin: "a\0bcdefg",
       }),
       0,
@@ -356,7 +365,7 @@ describe("contradictory flags about a secret", () => {
     const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", missing, "--secret-length", "5"];
     for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
       const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
-      const ended = await scenario.run([...args, ...known, "--bogus"]);
+      const ended = await program(scenario)([...args, ...known, "--bogus"]);
       assertExit(ended, 2);
       for (const message of [/Unknown flag --bogus/, /already exists/, unusable]) assert.match(ended.stderr, message);
       if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
@@ -407,16 +416,18 @@ describe("an access token", () => {
       ["tökenHUSH", /has a character that is not allowed in a bearer token/],
     ] as const) {
       writeFileSync(file, content);
-      const ended = await scenario.run(["clients", "list", "--access-token-file", file]);
+      const ended = await program(scenario)(["clients", "list", "--access-token-file", file]);
       untouched(scenario, ended, folder.path, ["token"], message);
       assert.doesNotMatch(ended.stderr, /HUSH/);
     }
     writeFileSync(file, "token-HUSH");
-    const both = await scenario.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
+    const both = await program(scenario)(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
     untouched(scenario, both, folder.path, ["token"], /--access-token and --access-token-file cannot be used together/);
-    const missing = await scenario.run(["clients", "list", "--access-token-file", `${file}x`]);
+    const missing = await program(scenario)(["clients", "list", "--access-token-file", `${file}x`]);
     untouched(scenario, missing, folder.path, ["token"], /the file does not exist/);
-    const twice = await scenario.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
+    const twice = await program(scenario)([...CREATE, "--access-token-file", "-", "--secret-file", "-"], {
+      stdin: "HUSH",
+    });
     untouched(scenario, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
   });
 });
@@ -745,7 +756,9 @@ describe("--secret-out", () => {
       ["fd:99999999999", /is not open/],
     ];
     for (const [target, message] of cases) {
-      untouched(scenario, await scenario.run([...CREATE, "--secret-out", target]), folder.path, files, message);
+      // The descriptors of this process are others.
+      const run = target.startsWith("fd:") ? scenario.run : program(scenario);
+      untouched(scenario, await run([...CREATE, "--secret-out", target]), folder.path, files, message);
     }
     const readOnly = await start(
       "/bin/sh",
@@ -769,7 +782,7 @@ describe("--secret-out", () => {
       ],
     ];
     for (const [more, message] of options) {
-      untouched(scenario, await scenario.run([...CREATE, ...more]), folder.path, files, message);
+      untouched(scenario, await program(scenario)([...CREATE, ...more]), folder.path, files, message);
     }
     assert.equal(readFileSync(at("taken"), "utf8"), "mine");
     assert.deepEqual([readdirSync(full.path), readdirSync(frozen.path)], [["ballast"], []]);
@@ -781,7 +794,8 @@ describe("--secret-out", () => {
       ["update", "app", "--secret-file", "-"],
     ]) {
       for (const target of [at("taken"), at("missing/out"), join(full.path, "out"), "fd:3"]) {
-        const ended = await scenario.run(["clients", ...args, "--secret-out", target], { stdin: GIVEN });
+        const run = target.startsWith("fd:") ? scenario.run : program(scenario);
+        const ended = await run(["clients", ...args, "--secret-out", target], { stdin: GIVEN });
         assertFails(ended, 2, /--secret-out/);
         assert.equal(scenario.sandbox.secretOf("app"), secret);
       }
@@ -852,7 +866,7 @@ describe("--secret-out", () => {
       "--secret-field",
       "the-secret",
     ];
-    const ended = await scenario.run(args);
+    const ended = await program(scenario)(args);
     assertExit(ended, 0);
     assert.deepEqual(manifest(ended.stdout), { "the.id": "app", "the-secret": scenario.sandbox.secretOf("app") });
     // A manifest without the secret would take it out of the cluster.
@@ -868,7 +882,7 @@ describe("--secret-out", () => {
       ["clients", "import", "--if-exists", "skip"],
       ["clients", "import", "--if-exists", "update"],
     ]) {
-      const none = await scenario.run([...args, "--format", "k8s-secret"], {
+      const none = await program(scenario)([...args, "--format", "k8s-secret"], {
         stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
       });
       assertExit(none, 0);
@@ -881,17 +895,17 @@ describe("--secret-out", () => {
     // A client without a secret is complete with its ID, also if it existed before.
     const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
     for (const args of [open, [...open, "--if-exists", "skip"]]) {
-      const id = await scenario.run(args);
+      const id = await program(scenario)(args);
       assertExit(id, 0);
       assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
     }
-    const some = await scenario.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
+    const some = await program(scenario)(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
       stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
     });
     assertExit(some, 0);
     assert.deepEqual(manifest(some.stdout), { CLIENT_ID: "new", CLIENT_SECRET: scenario.sandbox.secretOf("new") });
     assert.match(some.stderr, /^No Kubernetes Secret is written to standard output for 2 clients, the first "app": /m);
-    const rotated = await scenario.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
+    const rotated = await program(scenario)(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
     assertExit(rotated, 0);
     assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scenario.sandbox.secretOf("app") });
   });
@@ -1071,19 +1085,19 @@ describe("recipients of one message", () => {
     for (const [form, message] of forms) {
       const more = [...to, "--encrypted-format", form];
       const file = join(place.path, `${form}.json`);
-      const written = await scenario.run([...CREATE, "--id", form, ...more, "--secret-out", file]);
+      const written = await program(scenario)([...CREATE, "--id", form, ...more, "--secret-out", file]);
       assertExit(written, 0);
       const { client_id: id, client_secret_encrypted: encrypted, ...rest } = JSON.parse(readFileSync(file, "utf8"));
       assert.deepEqual([id, rest], [form, {}]);
       assert.equal(gpg.decrypt(message(encrypted)), scenario.sandbox.secretOf(form));
       assert.match(message(encrypted).toString(), form === "base64" ? /./s : /^-----BEGIN PGP MESSAGE-----/);
-      const env = await scenario.run([...CREATE, "--id", `${form}-env`, ...more, "--format", "env"]);
+      const env = await program(scenario)([...CREATE, "--id", `${form}-env`, ...more, "--format", "env"]);
       assertExit(env, 0);
       const sourced = spawnSync("/bin/sh", ["-c", 'eval "$0"; printf %s "$CLIENT_SECRET_ENCRYPTED"', env.stdout], {
         encoding: "utf8",
       });
       assert.equal(gpg.decrypt(message(sourced.stdout)), scenario.sandbox.secretOf(`${form}-env`));
-      const imported = await scenario.run(["clients", "import", ...more, "--format", "json"], {
+      const imported = await program(scenario)(["clients", "import", ...more, "--format", "json"], {
         stdin: JSON.stringify([{ client_id: `${form}-import`, grant_types: ["client_credentials"] }]),
       });
       assertExit(imported, 0);
@@ -1095,7 +1109,11 @@ describe("recipients of one message", () => {
         }
       }
     }
-    assertFails(await scenario.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
+    assertFails(
+      await program(scenario)([...CREATE, ...to, "--encrypted-format", "hex"]),
+      2,
+      /--encrypted-format "hex"/,
+    );
   });
 
   it("are shown by pgp inspect, with their properties and whether they are usable", SLOW, async () => {
@@ -1149,8 +1167,8 @@ describe("recipients of one message", () => {
     assertFails(await inspect("not a key"), 7, /from the given key: .*not/i);
     assertFails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.
-    const expired = gpg.quick("Old <old@example.com>", "rsa3072", "sign", "20200301T000000", "20200101T000000");
-    const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
+    const expired = gpg.quick("Old <old@example.com>", "ed25519", "sign", "20200301T000000", "20200101T000000");
+    const lasting = gpg.addSubkey(expired, "cv25519", "encr", "never", "20200101T000000");
     const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
     assertExit(past, 7);
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
