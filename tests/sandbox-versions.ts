@@ -14,7 +14,7 @@ import { RUNS_EVERYTHING } from "./thorough.ts";
 /** Everything that differs between the versions of the sandbox. */
 interface VersionTraits extends Behaviour {
   readonly public: PublicBehaviour;
-  readonly fields: readonly unknown[];
+  readonly fields: ReturnType<typeof fieldsOfVersion>;
 }
 
 /** Selects what a suite depends on. */
@@ -25,6 +25,12 @@ export const ordinaryTraits: Dependencies = ({ rotation: _, invalidToken: __, ..
 
 /** For a suite that does either. */
 export const allTraits: Dependencies = (traits) => traits;
+
+/** For a test that depends on no more than the family of the server. */
+export const familyTraits: Dependencies = ({ prefix }) => prefix;
+
+/** For a test that depends on how a client is stored that every version knows all fields of. */
+export const storageTraits: Dependencies = ({ prefix, fillsEmpty, joinsLists }) => ({ prefix, fillsEmpty, joinsLists });
 
 /** What decides which key signs. */
 export const signingTraits: Dependencies = ({ prefix, errors, keys: { namesOldAccessKey: _, ...keys } }) => ({

@@ -12,17 +12,21 @@ import { dotenvValue } from "../dotenv-value.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import { familyTraits, ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Random clients that no rule rejects, the same in every run. */
-function clientsFor(seed: number, count: number): readonly Json[] {
+function drawClients(seed: number, count: number): readonly Json[] {
   return fc
-    .sample(anyClient, { numRuns: 200, seed })
+    .sample(anyClient, { numRuns: 60, seed })
     .map((client) => Object.fromEntries(Object.entries(client).filter(([field]) => field !== "not_a_field")))
     .filter((client) => lintClient(client, (field) => field).every(({ severity }) => severity !== "error"))
     .slice(0, count);
 }
+
+const APPLIED = { before: drawClients(11, 24), after: drawClients(12, 24) };
+
+const ADOPTED = { before: drawClients(13, 16), after: drawClients(14, 16) };
 
 function resultsIn(stdout: string): readonly Json[] {
   return stdout
@@ -72,13 +76,13 @@ class Stack {
   }
 }
 
-onEveryServer("clients in files", ordinaryTraits, (server) => {
-  for (const flags of [[], ["--merge"]])
-    test(`have no differences after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
+onEveryServer("clients in files", ordinaryTraits, (server, testsFor) => {
+  for (const flags of [[], ["--merge"]]) {
+    const define = flags.length === 0 ? test : testsFor(familyTraits);
+    define(`have no differences after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
       using folder = temporaryFolder();
       const stack = new Stack(server(), folder.path);
-      const before = clientsFor(11, 24);
-      const after = clientsFor(12, 24);
+      const { before, after } = APPLIED;
       const named = (clients: readonly Json[]): Map<string, Json> =>
         new Map(clients.map((client, at) => [`k${at}`, client]));
       stack.write(named(before));
@@ -96,16 +100,16 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
       for (const [key, { outcome }] of again) assert.equal(outcome, "unchanged", JSON.stringify(kept.get(key)));
       assert.deepEqual(await Promise.all(ids.map((id) => server().stored(id))), stored);
     });
+  }
 
-  test("are adopted if they were created by hand", async () => {
+  testsFor(familyTraits)("are adopted if they were created by hand", async () => {
     using folder = temporaryFolder();
     const stack = new Stack(server(), folder.path);
     const wanted = new Map<string, Json>();
-    const inFiles = clientsFor(14, 16);
-    for (const [at, client] of clientsFor(13, 16).entries()) {
+    for (const [at, client] of ADOPTED.before.entries()) {
       const { status, body } = await server().post(client);
       if (status !== 201) continue;
-      wanted.set(`k${at}`, { ...inFiles[at], client_id: textOf(asJson(body), "client_id") });
+      wanted.set(`k${at}`, { ...ADOPTED.after[at], client_id: textOf(asJson(body), "client_id") });
     }
     stack.write(wanted);
     assert.equal((await stack.run("apply")).status, 5);
@@ -116,39 +120,42 @@ onEveryServer("clients in files", ordinaryTraits, (server) => {
     await stack.assertNoDifferences();
   });
 
-  test("are created with working secrets, found again by their mark, and pruned", async () => {
-    using folder = temporaryFolder();
-    const stack = new Stack(server(), folder.path);
-    const client = { grant_types: ["client_credentials"], scope: "a b", metadata: { team: "x" } };
-    stack.write(
-      new Map([
-        ["one", client],
-        ["two", client],
-      ]),
-    );
-    const results = await stack.apply();
-    const ids = ["one", "two"].map((key) => textOf(results.get(key) ?? {}, "client_id"));
-    const [one = "", two = ""] = ids;
-    assert.deepEqual((await server().stored(one))["metadata"], {
-      team: "x",
-      [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" },
-    });
-    const out = join(folder.path, "out0");
-    assert.deepEqual(readdirSync(out).sort(), ["one.env", "two.env"]);
-    const id = dotenvValue(join(out, "one.env"), "CLIENT_ID");
-    const secret = dotenvValue(join(out, "one.env"), "CLIENT_SECRET");
-    assert.equal(id, one);
-    await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
-    // An update keeps the secret, the scope and the mark.
-    stack.write(new Map([["one", { grant_types: ["client_credentials"], client_name: "One" }]]));
-    const pruned = await stack.apply("--prune");
-    assert.equal(pruned.get("one")?.["outcome"], "changed");
-    assert.equal(pruned.get("two")?.["outcome"], "deleted");
-    assert.equal(await server().has(two), false);
-    const stored = await server().stored(one);
-    assert.equal(stored["scope"], "a b");
-    assert.deepEqual(stored["metadata"], { [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" } });
-    await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
-    await stack.assertNoDifferences("--prune");
-  });
+  testsFor(({ prefix, ownId }) => [prefix, ownId])(
+    "are created with working secrets, found again by their mark, and pruned",
+    async () => {
+      using folder = temporaryFolder();
+      const stack = new Stack(server(), folder.path);
+      const client = { grant_types: ["client_credentials"], scope: "a b", metadata: { team: "x" } };
+      stack.write(
+        new Map([
+          ["one", client],
+          ["two", client],
+        ]),
+      );
+      const results = await stack.apply();
+      const ids = ["one", "two"].map((key) => textOf(results.get(key) ?? {}, "client_id"));
+      const [one = "", two = ""] = ids;
+      assert.deepEqual((await server().stored(one))["metadata"], {
+        team: "x",
+        [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" },
+      });
+      const out = join(folder.path, "out0");
+      assert.deepEqual(readdirSync(out).sort(), ["one.env", "two.env"]);
+      const id = dotenvValue(join(out, "one.env"), "CLIENT_ID");
+      const secret = dotenvValue(join(out, "one.env"), "CLIENT_SECRET");
+      assert.equal(id, one);
+      await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
+      // An update keeps the secret, the scope and the mark.
+      stack.write(new Map([["one", { grant_types: ["client_credentials"], client_name: "One" }]]));
+      const pruned = await stack.apply("--prune");
+      assert.equal(pruned.get("one")?.["outcome"], "changed");
+      assert.equal(pruned.get("two")?.["outcome"], "deleted");
+      assert.equal(await server().has(two), false);
+      const stored = await server().stored(one);
+      assert.equal(stored["scope"], "a b");
+      assert.deepEqual(stored["metadata"], { [STACK_MARK_MEMBER]: { stack: stack.name, key: "one" } });
+      await proveSecret(server(), { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
+      await stack.assertNoDifferences("--prune");
+    },
+  );
 });

@@ -38,12 +38,14 @@ function withId(server: Server, client: Json): Json {
   return server.takesIds ? { ...client, client_id: `again-${randomUUID()}` } : client;
 }
 
-onEveryServer("a second run", ordinaryTraits, (server) => {
-  test("of a create with --if-exists update writes nothing", async () => {
+onEveryServer("a second run", ordinaryTraits, (server, testsFor) => {
+  // A create compares and changes one client as an import does many. Where the import can't run, it is given more.
+  testsFor(({ prefix, ownId }) => [prefix, ownId])("of a create with --if-exists update writes nothing", async () => {
     using folder = temporaryFolder();
     const before = clientsFor(server(), 1);
+    const clients = clientsFor(server(), 2).slice(0, server().takesIds ? 8 : 14);
     let compared = 0;
-    for (const [n, client] of clientsFor(server(), 2).entries()) {
+    for (const [n, client] of clients.entries()) {
       const made = await server().post(withId(server(), before[n] ?? {}));
       // Real servers refuse some on their own, such as pairwise subjects where these are not configured.
       if (made.status !== 201) continue;
@@ -65,16 +67,24 @@ onEveryServer("a second run", ordinaryTraits, (server) => {
       assert.deepEqual(await server().stored(id), stored);
       compared++;
     }
-    assert.ok(compared >= 7, `only ${compared} clients were taken`);
+    assert.ok(compared * 2 >= clients.length, `only ${compared} clients were taken`);
   });
 
   test("of an import with --if-exists update writes nothing", async () => {
     if (!server().takesIds) return;
     using folder = temporaryFolder();
     const file = join(folder.path, "clients.ndjson");
-    const clients = clientsFor(server(), 3).map((client) => withId(server(), client));
+    const updated: Json[] = [];
+    const before = clientsFor(server(), 1);
+    for (const [n, client] of clientsFor(server(), 2).entries()) {
+      const made = await server().post(withId(server(), before[n] ?? {}));
+      if (made.status === 201) updated.push({ ...client, client_id: textOf(asJson(made.body), "client_id") });
+    }
+    const fresh = clientsFor(server(), 3).map((client) => withId(server(), client));
+    const clients = [...updated, ...fresh];
     writeFileSync(file, clients.map((client) => `${JSON.stringify(client)}\n`).join(""));
-    const args = ["clients", "import", file, "--if-exists", "update", "--format", "ndjson"];
+    // In memory, Hydra 1.11 loses its tables when many requests come at once.
+    const args = ["clients", "import", file, "--if-exists", "update", "--format", "ndjson", "--concurrency", "1"];
     const outcomes = async (): Promise<ReadonlyMap<string, string>> => {
       const { stdout } = await server().run(args);
       const results = stdout.split("\n").filter((line) => line !== "");
@@ -86,14 +96,16 @@ onEveryServer("a second run", ordinaryTraits, (server) => {
       );
     };
     const first = await outcomes();
-    const created = [...first].flatMap(([id, outcome]) => (outcome === "created" ? [id] : []));
-    for (const id of created) server().track(id);
-    assert.ok(created.length >= 7, `only ${created.length} clients were taken`);
-    const stored = await Promise.all(created.map((id) => server().stored(id)));
+    const taken = [...first].flatMap(([id, outcome]) => (outcome === "failed" ? [] : [id]));
+    for (const id of taken) server().track(id);
+    const count = (outcome: string): number => [...first.values()].filter((one) => one === outcome).length;
+    assert.ok(count("updated") >= 7, `only ${count("updated")} clients were updated`);
+    assert.ok(count("created") >= 7, `only ${count("created")} clients were taken`);
+    const stored = await Promise.all(taken.map((id) => server().stored(id)));
     const again = await outcomes();
-    for (const id of created)
+    for (const id of taken)
       assert.equal(again.get(id), "unchanged", JSON.stringify(clients.find((one) => one["client_id"] === id)));
-    assert.deepEqual(await Promise.all(created.map((id) => server().stored(id))), stored);
+    assert.deepEqual(await Promise.all(taken.map((id) => server().stored(id))), stored);
   });
 
   test("of an update with the same flags writes nothing", async () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import type { Ended } from "../e2e/binary.ts";
+import { familyTraits, ordinaryTraits, storageTraits } from "../sandbox-versions.ts";
 import {
   asJson,
   askToken,
@@ -160,11 +161,6 @@ const ROWS: readonly Row[] = [
     args: ["--access-token-strategy", "jwt"],
     fields: { access_token_strategy: "jwt" },
   },
-  ...CLIENT_FIELDS.filter(({ shape }) => shape === "duration").map(({ name, flag }, index) => ({
-    title: name,
-    args: [`--${flag.name}`, `${index + 1}h0m0s`],
-    fields: { [name]: `${index + 1}h0m0s` },
-  })),
   {
     title: "client_secret_post",
     args: ["--token-endpoint-auth-method", "client_secret_post"],
@@ -192,6 +188,8 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+const LIFESPANS = CLIENT_FIELDS.filter(({ shape }) => shape === "duration");
+
 /** A signed assertion by which a client proves itself (RFC 7523, 3). */
 function assertion(id: string, audience: string): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -217,14 +215,17 @@ async function stored(server: Server, id: string): Promise<Json> {
 }
 
 test("the rows set every field of a client", () => {
-  const set = new Set(ROWS.flatMap(({ fields }) => Object.keys(fields)));
+  const set = new Set([...ROWS.flatMap(({ fields }) => Object.keys(fields)), ...LIFESPANS.map(({ name }) => name)]);
   assert.deepEqual(
     CLIENT_FIELDS.map(({ name }) => name).filter((name) => !set.has(name)),
     [],
   );
 });
 
-onEveryServer("clients create", ordinaryTraits, (server) => {
+onEveryServer("clients create", ordinaryTraits, (server, testsFor) => {
+  const testPerFamily = testsFor(familyTraits);
+  const testPerStorage = testsFor(storageTraits);
+
   test("registers the client of the first example", async () => {
     const { id, secret, ended } = await server().create([
       ...["clients", "create", "-n", "my app", "-c", "http://localhost/cb"],
@@ -244,7 +245,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     assert.equal(stored["subject_type"], "public");
   });
 
-  test("registers the same client in the 2.x syntax", async () => {
+  testPerStorage("registers the same client in the 2.x syntax", async () => {
     const ended = await server().run([
       ...["create", "oauth2-client", "--name", "my app", "--redirect-uri", "http://localhost/cb"],
       ...["--grant-type", "authorization_code", "--response-type", "code", "--scope", "core,foobar"],
@@ -264,7 +265,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
   });
 
   for (const { title, args, fields, everywhere } of ROWS) {
-    test(`stores what is given: ${title}`, async () => {
+    (everywhere ? testPerStorage : test)(`stores what is given: ${title}`, async () => {
       const posted = await server().post({ ...DEFAULTS, ...fields, client_secret: "a-secret-of-its-own" });
       const wanted = posted.status === 201 ? await stored(server(), textOf(asJson(posted.body), "client_id")) : {};
       const kept = Object.keys(fields).filter((name) => wanted[name] !== undefined);
@@ -286,12 +287,46 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     });
   }
 
-  test("prints a secret that works", async () => {
+  test("stores the lifespans that the API version has, and reports those that it lacks", async () => {
+    const create = (fields: typeof LIFESPANS): Promise<Ended> => {
+      const flags = fields.map(({ flag, name }) => `--${flag.name}=${lifespans[name]}`);
+      return server().run(["clients", "create", "-c", "http://localhost/cb", ...flags]);
+    };
+    const lifespans: Readonly<Record<string, string>> = Object.fromEntries(
+      LIFESPANS.map(({ name }, index) => [name, `${index + 1}h0m0s`]),
+    );
+    const posted = await server().post({ ...DEFAULTS, redirect_uris: ["http://localhost/cb"], ...lifespans });
+    assert.equal(posted.status, 201, JSON.stringify(posted));
+    const wanted = await stored(server(), textOf(asJson(posted.body), "client_id"));
+
+    const refused = await create(LIFESPANS);
+    assert.equal(refused.status, 2, refused.stderr);
+    assert.equal(refused.stdout, "");
+    const unknown = LIFESPANS.filter(({ name }) => refused.stderr.includes(`has no field ${name}\n`));
+    assert.deepEqual(
+      unknown.filter(({ name }) => wanted[name] !== undefined),
+      [],
+    );
+    const family = server().family === "v1" ? "Hydra 1.x" : "Hydra 2.x";
+    const faults = unknown.map(({ flag, name }) => `--${flag.name}: ${family} has no field ${name}\n`);
+    assert.equal(refused.stderr, `Error: ${faults.join("  ")}Hint: leave it out for this server\n`);
+
+    const known = LIFESPANS.filter((field) => !unknown.includes(field));
+    const ended = await create(known);
+    assert.equal(ended.status, 0, ended.stderr);
+    const [, id = ""] = /^OAuth 2\.0 Client ID: (\S+)\n/.exec(ended.stdout) ?? [];
+    assert.deepEqual(await stored(server(), id), wanted);
+    const lost = known.filter(({ name }) => wanted[name] === undefined);
+    const warnings = lost.map(({ name }) => `Warning: ${name}: this server does not keep the field\n`);
+    assert.equal(ended.stderr, warnings.join(""));
+  });
+
+  testPerStorage("prints a secret that works", async () => {
     const made = await server().create(["clients", "create", "-g", "client_credentials", "-r", "token"]);
     await proveSecret(server(), made);
   });
 
-  test("accepts a given secret, and doesn't print it", async () => {
+  testPerFamily("accepts a given secret, and doesn't print it", async () => {
     const secret = `given-${randomUUID()}`;
     const made = await server().create(["clients", "create", "-g", "client_credentials", "--secret", secret]);
     assert.equal(made.secret, undefined);
@@ -304,7 +339,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     assert.ok(!json.stdout.includes(secret), json.stdout);
   });
 
-  test("registers a public client, without a secret", async () => {
+  testPerStorage("registers a public client, without a secret", async () => {
     const { id, secret, ended } = await server().create([
       ...["clients", "create", "--token-endpoint-auth-method", "none", "-c", "https://app.example.com/cb"],
     ]);
@@ -315,43 +350,52 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     assert.deepEqual(stored["redirect_uris"], ["https://app.example.com/cb"]);
   });
 
-  test("registers a client that authenticates with a key, which also gets a secret", async () => {
-    const { id, secret } = await server().create([
-      ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
-      ...["--jwks", JSON.stringify(KEY_SET)],
-    ]);
-    assert.match(secret ?? "", GENERATED);
-    await proveKey(server(), id);
-  });
+  testsFor(({ prefix, checksKeys }) => [prefix, checksKeys])(
+    "registers a client that authenticates with a key, which also gets a secret",
+    async () => {
+      const { id, secret } = await server().create([
+        ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
+        ...["--jwks", JSON.stringify(KEY_SET)],
+      ]);
+      assert.match(secret ?? "", GENERATED);
+      await proveKey(server(), id);
+    },
+  );
 
-  test("accepts a chosen ID, or reports why it cannot", async () => {
-    const id = `conformance-${randomUUID()}`;
-    const ended = await server().run(["clients", "create", "--id", id, "-n", "first", "-c", "http://localhost/cb"]);
-    if (server().takesIds) {
-      assert.equal(ended.status, 0, ended.stderr);
-      assert.ok(ended.stdout.startsWith(`OAuth 2.0 Client ID: ${id}\n`), ended.stdout);
-      assert.equal((await server().stored(id))["client_name"], "first");
-    } else {
-      assert.equal(ended.status, 1);
+  testsFor(({ prefix, ownId, errors }) => [prefix, ownId, errors])(
+    "accepts a chosen ID, or reports why it cannot",
+    async () => {
+      const id = `conformance-${randomUUID()}`;
+      const ended = await server().run(["clients", "create", "--id", id, "-n", "first", "-c", "http://localhost/cb"]);
+      if (server().takesIds) {
+        assert.equal(ended.status, 0, ended.stderr);
+        assert.ok(ended.stdout.startsWith(`OAuth 2.0 Client ID: ${id}\n`), ended.stdout);
+        assert.equal((await server().stored(id))["client_name"], "first");
+      } else {
+        assert.equal(ended.status, 1);
+        assert.equal(ended.stdout, "");
+        assert.match(ended.stderr, /^Error: .*\bid\b.*\nHint: .*--id.*\n$/);
+        assert.ok(ended.stderr.includes(id), ended.stderr);
+        assert.equal(await server().has(id), false);
+      }
+    },
+  );
+
+  testsFor(({ prefix, ownId, errors }) => [prefix, ownId, errors])(
+    "leaves another client with the chosen ID unchanged",
+    async () => {
+      const id = `conformance-${randomUUID()}`;
+      const posted = await server().post({ client_id: id, client_name: "first", client_secret: "first-secret-of-it" });
+      const ended = await server().run(["clients", "create", "--id", id, "-n", "second", "-c", "http://localhost/cb"]);
       assert.equal(ended.stdout, "");
-      assert.match(ended.stderr, /^Error: .*\bid\b.*\nHint: .*--id.*\n$/);
       assert.ok(ended.stderr.includes(id), ended.stderr);
-      assert.equal(await server().has(id), false);
-    }
-  });
-
-  test("leaves another client with the chosen ID unchanged", async () => {
-    const id = `conformance-${randomUUID()}`;
-    const posted = await server().post({ client_id: id, client_name: "first", client_secret: "first-secret-of-it" });
-    const ended = await server().run(["clients", "create", "--id", id, "-n", "second", "-c", "http://localhost/cb"]);
-    assert.equal(ended.stdout, "");
-    assert.ok(ended.stderr.includes(id), ended.stderr);
-    assert.match(ended.stderr, /^Error: .*\nHint: .*\n$/);
-    if (posted.status === 201) {
-      assert.equal(ended.status, 5, ended.stderr);
-      assert.equal((await server().stored(id))["client_name"], "first");
-    } else assert.equal(ended.status, 1, ended.stderr);
-  });
+      assert.match(ended.stderr, /^Error: .*\nHint: .*\n$/);
+      if (posted.status === 201) {
+        assert.equal(ended.status, 5, ended.stderr);
+        assert.equal((await server().stored(id))["client_name"], "first");
+      } else assert.equal(ended.status, 1, ended.stderr);
+    },
+  );
 
   test("sends what only the server can reject", async () => {
     const args = ["clients", "create", "-c", "http://localhost/%zz"];
@@ -367,7 +411,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     assert.match(textOf(told, "message"), /redirect URL/);
   });
 
-  test("rejects what every server would reject", async () => {
+  testPerFamily("rejects what every server would reject", async () => {
     const ended = await server().run(["clients", "create", "--secret", "short", "-c", "http://localhost/cb#f", "-v"]);
     assert.equal(ended.status, 2);
     assert.equal(ended.stdout, "");
@@ -393,7 +437,7 @@ onEveryServer("clients create", ordinaryTraits, (server) => {
     if (!works) assert.match(wrong.stderr, /^Hint: .+$/m);
   });
 
-  test("removes /admin from the endpoint", async () => {
+  testPerFamily("removes /admin from the endpoint", async () => {
     const { id, ended } = await server().create(["clients", "create", "-c", "http://localhost/cb"], {
       env: { HYDRA_ADMIN_URL: `${server().url}/admin/` },
     });

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import { familyTraits, ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Ids for clients, which a server that makes them itself is not given. */
@@ -29,47 +29,50 @@ async function works(server: Server, id: string, secret: string): Promise<void> 
   await proveSecret(server, { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
 }
 
-onEveryServer("clients import", ordinaryTraits, (server) => {
-  test("registers the clients of every input format, in order, with working secrets", async () => {
-    using folder = temporaryFolder();
-    const clients = ids(server(), 5).map((id, n) =>
-      withId(id, { client_name: `c${n} ☃`, grant_types: ["client_credentials"] }),
-    );
-    const yaml = (client: Json): string =>
-      Object.entries(client)
-        .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
-        .join("");
-    const forms: Readonly<Record<string, string>> = {
-      "array.json": JSON.stringify(clients, null, 2),
-      "lines.ndjson": clients.map((client) => `${JSON.stringify(client)}\n`).join(""),
-      "documents.yaml": clients.map(yaml).join("---\n"),
-      "list.yaml": clients.map((client) => `- ${yaml(client).trimEnd().replaceAll("\n", "\n  ")}\n`).join(""),
-      "envelope.json": JSON.stringify({ items: clients, next_page_token: "", is_last_page: true }),
-    };
-    for (const [name, text] of Object.entries(forms)) {
-      const file = join(folder.path, name);
-      writeFileSync(file, text);
-      const ended = await server().run(["clients", "import", file, "--format", "ndjson"]);
-      assert.equal(ended.status, 0, `${name}: ${ended.stderr}`);
-      assert.equal(ended.stderr, "Import: 5 created\n");
-      const found = results(ended.stdout);
-      assert.deepEqual(
-        found.map((client) => client["client_name"]),
-        clients.map((client) => client["client_name"]),
+onEveryServer("clients import", ordinaryTraits, (server, testsFor) => {
+  testsFor(({ prefix, ownId }) => [prefix, ownId])(
+    "registers the clients of every input format, in order, with working secrets",
+    async () => {
+      using folder = temporaryFolder();
+      const clients = ids(server(), 5).map((id, n) =>
+        withId(id, { client_name: `c${n} ☃`, grant_types: ["client_credentials"] }),
       );
-      for (const client of found) {
-        assert.equal(client["outcome"], "created");
-        assert.equal(client["from"], file);
-        const id = textOf(client, "client_id");
-        await works(server(), id, textOf(client, "client_secret"));
-        assert.deepEqual((await server().stored(id))["grant_types"], ["client_credentials"]);
-        if (server().takesIds) assert.ok(clients.some((wanted) => wanted["client_id"] === id));
-        assert.equal((await server().ask("DELETE", `${server().path}/${id}`)).status, 204);
+      const yaml = (client: Json): string =>
+        Object.entries(client)
+          .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+          .join("");
+      const forms: Readonly<Record<string, string>> = {
+        "array.json": JSON.stringify(clients, null, 2),
+        "lines.ndjson": clients.map((client) => `${JSON.stringify(client)}\n`).join(""),
+        "documents.yaml": clients.map(yaml).join("---\n"),
+        "list.yaml": clients.map((client) => `- ${yaml(client).trimEnd().replaceAll("\n", "\n  ")}\n`).join(""),
+        "envelope.json": JSON.stringify({ items: clients, next_page_token: "", is_last_page: true }),
+      };
+      for (const [name, text] of Object.entries(forms)) {
+        const file = join(folder.path, name);
+        writeFileSync(file, text);
+        const ended = await server().run(["clients", "import", file, "--format", "ndjson"]);
+        assert.equal(ended.status, 0, `${name}: ${ended.stderr}`);
+        assert.equal(ended.stderr, "Import: 5 created\n");
+        const found = results(ended.stdout);
+        assert.deepEqual(
+          found.map((client) => client["client_name"]),
+          clients.map((client) => client["client_name"]),
+        );
+        for (const client of found) {
+          assert.equal(client["outcome"], "created");
+          assert.equal(client["from"], file);
+          const id = textOf(client, "client_id");
+          await works(server(), id, textOf(client, "client_secret"));
+          assert.deepEqual((await server().stored(id))["grant_types"], ["client_credentials"]);
+          if (server().takesIds) assert.ok(clients.some((wanted) => wanted["client_id"] === id));
+          assert.equal((await server().ask("DELETE", `${server().path}/${id}`)).status, 204);
+        }
       }
-    }
-  });
+    },
+  );
 
-  test("prints the same lines as the 1.x CLI, from a file and from standard input", async () => {
+  testsFor(familyTraits)("prints the same lines as the 1.x CLI, from a file and from standard input", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "one.json");
     writeFileSync(file, JSON.stringify({ grant_types: ["client_credentials"], response_types: ["token"] }));
@@ -88,17 +91,18 @@ onEveryServer("clients import", ordinaryTraits, (server) => {
     await works(server(), other, given.client_secret);
   });
 
-  test("accepts the output of list", async () => {
-    const owner = `export ${randomUUID()}`;
-    const client = {
-      ...{ client_name: "exported", owner, redirect_uris: ["https://app.example.com/cb"], scope: "openid" },
-      ...{ grant_types: ["authorization_code"], response_types: ["code"], subject_type: "public" },
-      ...{ token_endpoint_auth_method: "client_secret_basic", metadata: { a: [1] }, client_secret: "its-own-secret-0" },
-    };
-    const posted = await server().post(client);
-    const id = textOf(asJson(posted.body), "client_id");
-    const stored = await server().stored(id);
-    for (const format of ["json", "json-pretty", "ndjson", "yaml"]) {
+  for (const format of ["json", "json-pretty", "ndjson", "yaml"])
+    (format === "json" ? test : testsFor(familyTraits))(`accepts the output of list as ${format}`, async () => {
+      const owner = `export ${randomUUID()}`;
+      const client = {
+        ...{ client_name: "exported", owner, redirect_uris: ["https://app.example.com/cb"], scope: "openid" },
+        ...{ grant_types: ["authorization_code"], response_types: ["code"], subject_type: "public" },
+        ...{ token_endpoint_auth_method: "client_secret_basic", metadata: { a: [1] } },
+        client_secret: "its-own-secret-0",
+      };
+      const posted = await server().post(client);
+      const id = textOf(asJson(posted.body), "client_id");
+      const stored = await server().stored(id);
       const listed = await server().run(["clients", "list", "--owner", owner, "--format", format]);
       assert.equal(listed.status, 0, listed.stderr);
       await server().ask("DELETE", `${server().path}/${id}`);
@@ -110,8 +114,7 @@ onEveryServer("clients import", ordinaryTraits, (server) => {
       }
       assert.equal(ended.status, 0, ended.stderr);
       assert.deepEqual(comparable(await server().stored(id)), comparable(stored));
-    }
-  });
+    });
 
   test("fails for, skips or updates an existing client, as requested", async () => {
     if (!server().takesIds) return;
@@ -176,7 +179,7 @@ onEveryServer("clients import", ordinaryTraits, (server) => {
     assert.equal(told["status"], 400);
   });
 
-  test("registers nothing if one client breaks a rule", async () => {
+  testsFor(familyTraits)("registers nothing if one client breaks a rule", async () => {
     const owner = `broken ${randomUUID()}`;
     const clients = [{ owner }, { owner, redirect_uris: ["https://a.example/#x"] }];
     const ended = await server().run(["clients", "import"], { stdin: JSON.stringify(clients) });

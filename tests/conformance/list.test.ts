@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { allTraits } from "../sandbox-versions.ts";
+import type { Dependencies } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** More clients than one request of a whole list asks for. */
@@ -35,7 +35,12 @@ function itemsOf(text: string): readonly Json[] {
   return items.map(asJson);
 }
 
-onEveryServer("clients list", allTraits, (server) => {
+/** How a server pages, filters and names clients. */
+const listTraits: Dependencies = ({ prefix, paging, order, filters, tokenPrefix }) => ({
+  ...{ prefix, paging, order, filters, tokenPrefix },
+});
+
+onEveryServer("clients list", listTraits, (server, testsFor) => {
   const owner = `owner ${randomUUID()}`;
   let ids: readonly string[] = [];
 
@@ -120,19 +125,22 @@ onEveryServer("clients list", allTraits, (server) => {
     );
   });
 
-  test("shows no credentials, and the columns of Hydra's own CLI", async () => {
-    const grid = await server().run(["clients", "list", "--limit", "2"]);
-    assert.match(
-      grid.stdout,
-      /^\| +CLIENT ID +\| +NAME +\| +RESPONSE TYPES +\| +SCOPE +\| +REDIRECT URIS +\| +GRANT TYPES +\| +TOKEN ENDPOINT AUTH METHOD +\|\n\|-+\|/,
-    );
-    const table = await server().run(["list", "oauth2-clients", "--limit", "2"]);
-    assert.match(
-      table.stdout,
-      /^CLIENT ID\t+CLIENT SECRET\t+GRANT TYPES\t+RESPONSE TYPES\t+SCOPE\t+AUDIENCE\t+REDIRECT URIS\n/,
-    );
-    assert.match(table.stdout, /\n\nNEXT PAGE TOKEN\nIS LAST PAGE\t+(true|false)\n$/);
-    const json = await server().run(["clients", "list", "--format", "json"]);
-    assert.doesNotMatch(json.stdout, /"(client_secret|registration_access_token)"/);
-  });
+  testsFor(({ prefix, tokenPrefix }) => [prefix, tokenPrefix])(
+    "shows no credentials, and the columns of Hydra's own CLI",
+    async () => {
+      const grid = await server().run(["clients", "list", "--limit", "2"]);
+      assert.match(
+        grid.stdout,
+        /^\| +CLIENT ID +\| +NAME +\| +RESPONSE TYPES +\| +SCOPE +\| +REDIRECT URIS +\| +GRANT TYPES +\| +TOKEN ENDPOINT AUTH METHOD +\|\n\|-+\|/,
+      );
+      const table = await server().run(["list", "oauth2-clients", "--limit", "2"]);
+      assert.match(
+        table.stdout,
+        /^CLIENT ID\t+CLIENT SECRET\t+GRANT TYPES\t+RESPONSE TYPES\t+SCOPE\t+AUDIENCE\t+REDIRECT URIS\n/,
+      );
+      assert.match(table.stdout, /\n\nNEXT PAGE TOKEN\nIS LAST PAGE\t+(true|false)\n$/);
+      const json = await server().run(["clients", "list", "--format", "json"]);
+      assert.doesNotMatch(json.stdout, /"(client_secret|registration_access_token)"/);
+    },
+  );
 });

@@ -198,12 +198,15 @@ async function openServer(
 
 interface Place {
   readonly name: string;
+  /** Undefined for a real server. */
+  readonly version?: SandboxVersion;
   open(): Promise<Opened>;
 }
 
 function sandboxPlace(as: SandboxVersion): Place {
   return {
     name: `a sandbox as ${as}`,
+    version: as,
     open: async () => {
       const sandbox = await withSandbox(as);
       return openServer(sandbox.url, sandbox.publicUrl, async () => {
@@ -224,12 +227,25 @@ const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
     return { name: admin, open: () => openServer(admin, publicUrl) };
   });
 
+/** Defines a test. */
+type DefineTest = (title: string, body: () => Promise<void>) => void;
+
+/**
+ * Defines the tests that depend on less than their suite, each with `test` or with nothing: they run on every real server,
+ * but only on the sandbox versions that differ in what they depend on.
+ */
+type TestsFor = (dependencies: Dependencies) => DefineTest;
+
 /**
  * Runs a suite on every server: the sandbox versions that differ in what the suite depends on, and each URL in
- * `HYDRA_TEST_ENDPOINTS`, comma-separated, written `ADMIN` or `ADMIN=PUBLIC`. Inside a test, the argument of the suite
- * returns the server.
+ * `HYDRA_TEST_ENDPOINTS`, comma-separated, written `ADMIN` or `ADMIN=PUBLIC`. Inside a test, the first argument of the
+ * suite returns the server.
  */
-export function onEveryServer(title: string, dependencies: Dependencies, suite: (server: () => Server) => void): void {
+export function onEveryServer(
+  title: string,
+  dependencies: Dependencies,
+  suite: (server: () => Server, testsFor: TestsFor) => void,
+): void {
   for (const place of [...versionsFor(dependencies).map(sandboxPlace), ...ENDPOINTS]) {
     describe(`${title} on ${place.name}`, () => {
       let opened: Opened | undefined;
@@ -240,7 +256,12 @@ export function onEveryServer(title: string, dependencies: Dependencies, suite: 
       before(async () => {
         opened = await place.open();
       });
-      suite(() => there().server);
+      const isNeeded = (narrower: Dependencies): boolean =>
+        place.version === undefined || versionsFor(narrower).includes(place.version);
+      suite(
+        () => there().server,
+        (narrower) => (isNeeded(narrower) ? test : () => {}),
+      );
       test("leaves no client on the server", async () => {
         assert.deepEqual(await there().clean(), []);
       });

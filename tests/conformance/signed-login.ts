@@ -73,11 +73,20 @@ export async function registerLoginClient(server: Server): Promise<string> {
   return textOf(asJson(body), "client_id");
 }
 
+const discovered = new WeakMap<Server, ReturnType<typeof discoverServer>>();
+
+/** What a server publishes about itself, which doesn't depend on its keys: asked for once. */
+function discoverOnce(server: Server, publicUrl: string): ReturnType<typeof discoverServer> {
+  const found = discovered.get(server) ?? discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
+  discovered.set(server, found);
+  return found;
+}
+
 /** Logs in; "failed" where the server gives no tokens for the code. */
 export async function logIn(server: Server, clientId: string): Promise<SignedTokens | "failed"> {
   const { url, publicUrl } = server;
   assert.ok(publicUrl !== undefined);
-  const found = await discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
+  const found = await discoverOnce(server, publicUrl);
   const authentication = { method: "none" } as const;
   const client = createOAuthClient({ http, server: found, clientId, authentication, timeLeft, now: Date.now });
   const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid", "offline"] });

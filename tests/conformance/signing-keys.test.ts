@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
-import { ordinaryTraits, signingTraits } from "../sandbox-versions.ts";
+import { type Dependencies, signingTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 import { logIn, publishedKeys, refresh, registerLoginClient, type SignedTokens } from "./signed-login.ts";
 
@@ -234,8 +234,14 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
   });
 });
 
+/** Whether there are JWT access tokens, and how a rotation changes them. */
+const accessTokenTraits: Dependencies = ({ public: { jwtAccessTokens }, keys: { namesOldAccessKey } }) => [
+  jwtAccessTokens,
+  namesOldAccessKey,
+];
+
 describe("JWT access tokens", () => {
-  onEveryServer("of a refreshed session", ordinaryTraits, (server) => {
+  onEveryServer("of a refreshed session", accessTokenTraits, (server) => {
     test("name the old key from Hydra 2.3 on", async () => {
       const set = "hydra.jwt.access-token";
       const clientId = await registerLoginClient(server());

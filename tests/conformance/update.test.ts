@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import type { Ended } from "../e2e/binary.ts";
+import { type Dependencies, familyTraits, ordinaryTraits, storageTraits } from "../sandbox-versions.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** A client with something in every field that an update could wipe, on every version. */
@@ -74,6 +75,8 @@ interface Row {
   readonly title: string;
   readonly args: readonly string[];
   readonly changes: Json;
+  /** Whether it depends on how a server reads a patch, more than the replacement of a field does. */
+  readonly patches?: true;
 }
 
 /** Changes that every version since 1.8 carries out. */
@@ -94,28 +97,36 @@ const ROWS: readonly Row[] = [
     args: ["--add-scope", "profile", "--remove-scope", "core"],
     changes: { scope: "foobar profile" },
   },
-  { title: "an emptied text", args: ["--unset", "logo-uri"], changes: { logo_uri: "" } },
-  { title: "an emptied list", args: ["--unset", "allowed_cors_origins,contacts"], changes: {} },
+  { title: "an emptied text", args: ["--unset", "logo-uri"], changes: { logo_uri: "" }, patches: true },
+  { title: "an emptied list", args: ["--unset", "allowed_cors_origins,contacts"], changes: {}, patches: true },
   {
     title: "a switch turned off",
     args: ["--backchannel-logout-session-required=false"],
     changes: { backchannel_logout_session_required: undefined },
+    patches: true,
   },
   {
     title: "a member inside the metadata",
     args: ["--set", 'metadata.nested.more="x"', "--set", "/metadata/team=null"],
     changes: { metadata: { team: null, nested: { n: [1, 2.5, null], keep: true, more: "x" } } },
+    patches: true,
   },
   {
     title: "a place in a list",
     args: ["--set", 'redirect_uris.1="https://app.example.com/new"'],
     changes: { redirect_uris: ["https://app.example.com/cb", "https://app.example.com/new"] },
   },
-  { title: "the whole metadata", args: ["--metadata", '{"only":1}'], changes: { metadata: { only: 1 } } },
+  {
+    title: "the whole metadata",
+    args: ["--metadata", '{"only":1}'],
+    changes: { metadata: { only: 1 } },
+    patches: true,
+  },
   {
     title: "keys, given whole",
     args: ["--jwks", JSON.stringify(KEY_SET)],
     changes: { jwks: KEY_SET },
+    patches: true,
   },
   {
     title: "the authentication method",
@@ -129,9 +140,26 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-onEveryServer("clients update", ordinaryTraits, (server) => {
-  for (const { title, args, changes } of ROWS) {
-    test(`changes only what is given: ${title}`, async () => {
+/** The fields that only some 2.x versions have. */
+const LATE_FIELDS: readonly (readonly [flag: string, name: string, value: unknown])[] = [
+  ["--skip-consent", "skip_consent", true],
+  ["--skip-logout-consent", "skip_logout_consent", true],
+  ["--access-token-strategy=jwt", "access_token_strategy", "jwt"],
+];
+
+const lateFieldTraits: Dependencies = ({ prefix, fields }) => ({
+  prefix,
+  known: LATE_FIELDS.map(([, name]) => fields.some((field) => field.name === name)),
+});
+
+const LIFESPANS = CLIENT_FIELDS.filter(({ shape }) => shape === "duration");
+
+onEveryServer("clients update", ordinaryTraits, (server, testsFor) => {
+  const testPerFamily = testsFor(familyTraits);
+  const testPerStorage = testsFor(storageTraits);
+
+  for (const { title, args, changes, patches } of ROWS) {
+    (patches ? test : testPerStorage)(`changes only what is given: ${title}`, async () => {
       const client = await made(server());
       const before = client.stored;
       const ended = await server().run(["clients", "update", client.id, ...args]);
@@ -155,34 +183,56 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     });
   }
 
-  for (const { name, flag } of CLIENT_FIELDS.filter(({ shape }) => shape === "duration")) {
-    test(`sets ${name}, or reports that the API version lacks it`, async () => {
-      const client = await made(server());
-      const ended = await server().run(["clients", "update", client.id, `--${flag.name}`, "7h"]);
-      const after = await server().stored(client.id);
-      if (ended.status === 0 && !ended.stderr.includes("Warning: ")) {
-        assert.equal(after[name], "7h0m0s");
-        assert.deepEqual(comparable(after), comparable({ ...client.stored, [name]: "7h0m0s" }));
-        assert.match(ended.stderr, new RegExp(`^${name}: \\(nothing\\) → "7h0m0s"$`, "m"));
-        const undone = await server().run(["clients", "update", client.id, "--unset", name]);
-        assert.equal(undone.status, 0, undone.stderr);
-        assert.deepEqual(comparable(await server().stored(client.id)), comparable(client.stored));
-      } else {
-        assert.equal(client.stored[name], undefined);
-        assert.deepEqual(apart(after), ended.status === 0 ? apart(after) : apart(client.stored));
-        assert.deepEqual(comparable(after), comparable(client.stored));
-        assert.match(ended.stderr, new RegExp(`^(Error|Warning): .*${name}`, "m"));
-      }
-      await works(server(), client);
-    });
-  }
+  test("sets the lifespans that the API version has, and reports those that it lacks", async () => {
+    const client = await made(server());
+    const lifespanOf = (name: string): string => `${LIFESPANS.findIndex((field) => field.name === name) + 1}h0m0s`;
+    const update = (fields: typeof LIFESPANS): Promise<Ended> =>
+      server().run([
+        "clients",
+        "update",
+        client.id,
+        ...fields.map(({ flag, name }) => `--${flag.name}=${lifespanOf(name)}`),
+      ]);
+    const refused = await update(LIFESPANS);
+    assert.equal(refused.status, 2, refused.stderr);
+    const unknown = LIFESPANS.filter(({ name }) => refused.stderr.includes(`has no field ${name}\n`));
+    const other = server().family === "v1" ? "Hydra 1.x" : "Hydra 2.x";
+    const faults = unknown.map(({ flag, name }) => `--${flag.name}: ${other} has no field ${name}\n`);
+    assert.equal(refused.stderr, `Error: ${faults.join("  ")}Hint: leave it out for this server\n`);
+    assert.deepEqual(await server().stored(client.id), client.stored);
 
-  for (const [flag, name, value] of [
-    ["--skip-consent", "skip_consent", true],
-    ["--skip-logout-consent", "skip_logout_consent", true],
-    ["--access-token-strategy=jwt", "access_token_strategy", "jwt"],
-  ] as const) {
-    test(`sets ${name}, or reports that the API version lacks it`, async () => {
+    const ended = await update(LIFESPANS.filter((field) => !unknown.includes(field)));
+    assert.equal(ended.status, 0, ended.stderr);
+    const after = await server().stored(client.id);
+    const kept = LIFESPANS.filter(({ name }) => after[name] !== undefined && after[name] !== null);
+    const set = Object.fromEntries(kept.map(({ name }) => [name, lifespanOf(name)]));
+    assert.deepEqual(comparable(after), comparable({ ...client.stored, ...set }));
+    for (const field of LIFESPANS) {
+      const { name } = field;
+      const lines = ended.stderr.split("\n").filter((line) => line.includes(`${name}:`));
+      const told = kept.includes(field)
+        ? [`${name}: (nothing) → "${lifespanOf(name)}"`]
+        : [`Warning: ${name}: this server does not keep the field`];
+      assert.deepEqual(lines, unknown.includes(field) ? [] : told);
+      if (!kept.includes(field)) assert.equal(client.stored[name], undefined);
+    }
+
+    const [first] = kept;
+    if (first !== undefined) {
+      const one = await server().run(["clients", "update", client.id, `--${first.flag.name}`, "77h"]);
+      assert.equal(one.status, 0, one.stderr);
+      const changed = comparable({ ...client.stored, ...set, [first.name]: "77h0m0s" });
+      assert.deepEqual(comparable(await server().stored(client.id)), changed);
+      const names = kept.map(({ name }) => name).join();
+      const undone = await server().run(["clients", "update", client.id, "--unset", names]);
+      assert.equal(undone.status, 0, undone.stderr);
+      assert.deepEqual(comparable(await server().stored(client.id)), comparable(client.stored));
+    }
+    await works(server(), client);
+  });
+
+  for (const [flag, name, value] of LATE_FIELDS) {
+    testsFor(lateFieldTraits)(`sets ${name}, or reports that the API version lacks it`, async () => {
       const client = await made(server());
       const ended = await server().run(["clients", "update", client.id, flag]);
       const after = await server().stored(client.id);
@@ -204,7 +254,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     });
   }
 
-  test("sends nothing if nothing would change", async () => {
+  testPerStorage("sends nothing if nothing would change", async () => {
     const client = await made(server());
     const ended = await server().run([
       ...["clients", "update", client.id, "-n", "before", "--add-scope", "core", "--unset", "jwks"],
@@ -217,7 +267,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
 
-  test("merges the fields of a file", async () => {
+  testPerStorage("merges the fields of a file", async () => {
     const client = await made(server());
     const file = JSON.stringify({ client_id: client.id, client_name: "filed", scope: "openid" });
     const ended = await server().run(["clients", "update", client.id, "--file", "-", "--owner", "other"], {
@@ -246,7 +296,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     await works(server(), client);
   });
 
-  test("sets the given secret, and doesn't print it", async () => {
+  testPerStorage("sets the given secret, and doesn't print it", async () => {
     const client = await made(server());
     const secret = `next-${randomUUID()}`;
     const ended = await server().run(["clients", "update", client.id, "-n", "after", "--secret-file", "-"], {
@@ -262,7 +312,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     await works(server(), { ...client, secret });
   });
 
-  test("replaces the whole client if requested, as Hydra's own CLI does", async () => {
+  testPerStorage("replaces the whole client if requested, as Hydra's own CLI does", async () => {
     const client = await made(server());
     const ended = await server().run([
       ...["clients", "update", client.id, "--replace", "-n", "Renamed", "-c", "https://c.example/cb", "-a", "openid"],
@@ -279,7 +329,7 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     await works(server(), client);
   });
 
-  test("rejects what would make the client invalid, before sending it", async () => {
+  testPerFamily("rejects what would make the client invalid, before sending it", async () => {
     const client = await made(server());
     for (const [args, rule] of [
       [["--remove-callback", "https://app.example.com/cb,https://app.example.com/other"], "post-logout-uri-mismatch"],
@@ -304,16 +354,28 @@ onEveryServer("clients update", ordinaryTraits, (server) => {
     assert.deepEqual(apart(await server().stored(client.id)), apart(client.stored));
   });
 
-  test("exits with 4 for an unknown client", async () => {
-    for (const more of [[], ["--replace"]]) {
-      const ended = await server().run(["clients", "update", randomUUID(), "-n", "x", "-g", "refresh_token", ...more]);
-      assert.equal(ended.status, 4, ended.stderr);
-      assert.equal(ended.stdout, "");
-      assert.match(ended.stderr, /^Error: .*client .* not found\nHint: .*\n$/);
-    }
-  });
+  testsFor(({ prefix, errors, unknownOnGet }) => [prefix, errors, unknownOnGet])(
+    "exits with 4 for an unknown client",
+    async () => {
+      for (const more of [[], ["--replace"]]) {
+        const ended = await server().run([
+          "clients",
+          "update",
+          randomUUID(),
+          "-n",
+          "x",
+          "-g",
+          "refresh_token",
+          ...more,
+        ]);
+        assert.equal(ended.status, 4, ended.stderr);
+        assert.equal(ended.stdout, "");
+        assert.match(ended.stderr, /^Error: .*client .* not found\nHint: .*\n$/);
+      }
+    },
+  );
 
-  test("shows the client in the other syntax", async () => {
+  testPerFamily("shows the client in the other syntax", async () => {
     const client = await made(server());
     const ended = await server().run(["update", "oauth2-client", client.id, "--name", "two", "--format", "json"]);
     assert.equal(ended.status, 0, ended.stderr);
