@@ -88,7 +88,7 @@ async function withBench(as: SandboxVersion, work: (bench: Bench) => Promise<voi
   }
 }
 
-const RUNS = { numRuns: RUNS_EVERYTHING ? 15 : 8 };
+const RUNS = { numRuns: RUNS_EVERYTHING ? 15 : 5 };
 
 /** How many clients were wanted, and how many of them a server took: it may refuse some on its own. */
 class Tally {

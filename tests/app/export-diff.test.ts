@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { isJsonObject } from "../../lib/core/json/json.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
+import { randomRuns } from "../thorough.ts";
 import { jsonObject, withStateSetup } from "./state-setup.ts";
 
 for (const as of versionsFor(ordinaryTraits))
@@ -36,6 +37,7 @@ for (const as of versionsFor(ordinaryTraits))
 
 for (const as of versionsFor(ordinaryTraits))
   test(`export and diff find no difference on a server of version ${as}, before and after adoption`, async () => {
+    const runs = randomRuns(24);
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anyClient, { minLength: 1, maxLength: 3 }), (clients) =>
@@ -62,9 +64,9 @@ for (const as of versionsFor(ordinaryTraits))
           assert.equal(clean.status, 0, `${clean.stdout}${clean.stderr}\n${again.stdout}`);
         }),
       ),
-      { numRuns: 15 },
+      { numRuns: runs },
     );
-    assert.ok(compared >= 15, `only ${compared} clients were taken`);
+    assert.ok(compared >= runs, `only ${compared} clients were taken`);
   });
 
 test("a client whose manifest is in the files is not added to them a second time, which diff would reject", () =>

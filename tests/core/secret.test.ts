@@ -123,9 +123,10 @@ test("redactedHeaderLine() shows only headers without credentials", () => {
 describe("redactServerText()", () => {
   test("returns the beginning of a long text, even if a credential at its end is cut off", () => {
     const secret = "s3cr3t-of-a-client-0123456789";
-    for (const length of [10, 999_990, 999_999, 2_000_000]) {
-      const shown = redactServerText(`${"x".repeat(length)}${secret}${"y".repeat(1_000_000)}`, [secret]);
-      assert.ok(shown.length <= 1_000_020 && shown.startsWith("x".repeat(10)), String(length));
+    for (const length of [999_990, 999_999]) {
+      const start = `${"x".repeat(10)}${secret}`;
+      const shown = redactServerText(`${start.padEnd(length, "x")}${secret}${"y".repeat(1_000_000)}`, [secret]);
+      assert.ok(shown.length <= 1_000_020 && shown.startsWith(`${"x".repeat(10)}${REDACTED}x`), String(length));
       assert.doesNotMatch(shown, /s3cr3t-o/);
     }
   });
@@ -205,7 +206,7 @@ describe("redactValues()", () => {
 });
 
 /** As long as an ID token with many claims, and as the challenges of Hydra 2.3 and later, which have all of the request in them. */
-const LONG = [100_000, 1_500].map((length) => Buffer.from(everyByte()(length)).toString("base64"));
+const LONG = [40_000, 1_500].map((length) => Buffer.from(everyByte()(length)).toString("base64"));
 
 describe("values of any length", () => {
   const values = Array.from({ length: 2 }, (_, at) => LONG.map((value) => `${at}${value}`)).flat();

@@ -84,6 +84,8 @@ class Checkout implements Disposable {
         HOME: this.#folder.path,
         HYDRA_ADMIN_URL: this.#server.url,
         NO_COLOR: "1",
+        // The compiler ends before it would pay to free memory.
+        GOGC: "off",
       },
       maxBuffer: 64 * 1024 * 1024,
     }).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Ended, start, temporaryFolder } from "../e2e/binary.ts";
 
@@ -32,14 +32,18 @@ async function freePort(): Promise<number> {
   }
 }
 
+/** Where `deno` is on the path, and keeps what it has compiled: only the first test needs that. */
+const cache = temporaryFolder();
+
+// The package's launcher does not forward signals, so the runtime is called directly.
+symlinkSync(join(ROOT, globSync("node_modules/@deno/*/deno", { cwd: ROOT })[0] ?? ""), join(cache.path, "deno"));
+
+after(() => cache[Symbol.dispose]());
+
 /** Runs shell commands with the pinned `deno`, in a directory that looks like this checkout. */
 async function shell(lines: string, env: Readonly<Record<string, string>> = {}, folder?: string): Promise<Ended> {
-  using cache = temporaryFolder();
   using own = temporaryFolder();
   // Commands must not write into the checkout, so the directory only links to it.
-  // The package's launcher does not forward signals, so the runtime is called directly.
-  const [deno = ""] = globSync("node_modules/@deno/*/deno", { cwd: ROOT });
-  symlinkSync(join(ROOT, deno), join(cache.path, "deno"));
   const prepare = 'for name in cli.ts lib node_modules package.json; do ln -sfn "$CHECKOUT/$name" "$name"; done';
   return await start("bash", ["-euo", "pipefail", "-c", `${prepare}\n${lines}`], {
     cwd: folder ?? own.path,

@@ -16,7 +16,7 @@ const WORDS: readonly (readonly [found: RegExp, instead: string])[] = [
   [/\b(?:tells?|telling|told)\b/i, "report, print, show, say"],
   [/\bstand(?:s|ing)?\b(?!-ins?\b)/i, "is, means, represents"],
   [/\bmend(?:s|ed|ing)?\b/i, "fix"],
-  [/(?<!\b(?:leaves?|left) (?:\w+ )*)\balone\b/i, "only"],
+  [/\balone\b(?<!\b(?:leaves?|left) (?:\w+ )*alone)/i, "only"],
   [/\bbeside\b/i, "next to, in addition to, compared with"],
   [/\bbehind\b(?!\s+(?:an?|the)\s+(?:[\w-]+\s+)*(?:proxy|gateway)\b)/i, "after"],
   [/\bmade\s+(?:here|up)\b/i, "generated"],
@@ -51,9 +51,9 @@ function offendersIn(place: string, text: string): readonly string[] {
   );
 }
 
-/** The same text with other characters than line breaks replaced by spaces, so that lines keep their numbers. */
+/** The same text with everything between line breaks replaced by a space, so that lines keep their numbers. */
 function blanked(text: string): string {
-  return text.replace(/[^\n]/g, " ");
+  return text.replace(/[^\n]+/g, " ");
 }
 
 /** The prose of a page in Markdown. */
@@ -64,6 +64,7 @@ function proseOf(markdown: string): string {
 /** Where a literal of a module is, and its text with placeholders and code left out. */
 interface Literal {
   readonly start: number;
+  readonly end: number;
   readonly text: string;
 }
 
@@ -94,7 +95,7 @@ function literalsIn(source: string): readonly Literal[] {
       }
     }
     at++;
-    found.push({ start, text });
+    found.push({ start, end: at - 1, text });
   }
 
   /** Reads code up to the end of the source, or to the brace that closes a placeholder. */
@@ -104,7 +105,7 @@ function literalsIn(source: string): readonly Literal[] {
       const mark = source[at];
       if (skip(/\/\/.*|\/\*[\s\S]*?\*\//y)) continue;
       if (skip(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/y))
-        found.push({ start: from + 1, text: source.slice(from + 1, at - 1) });
+        found.push({ start: from + 1, end: at - 1, text: source.slice(from + 1, at - 1) });
       else if (mark === "`") template();
       else if (skip(/(?<=[(,=:?[&|!]\s*|return )\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//y)) continue;
       else {
@@ -124,25 +125,29 @@ const COMMENT_OR_LITERAL =
 
 /** The comments of a module and the titles of its tests, at their places in the source. */
 function commentsAndTitlesOf(source: string): string {
-  let prose = blanked(source);
+  let prose = "";
+  let end = 0;
   for (const { 0: found, index } of source.matchAll(COMMENT_OR_LITERAL)) {
     const isTitle = /(?:^|\n)\s*(?:test|it|describe)\($/.test(source.slice(Math.max(0, index - 60), index));
     if (!found.startsWith("/") && !isTitle) continue;
     const text = isTitle
       ? ` ${found.slice(1, -1).replace(/\$\{[^}]*\}/g, blanked)} `
       : found.replace(/`[^`\n]*`/g, blanked);
-    prose = prose.slice(0, index) + text + prose.slice(index + text.length);
+    prose += blanked(source.slice(end, index)) + text;
+    end = index + found.length;
   }
   return prose;
 }
 
 /** The literals of a module that are prose, at their places in the source. */
 function stringsOf(source: string): string {
-  let prose = blanked(source);
-  for (const { start, text } of literalsIn(source)) {
-    // A single word is a name for programs, not prose.
-    if (!text.trim().includes(" ")) continue;
-    prose = prose.slice(0, start) + text.replace(/`[^`\n]*`/g, blanked) + prose.slice(start + text.length);
+  let prose = "";
+  let last = 0;
+  for (const { start, end, text } of literalsIn(source).toSorted((a, b) => a.start - b.start)) {
+    // A single word is a name for programs, not prose. What is in a placeholder belongs to its template.
+    if (start < last || !text.trim().includes(" ")) continue;
+    prose += blanked(source.slice(last, start)) + text.replace(/`[^`\n]*`/g, blanked);
+    last = end;
   }
   return prose;
 }

@@ -11,6 +11,7 @@ import {
   normalizeKeybaseName,
   parseKeySource,
 } from "../../../lib/core/pgp/parse-key-source.ts";
+import { assertLinearTime } from "../../linear-time.ts";
 
 test("normalizeKeybaseName() accepts every spelling of a name", () => {
   for (const text of [
@@ -177,9 +178,9 @@ describe("base64OfMarkerlessArmor()", () => {
     );
   });
 
-  test("takes linear time", () => {
+  test("takes linear time", async () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
-      base64OfMarkerlessArmor(part.repeat(200_000));
+      await assertLinearTime(() => base64OfMarkerlessArmor(part.repeat(100_000)));
       findKeylessAnswerReason(part.repeat(1000));
     }
   });
