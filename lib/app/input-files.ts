@@ -4,13 +4,27 @@ import type { TextFile } from "../command.ts";
 import { unreadableFileReason } from "../core/file-errors.ts";
 import type { ValueOrigin } from "../core/flags/parsed-flag-values.ts";
 import { formatSize, InputTooLarge, inputLimitAndHintFor } from "../core/input-limits.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { visiblePart } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 /** The start of a message; `reader` is the flag or command that reads the file, or standard input for `-`. */
 function cannotRead(path: string, reader: string): string {
   return `Cannot read ${path === "-" ? "standard input" : quote(path)} for ${reader}`;
 }
+
+/** A flag whose file contains a credential. */
+const CREDENTIAL_FILE = /^--(?:[a-z]+-)*(?:token|secret|passphrase)-file$/;
+
+/** Whether the name of a file that does not exist may be the credential itself, as in `--secret-file "$SECRET"`. */
+function mayBeCredential(path: string, reader: string, error: unknown): boolean {
+  const isMissing = ["ENOENT", "ENAMETOOLONG"].includes(errorCode(error) ?? "");
+  if (!isMissing || !CREDENTIAL_FILE.test(reader)) return false;
+  return visiblePart(path)?.isWhole !== true || (path.length >= SHORTEST_HIDDEN && !/[/\\]/.test(path));
+}
+
+/** Shorter names without a directory are more likely those of files. */
+const SHORTEST_HIDDEN = 20;
 
 /** The input of one command: its files, and standard input, which can be read only once. */
 export class InputFiles {
@@ -43,6 +57,12 @@ export class InputFiles {
       const start = cannotRead(path, reader);
       if (error instanceof InputTooLarge)
         throw usageError(`${start}: the input is larger than ${formatSize(limit)}`, hint, "input-too-large");
+      if (mayBeCredential(path, reader, error))
+        throw usageError(
+          `Cannot read the file of ${reader}, which is not shown because it may be the credential itself: it does not exist`,
+          `check the path, or pass the credential itself on standard input with ${reader} -`,
+          "unreadable-file",
+        );
       const details = { code: "unreadable-file", exit: "usage", hint: "check the path", cause: error } as const;
       throw new Problem(`${start}: ${escapeControls(unreadableFileReason(error))}`, details);
     }

@@ -406,6 +406,30 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ],
   ],
   [
+    "clients create --secret-file s3cr3t-s3cr3t-s3cr3t",
+    ["unreadable-file"],
+    [
+      "Error: Cannot read the file of --secret-file, which is not shown because it may be the credential itself: it does not exist",
+      "Hint: check the path, or pass the credential itself on standard input with --secret-file -",
+    ],
+  ],
+  [
+    "clients list --access-token-file ory_at_t0ken",
+    ["unreadable-file"],
+    [
+      "Error: Cannot read the file of --access-token-file, which is not shown because it may be the credential itself: it does not exist",
+      "Hint: check the path, or pass the credential itself on standard input with --access-token-file -",
+    ],
+  ],
+  [
+    "clients create --secret-file secrets/of-the-billing-app",
+    ["unreadable-file"],
+    [
+      'Error: Cannot read "secrets/of-the-billing-app" for --secret-file: the file does not exist',
+      "Hint: check the path",
+    ],
+  ],
+  [
     "clients create --config /nowhere.yaml",
     ["config-file"],
     [
