@@ -1,6 +1,13 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
-import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  NetworkFailure,
+  networkHint,
+  type SendHttp,
+  TRUST_HINT,
+} from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { encodeFormValue, redactServerText, secretsInHeaders, urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
@@ -43,8 +50,6 @@ const MAX_BYTES = 1_048_576;
 
 /** The longest error of a server that a message quotes. */
 const MAX_QUOTED = 400;
-
-const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
 
 async function sendProofRequest(
   http: SendHttp,

@@ -91,6 +91,9 @@ const UNREAD_CA_VARIABLES: readonly string[] = ["NODE_EXTRA_CA_CERTS", "CURL_CA_
 /** Those, and the ones in which this program looks for them. */
 export const CA_VARIABLES: readonly string[] = ["SSL_CERT_FILE", "SSL_CERT_DIR", ...UNREAD_CA_VARIABLES];
 
+/** The hint for a server whose certificate's authority is not trusted. */
+export const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
+
 const SKIP_HINT = "--skip-tls-verify is for testing only";
 
 /** The hint for a certificate: trusting an authority helps only if nothing else is wrong. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
+import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { redactServerText, urlWithoutSecrets } from "../../core/redact.ts";
@@ -190,7 +190,7 @@ export function networkProblem(
   return new Problem(`${action}: no answer from ${escapeControls(urlWithoutSecrets(url))}: ${failure.message}`, {
     code: NETWORK_CODES[failure.kind] ?? "unreachable",
     exit: "unreachable",
-    hint: networkHint(failure, hint),
+    hint: networkHint(failure, failure.kind === "certificate" ? TRUST_HINT : hint),
     cause: failure,
   });
 }
