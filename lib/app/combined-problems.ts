@@ -1,7 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import { type Group, isGroup } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import type { SyntaxVersion } from "../core/flags/flag.ts";
+import { adviceInSyntax } from "../core/help/advice-in-syntax.ts";
 import { toTerminalSafeJson } from "../core/json/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
@@ -17,31 +17,6 @@ export class CombinedProblems extends Error {
     super(all.map((problem) => problem.message).join("; "));
     this.all = all;
   }
-}
-
-/** The words of the 2.x syntax for a command of the 1.x syntax, if they aren't its verb and `oauth2-client` or `jwk`. */
-const WORDS_IN_2X: Readonly<Record<string, string>> = {
-  "clients diff": "diff",
-  "clients apply": "apply",
-  "clients export": "export",
-  "token client": "perform client-credentials",
-  "token user": "perform authorization-code",
-  "token device": "perform device-code",
-  "token introspect": "introspect token",
-  "token revoke": "revoke token",
-  "token delete": "delete access-tokens",
-};
-
-/** Advice that names commands in the 1.x syntax, with those of the syntax that the user writes. */
-export function adviceInSyntax(advice: string, syntax: SyntaxVersion): string {
-  if (syntax === "1.x") return advice;
-  return advice
-    .replace(/\bhydra (?:clients|token) [a-z]+(?![\w-])/g, (line) => {
-      const words = WORDS_IN_2X[line.slice("hydra ".length)];
-      return words === undefined ? line : `hydra ${words}`;
-    })
-    .replace(/\bhydra clients ([a-z-]+)/g, "hydra $1 oauth2-client")
-    .replace(/\bhydra keys ([a-z]+)/g, "hydra $1 jwk");
 }
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */

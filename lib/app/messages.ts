@@ -1,6 +1,7 @@
 import type { Context } from "../command.ts";
+import { adviceInSyntax } from "../core/help/advice-in-syntax.ts";
 import { escapeControls } from "../core/text.ts";
-import { adviceInSyntax, formatProblems } from "./combined-problems.ts";
+import { formatProblems } from "./combined-problems.ts";
 import type { RunState } from "./run-state.ts";
 import { stderrStyle } from "./terminal-style.ts";
 

@@ -115,8 +115,13 @@ function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: s
 /** The hint for a request without a response; a proxy on the way is the first thing to check. */
 export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string, skipHint = SKIP_HINT): string {
   if (certificate !== undefined) return certificateHint(certificate, hint, skipHint);
-  if (via === undefined || !FAILURES[kind].mayBeOfProxy) return hint;
-  return `the request goes through the proxy of ${via}: check it, or add the host to NO_PROXY`;
+  if (via === undefined) return hint;
+  const [, scheme] = /\((https?):\/\//.exec(via) ?? [];
+  // HTTPS_PROXY often has an https URL although the proxy itself doesn't speak TLS.
+  const mayBeOfProxy = FAILURES[kind].mayBeOfProxy || (kind === "handshake" && scheme === "https");
+  if (!mayBeOfProxy) return hint;
+  const remark = scheme === undefined ? ", which should be an http:// or https:// URL" : "";
+  return `the request goes through the proxy of ${via}${remark}: check it, or add the host to NO_PROXY`;
 }
 
 /** The longest delay of a timer (24.8 days); with a longer one it fires immediately. */

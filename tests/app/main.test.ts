@@ -4,11 +4,12 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
-import { adviceInSyntax, formatProblems } from "../../lib/app/combined-problems.ts";
+import { formatProblems } from "../../lib/app/combined-problems.ts";
 import { resolveCommand } from "../../lib/app/resolve-command.ts";
 import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
+import { adviceInSyntax } from "../../lib/core/help/advice-in-syntax.ts";
 import { usageError } from "../../lib/core/problem.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 

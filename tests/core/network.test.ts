@@ -62,7 +62,13 @@ test("the hint mentions a proxy if one is used and can be the reason", () => {
   assert.equal(hint("refused"), "check the address");
   assert.equal(hint("certificate", "HTTPS_PROXY (p:1)"), "check the address");
   assert.equal(
-    hint("unresolved", "HTTPS_PROXY (p:1)"),
-    "the request goes through the proxy of HTTPS_PROXY (p:1): check it, or add the host to NO_PROXY",
+    hint("unresolved", "HTTPS_PROXY (http://p:1/)"),
+    "the request goes through the proxy of HTTPS_PROXY (http://p:1/): check it, or add the host to NO_PROXY",
   );
+  assert.equal(
+    hint("protocol", "ALL_PROXY (socks5://p:1)"),
+    "the request goes through the proxy of ALL_PROXY (socks5://p:1), which should be an http:// or https:// URL: check it, or add the host to NO_PROXY",
+  );
+  assert.equal(hint("handshake", "HTTPS_PROXY (http://p:1/)"), "check the address");
+  assert.match(hint("handshake", "HTTPS_PROXY (https://p:1/)"), /^the request goes through the proxy of HTTPS_PROXY /);
 });

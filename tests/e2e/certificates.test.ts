@@ -143,6 +143,14 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
     assert.ok(tunnel.asked.includes("keys.example:443"), String(tunnel.asked));
   });
 
+  it("of the public side, with the way to trust its authority", SLOW, async () => {
+    await using impostor = await openImpostor(made.selfSigned);
+    const token = ["token", "client", "--client-id", "app", "--endpoint", `https://127.0.0.1:${impostor.port}`];
+    const ended = await runBinary(token, { env: { ...UNCHECKED, OAUTH2_CLIENT_SECRET: "hush-hush-hush" } });
+    distrusts(ended, impostor);
+    assert.match(ended.stderr, /^Hint: trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE/m);
+  });
+
   it("of the server that --verify asks", SLOW, async () => {
     await using scenario = await openScenario();
     await using impostor = await openImpostor(made.selfSigned);

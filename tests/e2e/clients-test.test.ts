@@ -182,6 +182,8 @@ describe("clients test", () => {
     );
     const blocked = all.filter(({ detail }) => detail === "needs the step credentials").map(({ name }) => name);
     assert.deepEqual(blocked, ["tokens", "refresh"]);
+    const second = await hydra(["test", "client", "web", "--format", "json"], { OAUTH2_CLIENT_SECRET: WRONG });
+    assert.match(second.stdout, /hydra show oauth2-client ID shows/);
     // The registered method is known.
     const named = await step("credentials", ["web", ...own("web"), "--auth-method", "post"]);
     assert.equal(named.hint, "the client is registered with client_secret_basic: leave out --auth-method");

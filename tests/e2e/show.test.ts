@@ -66,7 +66,8 @@ Keys
     });
     const { stdout } = await opened.run(["clients", "show", "web"]);
     assert.equal(stdout.match(/^Keys$/gm)?.length, 1, stdout);
-    assert.ok(stdout.includes("x\\n\\nKeys\\n") && !/^Findings/m.test(stdout), stdout);
+    assert.equal(stdout.match(/^Findings$/gm)?.length, 1, stdout);
+    assert.ok(stdout.includes("x\\n\\nKeys\\n") && stdout.includes("k\\nFindings: EC"), stdout);
   });
 
   it("shows keys, lifespans and the findings of the rules, but no secret", async () => {

@@ -167,6 +167,7 @@ describe("clients update", () => {
     assert.deepEqual(ended.stderr.split("\n").toSorted(), [
       "",
       `Secret of client "${scenario.id}" unchanged`,
+      'Warning: -n "af\\x1bter" contains a line break or another control character [control-character]: remove it; scripts with CRLF line ends add a carriage return to the last argument of a line',
       'client_name: "before" → "af\\u001bter"',
       'contacts: [] → ["a@example.com"]',
       'owner: "team" → ""',

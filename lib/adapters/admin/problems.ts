@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
-import { type NetworkFailure, networkHint } from "../../core/network.ts";
+import { type NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { looksLikeWebPage } from "../../core/pgp/keyless-answer.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
@@ -84,8 +84,7 @@ function networkFailureHint(server: AdminServerForMessages, kind: NetworkFailure
     proxy: "check the proxy in the environment, or add the host to NO_PROXY",
     unresolved: `check the host name in ${endpoint}`,
     lost: `check http or https in ${endpoint}, then run the command again`,
-    certificate:
-      "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE, or use --skip-tls-verify for testing only",
+    certificate: `${TRUST_HINT}, or use --skip-tls-verify for testing only`,
     handshake: `check http or https in ${endpoint}, and the port`,
     protocol: `check http or https in ${endpoint}, and the port`,
     timeout: "raise --fail-after, or check why the server is slow",

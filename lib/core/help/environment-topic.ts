@@ -61,7 +61,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-    "Proxy settings, in upper or lower case. `ALL_PROXY` is used if the one for http or https is not set. Loopback addresses and unix sockets never use a proxy",
+    "Proxies as `http://` or `https://` URLs; SOCKS is not supported. The names may be in lower case. `ALL_PROXY` is used if the one for http or https is not set. Loopback addresses and unix sockets never use a proxy",
   ],
   [
     "SSL_CERT_FILE, SSL_CERT_DIR",

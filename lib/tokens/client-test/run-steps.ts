@@ -1,3 +1,4 @@
+import { adviceInSyntax } from "../../core/help/advice-in-syntax.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
 import { findFixCommandLine } from "./fix-hints.ts";
@@ -66,7 +67,8 @@ function failedOutcome(name: TestStepName, problem: Problem, session: TestSessio
   const fix = findFixCommandLine(name, problem.code, session.client);
   const hint = fix ?? otherAuthMethodHint(session, problem) ?? problem.hint;
   const { message: detail, code: error } = problem;
-  return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
+  const advice = hint === undefined ? {} : { hint: adviceInSyntax(hint, session.client.syntax) };
+  return { status: "failed", detail, ...advice, error };
 }
 
 /** Does a step; a failure is its outcome. A wrong command line and an interruption end the whole test. */
