@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { openGpg } from "../adapters/gpg.ts";
-import { dropAfter, instead } from "./fault-proxy.ts";
+import { dropAfter, type Fault, instead } from "./fault-proxy.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 function ndjson(clients: readonly Readonly<Record<string, unknown>>[]): string {
@@ -293,6 +293,22 @@ describe("clients import --secret-out", () => {
     const ended = await scenario.run(args, { stdin });
     assertExit(ended, 8);
     assert.match(ended.stderr, /^Import: 1 created, 1 failed$/m);
+  });
+
+  it("warns that it has no secret for a client that appears meanwhile, such as by a proxy that sends the create twice", async () => {
+    const twice: Fault = async ({ pass, reply }) => {
+      await pass();
+      reply(await pass());
+    };
+    await using scenario = await openFiles("26", ({ method }) => (method === "POST" ? twice : undefined));
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists", "update"];
+    const ended = await scenario.run(args, { stdin: ndjson([{ client_id: "a" }]) });
+    assertExit(ended, 0);
+    assert.match(
+      ended.stderr,
+      /^Warning: client "a" was created by someone else meanwhile; its secret was not delivered here\. If no other run has delivered it, set another one: hydra clients rotate-secret a$/m,
+    );
+    assert.deepEqual(scenario.names(), []);
   });
 
   it("leaves no file of a client that the server rejects", async () => {

@@ -869,10 +869,12 @@ describe("a client whose secret cannot be delivered", () => {
           }
         : undefined,
     );
-    assertFails(
-      await scenario.run([...CREATE, "--secret-out", out]),
-      1,
-      /: another program has created ".*" meanwhile; client "app" was deleted again/,
+    const ended = await scenario.run([...CREATE, "--secret-out", out]);
+    assertFails(ended, 1, /: another program has created ".*" meanwhile; client "app" was deleted again/);
+    // The next run finds out whether the destination is the problem.
+    assert.match(
+      ended.stderr,
+      /^Hint: run the command again, with another destination if this one cannot be written$/m,
     );
     assert.deepEqual(
       [scenario.sandbox.clients().length, deletions(scenario), readFileSync(out, "utf8")],

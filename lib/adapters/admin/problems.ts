@@ -45,7 +45,7 @@ function unexpectedResponseDetails(server: AdminServerForMessages): AdminProblem
 
 const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" | "moved">, AdminProblemDetails>> = {
   "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
-  conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
+  conflict: { code: "conflict", exit: "conflict", hint: "find out what it conflicts with, then run the command again" },
   unauthorised: {
     code: "unauthorised",
     exit: "unauthorised",

@@ -7,7 +7,6 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import { isSameJson, type JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
@@ -17,8 +16,8 @@ import { bodyOfNewClient, planClient, type StackPlanOptions, type StackPlanStep 
 import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
+import { readAgain, undeliveredHereText } from "../changed-meanwhile.ts";
 import { prepareClientRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
-import { readAgain } from "../read-again.ts";
 import {
   type AcceptedSecret,
   deliverOrKeep,
@@ -167,13 +166,10 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
   const now = planClient(desired, current, job.options);
   const refused = findRefusalProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
-  const keepsSecret = now.secret === "unchanged";
-  if (keepsSecret) requireNoUndeliveredSecretMeanwhile(job, now);
-  // A proxy that sends a request twice looks like someone else; then nobody has the secret.
-  const remark = keepsSecret
-    ? `; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${operandAndFlags(current.client_id)}`
-    : "";
-  job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile${remark}`);
+  if (now.secret === "unchanged") {
+    requireNoUndeliveredSecretMeanwhile(job, now);
+    job.context.warn(undeliveredHereText(current.client_id));
+  } else job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile`);
   return changeFromStep(job, now);
 }
 

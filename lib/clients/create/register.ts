@@ -263,7 +263,7 @@ async function deleteClientOrKeepSecret({ admin, id, secret, saved, reason }: Un
     return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} was deleted again`, {
       ...details,
       hint: isExpectedError(reason)
-        ? "run the command again with a writable destination"
+        ? "run the command again, with another destination if this one cannot be written"
         : "try another --format, and report this failure",
     });
   }

@@ -11,6 +11,7 @@ import type { Recipient } from "../../core/pgp/recipient.ts";
 import { isConflict, Problem, withMessage } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
+import { readAgain, undeliveredHereText } from "../changed-meanwhile.ts";
 import {
   type CreatedClientToDeliver,
   type DeliveredOrRefused,
@@ -20,7 +21,6 @@ import {
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
-import { readAgain } from "../read-again.ts";
 import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
 import { credentialsToDeliverFromAnswer } from "../secrets/credentials-to-deliver.ts";
 import {
@@ -108,6 +108,9 @@ async function createOrHandleExisting(job: ImportRun, entry: ClientEntry): Promi
   const registered = await createAndDeliverClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
   if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
+  // With --secret-out it was looked up before.
+  const { plain, given } = registration.prepared;
+  if (context.values.isSet(SECRET_OUT) && plain !== undefined && !given) context.warn(undeliveredHereText(id));
   return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id });
 }
 

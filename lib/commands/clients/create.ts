@@ -223,7 +223,7 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
     if (!isConflict(registered.problem) || job.ifExists === "fail") throw withRefusedId(registered.problem, draft);
-    const { readAgain } = await import("../../clients/read-again.ts");
+    const { readAgain } = await import("../../clients/changed-meanwhile.ts");
     const meanwhile = await readAgain(context.admin, registration.payload.client_id);
     await opened.target?.discard();
     return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);

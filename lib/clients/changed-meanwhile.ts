@@ -1,5 +1,6 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { ClientRecord } from "../core/client/client.ts";
+import { operandAndFlags } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -12,4 +13,10 @@ export async function readAgain(admin: Admin, id: string): Promise<ClientRecord>
     exit: "notFound",
     hint: "run the command again to create it",
   });
+}
+
+/** Says of a client that was absent a moment ago and exists now that this run has no secret for it. */
+export function undeliveredHereText(id: string): string {
+  // A proxy that sends a request twice looks like someone else; then nobody has the secret.
+  return `client ${quote(id)} was created by someone else meanwhile; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${operandAndFlags(id)}`;
 }
