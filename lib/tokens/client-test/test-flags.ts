@@ -37,7 +37,7 @@ const TESTED_AUTH: typeof CLIENT_AUTH_METHOD = {
   help: "How the client authenticates; auto: as it is registered",
 };
 
-export const TESTED_PUBLIC_URL: TextFlag = {
+const TESTED_PUBLIC_URL: TextFlag = {
   ...PUBLIC_URL,
   group: "connection",
   help: "Public URL of the server",
