@@ -238,6 +238,14 @@ test("shared secrets have rows with their IDs, and are not in public key sets", 
   assert.deepEqual(JSON.parse(await run("get", "own")), { keys: [] });
   assert.equal(await run("rotate", "own", "--retire", "first", "-q"), "first\n");
   assert.equal(await run("get", "own", "-q"), second);
+  using folder = temporaryFolder();
+  const file = join(folder.path, "secrets.json");
+  writeFileSync(file, JSON.stringify(["AyM1SysPpbyDfgZld3umj1qzKObwVMko", "BBBB"].map((k) => ({ kty: "oct", k }))));
+  await run("import", "given", file);
+  // The SHA-256 of {"k":"…","kty":"oct"} (RFC 7638, 3.2).
+  const [first, other] = (await run("get", "given", "-q")).split("\n");
+  assert.equal(first, "2Oa30I9lIOTDD70T_5y9GUkCdrXFi5A8cJJcxpgYgkM");
+  assert.notEqual(other, first);
 });
 
 test("messages about keys fit the request", async () => {
