@@ -9,13 +9,12 @@ import { toTerminalSafeJson } from "../core/json/json.ts";
 import { isSymmetric } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
-import { publicKeyOfEachPair, withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
-import type { FormatKind } from "../core/output/formats.ts";
+import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../core/text.ts";
 import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PRIVATE_KEY_OUT, PUBLIC } from "./key-flags.ts";
-import { keySetResult, type NamedSet, textResult } from "./key-results.ts";
+import { keySetResult, keysWithoutSecretsToShow, type NamedSet, ROW_FORMATS, textResult } from "./key-results.ts";
 
 type DeliveryContext = Pick<
   Context,
@@ -121,9 +120,6 @@ export async function deliverKeys(
   });
 }
 
-/** Formats that show no key material at all. */
-const ROW_FORMATS: readonly FormatKind[] = ["text", "table", "tsv", "csv", "id"];
-
 /** The sets without private keys; a note says what was left out. */
 function withoutPrivateParts(
   { note, format }: Pick<Context, "note" | "format">,
@@ -136,7 +132,7 @@ function withoutPrivateParts(
     const rest = secrets === 0 ? "" : `, and ${secrets} shared ${secrets === 1 ? "secret" : "secrets"} as a whole`;
     note(`Private parts are left out${rest}; --private prints them`);
   }
-  return sets.map(({ set, keys }) => ({ set, keys: publicKeyOfEachPair(keys) }));
+  return sets.map(({ set, keys }) => ({ set, keys: keysWithoutSecretsToShow({ format }, keys) }));
 }
 
 /** The context with a format that shows private parts, if `--format` is not given. */

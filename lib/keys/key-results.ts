@@ -2,6 +2,7 @@ import type { CommandResult, Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { keyOfEachPairWithoutSecrets, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import type { FormatKind } from "../core/output/formats.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
 
@@ -20,6 +21,17 @@ const KEY_VIEW: ResultView<JsonObject> = {
   columns: [column("SET ID", "set"), column("KEY ID", "kid"), column("ALGORITHM", "alg"), column("USE", "use")],
   id: (item) => getTextField(item, "kid") ?? "",
 };
+
+/** Formats that show no key material at all. */
+export const ROW_FORMATS: readonly FormatKind[] = ["text", "table", "tsv", "csv", "markdown", "id"];
+
+/** What a result shows of keys without their private parts: shared secrets only as rows, which have no contents. */
+export function keysWithoutSecretsToShow(
+  { format }: Pick<Context, "format">,
+  keys: readonly JsonWebKey[],
+): readonly JsonWebKey[] {
+  return ROW_FORMATS.includes(format.kind) ? keyOfEachPairWithoutSecrets(keys) : publicKeyOfEachPair(keys);
+}
 
 /** The formats that show whole sets; the others have a row for each key. */
 const SET_FORMATS: readonly FormatKind[] = ["json", "json-pretty", "yaml", "jsonpath", "jsonpointer", "raw"];

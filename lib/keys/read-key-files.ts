@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { findKeyIdProblem } from "../core/id-problems.ts";
-import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSameKeyIgnoringKid, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { isSigningAlgorithm, keyTypeAndCurveName, signingAndEncryptionAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { withoutRedundantPublicHalves } from "../core/jwk/key-pair-halves.ts";
 import { collectProblem, Problem, usageError, withMessage } from "../core/problem.ts";
@@ -94,7 +94,7 @@ async function readOneKeyFile(
   const use = values.isSet(USE) ? values.text(USE) : undefined;
   const read = await localKeys.read(path, reader, passphrase);
   for (const key of read) {
-    const kid = key.kid ?? (await localKeys.thumbprint(publicPart(key)));
+    const kid = key.kid ?? (await localKeys.thumbprint(key));
     const invalid = findKeyIdProblem(kid);
     // Another ID may be chosen with --kid.
     if (invalid !== undefined && !values.isSet(KID)) {

@@ -1,11 +1,11 @@
 import type { CommandResult } from "../command.ts";
-import { kidWithoutPrefix, publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
+import { keyOfEachPairWithoutSecrets, kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
 import { operandAndFlags } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
 import { findKeyOrPair } from "./key-pair-storage.ts";
-import { keySetResult } from "./key-results.ts";
+import { keySetResult, keysWithoutSecretsToShow } from "./key-results.ts";
 import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import type { SetToRotate } from "./rotation-step.ts";
@@ -20,7 +20,7 @@ function requireRetirableKey(
   { set, keys, state, shape }: SetToRotate,
   kid: string,
 ): { readonly place: number; readonly count: number; readonly id: string } {
-  const ids = publicKeyOfEachPair(keys).map((key) => key.kid ?? "");
+  const ids = keyOfEachPairWithoutSecrets(keys).map((key) => key.kid ?? "");
   const exact = ids.indexOf(kid);
   const place = exact < 0 ? ids.findIndex((id) => kidWithoutPrefix(id) === kidWithoutPrefix(kid)) : exact;
   const id = ids[place];
@@ -45,7 +45,7 @@ export async function retireKey(context: RotationContext, set: string, named: st
   const after = keys.filter((key) => !leaving.includes(key));
   rejectBreakingKeyChange(context, { set, shape, before: keys, after });
   const signing = state.kind === "signs" ? state.kid : "";
-  const retired = publicKeyOfEachPair(leaving);
+  const retired = keysWithoutSecretsToShow(context, leaving);
   context.note(
     `Key ${quote(kid)} is number ${place + 1} of ${count}, the newest first${signing === "" ? "" : `; ${quote(signing)} signs`}`,
   );

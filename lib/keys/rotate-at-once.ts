@@ -1,9 +1,8 @@
 import type { CommandResult } from "../command.ts";
-import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
 import { KID } from "./key-flags.ts";
-import { keySetResult, type NamedSet } from "./key-results.ts";
+import { keySetResult, keysWithoutSecretsToShow, type NamedSet } from "./key-results.ts";
 import { removeKeyOrPair } from "./remove-key-or-pair.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { isTokenSigningSet, nextKeyAlgorithmAndUse, predictGeneratedKeys } from "./signing-state.ts";
@@ -30,7 +29,7 @@ export async function rotateAtOnce(context: RotationContext, set: string): Promi
     kid,
     change: async (api) => {
       const keys = await api.create(set, { kid, alg, use, isOwnId: given === undefined });
-      created.push({ set, keys: publicKeyOfEachPair(keys) });
+      created.push({ set, keys: keysWithoutSecretsToShow(context, keys) });
     },
     undo: (api) => removeKeyOrPair(api, set, kid),
     expected: named,

@@ -224,6 +224,30 @@ test("keys that were printed in a format for reading are rejected, with the one 
   }
 });
 
+test("shared secrets have rows with their IDs, and are not in public key sets", async () => {
+  await using sandbox = await withSandbox("1.8");
+  const run = async (...words: readonly string[]): Promise<string> => {
+    const ended = await runBinary(["keys", ...words, "--endpoint", sandbox.url]);
+    assert.equal(ended.status, 0, ended.stderr);
+    return ended.stdout;
+  };
+  assert.equal(await run("create", "own", "--alg", "HS256", "--kid", "first", "-q"), "first\n");
+  const second = await run("rotate", "own", "-q");
+  assert.equal(await run("get", "own", "-q"), `${second}first\n`);
+  assert.match(await run("get", "own", "--format", "table"), /^own\tfirst\t+HS256\t+sig$/m);
+  assert.deepEqual(JSON.parse(await run("get", "own")), { keys: [] });
+  assert.equal(await run("rotate", "own", "--retire", "first", "-q"), "first\n");
+  assert.equal(await run("get", "own", "-q"), second);
+  using folder = temporaryFolder();
+  const file = join(folder.path, "secrets.json");
+  writeFileSync(file, JSON.stringify(["AyM1SysPpbyDfgZld3umj1qzKObwVMko", "BBBB"].map((k) => ({ kty: "oct", k }))));
+  await run("import", "given", file);
+  // The SHA-256 of {"k":"…","kty":"oct"} (RFC 7638, 3.2).
+  const [first, other] = (await run("get", "given", "-q")).split("\n");
+  assert.equal(first, "2Oa30I9lIOTDD70T_5y9GUkCdrXFi5A8cJJcxpgYgkM");
+  assert.notEqual(other, first);
+});
+
 test("messages about keys fit the request", async () => {
   await using sandbox = await withSandbox("26");
   using folder = temporaryFolder();

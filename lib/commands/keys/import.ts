@@ -11,7 +11,7 @@ import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { convertKeysToServerShape, type SetAndKeyPairStorage } from "../../keys/key-pair-storage.ts";
-import { keySetResult } from "../../keys/key-results.ts";
+import { keySetResult, keysWithoutSecretsToShow } from "../../keys/key-results.ts";
 import { type KeysFromFiles, type KeyWithKid, readKeyFiles } from "../../keys/read-key-files.ts";
 import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-kid-arguments.ts";
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
@@ -115,7 +115,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   // The last key of a list becomes the newest.
   if (isAtOnce) await api.replace(set, after.toReversed());
   else await addKeys(api, set, stored);
-  const keys = publicKeyOfEachPair(stored.toReversed());
+  const keys = keysWithoutSecretsToShow({ format }, stored.toReversed());
   const unwritten = unwrittenResultHandler(
     `the keys are in key set ${quote(set)}`,
     `show them: hydra keys get ${operandAndFlags(set)}`,

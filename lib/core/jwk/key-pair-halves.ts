@@ -1,4 +1,4 @@
-import { isSameKeyIgnoringKid, type JsonWebKey, publicPart } from "./json-web-key.ts";
+import { isSameKeyIgnoringKid, isSymmetric, type JsonWebKey, publicPart } from "./json-web-key.ts";
 import { hasPrivateMembers } from "./jwk-members.ts";
 
 const PREFIX = /^(?:private|public):/;
@@ -32,11 +32,14 @@ export function includesKeyOrPrivateHalf(keys: readonly JsonWebKey[], key: JsonW
   return includesOtherHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
 }
 
+/** The keys of a set without what is secret: one for each pair or private key, and what is left of shared secrets. */
+export function keyOfEachPairWithoutSecrets(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
+  return keys.filter((key) => !(hasPrivateMembers(key) && includesOtherHalf(keys, key, "public"))).map(publicPart);
+}
+
 /** The public keys of a set: one for each pair or private key, none for a shared secret. */
 export function publicKeyOfEachPair(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys
-    .filter((key) => key.kty !== "oct" && !(hasPrivateMembers(key) && includesOtherHalf(keys, key, "public")))
-    .map(publicPart);
+  return keyOfEachPairWithoutSecrets(keys.filter((key) => !isSymmetric(key)));
 }
 
 /** The keys of a set without the public halves that follow from private ones. */
