@@ -22,11 +22,17 @@ import {
   withSandbox,
 } from "./binary.ts";
 import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { openTerminal } from "./terminal.ts";
 
 const SET = "hydra.openid.id-token";
 
 const Keys = v.array(v.record(v.string(), v.unknown()));
+
+const program = mostlyInThisProcess(4);
+
+const home = temporaryFolder();
+after(() => home[Symbol.dispose]());
 
 /** The part of a server that logins need. */
 function serverOf({ url, publicUrl }: RunningSandbox, as: SandboxVersion): Server {
@@ -36,7 +42,8 @@ function serverOf({ url, publicUrl }: RunningSandbox, as: SandboxVersion): Serve
   const ask = (method: string, at: string, body?: Json) =>
     exchange(method, `${url}${at}`, headers, body === undefined ? undefined : JSON.stringify(body));
   const none = (): never => assert.fail("not needed here");
-  const run = (args: readonly string[]) => runBinary(args, { env: { HYDRA_ADMIN_URL: url } });
+  const compiled = (args: readonly string[]) => runBinary(args, { env: { HYDRA_ADMIN_URL: url } });
+  const run = program({ url, home: home.path, run: compiled });
   return {
     url,
     publicUrl,
