@@ -208,7 +208,7 @@ describe("a descriptor for the secrets of an earlier run and of this one", () =>
 describe("an apply with recipients", () => {
   const gpg = openGpg();
   after(() => gpg.close());
-  gpg.quick("Team <team@example.com>", "default", "default");
+  gpg.quick("Team <team@example.com>", "future-default");
 
   async function withOneClient(
     work: (

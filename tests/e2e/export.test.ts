@@ -16,8 +16,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, runBinary, start } from "./binary.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
+
+const program = mostlyInThisProcess(5);
 
 const WEB = {
   client_id: "web",
@@ -54,7 +58,7 @@ async function filled(clients: readonly object[], as: SandboxVersion = "26"): Pr
 
 /** Runs an export in the home folder of the scenario, so that its paths are relative. */
 function exportIn(scenario: Scenario, ...args: readonly string[]): Promise<Ended> {
-  return scenario.run(["export", ...args], { cwd: scenario.home });
+  return program(scenario)(["export", ...args], { cwd: scenario.home });
 }
 
 /** Writes a file into the home folder. */
@@ -96,7 +100,7 @@ describe("export to standard output", () => {
   for (const as of ["1.8", "1.11", "2.3", "26", "next"] as const)
     it(`is YAML without defaults, secrets and what the server sets, of a server as ${as}`, async () => {
       await using scenario = await filled([WEB, MARKED], as);
-      const ended = await scenario.run(["export", "billing", "web"]);
+      const ended = await program(scenario)(["export", "billing", "web"]);
       assertExit(ended, 0);
       assert.equal(ended.stdout, `${BILLING_YAML}---\n${WEB_YAML}`);
     });
@@ -105,14 +109,14 @@ describe("export to standard output", () => {
     const { client_id: _, ...client } = WEB;
     await using scenario = await filled([client], "2.1");
     const { stdout: id } = await scenario.run(["clients", "list", "-q"]);
-    const ended = await scenario.run(["export", "*"]);
+    const ended = await program(scenario)(["export", "*"]);
     assert.equal(ended.stdout, WEB_YAML.replace("client_id: web", `client_id: ${id.trim()}`));
   });
 
   it("works in both syntaxes and with every alias", async () => {
     await using scenario = await filled([WEB]);
     for (const line of ["export", "clients export", "export oauth2-clients", "export oauth2-client", "client export"]) {
-      const ended = await scenario.run([...line.split(" "), "web"]);
+      const ended = await program(scenario)([...line.split(" "), "web"]);
       assertExit(ended, 0);
       assert.equal(ended.stdout, WEB_YAML, line);
     }
@@ -127,7 +131,7 @@ describe("export to standard output", () => {
       { client_id: "broken", metadata: { "hydra.apply": "prod" } },
     ]);
     const selected = async (args: readonly string[], env: Record<string, string> = {}): Promise<readonly string[]> => {
-      const ended = await scenario.run(["export", ...args, "-q"], { env });
+      const ended = await program(scenario)(["export", ...args, "-q"], { env });
       assertExit(ended, 0);
       return ended.stdout
         .split("\n")
@@ -144,9 +148,9 @@ describe("export to standard output", () => {
     assert.deepEqual(await selected(["--unmarked"]), ["broken", "web", "wet"]);
     assert.deepEqual(await selected(["--unmarked"], { HYDRA_STACK: "prod" }), ["broken", "web", "wet"]);
     assert.deepEqual(await selected(["maester-made", "--unmarked"]), ["maester-made"]);
-    const unmarked = await scenario.run(["export", "--unmarked"]);
+    const unmarked = await program(scenario)(["export", "--unmarked"]);
     assert.match(unmarked.stderr, /1 client of hydra-maester left out/);
-    const none = await scenario.run(["export", "--stack", "nosuch"]);
+    const none = await program(scenario)(["export", "--stack", "nosuch"]);
     assertExit(none, 0);
     assert.deepEqual([none.stdout, none.stderr], ["", "No clients are selected\n"]);
   });
@@ -154,7 +158,7 @@ describe("export to standard output", () => {
   it("writes the formats of other commands", async () => {
     await using scenario = await filled([WEB, MARKED]);
     const stdout = async (format: string): Promise<string> => {
-      const ended = await scenario.run(["export", "*", "--format", format]);
+      const ended = await program(scenario)(["export", "*", "--format", format]);
       assertExit(ended, 0);
       return ended.stdout;
     };
@@ -174,7 +178,7 @@ describe("export to standard output", () => {
 
   it("writes defaults with --defaults", async () => {
     await using scenario = await filled([{ client_id: "a", scope: "x", skip_consent: false, metadata: {} }]);
-    const ended = await scenario.run(["export", "a", "--defaults", "--format", "json"]);
+    const ended = await program(scenario)(["export", "a", "--defaults", "--format", "json"]);
     const [client] = JSON.parse(ended.stdout);
     assert.deepEqual(client.grant_types, ["authorization_code"]);
     assert.equal(client.subject_type, "public");
@@ -190,7 +194,7 @@ describe("export to standard output", () => {
     await using scenario = await filled([
       { client_id: "a", client_secret: "given-secret-0001", scope: "x", jwks: { keys } },
     ]);
-    const ended = await scenario.run(["export", "a", "--format", "json"]);
+    const ended = await program(scenario)(["export", "a", "--format", "json"]);
     assertExit(ended, 0);
     assert.deepEqual(JSON.parse(ended.stdout)[0].jwks, { keys: [key] });
     assert.match(ended.stderr, /client "a": private keys in its jwks are left out/);
@@ -208,7 +212,7 @@ describe("export to standard output", () => {
 
   it("warns of values that look like placeholders of files", async () => {
     await using scenario = await filled([{ client_id: "a", scope: "x", client_name: `My \${{ app }}` }]);
-    const ended = await scenario.run(["export", "a"]);
+    const ended = await program(scenario)(["export", "a"]);
     assertExit(ended, 0);
     assert.match(
       ended.stderr,
@@ -222,7 +226,7 @@ describe("export to standard output", () => {
       { client_id: "x", metadata: { "hydra.apply": { stack: "test", key: "x" } } },
       { client_id: "y", metadata: { "hydra.apply": { stack: 1 } }, scope: "s" },
     ]);
-    const ended = await scenario.run(["export", "*"]);
+    const ended = await program(scenario)(["export", "*"]);
     assertExit(ended, 0);
     assert.match(ended.stderr, /client "y": the member "hydra.apply" of its metadata is not a valid mark/);
     assert.match(ended.stderr, /the stacks "prod" and "test"; export each with --stack/);
@@ -231,8 +235,8 @@ describe("export to standard output", () => {
 
   it("reports clients that don't exist", async () => {
     await using scenario = await filled([WEB]);
-    assertFails(await scenario.run(["export", "nosuch"]), 4, /"nosuch" not found/);
-    const ended = await scenario.run(["export", "nosuch", "web"]);
+    assertFails(await program(scenario)(["export", "nosuch"]), 4, /"nosuch" not found/);
+    const ended = await program(scenario)(["export", "nosuch", "web"]);
     assertExit(ended, 8);
     assert.equal(ended.stdout, WEB_YAML);
   });
@@ -240,7 +244,7 @@ describe("export to standard output", () => {
   it("exports many clients, page by page", SLOW, async () => {
     const clients = Array.from({ length: 450 }, (_, i) => ({ client_id: `c-${i}`, scope: "x" }));
     await using scenario = await filled(clients);
-    const ended = await scenario.run(["export", "*", "-q"]);
+    const ended = await program(scenario)(["export", "*", "-q"]);
     assert.equal(ended.stdout.split("\n").length, 451);
   });
 });
@@ -361,11 +365,11 @@ client_id: other
       read(scenario, "c/a.yaml") + read(scenario, "c/b.yaml"),
       /[\u0000-\u0009\u000b-\u001f\u202e\u2028]/,
     );
-    const stored = (id: string): Promise<Ended> => scenario.run(["export", id, "--format", "ndjson"]);
+    const stored = (id: string): Promise<Ended> => program(scenario)(["export", id, "--format", "ndjson"]);
     for (const id of ["a", "b"]) {
       const { stdout } = await stored(id);
-      assertExit(await scenario.run(["delete", "client", id, "--yes"]), 0);
-      assertExit(await scenario.run(["import", "clients", join(scenario.home, `c/${id}.yaml`), "-q"]), 0);
+      assertExit(await program(scenario)(["delete", "client", id, "--yes"]), 0);
+      assertExit(await program(scenario)(["import", "clients", join(scenario.home, `c/${id}.yaml`), "-q"]), 0);
       assert.equal((await stored(id)).stdout, stdout);
     }
   });
@@ -405,7 +409,7 @@ client_id: other
     }));
     await using scenario = await filled(clients);
     assertExit(await exportIn(scenario, "*", "--into", "whole"), 0);
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < (RUNS_EVERYTHING ? 8 : 4); round++) {
       await using running = scenario.start(["export", "*", "--into", "c"], { cwd: scenario.home });
       await running.seen("stdout", `client c-${round + 1}:`).catch(() => {});
       running.kill("SIGKILL");
@@ -539,7 +543,7 @@ metadata: {team: "\${{ team }}", size: "\${{ size }}"}
       HYDRA_VAR_team: "shop",
     };
     const run = (args: readonly string[], env: Record<string, string>): Promise<Ended> =>
-      scenario.run(["export", "web", "--into", "c.yaml", ...args], { cwd: scenario.home, env });
+      program(scenario)(["export", "web", "--into", "c.yaml", ...args], { cwd: scenario.home, env });
     const missing = await run([], { HYDRA_VAR_host: "x" });
     assertFails(missing, 2, /Variables grants, name, size, skip and team of the files are not set/);
     assert.equal(read(scenario, "c.yaml"), before);
@@ -570,9 +574,9 @@ x-hydra: {key: "\${{ key }}", protect: true}
 `;
     put(scenario, "c.yaml", before);
     const args = ["export", "*", "--into", "c.yaml", "--var", "id=web"];
-    const missing = await scenario.run(args, { cwd: scenario.home });
+    const missing = await program(scenario)(args, { cwd: scenario.home });
     assertFails(missing, 2, /Variable key of the files is not set/);
-    const ended = await scenario.run([...args, "--var", "key=bill"], { cwd: scenario.home });
+    const ended = await program(scenario)([...args, "--var", "key=bill"], { cwd: scenario.home });
     assertExit(ended, 0);
     assert.equal(ended.stdout, "Changed client billing: c.yaml\nChanged client web: c.yaml\n");
     assert.match(
@@ -760,7 +764,7 @@ spec:
       { ...WEB, owner: "shop/prod" },
       { ...WEB, owner: "shop/prod", client_id: "copy" },
     ]);
-    const printed = await scenario.run(["export", "*", "--as", "maester"]);
+    const printed = await program(scenario)(["export", "*", "--as", "maester"]);
     assertExit(printed, 8);
     assert.match(
       printed.stderr.replace(/\s+/g, " "),
@@ -815,7 +819,7 @@ describe("export, wrong command lines", () => {
   for (const [args, error] of WRONG)
     it(`rejects export ${args}`, async () => {
       await using scenario = await openScenario();
-      assertFails(await scenario.run(["export", ...args.split(" ").filter((word) => word !== "")]), 2, error);
+      assertFails(await program(scenario)(["export", ...args.split(" ").filter((word) => word !== "")]), 2, error);
       assert.deepEqual(scenario.proxy.seen, []);
     });
 });

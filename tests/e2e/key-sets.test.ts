@@ -22,11 +22,17 @@ import {
   withSandbox,
 } from "./binary.ts";
 import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
+import { mostlyInThisProcess } from "./in-this-process.ts";
 import { openTerminal } from "./terminal.ts";
 
 const SET = "hydra.openid.id-token";
 
 const Keys = v.array(v.record(v.string(), v.unknown()));
+
+const program = mostlyInThisProcess(4);
+
+const home = temporaryFolder();
+after(() => home[Symbol.dispose]());
 
 /** The part of a server that logins need. */
 function serverOf({ url, publicUrl }: RunningSandbox, as: SandboxVersion): Server {
@@ -36,7 +42,8 @@ function serverOf({ url, publicUrl }: RunningSandbox, as: SandboxVersion): Serve
   const ask = (method: string, at: string, body?: Json) =>
     exchange(method, `${url}${at}`, headers, body === undefined ? undefined : JSON.stringify(body));
   const none = (): never => assert.fail("not needed here");
-  const run = (args: readonly string[]) => runBinary(args, { env: { HYDRA_ADMIN_URL: url } });
+  const compiled = (args: readonly string[]) => runBinary(args, { env: { HYDRA_ADMIN_URL: url } });
+  const run = program({ url, home: home.path, run: compiled });
   return {
     url,
     publicUrl,
@@ -122,7 +129,7 @@ describe("a backup", () => {
   let sandbox: RunningSandbox;
   before(async () => {
     gpg = openGpg();
-    gpg.quick("ops@example.org", "default");
+    gpg.quick("ops@example.org", "future-default");
     sandbox = await withSandbox("26");
   });
   after(async () => {
@@ -226,6 +233,19 @@ describe("a backup", () => {
   });
 });
 
+/**
+ * Publishes the key with the ID `next` as --publish does, and writes its private half to a file: a command would generate a
+ * key of 4096 bits, which takes a second.
+ */
+async function publishNext(server: Server, file: string): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const about = { kid: "next", alg: "RS256", use: "sig" };
+  writeFileSync(file, JSON.stringify({ ...privateKey.export({ format: "jwk" }), ...about }), { mode: 0o600 });
+  // The last key of a list becomes the newest.
+  const keys = [{ ...publicKey.export({ format: "jwk" }), ...about }, ...(await storedKeys(server)).toReversed()];
+  assert.equal((await server.ask("PUT", `/admin/keys/${SET}`, { keys })).status, 200);
+}
+
 describe("a rotation that goes wrong", () => {
   test("is undone if another key signs, which a login detects", async () => {
     await using sandbox = await withSandbox("26");
@@ -234,7 +254,7 @@ describe("a rotation that goes wrong", () => {
     const old = await signingKey(server, clientId);
     using folder = temporaryFolder();
     const file = join(folder.path, "next.json");
-    assertDone(await server.run(["keys", "rotate", SET, "--publish", "--key-out", file]));
+    await publishNext(server, file);
     const before = await storedKeys(server);
     let isSwallowed = false;
     // The server says that it has stored the private key, and has not.
@@ -268,7 +288,7 @@ describe("a rotation that goes wrong", () => {
     await signingKey(server, await registerLoginClient(server));
     using folder = temporaryFolder();
     const file = join(folder.path, "next.json");
-    assertDone(await server.run(["keys", "rotate", SET, "--publish", "--key-out", file, "--kid", "next"]));
+    await publishNext(server, file);
     let isDone = false;
     const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
       if (method !== "PUT" || !target.includes("/keys/") || isDone) return undefined;
@@ -573,21 +593,22 @@ describe("an answer that is lost", () => {
   test("of a published key whose private half reaches nobody removes it again", async () => {
     await using sandbox = await withSandbox("26");
     const server = serverOf(sandbox, "26");
-    const before = await storedKeys(server);
+    assertDone(await server.run(["keys", "create", "own", "--alg", "ES256"]));
+    const before = await storedKeys(server, "own");
     using folder = temporaryFolder();
     const gpg = openGpg();
     try {
-      gpg.quick("ops@example.org", "default");
+      gpg.quick("ops@example.org", "future-default");
       writeFileSync(join(folder.path, "ops.asc"), gpg.exported("ops@example.org").armored);
     } finally {
       gpg.close();
     }
-    const line = '"$HYDRA" keys rotate "$SET" --publish --alg RS256 --pgp-key @ops.asc > /dev/full';
-    const env = { HYDRA: BINARY, SET, HYDRA_ADMIN_URL: sandbox.url };
+    const line = '"$HYDRA" keys rotate own --publish --alg ES256 --pgp-key @ops.asc > /dev/full';
+    const env = { HYDRA: BINARY, HYDRA_ADMIN_URL: sandbox.url };
     const ended = await start("sh", ["-c", line], { env, cwd: folder.path }).ended;
     assert.equal(ended.status, 1, ended.stderr);
     assert.match(ended.stderr, /Cannot deliver the private key: .*; the public key was removed again/);
-    assert.deepEqual(await storedKeys(server), before);
+    assert.deepEqual(await storedKeys(server, "own"), before);
   });
 });
 
