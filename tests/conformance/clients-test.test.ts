@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import { familyTraits, ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const SECRET = "a-secret~of.mine_1";
@@ -20,6 +20,8 @@ const WEB = {
   post_logout_redirect_uris: ["https://app.example.com/bye"],
   client_secret: SECRET,
 };
+
+const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 const PUBLIC = { ...WEB, client_secret: undefined, token_endpoint_auth_method: "none" };
 
@@ -59,7 +61,7 @@ function passedSteps(steps: Steps): readonly string[] {
 
 const LOGIN = ["authorization", "tokens", "refresh", "introspection", "revocation", "logout"];
 
-onEveryServer("clients test", ordinaryTraits, (server) => {
+onEveryServer("clients test", ordinaryTraits, (server, testsFor) => {
   test("passes for a web application with a secret, sent in either way", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
@@ -73,42 +75,47 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("passes for the login of a web application without its secret", async () => {
+  testsFor(familyTraits)("passes for the login of a web application without its secret", async () => {
     const id = await registered(server(), WEB);
     assert.deepEqual(passedSteps(await testClient(server(), [id])), ["discovery", "authorization"]);
   });
 
-  test("passes for a single-page and a native application", async () => {
-    for (const uri of ["https://spa.example.com/", "http://127.0.0.1:4446/callback", "com.example.app:/callback"]) {
-      const id = await registered(server(), {
-        ...PUBLIC,
-        redirect_uris: [uri],
-        post_logout_redirect_uris: [],
-        skip_consent: server().family === "v2" ? true : undefined,
-      });
-      const expected = ["discovery", ...LOGIN.slice(0, -1)];
-      assert.deepEqual(passedSteps(await testClient(server(), [id])), expected, uri);
-    }
-  });
+  testsFor(({ prefix, public: { plainHttpHosts, tokenPrefixes } }) => [prefix, plainHttpHosts, tokenPrefixes])(
+    "passes for a single-page and a native application",
+    async () => {
+      for (const uri of ["https://spa.example.com/", "http://127.0.0.1:4446/callback", "com.example.app:/callback"]) {
+        const id = await registered(server(), {
+          ...PUBLIC,
+          redirect_uris: [uri],
+          post_logout_redirect_uris: [],
+          skip_consent: server().family === "v2" ? true : undefined,
+        });
+        const expected = ["discovery", ...LOGIN.slice(0, -1)];
+        assert.deepEqual(passedSteps(await testClient(server(), [id])), expected, uri);
+      }
+    },
+  );
 
-  test("passes for a machine with a secret and one with a key", async () => {
-    using folder = temporaryFolder();
-    const [secret, key] = [join(folder.path, "secret"), join(folder.path, "key.pem")];
-    writeFileSync(secret, SECRET);
-    const machine = { grant_types: ["client_credentials"], scope: "read write" };
-    const expected = ["discovery", "credentials", "client-credentials", "introspection", "revocation"];
-    const id = await registered(server(), { ...machine, client_secret: SECRET });
-    assert.deepEqual(passedSteps(await testClient(server(), [id, "--client-secret-file", secret])), expected);
-    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
-    const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1", alg: "RS256", use: "sig" };
-    const keyed = await registered(server(), {
-      ...machine,
-      token_endpoint_auth_method: "private_key_jwt",
-      jwks: { keys: [jwk] },
-    });
-    assert.deepEqual(passedSteps(await testClient(server(), [keyed, "--client-key", key])), expected);
-  });
+  testsFor(({ prefix, public: { introspection, lenientAssertions } }) => [prefix, introspection, lenientAssertions])(
+    "passes for a machine with a secret and one with a key",
+    async () => {
+      using folder = temporaryFolder();
+      const [secret, key] = [join(folder.path, "secret"), join(folder.path, "key.pem")];
+      writeFileSync(secret, SECRET);
+      const machine = { grant_types: ["client_credentials"], scope: "read write" };
+      const expected = ["discovery", "credentials", "client-credentials", "introspection", "revocation"];
+      const id = await registered(server(), { ...machine, client_secret: SECRET });
+      assert.deepEqual(passedSteps(await testClient(server(), [id, "--client-secret-file", secret])), expected);
+      writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
+      const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1", alg: "RS256", use: "sig" };
+      const keyed = await registered(server(), {
+        ...machine,
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks: { keys: [jwk] },
+      });
+      assert.deepEqual(passedSteps(await testClient(server(), [keyed, "--client-key", key])), expected);
+    },
+  );
 
   test("names the setting if a redirect URI or a scope isn't registered", async () => {
     const id = await registered(server(), WEB);
@@ -129,7 +136,11 @@ onEveryServer("clients test", ordinaryTraits, (server) => {
     }
   });
 
-  test("passes for the implicit flow", async () => {
+  testsFor(({ prefix, public: { introspection, redirectUriRequired } }) => [
+    prefix,
+    introspection,
+    redirectUriRequired,
+  ])("passes for the implicit flow", async () => {
     for (const types of [["token"], ["id_token"], ["id_token token"]]) {
       const id = await registered(server(), { ...PUBLIC, grant_types: ["implicit"], response_types: types });
       const passed = passedSteps(await testClient(server(), [id]));

@@ -14,13 +14,22 @@ import { isJsonObject, type JsonObject } from "../../lib/core/json/json.ts";
 import { withStackMark } from "../../lib/core/state/stack-mark.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { ordinaryTraits } from "../sandbox-versions.ts";
+import { familyTraits, ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, onEveryServer, type Server, textOf } from "./servers.ts";
+
+const drawn = new Map<number, readonly JsonObject[]>();
+
+/** Random clients, drawn once for all servers. */
+function drawOnce(seed: number): readonly JsonObject[] {
+  const clients = drawn.get(seed) ?? fc.sample(anyClient, { numRuns: 60, seed });
+  drawn.set(seed, clients);
+  return clients;
+}
 
 /** Random clients that the server takes, by their IDs. */
 async function register(server: Server, seed: number): Promise<ReadonlyMap<string, JsonObject>> {
   const found = new Map<string, JsonObject>();
-  for (const [n, random] of fc.sample(anyClient, { numRuns: 60, seed }).entries()) {
+  for (const [n, random] of drawOnce(seed).entries()) {
     const { not_a_field: _, ...fields } = random;
     if (found.size >= 12 || lintClient(fields, (field) => field).some(({ severity }) => severity === "error")) continue;
     const marked = n % 2 === 0 ? withStackMark(fields, { stack: "prod", key: `k${n}`, protect: true }) : fields;
@@ -59,7 +68,7 @@ function assertSame(file: unknown, stored: JsonObject): void {
   );
 }
 
-onEveryServer("export", ordinaryTraits, (server) => {
+onEveryServer("export", ordinaryTraits, (server, testsFor) => {
   test("writes the server's clients", async () => {
     const clients = await register(server(), 11);
     const { stdout, status, stderr } = await server().run(["export", ...clients.keys()]);
@@ -90,7 +99,7 @@ onEveryServer("export", ordinaryTraits, (server) => {
     using folder = temporaryFolder();
     const clients = await register(server(), 12);
     const write = await loadYamlWriter();
-    const before = fc.sample(anyClient, { numRuns: clients.size, seed: 13 });
+    const before = drawOnce(13);
     const file = join(folder.path, "clients.yaml");
     const texts = [...clients.keys()].map((id, at) => write({ ...before[at], client_id: id }));
     writeFileSync(file, texts.join("---\n"));
@@ -107,7 +116,7 @@ onEveryServer("export", ordinaryTraits, (server) => {
     assert.doesNotMatch(again.stdout, /Changed|Added/);
   });
 
-  test("selects by stack, without a stack, and by pattern", async () => {
+  testsFor(familyTraits)("selects by stack, without a stack, and by pattern", async () => {
     const clients = await register(server(), 14);
     const isMarked = (client: JsonObject): boolean => JSON.stringify(client["metadata"] ?? {}).includes("hydra.apply");
     const selected = async (...args: readonly string[]): Promise<readonly string[]> => {

@@ -48,13 +48,9 @@ function bareKid(kid: unknown): string {
   return String(kid).replace(/^(?:private|public):/, "");
 }
 
-function rsaPem(): { readonly privatePem: string; readonly publicPem: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return {
-    privatePem: privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
-    publicPem: publicKey.export({ format: "pem", type: "spki" }).toString(),
-  };
-}
+const PUBLIC_PEM = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  .publicKey.export({ format: "pem", type: "spki" })
+  .toString();
 
 function ecPem(): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -125,7 +121,7 @@ onEveryServer("the keys that sign", signingTraits, (server) => {
     const old = await signs();
     using folder = temporaryFolder();
     const file = join(folder.path, "next.pub");
-    writeFileSync(file, rsaPem().publicPem);
+    writeFileSync(file, PUBLIC_PEM);
     const ended = await keys("import", SET, file, "--kid", "next-public");
     if (!isPair()) {
       assertDone(ended);
