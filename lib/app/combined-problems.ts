@@ -1,9 +1,8 @@
 import type { Host } from "../adapters/host.ts";
 import { type Group, isGroup } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { adviceInSyntax } from "../core/help/advice-in-syntax.ts";
 import { toTerminalSafeJson } from "../core/json/json.ts";
-import { Problem, withMessage } from "../core/problem.ts";
+import { adviceInSyntax, Problem, withMessage } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import type { RunState } from "./run-state.ts";
 import { PLAIN_STYLE, type StreamStyle } from "./terminal-style.ts";

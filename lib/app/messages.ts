@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { adviceInSyntax } from "../core/help/advice-in-syntax.ts";
+import { adviceInSyntax } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { formatProblems } from "./combined-problems.ts";
 import type { RunState } from "./run-state.ts";

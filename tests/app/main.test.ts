@@ -9,8 +9,7 @@ import { resolveCommand } from "../../lib/app/resolve-command.ts";
 import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { adviceInSyntax } from "../../lib/core/help/advice-in-syntax.ts";
-import { usageError } from "../../lib/core/problem.ts";
+import { adviceInSyntax, usageError } from "../../lib/core/problem.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */

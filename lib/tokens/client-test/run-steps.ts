@@ -1,5 +1,4 @@
-import { adviceInSyntax } from "../../core/help/advice-in-syntax.ts";
-import { Problem } from "../../core/problem.ts";
+import { adviceInSyntax, Problem } from "../../core/problem.ts";
 import { redactValues } from "../../core/redact.ts";
 import { findFixCommandLine } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, runDeviceFlow, runImplicitFlow } from "./login-steps.ts";
