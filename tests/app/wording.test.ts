@@ -1,4 +1,4 @@
-/** Every message is a sentence, also where many problems come together. What a runtime does is no part of it. */
+/** Every message is a sentence. A runtime changes nothing about that. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
