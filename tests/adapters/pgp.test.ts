@@ -300,7 +300,7 @@ describe("OpenPGP recipients", () => {
         "Expire-Date: 0",
       ]);
       assert.match((await weak(dsa)).message, /DSA 2048 is too weak$/);
-      gpg.addSubkey(dsa, "rsa3072", "encr");
+      gpg.addSubkey(dsa, "rsa2048", "encr");
       assert.match((await weak(dsa)).message, /DSA 2048 is too weak$/);
     });
 
@@ -442,9 +442,9 @@ describe("OpenPGP recipients", () => {
     });
 
     it("is also revoked by a SHA-1 signature", async () => {
-      for (const algorithm of ["future-default", "rsa3072"]) {
+      for (const algorithm of ["future-default", "rsa2048"]) {
         const name = gpg.quick(`Gone ${algorithm} <gone@example.org>`, algorithm);
-        if (algorithm === "rsa3072") gpg.addSubkey(name, "rsa3072", "encr");
+        if (algorithm === "rsa2048") gpg.addSubkey(name, "rsa2048", "encr");
         const good = gpg.exported(name).binary;
         assert.equal((await one(good)).fingerprint, name);
         const asked = ["--no-batch", "--cert-digest-algo", "SHA1", "--command-fd", "0", "--gen-revoke", name];
@@ -460,9 +460,9 @@ describe("OpenPGP recipients", () => {
     });
 
     it("is not a subkey that its owner revoked by a SHA-1 signature", async () => {
-      for (const algorithm of ["future-default", "rsa3072"]) {
+      for (const algorithm of ["future-default", "rsa2048"]) {
         const name = gpg.quick(`Part ${algorithm} <part@example.org>`, algorithm);
-        if (algorithm === "rsa3072") gpg.addSubkey(name, "rsa3072", "encr");
+        if (algorithm === "rsa2048") gpg.addSubkey(name, "rsa2048", "encr");
         const [, first = ""] = gpg.fingerprints(name);
         assert.equal((await one(gpg.exported(name).binary)).encryptsTo?.fingerprint ?? first, first);
         const edit = ["--no-batch", "--cert-digest-algo", "SHA1", "--command-fd", "0", "--edit-key", name];
@@ -473,7 +473,7 @@ describe("OpenPGP recipients", () => {
         );
         assert.equal(revocation?.body[3], 2, "it is over SHA-1");
         assert.equal((await refusal(revoked)).code, "pgp-key-revoked");
-        gpg.addSubkey(name, algorithm === "rsa3072" ? "rsa3072" : "cv25519", "encr");
+        gpg.addSubkey(name, algorithm === "rsa2048" ? "rsa2048" : "cv25519", "encr");
         const [, , second = ""] = gpg.fingerprints(name);
         const key = await one(gpg.exported(name).binary);
         assert.equal(key.encryptsTo?.fingerprint ?? second, second);
