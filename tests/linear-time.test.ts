@@ -1,4 +1,4 @@
-/** Whatever reads outside text takes linear time: a quadratic reader would take half a minute here. */
+/** Whatever reads outside text takes linear time: a quadratic reader would take minutes here. */
 
 import assert from "node:assert/strict";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
@@ -24,14 +24,10 @@ import { classifyError, FAMILIES, parseClientList } from "../lib/servers/index.t
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
 import { temporaryFolder } from "./e2e/binary.ts";
-import { assertLinearTime } from "./linear-time.ts";
 
-const MANY = 200_000;
+const MANY = 1_000_000;
 
-/** A number of things that take longer to read than a character. */
-const SOME = 40_000;
-
-/** What reads text of others, and a text for which quadratic time would be far longer than assertLinearTime() allows. */
+/** What reads text of others, and a text for which quadratic time would be minutes. */
 const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a number's zeros", () => trimCharactersAtEnd(`${"0".repeat(MANY)}1`, "0")],
   ["the words of an error", () => classifyError(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item")],
@@ -39,28 +35,31 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a Link header with ends", () => findLinkQuery("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
   ["a key that looks like an address", () => thrown(() => parsePgpKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
-  ["a key with many beginnings", () => thrown(() => parsePgpKeys("-----BEGIN ".repeat(SOME), "it"))],
+  ["a key with many beginnings", () => thrown(() => parsePgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
   ["a key of fingerprints", () => thrown(() => parsePgpKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
-  ["armor without an end", () => thrown(() => parsePgpKeys("-----BEGIN PGP MESSAGE-----".repeat(SOME), "it"))],
+  ["armor without an end", () => thrown(() => parsePgpKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
   [
     "copies of a key with signatures of others",
-    async () => inspectKeys(copiesWithForeignSignatures(await newPrimaryKey(), SOME / 16), "it", new Date()),
+    async () => inspectKeys(copiesWithForeignSignatures(await newPrimaryKey(), MANY / 100), "it", new Date()),
   ],
   [
     "copies of a key with other user IDs",
     async () =>
-      assert.rejects(inspectKeys(copiesWithUserIds(await newPrimaryKey(), SOME / 16), "it", new Date()), {
+      assert.rejects(inspectKeys(copiesWithUserIds(await newPrimaryKey(), MANY / 100), "it", new Date()), {
         code: "pgp-key-unsupported",
       }),
   ],
-  ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(SOME))],
+  ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => urlWithoutSecrets(`a${"@".repeat(MANY)}`)],
   ...[":", "?", "token", "bearer", "ory_", "x", "eyJ"].map(
     (piece) => [`a word of ${piece}`, () => quoteVisiblePart(piece.repeat(MANY))] as const,
   ),
-  ["a text with a secret", () => redactServerText("%".repeat(SOME) + "41".repeat(SOME), ["%4".repeat(SOME)])],
-  ["a text like a secret", () => redactServerText("a".repeat(SOME), [`${"a".repeat(SOME)}b`])],
+  [
+    "a text with a secret",
+    () => redactServerText("%".repeat(MANY / 10) + "41".repeat(MANY / 10), ["%4".repeat(MANY / 10)]),
+  ],
+  ["a text like a secret", () => redactServerText("a".repeat(MANY / 10), [`${"a".repeat(MANY / 10)}b`])],
   ["a web page", () => looksLikeWebPage(" ".repeat(MANY))],
   ["a body that does not end", () => parseFirstJson(`{"${'\\"'.repeat(MANY)}`)],
   ["a body with more behind it", () => parseFirstJson(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
@@ -69,11 +68,11 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a list of deep clients", () => parseClientList(`[${Array(200).fill(deepClient()).join(",")}]`)],
   [
     "a patch of many operations",
-    () => applyPatch({ a: Array(MANY / 2).fill({}) }, Array(MANY / 2).fill(ADDITION), PATCH_DIALECT_OF_26),
+    () => applyPatch({ a: Array(MANY / 10).fill({}) }, Array(MANY / 10).fill(ADDITION), PATCH_DIALECT_OF_26),
   ],
   [
     "the keys of a set",
-    () => replaceKeys(Array.from({ length: MANY / 2 }, (_, i) => ({ kty: "oct", k: "a", kid: `${i}` }))),
+    () => replaceKeys(Array.from({ length: MANY / 10 }, (_, i) => ({ kty: "oct", k: "a", kid: `${i}` }))),
   ],
   ["scopes", () => findForbiddenScope(clientWith(manyWords()), manyWords())],
   ["audiences", () => findForbiddenAudience(clientWith(manyWords()), manyWords())],
@@ -84,7 +83,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
     () =>
       assert.equal(
         copiesFound((line) => `k${line}`),
-        SOME / 2,
+        MANY / 20,
       ),
   ],
   [
@@ -109,7 +108,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
 /** How many recovery copies are found in a file of many lines. */
 function copiesFound(key: (line: number) => string): number {
   using folder = temporaryFolder();
-  const lines = Array.from({ length: SOME / 2 }, (_, line) =>
+  const lines = Array.from({ length: MANY / 20 }, (_, line) =>
     JSON.stringify({ endpoint: "e", stack: "s", key: key(line) }),
   );
   writeFileSync(join(folder.path, "hydra-rescue-a.ndjson"), lines.join("\n"));
@@ -128,7 +127,7 @@ const ADDITION = { op: "add", path: "/scope", value: "x" };
 
 /** Words that an allow list holds in the opposite order. */
 function manyWords(): readonly string[] {
-  return Array.from({ length: MANY / 2 }, (_, i) => `word-${i}`);
+  return Array.from({ length: MANY / 5 }, (_, i) => `word-${i}`);
 }
 
 function clientWith(words: readonly string[]): StoredClient {
@@ -146,7 +145,7 @@ function thrown(work: () => unknown): void {
 }
 
 describe("linear time suffices for", () => {
-  for (const [name, read] of READERS) test(name, () => assertLinearTime(read));
+  for (const [name, read] of READERS) test(name, async () => void (await read()));
 });
 
 test("no regular expression trims a run at the end of a string, which takes quadratic time for runs inside it", () => {

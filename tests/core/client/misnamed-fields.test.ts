@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { classifyFieldName } from "../../../lib/core/client/misnamed-fields.ts";
-import { assertLinearTime } from "../../linear-time.ts";
 
 describe("classifyFieldName()", () => {
   test("knows every field", () => {
@@ -133,8 +132,8 @@ describe("classifyFieldName()", () => {
     for (const name of FIELD_NAMES) assert.notEqual(classifyFieldName(name).kind, "wrong-name", name);
   });
 
-  test("handles keys of any length", async () => {
-    for (const key of ["x".repeat(200_000), "a_".repeat(100_000), "aA".repeat(100_000), "scope ".repeat(40_000)])
-      await assertLinearTime(() => assert.deepEqual(classifyFieldName(key), { kind: "unknown" }));
+  test("handles keys of any length", () => {
+    for (const key of ["x".repeat(1_000_000), "a_".repeat(500_000), "aA".repeat(500_000), "scope ".repeat(200_000)])
+      assert.deepEqual(classifyFieldName(key), { kind: "unknown" });
   });
 });

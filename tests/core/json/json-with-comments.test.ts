@@ -8,7 +8,6 @@ import {
   parseJsonFileValues,
   parseJsonValuesOrFault,
 } from "../../../lib/core/json/json-with-comments.ts";
-import { assertLinearTime } from "../../linear-time.ts";
 import { randomRuns } from "../../thorough.ts";
 
 describe("parseJsonValuesOrFault()", () => {
@@ -99,18 +98,16 @@ describe("parseJsonValuesOrFault()", () => {
     assert.equal(JSON.stringify(parseJsonValuesOrFault(text)), `[${text}]`);
   });
 
-  test("reads up to 500 levels, in linear time even for texts that need long in quadratic time", async () => {
+  test("reads up to 500 levels, in linear time even for texts that need minutes in quadratic time", () => {
     const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
     assert.equal(JSON.stringify(parseJsonValuesOrFault(nested(500))), `[${nested(500)}]`);
     assert.deepEqual(parseJsonValuesOrFault(nested(501)), {
       offset: 500,
       reason: "it nests more than 500 levels deep",
     });
-    const many = 200_000;
-    await assertLinearTime(() => {
-      for (const text of ["[", '{"a":', '"\\"', "/**/", "//\n", "/*", '{"a":"\\"', "[],", "1"])
-        assert.ok(isJsonFault(parseJsonValuesOrFault(`[${text.repeat(many)}`)), text);
-    });
+    const many = 2_000_000;
+    for (const text of ["[", '{"a":', '"\\"', "/**/", "//\n", "/*", '{"a":"\\"', "[],", "1"])
+      assert.ok(isJsonFault(parseJsonValuesOrFault(`[${text.repeat(many)}`)), text);
   });
 });
 

@@ -10,7 +10,6 @@ import {
   preservedNumberText,
   toTerminalSafeJson,
 } from "../../../lib/core/json/json.ts";
-import { assertLinearTime } from "../../linear-time.ts";
 
 describe("parseJsonExactly()", () => {
   test("accepts and rejects what JSON.parse does", () => {
@@ -65,18 +64,16 @@ describe("parseJsonExactly()", () => {
     for (const number of ["1", "12345678901234567890"]) {
       const most = nested(MAX_DEPTH, number);
       assert.equal(JSON.stringify(parseJsonExactly(most)), most);
-      for (const depth of [MAX_DEPTH + 1, 9_000, 200_000])
+      for (const depth of [MAX_DEPTH + 1, 9_000, 1_000_000])
         assert.throws(() => parseJsonExactly(nested(depth, number)), JsonDepthError);
     }
   });
 
-  test("compares long numbers in linear time", async () => {
-    const zeros = "0".repeat(400_000);
-    await assertLinearTime(() => {
-      for (const number of [`1.1${zeros}1`, `1${zeros}1`, `-0.${zeros}1${zeros}`, `1.${zeros}1e5`])
-        assert.equal(preservedNumberText(parseJsonExactly(number)) === number, true);
-      assert.equal(parseJsonExactly(`1.${zeros}`), 1);
-    });
+  test("compares long numbers in linear time: quadratic time would be minutes", () => {
+    const zeros = "0".repeat(4_000_000);
+    for (const number of [`1.1${zeros}1`, `1${zeros}1`, `-0.${zeros}1${zeros}`, `1.${zeros}1e5`])
+      assert.equal(preservedNumberText(parseJsonExactly(number)) === number, true);
+    assert.equal(parseJsonExactly(`1.${zeros}`), 1);
   });
 });
 
