@@ -45,7 +45,11 @@ function unexpectedResponseDetails(server: AdminServerForMessages): AdminProblem
 
 const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" | "moved">, AdminProblemDetails>> = {
   "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
-  conflict: { code: "conflict", exit: "conflict", hint: "find out what it conflicts with, then run the command again" },
+  conflict: {
+    code: "conflict",
+    exit: "conflict",
+    hint: "remove what it conflicts with, then run the command again",
+  },
   unauthorised: {
     code: "unauthorised",
     exit: "unauthorised",

@@ -566,10 +566,10 @@ describe("an existing client", () => {
     assert.equal(set.proxy.seen.at(-1)?.headers["content-type"], "application/json-patch+json");
   });
 
-  it("that conflicts with something is not told to choose another ID, which a change cannot do", async () => {
+  it("that conflicts with something has no hint to choose another ID, which a change cannot do", async () => {
     await using set = await stage("26", () => instead({ status: 409 }));
     const { exit, hint } = await problem(set.admin.patch("a", []));
-    assert.deepEqual([exit, hint], ["conflict", "find out what it conflicts with, then run the command again"]);
+    assert.deepEqual([exit, hint], ["conflict", "remove what it conflicts with, then run the command again"]);
   });
 
   it("has every character of its ID escaped in the path", async () => {
