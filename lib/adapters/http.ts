@@ -5,6 +5,7 @@ import {
   MAX_TIMER_MS,
   NetworkFailure,
   type SendHttp,
+  type UsedProxy,
 } from "../core/network.ts";
 import { redactedHeaderLine, urlWithoutSecrets } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
@@ -23,7 +24,7 @@ export interface HttpOptions {
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
   /** Describes the proxy that the environment sets for a URL; undefined if there is none. */
-  readonly proxyOf?: (url: URL) => string | undefined;
+  readonly proxyOf?: (url: URL) => UsedProxy | undefined;
   /** Names the environment variables for authorities that are set. */
   readonly caVariables?: () => readonly string[];
   /** Called with each request and response, without credentials. */
@@ -55,7 +56,7 @@ export function createHttp(options: HttpOptions): SendHttp {
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const basic = await toFailureWithProxy(error, deadline.signal, describeProxyUnlessDirect(options, url));
+      const basic = await toFailureWithProxy(error, deadline.signal, findProxyUnlessDirect(options, url));
       const failure = await withFetchedCertificateDetails(basic, options, url, deadline.signal);
       trace(failure.message);
       throw failure;
@@ -117,8 +118,7 @@ function createSender(options: HttpOptions, connection: ConnectionOptions): $Fet
       retry: false,
       onRequest: (context) => traceRequest(options, context),
       onResponse: async ({ request, response }) => {
-        if (response.status !== 407 || describeProxyUnlessDirect(options, new URL(String(request))) === undefined)
-          return;
+        if (response.status !== 407 || findProxyUnlessDirect(options, new URL(String(request))) === undefined) return;
         const { proxyTunnelFailure } = await import("./http/network-failure.ts");
         throw proxyTunnelFailure(407);
       },
@@ -139,7 +139,7 @@ function isDirect({ socket }: HttpOptions, url: URL): boolean {
   return socket !== undefined || isLoopbackHost(url.hostname);
 }
 
-function describeProxyUnlessDirect(options: HttpOptions, url: URL): string | undefined {
+function findProxyUnlessDirect(options: HttpOptions, url: URL): UsedProxy | undefined {
   return isDirect(options, url) ? undefined : options.proxyOf?.(url);
 }
 
@@ -162,7 +162,7 @@ function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: Abo
 async function toFailureWithProxy(
   error: unknown,
   deadline: AbortSignal,
-  via: string | undefined,
+  via: UsedProxy | undefined,
 ): Promise<NetworkFailure> {
   const failure = error instanceof NetworkFailure ? error : await toTimeoutOrNetworkFailure(error, deadline);
   const { kind, message, cause, certificate } = failure;

@@ -23,7 +23,7 @@ import {
   CA_VARIABLES,
   CLEANUP_AFTER_DEADLINE_MS,
   type Download,
-  describeProxyForUrl,
+  findProxyForUrl,
   type SendHttp,
   STALLED_READER_GRACE_MS,
 } from "../core/network.ts";
@@ -148,7 +148,7 @@ function createHttpClients({ run, input, line, connection, messages }: ContextOp
     monotonic: host.monotonic,
     caVariables: () => CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: messages.detail } : {}),
-    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => describeProxyForUrl(url, host.environment) } : {}),
+    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => findProxyForUrl(url, host.environment) } : {}),
   };
   const toServer = {
     ...shared,

@@ -58,18 +58,28 @@ const FAILURES = {
 
 export type FailureKind = keyof typeof FAILURES;
 
+/** A proxy that requests go through. */
+export interface UsedProxy {
+  /** The environment variable that sets it. */
+  readonly variable: string;
+  /** Its URL without credentials, for messages. */
+  readonly shown: string;
+  /** `http` or `https`; undefined for a value that is no such URL. */
+  readonly scheme: string | undefined;
+}
+
 /** A request without a complete response. */
 export class NetworkFailure extends Error {
   override readonly name = "NetworkFailure";
   readonly kind: FailureKind;
   /** False only if the request certainly never reached the server. */
   readonly maybeSent: boolean;
-  /** The proxy that the request went through, described by {@link describeProxyForUrl}. */
-  readonly via: string | undefined;
+  /** The proxy that the request went through. */
+  readonly via: UsedProxy | undefined;
   /** What is wrong with the server's certificate, if more is known than that it was not accepted. */
   readonly certificate: CertificateFault | undefined;
 
-  constructor(kind: FailureKind, message: string, cause?: unknown, via?: string, certificate?: CertificateFault) {
+  constructor(kind: FailureKind, message: string, cause?: unknown, via?: UsedProxy, certificate?: CertificateFault) {
     super(message, { cause });
     this.kind = kind;
     this.maybeSent = !FAILURES[kind].isUnsent;
@@ -116,12 +126,12 @@ function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: s
 export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string, skipHint = SKIP_HINT): string {
   if (certificate !== undefined) return certificateHint(certificate, hint, skipHint);
   if (via === undefined) return hint;
-  const [, scheme] = /\((https?):\/\//.exec(via) ?? [];
+  const { variable, shown, scheme } = via;
   // HTTPS_PROXY often has an https URL although the proxy itself doesn't speak TLS.
   const mayBeOfProxy = FAILURES[kind].mayBeOfProxy || (kind === "handshake" && scheme === "https");
   if (!mayBeOfProxy) return hint;
   const remark = scheme === undefined ? ", which should be an http:// or https:// URL" : "";
-  return `the request goes through the proxy of ${via}${remark}: check it, or add the host to NO_PROXY`;
+  return `the request goes through the proxy of ${variable} (${shown})${remark}: check it, or add the host to NO_PROXY`;
 }
 
 /** The longest delay of a timer (24.8 days); with a longer one it fires immediately. */
@@ -159,8 +169,8 @@ function isProxyException(entry: string, host: string, port: string | undefined)
   return name !== "" && (name === host || (address === undefined && host.endsWith(`.${name}`)));
 }
 
-/** The environment variable that sends requests for a URL through a proxy, and that proxy; undefined if none does. */
-export function describeProxyForUrl(url: URL, environment: (name: string) => string | undefined): string | undefined {
+/** The proxy that the environment sets for requests to a URL; undefined if there is none. */
+export function findProxyForUrl(url: URL, environment: (name: string) => string | undefined): UsedProxy | undefined {
   const isSet = (name: string): boolean => (environment(name) ?? "") !== "";
   const variable = PROXY_VARIABLES[url.protocol]?.find(isSet);
   if (variable === undefined) return undefined;
@@ -168,7 +178,10 @@ export function describeProxyForUrl(url: URL, environment: (name: string) => str
   const port = url.port === "" ? { "http:": "80", "https:": "443" }[url.protocol] : url.port;
   const host = url.hostname.replace(/\.$/, "").replace(/^\[|\]$/g, "");
   const bypassed = exceptions.split(/[\s,]+/).some((entry) => isProxyException(entry.toLowerCase(), host, port));
-  return bypassed ? undefined : `${variable} (${escapeControls(urlWithoutSecrets(environment(variable) ?? ""))})`;
+  if (bypassed) return undefined;
+  const value = environment(variable) ?? "";
+  const [, scheme] = /^(https?):\/\//i.exec(value) ?? [];
+  return { variable, shown: escapeControls(urlWithoutSecrets(value)), scheme: scheme?.toLowerCase() };
 }
 
 /** Sends one request and reads the response, without retries or redirects and whatever the status is. */

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { describeProxyForUrl, type FailureKind, NetworkFailure, networkHint } from "../../lib/core/network.ts";
+import {
+  type FailureKind,
+  findProxyForUrl,
+  NetworkFailure,
+  networkHint,
+  type UsedProxy,
+} from "../../lib/core/network.ts";
 
 /** Addresses, the environment, and the proxy that is named. */
 const PROXIES: readonly (readonly [
@@ -45,30 +51,33 @@ const PROXIES: readonly (readonly [
   ["https://[fd00::1]", { HTTPS_PROXY: "p:1", NO_PROXY: "[fd00::1]:1" }, "HTTPS_PROXY (p:1)"],
 ];
 
-describe("describeProxyForUrl() names the variable and its proxy, without credentials", () => {
+describe("findProxyForUrl() names the variable and its proxy, without credentials", () => {
   for (const [address, environment, named] of PROXIES) {
     test(`${address} with ${JSON.stringify(environment)}`, () => {
-      assert.equal(
-        describeProxyForUrl(new URL(address), (name) => environment[name]),
-        named,
-      );
+      const proxy = findProxyForUrl(new URL(address), (name) => environment[name]);
+      assert.equal(proxy === undefined ? undefined : `${proxy.variable} (${proxy.shown})`, named);
     });
   }
 });
 
 test("the hint mentions a proxy if one is used and can be the reason", () => {
-  const hint = (kind: FailureKind, via?: string): string =>
+  const hint = (kind: FailureKind, via?: UsedProxy): string =>
     networkHint(new NetworkFailure(kind, "x", undefined, via), "check the address");
+  const proxy = (variable: string, value: string): UsedProxy | undefined =>
+    findProxyForUrl(new URL("https://a.example"), (name) => (name === variable ? value : undefined));
   assert.equal(hint("refused"), "check the address");
-  assert.equal(hint("certificate", "HTTPS_PROXY (p:1)"), "check the address");
+  assert.equal(hint("certificate", proxy("HTTPS_PROXY", "p:1")), "check the address");
   assert.equal(
-    hint("unresolved", "HTTPS_PROXY (http://p:1/)"),
+    hint("unresolved", proxy("HTTPS_PROXY", "http://p:1")),
     "the request goes through the proxy of HTTPS_PROXY (http://p:1/): check it, or add the host to NO_PROXY",
   );
   assert.equal(
-    hint("protocol", "ALL_PROXY (socks5://p:1)"),
+    hint("protocol", proxy("ALL_PROXY", "socks5://p:1")),
     "the request goes through the proxy of ALL_PROXY (socks5://p:1), which should be an http:// or https:// URL: check it, or add the host to NO_PROXY",
   );
-  assert.equal(hint("handshake", "HTTPS_PROXY (http://p:1/)"), "check the address");
-  assert.match(hint("handshake", "HTTPS_PROXY (https://p:1/)"), /^the request goes through the proxy of HTTPS_PROXY /);
+  assert.equal(hint("handshake", proxy("HTTPS_PROXY", "http://p:1")), "check the address");
+  assert.match(
+    hint("handshake", proxy("HTTPS_PROXY", "HTTPS://p:1")),
+    /^the request goes through the proxy of HTTPS_PROXY /,
+  );
 });
