@@ -139,7 +139,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   }
   if (answer.status > 299) {
     const problem = rejectedChangeProblem(session, response, trail, set);
-    if (problem.hint !== HINTS.get("invalid") || alg === "RS256") throw problem;
+    if (problem.code !== "invalid" || trail.ambiguous || alg === "RS256") throw problem;
     throw withMessage(problem, problem.message, { hint: `${problem.hint}; all of them generate --alg RS256` });
   }
   // An ID that nobody asked for may be another one: the result has that of the answer.
