@@ -23,7 +23,7 @@ export interface HttpOptions {
   /** Certificates to trust, PEM. Called only for https. */
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
-  /** Describes the proxy that the environment sets for a URL; undefined if there is none. */
+  /** The proxy that the environment sets for a URL; undefined if there is none. */
   readonly proxyOf?: (url: URL) => UsedProxy | undefined;
   /** Names the environment variables for authorities that are set. */
   readonly caVariables?: () => readonly string[];

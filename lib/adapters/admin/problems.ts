@@ -3,7 +3,6 @@ import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../c
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { type NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
-import { looksLikeWebPage } from "../../core/pgp/keyless-answer.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
@@ -20,6 +19,7 @@ import {
 import { type AttemptOutcome, isBusyOrGatewayError } from "../../servers/retry.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import type { AdminRequest, AdminResponse, AdminServerForMessages } from "./requests.ts";
+import { isWebPage, pageTitle } from "./web-page.ts";
 
 interface AdminProblemDetails {
   readonly code: ProblemCode;
@@ -229,33 +229,10 @@ function requestIdOf({ requestId = "", text }: ServerAnswer): string {
   return body.success ? body.output.error.request : "";
 }
 
-/** Whether a response is a web page. */
-function isWebPage({ contentType, text }: ServerAnswer): boolean {
-  return /html/i.test(contentType) || looksLikeWebPage(text);
-}
-
 /** A web page as messages call it: by its title. */
 function describeWebPage(server: AdminServerForMessages, { request, answer: { text } }: AdminResponse): string {
   const title = pageTitle(text);
   return title === "" ? "a web page" : `the web page ${quote(withoutSentSecrets(server, request, title))}`;
-}
-
-/** Characters of a page that may come before its title. */
-const TITLE_WITHIN = 65_536;
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
-
-/** The title of a web page, on one line; empty if it has none. */
-function pageTitle(page: string): string {
-  const start = page.slice(0, TITLE_WITHIN);
-  const [open] = /<title(?:\s[^<>]*)?>/i.exec(start) ?? [];
-  if (open === undefined) return "";
-  const rest = start.slice(start.indexOf(open) + open.length);
-  const end = rest.search(/<\/title/i);
-  return (end < 0 ? "" : rest.slice(0, end))
-    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name: string) => ENTITIES[name] ?? whole)
-    .replace(/\s+/g, " ")
-    .trim();
 }
 
 function truncate(text: string): string {
