@@ -122,7 +122,8 @@ export interface OAuthClientSession {
 export interface OAuthAccess {
   /** Finds the server's endpoints, for several requests as the client. */
   openSession(login: ClientLogin, chosen?: ChosenEndpoints): Promise<OAuthClientSession>;
-  admin(): Promise<AdminTokenEndpoints>;
+  /** The admin API's endpoints for tokens; `timeLeft` are the milliseconds that their requests may take, by default those of the command. */
+  admin(timeLeft?: () => number): Promise<AdminTokenEndpoints>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySetText(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */

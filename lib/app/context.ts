@@ -284,7 +284,7 @@ function createLazyOAuthAccess(
   };
   return {
     openSession: async (login, chosen) => (await access()).openSession(login, chosen),
-    admin: async () => (await access()).admin(),
+    admin: async (timeLeft) => (await access()).admin(timeLeft),
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) =>
       (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),

@@ -82,7 +82,8 @@ export function createOAuthAccess({
   const shared = { timeLeft: remaining, signal };
   const { base, endpointOrigin, failAfter, headers } = connection;
   const named = nameSocketInFailures(http, connection);
-  const retrying = () => createRetryingHttp(named, { failAfter, remaining, now, sleep, random, warn, signal });
+  const retrying = (timeLeft = remaining) =>
+    createRetryingHttp(named, { failAfter, remaining: timeLeft, now, sleep, random, warn, signal });
   return {
     async openSession({ clientId, authentication, followsServer }, chosen = {}) {
       const { http: recorded, tokens } = createSecretRecorder(retrying());
@@ -103,6 +104,7 @@ export function createOAuthAccess({
             : attemptAs(authentication, work),
       };
     },
-    admin: async () => createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl: base, headers, detected }),
+    admin: async (timeLeft = remaining) =>
+      createAdminTokenEndpoints({ timeLeft, signal, http: retrying(timeLeft), adminUrl: base, headers, detected }),
   };
 }

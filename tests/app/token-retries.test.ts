@@ -38,6 +38,7 @@ function reply(path: string, response: ServerResponse, url: string): void {
       interval: 1,
     },
     "/admin/oauth2/introspect": { active: true },
+    ...Object.fromEntries(["a", "b", "c", "d"].map((id) => [`/admin/clients/${id}`, { client_id: id }])),
   };
   sendJson(response, path in answers ? 200 : 404, answers[path] ?? {});
 }
@@ -95,6 +96,18 @@ describe("a token command", () => {
       assert.equal(refused.status, 6, refused.stderr);
       assert.match(refused.stderr, /\(tried for 3s\)/);
     }
+  });
+
+  test("gives each client the whole time, and names the one whose tokens it can't delete", async () => {
+    const path = (id: string): string => `/admin/oauth2/tokens?client_id=${id}`;
+    const faults = { a: [503, 204], b: [503, 204], c: [503, 204], d: [400] };
+    await using server = await faultyServer(
+      Object.fromEntries(Object.entries(faults).map(([id, list]) => [path(id), list])),
+    );
+    const played = await hydra("token delete a b c d --fail-after 2s", server.url);
+    assert.equal(played.status, 8, played.stderr);
+    assert.equal(count(server, path("c")), 2, played.stderr);
+    assert.match(played.stderr, /Error: Cannot delete the tokens of client "d": the server answered 400\n/);
   });
 
   test("sends everything once with --fail-after 0", async () => {

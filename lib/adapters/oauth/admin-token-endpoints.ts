@@ -160,7 +160,7 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
     },
     /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
     async deleteTokens(clientId: string): Promise<void> {
-      const step = headerHidingErrorContext(options, "Cannot delete the client's tokens");
+      const step = headerHidingErrorContext(options, `Cannot delete the tokens of client ${quote(clientId)}`);
       const query = { client_id: clientId };
       const answer = await callDetectingFamily(options, step, {
         method: "DELETE",
