@@ -116,6 +116,8 @@ export interface OAuthClientSession {
   readonly server: AuthorizationServer;
   /** Does something as the client; if the server expects the other method for a secret, once more with that. */
   attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
+  /** Revokes a token that nobody has got, even after a signal or the time of the command. */
+  takeBack(token: string): Promise<void>;
 }
 
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */

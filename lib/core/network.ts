@@ -218,3 +218,12 @@ export const STALLED_READER_GRACE_MS = 2_000;
 
 /** Milliseconds beyond `--fail-after` for finding out what happened and for cleaning up. */
 export const CLEANUP_AFTER_DEADLINE_MS = 5_000;
+
+/** Makes a function that gives the milliseconds left for cleaning up: from its first call on, as many as the command has, but some at least. */
+export function createCleanupTimeLeft(monotonic: () => number, remaining: () => number): () => number {
+  let end: number | undefined;
+  return () => {
+    end ??= monotonic() + Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining());
+    return Math.max(1, end - monotonic());
+  };
+}

@@ -67,8 +67,7 @@ async function run(context: Context, resolve: LoginClientResolver, endpoints: Ch
   const tokens = await host.waitForPerson(() =>
     session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
   );
-  const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
-  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(session.takeBack));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
