@@ -123,6 +123,14 @@ describe("a token command", () => {
     assert.equal(count(busy, path), 1);
   });
 
+  test("polls for a device once more when the time for the login is over", async () => {
+    await using server = await faultyServer({ "/token": [400, 400] });
+    const line = "token device --client-id app --scope a --timeout";
+    assert.equal((await hydra(`${line} 1s`, server.url)).status, 1);
+    assert.equal((await hydra(`${line} 500ms`, server.url)).status, 1);
+    assert.equal(count(server, "/token"), 2);
+  });
+
   test("continues polling for a device if the server is too busy", async () => {
     await using server = await faultyServer({ "/token": [503, "drop", 429] });
     const played = await hydra("token device --client-id app --scope a", server.url);
