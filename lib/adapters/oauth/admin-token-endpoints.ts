@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
-import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
+import { answerHint, type HttpAnswer, type HttpRequest, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
@@ -114,8 +114,9 @@ function notAdminPortProblem({ adminUrl }: AdminApiConnection, { action }: OAuth
 
 function rejectedAdminCallProblem(
   step: OAuthErrorContext & { readonly expected?: string },
-  { status, text }: HttpAnswer,
+  answer: HttpAnswer,
 ): Problem {
+  const { status, text } = answer;
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
@@ -124,9 +125,12 @@ function rejectedAdminCallProblem(
     code: isGuarded ? "unauthorised" : "unreadable-answer",
     exit: isGuarded ? "unauthorised" : "failed",
     status,
-    hint: isGuarded
-      ? "pass the header or token that the proxy in front of the server accepts with --header or --access-token"
-      : "check that the endpoint is a Hydra admin port and not a proxy or another service",
+    hint: answerHint(
+      answer,
+      isGuarded
+        ? "pass the header or token that the proxy in front of the server accepts with --header or --access-token"
+        : "check that the endpoint is a Hydra admin port and not a proxy or another service",
+    ),
   });
 }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
-import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import { answerHint, type HttpAnswer, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
@@ -101,7 +101,7 @@ async function diagnoseMissingDocument(
     code: "no-discovery",
     exit: "failed",
     status,
-    hint: `check ${describePublicUrl(options)}`,
+    hint: answerHint(answer, `check ${describePublicUrl(options)}`),
   });
 }
 
