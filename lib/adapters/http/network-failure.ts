@@ -46,7 +46,8 @@ const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["r
 ]);
 
 /** Error codes for responses that cannot be decoded: the server has answered, and repeating the request would not help. */
-const UNDECODABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
+const UNDECODABLE =
+  /^(Malformed|Invalid(HTTP|ContentLength|Method)|ResponseHeaders|Unrequested|HPE_|Zlib|Z_|Brotli|Unsupported|HTTPHeaders)/;
 
 /** The failure of a proxy that opens no connection to the server. Only a 5xx may be temporary. */
 export function proxyTunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
