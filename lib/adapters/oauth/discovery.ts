@@ -89,7 +89,8 @@ async function diagnoseMissingDocument(
     });
   }
   const shown = escapeControls(urlWithoutSecrets(url));
-  if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
+  // Both ports say that they are alive.
+  if (status === 404 && (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`)))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
       exit: "failed",
