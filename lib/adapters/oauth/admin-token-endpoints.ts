@@ -4,9 +4,14 @@ import { answerHint, type HttpAnswer, type HttpRequest, type SendHttp } from "..
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { type FamilyDetection, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
+import {
+  type FamilyDetection,
+  findFamilyOfRedirect,
+  possibleFamilies,
+  type ServerFamily,
+} from "../../servers/index.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
-import { answersAsPublicPort, isMissingPathStatus, isOtherFamilyRedirectStatus } from "../../servers/port-checks.ts";
+import { answersAsPublicPort, isMissingPathStatus } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./send-oauth-requests.ts";
@@ -59,7 +64,7 @@ function findAdminRedirectProblem(
       ...more,
       hint: SIGN_IN_HINT,
     });
-  if (isOtherFamilyRedirectStatus(status)) return undefined;
+  if (findFamilyOfRedirect({ location }) !== undefined) return undefined;
   return new Problem(`${action}: the server redirects to ${target} (status ${status}), which is not followed`, {
     ...more,
     hint: "use the URL that it redirects to as the endpoint",
@@ -103,12 +108,13 @@ export async function callDetectingFamily(
   return undefined;
 }
 
-function notAdminPortProblem({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
+function notAdminPortProblem({ adminUrl, detected }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
+  const remark = detected.family === undefined ? "" : ", or leave out --api (api in the config file) if it is given";
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
     status: 404,
-    hint: "give the admin port (4445 by default, not the public 4444) as the endpoint",
+    hint: `give the admin port (4445 by default, not the public 4444) as the endpoint${remark}`,
   });
 }
 
