@@ -10,6 +10,7 @@ import {
   type RequestTimeLimits,
   retryWithExpectedAuthMethod,
 } from "../adapters/oauth/index.ts";
+import { createLateSignal } from "../clients/admin-deadlines.ts";
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import { createCleanupTimeLeft, NetworkFailure, type SendHttp } from "../core/network.ts";
@@ -86,7 +87,10 @@ export function createOAuthAccess({
   const { monotonic, now, sleep, random } = run.host;
   const { base, endpointOrigin, failAfter, headers } = connection;
   const ordinary = { timeLeft: remaining, signal: run.ending.signal };
-  const cleanup = { timeLeft: createCleanupTimeLeft(monotonic, remaining), signal: new AbortController().signal };
+  const cleanup = {
+    timeLeft: createCleanupTimeLeft(monotonic, remaining),
+    signal: createLateSignal(run.ending.signal),
+  };
   const named = nameSocketInFailures(http, connection);
   const retrying = ({ timeLeft, signal }: RequestTimeLimits): SendHttp =>
     createRetryingHttp(named, { failAfter, remaining: timeLeft, now, sleep, random, warn, signal });
