@@ -116,13 +116,16 @@ export interface OAuthClientSession {
   readonly server: AuthorizationServer;
   /** Does something as the client; if the server expects the other method for a secret, once more with that. */
   attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
+  /** Revokes a token that nobody has got, even after a signal or the time of the command. */
+  takeBack(token: string): Promise<void>;
 }
 
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
   /** Finds the server's endpoints, for several requests as the client. */
   openSession(login: ClientLogin, chosen?: ChosenEndpoints): Promise<OAuthClientSession>;
-  admin(): Promise<AdminTokenEndpoints>;
+  /** The admin API's endpoints for tokens; `timeLeft` are the milliseconds that their requests may take, by default those of the command. */
+  admin(timeLeft?: () => number): Promise<AdminTokenEndpoints>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySetText(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */

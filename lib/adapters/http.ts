@@ -53,7 +53,9 @@ export function createHttp(options: HttpOptions): SendHttp {
       const bytes = await readResponseBytes(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
       trace(String(response.status), `${bytes.length} bytes, `);
       const { status, headers } = response;
-      return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
+      const via = url.protocol === "http:" ? findProxyUnlessDirect(options, url) : undefined;
+      const text = new TextDecoder().decode(bytes);
+      return { status, headers, bytes, text, ...(via === undefined ? {} : { via }) };
     } catch (error) {
       request.signal?.throwIfAborted();
       const basic = await toFailureWithProxy(error, deadline.signal, findProxyUnlessDirect(options, url));

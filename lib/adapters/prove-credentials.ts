@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
 import {
+  answerHint,
   type HttpAnswer,
   type HttpRequest,
   NetworkFailure,
@@ -117,7 +118,7 @@ export async function discoverProofEndpoints(
     exit: "failed",
     hint:
       target === undefined
-        ? "pass the URL of the token endpoint with --token-endpoint"
+        ? answerHint(answer, "pass the URL of the token endpoint with --token-endpoint")
         : "use the public URL that the server doesn't redirect; often that is https instead of http",
   });
 }

@@ -72,6 +72,14 @@ export function createContext(options: ContextOptions): Context {
     return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
   };
   const sources: PgpKeySources = { host, input, download };
+  const uninterruptible: Context["uninterruptible"] = async (work) => {
+    run.critical++;
+    try {
+      return await work();
+    } finally {
+      run.critical--;
+    }
+  };
   return {
     host,
     syntax: options.syntax,
@@ -101,7 +109,7 @@ export function createContext(options: ContextOptions): Context {
     keyPairs: createClientKeyPairTools(host),
     localKeys: createJsonWebKeyTools(input),
     credentialVerifier: createCredentialVerifier(host, https.public, remaining),
-    oauth: createLazyOAuthAccess(options, { http: https.admin, detected, download, remaining }),
+    oauth: createLazyOAuthAccess(options, { http: https.admin, detected, download, remaining, uninterruptible }),
     browser: createBrowserLoginTools(host),
     pairedAdmin: createPairedAdmin(options),
     openFlows: createFlowOpener(options, https, detected),
@@ -111,14 +119,7 @@ export function createContext(options: ContextOptions): Context {
     progress: run.bar.draw,
     ...messages,
     signal: ending.signal,
-    uninterruptible: async (work) => {
-      run.critical++;
-      try {
-        return await work();
-      } finally {
-        run.critical--;
-      }
-    },
+    uninterruptible,
   };
 }
 
@@ -276,7 +277,7 @@ function createCredentialVerifier(
 /** The server of the connection for tokens. Its code is loaded when it is first asked. */
 function createLazyOAuthAccess(
   { run, connection, messages }: Pick<ContextOptions, "run" | "connection" | "messages">,
-  { download, ...more }: Pick<OAuthAccessOptions, "http" | "detected" | "remaining"> & { readonly download: Download },
+  { download, ...more }: Omit<OAuthAccessOptions, "run" | "warn" | "connection"> & { readonly download: Download },
 ): Context["oauth"] {
   const access = async () => {
     const { createOAuthAccess } = await import("./oauth-access.ts");
@@ -284,7 +285,7 @@ function createLazyOAuthAccess(
   };
   return {
     openSession: async (login, chosen) => (await access()).openSession(login, chosen),
-    admin: async () => (await access()).admin(),
+    admin: async (timeLeft) => (await access()).admin(timeLeft),
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) =>
       (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),

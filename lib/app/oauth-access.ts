@@ -7,11 +7,13 @@ import {
   discoverServer,
   type OAuthClient,
   overrideEndpoints,
+  type RequestTimeLimits,
   retryWithExpectedAuthMethod,
 } from "../adapters/oauth/index.ts";
+import { createLateSignal } from "../clients/admin-deadlines.ts";
 import type { Context, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
-import { NetworkFailure, type SendHttp } from "../core/network.ts";
+import { createCleanupTimeLeft, NetworkFailure, type SendHttp } from "../core/network.ts";
 import { Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import type { FamilyDetection } from "../servers/index.ts";
 import type { RunState } from "./run-state.ts";
@@ -20,6 +22,7 @@ import type { RunState } from "./run-state.ts";
 export interface OAuthAccessOptions {
   readonly run: Pick<RunState, "host" | "ending">;
   readonly warn: Context["warn"];
+  readonly uninterruptible: Context["uninterruptible"];
   /** The connection of the command. */
   readonly connection: Connection;
   readonly http: SendHttp;
@@ -29,26 +32,29 @@ export interface OAuthAccessOptions {
   readonly remaining: () => number;
 }
 
-/** Does something as a client. If it fails, the tokens that the server has issued to it meanwhile are revoked: nobody has them. */
+/** Does something. If it fails, the tokens that the server has issued meanwhile are revoked: nobody has them. */
 async function workOrRevokeTokens<T>(
-  client: OAuthClient,
+  work: () => Promise<T>,
   issued: ReadonlySet<string>,
-  work: (client: OAuthClient) => Promise<T>,
+  revoke: (token: string) => Promise<void>,
 ): Promise<T> {
   const before = issued.size;
   try {
-    return await work(client);
+    return await work();
   } catch (error) {
     const tokens = [...issued].slice(before);
     if (!(error instanceof Problem) || tokens.length === 0) throw error;
-    throw withMessage(error, `${error.message}; ${await revokeAndDescribeOutcome(client, tokens)}`);
+    throw withMessage(error, `${error.message}; ${await revokeAndDescribeOutcome(tokens, revoke)}`);
   }
 }
 
 /** Revokes tokens, and says what became of them. */
-async function revokeAndDescribeOutcome(client: OAuthClient, tokens: readonly string[]): Promise<string> {
+async function revokeAndDescribeOutcome(
+  tokens: readonly string[],
+  revoke: (token: string) => Promise<void>,
+): Promise<string> {
   try {
-    for (const token of tokens) await client.revoke(token);
+    for (const token of tokens) await revoke(token);
     return "the tokens were revoked";
   } catch (error) {
     return `the tokens stay valid until they expire, because they can't be revoked: ${safeErrorReason(error)}`;
@@ -72,37 +78,50 @@ function nameSocketInFailures(http: SendHttp, { socket, shown }: Connection): Se
 export function createOAuthAccess({
   run,
   warn,
+  uninterruptible,
   connection,
   http,
   detected,
   remaining,
 }: OAuthAccessOptions): Pick<OAuthAccess, "openSession" | "admin"> {
-  const { now, sleep, random } = run.host;
-  const { signal } = run.ending;
-  const shared = { timeLeft: remaining, signal };
+  const { monotonic, now, sleep, random } = run.host;
   const { base, endpointOrigin, failAfter, headers } = connection;
+  const ordinary = { timeLeft: remaining, signal: run.ending.signal };
+  const cleanup = {
+    timeLeft: createCleanupTimeLeft(monotonic, remaining),
+    signal: createLateSignal(run.ending.signal),
+  };
   const named = nameSocketInFailures(http, connection);
-  const retrying = () => createRetryingHttp(named, { failAfter, remaining, now, sleep, random, warn, signal });
+  const retrying = ({ timeLeft, signal }: RequestTimeLimits): SendHttp =>
+    createRetryingHttp(named, { failAfter, remaining: timeLeft, now, sleep, random, warn, signal });
   return {
     async openSession({ clientId, authentication, followsServer }, chosen = {}) {
-      const { http: recorded, tokens } = createSecretRecorder(retrying());
-      const access = { ...shared, http: recorded };
+      const { http: recorded, tokens } = createSecretRecorder(retrying(ordinary));
       const publicSide = { publicUrl: base, publicUrlOrigin: endpointOrigin };
-      const found = await discoverServer({ ...access, ...publicSide, timeout: remaining(), now });
+      const found = await discoverServer({ ...ordinary, http: recorded, ...publicSide, timeout: remaining(), now });
       const server = overrideEndpoints(found, chosen);
-      const client = (method: ClientAuthentication): OAuthClient =>
-        createOAuthClient({ ...access, server, clientId, authentication: method, now });
+      const connect = (method: ClientAuthentication, limits: RequestTimeLimits, sender: SendHttp): OAuthClient =>
+        createOAuthClient({ ...limits, http: sender, server, clientId, authentication: method, now });
+      const revokeAs = (method: ClientAuthentication, token: string): Promise<void> =>
+        connect(method, cleanup, retrying(cleanup)).revoke(token);
       const canRevoke = server.endpoints.revocation_endpoint !== undefined;
-      const attemptAs = <T>(method: ClientAuthentication, work: (client: OAuthClient) => Promise<T>): Promise<T> =>
-        canRevoke ? workOrRevokeTokens(client(method), tokens, work) : work(client(method));
+      const attemptAs = <T>(method: ClientAuthentication, work: (client: OAuthClient) => Promise<T>): Promise<T> => {
+        const attempt = (): Promise<T> => work(connect(method, ordinary, recorded));
+        return canRevoke ? workOrRevokeTokens(attempt, tokens, (token) => revokeAs(method, token)) : attempt();
+      };
+      const follow = <T>(attempt: (method: ClientAuthentication) => Promise<T>): Promise<T> =>
+        uninterruptible(() =>
+          followsServer ? retryWithExpectedAuthMethod(authentication, attempt) : attempt(authentication),
+        );
       return {
         server,
-        attempt: (work) =>
-          followsServer
-            ? retryWithExpectedAuthMethod(authentication, (method) => attemptAs(method, work))
-            : attemptAs(authentication, work),
+        attempt: (work) => follow((method) => attemptAs(method, work)),
+        takeBack: (token) => follow((method) => revokeAs(method, token)),
       };
     },
-    admin: async () => createAdminTokenEndpoints({ ...shared, http: retrying(), adminUrl: base, headers, detected }),
+    admin: async (timeLeft = remaining) => {
+      const limits = { ...ordinary, timeLeft };
+      return createAdminTokenEndpoints({ ...limits, http: retrying(limits), adminUrl: base, headers, detected });
+    },
   };
 }

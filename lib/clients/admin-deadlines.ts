@@ -3,16 +3,22 @@ import type { Context } from "../command.ts";
 import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 
-/** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-export function createAdminWithDeadlineFactory(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
+/** A signal that follows another one after some time, in which requests that are under way can finish. */
+export function createLateSignal(signal: AbortSignal): AbortSignal {
   const late = new AbortController();
   const startCleanup = (): void => {
-    setTimeout(() => late.abort(context.signal.reason), CLEANUP_AFTER_DEADLINE_MS);
+    setTimeout(() => late.abort(signal.reason), CLEANUP_AFTER_DEADLINE_MS);
   };
-  if (context.signal.aborted) startCleanup();
-  else context.signal.addEventListener("abort", startCleanup, { once: true });
+  if (signal.aborted) startCleanup();
+  else signal.addEventListener("abort", startCleanup, { once: true });
+  return late.signal;
+}
+
+/** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
+export function createAdminWithDeadlineFactory(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
+  const late = createLateSignal(context.signal);
   const failAfter = context.values.number(FAIL_AFTER);
-  return () => context.admin.withDeadline(failAfter, late.signal);
+  return () => context.admin.withDeadline(failAfter, late);
 }
 
 /** The admin API with the time of a whole command, from now on: what came before may have used up that of this one. */

@@ -37,6 +37,8 @@ export interface HttpAnswer {
   readonly headers: Headers;
   readonly bytes: Uint8Array;
   readonly text: string;
+  /** The proxy that may have sent this response itself; undefined for https, which proxies only pass on. */
+  readonly via?: UsedProxy;
 }
 
 /**
@@ -126,12 +128,21 @@ function certificateHint({ reason, caVariables = [] }: CertificateFault, hint: s
 export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string, skipHint = SKIP_HINT): string {
   if (certificate !== undefined) return certificateHint(certificate, hint, skipHint);
   if (via === undefined) return hint;
-  const { variable, shown, scheme } = via;
+  const { scheme } = via;
   // HTTPS_PROXY often has an https URL although the proxy itself doesn't speak TLS.
   const mayBeOfProxy = FAILURES[kind].mayBeOfProxy || (kind === "handshake" && scheme === "https");
   if (!mayBeOfProxy) return hint;
+  return proxyHint(via);
+}
+
+function proxyHint({ variable, shown, scheme }: UsedProxy): string {
   const remark = scheme === undefined ? ", which should be an http:// or https:// URL" : "";
   return `the request goes through the proxy of ${variable} (${shown})${remark}: check it, or add the host to NO_PROXY`;
+}
+
+/** The hint for a response that a proxy may have sent because it refuses the request, or doesn't reach the server. */
+export function answerHint({ status, via }: Pick<HttpAnswer, "status" | "via">, hint: string): string {
+  return via !== undefined && (status === 403 || status >= 500) ? `${hint}; ${proxyHint(via)}` : hint;
 }
 
 /** The longest delay of a timer (24.8 days); with a longer one it fires immediately. */
@@ -218,3 +229,12 @@ export const STALLED_READER_GRACE_MS = 2_000;
 
 /** Milliseconds beyond `--fail-after` for finding out what happened and for cleaning up. */
 export const CLEANUP_AFTER_DEADLINE_MS = 5_000;
+
+/** Makes a function that gives the milliseconds left for cleaning up: from its first call on, as many as the command has, but some at least. */
+export function createCleanupTimeLeft(monotonic: () => number, remaining: () => number): () => number {
+  let end: number | undefined;
+  return () => {
+    end ??= monotonic() + Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining());
+    return Math.max(1, end - monotonic());
+  };
+}

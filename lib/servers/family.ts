@@ -1,5 +1,5 @@
 import type { ApiVersion } from "../core/flags/connection-flags.ts";
-import type { QueryParameters } from "../core/network.ts";
+import type { QueryParameters, UsedProxy } from "../core/network.ts";
 
 /** The parts of a response that a server family looks at. */
 export interface ServerAnswer {
@@ -13,6 +13,8 @@ export interface ServerAnswer {
   readonly requestId?: string;
   /** The number of clients on all pages, which only some servers send with a list. */
   readonly total?: string;
+  /** The proxy that may have sent this response itself. */
+  readonly via?: UsedProxy;
   readonly text: string;
 }
 

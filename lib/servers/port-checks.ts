@@ -49,12 +49,7 @@ export async function answersAsPublicPort(get: (path: string) => Promise<StatusA
   return true;
 }
 
-/** Whether a status means that a server doesn't have a path: Hydra 2.0 to 2.3 redirect those of 1.x. */
+/** Whether a status means that a server doesn't have a path: Hydra 2.0 to 2.3 redirect those of 1.x with 307. */
 export function isMissingPathStatus(status: number): boolean {
-  return status === 404 || status === 405 || isOtherFamilyRedirectStatus(status);
-}
-
-/** Whether a status is the redirect that Hydra 2.0 to 2.3 send for a path of another family. */
-export function isOtherFamilyRedirectStatus(status: number): boolean {
-  return status === 307;
+  return status === 404 || status === 405 || status === 307;
 }

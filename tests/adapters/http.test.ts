@@ -349,6 +349,8 @@ describe("a request without a response", () => {
       ["SSH-2.0-OpenSSH_9.6\r\n\r\n", true, "protocol"],
       ["<html>not http</html>\r\n\r\n", true, "protocol"],
       ["HTTP/1.1 201 X\r\nno colon\r\n\r\n", true, "protocol"],
+      ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{} ", true, "protocol"],
+      ["HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n{}", true, "protocol"],
       [`${whole}12345`, false, "timeout"],
       ["HTTP/1.1 200", false, "timeout"],
     ] as const;

@@ -122,6 +122,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     },
     enableJit: () => scene.onLongWork?.(),
     onEnding: (listener) => scene.onListening?.(listener),
+    exit: () => {},
   };
   const status = await main(host);
   return { status, ...written };

@@ -243,9 +243,16 @@ describe("a token command", () => {
         assert.match(page, /--header or --access-token/);
       }
       location = "/elsewhere?a-token-of-mine";
-      status = 301;
-      assert.match(await say(), /the server redirects to "\/elsewhere" \(status 301\), which is not followed\n/);
+      for (status of [301, 307])
+        assert.match(
+          await say(),
+          new RegExp(`the server redirects to "/elsewhere" \\(status ${status}\\), which is not followed\n`),
+        );
     }
+    status = 404;
+    const wrong = await hydra(`token introspect x --api v2 -e ${proxy.url}`);
+    assert.match(wrong.stderr, /isn't a Hydra admin port\nHint: .*, or leave out --api/);
+    status = 307;
     location = "/a-token-of-mine/login";
     const { stderr } = await hydra(`token introspect a-token-of-mine -e ${proxy.url}`);
     assert.match(stderr, /redirects to a sign-in page/);

@@ -7,7 +7,8 @@ import { describe, test } from "node:test";
 import { createOAuthClient, createRetryingHttp, discoverServer } from "../../lib/adapters/oauth/index.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { http, type RogueServer, rogueServer, sendJson } from "../adapters/oauth/support.ts";
-import { type Played, play } from "./in-process.ts";
+import { PROVIDER_SECRET, type Provider, sendJson as sendJsonAndStop, startProvider } from "../e2e/rogue-provider.ts";
+import { type Played, play, type Scene } from "./in-process.ts";
 
 /** How a request fails: a status, or a connection that ends without an answer. */
 type Fault = number | "drop";
@@ -38,6 +39,7 @@ function reply(path: string, response: ServerResponse, url: string): void {
       interval: 1,
     },
     "/admin/oauth2/introspect": { active: true },
+    ...Object.fromEntries(["a", "b", "c", "d"].map((id) => [`/admin/clients/${id}`, { client_id: id }])),
   };
   sendJson(response, path in answers ? 200 : 404, answers[path] ?? {});
 }
@@ -97,6 +99,18 @@ describe("a token command", () => {
     }
   });
 
+  test("gives each client the whole time, and names the one whose tokens it can't delete", async () => {
+    const path = (id: string): string => `/admin/oauth2/tokens?client_id=${id}`;
+    const faults = { a: [503, 204], b: [503, 204], c: [503, 204], d: [400] };
+    await using server = await faultyServer(
+      Object.fromEntries(Object.entries(faults).map(([id, list]) => [path(id), list])),
+    );
+    const played = await hydra("token delete a b c d --fail-after 2s", server.url);
+    assert.equal(played.status, 8, played.stderr);
+    assert.equal(count(server, path("c")), 2, played.stderr);
+    assert.match(played.stderr, /Error: Cannot delete the tokens of client "d": the server answered 400\n/);
+  });
+
   test("sends everything once with --fail-after 0", async () => {
     await using server = await faultyServer({ [DISCOVERY]: [503] });
     assert.equal((await hydra("token client --client-id app --fail-after 0", server.url)).status, 6);
@@ -109,11 +123,69 @@ describe("a token command", () => {
     assert.equal(count(busy, path), 1);
   });
 
+  test("polls for a device once more when the time for the login is over", async () => {
+    await using server = await faultyServer({ "/token": [400, 400] });
+    const line = "token device --client-id app --scope a --timeout";
+    assert.equal((await hydra(`${line} 1s`, server.url)).status, 1);
+    assert.equal((await hydra(`${line} 500ms`, server.url)).status, 1);
+    assert.equal(count(server, "/token"), 2);
+  });
+
   test("continues polling for a device if the server is too busy", async () => {
     await using server = await faultyServer({ "/token": [503, "drop", 429] });
     const played = await hydra("token device --client-id app --scope a", server.url);
     assert.equal(played.status, 0, played.stderr);
     assert.equal(count(server, "/token"), 4);
+  });
+});
+
+/** A provider with the device flow, which does something when it is asked for its keys. */
+function deviceProvider(onKeys: (response: ServerResponse) => void): Promise<Provider> {
+  return startProvider(({ url: { pathname } }, response, { url, issue, sign }) => {
+    const at = Math.floor(Date.now() / 1000);
+    const claims = { iss: url, aud: "web", sub: "user", iat: at, exp: at + 600 };
+    if (pathname === "/device")
+      return sendJsonAndStop(response, 200, {
+        device_code: "the-device-code",
+        user_code: "ABCD",
+        verification_uri: url,
+        expires_in: 600,
+        interval: 1,
+      });
+    if (pathname === "/oauth2/token")
+      return sendJsonAndStop(response, 200, { access_token: issue(), token_type: "bearer", id_token: sign(claims) });
+    if (pathname === "/jwks.json") onKeys(response);
+    return pathname === "/jwks.json";
+  });
+}
+
+describe("a token whose ID token can't be verified is revoked", () => {
+  async function logIn(provider: Provider, scene: Scene): Promise<Played> {
+    const environment = { HYDRA_PUBLIC_URL: provider.url, OAUTH2_CLIENT_SECRET: PROVIDER_SECRET };
+    const line = `token device --client-id web --scope openid --device-auth-url ${provider.url}/device`;
+    const played = await play(line.split(" "), { environment, ...scene });
+    assert.equal(provider.issued.size, 1);
+    assert.deepEqual(provider.revoked, provider.issued, played.stderr);
+    return played;
+  }
+
+  test("after the time of the command", async () => {
+    let late = 0;
+    await using provider = await deviceProvider((response) => {
+      late = 60_000;
+      response.destroy();
+    });
+    const played = await logIn(provider, { late: () => late });
+    assert.equal(played.status, 6, played.stderr);
+    assert.match(played.stderr, /jwks\.json: .*; the tokens were revoked\n/);
+  });
+
+  test("after a signal, which the message is about", async () => {
+    const interrupts: ((signal: number) => void)[] = [];
+    await using provider = await deviceProvider(() => interrupts[0]?.(2));
+    const played = await logIn(provider, { onListening: (send) => void interrupts.push(send) });
+    assert.equal(played.status, 130, played.stderr);
+    assert.match(played.stderr, /^Error: Interrupted; the tokens were revoked\n/m);
   });
 });
 

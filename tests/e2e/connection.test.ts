@@ -243,7 +243,7 @@ describe("over TLS", () => {
   it("reports a port that doesn't speak TLS, and isn't retried", async () => {
     await using scenario = await openScenario();
     const ended = await scenario.run([...SEED, "--endpoint", scenario.sandbox.url.replace("http", "https")]);
-    assertFails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
+    assertFails(ended, 6, /the TLS handshake failed: this port may not speak TLS, or require a client certificate/);
     assert.doesNotMatch(ended.stderr, /retrying/);
     assert.equal(scenario.sandbox.clients().length, 0);
   });

@@ -148,14 +148,14 @@ describe("token device with a rogue server", () => {
   });
 
   test("whose code never expires is waited for a day at most, and until --timeout", async () => {
-    await using rogue = await deviceServer([], { expires_in: 1e300, interval: 1e300 });
+    await using rogue = await deviceServer(["authorization_pending"], { expires_in: 1e300, interval: 1e300 });
     const ended = await runBinary([...ARGS, rogue.url, "--timeout", "100ms"]);
     assertFails(
       ended,
       6,
       /The code expires in 24h0m0s\.[\s\S]*^Error: Login failed: the user didn't log in within 100ms\nHint: .*--timeout sets the limit$/m,
     );
-    assert.equal(rogue.asked.filter(({ path }) => path === "/token").length, 0);
+    assert.equal(rogue.asked.filter(({ path }) => path === "/token").length, 1);
   });
 
   test("that declines, or whose code expires, is an error without the device code", async () => {

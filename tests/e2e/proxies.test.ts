@@ -216,6 +216,30 @@ describe("a proxy from the environment", () => {
     }
   });
 
+  it("that answers http in place of the server is named", SLOW, async () => {
+    for (const [status, line, exit] of [
+      ["403 Forbidden", "clients get app", 3],
+      ["503 Service Unavailable", "clients get app", 6],
+      ["503 Service Unavailable", "wait", 6],
+      ["403 Forbidden", "token introspect x", 3],
+      ["503 Service Unavailable", "token introspect x", 6],
+      ["500 Unable to connect", "token client --client-id app --auth-method none", 1],
+    ] as const) {
+      await using server = await openTcpServer((socket) => {
+        socket.on("error", () => {});
+        socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      });
+      const env = { HTTP_PROXY: server.url.replace("://", "://me:hush@") };
+      const args = [...line.split(" "), "--endpoint", "http://hydra.example", "--fail-after", "0"];
+      const ended = await runBinary(args, { env });
+      assertFails(ended, exit, new RegExp(`answered ${status.slice(0, 3)}`));
+      assert.match(
+        ended.stderr,
+        /^Hint: .*; the request goes through the proxy of HTTP_PROXY \(http:[^@]*\): check it/m,
+      );
+    }
+  });
+
   it("is a tunnel for https, in which the certificate is checked for the server's name", SLOW, async () => {
     using folder = temporaryFolder();
     const { authority, elsewhere } = makeCertificates();

@@ -61,6 +61,9 @@ describe("standard output that is closed before the start", () => {
       assertFails(ended, 1, /standard output is closed/);
     }
     assertExit(await shell(scenario, '"$0" "$@" >&- 2>&-', SEED), 1);
+    const key = await shell(scenario, '"$0" "$@" >&-', ["keys", "create", "my-set", "--private"]);
+    assertFails(key, 1, /standard output is closed/);
+    assert.match(key.stderr, /^Hint: run the command with standard output open, or use --key-out$/m);
     assert.equal(scenario.proxy.seen.length, 0);
     assert.deepEqual(scenario.recoveryCopies(), []);
   });

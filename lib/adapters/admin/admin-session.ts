@@ -158,7 +158,7 @@ function toHttpRequest(
   };
 }
 
-function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
+function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text, via }: HttpAnswer): AttemptOutcome {
   const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
@@ -168,6 +168,7 @@ function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text }:
     authenticate: headers.get("www-authenticate") ?? "",
     requestId: REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? "",
     ...(total === undefined ? {} : { total }),
+    ...(via === undefined ? {} : { via }),
     text,
   };
   return { kind: "answered", answer, retryAfter: parseRetryAfter(headers.get("retry-after"), now()) ?? 0 };

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
-import { type NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
+import { answerHint, type NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
@@ -119,7 +119,8 @@ export function responseProblemWithMessage(
   message: string,
   details: AdminProblemDetails,
 ): Problem {
-  return requestProblem(server, request, family, message, { ...details, status: answer.status });
+  const hint = answerHint(answer, details.hint);
+  return requestProblem(server, request, family, message, { ...details, hint, status: answer.status });
 }
 
 /** The problem that an error response means. */

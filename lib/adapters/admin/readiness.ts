@@ -1,3 +1,4 @@
+import { answerHint } from "../../core/network.ts";
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
 import { triedForText } from "../../servers/retry.ts";
@@ -47,6 +48,6 @@ async function notReadyProblem({ options }: AdminSession, last: AdminResponse): 
   const { errorResponseProblem } = await import("./problems.ts");
   const problem = errorResponseProblem(options, { ...last, gaveUpBecause: undefined });
   const tried = options.failAfter === 0 ? "" : ` (${triedForText(options.failAfter)})`;
-  const hint = "wait longer with --for, or check the server's log";
+  const hint = answerHint(last.answer, "wait longer with --for, or check the server's log");
   return withMessage(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
 }

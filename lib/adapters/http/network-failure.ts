@@ -2,6 +2,10 @@ import { type CertificateFault, type FailureKind, NetworkFailure } from "../../c
 import { errorCode, errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 
+/** All that a runtime says of a server that wants a certificate of the client, too. */
+const HANDSHAKE_FAILED =
+  "the TLS handshake failed: this port may not speak TLS, or require a client certificate, which is not supported";
+
 /** What the error codes of the runtimes mean, how messages put it, and why a certificate was not accepted. */
 const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["reason"]?]>([
   ["ECONNREFUSED", ["refused", "connection refused"]],
@@ -25,8 +29,8 @@ const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["r
   ["EPIPE", ["lost", "the connection was closed before the response was complete"]],
   ["ECONNABORTED", ["lost", "the connection was closed before the response was complete"]],
   ["UND_ERR_SOCKET", ["lost", "the connection was closed before the response was complete"]],
-  ["EPROTO", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
+  ["EPROTO", ["handshake", HANDSHAKE_FAILED]],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", HANDSHAKE_FAILED]],
   ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name", "other-host"]],
   ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired", "dates"]],
   ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet", "dates"]],
@@ -42,7 +46,8 @@ const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["r
 ]);
 
 /** Error codes for responses that cannot be decoded: the server has answered, and repeating the request would not help. */
-const UNDECODABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
+const UNDECODABLE =
+  /^(Malformed|Invalid(HTTP|ContentLength|Method)|ResponseHeaders|Unrequested|HPE_|Zlib|Z_|Brotli|Unsupported|HTTPHeaders)/;
 
 /** The failure of a proxy that opens no connection to the server. Only a 5xx may be temporary. */
 export function proxyTunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
@@ -72,7 +77,7 @@ export function toNetworkFailure(error: unknown): NetworkFailure {
   }
   if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
   if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
-    return new NetworkFailure("handshake", "the TLS handshake failed: this port may not speak TLS", error);
+    return new NetworkFailure("handshake", HANDSHAKE_FAILED, error);
   }
   return new NetworkFailure("lost", `the connection failed${code === "" ? "" : ` (${code})`}`, error);
 }

@@ -1,12 +1,17 @@
 import * as v from "valibot";
 import { type JsonObject, parseJsonOrUndefined } from "../../core/json/json.ts";
-import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
+import { answerHint, type HttpAnswer, type HttpRequest, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { type FamilyDetection, possibleFamilies, type ServerFamily } from "../../servers/index.ts";
+import {
+  type FamilyDetection,
+  findFamilyOfRedirect,
+  possibleFamilies,
+  type ServerFamily,
+} from "../../servers/index.ts";
 import { parseOAuthError } from "../../servers/oauth-error.ts";
-import { answersAsPublicPort, isMissingPathStatus, isOtherFamilyRedirectStatus } from "../../servers/port-checks.ts";
+import { answersAsPublicPort, isMissingPathStatus } from "../../servers/port-checks.ts";
 import { isSignInRedirect, SIGN_IN_HINT } from "../../servers/sign-in-redirect.ts";
 import { type OAuthErrorContext, oauthProblem } from "./oauth-problems.ts";
 import { sendWithoutLibrary } from "./send-oauth-requests.ts";
@@ -59,7 +64,7 @@ function findAdminRedirectProblem(
       ...more,
       hint: SIGN_IN_HINT,
     });
-  if (isOtherFamilyRedirectStatus(status)) return undefined;
+  if (findFamilyOfRedirect({ location }) !== undefined) return undefined;
   return new Problem(`${action}: the server redirects to ${target} (status ${status}), which is not followed`, {
     ...more,
     hint: "use the URL that it redirects to as the endpoint",
@@ -103,19 +108,21 @@ export async function callDetectingFamily(
   return undefined;
 }
 
-function notAdminPortProblem({ adminUrl }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
+function notAdminPortProblem({ adminUrl, detected }: AdminApiConnection, { action }: OAuthErrorContext): Problem {
+  const remark = detected.family === undefined ? "" : ", or leave out --api (api in the config file) if it is given";
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
     status: 404,
-    hint: "give the admin port (4445 by default, not the public 4444) as the endpoint",
+    hint: `give the admin port (4445 by default, not the public 4444) as the endpoint${remark}`,
   });
 }
 
 function rejectedAdminCallProblem(
   step: OAuthErrorContext & { readonly expected?: string },
-  { status, text }: HttpAnswer,
+  answer: HttpAnswer,
 ): Problem {
+  const { status, text } = answer;
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
@@ -124,9 +131,12 @@ function rejectedAdminCallProblem(
     code: isGuarded ? "unauthorised" : "unreadable-answer",
     exit: isGuarded ? "unauthorised" : "failed",
     status,
-    hint: isGuarded
-      ? "pass the header or token that the proxy in front of the server accepts with --header or --access-token"
-      : "check that the endpoint is a Hydra admin port and not a proxy or another service",
+    hint: answerHint(
+      answer,
+      isGuarded
+        ? "pass the header or token that the proxy in front of the server accepts with --header or --access-token"
+        : "check that the endpoint is a Hydra admin port and not a proxy or another service",
+    ),
   });
 }
 
@@ -160,7 +170,7 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
     },
     /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
     async deleteTokens(clientId: string): Promise<void> {
-      const step = headerHidingErrorContext(options, "Cannot delete the client's tokens");
+      const step = headerHidingErrorContext(options, `Cannot delete the tokens of client ${quote(clientId)}`);
       const query = { client_id: clientId };
       const answer = await callDetectingFamily(options, step, {
         method: "DELETE",

@@ -124,8 +124,8 @@ const PASSING: readonly FailureKind[] = ["refused", "unresolved", "lost", "timeo
 /** Whether a poll failed for a reason that may pass. */
 function isTemporaryFailure(error: unknown): boolean {
   if (!(error instanceof Problem)) return false;
-  const { cause, code } = error;
-  return code === "busy" || (cause instanceof NetworkFailure && PASSING.includes(cause.kind));
+  const { cause } = error;
+  return cause instanceof BusyServerError || (cause instanceof NetworkFailure && PASSING.includes(cause.kind));
 }
 
 /** Seconds that a busy server asks to wait (Retry-After). */

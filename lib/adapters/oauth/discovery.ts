@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
-import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import { answerHint, type HttpAnswer, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
@@ -89,7 +89,8 @@ async function diagnoseMissingDocument(
     });
   }
   const shown = escapeControls(urlWithoutSecrets(url));
-  if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
+  // Both ports say that they are alive.
+  if (status === 404 && (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`)))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
       exit: "failed",
@@ -101,7 +102,7 @@ async function diagnoseMissingDocument(
     code: "no-discovery",
     exit: "failed",
     status,
-    hint: `check ${describePublicUrl(options)}`,
+    hint: answerHint(answer, `check ${describePublicUrl(options)}`),
   });
 }
 

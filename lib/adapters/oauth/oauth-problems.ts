@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
+import {
+  answerHint,
+  type FailureKind,
+  type HttpAnswer,
+  NetworkFailure,
+  networkHint,
+  TRUST_HINT,
+} from "../../core/network.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { redactServerText, urlWithoutSecrets } from "../../core/redact.ts";
@@ -206,23 +213,31 @@ export function busyProblem({ action, hidden }: OAuthErrorContext, url: string, 
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status}${words}${tried}`, {
     code: "busy",
     exit: "unreachable",
-    hint: "try again later, or raise --fail-after",
+    hint: answerHint(answer, "try again later, or raise --fail-after"),
     status,
     cause: server,
   });
 }
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
-function unreadableAnswerProblem({ action }: OAuthErrorContext, url: string, status: number): Problem {
+function unreadableAnswerProblem(
+  { action }: OAuthErrorContext,
+  url: string,
+  answer: Pick<HttpAnswer, "status" | "via">,
+): Problem {
+  const { status } = answer;
   const isGuarded = status === 401 || status === 403;
   return new Problem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${status} without an OAuth 2.0 answer`,
     {
       code: isGuarded ? "unauthorised" : "unreadable-answer",
       exit: isGuarded ? "unauthorised" : "failed",
-      hint: isGuarded
-        ? "something in front of the server wants credentials of its own: use a public URL that clients reach without them"
-        : "check that the public URL is the server's public port (4444 by default), not its admin port",
+      hint: answerHint(
+        answer,
+        isGuarded
+          ? "something in front of the server wants credentials of its own: use a public URL that clients reach without them"
+          : "check that the public URL is the server's public port (4444 by default), not its admin port",
+      ),
       status,
     },
   );
@@ -383,7 +398,7 @@ export function toOAuthProblem(
   }
   const known = answer === undefined ? undefined : findAnswerProblem(step, url, answer);
   if (known !== undefined) return known;
-  const other = unreadableAnswerProblem(step, url, answer?.status ?? 0);
+  const other = unreadableAnswerProblem(step, url, answer ?? { status: 0 });
   if (error instanceof OperationProcessingError) return findIdTokenProblem(step, error) ?? other;
   // Thrown for any 401 or 403 with a WWW-Authenticate header, before the body is looked at.
   if (error instanceof WWWAuthenticateChallengeError) return other;

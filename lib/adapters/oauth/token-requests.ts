@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, parseJsonOrUndefined, toTerminalSafeJson } from "../../core/json/json.ts";
-import { Problem } from "../../core/problem.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
 import { type ClientAuthentication, toLibraryAuth } from "./authentication.ts";
 import { type AuthorizationServer, requireEndpoint } from "./discovery.ts";
 import {
@@ -135,7 +135,9 @@ async function verifyAndReadClaims(
   const keys = requireEndpoint(server, "jwks_uri", step.action);
   await validateApplicationLevelSignature(as, response, request).catch((error: unknown) => {
     const known = toOAuthProblem(step, error, keys, undefined);
-    throw known instanceof Problem && known.exit === "unreachable" ? known : unverifiableIdTokenProblem(step, error);
+    const isUnrelated = known instanceof Problem && (known.exit === "unreachable" || known.code === "interrupted");
+    // Not with the same cause as a failed poll, which would be repeated: the device code is used up.
+    throw isUnrelated ? withMessage(known, known.message) : unverifiableIdTokenProblem(step, error);
   });
   const ahead = claims.iat - now() / 1000;
   if (ahead > CLOCK_TOLERANCE) throw earlyIdTokenProblem(step, ahead);

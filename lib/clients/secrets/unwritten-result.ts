@@ -3,17 +3,18 @@ import { operandAndFlags } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
-/** Throws if standard output was closed before the start, so that the result would be lost. */
+/** Throws if standard output was closed before the start, so that the result would be lost; `fileFlag` can take a secret instead. */
 export function requireOpenOutput(
   context: Pick<Context, "host">,
   action: string,
   what: "the secret" | "its ID" | "the token",
+  fileFlag = "secret-out",
 ): void {
   if (!context.host.stdoutWasClosed()) return;
   throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
     code: "stdout-closed",
     exit: "failed",
-    hint: `run the command with standard output open${what === "the secret" ? ", or use --secret-out" : ""}`,
+    hint: `run the command with standard output open${what === "the secret" ? `, or use --${fileFlag}` : ""}`,
   });
 }
 

@@ -57,7 +57,7 @@ async function openSecretTarget(
 ): Promise<OptionalSecretTarget> {
   const target = hasSecret ? await context.openTarget(flag) : undefined;
   try {
-    if (target === undefined) requireOpenOutput(context, action, hasSecret ? "the secret" : "its ID");
+    if (target === undefined) requireOpenOutput(context, action, hasSecret ? "the secret" : "its ID", flag.name);
     if (needsRecoveryCopy && context.recovery.probe() === undefined) {
       throw new Problem(`${action}: no directory is writable for a recovery copy of the secret`, {
         code: "no-rescue-place",

@@ -76,7 +76,7 @@ export const deleteKeys = defineLeaf({
   about: [
     "A set or a key that doesn't exist is an error (exit code 4); Hydra's own CLI reports success. On a terminal, asks first.",
     "Key sets that sign tokens are protected: changes that would stop logins or make issued tokens unverifiable require --yes.",
-    "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
+    "In the 1.x syntax it takes one set, in the 2.x syntax any number. --fail-after limits the time for each set.",
   ],
   operands: { name: "SET", least: 1, most: Number.POSITIVE_INFINITY, help: "Key set" },
   flags: [{ ...KID, help: "Delete only the key with this ID" }, KEYS_YES, ...SERVER_COMMAND_FLAGS],

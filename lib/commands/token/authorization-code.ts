@@ -125,14 +125,12 @@ async function run(context: Context, resolve: LoginClientResolver, wishes: Login
       unchecked: client === undefined ? target.uri : undefined,
       deviceCommand: deviceLoginCommandLine(client, credentials),
     });
-    try {
-      const tokens = await session.attempt((oauthClient) => oauthClient.exchangeCode(pending, redirected));
-      const revoke = (token: string): Promise<void> => session.attempt((oauthClient) => oauthClient.revoke(token));
-      return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
-    } finally {
+    const exchange = session
+      .attempt((oauthClient) => oauthClient.exchangeCode(pending, redirected))
       // The browser gets its page, however the exchange ends.
-      await listener?.finished();
-    }
+      .finally(() => listener?.finished());
+    const tokens = await context.uninterruptible(() => exchange);
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(session.takeBack));
   });
 }
 

@@ -24,15 +24,11 @@ async function run(
   requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
   const asked = { login, syntax, grantType: "client_credentials", ...request };
-  const tokens = await runWithClientUpdateHint(asked, async () => {
+  return runWithClientUpdateHint(asked, async () => {
     const session = await oauth.openSession(login, endpoints);
-    return session.attempt((client) => client.clientCredentials(request));
+    const tokens = await session.attempt((client) => client.clientCredentials(request));
+    return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(session.takeBack));
   });
-  const revoke = async (token: string): Promise<void> => {
-    const session = await oauth.openSession(login, endpoints);
-    await session.attempt((client) => client.revoke(token));
-  };
-  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */

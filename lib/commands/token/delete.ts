@@ -39,11 +39,11 @@ const VIEW: ResultView<JsonObject> = {
 
 async function run(context: Context, ids: readonly string[]): Promise<CommandResult> {
   const batch = new BatchRun(context, ids.length);
-  const tokens = await context.oauth.admin();
   const items = batch.inOrder(context, ids, async (id): Promise<JsonObject> => {
+    const admin = adminWithFreshDeadline(context);
     // Servers report success for an unknown client too.
-    await adminWithFreshDeadline(context).get(id);
-    await tokens.deleteTokens(id);
+    await admin.get(id);
+    await (await context.oauth.admin(admin.remaining)).deleteTokens(id);
     return { client_id: id };
   });
   const describe = (item: JsonObject): string => `the tokens of client ${quote(idOf(item))}`;
@@ -54,7 +54,10 @@ async function run(context: Context, ids: readonly string[]): Promise<CommandRes
 export const deleteTokens = defineLeaf({
   name: "delete",
   summary: "Delete all access tokens of one or more clients",
-  about: ["The clients and their refresh tokens stay. Exits with 4 if there is no such client."],
+  about: [
+    "The clients and their refresh tokens stay. Exits with 4 if there is no such client.",
+    "--fail-after limits the time for each client, not for the whole command.",
+  ],
   operands: { name: "ID", completes: "client-id", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [OF_CLIENT, ...SERVER_COMMAND_FLAGS],
   examples: {

@@ -32,18 +32,20 @@ function showUserCode(
 }
 
 /**
- * Makes a function that waits between two polls, and throws at the time limit. A request that has begun goes on,
- * because its answer may be the token.
+ * Makes a function that waits between two polls, the last time until the time limit, and throws after it. A request that
+ * has begun goes on, because its answer may be the token.
  */
 function createLimitedSleep(
   { host, signal }: Pick<Context, "host" | "signal">,
   limit: number,
 ): (milliseconds: number) => Promise<void> {
-  const end = limit === 0 ? Number.POSITIVE_INFINITY : host.now() + limit;
+  const end = limit === 0 ? Number.POSITIVE_INFINITY : host.monotonic() + limit;
+  let isOver = false;
   return async (milliseconds) => {
-    const left = end - host.now();
-    await host.sleep(Math.max(0, Math.min(milliseconds, left)), signal);
-    if (milliseconds < left) return;
+    const left = Math.max(0, end - host.monotonic());
+    const wasOver = isOver;
+    isOver = milliseconds >= left;
+    if (!wasOver) return host.sleep(Math.min(milliseconds, left), signal);
     throw new Problem(`Login failed: the user didn't log in within ${formatDuration(limit)}`, {
       code: "timeout",
       exit: "unreachable",
@@ -67,8 +69,7 @@ async function run(context: Context, resolve: LoginClientResolver, endpoints: Ch
   const tokens = await host.waitForPerson(() =>
     session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
   );
-  const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
-  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(revoke));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), createUndeliveredTokensHandler(session.takeBack));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */

@@ -9,7 +9,7 @@ import type {
 } from "../../adapters/oauth/index.ts";
 import type { Context } from "../../command.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
+import { CLEANUP_AFTER_DEADLINE_MS, createCleanupTimeLeft } from "../../core/network.ts";
 import type { TestedClient } from "./tested-client.ts";
 
 /** How requests are limited, by what an interruption means for them. */
@@ -73,15 +73,11 @@ export function createTestLimits(
   };
   if (signal.aborted) endPatience();
   else signal.addEventListener("abort", endPatience, { once: true });
-  let cleanupEnd: number | undefined;
   return {
     ordinary: { timeLeft: remaining, signal },
     patient: { timeLeft: remaining, signal: patience.signal },
     cleanup: {
-      timeLeft: () => {
-        cleanupEnd ??= monotonic() + Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining());
-        return Math.max(1, cleanupEnd - monotonic());
-      },
+      timeLeft: createCleanupTimeLeft(monotonic, remaining),
       signal: new AbortController().signal,
     },
   };

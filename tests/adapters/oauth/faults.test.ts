@@ -222,6 +222,12 @@ describe("discovery", () => {
   test("recognizes an admin port, and an address where nothing listens", async () => {
     await using server = await testServer("26");
     await failsWith(discovering(server.sandbox.url), { code: "admin-port", exit: "failed", hint: /public port/ });
+    for (const status of [200, 403, 500]) {
+      await using broken = await rogueServer(({ path }, response) =>
+        sendJson(response, path === "/health/alive" ? 200 : status, { status: "ok" }),
+      );
+      await failsWith(discovering(broken.url), { code: "no-discovery", exit: "failed" });
+    }
     await using other = await rogueServer((_, response) => sendJson(response, 404, {}));
     await failsWith(discovering(other.url), { code: "no-discovery", exit: "failed" });
     const gone = other.url;
