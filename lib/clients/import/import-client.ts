@@ -13,7 +13,6 @@ import { withoutCredentialFields } from "../../core/redact.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import { readAgain, undeliveredHereText } from "../changed-meanwhile.ts";
 import {
-  type CreatedClientToDeliver,
   type DeliveredOrRefused,
   type PreparedRegistration,
   prepareClientRegistration,
@@ -21,8 +20,9 @@ import {
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
-import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
-import { credentialsToDeliverFromAnswer } from "../secrets/credentials-to-deliver.ts";
+import { type AcceptedSecret, deliverOrKeep, findUnknownSecretWarning } from "../secrets/change-secret.ts";
+import type { PendingDelivery } from "../secrets/credentials-to-deliver.ts";
+import { createRecoveryCopyTracker } from "../secrets/recovery-copy-tracker.ts";
 import {
   encryptGivenOrGeneratedSecret,
   encryptSecretForNewClient,
@@ -34,7 +34,7 @@ import { sendClientChanges } from "../update/send-change.ts";
 import { findUnkeptKnownFields } from "../update/unkept-fields.ts";
 import { IMPORT_VIEW } from "../views.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
-import { type ClientSecretFile, findFileWithSameCredentials, openClientSecretFile } from "./import-secret-files.ts";
+import { type ClientSecretFile, openClientSecretFile, openSecretFileOfUpdate } from "./import-secret-files.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome extends ClientOutcome {
@@ -137,10 +137,10 @@ async function createAndDeliverClient(
           : { shown: await writeClientSecretFile(file, created) }),
       };
     });
-    if (registered.kind === "refused") await file?.target.discard();
+    if (registered.kind === "refused") await file?.target?.discard();
     return registered;
   } catch (error) {
-    await file?.target.discard();
+    await file?.target?.discard();
     throw error;
   }
 }
@@ -148,7 +148,7 @@ async function createAndDeliverClient(
 /** Writes the file of a client; returns its result without the secret. */
 async function writeClientSecretFile(
   file: ClientSecretFile,
-  { delivery, delivered }: CreatedClientToDeliver,
+  { delivery, delivered }: PendingDelivery,
 ): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
@@ -159,7 +159,7 @@ async function writeClientSecretFile(
 /** Shows the credentials with the result; if the output format omits them, keeps a recovery copy. */
 function showCredentialsOrKeepCopy(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
-  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: PendingDelivery,
 ): Pick<ImportOutcome, "delivery" | "shown"> {
   if (mustDeliver === undefined) {
     delivered();
@@ -189,27 +189,38 @@ async function skipOrUpdateExisting(
     return { ...outcomeOf("unchanged", current), dropped: findUnkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await encryptGivenOrGeneratedSecret(context, secret, recipients);
-  const writtenPath = prepared === undefined ? undefined : await findFileWithSameCredentials(context, id, prepared);
-  const file =
-    prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
+  const file = prepared === undefined ? undefined : await openSecretFileOfUpdate(context, id, prepared);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     warnOfLeavingStack(context, id, current, { ...current, ...wanted });
     const warning = secret === undefined ? findUnknownSecretWarning(id, current, { ...current, ...wanted }) : undefined;
     if (secret !== undefined) markCopiesVoidByClientId(context, earlier, id);
     if (warning !== undefined) context.warn(warning);
-    const delivery =
-      prepared === undefined ? undefined : await credentialsToDeliverFromAnswer(context, prepared, record);
-    const path = delivery === undefined ? undefined : (writtenPath ?? (await file?.write(id, delivery.secret)));
-    const { shown, ...outcome } = outcomeOf("updated", record);
+    const updated = outcomeOf("updated", record);
+    const answer = { ...record, outcome: "updated", from: entry.file };
     return {
-      ...outcome,
-      shown: { ...shown, ...(path === undefined ? delivery?.shown : { secret_file: path }) },
+      ...updated,
+      ...(prepared === undefined ? {} : await deliverUpdatedSecret(context, { id, prepared, record: answer }, file)),
       changes: differing,
       dropped: findUnkeptKnownFields(wanted, record),
     };
   } catch (error) {
-    await file?.target.discard();
+    await file?.target?.discard();
     throw error;
   }
+}
+
+/** Delivers the secret of an update: to its file, or the server's own with the result. */
+function deliverUpdatedSecret(
+  context: ImportRun["context"],
+  { id, ...changed }: Omit<AcceptedSecret, "saved"> & { readonly id: string },
+  file: ClientSecretFile | undefined,
+): Promise<Pick<ImportOutcome, "delivery" | "shown">> {
+  // A secret that was given needs no copy, unless it turns out that the server has another one.
+  const saved = createRecoveryCopyTracker(context, undefined);
+  return deliverOrKeep(context, id, { ...changed, saved }, async (pending) =>
+    file === undefined
+      ? showCredentialsOrKeepCopy(context, pending)
+      : { shown: await writeClientSecretFile(file, pending) },
+  );
 }
