@@ -13,6 +13,7 @@ import {
   findUnknownSecretWarning,
   setAndDeliverProvidedSecret,
 } from "../secrets/change-secret.ts";
+import { warnOfLeftoversOfClient } from "../secrets/leftover-secrets.ts";
 import { secretFileText } from "../secrets/secret-out-text.ts";
 import { encryptGivenOrGeneratedSecret, type PreparedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
@@ -35,19 +36,25 @@ interface KeepOrUpdateOptions {
 
 /** What keeping or updating an existing client needs of a command's context. */
 type ExistingContext = ChangeSecretContext &
-  Pick<Context, "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "signal" | "uninterruptible">;
+  Pick<
+    Context,
+    "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "secretDrafts" | "signal" | "uninterruptible"
+  >;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
-export function keepOrUpdate(
+export async function keepOrUpdate(
   context: ExistingContext,
   create: KeepOrUpdateOptions,
   current: ClientRecord,
 ): Promise<CommandResult> {
   const difference = differenceFrom(create, current);
-  if (create.ifExists === "skip") return reportSkippedClient(context, current, difference.differing);
-  const secret = getTextField(create.draft.client, "client_secret");
+  const secret = create.ifExists === "skip" ? undefined : getTextField(create.draft.client, "client_secret");
   if (secret !== undefined) return updateExistingWithSecret(context, create, difference, secret);
-  return updateExistingClient(context, difference);
+  const result = await (create.ifExists === "skip"
+    ? reportSkippedClient(context, current, difference.differing)
+    : updateExistingClient(context, difference));
+  await warnOfLeftoversOfClient(context, current.client_id);
+  return result;
 }
 
 /** An existing client, and how it differs from what the command line describes. */
@@ -76,11 +83,11 @@ function existingResult(record: JsonObject, more: JsonObject): CommandResult {
 }
 
 /** Notes that an existing client was skipped; returns its result. */
-async function reportSkippedClient(
+function reportSkippedClient(
   { note }: Pick<Context, "note">,
   current: ClientRecord,
   differing: readonly FieldChange[],
-): Promise<CommandResult> {
+): CommandResult {
   const how = differing.length === 0 ? "nothing differs" : `it differs in ${changedFieldNames(differing)}`;
   note(`Client ${quote(current.client_id)} already exists and was skipped: ${how}; no secret was delivered`);
   return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });

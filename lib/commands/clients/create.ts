@@ -221,11 +221,16 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
+    if (!isConflict(registered.problem)) throw withRefusedId(registered.problem, draft);
+    await opened.target?.discard();
+    if (job.ifExists === "fail") {
+      const { warnOfLeftoversOfClient } = await import("../../clients/secrets/leftover-secrets.ts");
+      await warnOfLeftoversOfClient(context, registration.payload.client_id);
+      throw registered.problem;
+    }
     // Someone else may have created it since it was looked up.
-    if (!isConflict(registered.problem) || job.ifExists === "fail") throw withRefusedId(registered.problem, draft);
     const { readAgain } = await import("../../clients/changed-meanwhile.ts");
     const meanwhile = await readAgain(context.admin, registration.payload.client_id);
-    await opened.target?.discard();
     return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);
   });
 }
