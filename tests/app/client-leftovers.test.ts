@@ -80,7 +80,7 @@ describe("a secret that a killed run has left is named by a", () => {
         const start = `Warning: an earlier run left ${what} of client "a" in`;
         const lines = [
           ...(file === undefined ? [] : [`${start} "${draft}"; delete it once you have it\n`]),
-          `${start} "${copy}"; once you have it, delete that file\n`,
+          `${start} "${copy}"; once you have it, or if it is out of date, delete that file\n`,
         ];
         assert.ok(played.stderr.includes(lines.join("")), played.stderr);
         assert.equal(played.stderr.match(/an earlier run left/g)?.length, lines.length, played.stderr);

@@ -59,7 +59,7 @@ export function leftoversOf(
     ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
     ...copies.map((path) => ({
       path,
-      warning: `${START} ${what} in ${quote(path)}; once you have it, delete ${partToDeleteText(path)}`,
+      warning: `${START} ${what} in ${quote(path)}; once you have it, or if it is out of date, delete ${partToDeleteText(path)}`,
     })),
   ];
 }
