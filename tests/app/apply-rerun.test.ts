@@ -232,6 +232,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
   for (const [title, flags] of [
     ["there is no place for it", []],
     ["the output format omits it", ["--pgp-key", "@KEY", "-q"]],
+    ["an expression selects nothing in the list", ["--pgp-key", "@KEY", "--format", "raw=client_secret_encrypted"]],
     ["its place has other credentials", ["--secret-out", "first"]],
   ] as const)
     test(`keeps its client from being changed if ${title}, so that it can still be delivered`, () =>

@@ -114,10 +114,10 @@ export function unchangedOutcome(step: StackPlanStep): ApplyOutcome {
 }
 
 /** The outcome of a secret of an earlier run, as that of its client. */
-export function toApplyOutcome({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
+export function toApplyOutcome({ due, shown, problem, delivery }: RecoveredSecretOutcome): ApplyOutcome {
   if (problem !== undefined) return failedApplyOutcome(due.step, problem);
   const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
-  return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
+  return delivery === undefined ? outcome : { ...outcome, delivery };
 }
 
 /** The desired client of a step; throws if it has none. */
@@ -292,7 +292,7 @@ async function deliverSecretToPlace(
     return nothing;
   }
   if (!context.outputContainsValue(view, encrypted, mustDeliver)) throw new Error("this output format omits it");
-  return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
+  return { shown: encrypted, delivery: { delivery: { secret: mustDeliver, delivered, hidden, undelivered } } };
 }
 
 async function verifyNewSecret(

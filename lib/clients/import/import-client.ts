@@ -165,7 +165,8 @@ function showCredentialsOrKeepCopy(
     delivered();
     return { shown };
   }
-  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, delivery: { delivered, undelivered } };
+  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver))
+    return { shown, delivery: { secret: mustDeliver, delivered, hidden, undelivered } };
   hidden();
   return { shown };
 }

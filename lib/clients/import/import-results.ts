@@ -97,8 +97,8 @@ export class ImportResults {
     return host.stdout.isTerminal && !values.isSet(FORMAT) && (format.kind === "text" || format.kind === "table");
   }
 
-  delivered(item: JsonObject): void {
-    this.#results.delivered(item);
+  delivered(item: JsonObject, text: string): void {
+    this.#results.delivered(item, text);
   }
 
   /** Reports the summary, once every result has been written, and returns the exit code. */

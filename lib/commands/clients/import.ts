@@ -113,7 +113,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     items: results.items(),
     unbuffered: true,
     exit: () => results.finish(),
-    delivered: (item) => results.delivered(item),
+    delivered: (item, text) => results.delivered(item, text),
     undelivered: (lost, reason) => results.undelivered(lost, reason),
   };
 }
