@@ -5,6 +5,7 @@ import { getTextField, requestedId } from "../../core/client/client.ts";
 import type { FieldChange } from "../../core/client/equality.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
+import { CHOSEN_ID_REFUSED } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
@@ -107,11 +108,21 @@ async function createOrHandleExisting(job: ImportRun, entry: ClientEntry): Promi
   );
   const registered = await createAndDeliverClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
-  if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
+  if (id === undefined || ifExists === "fail") throw registered.problem;
+  if (!isConflict(registered.problem)) {
+    // A server that generates the IDs refuses every other one, even that of a client which exists.
+    const found = isIdRefused(registered.problem) ? await admin.find(id) : undefined;
+    if (found === undefined) throw registered.problem;
+    return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id }, found);
+  }
   // With --secret-out it was looked up before.
   const { plain, given } = registration.prepared;
   if (context.values.isSet(SECRET_OUT) && plain !== undefined && !given) context.warn(undeliveredHereText(id));
   return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id });
+}
+
+function isIdRefused(problem: unknown): boolean {
+  return problem instanceof Problem && problem.code === CHOSEN_ID_REFUSED.code;
 }
 
 /** Creates a client and delivers its credentials: to its own file, or with the result. */
