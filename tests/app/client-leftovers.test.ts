@@ -1,4 +1,4 @@
-/** What `create` and `import` say about the secrets that a run which was killed has left of a client that exists. */
+/** What `create`, `import` and `rotate-secret --drop-old-secrets` say about the secrets that a run which was killed has left of a client that exists. */
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -90,6 +90,14 @@ describe("a secret that a killed run has left is named by a", () => {
       }),
     );
 });
+
+test("a secret that a killed run has left is named before the old ones are dropped", () =>
+  withKilledRun(async (bench, { copy }) => {
+    const drop = ["clients", "rotate-secret", "a", "--drop-old-secrets", "--rescue-dir", join(bench.folder, "copies")];
+    const played = await bench.run(drop);
+    const line = `Warning: an earlier run left a secret of client "a" in "${copy}"`;
+    assert.ok(played.stderr.startsWith(line), played.stderr);
+  }));
 
 test("a secret that a killed run has left is not named by an import that sets another one", () =>
   withKilledRun(async (bench) => {
