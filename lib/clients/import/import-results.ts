@@ -6,7 +6,7 @@ import { FORMAT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import type { ExitName, Problem } from "../../core/problem.ts";
+import { type ExitName, isConflict, type Problem } from "../../core/problem.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import type { ClientEntry } from "../draft/client-files.ts";
@@ -33,9 +33,10 @@ interface RunningImport {
 /** What writing the results needs of the context. */
 type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
-/** Whether this run has set the secret of a client, so that those of earlier runs are void. */
-function hasNewSecret({ outcome, changes = [] }: ImportOutcome): boolean {
-  return outcome === "created" || changes.some(({ field }) => field === "client_secret");
+/** Whether a client was found and this run has not set its secret, so that one of an earlier run may be the only one. */
+function keepsEarlierSecret({ outcome, problem, changes = [] }: ImportOutcome): boolean {
+  if (outcome === "created" || changes.some(({ field }) => field === "client_secret")) return false;
+  return problem === undefined || isConflict(problem);
 }
 
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
@@ -61,7 +62,7 @@ export class ImportResults {
       const { shown, entry, dropped = [] } = outcome;
       if ("secret_file" in shown) this.#files++;
       this.#dropped.record(entry.location, dropped);
-      if (!hasNewSecret(outcome)) this.#leftovers.push(...this.#state.leftoversOf(idOf(entry.client)));
+      if (keepsEarlierSecret(outcome)) this.#leftovers.push(...this.#state.leftoversOf(idOf(entry.client)));
       this.#results.count(outcome);
       this.#context.progress(this.#state.total, ++done, this.#results.failures);
       if (this.#isWritten(outcome)) yield this.#results.written(outcome);
