@@ -43,8 +43,8 @@ export interface CommandResult {
   /** Whether it is a list, however long, or one value. */
   readonly isList: boolean;
   readonly items: AsyncIterable<JsonObject> | Iterable<JsonObject>;
-  /** Called once all of an item's text is written, in order. */
-  readonly delivered?: (item: JsonObject) => void | Promise<void>;
+  /** Called once all of an item's text is written, in order; an expression selects only in the text of the whole list. */
+  readonly delivered?: (item: JsonObject, text: string) => void | Promise<void>;
   /** Called with items that could not be written; returns the problem to end with, if they must not be lost. */
   readonly undelivered?: (lost: readonly UnwrittenItem[], reason: unknown) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
@@ -239,7 +239,10 @@ export interface Context {
   readonly recovery: RecoveryStore;
   /** Opens what earlier runs have left there. */
   openLeftovers(): Promise<LeftoverCopyStore>;
-  /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
+  /**
+   * Whether the format writes a text of a value, such as its secret, which some formats leave out. What an expression selects
+   * in a list with other values is only known once the list is written.
+   */
   outputContainsValue(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */
   uninterruptible<T>(work: () => Promise<T>): Promise<T>;

@@ -1,5 +1,5 @@
-import { type JsonObject, toTerminalSafeJson } from "../core/json/json.ts";
-import { type Format, writesEveryField } from "../core/output/formats.ts";
+import type { JsonObject } from "../core/json/json.ts";
+import { type Format, isInSelection, writesEveryField } from "../core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
@@ -14,13 +14,10 @@ export function outputContainsValue(
   if (format.kind === "id") return false;
   if (writesEveryField(format)) return true;
   const rendered = (shown: JsonObject): string => {
-    const renderer = createStreamRenderer(format, view, render(false, false));
+    const renderer = createStreamRenderer(format, view, render(view.isAlwaysList === true, false));
     return renderer.item(shown) + renderer.end();
   };
-  if ("query" in format) {
-    const found = rendered(item);
-    return found.includes(text) || found.includes(toTerminalSafeJson(text).slice(1, -1));
-  }
+  if ("query" in format) return isInSelection(rendered(item), text);
   // The other formats encode the text in their own ways, so the output with it is compared to the output without it.
   const without = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text));
   return rendered(item) !== rendered(without);

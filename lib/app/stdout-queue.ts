@@ -18,16 +18,16 @@ interface PendingText {
 export class StdoutQueue {
   readonly #host: Pick<Host, "stdout" | "sleep">;
   readonly #signal: AbortSignal;
-  readonly #delivered: (item: JsonObject) => void | Promise<void>;
+  readonly #delivered: (item: JsonObject, text: string) => void | Promise<void>;
   readonly #pending: PendingText[] = [];
   readonly #failures: { readonly reason: unknown; readonly lost: readonly UnwrittenItem[] }[] = [];
   #length = 0;
 
-  /** @param delivered called once all of an item's text is written, in order. */
+  /** @param delivered called once all of an item's text is written, in order, with the text that completed it. */
   constructor(
     host: Pick<Host, "stdout" | "sleep">,
     signal: AbortSignal,
-    delivered: (item: JsonObject) => void | Promise<void> = () => {},
+    delivered: (item: JsonObject, text: string) => void | Promise<void> = () => {},
   ) {
     this.#host = host;
     this.#signal = signal;
@@ -55,7 +55,7 @@ export class StdoutQueue {
       .write(text)
       .then(
         async () => {
-          for (const item of items) await this.#delivered(item);
+          for (const item of items) await this.#delivered(item, text);
         },
         (reason: unknown) => this.#fail(pending, reason, reason instanceof WriteFailure && reason.written > 0),
       )

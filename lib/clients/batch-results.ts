@@ -3,6 +3,7 @@ import type { Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
+import { isInSelection } from "../core/output/formats.ts";
 import { type ExitName, Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createSharedCleanupAdminFactory } from "./admin-deadlines.ts";
@@ -11,7 +12,7 @@ import { firstLinesAndCount } from "./draft/client-files.ts";
 import type { PendingDelivery } from "./secrets/credentials-to-deliver.ts";
 
 /** What counting and recovering needs of the context. */
-type ResultContext = Pick<Context, "values" | "fail" | "signal" | "note">;
+type ResultContext = Pick<Context, "values" | "fail" | "format" | "signal" | "note">;
 
 /** How one of many clients ended. */
 export interface ClientOutcome {
@@ -20,7 +21,8 @@ export interface ClientOutcome {
   readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a secret that the result delivers. */
-  readonly delivery?: Pick<PendingDelivery, "delivered"> & Partial<Pick<PendingDelivery, "undelivered">>;
+  readonly delivery?: Pick<PendingDelivery, "delivered" | "hidden"> &
+    Partial<Pick<PendingDelivery, "undelivered">> & { readonly secret: string };
 }
 
 /** The outcomes after which a client is as it was. */
@@ -87,9 +89,12 @@ export class BatchResults<Outcome extends ClientOutcome> {
     return this.#unwritten.get(item);
   }
 
-  /** A result has been written. */
-  delivered(item: JsonObject): void {
-    this.#unwritten.get(item)?.delivery?.delivered();
+  /** A result has been written; an expression may have selected other parts of the list than its secret. */
+  delivered(item: JsonObject, text: string): void {
+    const delivery = this.#unwritten.get(item)?.delivery;
+    if (delivery !== undefined && "query" in this.#context.format && !isInSelection(text, delivery.secret))
+      delivery.hidden();
+    else delivery?.delivered();
     this.#unwritten.delete(item);
   }
 

@@ -110,6 +110,7 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
 /** A client of an import: with its outcome and the file that it is from. */
 export const IMPORT_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
+  isAlwaysList: true,
   columns: [
     { label: "CLIENT ID", value: idOf, whole: true },
     SECRET_COLUMN,

@@ -1,7 +1,7 @@
-/** The unreserved characters of RFC 3986: safe in URLs, in Basic credentials and in a shell without quotes. */
+/** The unreserved characters of RFC 3986: safe in URLs, in Basic credentials and, except for a ~ at the start, in a shell. */
 export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
-/** Length of a generated secret: 26 characters of 66 are 157 bits. */
+/** Length of a generated secret: 26 characters of 66 are 157 bits, although there are only 62 for the first one. */
 export const DEFAULT_SECRET_LENGTH = 26;
 
 /** The server rejects shorter secrets. */
@@ -11,7 +11,7 @@ export const MIN_SECRET_LENGTH = 6;
 export const MAX_BCRYPT_BYTES = 72;
 
 /**
- * Generates a client secret from unreserved characters, each equally likely.
+ * Generates a client secret from unreserved characters, each equally likely; the first one is a letter or a digit.
  *
  * @param random returns a number of random bytes; bytes beyond the last whole multiple of the alphabet are drawn again.
  */
@@ -20,7 +20,10 @@ export function generateSecret(random: (count: number) => Uint8Array, length = D
   let secret = "";
   while (secret.length < length) {
     for (const byte of random(length * 2)) {
-      if (byte < limit && secret.length < length) secret += SECRET_ALPHABET[byte % SECRET_ALPHABET.length];
+      if (byte >= limit || secret.length >= length) continue;
+      const letter = SECRET_ALPHABET[byte % SECRET_ALPHABET.length] ?? "";
+      // A shell replaces a ~ at the start, and a - there is read as a flag. Quotes do not help: docker --env-file keeps them.
+      if (secret !== "" || /[A-Za-z0-9]/.test(letter)) secret += letter;
     }
   }
   return secret;

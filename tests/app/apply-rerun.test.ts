@@ -232,6 +232,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
   for (const [title, flags] of [
     ["there is no place for it", []],
     ["the output format omits it", ["--pgp-key", "@KEY", "-q"]],
+    ["an expression selects nothing in the list", ["--pgp-key", "@KEY", "--format", "raw=client_secret_encrypted"]],
     ["its place has other credentials", ["--secret-out", "first"]],
   ] as const)
     test(`keeps its client from being changed if ${title}, so that it can still be delivered`, () =>
@@ -258,7 +259,7 @@ describe("a secret in a recovery copy of an earlier run", () => {
   for (const [title, updatedAt, flags, hint] of [
     ["waits for a place", undefined, [], /if you don't need it, delete ITS/],
     ["is doubtful", "2020-01-01T00:00:00Z", ["s.json"], /rotate-secret one; then delete ITS/],
-    ["is reported only", "2020-01-01T00:00:00Z", [], /; once you have it, delete ITS/],
+    ["is reported only", "2020-01-01T00:00:00Z", [], /; once you have it, or if it is out of date, delete ITS/],
     ["has other credentials in its place", undefined, ["first"], /once you have checked that those work, delete ITS/],
   ] as const)
     test(`that ${title} doesn't make anyone delete the secrets of other clients in the same file`, () =>

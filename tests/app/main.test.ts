@@ -693,6 +693,37 @@ test("a list printed by list is not accepted as one client", async () => {
   }
 });
 
+test("an ID or a new secret that is empty is a usage error, as with an unset shell variable", async () => {
+  for (const [line, flag] of [
+    [["clients", "create", "-g", "client_credentials"], "--id"],
+    [["create", "oauth2-client", "--grant-type", "client_credentials"], "--id"],
+    [["clients", "rotate-secret", "app"], "--secret"],
+    [["clients", "update", "app", "-n", "n"], "--secret"],
+  ] as const) {
+    const played = await quiet([...line, flag, ""]);
+    assert.equal(played.status, 2, played.stderr);
+    assert.equal(errors(played)[0], `Error: ${flag} "" is empty`);
+  }
+});
+
+test("one page of a list is imported with a warning that others are missing, unless it is the last one", async () => {
+  const page = (isLast: boolean): string =>
+    JSON.stringify({ items: [{ grant_types: ["client_credentials"] }], next_page_token: "", is_last_page: isLast });
+  const files = { "/first.json": page(false), "/last.json": page(true), "/all.json": page(false) + page(true) };
+  for (const [name, warning] of [
+    [
+      "/first.json",
+      "Warning: /first.json is one page of a longer list: the clients of its other pages are not in it\n",
+    ],
+    ["/last.json", ""],
+    ["/all.json", ""],
+  ] as const) {
+    const played = await quiet(["clients", "import", "--dry-run", name], { files });
+    assert.equal(played.status, 0, played.stderr);
+    assert.equal(played.stderr.match(/^Warning: .*\n/gm)?.join("") ?? "", warning);
+  }
+});
+
 describe("errors as JSON", () => {
   test("are one object per line on stderr: error, message and hint, with further errors under more", async () => {
     const { stderr, stdout } = await quiet(["clients", "create", "--format", "json", "--bogus", "--name"]);

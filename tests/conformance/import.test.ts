@@ -160,6 +160,23 @@ onEveryServer("clients import", ordinaryTraits, (server, testsFor) => {
     await works(server(), there, secret);
   });
 
+  testsFor(({ ownId }) => [ownId])("skips and updates clients whose IDs the server may have generated", async () => {
+    const answer = asJson((await server().post({ client_name: "before" })).body);
+    const id = textOf(answer, "client_id");
+    for (const [name, policy, outcome] of [
+      ["after", "skip", "skipped"],
+      ["after", "update", "updated"],
+      ["after", "update", "unchanged"],
+    ] as const) {
+      const stdin = JSON.stringify({ client_id: id, client_name: name });
+      const args = ["clients", "import", "--if-exists", policy, "--format", "ndjson"];
+      const ended = await server().run(args, { stdin });
+      assert.equal(ended.status, 0, ended.stderr);
+      assert.equal(results(ended.stdout)[0]?.["outcome"], outcome);
+    }
+    assert.equal((await server().stored(id))["client_name"], "after");
+  });
+
   test("continues after clients that the server rejects, and exits with 8", async () => {
     const clients = [
       { client_name: "good 0" },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { formatDotenv } from "../../lib/core/output/credential-formats.ts";
 import {
   CLIENT_CREDENTIAL_FIELDS,
   REDACTED,
@@ -54,6 +55,16 @@ describe("generateSecret()", () => {
     for (const letter of secret) counts.set(letter, (counts.get(letter) ?? 0) + 1);
     assert.equal(counts.size, SECRET_ALPHABET.length);
     assert.equal(new Set(counts.values()).size, 1);
+  });
+
+  test("begins with a letter or a digit, so that the secret needs no quotes in a file of variables", () => {
+    for (let start = 0; start < 256; start++) {
+      const bytes = everyByte();
+      bytes(start);
+      const secret = generateSecret(bytes);
+      assert.match(secret, /^[A-Za-z0-9]/);
+      assert.equal(formatDotenv({ id: "a", secret }), `CLIENT_ID=a\nCLIENT_SECRET=${secret}\n`);
+    }
   });
 
   test("draws again as long as only unusable bytes come", () => {

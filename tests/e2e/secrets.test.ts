@@ -748,6 +748,8 @@ describe("--secret-out", () => {
       ["-", /neither a file nor an open descriptor/],
       ["fd:", /neither a file nor an open descriptor/],
       ["fd:x", /neither a file nor an open descriptor/],
+      ["/dev/stdout", /neither a file nor an open descriptor/],
+      ["/dev/fd/9", /neither a file nor an open descriptor/],
       ["fd:0", /fd:0 is a standard stream/],
       ["fd:1", /fd:1 is a standard stream/],
       ["fd:2", /fd:2 is a standard stream/],

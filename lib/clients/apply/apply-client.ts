@@ -18,13 +18,7 @@ import { quote } from "../../core/text.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import { readAgain, undeliveredHereText } from "../changed-meanwhile.ts";
 import { prepareClientRegistration, type RegisterContext, registerAndDeliver } from "../create/register.ts";
-import {
-  type AcceptedSecret,
-  deliverOrKeep,
-  HIDDEN_SECRET,
-  sendWithRecoveryCopy,
-  undeliveredSecretProblem,
-} from "../secrets/change-secret.ts";
+import { type AcceptedSecret, deliverOrKeep, sendWithRecoveryCopy } from "../secrets/change-secret.ts";
 import {
   type CredentialsToDeliver,
   type PendingDelivery,
@@ -120,10 +114,10 @@ export function unchangedOutcome(step: StackPlanStep): ApplyOutcome {
 }
 
 /** The outcome of a secret of an earlier run, as that of its client. */
-export function toApplyOutcome({ due, shown, problem, delivered }: RecoveredSecretOutcome): ApplyOutcome {
+export function toApplyOutcome({ due, shown, problem, delivery }: RecoveredSecretOutcome): ApplyOutcome {
   if (problem !== undefined) return failedApplyOutcome(due.step, problem);
   const outcome = outcomeOf(due.step, "delivered", due.clientId, shown);
-  return delivered === undefined ? outcome : { ...outcome, delivery: { delivered } };
+  return delivery === undefined ? outcome : { ...outcome, delivery };
 }
 
 /** The desired client of a step; throws if it has none. */
@@ -298,7 +292,7 @@ async function deliverSecretToPlace(
     return nothing;
   }
   if (!context.outputContainsValue(view, encrypted, mustDeliver)) throw new Error("this output format omits it");
-  return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
+  return { shown: encrypted, delivery: { delivery: { secret: mustDeliver, delivered, hidden, undelivered } } };
 }
 
 async function verifyNewSecret(
@@ -406,14 +400,10 @@ function deliverSet(
   own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
 ): Promise<{ readonly delivery: CredentialsToDeliver; readonly sent: DeliveryResultParts }> {
   const id = step.clientId ?? "";
-  return deliverOrKeep(job.context, id, changed, async (delivery, keep) => {
-    const undelivered = async (reason: unknown): Promise<Problem> => undeliveredSecretProblem(id, keep(reason), reason);
-    const hidden = (): void =>
-      job.context.warn(undeliveredSecretProblem(id, keep(HIDDEN_SECRET), HIDDEN_SECRET).message);
-    const delivered = (): void => changed.saved.remove();
-    const sent = await deliverSecretToPlace(job, step, { delivery, delivered, hidden, undelivered }, own);
-    return { delivery, sent };
-  });
+  return deliverOrKeep(job.context, id, changed, async (pending) => ({
+    delivery: pending.delivery,
+    sent: await deliverSecretToPlace(job, step, pending, own),
+  }));
 }
 
 async function deleteFromStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {

@@ -28,6 +28,7 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
 
 /** The columns that show what became of a client of an apply. */
 export const APPLY_VIEW: ResultView<JsonObject> = {
+  isAlwaysList: true,
   columns: [
     { label: "OUTCOME", value: (item) => textMemberOrEmpty(item, "outcome") },
     { label: "KEY", value: (item) => textMemberOrEmpty(item, "key"), whole: true },
@@ -146,8 +147,8 @@ export class ApplyResults {
     if (note !== undefined) this.#context.note(note);
   }
 
-  delivered(item: JsonObject): void {
-    this.#results.delivered(item);
+  delivered(item: JsonObject, text: string): void {
+    this.#results.delivered(item, text);
   }
 
   /** Reports the summary, once every result has been written, and returns the exit code. */

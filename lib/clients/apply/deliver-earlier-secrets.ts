@@ -16,6 +16,7 @@ import { errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
 import { partToDeleteText } from "../../core/recovery-record.ts";
 import type { StackPlan, StackPlanStep } from "../../core/state/plan.ts";
 import { escapeControls, quote } from "../../core/text.ts";
+import type { ClientOutcome } from "../batch-results.ts";
 import { UNDELIVERED_CODE } from "../secrets/credentials-to-deliver.ts";
 import { encryptGivenOrGeneratedSecret, hasRecipientFlags, type PreparedSecret } from "../secrets/secret-source.ts";
 import { secretWithAuthMethod, verifyAndReturnProblem } from "../secrets/verify-credentials.ts";
@@ -144,7 +145,7 @@ export interface RecoveredSecretOutcome {
   /** With `--verify`: whether the server has rejected the secret, so that no run can deliver it. */
   readonly isRejected?: boolean;
   /** For a secret that the result delivers. */
-  readonly delivered?: () => void;
+  readonly delivery?: NonNullable<ClientOutcome["delivery"]>;
 }
 
 /**
@@ -287,13 +288,11 @@ async function placeRecoveredSecret(
   }
   if (place.kind === "result") {
     const shown = { [ENCRYPTED_SECRET_FIELD]: prepared.encrypted ?? null };
-    if (context.outputContainsValue(view, shown, prepared.encrypted ?? "")) return { due, shown, delivered };
+    const secret = prepared.encrypted ?? "";
     const reason = new Error("this output format omits it");
-    return {
-      due,
-      shown: {},
-      problem: undeliveredRecoveredSecretProblem(due, reason, "use --format json, or --secret-out"),
-    };
+    const problem = undeliveredRecoveredSecretProblem(due, reason, "use --format json, or --secret-out");
+    if (!context.outputContainsValue(view, shown, secret)) return { due, shown: {}, problem };
+    return { due, shown, delivery: { secret, delivered, hidden: () => context.warn(problem.message) } };
   }
   const own = await place.openOwn(owner);
   if (own === undefined) return { due, shown: {} };

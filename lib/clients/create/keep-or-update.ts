@@ -1,4 +1,5 @@
 import { type CommandResult, type Context, singleResult } from "../../command.ts";
+import { createUpdateRequest } from "../../core/client/changes.ts";
 import { type ClientRecord, findReturnedSecret, getTextField } from "../../core/client/client.ts";
 import { type FieldChange, findChanges } from "../../core/client/equality.ts";
 import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
@@ -8,11 +9,13 @@ import type { Recipient } from "../../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { CommandLineDraft } from "../draft/client-draft.ts";
+import { dryRunResult } from "../dry-run.ts";
 import {
   type ChangeSecretContext,
   findUnknownSecretWarning,
   setAndDeliverProvidedSecret,
 } from "../secrets/change-secret.ts";
+import { warnOfLeftoversOfClient } from "../secrets/leftover-secrets.ts";
 import { secretFileText } from "../secrets/secret-out-text.ts";
 import { encryptGivenOrGeneratedSecret, type PreparedSecret } from "../secrets/secret-source.ts";
 import { unwrittenClientHandler } from "../secrets/unwritten-result.ts";
@@ -35,19 +38,46 @@ interface KeepOrUpdateOptions {
 
 /** What keeping or updating an existing client needs of a command's context. */
 type ExistingContext = ChangeSecretContext &
-  Pick<Context, "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "signal" | "uninterruptible">;
+  Pick<
+    Context,
+    "admin" | "credentialVerifier" | "fail" | "readSecretFile" | "secretDrafts" | "signal" | "uninterruptible"
+  >;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
-export function keepOrUpdate(
+export async function keepOrUpdate(
   context: ExistingContext,
   create: KeepOrUpdateOptions,
   current: ClientRecord,
 ): Promise<CommandResult> {
   const difference = differenceFrom(create, current);
-  if (create.ifExists === "skip") return reportSkippedClient(context, current, difference.differing);
-  const secret = getTextField(create.draft.client, "client_secret");
+  const secret = create.ifExists === "skip" ? undefined : getTextField(create.draft.client, "client_secret");
   if (secret !== undefined) return updateExistingWithSecret(context, create, difference, secret);
-  return updateExistingClient(context, difference);
+  const result = await (create.ifExists === "skip"
+    ? reportSkippedClient(context, current, difference.differing)
+    : updateExistingClient(context, difference));
+  await warnOfLeftoversOfClient(context, current.client_id);
+  return result;
+}
+
+/** Shows the request that would change an existing client, if any. */
+export async function dryRunKeepOrUpdate(
+  context: Pick<Context, "admin" | "connection" | "format" | "note" | "values">,
+  create: Pick<KeepOrUpdateOptions, "draft" | "ifExists" | "algorithm">,
+  current: ClientRecord,
+): Promise<CommandResult> {
+  const id = current.client_id;
+  const { differing } = differenceFrom(create, current);
+  const secret = getTextField(create.draft.client, "client_secret");
+  const changes = secret === undefined ? differing : withSecretChange(differing, secret);
+  const isKept = create.ifExists === "skip" || changes.length === 0;
+  context.note(`Client ${quote(id)} exists and would be ${isKept ? "left unchanged" : "updated"}`);
+  if (isKept) return dryRunResult(context, [], "client");
+  const { paths, update } = await context.admin.family();
+  return dryRunResult(context, [{ ...createUpdateRequest(update, current, changes), url: paths.client(id) }], "client");
+}
+
+function withSecretChange(differing: readonly FieldChange[], secret: string): readonly FieldChange[] {
+  return [...differing, { field: "client_secret", before: undefined, after: secret }];
 }
 
 /** An existing client, and how it differs from what the command line describes. */
@@ -76,11 +106,11 @@ function existingResult(record: JsonObject, more: JsonObject): CommandResult {
 }
 
 /** Notes that an existing client was skipped; returns its result. */
-async function reportSkippedClient(
+function reportSkippedClient(
   { note }: Pick<Context, "note">,
   current: ClientRecord,
   differing: readonly FieldChange[],
-): Promise<CommandResult> {
+): CommandResult {
   const how = differing.length === 0 ? "nothing differs" : `it differs in ${changedFieldNames(differing)}`;
   note(`Client ${quote(current.client_id)} already exists and was skipped: ${how}; no secret was delivered`);
   return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });
@@ -142,7 +172,7 @@ async function updateExistingWithSecret(
     prepared.recipients.length === 0 && endpoints === undefined
       ? found
       : differenceFrom(create, await context.admin.get(id));
-  const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
+  const all = withSecretChange(differing, secret);
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;

@@ -65,6 +65,10 @@ async function parseFileAndFlattenLists(context: ClientFileContext, file: TextFi
   const { values, isJson } = await parseClientFileValues(context, file);
   // Between or after the marks of YAML documents there may be nothing.
   const filled = isJson ? values : values.filter((value) => value !== null);
+  if (filled.filter(isJsonObject).at(-1)?.["is_last_page"] === false)
+    context.warn(
+      `${escapeControls(file.name)} is one page of a longer list: the clients of its other pages are not in it`,
+    );
   const lists = filled.map((value) => findWrappedList(value) ?? value);
   return { name: file.name, values: lists.flat(), isList: lists.some(Array.isArray) };
 }

@@ -53,7 +53,7 @@ export function applySetFlag(
 
 /** The problems of fields that `--set` replaces as a whole though another flag sets them too: one value would be ignored. */
 function setByFlagTooProblems(values: Context["values"], fields: ReadonlySet<string>): readonly Problem[] {
-  // An empty ID or secret counts as not given.
+  // An empty secret counts as not given.
   const isGivenText = (flag: typeof SECRET): boolean => (values.text(flag) ?? "") !== "";
   const secrets = [
     ...[SECRET, SECRET_FILE].filter(isGivenText),
@@ -61,7 +61,7 @@ function setByFlagTooProblems(values: Context["values"], fields: ReadonlySet<str
   ];
   const given = [
     ...CLIENT_FIELDS.filter(({ flag }) => values.origin(flag).from === "flag"),
-    ...(isGivenText(ID_FLAG) ? [{ name: "client_id", flag: ID_FLAG }] : []),
+    ...(values.isSet(ID_FLAG) ? [{ name: "client_id", flag: ID_FLAG }] : []),
     ...secrets.map((flag) => ({ name: "client_secret", flag })),
   ];
   return given

@@ -5,6 +5,7 @@ import { getTextField, requestedId } from "../../core/client/client.ts";
 import type { FieldChange } from "../../core/client/equality.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import type { IfExists } from "../../core/flags/shared-flags.ts";
+import { CHOSEN_ID_REFUSED } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
@@ -13,7 +14,6 @@ import { withoutCredentialFields } from "../../core/redact.ts";
 import { type ClientOutcome, failureMembers, unexpectedProblem } from "../batch-results.ts";
 import { readAgain, undeliveredHereText } from "../changed-meanwhile.ts";
 import {
-  type CreatedClientToDeliver,
   type DeliveredOrRefused,
   type PreparedRegistration,
   prepareClientRegistration,
@@ -21,8 +21,9 @@ import {
   registerAndDeliver,
 } from "../create/register.ts";
 import { type ClientEntry, clientPayload } from "../draft/client-files.ts";
-import { findUnknownSecretWarning } from "../secrets/change-secret.ts";
-import { credentialsToDeliverFromAnswer } from "../secrets/credentials-to-deliver.ts";
+import { type AcceptedSecret, deliverOrKeep, findUnknownSecretWarning } from "../secrets/change-secret.ts";
+import type { PendingDelivery } from "../secrets/credentials-to-deliver.ts";
+import { createRecoveryCopyTracker } from "../secrets/recovery-copy-tracker.ts";
 import {
   encryptGivenOrGeneratedSecret,
   encryptSecretForNewClient,
@@ -34,7 +35,7 @@ import { sendClientChanges } from "../update/send-change.ts";
 import { findUnkeptKnownFields } from "../update/unkept-fields.ts";
 import { IMPORT_VIEW } from "../views.ts";
 import { compareEntryWithClient } from "./compare-entry.ts";
-import { type ClientSecretFile, findFileWithSameCredentials, openClientSecretFile } from "./import-secret-files.ts";
+import { type ClientSecretFile, openClientSecretFile, openSecretFileOfUpdate } from "./import-secret-files.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome extends ClientOutcome {
@@ -107,11 +108,21 @@ async function createOrHandleExisting(job: ImportRun, entry: ClientEntry): Promi
   );
   const registered = await createAndDeliverClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
-  if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
+  if (id === undefined || ifExists === "fail") throw registered.problem;
+  if (!isConflict(registered.problem)) {
+    // A server that generates the IDs refuses every other one, even that of a client which exists.
+    const found = isIdRefused(registered.problem) ? await admin.find(id) : undefined;
+    if (found === undefined) throw registered.problem;
+    return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id }, found);
+  }
   // With --secret-out it was looked up before.
   const { plain, given } = registration.prepared;
   if (context.values.isSet(SECRET_OUT) && plain !== undefined && !given) context.warn(undeliveredHereText(id));
   return skipOrUpdateExisting(job, admin, entry, { ...client, client_id: id });
+}
+
+function isIdRefused(problem: unknown): boolean {
+  return problem instanceof Problem && problem.code === CHOSEN_ID_REFUSED.code;
 }
 
 /** Creates a client and delivers its credentials: to its own file, or with the result. */
@@ -137,10 +148,10 @@ async function createAndDeliverClient(
           : { shown: await writeClientSecretFile(file, created) }),
       };
     });
-    if (registered.kind === "refused") await file?.target.discard();
+    if (registered.kind === "refused") await file?.target?.discard();
     return registered;
   } catch (error) {
-    await file?.target.discard();
+    await file?.target?.discard();
     throw error;
   }
 }
@@ -148,7 +159,7 @@ async function createAndDeliverClient(
 /** Writes the file of a client; returns its result without the secret. */
 async function writeClientSecretFile(
   file: ClientSecretFile,
-  { delivery, delivered }: CreatedClientToDeliver,
+  { delivery, delivered }: PendingDelivery,
 ): Promise<JsonObject> {
   const path = await file.write(delivery.credentials.id, delivery.secret);
   delivered();
@@ -159,13 +170,14 @@ async function writeClientSecretFile(
 /** Shows the credentials with the result; if the output format omits them, keeps a recovery copy. */
 function showCredentialsOrKeepCopy(
   { outputContainsValue }: Pick<Context, "outputContainsValue">,
-  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: CreatedClientToDeliver,
+  { delivery: { shown, mustDeliver }, delivered, hidden, undelivered }: PendingDelivery,
 ): Pick<ImportOutcome, "delivery" | "shown"> {
   if (mustDeliver === undefined) {
     delivered();
     return { shown };
   }
-  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver)) return { shown, delivery: { delivered, undelivered } };
+  if (outputContainsValue(IMPORT_VIEW, shown, mustDeliver))
+    return { shown, delivery: { secret: mustDeliver, delivered, hidden, undelivered } };
   hidden();
   return { shown };
 }
@@ -189,27 +201,38 @@ async function skipOrUpdateExisting(
     return { ...outcomeOf("unchanged", current), dropped: findUnkeptKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.
   const prepared = secret === undefined ? undefined : await encryptGivenOrGeneratedSecret(context, secret, recipients);
-  const writtenPath = prepared === undefined ? undefined : await findFileWithSameCredentials(context, id, prepared);
-  const file =
-    prepared === undefined || writtenPath !== undefined ? undefined : await openClientSecretFile(context, id);
+  const file = prepared === undefined ? undefined : await openSecretFileOfUpdate(context, id, prepared);
   try {
     const record = await sendClientChanges(admin, id, current, differing);
     warnOfLeavingStack(context, id, current, { ...current, ...wanted });
     const warning = secret === undefined ? findUnknownSecretWarning(id, current, { ...current, ...wanted }) : undefined;
     if (secret !== undefined) markCopiesVoidByClientId(context, earlier, id);
     if (warning !== undefined) context.warn(warning);
-    const delivery =
-      prepared === undefined ? undefined : await credentialsToDeliverFromAnswer(context, prepared, record);
-    const path = delivery === undefined ? undefined : (writtenPath ?? (await file?.write(id, delivery.secret)));
-    const { shown, ...outcome } = outcomeOf("updated", record);
+    const updated = outcomeOf("updated", record);
+    const answer = { ...record, outcome: "updated", from: entry.file };
     return {
-      ...outcome,
-      shown: { ...shown, ...(path === undefined ? delivery?.shown : { secret_file: path }) },
+      ...updated,
+      ...(prepared === undefined ? {} : await deliverUpdatedSecret(context, { id, prepared, record: answer }, file)),
       changes: differing,
       dropped: findUnkeptKnownFields(wanted, record),
     };
   } catch (error) {
-    await file?.target.discard();
+    await file?.target?.discard();
     throw error;
   }
+}
+
+/** Delivers the secret of an update: to its file, or the server's own with the result. */
+function deliverUpdatedSecret(
+  context: ImportRun["context"],
+  { id, ...changed }: Omit<AcceptedSecret, "saved"> & { readonly id: string },
+  file: ClientSecretFile | undefined,
+): Promise<Pick<ImportOutcome, "delivery" | "shown">> {
+  // A secret that was given needs no copy, unless it turns out that the server has another one.
+  const saved = createRecoveryCopyTracker(context, undefined);
+  return deliverOrKeep(context, id, { ...changed, saved }, async (pending) =>
+    file === undefined
+      ? showCredentialsOrKeepCopy(context, pending)
+      : { shown: await writeClientSecretFile(file, pending) },
+  );
 }

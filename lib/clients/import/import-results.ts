@@ -1,14 +1,16 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
 import type { Context, UnwrittenItem } from "../../command.ts";
+import { idOf } from "../../core/client/client.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { FORMAT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import type { ExitName, Problem } from "../../core/problem.ts";
+import { type ExitName, isConflict, type Problem } from "../../core/problem.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import type { ClientEntry } from "../draft/client-files.ts";
+import { type Leftover, warnOfLeftovers } from "../secrets/leftover-secrets.ts";
 import { changesAsDiffLines } from "../update/change-lines.ts";
 import { UnkeptFieldsReport } from "../update/unkept-fields.ts";
 import { IMPORT_VIEW } from "../views.ts";
@@ -24,10 +26,18 @@ interface RunningImport {
   readonly pool: OrderedPool<ClientEntry, ImportOutcome>;
   readonly log: SharedRecoveryFile | undefined;
   readonly total: number;
+  /** What earlier runs have left of a client. */
+  readonly leftoversOf: (id: string) => readonly Leftover[];
 }
 
 /** What writing the results needs of the context. */
 type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+
+/** Whether a client was found and this run has not set its secret, so that one of an earlier run may be the only one. */
+function keepsEarlierSecret({ outcome, problem, changes = [] }: ImportOutcome): boolean {
+  if (outcome === "created" || changes.some(({ field }) => field === "client_secret")) return false;
+  return problem === undefined || isConflict(problem);
+}
 
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 export class ImportResults {
@@ -35,6 +45,7 @@ export class ImportResults {
   readonly #state: RunningImport;
   readonly #results: BatchResults<ImportOutcome>;
   readonly #dropped = new UnkeptFieldsReport();
+  readonly #leftovers: Leftover[] = [];
   #files = 0;
 
   constructor(context: ResultContext, state: RunningImport) {
@@ -51,6 +62,7 @@ export class ImportResults {
       const { shown, entry, dropped = [] } = outcome;
       if ("secret_file" in shown) this.#files++;
       this.#dropped.record(entry.location, dropped);
+      if (keepsEarlierSecret(outcome)) this.#leftovers.push(...this.#state.leftoversOf(idOf(entry.client)));
       this.#results.count(outcome);
       this.#context.progress(this.#state.total, ++done, this.#results.failures);
       if (this.#isWritten(outcome)) yield this.#results.written(outcome);
@@ -86,14 +98,15 @@ export class ImportResults {
     return host.stdout.isTerminal && !values.isSet(FORMAT) && (format.kind === "text" || format.kind === "table");
   }
 
-  delivered(item: JsonObject): void {
-    this.#results.delivered(item);
+  delivered(item: JsonObject, text: string): void {
+    this.#results.delivered(item, text);
   }
 
   /** Reports the summary, once every result has been written, and returns the exit code. */
   finish(): ExitName {
     this.#dropped.report(this.#context);
     this.#reportFiles();
+    warnOfLeftovers(this.#context, this.#leftovers);
     return this.#results.finish();
   }
 

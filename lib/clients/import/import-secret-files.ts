@@ -105,7 +105,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
 type WrittenFileContext = Pick<Context, "values" | "readSecretFile">;
 
 /** The file of a client if it has exactly these credentials already, such as from an earlier run; else undefined. */
-export async function findFileWithSameCredentials(
+async function findFileWithSameCredentials(
   context: WrittenFileContext,
   id: string,
   secret: PlainAndEncryptedSecret,
@@ -145,7 +145,8 @@ export async function findSecretFileProblemOfUpdate(
 
 /** The file for the credentials of one client of an import, open and not named yet. */
 export interface ClientSecretFile {
-  readonly target: OpenSecretTarget;
+  /** Undefined if the file has the credentials already. */
+  readonly target?: OpenSecretTarget;
   /** Writes the credentials; the server may have chosen another ID than the one that was sent. Returns the path. */
   write(id: string, secret: PlainAndEncryptedSecret): Promise<string>;
 }
@@ -164,6 +165,22 @@ export async function openClientSecretFile(
     async write(finalId, secret) {
       const path = fillTemplate(template, finalId);
       await target.commit(secretFileText(context, finalId, secret), path);
+      return path;
+    },
+  };
+}
+
+/** Opens the file for a secret that an update sets, as for a new client; one that has it already stays as it is. */
+export async function openSecretFileOfUpdate(
+  context: WrittenFileContext & Pick<Context, "openTarget">,
+  id: string,
+  given: PlainAndEncryptedSecret,
+): Promise<ClientSecretFile | undefined> {
+  const path = await findFileWithSameCredentials(context, id, given);
+  if (path === undefined) return openClientSecretFile(context, id);
+  return {
+    async write(_, { plain }) {
+      if (plain !== given.plain) throw new Error(`the server set another secret than the one in ${quote(path)}`);
       return path;
     },
   };

@@ -11,6 +11,7 @@ import {
   credentialsToDeliverFromAnswer,
   type DeliveryContext,
   NotEncryptedError,
+  type PendingDelivery,
   UNDELIVERED_CODE,
 } from "./credentials-to-deliver.ts";
 import {
@@ -102,18 +103,13 @@ export async function deliverChangedSecret(
   changed: AcceptedSecret,
   { id, view, before, exit = () => "done" }: SecretDeliveryOptions,
 ): Promise<CommandResult> {
-  const { prepared, record, saved } = changed;
+  const { prepared, record } = changed;
   try {
-    return await deliverOrKeep(context, id, changed, async (delivery, keep) => {
+    return await deliverOrKeep(context, id, changed, async (pending) => {
       reportRecipients(context, prepared.recipients);
-      await before(delivery, record);
+      await before(pending.delivery, record);
       const client = { id, view, what: "updated" } as const;
-      const result = await deliverCredentials(context, opened, client, {
-        delivery,
-        delivered: () => saved.remove(),
-        hidden: () => warnOfHiddenSecret(context, id, keep(HIDDEN_SECRET)),
-        undelivered: async (reason) => undeliveredSecretProblem(id, keep(reason), reason),
-      });
+      const result = await deliverCredentials(context, opened, client, pending);
       return { ...result, exit };
     });
   } finally {
@@ -124,13 +120,13 @@ export async function deliverChangedSecret(
 
 /**
  * Does what delivers a new secret: the server's, if it answered with another one than was sent, which then is in the copy too.
- * Whatever fails, the problem says which file holds the secret; `keep` does that for a failure that comes later.
+ * Whatever fails, the problem says which file holds the secret.
  */
 export async function deliverOrKeep<T>(
   context: DeliveryContext,
   id: string,
   { prepared, record, saved, owner }: AcceptedSecret,
-  deliver: (delivery: CredentialsToDeliver, keep: (why: unknown) => RecoveryOutcome) => Promise<T>,
+  deliver: (pending: PendingDelivery) => Promise<T>,
 ): Promise<T> {
   let secret: CredentialsToDeliver["secret"] = prepared;
   const updatedAt = owner === undefined ? undefined : getTextField(record, "updated_at");
@@ -145,7 +141,12 @@ export async function deliverOrKeep<T>(
     const delivery = await credentialsToDeliverFromAnswer(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs || owner !== undefined) await saved.update(status, secret);
-    return await deliver(delivery, keep);
+    return await deliver({
+      delivery,
+      delivered: () => saved.remove(),
+      hidden: () => warnOfHiddenSecret(context, id, keep(HIDDEN_SECRET)),
+      undelivered: async (reason) => undeliveredSecretProblem(id, keep(reason), reason),
+    });
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
@@ -154,7 +155,7 @@ export async function deliverOrKeep<T>(
 }
 
 /** Why a secret is kept that a format such as `id` omits. */
-export const HIDDEN_SECRET = new Error("this output format omits it");
+const HIDDEN_SECRET = new Error("this output format omits it");
 
 /** Warns that the output format omits a new secret, which a recovery copy must hold then. */
 function warnOfHiddenSecret({ warn }: Pick<Context, "warn">, id: string, kept: RecoveryOutcome): void {
@@ -163,7 +164,7 @@ function warnOfHiddenSecret({ warn }: Pick<Context, "warn">, id: string, kept: R
 }
 
 /** The problem of a secret that was changed and not delivered. */
-export function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
+function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeErrorReason(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,

@@ -307,7 +307,7 @@ function resultThatAppliesSteps(
     items: results.items(),
     unbuffered: true,
     exit: () => results.finish(),
-    delivered: (item) => results.delivered(item),
+    delivered: (item, text) => results.delivered(item, text),
     undelivered: (lost, reason) => results.undelivered(lost, reason),
   };
 }

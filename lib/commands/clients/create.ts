@@ -12,7 +12,7 @@ import {
   rejectUnsupportedFields,
   warnAndReturnDraftErrors,
 } from "../../clients/draft/client-draft.ts";
-import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
+import { isOfflineDryRun, rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   longSecretNameProblems,
@@ -193,9 +193,11 @@ async function findClientForIfExists(
 
 async function run(context: Context, job: CreateJob): Promise<CommandResult> {
   const { draft } = job;
+  if (!isOfflineDryRun(context)) {
+    await rejectUnsupportedFields(context, draft.client, draft.label);
+    await rejectUnfindableIds(context, [draft]);
+  }
   if (isDryRun(context)) return dryRunCreate(context, job);
-  await rejectUnsupportedFields(context, draft.client, draft.label);
-  await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.encryption.recipients(context.values));
   const existing = await findClientForIfExists(context, job);
@@ -221,11 +223,16 @@ async function run(context: Context, job: CreateJob): Promise<CommandResult> {
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
+    if (!isConflict(registered.problem)) throw withRefusedId(registered.problem, draft);
+    await opened.target?.discard();
+    if (job.ifExists === "fail") {
+      const { warnOfLeftoversOfClient } = await import("../../clients/secrets/leftover-secrets.ts");
+      await warnOfLeftoversOfClient(context, registration.payload.client_id);
+      throw registered.problem;
+    }
     // Someone else may have created it since it was looked up.
-    if (!isConflict(registered.problem) || job.ifExists === "fail") throw withRefusedId(registered.problem, draft);
     const { readAgain } = await import("../../clients/changed-meanwhile.ts");
     const meanwhile = await readAgain(context.admin, registration.payload.client_id);
-    await opened.target?.discard();
     return keepOrUpdateExisting(context, { ...job, recipients }, meanwhile);
   });
 }
@@ -254,12 +261,22 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Shows the request that a create would send. */
-async function dryRunCreate(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<CommandResult> {
+/** Shows the request that a create would send; with `--if-exists`, that depends on the client, which is read. */
+async function dryRunCreate(context: Context, job: CreateJob): Promise<CommandResult> {
+  const { draft, ifExists, algorithm } = job;
+  const existing = await findClientForIfExists(context, job);
+  if (existing !== undefined) {
+    const { dryRunKeepOrUpdate } = await import("../../clients/create/keep-or-update.ts");
+    return dryRunKeepOrUpdate(context, job, existing);
+  }
   const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
-  if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
-  const { publicJwk } = await context.keyPairs.generate(algorithm);
-  return dryRunResult(context, [plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false)]);
+  const read = ifExists === "fail" ? undefined : "client";
+  const plannedFamily = read === undefined ? context.plannedFamily : await context.admin.family();
+  const hasSecret = algorithm === undefined && !isPublic(draft.client);
+  const keys = algorithm === undefined ? [] : [(await context.keyPairs.generate(algorithm)).publicJwk];
+  const client = algorithm === undefined ? draft.client : { ...draft.client, jwks: { keys } };
+  const request = plannedCreateRequest({ host: context.host, plannedFamily }, client, hasSecret);
+  return dryRunResult(context, [request], read);
 }
 
 /** Leaves an existing client as it is, or updates it, as `--if-exists` says. */

@@ -14,6 +14,7 @@ import { type ImportRun, importClient } from "../../clients/import/import-client
 import { ImportResults } from "../../clients/import/import-results.ts";
 import { importSecretFileProblems } from "../../clients/import/import-secret-files.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
+import { findLeftoversByClientId } from "../../clients/secrets/leftover-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/secrets/recovery-copy-tracker.ts";
 import { reportRecipients } from "../../clients/secrets/report-recipients.ts";
 import { secretFlagProblems } from "../../clients/secrets/secret-checks.ts";
@@ -87,6 +88,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
   const earlier = await findEarlierCopies(context);
+  const leftoversOf = await findLeftoversByClientId(context, earlier.copies);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openSharedRecoveryFile(context, entries);
   try {
@@ -104,14 +106,14 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     admin: adminOfEach,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
-  const results = new ImportResults(context, { pool, log, total: entries.length });
+  const results = new ImportResults(context, { pool, log, total: entries.length, leftoversOf });
   return {
     view: results.view,
     isList: true,
     items: results.items(),
     unbuffered: true,
     exit: () => results.finish(),
-    delivered: (item) => results.delivered(item),
+    delivered: (item, text) => results.delivered(item, text),
     undelivered: (lost, reason) => results.undelivered(lost, reason),
   };
 }

@@ -7,6 +7,7 @@ import {
   deliverChangedSecret,
   sendWithRecoveryCopy,
 } from "../../clients/secrets/change-secret.ts";
+import { warnOfLeftoversOfClient } from "../../clients/secrets/leftover-secrets.ts";
 import { createRecoveryCopyTracker } from "../../clients/secrets/recovery-copy-tracker.ts";
 import {
   longSecretNameProblems,
@@ -134,6 +135,8 @@ async function dropOldSecrets(context: Context, id: string): Promise<CommandResu
     if (!canRotate) throw noOldSecretsProblem(id);
     return dryRunResult(context, [{ method: "DELETE", url: paths.rotateSecret(id) }]);
   }
+  // The newest secret may be one that was not delivered.
+  await warnOfLeftoversOfClient(context, id);
   const question = `Revoke the old secrets of client ${quote(id)}? They stop working immediately.`;
   await confirmIfInteractive(context, question, "No secret was revoked");
   const record = await context.admin.dropOldSecrets(id);

@@ -96,6 +96,7 @@ export const ID_FLAG: TextFlag = {
   value: "ID",
   group: "client",
   help: "Client ID (default: a generated UUID)",
+  nonEmpty: true,
 };
 
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */

@@ -23,6 +23,7 @@ const { env: _, ...SECRET_WITHOUT_VARIABLE } = SECRET;
 const NEW_SECRET: TextFlag = {
   ...SECRET_WITHOUT_VARIABLE,
   help: "New client secret. Visible to other users of the machine: prefer --secret-file",
+  nonEmpty: true,
 };
 
 export const SECRET_FILE: TextFlag = {

@@ -58,7 +58,11 @@ export class ValueReader {
 
   #reject(flag: Flag, value: string, why: string, hint: string): undefined {
     this.#problems.push(
-      usageError(`${capitalize(this.#origin.name)} ${quoteVisiblePart(value, flag.secret)} ${why}`, hint, "bad-value"),
+      usageError(
+        `${capitalize(this.#origin.name)} ${quoteVisiblePart(value, flag.secret === true && value !== "")} ${why}`,
+        hint,
+        "bad-value",
+      ),
     );
     return undefined;
   }

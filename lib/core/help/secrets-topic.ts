@@ -58,8 +58,8 @@ export const SECRETS_TOPIC: Topic = {
     ),
     textPart(
       "If a secret cannot be delivered, the client is deleted again, but only if the server confirmed this request and no part of the",
-      "secret has been written. Otherwise the copy stays and the message shows its path. Read the secret from it, then delete the file,",
-      "or in an `.ndjson` file only the line of the client.",
+      "secret has been written. Otherwise the copy stays and the message shows its path. If a run was killed, the next `create` or `import`",
+      "that finds the client shows the path. Read the secret from it, then delete the file, or in an `.ndjson` file only the line of the client.",
       "There is no copy for a public client or in a dry run, and none of a secret that you gave, unless it is unknown whether the client was created.",
     ),
     textPart(

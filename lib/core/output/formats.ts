@@ -1,3 +1,4 @@
+import { toTerminalSafeJson } from "../json/json.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
 import { parseJsonPathOrDottedPath, parsePointerQuery, type SelectorOrJsonPath } from "./query.ts";
@@ -104,6 +105,11 @@ export function isForPrograms(format: Format): boolean {
 }
 
 const WHOLE_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
+
+/** Whether what an expression has selected contains a text, as it is or as JSON has it. */
+export function isInSelection(selection: string, text: string): boolean {
+  return selection.includes(text) || selection.includes(toTerminalSafeJson(text).slice(1, -1));
+}
 
 /** Whether a format writes every field of a value. */
 export function writesEveryField(format: Format): boolean {

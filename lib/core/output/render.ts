@@ -38,6 +38,8 @@ export interface ResultView<T> {
   readonly markdown?: (record: T) => string;
   /** Paints a line of `text`, which is safe to print already. */
   readonly paintLine?: (line: string, paint: Painter) => string;
+  /** Whether a result is a list even if it has only one value. */
+  readonly isAlwaysList?: true;
   /** Whether a list in YAML is a stream of documents instead of a sequence. */
   readonly isStream?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
