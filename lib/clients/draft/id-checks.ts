@@ -2,21 +2,15 @@ import type { Context } from "../../command.ts";
 import { type ClientDraft, getTextField } from "../../core/client/client.ts";
 import type { LintFinding } from "../../core/client/rule-types.ts";
 import { lintClient, lintFindingProblem } from "../../core/client/rules.ts";
-import { IF_EXISTS } from "../../core/flags/shared-flags.ts";
 import { Problem, resultOrProblem, withMessage } from "../../core/problem.ts";
 import { isDryRun } from "../is-dry-run.ts";
 
 /** The rule that needs the server: whether it finds a client whose ID has a slash. */
 export const SLASH_RULE = "client-id-slash";
 
-/** Whether nothing is sent; with `--if-exists`, a dry run reads the client. */
-export function isOfflineDryRun({ values }: Pick<Context, "values">): boolean {
-  return isDryRun({ values }) && values.text(IF_EXISTS) !== "skip" && values.text(IF_EXISTS) !== "update";
-}
-
 /** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
 export function createOfflineFindingFilter({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
-  return isOfflineDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
+  return isDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   rejectUnsupportedFields,
   warnAndReturnDraftErrors,
 } from "../../clients/draft/client-draft.ts";
-import { isOfflineDryRun, rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
+import { rejectUnfindableIds } from "../../clients/draft/id-checks.ts";
 import { isDryRun } from "../../clients/is-dry-run.ts";
 import {
   longSecretNameProblems,
@@ -193,11 +193,9 @@ async function findClientForIfExists(
 
 async function run(context: Context, job: CreateJob): Promise<CommandResult> {
   const { draft } = job;
-  if (!isOfflineDryRun(context)) {
-    await rejectUnsupportedFields(context, draft.client, draft.label);
-    await rejectUnfindableIds(context, [draft]);
-  }
   if (isDryRun(context)) return dryRunCreate(context, job);
+  await rejectUnsupportedFields(context, draft.client, draft.label);
+  await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.encryption.recipients(context.values));
   const existing = await findClientForIfExists(context, job);
