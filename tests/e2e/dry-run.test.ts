@@ -48,9 +48,7 @@ describe("--dry-run", () => {
     const before = JSON.stringify(scenario.sandbox.clients());
     const commands: readonly (readonly [args: readonly string[], methods: readonly string[]])[] = [
       [["clients", "create", "-c", "http://localhost/"], []],
-      [["clients", "create", "--id", "x", "-c", "http://localhost/"], []],
-      [["clients", "create", "--id", "x", "-c", "http://localhost/", "--if-exists", "update"], ["GET"]],
-      [["clients", "create", "--id", id, "-c", "http://localhost/", "--if-exists", "update"], ["GET"]],
+      [["clients", "create", "--id", "x", "-c", "http://localhost/", "--if-exists", "update"], []],
       [["create", "client", "--redirect-uri", "http://localhost/", "--skip-consent"], []],
       [["clients", "import", file], []],
       [["clients", "delete", id, "other"], []],
@@ -78,21 +76,6 @@ describe("--dry-run", () => {
     assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
-  it("of a create shows no request if the client would stay as it is", async () => {
-    await using scenario = await openScenario();
-    const id = await fill(scenario, "26", CLIENT);
-    const create = ["clients", "create", "--id", id, "--dry-run", "--format", "json"];
-    for (const args of [
-      [...create, "-n", CLIENT.client_name, "-c", CLIENT.redirect_uris.join(), "--if-exists", "update"],
-      [...create, "-n", "other", "--if-exists", "skip"],
-    ]) {
-      const ended = await scenario.run(args);
-      assertExit(ended, 0);
-      assert.equal(ended.stdout, "[]\n");
-      assert.match(ended.stderr, /^Client ".*" exists and would be left unchanged$/m);
-    }
-  });
-
   it("of a withdrawal of old secrets shows the path of the server's family, and none where no server keeps any", async () => {
     await using scenario = await openScenario();
     const args = ["clients", "rotate-secret", "a/b", "--drop-old-secrets", "--dry-run=curl"];
@@ -116,8 +99,7 @@ describe("--dry-run", () => {
       const file = join(scenario.home, "clients.ndjson");
       writeFileSync(file, '{"client_id":"i-1","owner":"o"}\n{"client_id":"i-2","token_endpoint_auth_method":"none"}\n');
       const commands = [
-        ["clients", "create", "--id", "x", "-n", "n", "-c", "http://localhost/", "--if-exists", "update"],
-        ["clients", "create", "--id", "x", "-n", "m", "--if-exists", "update", "--secret-file", "-"],
+        ["clients", "create", "--id", "x", "-n", "n", "-c", "http://localhost/"],
         ["clients", "update", id, "-n", "after", "--set", "metadata.a.c=2", "--secret-file", "-"],
         ["clients", "import", file, "--concurrency", "1"],
         ["clients", "rotate-secret", id],

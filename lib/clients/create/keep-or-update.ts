@@ -1,5 +1,4 @@
 import { type CommandResult, type Context, singleResult } from "../../command.ts";
-import { createUpdateRequest } from "../../core/client/changes.ts";
 import { type ClientRecord, findReturnedSecret, getTextField } from "../../core/client/client.ts";
 import { type FieldChange, findChanges } from "../../core/client/equality.ts";
 import { SECRET, SECRET_OUT } from "../../core/flags/credential-flags.ts";
@@ -9,7 +8,6 @@ import type { Recipient } from "../../core/pgp/recipient.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { CommandLineDraft } from "../draft/client-draft.ts";
-import { dryRunResult } from "../dry-run.ts";
 import {
   type ChangeSecretContext,
   findUnknownSecretWarning,
@@ -57,27 +55,6 @@ export async function keepOrUpdate(
     : updateExistingClient(context, difference));
   await warnOfLeftoversOfClient(context, current.client_id);
   return result;
-}
-
-/** Shows the request that would change an existing client, if any. */
-export async function dryRunKeepOrUpdate(
-  context: Pick<Context, "admin" | "connection" | "format" | "note" | "values">,
-  create: Pick<KeepOrUpdateOptions, "draft" | "ifExists" | "algorithm">,
-  current: ClientRecord,
-): Promise<CommandResult> {
-  const id = current.client_id;
-  const { differing } = differenceFrom(create, current);
-  const secret = getTextField(create.draft.client, "client_secret");
-  const changes = secret === undefined ? differing : withSecretChange(differing, secret);
-  const isKept = create.ifExists === "skip" || changes.length === 0;
-  context.note(`Client ${quote(id)} exists and would be ${isKept ? "left unchanged" : "updated"}`);
-  if (isKept) return dryRunResult(context, [], "client");
-  const { paths, update } = await context.admin.family();
-  return dryRunResult(context, [{ ...createUpdateRequest(update, current, changes), url: paths.client(id) }], "client");
-}
-
-function withSecretChange(differing: readonly FieldChange[], secret: string): readonly FieldChange[] {
-  return [...differing, { field: "client_secret", before: undefined, after: secret }];
 }
 
 /** An existing client, and how it differs from what the command line describes. */
@@ -172,7 +149,7 @@ async function updateExistingWithSecret(
     prepared.recipients.length === 0 && endpoints === undefined
       ? found
       : differenceFrom(create, await context.admin.get(id));
-  const all = withSecretChange(differing, secret);
+  const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
   const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;

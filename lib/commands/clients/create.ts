@@ -259,22 +259,12 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Shows the request that a create would send; with `--if-exists`, that depends on the client, which is read. */
-async function dryRunCreate(context: Context, job: CreateJob): Promise<CommandResult> {
-  const { draft, ifExists, algorithm } = job;
-  const existing = await findClientForIfExists(context, job);
-  if (existing !== undefined) {
-    const { dryRunKeepOrUpdate } = await import("../../clients/create/keep-or-update.ts");
-    return dryRunKeepOrUpdate(context, job, existing);
-  }
+/** Shows the request that a create would send. */
+async function dryRunCreate(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<CommandResult> {
   const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
-  const read = ifExists === "fail" ? undefined : "client";
-  const plannedFamily = read === undefined ? context.plannedFamily : await context.admin.family();
-  const hasSecret = algorithm === undefined && !isPublic(draft.client);
-  const keys = algorithm === undefined ? [] : [(await context.keyPairs.generate(algorithm)).publicJwk];
-  const client = algorithm === undefined ? draft.client : { ...draft.client, jwks: { keys } };
-  const request = plannedCreateRequest({ host: context.host, plannedFamily }, client, hasSecret);
-  return dryRunResult(context, [request], read);
+  if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
+  const { publicJwk } = await context.keyPairs.generate(algorithm);
+  return dryRunResult(context, [plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false)]);
 }
 
 /** Leaves an existing client as it is, or updates it, as `--if-exists` says. */
