@@ -39,7 +39,7 @@ interface ProblemDetails {
   /** The request that failed; its URL is already without credentials. */
   readonly request?: { readonly method: string; readonly url: string } | undefined;
   /** Whether the server may have processed the request anyway. */
-  readonly ambiguous?: boolean;
+  readonly ambiguous?: boolean | undefined;
   /** What the server said is wrong, without secrets. */
   readonly serverText?: string | undefined;
   /** Further findings of the same kind, one line each. */

@@ -12,7 +12,7 @@ export interface ServerAnswer {
   /** The ID by which the operators of the server find the request. */
   readonly requestId?: string;
   /** The number of clients on all pages, which only some servers send with a list. */
-  readonly total?: string;
+  readonly total?: string | undefined;
   readonly text: string;
 }
 

@@ -408,7 +408,7 @@ export function withAmbiguityRemark(
   hint?: string,
 ): Problem {
   const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;
-  return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, ...(hint === undefined ? {} : { hint }) });
+  return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, hint: hint ?? problem.hint });
 }
 
 /** Names fields that are nested too deep. */

@@ -73,7 +73,7 @@ function buildAdminCallRequest(options: AdminApiConnection, payload: AdminPayloa
     headers: { accept: "application/json", ...options.headers },
     timeout: options.timeLeft(),
     repeatable: true,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    signal: options.signal,
   };
 }
 

@@ -24,13 +24,13 @@ import {
 /** What a user is asked to grant. */
 export interface AuthorizationRequest extends RequestedAccess {
   readonly redirectUri: string;
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /** Seconds. */
-  readonly maxAge?: number;
+  readonly maxAge?: number | undefined;
   /** How the answer comes; by default in the query of the redirect URI. */
-  readonly responseMode?: "form_post";
+  readonly responseMode?: "form_post" | undefined;
   /** Chosen by the user; by default 256 random bits. */
-  readonly state?: string;
+  readonly state?: string | undefined;
 }
 
 /** A login that has begun: what is needed to check its outcome. Kept in memory only. */

@@ -66,9 +66,8 @@ function describePublicUrl({ publicUrlOrigin }: DiscoveryOptions): string {
 function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
-  const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
   const hint = `check ${describePublicUrl(options)}, and that the server is running`;
-  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, ...more }, hint);
+  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, signal, repeatable }, hint);
 }
 
 async function diagnoseMissingDocument(

@@ -163,15 +163,15 @@ export function oauthProblem(
       code: "invalid-client",
       exit: "unauthorised",
       hint: "give the private key of a public key that is registered for the client, with --client-key; a PEM file has no key ID, so a key that isn't registered with its thumbprint has to be a JSON Web Key with its kid",
-      ...(status === undefined ? {} : { status }),
+      status,
     });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: findKnownError(error)?.code ?? "oauth-error",
     exit: findKnownError(error)?.exit ?? "failed",
     serverText,
-    ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { status }),
-    ...(expected === undefined ? {} : { cause: expected }),
+    hint,
+    status,
+    cause: expected,
   });
 }
 

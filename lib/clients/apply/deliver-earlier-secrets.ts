@@ -140,7 +140,7 @@ interface RecoveredSecretsJob {
 export interface RecoveredSecretOutcome {
   readonly due: RecoveredSecret;
   readonly shown: JsonObject;
-  readonly problem?: Problem;
+  readonly problem?: Problem | undefined;
   /** With `--verify`: whether the server has rejected the secret, so that no run can deliver it. */
   readonly isRejected?: boolean;
   /** For a secret that the result delivers. */
@@ -213,13 +213,7 @@ export async function deliverRecoveredSecrets(
   const unwritten = await place.finish();
   const note = place.note();
   if (note !== undefined) context.note(note);
-  return [
-    ...outcomes,
-    ...placed.map((outcome, at) => ({
-      ...outcome,
-      ...(unwritten[at] === undefined ? {} : { problem: unwritten[at] }),
-    })),
-  ];
+  return [...outcomes, ...placed.map((outcome, at) => ({ ...outcome, problem: unwritten[at] ?? outcome.problem }))];
 }
 
 /**
