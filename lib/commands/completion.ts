@@ -6,7 +6,7 @@ import { usageError } from "../core/problem.ts";
 import { joinWords, quote, suggestWord } from "../core/text.ts";
 
 /** `completion`: the script that completes command lines of this program in a shell. */
-export const completion = defineLeaf({
+export default defineLeaf({
   name: "completion",
   summary: "Print a shell completion script",
   about: [

@@ -45,7 +45,7 @@ function environmentLines(item: JsonObject): readonly string[] {
 }
 
 /** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a real server. */
-export const sandbox = defineLeaf({
+export default defineLeaf({
   name: "sandbox",
   summary: "Run an in-memory Hydra for testing",
   about: [

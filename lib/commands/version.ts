@@ -19,7 +19,7 @@ function column(label: string, name: string): Column<JsonObject> {
 }
 
 /** `version`: the version of this program, and with `--server` that of the server. */
-export const version = defineLeaf({
+export default defineLeaf({
   name: "version",
   summary: "Print the version of this program, and of the server",
   flags: [SERVER, ...SERVER_COMMAND_FLAGS],

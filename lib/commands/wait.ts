@@ -19,7 +19,7 @@ function waitingTime({ values }: Pick<Context, "values">): number {
 }
 
 /** `wait`: until the server is ready. */
-export const wait = defineLeaf({
+export default defineLeaf({
   name: "wait",
   summary: "Wait until the server is ready",
   about: [

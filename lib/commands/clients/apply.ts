@@ -313,7 +313,7 @@ function resultThatAppliesSteps(
 }
 
 /** `apply` and `clients apply`: makes the clients on a server match client files. */
-export const apply = defineLeaf({
+export default defineLeaf({
   name: "apply",
   summary: "Create, change and delete clients to match client files",
   about: [

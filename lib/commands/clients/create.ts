@@ -310,7 +310,7 @@ async function generateCredentialsAndRegistration(
 }
 
 /** `clients create` and `create oauth2-client`: creates a client and delivers its credentials. */
-export const create = defineLeaf({
+export default defineLeaf({
   name: "create",
   summary: "Create a client and print its ID and secret",
   about: [

@@ -94,7 +94,7 @@ async function run(context: Context, ids: readonly string[]): Promise<CommandRes
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their IDs. */
-export const remove = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete one or more clients",
   about: [

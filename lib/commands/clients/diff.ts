@@ -64,7 +64,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 }
 
 /** `diff` and `clients diff`: what `apply` would change. */
-export const diff = defineLeaf({
+export default defineLeaf({
   name: "diff",
   summary: "Compare client files with the server",
   about: [

@@ -285,7 +285,7 @@ async function openIntoTarget(
 }
 
 /** `export`, `clients export` and `export oauth2-clients`: clients as files that can be kept in version control. */
-export const exportClients = defineLeaf({
+export default defineLeaf({
   name: "export",
   summary: "Export clients as files for hydra apply",
   about: [

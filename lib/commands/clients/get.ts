@@ -30,7 +30,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `clients get` and `get oauth2-client`: shows clients by their IDs. */
-export const get = defineLeaf({
+export default defineLeaf({
   name: "get",
   summary: "Show one or more clients",
   about: ["Shows each client as the server returns it. Hydra never returns a secret after creation."],

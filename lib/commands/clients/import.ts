@@ -154,7 +154,7 @@ async function rejectUnsupportedEntries(
 }
 
 /** `clients import` and `import oauth2-client`: registers many clients. */
-export const importClients = defineLeaf({
+export default defineLeaf({
   name: "import",
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [

@@ -98,7 +98,7 @@ function listViewWithColumns(columns: readonly Column<JsonObject>[]): ResultView
 }
 
 /** `clients list` and `list oauth2-clients`: all clients, or a part of them. */
-export const list = defineLeaf({
+export default defineLeaf({
   name: "list",
   summary: "List all clients",
   about: [

@@ -258,7 +258,7 @@ async function requestRotation({ admin }: Pick<Context, "admin">, id: string): R
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */
-export const rotateSecret = defineLeaf({
+export default defineLeaf({
   name: "rotate-secret",
   summary: "Rotate a client's secret, and change nothing else",
   about: [

@@ -38,7 +38,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `clients show` and `show oauth2-client`: clients for people to read. */
-export const show = defineLeaf({
+export default defineLeaf({
   name: "show",
   summary: "Show a readable summary of clients",
   about: [

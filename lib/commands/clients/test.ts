@@ -56,7 +56,7 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
 }
 
 /** `clients test` and `test oauth2-client`: goes through all that a client does, without a browser. */
-export const testClientFlow = defineLeaf({
+export default defineLeaf({
   name: "test",
   summary: "Test the whole flow of a client, without a browser",
   about: [

@@ -333,7 +333,7 @@ function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = f
 }
 
 /** `clients update` and `update oauth2-client`: changes only the fields that are given. */
-export const update = defineLeaf({
+export default defineLeaf({
   name: "update",
   summary: "Update only the given fields of a client",
   about: [

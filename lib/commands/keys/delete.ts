@@ -70,7 +70,7 @@ async function run(context: Context, sets: readonly string[]): Promise<CommandRe
 }
 
 /** `keys delete` and `delete jwk`: deletes key sets, or one key. */
-export const deleteKeys = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete a key set, or one key of it",
   about: [

@@ -128,7 +128,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
 }
 
 /** `keys import` and `import jwk`: adds keys in files to a set. */
-export const importKeys = defineLeaf({
+export default defineLeaf({
   name: "import",
   summary: "Add keys in files to a set, or replace the set",
   about: [

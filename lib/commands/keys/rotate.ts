@@ -89,7 +89,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
-export const rotateSigningKey = defineLeaf({
+export default defineLeaf({
   name: "rotate",
   summary: "Replace the signing key, in steps or immediately",
   about: [

@@ -127,7 +127,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `pgp inspect`: what a key is, and whether it is usable for encryption. */
-export const pgpInspect = defineLeaf({
+export default defineLeaf({
   name: "inspect",
   summary: "Show an OpenPGP key and whether it is usable",
   about: [

@@ -95,10 +95,10 @@ function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }
   const prompt = values.list(PROMPT).join(" ");
   const state = values.text(STATE) ?? "";
   return {
-    ...(prompt === "" ? {} : { prompt }),
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(responseMode === "query" ? {} : { responseMode }),
-    ...(state === "" ? {} : { state }),
+    prompt: prompt || undefined,
+    maxAge,
+    responseMode: responseMode === "query" ? undefined : responseMode,
+    state: state || undefined,
   };
 }
 
@@ -137,7 +137,7 @@ async function run(context: Context, resolve: LoginClientResolver, wishes: Login
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
-export const authorizationCode = defineLeaf({
+export default defineLeaf({
   name: "user",
   summary: "Log a user in with a browser, and get their tokens",
   about: [

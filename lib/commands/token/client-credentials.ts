@@ -36,7 +36,7 @@ async function run(
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */
-export const clientCredentials = defineLeaf({
+export default defineLeaf({
   name: "client",
   summary: "Get a token with the client credentials grant",
   about: [

@@ -146,7 +146,7 @@ async function run(context: Context, token: string): Promise<CommandResult> {
 }
 
 /** `token decode`: shows what is in a JSON Web Token, offline. */
-export const decode = defineLeaf({
+export default defineLeaf({
   name: "decode",
   summary: "Show the header and claims of a JSON Web Token",
   about: [

@@ -51,7 +51,7 @@ async function run(context: Context, ids: readonly string[]): Promise<CommandRes
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */
-export const deleteTokens = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete all access tokens of one or more clients",
   about: ["The clients and their refresh tokens stay. Exits with 4 if there is no such client."],

@@ -72,7 +72,7 @@ async function run(context: Context, resolve: LoginClientResolver, endpoints: Ch
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
-export const deviceCode = defineLeaf({
+export default defineLeaf({
   name: "device",
   summary: "Log a user in on another device, and get their tokens",
   about: [

@@ -11,7 +11,7 @@ const MIN_AGE: DurationFlag = {
 };
 
 /** `token flush`: deletes expired tokens from the database of a Hydra 1.x. */
-export const flush = defineLeaf({
+export default defineLeaf({
   name: "flush",
   summary: "Delete expired access tokens from the database (Hydra 1.x)",
   about: ["From Hydra 2.0 on, this is hydra janitor, which runs on the server."],

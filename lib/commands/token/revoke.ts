@@ -33,7 +33,7 @@ async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token:
 }
 
 /** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */
-export const revoke = defineLeaf({
+export default defineLeaf({
   name: "revoke",
   summary: "Revoke a token of a client",
   about: [
