@@ -27,7 +27,7 @@ export default defineLeaf({
   server: false,
   // A shell reads the script as it starts, whatever the settings are.
   usesOnlyFlags: () => true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
     const shell = parseShellName(word);

@@ -56,7 +56,7 @@ export default defineLeaf({
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
   server: false,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) =>
     withoutChecks(async () => {
       const as = context.values.text(AS);

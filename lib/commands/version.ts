@@ -31,7 +31,7 @@ export default defineLeaf({
   },
   server: "if-asked",
   usesOnlyFlags: (flags) => !flags.bool(SERVER) && !flags.isSet(CONFIG),
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare(context): CheckedCommand {
     const asks = context.values.bool(SERVER);
     const missing = asks && !context.values.isSet(ENDPOINT);

@@ -23,6 +23,11 @@ export function findClientIdProblem(id: string): Problem | undefined {
   return usageError(`${quote(id)} is not a valid client ID`, "list client IDs: hydra clients list -q", "bad-id");
 }
 
+/** What is wrong with some client IDs. */
+export function clientIdProblems(ids: readonly string[]): readonly Problem[] {
+  return ids.flatMap((id) => findClientIdProblem(id) ?? []);
+}
+
 /** What is wrong with a key ID, or undefined. In a URL, `.` would mean the whole set instead of one key. */
 export function findKeyIdProblem(kid: string): Problem | undefined {
   if (isPathSegment(kid)) return undefined;

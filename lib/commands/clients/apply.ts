@@ -354,6 +354,6 @@ export default defineLeaf({
     "2.x": [["apply oauth2-clients clients/ --stack prod", "Create and change clients"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare,
 });

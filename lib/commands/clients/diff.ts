@@ -90,6 +90,6 @@ export default defineLeaf({
     "2.x": [["diff oauth2-clients clients/ --stack prod", "What would change"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare,
 });

@@ -314,7 +314,7 @@ export default defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "yaml", "2.x": "yaml" },
+  format: "yaml",
   async prepare(context) {
     const selection = readExportSelection(context);
     const problems = [...exportSelectionProblems(selection), ...varFlagProblems(context)];

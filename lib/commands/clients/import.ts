@@ -198,6 +198,5 @@ export default defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

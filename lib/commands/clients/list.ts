@@ -116,7 +116,6 @@ export default defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const selection = readListSelection(context);
     const problems = [...pageFlagProblems(context), ...selection.problems, ...columnsFlagProblems(context)];

@@ -47,10 +47,10 @@ import {
 import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
-import { Problem, safeErrorReason, usageError } from "../../core/problem.ts";
+import { Problem, safeErrorReason, usageErrorIf } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
@@ -77,9 +77,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyFlagProblems(context)];
-  const bad = context.operands.length === 0 ? undefined : findClientIdProblem(id);
-  if (bad !== undefined) problems.push(bad);
-  problems.push(...dropOldSecretsFlagProblems(values));
+  problems.push(...clientIdProblems(context.operands.slice(0, 1)), ...dropOldSecretsFlagProblems(values));
   const given = await readProvidedSecret(context, problems);
   if (given !== undefined) problems.push(...warnAndReturnSecretErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
@@ -92,14 +90,12 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 function dropOldSecretsFlagProblems(values: FlagValues): readonly Problem[] {
   if (!values.bool(DROP_OLD_SECRETS)) return [];
   const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
-  if (pointless.length === 0) return [];
-  return [
-    usageError(
-      `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
-      "leave out one of them",
-      "finish-with-secret",
-    ),
-  ];
+  return usageErrorIf(
+    pointless.length > 0,
+    `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
+    "leave out one of them",
+    "finish-with-secret",
+  );
 }
 
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
@@ -291,6 +287,5 @@ export default defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

@@ -4,7 +4,7 @@ import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
@@ -52,9 +52,9 @@ export default defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) => ({
-    problems: context.operands.map(findClientIdProblem).filter((problem) => problem !== undefined),
+    problems: clientIdProblems(context.operands),
     run: () => run(context),
   }),
 });

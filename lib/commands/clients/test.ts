@@ -75,7 +75,7 @@ export default defineLeaf({
     "2.x": [["test oauth2-client web --credentials web.env", "With the file that create --secret-out wrote"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   async prepare(context) {
     const [id = ""] = context.operands;
     const checks = new InputProblemCollector();

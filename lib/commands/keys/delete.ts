@@ -88,7 +88,6 @@ export default defineLeaf({
     "2.x": [["delete jwk my-set other-set", "Two sets"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const { sets, problems: operandProblems } = readSetOperands(context);
     const problems = [...operandProblems, ...invalidKidProblems(context, KID)];

@@ -163,7 +163,6 @@ export default defineLeaf({
     "2.x": [["import jwk my-set a.json b.pem --use enc", "Two keys for encryption"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const [set = "", ...files] = context.operands;
     const read = await readKeyFiles(context, files, "keys import");

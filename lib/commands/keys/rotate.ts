@@ -129,6 +129,5 @@ export default defineLeaf({
   },
   server: true,
   credentials: "keys",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

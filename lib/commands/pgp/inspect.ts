@@ -150,6 +150,6 @@ export default defineLeaf({
     ],
   },
   server: false,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) => withoutChecks(() => run(context)),
 });

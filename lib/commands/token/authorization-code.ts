@@ -182,7 +182,6 @@ export default defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     for (const { flag, reason, hint } of REJECTED_LOGIN_FLAGS)

@@ -161,7 +161,7 @@ export default defineLeaf({
     ],
   },
   server: false,
-  format: { "1.x": "json-pretty", "2.x": "json-pretty" },
+  format: "json-pretty",
   async prepare(context) {
     const checks = new InputProblemCollector();
     const token = await checks.read(() => readTokenArgument(context));

@@ -96,7 +96,6 @@ export default defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     const endpoints = await readChosenEndpoints(context, checks);

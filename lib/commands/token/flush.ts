@@ -18,7 +18,7 @@ export default defineLeaf({
   flags: [MIN_AGE, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["token flush --min-age 24h", "Keep the tokens of the last day"]] },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: ({ oauth, values, host, endpoint }) =>
     withoutChecks(async () => {
       const minAge = values.number(MIN_AGE);

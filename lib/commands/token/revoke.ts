@@ -51,7 +51,6 @@ export default defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     const token = (await checks.read(() => readTokenArgument(context))) ?? "";
