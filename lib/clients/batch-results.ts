@@ -144,7 +144,6 @@ export class BatchResults<Outcome extends ClientOutcome> {
       return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...changed] });
     return new Problem(`Cannot write the result: ${safeErrorReason(reason)}`, {
       code: "unwritable",
-      exit: "failed",
       hint: "check where standard output goes",
       details: changed,
     });
@@ -164,7 +163,6 @@ export function batchSummaryText(
 export function unexpectedProblem(action: string, error: unknown, hint: string): Problem {
   return new Problem(`${action}: ${safeErrorReason(error)}`, {
     code: "unexpected",
-    exit: "failed",
     hint,
     cause: error,
   });

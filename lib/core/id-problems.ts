@@ -13,7 +13,6 @@ function isPathSegment(text: string): boolean {
 export const CHOSEN_ID_REFUSED = {
   reason: "this server does not accept a chosen client ID",
   code: "id-refused",
-  exit: "failed",
   hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
 } as const;
 

@@ -59,7 +59,7 @@ async function removeUndeliveredAndExplain(
   reason: unknown,
 ): Promise<Problem> {
   const start = `Cannot deliver the private key: ${safeErrorReason(reason)}`;
-  const details = { code: "undelivered", exit: "failed", cause: reason } as const;
+  const details = { code: "undelivered", cause: reason } as const;
   try {
     const api = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
     await api.remove(set, kid);

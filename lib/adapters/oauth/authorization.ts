@@ -75,7 +75,7 @@ export async function beginAuthorization(
 }
 
 function failedLoginProblem(reason: string, code: ProblemCode, hint: string): Problem {
-  return new Problem(`Login failed: ${reason}`, { code, exit: "failed", hint });
+  return new Problem(`Login failed: ${reason}`, { code, hint });
 }
 
 const DISTRUST = "start again, and don't trust the link that led here";
@@ -133,7 +133,6 @@ export function requireValidRedirectParameters(
 function missingIdTokenProblem({ action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: the server granted openid and sent no ID token`, {
     code: "no-id-token",
-    exit: "failed",
     hint: "check the server's log, and that it has a signing key",
   });
 }

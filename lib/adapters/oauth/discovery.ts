@@ -82,7 +82,6 @@ async function diagnoseMissingDocument(
   if (requiresTls(answer)) {
     return new Problem(`${STEP.action}: ${new URL(url).origin} uses TLS: the server requires https`, {
       code: "https-required",
-      exit: "failed",
       status,
       hint: `use https in ${describePublicUrl(options)}, with --ca-file if its authority is your own`,
     });
@@ -91,14 +90,12 @@ async function diagnoseMissingDocument(
   if (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
-      exit: "failed",
       status,
       hint: `give the public port (4444 by default) as ${describePublicUrl(options)}`,
     });
   }
   return new Problem(`${STEP.action}: ${shown} answered ${status} without one`, {
     code: "no-discovery",
-    exit: "failed",
     status,
     hint: `check ${describePublicUrl(options)}`,
   });
@@ -144,7 +141,6 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   if (trimCharactersAtEnd(issuer, "/") !== base) {
     throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
-      exit: "failed",
       hint: `set ${describePublicUrl(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,
     });
   }
@@ -188,7 +184,6 @@ export function requireEndpoint(server: AuthorizationServer, name: EndpointName,
   const reason = isForeign ? `the server's ${name} is at another origin` : `the server has no ${name}`;
   throw new Problem(`${action}: ${reason}`, {
     code: isForeign ? "foreign-endpoint" : "missing-endpoint",
-    exit: "failed",
     hint: isForeign ? foreignHint(name) : "this version of the server doesn't support it",
   });
 }

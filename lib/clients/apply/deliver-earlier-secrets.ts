@@ -246,7 +246,6 @@ function doubtfulSecretProblem({ step, clientId, copy }: RecoveredSecret, reason
     `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
       code: UNDELIVERED_CODE,
-      exit: "failed",
       hint: `set another one: hydra clients rotate-secret ${operandAndFlags(clientId)}; then delete ${partToDeleteText(copy.path)}`,
     },
   );
@@ -308,7 +307,7 @@ function undeliveredRecoveredSecretProblem(
 ): Problem {
   return new Problem(
     `Cannot deliver the secret of client ${quote(step.key)}: ${safeErrorReason(reason)}; it is still in ${quote(copy.path)}`,
-    { code: UNDELIVERED_CODE, exit: "failed", hint, cause: reason },
+    { code: UNDELIVERED_CODE, hint, cause: reason },
   );
 }
 

@@ -119,7 +119,6 @@ async function confirmIfInteractive(
 function noOldSecretsProblem(id: string): Problem {
   return new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
     code: "no-overlap",
-    exit: "failed",
     hint: "nothing to do: the old secret stopped working when it was rotated",
   });
 }
@@ -148,7 +147,6 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
     : ["it authenticates with its keys", `change its keys: hydra clients update ${operandAndFlags(id, "--jwks FILE")}`];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
-    exit: "failed",
     hint,
   });
 }
@@ -223,7 +221,6 @@ async function rotateByServer(
   if (secret === undefined) {
     throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer has no secret`, {
       code: "unreadable-answer",
-      exit: "failed",
       hint: "the old secret still works; check the server's log",
     });
   }
@@ -231,7 +228,7 @@ async function rotateByServer(
     // Only encryption can fail here, and the secret must not be saved as plain text.
     throw new Problem(
       `Cannot encrypt the new secret of client ${quote(id)}: ${safeErrorReason(error)}; it is valid but lost, and the old one still works`,
-      { code: "not-encrypted", exit: "failed", hint: rotateAgainHint(id), cause: error },
+      { code: "not-encrypted", hint: rotateAgainHint(id), cause: error },
     );
   });
   const prepared = { ...encrypted, given: false };

@@ -71,7 +71,6 @@ async function chooseAndEnsureRedirect(
   if (target.listen === undefined && !canPasteRedirectUrl(context, context.values.text(RESPONSE_MODE)))
     throw new Problem(`Cannot log in: this program can't receive the redirect to ${target.uri}`, {
       code: "no-terminal",
-      exit: "failed",
       hint: "run it on a terminal to paste the URL that the browser was redirected to, or use a redirect URI such as http://127.0.0.1/callback",
     });
   const { pairedAdmin } = context;

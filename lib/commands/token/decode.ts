@@ -112,13 +112,11 @@ async function checkSignature(
   if (keySet === undefined)
     throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
       code: "bad-key-set",
-      exit: "failed",
       hint: 'a key set is a JSON object with a list "keys" (RFC 7517)',
     });
   if (await oauth.isSignedBy(token, keySet)) return;
   throw new Problem(`Cannot verify the token: no key of ${what} signed it`, {
     code: "jwt-signature",
-    exit: "failed",
     hint: "don't trust the token; keys may also have been rotated since it was issued",
   });
 }
@@ -128,7 +126,6 @@ function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header"
   if (header["alg"] !== "none") return;
   throw new Problem("Cannot verify the token: it is not signed (alg none)", {
     code: "jwt-signature",
-    exit: "failed",
     hint: "don't trust the token: anyone could have written it",
   });
 }
