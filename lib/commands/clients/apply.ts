@@ -301,15 +301,7 @@ function resultThatAppliesSteps(
     clients: plan.steps.length,
   });
   if (steps.length > 0) context.detail(`Plan: ${summarizePlan(plan)}`);
-  return {
-    view: APPLY_VIEW,
-    isList: true,
-    items: results.items(),
-    unbuffered: true,
-    exit: () => results.finish(),
-    delivered: (item) => results.delivered(item),
-    undelivered: (lost, reason) => results.undelivered(lost, reason),
-  };
+  return results.result();
 }
 
 /** `apply` and `clients apply`: makes the clients on a server match client files. */

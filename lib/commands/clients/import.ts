@@ -104,16 +104,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     admin: adminOfEach,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
-  const results = new ImportResults(context, { pool, log, total: entries.length });
-  return {
-    view: results.view,
-    isList: true,
-    items: results.items(),
-    unbuffered: true,
-    exit: () => results.finish(),
-    delivered: (item) => results.delivered(item),
-    undelivered: (lost, reason) => results.undelivered(lost, reason),
-  };
+  return new ImportResults(context, { pool, log, total: entries.length }).result();
 }
 
 /** Opens the file for the recovery copies of an import that generates secrets. */
