@@ -275,6 +275,8 @@ export function withoutChecks(run: () => Promise<CommandResult>): CheckedCommand
   return { problems: [], run };
 }
 
+type DefaultFormats = Readonly<Record<SyntaxVersion, string>>;
+
 /** Everything about one command: what help shows, which flags it has, and what it does. */
 interface CommandSpec {
   readonly name: string;
@@ -295,7 +297,8 @@ interface CommandSpec {
   readonly server: boolean | "if-asked" | "public";
   /** Whether only its flags count: then nothing is wrong with the environment or the config file for this line. */
   readonly usesOnlyFlags?: (flags: FlagValues) => boolean;
-  readonly format: Readonly<Record<SyntaxVersion, string>>;
+  /** The default format, of each syntax if they differ; by default `text` and, in the 2.x syntax, `table`. */
+  readonly format?: string | DefaultFormats;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only
    * with their IDs, for which there is no `k8s-secret`. `keys`: its results are keys, for the format `pem`.
@@ -306,7 +309,7 @@ interface CommandSpec {
 }
 
 /** A command of the tree that runs. */
-export type Leaf = CommandDef & { readonly spec: CommandSpec };
+export type Leaf = CommandDef & { readonly spec: CommandSpec & { readonly format: DefaultFormats } };
 
 /** A command of the tree that only groups others. */
 export type Group = CommandDef & {
@@ -346,7 +349,9 @@ export function defineLeaf(spec: CommandSpec): Leaf {
     const { context, check }: LeafContextAndCheck = data;
     return (await check(() => spec.prepare(context))).run();
   };
-  return Object.assign(defineCommand({ meta, run }), { spec });
+  const { format = { "1.x": "text", "2.x": "table" } } = spec;
+  const formats = typeof format === "string" ? { "1.x": format, "2.x": format } : format;
+  return Object.assign(defineCommand({ meta, run }), { spec: { ...spec, format: formats } });
 }
 
 /**

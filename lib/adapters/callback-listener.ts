@@ -164,7 +164,6 @@ function listenFailureProblem(host: string, port: number, cause: unknown): Probl
   const reason = isTaken ? "the port is in use" : errorMessage(cause);
   return new Problem(`Cannot listen on ${at} for the redirect of the login: ${reason}`, {
     code: isTaken ? "address-in-use" : "cannot-listen",
-    exit: "failed",
     hint: "stop what listens there, or choose another port with --port; without it, a free port is used if the redirect URI allows it",
     cause,
   });

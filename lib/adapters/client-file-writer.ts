@@ -104,7 +104,6 @@ async function replaceIfUnchanged(draft: string, path: string, before: string): 
 function changedFileProblem(path: string): Problem {
   return new Problem(`Cannot write ${quote(path)}: another program changed it meanwhile`, {
     code: "file-not-written",
-    exit: "failed",
     hint: "run the command again",
   });
 }
@@ -113,7 +112,6 @@ function unwritableClientFileProblem(path: string, error: unknown): Problem {
   if (errorCode(error) === "EEXIST") return changedFileProblem(path);
   return new Problem(`Cannot write ${quote(path)}: ${unusableFolderReason(error)}`, {
     code: "file-not-written",
-    exit: "failed",
     hint: "check the path and its permissions",
     cause: error,
   });

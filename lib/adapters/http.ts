@@ -16,7 +16,7 @@ import type { ConnectionOptions, FetchFactory } from "./transport.ts";
 /** What all requests of one {@link SendHttp} share. */
 export interface HttpOptions {
   /** The unix socket to connect to. */
-  readonly socket?: string;
+  readonly socket?: string | undefined;
   /** Headers to send with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly transport: FetchFactory;
@@ -24,11 +24,11 @@ export interface HttpOptions {
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
   /** The proxy that the environment sets for a URL; undefined if there is none. */
-  readonly proxyOf?: (url: URL) => UsedProxy | undefined;
+  readonly proxyOf?: ((url: URL) => UsedProxy | undefined) | undefined;
   /** Names the environment variables for authorities that are set. */
   readonly caVariables?: () => readonly string[];
   /** Called with each request and response, without credentials. */
-  readonly trace?: (line: string) => void;
+  readonly trace?: ((line: string) => void) | undefined;
   readonly monotonic: () => number;
 }
 
@@ -91,8 +91,8 @@ function createSenderCache(options: HttpOptions): (url: URL, once: boolean) => P
     const verified = url.protocol === "https:" && options.skipVerify !== true;
     if (verified) authorities ??= options.authorities();
     return {
-      ...(options.socket === undefined ? {} : { socket: options.socket }),
-      ...(verified && authorities !== undefined ? { authorities: await authorities } : {}),
+      socket: options.socket,
+      authorities: verified ? await authorities : undefined,
       skipVerify: options.skipVerify === true && url.protocol === "https:",
       direct: isDirect(options, url),
       once,

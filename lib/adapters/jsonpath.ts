@@ -84,7 +84,6 @@ export async function compileJsonPath(text: string): Promise<Selector> {
     } catch (error) {
       throw new Problem(`Cannot apply JSONPath ${quote(text)}: ${errorReasonText(error)}`, {
         code: "jsonpath",
-        exit: "failed",
         hint: "use --format json to see the whole result",
         cause: error,
       });

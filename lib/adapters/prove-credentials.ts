@@ -88,7 +88,6 @@ export async function discoverProofEndpoints(
     const server = new URL(base).origin;
     throw new Problem(`${action}: ${server} uses TLS: the server requires https`, {
       code: "https-required",
-      exit: "failed",
       hint: `use ${server.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
     });
   }
@@ -103,7 +102,6 @@ export async function discoverProofEndpoints(
       `${action}: ${escapeControls(urlWithoutSecrets(url))} points to another host, ${quote(urlWithoutSecrets(token))}, and no secret is sent there`,
       {
         code: "foreign-token-endpoint",
-        exit: "failed",
         hint: "if it is correct, pass it with --token-endpoint",
       },
     );
@@ -115,7 +113,6 @@ export async function discoverProofEndpoints(
     target === undefined ? "without a discovery document" : `with a redirect to ${quote(urlWithoutSecrets(target))}`;
   throw new Problem(`${action}: ${escapeControls(urlWithoutSecrets(url))} answered ${answer.status} ${what}`, {
     code: "no-discovery",
-    exit: "failed",
     hint:
       target === undefined
         ? answerHint(answer, "pass the URL of the token endpoint with --token-endpoint")
@@ -158,7 +155,7 @@ interface Attempt {
 }
 
 function unverifiedCredentialsProblem(message: string, status: number, hint: string): Problem {
-  return new Problem(message, { code: "not-verified", exit: "failed", status, hint });
+  return new Problem(message, { code: "not-verified", status, hint });
 }
 
 /** The problem of a response that verifies nothing, with the error of the server and without the credentials. */

@@ -47,12 +47,12 @@ export interface RecoveryStore {
 /** Where recovery copies may go. */
 export interface RecoveryOptions {
   /** The only folder to use, and the flag or variable that it comes from. */
-  readonly named?: { readonly folder: string; readonly from: string };
+  readonly named?: { readonly folder: string; readonly from: string } | undefined;
   /** Folders in order of preference. */
   readonly folders: readonly string[];
   readonly random: (count: number) => Uint8Array;
   /** Limits the access to an empty file in the named folder, where mode 0600 doesn't. */
-  readonly limitAccess?: (path: string) => void;
+  readonly limitAccess?: ((path: string) => void) | undefined;
 }
 
 /** The folders where a run looks first, and where the next one finds what it has left. */
@@ -250,8 +250,7 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   }
 
   function newFileOptions(folder: string, durable: boolean): NewFileOptions {
-    const { limitAccess } = options;
-    return { durable, ...(folder === named?.folder && limitAccess !== undefined ? { limitAccess } : {}) };
+    return { durable, limitAccess: folder === named?.folder ? options.limitAccess : undefined };
   }
 
   function saveIn(folder: string, record: RecoveryRecord, durable: boolean): RecoveryCopy {

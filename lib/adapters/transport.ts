@@ -5,9 +5,9 @@ import { errorCode } from "../core/problem.ts";
 /** How to connect, in addition to what the URL says. */
 export interface ConnectionOptions {
   /** Path of a unix socket to use instead of TCP. */
-  readonly socket?: string;
+  readonly socket?: string | undefined;
   /** Certificates to trust, PEM; the bundled ones by default. Used only for https. */
-  readonly authorities?: readonly string[];
+  readonly authorities?: readonly string[] | undefined;
   /** Accept any certificate. */
   readonly skipVerify?: boolean;
   /** Ignore the proxies of the environment. */
@@ -86,7 +86,7 @@ const nodeTransport: FetchFactory = (connection) => async (input, init) => {
     method: init.method ?? "GET",
     headers: Object.fromEntries(new Headers(init.headers)),
     ...(init.signal == null ? {} : { signal: init.signal }),
-    ...(connection.socket === undefined ? {} : { socketPath: connection.socket }),
+    socketPath: connection.socket,
     // On a reused connection, Deno ignores both timeouts and signals.
     agent: false,
     ...(isHttps ? tlsVerificationOptions(connection) : {}),

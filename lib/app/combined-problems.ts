@@ -91,7 +91,6 @@ function unexpectedFailureProblem(error: unknown, showStack: boolean): Problem {
   const stack = showStack && error instanceof Error ? `\n${error.stack ?? ""}` : "";
   return new Problem(`Unexpected failure (${kind})${stack}`, {
     code: "unexpected",
-    exit: "failed",
     hint: "run it again with HYDRA_DEBUG=1, check the output for secrets and report it",
     cause: error,
   });

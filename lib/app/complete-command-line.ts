@@ -157,7 +157,7 @@ function parseCompletionRequest(
     return {
       words: words.slice(1),
       typed: last,
-      ...(replaced === undefined ? {} : { replaced }),
+      replaced,
       listWidth: LISTING.has(type) ? terminalWidthOrDefault(Number(columns)) : undefined,
     };
   }

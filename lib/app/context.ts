@@ -148,8 +148,8 @@ function createHttpClients({ run, input, line, connection, messages }: ContextOp
     transport: createRuntimeFetch,
     monotonic: host.monotonic,
     caVariables: () => CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
-    ...(values.bool(VERBOSE) ? { trace: messages.detail } : {}),
-    ...(RUNTIME_FETCH_USES_PROXIES ? { proxyOf: (url: URL) => findProxyForUrl(url, host.environment) } : {}),
+    trace: values.bool(VERBOSE) ? messages.detail : undefined,
+    proxyOf: RUNTIME_FETCH_USES_PROXIES ? (url: URL) => findProxyForUrl(url, host.environment) : undefined,
   };
   const toServer = {
     ...shared,
@@ -160,13 +160,12 @@ function createHttpClients({ run, input, line, connection, messages }: ContextOp
     },
     skipVerify: connection?.skipVerify === true,
   };
-  const socket = connection?.socket;
   const publicSide = createHttp(toServer);
   return {
     anonymous: createHttp({ ...shared, authorities: () => collectTrustedCertificates([]), skipVerify: false }),
     // A request with its own signal may go on after an ending signal, such as one that cleans up.
     public: (request) => publicSide({ signal: ending.signal, ...request }),
-    admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
+    admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, socket: connection?.socket }),
   };
 }
 
@@ -182,7 +181,7 @@ function createAdminForConnection(
     base: connection.base,
     endpoint: connection.shown,
     endpointOrigin: connection.endpointOrigin,
-    ...(connection.credential === undefined ? {} : { credential: connection.credential }),
+    credential: connection.credential,
     headers: connection.headers,
     detected,
     failAfter: connection.failAfter,
@@ -383,7 +382,7 @@ function chooseRecoveryFolders(
   const own =
     target === undefined || /^fd:\d+$|\{id\}/.test(target) ? [] : [target, target.replace(/[^/\\]*$/, "") || "."];
   return {
-    ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
+    named: named === undefined ? undefined : { folder: named, from: values.origin(RESCUE_DIR).name },
     folders: [...configFilesAndRecoveryFolders(platform, environment).recoveryFolders, ...own],
   };
 }

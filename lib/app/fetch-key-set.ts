@@ -36,7 +36,6 @@ export async function fetchKeySetText(download: Download, url: string, what: str
     if (status === 404 && (await probeAdminPort(download, answered, what)))
       throw new Problem(`${reason}: this looks like Hydra's admin port`, {
         code: "admin-port",
-        exit: "failed",
         status,
         hint: "use the URL of the public port (4444 by default)",
       });
@@ -44,7 +43,6 @@ export async function fetchKeySetText(download: Download, url: string, what: str
       throw new Problem(reason, { code: "busy", exit: "unreachable", status, hint: "try again later" });
     throw new Problem(reason, {
       code: "bad-key-set",
-      exit: "failed",
       status,
       hint: "check the URL: Hydra's key set is at /.well-known/jwks.json on its public port",
     });

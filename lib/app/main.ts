@@ -22,7 +22,7 @@ export async function main(host: Host): Promise<number> {
   let ended = false;
   const endBySignal = (signal: number): void => {
     signalExit ??= SIGNAL_EXIT_BASE + signal;
-    if (!ending.signal.aborted) ending.abort(new Problem("Interrupted", { code: "interrupted", exit: "failed" }));
+    if (!ending.signal.aborted) ending.abort(new Problem("Interrupted", { code: "interrupted" }));
     // Output that nobody reads can keep the process alive after its end.
     if (ended) void flushAndExit(host, signalExit);
   };

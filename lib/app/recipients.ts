@@ -135,10 +135,7 @@ async function parseRecipientsInMaterial(
 ): Promise<readonly Recipient[]> {
   const { parseRecipients } = await import("../adapters/pgp.ts");
   const { material, origin, address, keybase } = key;
-  const recipients = await parseRecipients(material, origin, now, {
-    pins,
-    ...(address === undefined ? {} : { address }),
-  });
+  const recipients = await parseRecipients(material, origin, now, { pins, address });
   if (keybase !== undefined) {
     const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
     for (const recipient of recipients) checkKeybaseFingerprint(recipient, keybase);

@@ -89,7 +89,7 @@ const CLIENT_GROUPS: ReadonlySet<string> = new Set(["hydra", "hydra clients", "h
 
 /** A child of a group, loaded. */
 export async function loadCommand(child: unknown): Promise<Leaf | Group> {
-  const value: unknown = typeof child === "function" ? await child() : await child;
+  const value: unknown = typeof child === "function" ? (await child()).default : child;
   if (typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value))) return value;
   throw new TypeError("a command of the tree is neither a leaf nor a group");
 }

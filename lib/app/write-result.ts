@@ -192,7 +192,6 @@ export async function writeText(host: Pick<Host, "stdout">, text: string): Promi
 function unwritableStdoutProblem(reason: unknown): Problem {
   return new Problem(`Cannot write the result: ${escapeControls(errorMessage(reason))}`, {
     code: "unwritable",
-    exit: "failed",
     hint: "check where standard output goes",
   });
 }

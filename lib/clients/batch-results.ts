@@ -1,5 +1,5 @@
 import type { SharedRecoveryFile } from "../adapters/recovery-store.ts";
-import type { Context, UnwrittenItem } from "../command.ts";
+import type { CommandResult, Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
@@ -38,6 +38,8 @@ interface BatchResultsInput<Outcome extends ClientOutcome> {
   readonly log: SharedRecoveryFile | undefined;
   /** How many clients there are. */
   readonly total: number;
+  /** Called when standard output can't be written, once no more clients are worked on. */
+  readonly settle?: () => Promise<void>;
 }
 
 /** The results of many clients: each is counted, then delivered or recovered, and all are summed up at the end. */
@@ -89,8 +91,19 @@ export class BatchResults<Outcome extends ClientOutcome> {
     return this.#unwritten.get(item);
   }
 
+  /** The command's result, which writes each of these results at once. */
+  result(shown: Pick<CommandResult, "view" | "items" | "exit">): CommandResult {
+    return {
+      ...shown,
+      isList: true,
+      unbuffered: true,
+      delivered: (item, text) => this.#delivered(item, text),
+      undelivered: (lost, reason) => this.#undelivered(lost, reason),
+    };
+  }
+
   /** A result has been written; an expression may have selected other parts of the list than its secret. */
-  delivered(item: JsonObject, text: string): void {
+  #delivered(item: JsonObject, text: string): void {
     const delivery = this.#unwritten.get(item)?.delivery;
     if (delivery !== undefined && "query" in this.#context.format && !isInSelection(text, delivery.secret))
       delivery.hidden();
@@ -112,18 +125,10 @@ export class BatchResults<Outcome extends ClientOutcome> {
     return (await Promise.all(this.#work.pools.map((pool) => pool.stop()))).flat();
   }
 
-  /**
-   * Standard output can't be written: recovers the secrets of the results that are lost, and of those to come.
-   *
-   * @param settle is called once no more clients are worked on.
-   */
-  async undelivered(
-    lostItems: readonly UnwrittenItem[],
-    reason: unknown,
-    settle: () => Promise<void> = async () => {},
-  ): Promise<Problem> {
+  /** Standard output can't be written: recovers the secrets of the results that are lost, and of those to come. */
+  async #undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
     const late = await this.#stop();
-    await settle();
+    await this.#work.settle?.();
     // Nothing else reports these problems, and they may name files with a secret.
     for (const { problem } of late) if (problem !== undefined) this.#batch.fail(problem);
     const lost = [...lostItems.flatMap(({ item }) => this.#unwritten.get(item) ?? []), ...late];
@@ -149,7 +154,6 @@ export class BatchResults<Outcome extends ClientOutcome> {
       return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...changed] });
     return new Problem(`Cannot write the result: ${safeErrorReason(reason)}`, {
       code: "unwritable",
-      exit: "failed",
       hint: "check where standard output goes",
       details: changed,
     });
@@ -169,7 +173,6 @@ export function batchSummaryText(
 export function unexpectedProblem(action: string, error: unknown, hint: string): Problem {
   return new Problem(`${action}: ${safeErrorReason(error)}`, {
     code: "unexpected",
-    exit: "failed",
     hint,
     cause: error,
   });

@@ -29,5 +29,5 @@ export async function requireConfirmation(
 
 /** The problem of a change that was not confirmed. */
 export function notConfirmedProblem(message: string, hint: string): Problem {
-  return new Problem(message, { code: "not-confirmed", exit: "failed", hint });
+  return new Problem(message, { code: "not-confirmed", hint });
 }

@@ -6,7 +6,7 @@ import { usageError } from "../core/problem.ts";
 import { joinWords, quote, suggestWord } from "../core/text.ts";
 
 /** `completion`: the script that completes command lines of this program in a shell. */
-export const completion = defineLeaf({
+export default defineLeaf({
   name: "completion",
   summary: "Print a shell completion script",
   about: [
@@ -27,7 +27,7 @@ export const completion = defineLeaf({
   server: false,
   // A shell reads the script as it starts, whatever the settings are.
   usesOnlyFlags: () => true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
     const shell = parseShellName(word);

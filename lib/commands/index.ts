@@ -2,7 +2,10 @@ import { type CommandDef, defineCommand } from "citty";
 import type { Group } from "../command.ts";
 import type { SyntaxVersion } from "../core/flags/flag.ts";
 
-type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
+/** Loads the module of a command, which is its default export. */
+type CommandLoader = () => Promise<{ readonly default: CommandDef }>;
+
+type Children = Readonly<Record<string, CommandDef | CommandLoader>>;
 
 function defineGroup(
   name: string,
@@ -18,80 +21,71 @@ function defineGroup(
 }
 
 /** A command that the help of the program lists, with its summary, so that the list loads none of them. */
-function withSummary(summary: string, load: () => Promise<CommandDef>): () => Promise<CommandDef> {
+function withSummary(summary: string, load: CommandLoader): CommandLoader {
   return Object.assign(load, { summary });
 }
 
-const create = () => import("./clients/create.ts").then((module) => module.create);
+const create = () => import("./clients/create.ts");
 
-const get = () => import("./clients/get.ts").then((module) => module.get);
+const get = () => import("./clients/get.ts");
 
-const show = () => import("./clients/show.ts").then((module) => module.show);
+const show = () => import("./clients/show.ts");
 
-const list = () => import("./clients/list.ts").then((module) => module.list);
+const list = () => import("./clients/list.ts");
 
-const update = () => import("./clients/update.ts").then((module) => module.update);
+const update = () => import("./clients/update.ts");
 
-const remove = () => import("./clients/delete.ts").then((module) => module.remove);
+const remove = () => import("./clients/delete.ts");
 
-const importClients = () => import("./clients/import.ts").then((module) => module.importClients);
+const importClients = () => import("./clients/import.ts");
 
-const apply = withSummary("Create, change and delete clients to match client files", () =>
-  import("./clients/apply.ts").then((module) => module.apply),
+const apply = withSummary(
+  "Create, change and delete clients to match client files",
+  () => import("./clients/apply.ts"),
 );
 
-const diff = withSummary("Compare client files with the server", () =>
-  import("./clients/diff.ts").then((module) => module.diff),
-);
+const diff = withSummary("Compare client files with the server", () => import("./clients/diff.ts"));
 
-const rotateSecret = () => import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
+const rotateSecret = () => import("./clients/rotate-secret.ts");
 
-const testClient = () => import("./clients/test.ts").then((module) => module.testClientFlow);
-const exportClients = withSummary("Export clients as files for hydra apply", () =>
-  import("./clients/export.ts").then((module) => module.exportClients),
-);
+const testClient = () => import("./clients/test.ts");
+const exportClients = withSummary("Export clients as files for hydra apply", () => import("./clients/export.ts"));
 
-const pgpInspect = () => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
+const pgpInspect = () => import("./pgp/inspect.ts");
 
-const clientCredentials = () => import("./token/client-credentials.ts").then((module) => module.clientCredentials);
+const clientCredentials = () => import("./token/client-credentials.ts");
 
-const authorizationCode = () => import("./token/authorization-code.ts").then((module) => module.authorizationCode);
+const authorizationCode = () => import("./token/authorization-code.ts");
 
-const deviceCode = () => import("./token/device-code.ts").then((module) => module.deviceCode);
+const deviceCode = () => import("./token/device-code.ts");
 
-const introspect = () => import("./token/introspect.ts").then((module) => module.introspect);
+const introspect = () => import("./token/introspect.ts");
 
-const revoke = () => import("./token/revoke.ts").then((module) => module.revoke);
+const revoke = () => import("./token/revoke.ts");
 
-const deleteTokens = () => import("./token/delete.ts").then((module) => module.deleteTokens);
+const deleteTokens = () => import("./token/delete.ts");
 
-const flush = () => import("./token/flush.ts").then((module) => module.flush);
+const flush = () => import("./token/flush.ts");
 
-const decode = () => import("./token/decode.ts").then((module) => module.decode);
+const decode = () => import("./token/decode.ts");
 
-const createKey = () => import("./keys/create.ts").then((module) => module.createKey);
+const createKey = () => import("./keys/create.ts");
 
-const getKeys = () => import("./keys/get.ts").then((module) => module.getKeys);
+const getKeys = () => import("./keys/get.ts");
 
-const importKeys = () => import("./keys/import.ts").then((module) => module.importKeys);
+const importKeys = () => import("./keys/import.ts");
 
-const rotateKeys = () => import("./keys/rotate.ts").then((module) => module.rotateSigningKey);
+const rotateKeys = () => import("./keys/rotate.ts");
 
-const deleteKeys = () => import("./keys/delete.ts").then((module) => module.deleteKeys);
+const deleteKeys = () => import("./keys/delete.ts");
 
-const wait = withSummary("Wait until the server is ready", () => import("./wait.ts").then((module) => module.wait));
+const wait = withSummary("Wait until the server is ready", () => import("./wait.ts"));
 
-const sandbox = withSummary("Run an in-memory Hydra for testing", () =>
-  import("./sandbox.ts").then((module) => module.sandbox),
-);
+const sandbox = withSummary("Run an in-memory Hydra for testing", () => import("./sandbox.ts"));
 
-const completion = withSummary("Print a shell completion script", () =>
-  import("./completion.ts").then((module) => module.completion),
-);
+const completion = withSummary("Print a shell completion script", () => import("./completion.ts"));
 
-const version = withSummary("Print the version of this program, and of the server", () =>
-  import("./version.ts").then((module) => module.version),
-);
+const version = withSummary("Print the version of this program, and of the server", () => import("./version.ts"));
 
 /** The other names of commands, as Hydra's own CLI and other tools have them. */
 const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
@@ -103,12 +97,7 @@ const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oau
 const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
 
 /** Creates one verb of the 2.x syntax: `create oauth2-client`, and `create jwk` if there is a command for keys. */
-function defineVerbGroup(
-  name: string,
-  summary: string,
-  leaf: () => Promise<CommandDef>,
-  keys?: () => Promise<CommandDef>,
-): Group {
+function defineVerbGroup(name: string, summary: string, leaf: CommandLoader, keys?: CommandLoader): Group {
   const children = { "oauth2-client": leaf, ...(keys === undefined ? {} : { jwk: keys }) };
   const aliases = { ...CLIENT_ALIASES, ...(keys === undefined ? {} : KEY_ALIASES) };
   return defineGroup(name, summary, "2.x", children, aliases);

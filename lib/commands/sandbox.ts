@@ -45,7 +45,7 @@ function environmentLines(item: JsonObject): readonly string[] {
 }
 
 /** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a real server. */
-export const sandbox = defineLeaf({
+export default defineLeaf({
   name: "sandbox",
   summary: "Run an in-memory Hydra for testing",
   about: [
@@ -56,7 +56,7 @@ export const sandbox = defineLeaf({
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
   server: false,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) =>
     withoutChecks(async () => {
       const as = context.values.text(AS);

@@ -19,7 +19,7 @@ function column(label: string, name: string): Column<JsonObject> {
 }
 
 /** `version`: the version of this program, and with `--server` that of the server. */
-export const version = defineLeaf({
+export default defineLeaf({
   name: "version",
   summary: "Print the version of this program, and of the server",
   flags: [SERVER, ...SERVER_COMMAND_FLAGS],
@@ -31,7 +31,7 @@ export const version = defineLeaf({
   },
   server: "if-asked",
   usesOnlyFlags: (flags) => !flags.bool(SERVER) && !flags.isSet(CONFIG),
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare(context): CheckedCommand {
     const asks = context.values.bool(SERVER);
     const missing = asks && !context.values.isSet(ENDPOINT);

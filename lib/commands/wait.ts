@@ -19,7 +19,7 @@ function waitingTime({ values }: Pick<Context, "values">): number {
 }
 
 /** `wait`: until the server is ready. */
-export const wait = defineLeaf({
+export default defineLeaf({
   name: "wait",
   summary: "Wait until the server is ready",
   about: [
@@ -29,7 +29,7 @@ export const wait = defineLeaf({
   flags: [FOR, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) =>
     withoutChecks(async () => {
       await context.admin.withDeadline(waitingTime(context), context.signal).ready();

@@ -13,7 +13,6 @@ function isPathSegment(text: string): boolean {
 export const CHOSEN_ID_REFUSED = {
   reason: "this server does not accept a chosen client ID",
   code: "id-refused",
-  exit: "failed",
   hint: "Hydra 2.0 and 2.1 generate the ID: omit --id (in a file, client_id), or upgrade the server to 2.2 or newer",
 } as const;
 
@@ -21,6 +20,11 @@ export const CHOSEN_ID_REFUSED = {
 export function findClientIdProblem(id: string): Problem | undefined {
   if (isPathSegment(id)) return undefined;
   return usageError(`${quote(id)} is not a valid client ID`, "list client IDs: hydra clients list -q", "bad-id");
+}
+
+/** What is wrong with some client IDs. */
+export function clientIdProblems(ids: readonly string[]): readonly Problem[] {
+  return ids.flatMap((id) => findClientIdProblem(id) ?? []);
 }
 
 /** What is wrong with a key ID, or undefined. In a URL, `.` would mean the whole set instead of one key. */

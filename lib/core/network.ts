@@ -9,22 +9,22 @@ export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   /** Parameters to add to the URL. */
-  readonly query?: QueryParameters;
+  readonly query?: QueryParameters | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** A body to send as JSON. */
   readonly json?: unknown;
   /** A body to send as an HTML form. */
-  readonly form?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds that this attempt may take, including the response body. */
   readonly timeout?: number;
   /** Cancels the request. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The longest response body that is read, in bytes. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Use a new connection, so that the runtime never sends the request twice. */
   readonly once?: boolean;
   /** For a sender that retries: whether a repeat does no harm although the request was carried out; undefined for one attempt. */
-  readonly repeatable?: boolean;
+  readonly repeatable?: boolean | undefined;
   /** Makes the form for a repeat: what proves who the client is may work only once. */
   readonly renewForm?: () => Promise<Readonly<Record<string, string>>>;
   /** The start of a message about the request: `Cannot get a token`. */
@@ -38,7 +38,7 @@ export interface HttpAnswer {
   readonly bytes: Uint8Array;
   readonly text: string;
   /** The proxy that may have sent this response itself; undefined for https, which proxies only pass on. */
-  readonly via?: UsedProxy;
+  readonly via?: UsedProxy | undefined;
 }
 
 /**

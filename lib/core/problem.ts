@@ -30,8 +30,8 @@ export type ExitName = keyof typeof EXIT_CODES;
 interface ProblemDetails {
   /** Stable name of the reason, for scripts. */
   readonly code: ProblemCode;
-  /** The exit code that this problem ends the program with. */
-  readonly exit: ExitName;
+  /** The exit code that this problem ends the program with, by default that of `failed`. */
+  readonly exit?: ExitName | undefined;
   /** One line: the next thing to type or to look at. */
   readonly hint?: string | undefined;
   /** HTTP status of the answer that caused it. */
@@ -39,7 +39,7 @@ interface ProblemDetails {
   /** The request that failed; its URL is already without credentials. */
   readonly request?: { readonly method: string; readonly url: string } | undefined;
   /** Whether the server may have processed the request anyway. */
-  readonly ambiguous?: boolean;
+  readonly ambiguous?: boolean | undefined;
   /** What the server said is wrong, without secrets. */
   readonly serverText?: string | undefined;
   /** Further findings of the same kind, one line each. */
@@ -67,7 +67,7 @@ export class Problem extends Error {
   constructor(message: string, details: ProblemDetails) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.code = details.code;
-    this.exit = details.exit;
+    this.exit = details.exit ?? "failed";
     this.hint = details.hint;
     this.status = details.status;
     this.request = details.request;
@@ -172,7 +172,6 @@ export function isConflict(problem: unknown): problem is Problem {
 export function unwrittenResultProblem(reason: unknown, done: string, hint: string): Problem {
   return new Problem(`Cannot write the result: ${safeErrorReason(reason)}; ${done}`, {
     code: "unwritable",
-    exit: "failed",
     hint,
     cause: reason,
   });

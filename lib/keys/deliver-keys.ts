@@ -173,7 +173,6 @@ async function formatKeysAsPem({ localKeys }: Pick<Context, "localKeys">, sets: 
     if (block === undefined)
       throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {
         code: "key-without-pem",
-        exit: "failed",
         hint: "use --format json, or --kid for another key",
       });
     blocks.push(block);

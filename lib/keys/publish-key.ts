@@ -5,7 +5,7 @@ import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { hasKidOrPrefixedKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
 import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
-import { Problem, safeErrorReason, usageError } from "../core/problem.ts";
+import { Problem, safeErrorReason, usageError, usageErrorIf } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
@@ -21,17 +21,15 @@ function withoutPublicHalfProblem(): Problem {
 
 /** The problems of the flags about the private key, which waits until it is activated. */
 export function publishFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (!values.isSet(PRIVATE_KEY_OUT) && !hasRecipientFlags({ values }))
-    problems.push(
-      usageError(
-        "--publish has no destination for the private key",
-        "add --key-out FILE, or a recipient to encrypt it to",
-        "key-without-out",
-      ),
-    );
-  if (values.text(NEW_ALG)?.startsWith("HS") === true) problems.push(withoutPublicHalfProblem());
-  return problems;
+  return [
+    ...usageErrorIf(
+      !values.isSet(PRIVATE_KEY_OUT) && !hasRecipientFlags({ values }),
+      "--publish has no destination for the private key",
+      "add --key-out FILE, or a recipient to encrypt it to",
+      "key-without-out",
+    ),
+    ...(values.text(NEW_ALG)?.startsWith("HS") === true ? [withoutPublicHalfProblem()] : []),
+  ];
 }
 
 /** Hydra 1.x pairs the newest public key with the newest private one, so that a public key by itself ends all logins. */
@@ -61,7 +59,7 @@ async function removeUndeliveredAndExplain(
   reason: unknown,
 ): Promise<Problem> {
   const start = `Cannot deliver the private key: ${safeErrorReason(reason)}`;
-  const details = { code: "undelivered", exit: "failed", cause: reason } as const;
+  const details = { code: "undelivered", cause: reason } as const;
   try {
     const api = await admin.withDeadline(CLEANUP_AFTER_DEADLINE_MS).keySets();
     await api.remove(set, kid);

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { findKeyIdProblem, findKeySetNameProblem } from "../core/id-problems.ts";
-import { type Problem, usageError } from "../core/problem.ts";
+import { type Problem, usageErrorIf } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** The key sets that the arguments name: one in the 1.x syntax, any number in the 2.x syntax, as in Hydra's own CLI. */
@@ -10,16 +10,16 @@ export function readSetOperands({ operands, syntax }: Pick<Context, "operands" |
   readonly problems: readonly Problem[];
 } {
   const sets = [...new Set(operands)];
-  const problems = sets.flatMap((set) => findKeySetNameProblem(set) ?? []);
   const [, second] = operands;
-  if (syntax === "1.x" && second !== undefined)
-    problems.push(
-      usageError(
-        `Cannot use ${quote(second)}: the 1.x syntax takes one key set`,
-        `for one key of the set, use --kid ${second}; for several sets, use the 2.x syntax, such as hydra get jwk`,
-        "stray-argument",
-      ),
-    );
+  const problems = [
+    ...sets.flatMap((set) => findKeySetNameProblem(set) ?? []),
+    ...usageErrorIf(
+      syntax === "1.x" && second !== undefined,
+      `Cannot use ${quote(second ?? "")}: the 1.x syntax takes one key set`,
+      `for one key of the set, use --kid ${second}; for several sets, use the 2.x syntax, such as hydra get jwk`,
+      "stray-argument",
+    ),
+  ];
   return { sets, problems };
 }
 

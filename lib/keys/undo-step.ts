@@ -41,7 +41,6 @@ export function interruptionFailure({ set }: Pick<SetToRotate, "set">): StepFail
 export function interruptedBeforeChangeProblem(set: string): Problem {
   return new Problem(`Interrupted; nothing was changed in key set ${quote(set)}`, {
     code: "interrupted",
-    exit: "failed",
     hint: "run the command again",
   });
 }
@@ -69,7 +68,7 @@ export async function undoStepAndExplain(
   { start, code, hint }: StepFailure,
 ): Promise<Problem> {
   const { set, keys: before } = rotation;
-  const details = { code, exit: "failed", hint: inspectHint(set) } as const;
+  const details = { code, hint: inspectHint(set) } as const;
   const api = await admin.withDeadline(UNDO_MS).keySets();
   const failed = await step.undo(api).then(
     () => "",
@@ -110,7 +109,7 @@ export async function undoInterruptedAndExplain(
   const { set, keys: before } = rotation;
   const api = await context.admin.withDeadline(UNDO_MS).keySets();
   const failure = interruptionFailure(rotation);
-  const details = { code: failure.code, exit: "failed", hint: inspectHint(set) } as const;
+  const details = { code: failure.code, hint: inspectHint(set) } as const;
   let now: readonly JsonWebKey[];
   try {
     now = (await api.find(set)) ?? [];

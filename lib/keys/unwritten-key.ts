@@ -8,7 +8,6 @@ export function unwrittenKeyProblem(set: string, kid: string, reason: unknown): 
     `Cannot write key ${quote(kid)}, which was created in set ${quote(set)}: ${safeErrorReason(reason)}`,
     {
       code: "undelivered",
-      exit: "failed",
       hint: `get it: hydra keys get ${operandAndFlags(set, "--kid", commandWord(kid), "--private")}`,
       cause: reason,
     },

@@ -1,4 +1,4 @@
-import { type ApiError, isApiError } from "./api-errors.ts";
+import { detailsOrRethrow } from "./api-errors.ts";
 import { escapePathSegmentTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
 import { createKeyRoutes } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
@@ -44,6 +44,8 @@ type RouteHandler = (call: RouteCall) => Answer | undefined;
 interface Route {
   readonly path: string;
   readonly methods: ReadonlyMap<string, RouteHandler>;
+  /** Whether no cache may keep its answers. */
+  readonly isUncached?: boolean;
 }
 
 /** The IDs in a path; empty if a route has none. */
@@ -103,40 +105,36 @@ const FIXED_ROUTES: readonly Route[] = Object.entries({
 function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
   const paging = createClientPaginator(behaviour);
   const { prefix } = behaviour;
-
-  function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
-    return isApiError(result) ? errorAnswer(behaviour, result) : jsonAnswer(200, result);
-  }
-  function gone(error: ApiError | undefined): Answer {
-    return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
-  }
   function list({ query }: RouteCall): Answer | undefined {
     const page = paging(clients.store, { path: `${prefix}/clients`, query, filters: behaviour.filters });
     if (page === undefined) return undefined;
-    if (isApiError(page)) return errorAnswer(behaviour, page);
     return jsonAnswer(
       200,
       page.clients.map(({ view }) => view),
       page.headers,
     );
   }
+
   function create({ request }: RouteCall): Answer {
     const result = clients.create(request.body);
-    if (isApiError(result)) return errorAnswer(behaviour, result);
     const id = String(result["client_id"]);
     return jsonAnswer(201, result, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapePathSegmentTwice(id)}`,
     });
   }
 
+  function remove({ id }: RouteCall): Answer {
+    clients.remove(id);
+    return emptyAnswer(204);
+  }
   const one = new Map<string, RouteHandler>([
-    ["GET", ({ id }) => answerOf(clients.read(id))],
-    ["PUT", ({ id, request }) => answerOf(clients.replace(id, request.body))],
-    ["DELETE", ({ id }) => gone(clients.remove(id))],
+    ["GET", ({ id }) => jsonAnswer(200, clients.read(id))],
+    ["PUT", ({ id, request }) => jsonAnswer(200, clients.replace(id, request.body))],
+    ["DELETE", remove],
   ]);
   const dialect = behaviour.patch;
   if (dialect !== undefined) {
-    one.set("PATCH", ({ id, request }) => answerOf(clients.patch(id, request.body, dialect)));
+    one.set("PATCH", ({ id, request }) => jsonAnswer(200, clients.patch(id, request.body, dialect)));
   }
 
   const routes: Route[] = [
@@ -150,42 +148,54 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
     { path: "/clients/{id}", methods: one },
   ];
   if (behaviour.lifespans) {
-    const set: RouteHandler = ({ id, request }) => answerOf(clients.setLifespans(id, request.body));
+    const set: RouteHandler = ({ id, request }) => jsonAnswer(200, clients.setLifespans(id, request.body));
     routes.push({ path: "/clients/{id}/lifespans", methods: new Map([["PUT", set]]) });
   }
   if (behaviour.rotation) {
     routes.push({
       path: "/clients/{id}/secrets/rotate",
       methods: new Map<string, RouteHandler>([
-        ["POST", ({ id }) => answerOf(clients.rotate(id))],
-        ["DELETE", ({ id }) => answerOf(clients.dropRotated(id))],
+        ["POST", ({ id }) => jsonAnswer(200, clients.rotate(id))],
+        ["DELETE", ({ id }) => jsonAnswer(200, clients.dropRotated(id))],
       ]),
     });
   }
   return routes;
 }
 
-/** A route with a prefix and wrapped handlers. */
-function withPrefixAndWrapper(
-  { path, methods }: Route,
-  prefix: string,
-  wrap: (endpoint: RouteHandler) => RouteHandler,
-): Route {
-  const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
-  return { path: `${prefix}${path}`, methods: new Map(changed) };
-}
-
-/** A handler whose answers no cache may keep. */
-function withoutCaching(endpoint: RouteHandler): RouteHandler {
-  return (call) => {
-    const answer = endpoint(call);
-    return answer === undefined ? undefined : withNoStore(answer);
-  };
+/** The answer of a route to a method that it has; errors that its handler throws are answers too. */
+function answerOfRoute({ methods, isUncached }: Route, method: string, call: RouteCall, behaviour: Behaviour) {
+  let answer: Answer | undefined;
+  try {
+    answer = methods.get(method)?.(call);
+  } catch (error) {
+    answer = errorAnswer(behaviour, detailsOrRethrow(error));
+  }
+  return answer !== undefined && isUncached === true ? withNoStore(answer) : answer;
 }
 
 /** A path without repeated and trailing slashes. */
 function removeSuperfluousSlashes(path: string): string {
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+}
+
+/** All routes of a version: the fixed ones, its own under the prefix, and redirects to the prefix. */
+function withPrefixAndRedirects(owned: readonly Route[], behaviour: Behaviour): readonly Route[] {
+  const { prefix, unprefixed, uncached } = behaviour;
+  const ownPrefix = unprefixed === "served" ? "" : prefix;
+  const redirected = unprefixed === "redirected" ? owned : [];
+  // With a URL that lacks its host, as the servers do.
+  const toPrefix: RouteHandler = ({ request }) =>
+    goRedirectAnswer(307, request.method, `http://${prefix}${request.target}`);
+  return [
+    ...FIXED_ROUTES,
+    ...owned.map((route) => ({ ...route, path: `${ownPrefix}${route.path}`, isUncached: uncached === "prefixed" })),
+    ...redirected.map(({ path, methods }) => ({
+      path,
+      methods: new Map([...methods.keys()].map((method) => [method, toPrefix])),
+      isUncached: true,
+    })),
+  ];
 }
 
 /** What an admin API needs of the rest of a sandbox. */
@@ -204,23 +214,11 @@ export function createAdminApi(
   const clients = new SandboxClients(version, publicUrl, onClientRemoved);
   const keys = new KeyStore(behaviour);
   const owned = [...clientRoutes(clients, behaviour), ...createKeyRoutes({ behaviour, keys, publicUrl })];
-  const { prefix, unprefixed, uncached: caching } = behaviour;
-
-  /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
-  const toPrefix: RouteHandler = ({ request }) =>
-    goRedirectAnswer(307, request.method, `http://${prefix}${request.target}`);
-
-  const ownPrefix = unprefixed === "served" ? "" : prefix;
-  const wrap = caching === "prefixed" ? withoutCaching : (handler: RouteHandler) => handler;
-  const redirected = unprefixed === "redirected" ? owned : [];
-  const routes = [
-    ...FIXED_ROUTES,
-    ...owned.map((route) => withPrefixAndWrapper(route, ownPrefix, wrap)),
-    ...redirected.map((route) => withPrefixAndWrapper(route, "", () => withoutCaching(toPrefix))),
-  ];
+  const routes = withPrefixAndRedirects(owned, behaviour);
+  const { prefix, uncached: caching } = behaviour;
 
   function perform({ route, ...ids }: MatchedRoute, method: string, query: string, request: SandboxRequest) {
-    return route.methods.get(method)?.({ request, query: new URLSearchParams(query), ...ids });
+    return answerOfRoute(route, method, { request, query: new URLSearchParams(query), ...ids }, behaviour);
   }
 
   /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD if there is a GET. */

@@ -1,18 +1,29 @@
 import type { JsonObject } from "../core/json/json.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** An error of the API, before it gets the wording and members of a version. */
-export interface ApiError {
+/** What an error of the API says, before it gets the wording and members of a version. */
+export interface ApiErrorDetails {
   readonly status: number;
   readonly error: string;
   readonly description: string;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Only reported by 1.8. */
-  readonly debug?: string;
+  readonly debug?: string | undefined;
 }
 
-export function isApiError(value: object): value is ApiError {
-  return "status" in value && "error" in value && "description" in value;
+/** An error of the API, which handlers throw. */
+export class ApiError extends Error {
+  readonly details: ApiErrorDetails;
+  constructor(details: ApiErrorDetails) {
+    super(details.error);
+    this.details = details;
+  }
+}
+
+/** What an error that was caught says; throws any other error again. */
+export function detailsOrRethrow(error: unknown): ApiErrorDetails {
+  if (error instanceof ApiError) return error.details;
+  throw error;
 }
 
 /** The description of `invalid_request` (RFC 6749, 5.2), without the period that later versions add. */
@@ -33,40 +44,34 @@ export const UNSPECIFIC_HINT =
 export function invalidMetadataError({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
   const error = wording.metadataError;
   const shownHint = hint ?? (error === "invalid_request" ? UNSPECIFIC_HINT : undefined);
-  return {
-    status: 400,
-    error,
-    description: METADATA[error],
-    ...(shownHint === undefined ? {} : { hint: shownHint }),
-    ...(debug === undefined ? {} : { debug }),
-  };
+  return new ApiError({ status: 400, error, description: METADATA[error], hint: shownHint, debug });
 }
 
 /** A redirect URI breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no such error. */
 export function invalidRedirectMetadataError(behaviour: Behaviour, hint: string): ApiError {
   if (behaviour.wording.metadataError === "invalid_request") return invalidMetadataError(behaviour, hint);
-  return {
+  return new ApiError({
     status: 400,
     error: "invalid_redirect_uri",
     description: "The value of one or more redirect_uris is invalid.",
     hint,
-  };
+  });
 }
 
 /** An invalid request, with the reason. */
 export function malformedRequestError(reason: string): ApiError {
-  return {
+  return new ApiError({
     status: 400,
     error: "The request was malformed or contained invalid parameters",
     description: reason,
-  };
+  });
 }
 
 /** An error that the server did not expect; only 1.8 reports the reason, if there is one. */
 export function unexpectedServerError({ errors }: Behaviour, reason?: string): ApiError {
   const error = { status: 500, error: "error", description: "The error is unrecognizable" };
-  if (errors !== "verbose") return error;
-  return { ...error, description: `${error.description}.`, ...(reason === undefined ? {} : { debug: reason }) };
+  if (errors !== "verbose") return new ApiError(error);
+  return new ApiError({ ...error, description: `${error.description}.`, debug: reason });
 }
 
 /** A body that cannot be decoded. */
@@ -83,33 +88,34 @@ export function undecodableBodyError(
 /** A resource other than a client that doesn't exist, in the words of a version. */
 export function noSuchResourceError({ errors }: Behaviour): ApiError {
   const verb = errors === "verbose" ? "located" : "locate";
-  return { status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` };
+  return new ApiError({ status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` });
 }
 
-export const NOT_FOUND: ApiError = { status: 404, error: "Unable to locate the resource", description: "" };
+export const NOT_FOUND = new ApiError({ status: 404, error: "Unable to locate the resource", description: "" });
 
-export const CONFLICT: ApiError = {
+export const CONFLICT = new ApiError({
   status: 409,
   error: "Unable to insert or update resource because a resource with that value exists already",
   description: "",
-};
+});
 
-export const UNKNOWN_OR_UNAUTHORIZED: ApiError = {
+export const UNKNOWN_OR_UNAUTHORIZED = new ApiError({
   status: 401,
   error: "The request could not be authorized",
   description: "The requested OAuth 2.0 client does not exist or you did not provide the necessary credentials",
-};
+});
 
 /** The members of an error body in a version. */
-export function errorMembers({ errors }: Behaviour, { error, description, hint, debug, status }: ApiError): JsonObject {
+export function errorMembers({ errors }: Behaviour, details: ApiErrorDetails): JsonObject {
+  const { error, description, hint, debug, status } = details;
   if (errors === "verbose") {
     return {
       error,
       error_verbose: description,
       error_description: [description, hint, debug].filter((part) => part !== undefined && part !== "").join("\n\n"),
-      ...(hint === undefined ? {} : { error_hint: hint }),
+      error_hint: hint,
       status_code: status,
-      ...(debug === undefined ? {} : { error_debug: debug }),
+      error_debug: debug,
     };
   }
   const text = hint === undefined ? description : `${description} ${hint}`;

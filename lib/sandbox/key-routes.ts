@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import {
-  type ApiError,
+  ApiError,
   CONFLICT,
   NOT_FOUND,
   noSuchResourceError,
   undecodableBodyError,
   unexpectedServerError,
 } from "./api-errors.ts";
-import { type DecodeOutcome, parseFirstJson } from "./decode-body.ts";
-import { jsonKindName } from "./json-kind.ts";
+import { parseFirstJson } from "./decode-body.ts";
+import { InputFault, rejectJsonType } from "./input-fault.ts";
 import { stringMemberOrEmpty } from "./json-members.ts";
 import { decodeKey, decodeKeySet } from "./key-set.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -35,7 +35,7 @@ interface KeyRoutesOptions {
 function keyConflictError({ keys }: Behaviour, set: string, kid: string): ApiError {
   if (keys.wording === "shared") return CONFLICT;
   const description = `Unable to create key with kid "${kid}" in set "${set}" because that kid already exists in the set.`;
-  return { status: 409, error: "Conflict", description };
+  return new ApiError({ status: 409, error: "Conflict", description });
 }
 
 /** The first ID that two keys of a new set share. */
@@ -49,76 +49,78 @@ function findRepeatedKid(keys: readonly JsonObject[]): string | undefined {
   return undefined;
 }
 
-/** The object in a body, or what is wrong with it; `type` is what a server's decoder expects. */
-function decodeBodyAsObject(body: string, type: string): DecodeOutcome<JsonObject> {
-  const parsed = parseFirstJson(body);
-  if ("fault" in parsed) return parsed;
-  const { value } = parsed;
-  if (isJsonObject(value)) return { value };
-  return { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type ${type}` };
+/** The object in a body; `type` is what a server's decoder expects. */
+function decodeBodyAsObject(body: string, type: string): JsonObject {
+  const value = parseFirstJson(body);
+  return isJsonObject(value) ? value : rejectJsonType(value, `value of type ${type}`);
 }
 
 /** The answer to an algorithm that no key is generated for. */
 function unknownAlgorithmAnswer(behaviour: Behaviour, alg: string): Answer {
   if (behaviour.keys.wording === "shared")
     return errorAnswer(behaviour, { status: 400, error: "Bad Request", description: "Unsupported key algorithm" });
+  const { details } = unexpectedServerError(behaviour, `Generator ${alg} unknown`);
   // The status of the answer and the one in its body differ on this version.
-  return { ...errorAnswer(behaviour, unexpectedServerError(behaviour, `Generator ${alg} unknown`)), status: 400 };
+  return { ...errorAnswer(behaviour, details), status: 400 };
 }
 
 /** The routes of JSON Web Key sets. */
 export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions) {
-  const failed = (error: ApiError): Answer => errorAnswer(behaviour, error);
-  const undecodable = (fault: string): Answer =>
-    failed(undecodableBodyError(behaviour, behaviour.badCreateBody, fault));
+  function decoded<T>(decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      throw error instanceof InputFault
+        ? undecodableBodyError(behaviour, behaviour.badCreateBody, error.message)
+        : error;
+    }
+  }
 
   function create({ id: set, request: { body } }: KeyRouteCall): Answer {
-    const given = decodeBodyAsObject(body, "jwk.createRequest");
-    if ("fault" in given) return undecodable(given.fault);
-    const alg = stringMemberOrEmpty(given.value, "alg");
+    const given = decoded(() => decodeBodyAsObject(body, "jwk.createRequest"));
+    const alg = stringMemberOrEmpty(given, "alg");
     if (!behaviour.keys.generates.includes(alg)) return unknownAlgorithmAnswer(behaviour, alg);
-    const kid = stringMemberOrEmpty(given.value, "kid") || randomUUID();
-    const made = keys.generate(set, { kid, alg, use: stringMemberOrEmpty(given.value, "use") });
+    const kid = stringMemberOrEmpty(given, "kid") || randomUUID();
+    const made = keys.generate(set, { kid, alg, use: stringMemberOrEmpty(given, "use") });
     const base = behaviour.keys.pairs ? "://" : publicUrl();
     if (made !== undefined) return jsonAnswer(201, { keys: made }, { location: `${base}/keys/${set}` });
-    return failed(keyConflictError(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid));
+    throw keyConflictError(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid);
   }
 
   function replace({ id: set, request: { body } }: KeyRouteCall): Answer {
-    const given = decodeBodyAsObject(body, "jose.JSONWebKeySet");
-    if ("fault" in given) return undecodable(given.fault);
-    const decoded = decodeKeySet(given.value, behaviour.keyLibrary);
-    if ("fault" in decoded) return undecodable(decoded.fault);
-    const list = decoded.keys ?? [];
+    const given = decoded(() => decodeKeySet(decodeBodyAsObject(body, "jose.JSONWebKeySet"), behaviour.keyLibrary));
+    const list = given.keys ?? [];
     const twice = findRepeatedKid(list);
-    if (twice !== undefined) return failed(keyConflictError(behaviour, set, twice));
+    if (twice !== undefined) throw keyConflictError(behaviour, set, twice);
     keys.replace(set, list);
     return jsonAnswer(200, { keys: list });
   }
 
   function put({ id: set, request: { body } }: KeyRouteCall): Answer {
-    const given = decodeBodyAsObject(body, "jose.rawJSONWebKey");
-    if ("fault" in given) return undecodable(given.fault);
-    const decoded = decodeKey(given.value, behaviour.keyLibrary);
-    if ("fault" in decoded) return undecodable(decoded.fault);
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
-    keys.put(set, decoded.key);
-    return jsonAnswer(200, decoded.key);
+    const key = decoded(() => decodeKey(parseFirstJson(body), behaviour.keyLibrary));
+    if (behaviour.keys.needsSet) requireKeys(set);
+    keys.put(set, key);
+    return jsonAnswer(200, key);
+  }
+
+  function requireKeys(set: string): readonly JsonObject[] {
+    const found = keys.get(set);
+    if (found === undefined) throw noSuchResourceError(behaviour);
+    return found;
   }
 
   function read({ id: set }: KeyRouteCall): Answer {
-    const found = keys.get(set);
-    return found === undefined ? failed(noSuchResourceError(behaviour)) : jsonAnswer(200, { keys: found });
+    return jsonAnswer(200, { keys: requireKeys(set) });
   }
 
   function readKey({ id: set, kid }: KeyRouteCall): Answer {
     const found = (keys.get(set) ?? []).filter((key) => key["kid"] === kid);
     if (found.length > 0) return jsonAnswer(200, { keys: found });
-    return failed(behaviour.keys.wording === "own" ? noSuchResourceError(behaviour) : NOT_FOUND);
+    throw behaviour.keys.wording === "own" ? noSuchResourceError(behaviour) : NOT_FOUND;
   }
 
   function removeKey({ id: set, kid }: KeyRouteCall): Answer {
-    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchResourceError(behaviour));
+    if (behaviour.keys.needsSet) requireKeys(set);
     keys.remove(set, kid);
     return emptyAnswer(204);
   }

@@ -2,11 +2,11 @@ import { Buffer } from "node:buffer";
 import { createPublicKey } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json/json.ts";
 import { findRsaInconsistency, type RsaInconsistency } from "../core/jwk/rsa-parameters.ts";
-import { jsonKindName } from "./json-kind.ts";
+import { InputFault, rejectJsonType } from "./input-fault.ts";
 import { stringMemberOrEmpty } from "./json-members.ts";
 
 /** A set of keys as a server stores it (RFC 7517 section 5). */
-export interface KeySet {
+interface KeySet {
   readonly keys?: readonly JsonObject[] | null;
 }
 
@@ -87,26 +87,14 @@ function findKeyFault(key: JsonObject): string | undefined {
   return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
 }
 
-/** Decodes a key set, or returns what is wrong with its first invalid key, in the words of the library. */
-export function decodeKeySet(value: JsonObject, library: string): KeySet | { readonly fault: string } {
+/** Decodes a key set; throws what is wrong with its first invalid key, in the words of the library. */
+export function decodeKeySet(value: JsonObject, library: string): KeySet {
   const given = value["keys"];
   if (given === undefined) return {};
   if (given === null) return { keys: null };
-  if (!Array.isArray(given)) {
-    return {
-      fault: `json: cannot unmarshal ${jsonKindName(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
-    };
-  }
-  const keys: JsonObject[] = [];
-  for (const key of given) {
-    if (!isJsonObject(key)) {
-      return { fault: `json: cannot unmarshal ${jsonKindName(key)} into Go value of type jose.rawJSONWebKey` };
-    }
-    const decoded = decodeKey(key, library);
-    if ("fault" in decoded) return decoded;
-    keys.push(decoded.key);
-  }
-  return { keys };
+  if (!Array.isArray(given))
+    return rejectJsonType(given, "struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey");
+  return { keys: given.map((key) => decodeKey(key, library)) };
 }
 
 /** How Go since 1.24, and before that, which looks at neither CRT value, reports members that don't belong together. */
@@ -129,15 +117,14 @@ function findRsaPrivateKeyFault(key: JsonObject, library: string): string | unde
   return shown === undefined ? undefined : `crypto/rsa: ${shown}`;
 }
 
-/** Decodes one key, or returns what is wrong with it. */
-export function decodeKey(
-  value: JsonObject,
-  library: string,
-): { readonly key: JsonObject } | { readonly fault: string } {
+/** Decodes one key; throws what is wrong with it. */
+export function decodeKey(value: unknown, library: string): JsonObject {
+  if (!isJsonObject(value)) return rejectJsonType(value, "value of type jose.rawJSONWebKey");
   const rsaFault = findRsaPrivateKeyFault(value, library);
-  if (rsaFault !== undefined) return { fault: rsaFault };
+  if (rsaFault !== undefined) throw new InputFault(rsaFault);
   const fault = findKeyFault(value);
-  return fault === undefined ? { key: storedMembers(value) } : { fault: `${library}: ${fault}` };
+  if (fault !== undefined) throw new InputFault(`${library}: ${fault}`);
+  return storedMembers(value);
 }
 
 /** The members of a key that servers store, in their order. */

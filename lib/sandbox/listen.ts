@@ -56,7 +56,6 @@ function cannotListenProblem(listen: string, cause: unknown, isTaken = errorCode
   const reason = isTaken ? "the address is in use" : errorMessage(cause);
   return new Problem(`Cannot start the sandbox on ${quote(listen)}: ${reason}`, {
     code: isTaken ? "address-in-use" : "cannot-listen",
-    exit: "failed",
     hint: isTaken ? "Stop what listens there, or choose another address" : HINT,
     cause,
   });

@@ -18,11 +18,8 @@ interface ListRequest {
   readonly filters: boolean;
 }
 
-/** A page, an error, or undefined if the server closes the connection. */
-type PageOrError = Page | ApiError | undefined;
-
-/** Gives the page of a list that a request asks for. */
-type ClientPaginator = (store: ClientStore, request: ListRequest) => PageOrError;
+/** Gives the page of a list that a request asks for; undefined if the server closes the connection. */
+type ClientPaginator = (store: ClientStore, request: ListRequest) => Page | undefined;
 
 /** A query as Go encodes it: sorted by name, with its own set of unescaped characters. */
 function formatGoQueryWithChanges(query: URLSearchParams, changes: Readonly<Record<string, string>>): string {
@@ -106,7 +103,7 @@ function createOffsetLinkFormatter(request: ListRequest): PageLinkFormatter {
   return (rel, size, offset) => formatPageLink(request, rel, { limit: String(size), offset: String(offset) });
 }
 
-function paginateByOffset(store: ClientStore, request: ListRequest): PageOrError {
+function paginateByOffset(store: ClientStore, request: ListRequest): Page {
   const { limit, offset } = limitAndOffset(request);
   const size = Math.max(1, limit);
   return {
@@ -122,7 +119,7 @@ function paginateByOffset(store: ClientStore, request: ListRequest): PageOrError
 }
 
 /** Like {@link paginateByOffset}, but an offset inside a page is rounded down to the start of that page. */
-function paginateByPage(store: ClientStore, request: ListRequest): PageOrError {
+function paginateByPage(store: ClientStore, request: ListRequest): Page | undefined {
   const { limit, offset } = limitAndOffset(request);
   if (limit === 0) return undefined;
   const page = Math.floor(offset / limit);
@@ -143,7 +140,7 @@ function decodeOffsetToken(token: string): number {
   return Math.max(0, Number(found?.[1] ?? 0));
 }
 
-function paginateByToken(store: ClientStore, request: ListRequest): PageOrError {
+function paginateByToken(store: ClientStore, request: ListRequest): Page {
   const size = Math.max(1, Math.min(1000, parseQueryInteger(request.query, "page_size") ?? 250));
   const page = Math.floor(decodeOffsetToken(request.query.get("page_token") ?? "") / size);
   return {
@@ -165,7 +162,7 @@ function findInvalidBase64Position(text: string): number {
   return at === -1 ? text.length - (text.length % 4) : at;
 }
 
-/** An opened page token, or why it is invalid, without a reason for one that is too short. */
+/** An opened page token, or why it is invalid, without a reason for one that is too short: the server then hangs up. */
 type OpenedPageToken = { readonly id: string } | { readonly invalid: string | undefined };
 
 /** Page tokens that only their own sandbox can read: the ID after which the page begins, authenticated. */
@@ -196,27 +193,24 @@ function invalidPaginationError(reason: string): ApiError {
   return malformedRequestError(`Unable to parse pagination parameters: ${reason}`);
 }
 
-/** The size of a page, or the error for one that is not a number. */
-function cursorPageSize(query: URLSearchParams): number | ApiError {
+/** The size of a page. */
+function cursorPageSize(query: URLSearchParams): number {
   const given = query.get("page_size") ?? "";
   const size = given === "" ? 0 : parseQueryInteger(query, "page_size");
-  if (size === undefined) return invalidPaginationError(`strconv.Atoi: parsing "${given}": invalid syntax`);
+  if (size === undefined) throw invalidPaginationError(`strconv.Atoi: parsing "${given}": invalid syntax`);
   return size <= 0 ? 100 : Math.min(500, size);
-}
-
-/** What a version answers for an invalid page token; undefined if it closes the connection. */
-function invalidPageTokenResult(reason: string | undefined, invalidToken: Behaviour["invalidToken"]): PageOrError {
-  if (invalidToken === "rejected") return invalidPaginationError("invalid pagination token");
-  return reason === undefined ? undefined : invalidPaginationError(reason);
 }
 
 function createCursorPaginator(invalidToken: Behaviour["invalidToken"]): ClientPaginator {
   const { seal, open } = createPageTokenSealer();
   return (store, request) => {
     const opened = open(request.query.get("page_token") ?? "");
-    if ("invalid" in opened) return invalidPageTokenResult(opened.invalid, invalidToken);
+    if ("invalid" in opened) {
+      const reason = invalidToken === "rejected" ? "invalid pagination token" : opened.invalid;
+      if (reason === undefined) return undefined;
+      throw invalidPaginationError(reason);
+    }
     const size = cursorPageSize(request.query);
-    if (typeof size !== "number") return size;
     // One more than a page holds shows whether another page follows.
     const found = selectClients(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
     const clients = found.slice(0, size);

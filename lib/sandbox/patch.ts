@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, isTooDeep, type JsonObject, MAX_DEPTH, takesMoreBytesThan } from "../core/json/json.ts";
 import { unescapePointerToken } from "../core/json/json-pointer.ts";
-import { BODY_LIMIT, TOO_DEEP_FAULT } from "./limits.ts";
+import { InputFault, rejectTooDeep } from "./input-fault.ts";
+import { withSortedMembers } from "./json-members.ts";
+import { BODY_LIMIT } from "./limits.ts";
 
 /** How a server reads a JSON Patch: each release line has its own reader. */
 export interface PatchDialect {
@@ -56,9 +58,6 @@ export const PATCH_DIALECT_OF_26: PatchDialect = {
 /** The largest patch: each operation takes the time of the whole document. A real server has no limit. */
 const MAX_OPERATIONS = 1_000;
 
-/** The patched value, or why a patch fails. */
-type PatchOutcome = { readonly value: unknown } | { readonly fault: string };
-
 interface Operation {
   readonly op: string;
   readonly path: string;
@@ -66,12 +65,12 @@ interface Operation {
   readonly value: unknown;
 }
 
-/** Changes a container at one of its members or elements. */
-type ContainerEdit = (container: readonly unknown[] | JsonObject, token: string) => PatchOutcome;
+/** Returns a container that is changed at one of its members or elements. */
+type ContainerEdit = (container: readonly unknown[] | JsonObject, token: string) => unknown;
 
-/** The document has no value at a path. */
-function missingPathFault(path: string): { readonly fault: string } {
-  return { fault: `the document is missing the path ${path}` };
+/** Throws that the document has no value at a path. */
+function rejectMissingPath(path: string): never {
+  throw new InputFault(`the document is missing the path ${path}`);
 }
 
 /** The index that a token means in a list, counted from the end when negative. */
@@ -97,38 +96,38 @@ function withMember(object: JsonObject, token: string, value: unknown): JsonObje
 /** Adds a member, or inserts an element. */
 function editThatAdds(value: unknown): ContainerEdit {
   return (container, token) => {
-    if (isJsonObject(container)) return { value: withMember(container, token, value) };
-    if (token === "-") return { value: [...container, value] };
+    if (isJsonObject(container)) return withMember(container, token, value);
+    if (token === "-") return [...container, value];
     const at = parseListIndex(token, container.length + 1);
-    return at === undefined ? missingPathFault(token) : { value: container.toSpliced(at, 0, value) };
+    return at === undefined ? rejectMissingPath(token) : container.toSpliced(at, 0, value);
   };
 }
 
 /** Removes a member or an element. */
 const editThatRemoves: ContainerEdit = (container, token) => {
   if (isJsonObject(container)) {
-    if (!Object.hasOwn(container, token)) return missingPathFault(token);
-    return { value: Object.fromEntries(Object.entries(container).filter(([name]) => name !== token)) };
+    if (!Object.hasOwn(container, token)) return rejectMissingPath(token);
+    return Object.fromEntries(Object.entries(container).filter(([name]) => name !== token));
   }
   const at = parseListIndex(token, container.length);
-  return at === undefined ? missingPathFault(token) : { value: container.toSpliced(at, 1) };
+  return at === undefined ? rejectMissingPath(token) : container.toSpliced(at, 1);
 };
 
 /** Sets a member, or replaces an element. */
 function editThatReplaces(value: unknown): ContainerEdit {
   return (container, token) => {
-    if (isJsonObject(container)) return { value: withMember(container, token, value) };
+    if (isJsonObject(container)) return withMember(container, token, value);
     const at = parseListIndex(token, container.length);
-    return at === undefined ? missingPathFault(token) : { value: container.with(at, value) };
+    return at === undefined ? rejectMissingPath(token) : container.with(at, value);
   };
 }
 
 /** Changes nothing, but fails unless the value is the wanted one. */
 function editThatTests(wanted: unknown): ContainerEdit {
-  return (container, token) =>
-    isDeepStrictEqual(findChild(container, token) ?? null, wanted)
-      ? { value: container }
-      : { fault: `testing value ${token} failed` };
+  return (container, token) => {
+    if (isDeepStrictEqual(findChild(container, token) ?? null, wanted)) return container;
+    throw new InputFault(`testing value ${token} failed`);
+  };
 }
 
 /** Whether a token could be an index of a list, or the place after its end. */
@@ -146,22 +145,22 @@ function applyEditAtPath(
   tokens: readonly string[],
   createsParents: boolean,
   edit: ContainerEdit,
-): PatchOutcome {
+): unknown {
   const [token = "", ...rest] = tokens;
   const absent = target === undefined || target === null;
   const container = absent && createsParents ? (isListIndexToken(token) ? [] : {}) : target;
-  if (!isContainer(container)) return missingPathFault(token);
+  if (!isContainer(container)) return rejectMissingPath(token);
   if (rest.length === 0) return edit(container, token);
   const inner = applyEditAtPath(findChild(container, token), rest, createsParents, edit);
-  if ("fault" in inner) return inner;
   const known = findChild(container, token) !== undefined;
-  return (known ? editThatReplaces : editThatAdds)(inner.value)(container, token);
+  return (known ? editThatReplaces : editThatAdds)(inner)(container, token);
 }
 
 /** The tokens of a path; unlike in RFC 6901, a tilde that is not an escape is taken literally. */
-function parsePathTokens(path: string): readonly string[] | undefined {
-  if (!path.startsWith("/")) return undefined;
-  return path.slice(1).split("/").map(unescapePointerToken);
+function parsePathTokens(path: string): readonly string[] {
+  if (!path.startsWith("/")) return rejectMissingPath(path);
+  const tokens = path.slice(1).split("/").map(unescapePointerToken);
+  return tokens.length > MAX_DEPTH ? rejectTooDeep() : tokens;
 }
 
 /** The value at a path of the document, or undefined. */
@@ -175,17 +174,16 @@ type PatchOperationHandler = (
   tokens: readonly string[],
   operation: Operation,
   dialect: PatchDialect,
-) => PatchOutcome;
+) => unknown;
 
 /** The handler of `move`, which removes the value at `from`, or of `copy`. */
 function moveOrCopyHandler(removes: boolean): PatchOperationHandler {
   return (document, tokens, { from }) => {
     const source = parsePathTokens(from);
-    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP_FAULT;
-    const value = source === undefined ? undefined : findValueAtPath(document, source);
-    if (source === undefined || value === undefined) return missingPathFault(from);
-    const rest = removes ? applyEditAtPath(document, source, false, editThatRemoves) : { value: document };
-    return "fault" in rest ? rest : applyEditAtPath(rest.value, tokens, false, editThatAdds(value));
+    const value = findValueAtPath(document, source);
+    if (value === undefined) return rejectMissingPath(from);
+    const rest = removes ? applyEditAtPath(document, source, false, editThatRemoves) : document;
+    return applyEditAtPath(rest, tokens, false, editThatAdds(value));
   };
 }
 
@@ -204,46 +202,39 @@ const OPERATION_HANDLERS = new Map(
   }),
 );
 
-function readOperation(given: unknown, { allowsNoValue }: PatchDialect): Operation | { readonly fault: string } {
-  if (!isJsonObject(given)) return { fault: "an operation is not an object" };
+function readOperation(given: unknown, { allowsNoValue }: PatchDialect): Operation {
+  if (!isJsonObject(given)) throw new InputFault("an operation is not an object");
   const { op, path, from = "", value } = given;
-  if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string") {
-    return { fault: "error parsing patch operations: operation missing path field" };
-  }
+  if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string")
+    throw new InputFault("error parsing patch operations: operation missing path field");
   const needsValue = op === "add" || op === "replace";
-  if (needsValue && value === undefined && !allowsNoValue) return { fault: "failed to decode value: missing value" };
+  if (needsValue && value === undefined && !allowsNoValue)
+    throw new InputFault("failed to decode value: missing value");
   return { op, path, from, value: value ?? null };
 }
 
 /** Reads one operation of a patch, checks that the dialect allows it, and applies it. */
-function applyOperation(document: unknown, given: unknown, dialect: PatchDialect): PatchOutcome {
+function applyOperation(document: unknown, given: unknown, dialect: PatchDialect): unknown {
   const operation = readOperation(given, dialect);
-  if ("fault" in operation) return operation;
   const { op, path, value } = operation;
   const step = dialect.operations.includes(op) ? OPERATION_HANDLERS.get(op) : undefined;
-  if (step === undefined) return { fault: `unsupported operation: ${op}` };
-  if (dialect.deniedPath.test(path)) return { fault: `patch includes denied path: ${path}` };
-  if (path === "" && dialect.replacesRoot && op !== "remove") return { value };
-  const tokens = parsePathTokens(path);
-  if (tokens === undefined) return missingPathFault(path);
-  return tokens.length > MAX_DEPTH ? TOO_DEEP_FAULT : step(document, tokens, operation, dialect);
+  if (step === undefined) throw new InputFault(`unsupported operation: ${op}`);
+  if (dialect.deniedPath.test(path)) throw new InputFault(`patch includes denied path: ${path}`);
+  if (path === "" && dialect.replacesRoot && op !== "remove") return value;
+  return step(document, parsePathTokens(path), operation, dialect);
 }
 
-/** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is not changed. */
-export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): PatchOutcome {
-  if (patch !== null && !Array.isArray(patch)) return { fault: "the patch is not a list of operations" };
+/** Applies a JSON Patch (RFC 6902) in the dialect of a server; throws why it fails. The document itself is not changed. */
+export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): unknown {
+  if (patch !== null && !Array.isArray(patch)) throw new InputFault("the patch is not a list of operations");
   const operations: readonly unknown[] = patch ?? [];
-  if (operations.length > MAX_OPERATIONS) return { fault: `the patch has more than ${MAX_OPERATIONS} operations` };
+  if (operations.length > MAX_OPERATIONS) throw new InputFault(`the patch has more than ${MAX_OPERATIONS} operations`);
   let value = document;
   for (const operation of operations) {
-    const patched = applyOperation(value, operation, dialect);
-    if ("fault" in patched) return patched;
-    value = patched.value;
+    value = applyOperation(value, operation, dialect);
     // Copies can grow the document beyond the size of a request.
-    if (takesMoreBytesThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
-    if (isTooDeep(value)) return TOO_DEEP_FAULT;
+    if (takesMoreBytesThan(value, BODY_LIMIT)) throw new InputFault("the patched document is too large");
+    if (isTooDeep(value)) rejectTooDeep();
   }
-  if (dialect.sortsMembers && isJsonObject(value))
-    return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };
-  return { value };
+  return dialect.sortsMembers && isJsonObject(value) ? withSortedMembers(value) : value;
 }

@@ -1,4 +1,4 @@
-import { type ApiError, errorMembers } from "./api-errors.ts";
+import { type ApiErrorDetails, errorMembers } from "./api-errors.ts";
 import type { Behaviour } from "./versions.ts";
 
 export interface Answer {
@@ -34,7 +34,7 @@ export function emptyAnswer(status: number, headers: Readonly<Record<string, str
 }
 
 /** An error of the clients endpoints. */
-export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
+export function errorAnswer(behaviour: Behaviour, error: ApiErrorDetails): Answer {
   const body = `${JSON.stringify(errorMembers(behaviour, error))}\n`;
   return { status: error.status, headers: { "content-type": "application/json" }, body };
 }

@@ -2,9 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json/json.ts";
 import { generateSecret } from "../core/secret.ts";
 import {
-  type ApiError,
   CONFLICT,
-  isApiError,
   malformedRequestError,
   NOT_FOUND,
   UNKNOWN_OR_UNAUTHORIZED,
@@ -12,23 +10,15 @@ import {
   unexpectedServerError,
 } from "./api-errors.ts";
 import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
-import {
-  type BodyShape,
-  type DecodeOutcome,
-  decodeIntoDraft,
-  parseFirstJson,
-  type SandboxClientDraft,
-} from "./decode-body.ts";
+import { type BodyShape, decodeIntoDraft, parseFirstJson, type SandboxClientDraft } from "./decode-body.ts";
 import { escapePathSegment, escapePathSegmentTwice } from "./go-url.ts";
+import { InputFault } from "./input-fault.ts";
 import { stringMemberOrEmpty } from "./json-members.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { randomTokenWithPrefix } from "./public/token-store.ts";
 import { fieldsOfVersion, type ServerField, ZERO_VALUES } from "./server-fields.ts";
 import { validateDraftAndSetDefaults } from "./validate-client.ts";
 import { BEHAVIOUR_BY_VERSION, type Behaviour, type SandboxVersion } from "./versions.ts";
-
-/** A client as an answer shows it, or why there is none. */
-type ClientOrError = JsonObject | ApiError;
 
 /** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
@@ -123,7 +113,7 @@ function clientViewOfDraft(draft: Readonly<SandboxClientDraft>, { behaviour, kep
   return clientAnswerMembers(read, kept);
 }
 
-/** The clients of one sandbox and the operations on them. */
+/** The clients of one sandbox and the operations on them, which return a client as an answer shows it, or throw an `ApiError`. */
 export class SandboxClients {
   readonly store: ClientStore;
   readonly #model: ClientModel;
@@ -143,56 +133,49 @@ export class SandboxClients {
     this.store = createClientStore(this.#behaviour.order);
   }
 
-  create(body: string): ClientOrError {
-    const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badCreateBody);
-    return isApiError(draft) ? draft : this.#add(draft);
+  create(body: string): JsonObject {
+    return this.#add(this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badCreateBody));
   }
 
-  read(id: string): ClientOrError {
+  read(id: string): JsonObject {
     const client = this.store.get(id);
     if (client !== undefined) return client.view;
-    return this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
+    throw this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
   }
 
-  replace(id: string, body: string): ClientOrError {
+  replace(id: string, body: string): JsonObject {
     const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badUpdateBody);
-    return isApiError(draft) ? draft : this.#save({ ...draft, client_id: id });
+    return this.#save({ ...draft, client_id: id });
   }
 
-  patch(id: string, body: string, dialect: PatchDialect): ClientOrError {
-    return this.#withClient(id, (client) => {
-      const patched = this.#patched(this.#fromStore(client), body, dialect);
-      if ("fault" in patched) return unexpectedServerError(this.#behaviour, patched.fault);
-      const draft = patched.value;
-      if (draft["client_secret"] === SECRET_HASH) return this.#save({ ...draft, client_secret: "" });
-      return this.#save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
-    });
+  patch(id: string, body: string, dialect: PatchDialect): JsonObject {
+    const client = this.#require(id);
+    const draft = this.#patched(this.#fromStore(client), body, dialect);
+    if (draft["client_secret"] === SECRET_HASH) return this.#save({ ...draft, client_secret: "" });
+    return this.#save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
   }
 
-  setLifespans(id: string, body: string): ClientOrError {
-    return this.#withClient(id, (client) => {
-      const lifespans = this.#readBody(body, this.#model.lifespanShape, this.#model.noLifespans, "explained");
-      return isApiError(lifespans) ? lifespans : this.#save({ ...this.#fromStore(client), ...lifespans });
-    });
+  setLifespans(id: string, body: string): JsonObject {
+    const client = this.#require(id);
+    const lifespans = this.#readBody(body, this.#model.lifespanShape, this.#model.noLifespans, "explained");
+    return this.#save({ ...this.#fromStore(client), ...lifespans });
   }
 
-  /** Undefined if the client is gone, or never existed and the version doesn't report that. */
-  remove(id: string): ApiError | undefined {
-    const found = this.store.remove(id);
-    if (found) this.#onRemoved(id);
-    return found || this.#behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
+  remove(id: string): void {
+    if (this.store.remove(id)) this.#onRemoved(id);
+    else if (this.#behaviour.unknownOnDelete === "rejected") throw NOT_FOUND;
   }
 
-  rotate(id: string): ClientOrError {
-    return this.#withRotatingClient(id, (client) => {
-      const secret = generateSecret(randomBytes);
-      const draft: SandboxClientDraft = { ...this.#fromStore(client), client_secret: secret };
-      return this.#save(draft, [secret, ...client.secrets.slice(0, ROTATED_KEPT)]);
-    });
+  rotate(id: string): JsonObject {
+    const client = this.#requireRotating(id);
+    const secret = generateSecret(randomBytes);
+    const draft: SandboxClientDraft = { ...this.#fromStore(client), client_secret: secret };
+    return this.#save(draft, [secret, ...client.secrets.slice(0, ROTATED_KEPT)]);
   }
 
-  dropRotated(id: string): ClientOrError {
-    return this.#withRotatingClient(id, (client) => this.#save(this.#fromStore(client), client.secrets.slice(0, 1)));
+  dropRotated(id: string): JsonObject {
+    const client = this.#requireRotating(id);
+    return this.#save(this.#fromStore(client), client.secrets.slice(0, 1));
   }
 
   seed(count: number): void {
@@ -220,25 +203,23 @@ export class SandboxClients {
     shape: BodyShape,
     base: Readonly<SandboxClientDraft>,
     report: Behaviour["badCreateBody"],
-  ): SandboxClientDraft | ApiError {
-    const parsed = parseFirstJson(body);
-    const decoded = "fault" in parsed ? parsed : decodeIntoDraft(parsed.value, shape, base);
-    return "fault" in decoded ? undecodableBodyError(this.#behaviour, report, decoded.fault) : decoded.value;
+  ): SandboxClientDraft {
+    try {
+      return decodeIntoDraft(parseFirstJson(body), shape, base);
+    } catch (error) {
+      throw error instanceof InputFault ? undecodableBodyError(this.#behaviour, report, error.message) : error;
+    }
   }
 
-  #patched(
-    stored: Readonly<SandboxClientDraft>,
-    body: string,
-    dialect: PatchDialect,
-  ): DecodeOutcome<SandboxClientDraft> {
-    const parsed = parseFirstJson(body);
-    if ("fault" in parsed) return parsed;
+  #patched(stored: Readonly<SandboxClientDraft>, body: string, dialect: PatchDialect): SandboxClientDraft {
     const { clientShape, fields, zero } = this.#model;
     const base: SandboxClientDraft = { ...stored, client_secret: SECRET_HASH };
-    const patched = applyPatch(clientAnswerMembers(base, fields), parsed.value, dialect);
-    return "fault" in patched
-      ? patched
-      : decodeIntoDraft(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
+    try {
+      const patched = applyPatch(clientAnswerMembers(base, fields), parseFirstJson(body), dialect);
+      return decodeIntoDraft(patched, clientShape, dialect.keepsRemoved ? base : zero);
+    } catch (error) {
+      throw error instanceof InputFault ? unexpectedServerError(this.#behaviour, error.message) : error;
+    }
   }
 
   /** A stored client with all its fields, as the start of a change. */
@@ -246,19 +227,18 @@ export class SandboxClients {
     return { ...this.#model.zero, ...view };
   }
 
-  #add(draft: SandboxClientDraft): ClientOrError {
+  #add(draft: SandboxClientDraft): JsonObject {
     const chosen = stringMemberOrEmpty(draft, "client_id");
     if (chosen !== "" && !this.#behaviour.ownId) {
-      return malformedRequestError(
+      throw malformedRequestError(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
     const secret = stringMemberOrEmpty(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
-    const error = validateDraftAndSetDefaults(draft, this.#behaviour);
-    if (error !== undefined) return error;
+    validateDraftAndSetDefaults(draft, this.#behaviour);
     const id = chosen === "" ? randomUUID() : chosen;
-    if (this.store.get(id) !== undefined) return CONFLICT;
+    if (this.store.get(id) !== undefined) throw CONFLICT;
     this.#stamp(draft, chosen, id);
     setDatabaseDefaults(draft, this.#behaviour);
     this.#put(draft, [secret]);
@@ -279,13 +259,11 @@ export class SandboxClients {
   }
 
   /** Stores a changed client under the ID in the draft. */
-  #save(draft: SandboxClientDraft, secrets?: readonly string[]): ClientOrError {
+  #save(draft: SandboxClientDraft, secrets?: readonly string[]): JsonObject {
     const { fillsEmpty } = this.#behaviour;
     const given = stringMemberOrEmpty(draft, "client_secret");
-    const error = validateDraftAndSetDefaults(draft, this.#behaviour);
-    if (error !== undefined) return error;
-    const before = this.store.get(stringMemberOrEmpty(draft, "client_id"));
-    if (before === undefined) return NOT_FOUND;
+    validateDraftAndSetDefaults(draft, this.#behaviour);
+    const before = this.#require(stringMemberOrEmpty(draft, "client_id"));
     const now = new Date();
     setDatabaseDefaults(draft, this.#behaviour);
     if (fillsEmpty && draft["created_at"] === ZERO_VALUES.time) draft["created_at"] = now.toISOString();
@@ -303,19 +281,19 @@ export class SandboxClients {
     });
   }
 
-  #withClient(id: string, change: (client: StoredClient) => ClientOrError): ClientOrError {
+  #require(id: string): StoredClient {
     const client = this.store.get(id);
-    return client === undefined ? NOT_FOUND : change(client);
+    if (client === undefined) throw NOT_FOUND;
+    return client;
   }
 
-  /** Changes a client whose authentication method supports rotation; rejects others. */
-  #withRotatingClient(id: string, change: (client: StoredClient) => ClientOrError): ClientOrError {
-    return this.#withClient(id, (client) => {
-      const method = stringMemberOrEmpty(client.view, "token_endpoint_auth_method");
-      if (ROTATING_METHODS.includes(method)) return change(client);
-      return malformedRequestError(
-        `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,
-      );
-    });
+  /** A client whose authentication method supports rotation. */
+  #requireRotating(id: string): StoredClient {
+    const client = this.#require(id);
+    const method = stringMemberOrEmpty(client.view, "token_endpoint_auth_method");
+    if (ROTATING_METHODS.includes(method)) return client;
+    throw malformedRequestError(
+      `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,
+    );
   }
 }

@@ -14,11 +14,12 @@ interface FieldRow extends ServerField {
   readonly until?: SandboxVersion;
 }
 
-/** The row of a token lifespan field. */
-function lifespanFieldRow(name: string, from: SandboxVersion, until?: SandboxVersion): FieldRow {
-  return { name: `${name}_token_lifespan`, kind: "duration", from, ...(until === undefined ? {} : { until }) };
+/** The rows of the token lifespans of a grant. */
+function lifespanRows(grant: string, tokens: readonly string[], versions: Omit<FieldRow, "name" | "kind">) {
+  return tokens.map(
+    (token) => ({ name: `${grant}_grant_${token}_token_lifespan`, kind: "duration", ...versions }) as const,
+  );
 }
-
 /** Every field, in the order of the servers' responses. */
 const ROWS: readonly FieldRow[] = [
   { name: "client_id", kind: "text" },
@@ -59,21 +60,13 @@ const ROWS: readonly FieldRow[] = [
   { name: "access_token_strategy", kind: "text", optional: true, from: "2.1" },
   { name: "skip_consent", kind: "boolean", from: "2.1" },
   { name: "skip_logout_consent", kind: "choice", from: "2.3" },
-  lifespanFieldRow("authorization_code_grant_access", "1.11"),
-  lifespanFieldRow("authorization_code_grant_id", "1.11"),
-  lifespanFieldRow("authorization_code_grant_refresh", "1.11"),
-  lifespanFieldRow("client_credentials_grant_access", "1.11"),
-  lifespanFieldRow("implicit_grant_access", "1.11"),
-  lifespanFieldRow("implicit_grant_id", "1.11"),
-  lifespanFieldRow("jwt_bearer_grant_access", "1.11"),
-  lifespanFieldRow("password_grant_access", "1.11", "1.11"),
-  lifespanFieldRow("password_grant_refresh", "1.11", "1.11"),
-  lifespanFieldRow("refresh_token_grant_id", "1.11"),
-  lifespanFieldRow("refresh_token_grant_access", "1.11"),
-  lifespanFieldRow("refresh_token_grant_refresh", "1.11"),
-  lifespanFieldRow("device_authorization_grant_id", "26"),
-  lifespanFieldRow("device_authorization_grant_access", "26"),
-  lifespanFieldRow("device_authorization_grant_refresh", "26"),
+  ...lifespanRows("authorization_code", ["access", "id", "refresh"], { from: "1.11" }),
+  ...lifespanRows("client_credentials", ["access"], { from: "1.11" }),
+  ...lifespanRows("implicit", ["access", "id"], { from: "1.11" }),
+  ...lifespanRows("jwt_bearer", ["access"], { from: "1.11" }),
+  ...lifespanRows("password", ["access", "refresh"], { from: "1.11", until: "1.11" }),
+  ...lifespanRows("refresh_token", ["id", "access", "refresh"], { from: "1.11" }),
+  ...lifespanRows("device_authorization", ["id", "access", "refresh"], { from: "26" }),
 ];
 
 /** The fields of a version, in the order of its responses. */

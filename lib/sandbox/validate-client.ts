@@ -1,7 +1,7 @@
 import { isJsonObject } from "../core/json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../core/jwk/assertion-algorithms.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
-import { type ApiError, invalidMetadataError, invalidRedirectMetadataError } from "./api-errors.ts";
+import { invalidMetadataError, invalidRedirectMetadataError } from "./api-errors.ts";
 import type { SandboxClientDraft } from "./decode-body.ts";
 import { parseGoUrl, urlWithoutPath } from "./go-url.ts";
 import { stringListMemberOrEmpty, stringMemberOrEmpty } from "./json-members.ts";
@@ -22,9 +22,8 @@ function hasKeys(draft: SandboxClientDraft, { webFields }: Behaviour): boolean {
   return !webFields || keys["keys"] !== undefined;
 }
 
-/** Gives the hint of a violation of `invalid_client_metadata`, or the whole error if it is another one. */
-type Rule = (draft: SandboxClientDraft, behaviour: Behaviour) => string | ApiError | undefined;
-
+/** Gives the hint of a violation of `invalid_client_metadata`; throws another error. */
+type Rule = (draft: SandboxClientDraft, behaviour: Behaviour) => string | undefined;
 /** Sets the default authentication method, and rejects private_key_jwt without keys or with an unknown algorithm. */
 function applyAuthMethodRule(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   const method = stringMemberOrEmpty(draft, "token_endpoint_auth_method");
@@ -104,18 +103,14 @@ function applyCorsOriginsRule(draft: SandboxClientDraft): string | undefined {
  * Resets the expiry of the secret, and checks the URI's scheme only: a real server fetches the document and looks for
  * each redirect URI in it, but the sandbox makes no requests.
  */
-function applySectorIdentifierRule(draft: SandboxClientDraft, behaviour: Behaviour): string | ApiError | undefined {
+function applySectorIdentifierRule(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   draft["client_secret_expires_at"] = 0;
   const location = stringMemberOrEmpty(draft, "sector_identifier_uri");
   if (location === "") return undefined;
   const url = parseGoUrl(location);
   if (url?.scheme === "https") return undefined;
   if (url !== undefined) {
-    return invalidMetadataError(
-      behaviour,
-      undefined,
-      "Value sector_identifier_uri must be an HTTPS URL but it is not.",
-    );
+    throw invalidMetadataError(behaviour, undefined, "Value sector_identifier_uri must be an HTTPS URL but it is not.");
   }
   return `Value of sector_identifier_uri could not be parsed because parse "${location}".`;
 }
@@ -127,15 +122,15 @@ function applyUserinfoAlgorithmRule(draft: SandboxClientDraft): string | undefin
   return 'Field userinfo_signed_response_alg can either be "none" or "RS256".';
 }
 
-function checkRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): ApiError | undefined {
+function checkRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
   for (const redirect of stringListMemberOrEmpty(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
-    if (marked && fragmentFirst) return invalidRedirectMetadataError(behaviour, fragment);
+    if (marked && fragmentFirst) throw invalidRedirectMetadataError(behaviour, fragment);
     if (parseGoUrl(redirect, true) === undefined) {
-      return invalidRedirectMetadataError(behaviour, `Unable to parse redirect URL: ${redirect}`);
+      throw invalidRedirectMetadataError(behaviour, `Unable to parse redirect URL: ${redirect}`);
     }
-    if (marked) return invalidRedirectMetadataError(behaviour, fragment);
+    if (marked) throw invalidRedirectMetadataError(behaviour, fragment);
   }
   return undefined;
 }
@@ -191,12 +186,10 @@ const RULES: readonly Rule[] = [
   applyTokenStrategyRule,
 ];
 
-/** Applies the rules and defaults of a version to a draft, in place; returns the first violation. */
-export function validateDraftAndSetDefaults(draft: SandboxClientDraft, behaviour: Behaviour): ApiError | undefined {
+/** Applies the rules and defaults of a version to a draft, in place; throws the first violation. */
+export function validateDraftAndSetDefaults(draft: SandboxClientDraft, behaviour: Behaviour): void {
   for (const rule of RULES) {
-    const violation = rule(draft, behaviour);
-    if (violation !== undefined)
-      return typeof violation === "string" ? invalidMetadataError(behaviour, violation) : violation;
+    const hint = rule(draft, behaviour);
+    if (hint !== undefined) throw invalidMetadataError(behaviour, hint);
   }
-  return undefined;
 }

@@ -12,9 +12,9 @@ export interface ServerAnswer {
   /** The ID by which the operators of the server find the request. */
   readonly requestId?: string;
   /** The number of clients on all pages, which only some servers send with a list. */
-  readonly total?: string;
+  readonly total?: string | undefined;
   /** The proxy that may have sent this response itself. */
-  readonly via?: UsedProxy;
+  readonly via?: UsedProxy | undefined;
   readonly text: string;
 }
 

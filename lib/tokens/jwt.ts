@@ -18,7 +18,6 @@ export function parseJwt(token: string): Jwt {
   const isEncrypted = header !== undefined && parts.length === 5;
   throw new Problem(`Cannot decode the token: it is ${isEncrypted ? "encrypted" : "not a signed JSON Web Token"}`, {
     code: "not-a-jwt",
-    exit: "failed",
     hint: isEncrypted
       ? "only its recipient can decrypt it"
       : "most access tokens are opaque: hydra token introspect shows what they are for",

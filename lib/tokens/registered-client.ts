@@ -66,7 +66,6 @@ export function requireGrantType(
   const alternative = Object.keys(ALTERNATIVES).find((other) => allowed.includes(other));
   throw new Problem(`Cannot log in: client ${quote(id)} doesn't have the grant type ${grantType}`, {
     code: "unauthorized-client",
-    exit: "failed",
     hint:
       alternative === undefined
         ? listFieldAdditionCommandLine({ id, syntax }, "grant_types", grantType)
@@ -107,7 +106,6 @@ export async function requireRedirectOrOfferToAdd(
   if (!/^y(es)?$/i.test((answer ?? "").trim()))
     throw new Problem(`Cannot log in: ${missing}`, {
       code: "redirect-uri-unregistered",
-      exit: "failed",
       hint: listFieldAdditionCommandLine({ id, syntax }, "redirect_uris", uri),
     });
   await add();

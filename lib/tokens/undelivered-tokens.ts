@@ -12,7 +12,7 @@ export function createUndeliveredTokensHandler(
   return {
     async undelivered(lost, reason) {
       const start = `Cannot deliver the token: ${safeErrorReason(reason)}`;
-      const details = { code: "undelivered", exit: "failed", cause: reason } as const;
+      const details = { code: "undelivered", cause: reason } as const;
       const hint = "run the command again, and read its output";
       if (lost.some(({ partlyWritten }) => partlyWritten))
         return new Problem(`${start}; part of it may have been written`, { ...details, hint });

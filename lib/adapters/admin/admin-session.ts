@@ -141,7 +141,6 @@ function toHttpRequest(
   timeout: number,
 ): HttpRequest {
   const { method, body, repeatable, target } = request;
-  const query = request.query?.(family);
   return {
     method,
     url: `${base}${request.path(family)}`,
@@ -149,9 +148,9 @@ function toHttpRequest(
       accept: "application/json",
       ...(method === "PATCH" ? { "content-type": "application/json-patch+json" } : {}),
     },
-    ...(query === undefined ? {} : { query }),
-    ...(body === undefined ? {} : { json: body }),
-    ...(target === "item" || method === "POST" ? { maxBytes: CLIENT_BYTES } : {}),
+    query: request.query?.(family),
+    json: body,
+    maxBytes: target === "item" || method === "POST" ? CLIENT_BYTES : undefined,
     timeout,
     once: !repeatable,
     signal,
@@ -159,7 +158,6 @@ function toHttpRequest(
 }
 
 function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text, via }: HttpAnswer): AttemptOutcome {
-  const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
     contentType: headers.get("content-type") ?? "",
@@ -167,8 +165,8 @@ function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text, v
     location: headers.get("location") ?? "",
     authenticate: headers.get("www-authenticate") ?? "",
     requestId: REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? "",
-    ...(total === undefined ? {} : { total }),
-    ...(via === undefined ? {} : { via }),
+    total: headers.get("x-total-count") ?? undefined,
+    via,
     text,
   };
   return { kind: "answered", answer, retryAfter: parseRetryAfter(headers.get("retry-after"), now()) ?? 0 };

@@ -124,7 +124,7 @@ async function determineUncertainOutcome(creation: Creation, error: unknown): Pr
   const problem =
     error instanceof Problem
       ? error
-      : new Problem("Cannot create client: interrupted", { code: "interrupted", exit: "failed", cause: error });
+      : new Problem("Cannot create client: interrupted", { code: "interrupted", cause: error });
   return { kind: "unknown", problem: await ambiguousCreateProblem(creation, problem, found === "none"), clientId: id };
 }
 

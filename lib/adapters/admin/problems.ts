@@ -23,7 +23,7 @@ import { isWebPage, pageTitle } from "./web-page.ts";
 
 interface AdminProblemDetails {
   readonly code: ProblemCode;
-  readonly exit: ExitName;
+  readonly exit?: ExitName;
   readonly hint: string;
   readonly status?: number;
   readonly cause?: unknown;
@@ -38,7 +38,6 @@ function describeEndpoint({ endpointOrigin }: AdminServerForMessages): string {
 function unexpectedResponseDetails(server: AdminServerForMessages): AdminProblemDetails {
   return {
     code: "unreadable-answer",
-    exit: "failed",
     hint: `check that ${describeEndpoint(server)} is a Hydra admin port and not a proxy or another service`,
   };
 }
@@ -55,27 +54,25 @@ const ERRORS: Readonly<Record<Exclude<ClassifiedError["kind"], "missing-route" |
     exit: "unauthorised",
     hint: "pass a token with --access-token or OAUTH2_ACCESS_TOKEN, or, if a proxy in front requires it, a header with --header",
   },
-  "id-refused": { code: "id-refused", exit: "failed", hint: "leave out --id" },
+  "id-refused": { code: "id-refused", hint: "leave out --id" },
   invalid: {
     code: "invalid",
-    exit: "failed",
     hint: "fix the value that the server rejects, then run the command again",
   },
   busy: { code: "busy", exit: "unreachable", hint: "try again later, or raise --fail-after" },
-  broken: { code: "server-error", exit: "failed", hint: "check the server's log; -v shows each request" },
-  refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
+  broken: { code: "server-error", hint: "check the server's log; -v shows each request" },
+  refused: { code: "refused", hint: "-v shows each request" },
 };
 
 function errorDetails(server: AdminServerForMessages, kind: ClassifiedError["kind"]): AdminProblemDetails {
   if (kind === "missing-route")
     return {
       code: "missing-route",
-      exit: "failed",
       hint: `check that ${describeEndpoint(server)} is a Hydra admin port`,
     };
   if (kind === "moved") {
     const hint = `use the URL it redirects to as ${describeEndpoint(server)}, or set --api v1 or v2 if the API version was detected wrongly`;
-    return { code: "redirect", exit: "failed", hint };
+    return { code: "redirect", hint };
   }
   return ERRORS[kind];
 }
@@ -154,7 +151,6 @@ function httpsRequiredProblem(server: AdminServerForMessages, response: AdminRes
   const https = server.endpoint.replace(/^http:/, "https:");
   return responseProblemWithMessage(server, response, `${server.endpoint} uses TLS: the server requires https`, {
     code: "https-required",
-    exit: "failed",
     hint: `use ${https} (with --ca-file, or for tests --skip-tls-verify)`,
   });
 }
@@ -326,7 +322,6 @@ export function noAdminApiProblem(
   const message = `${server.endpoint} has no ${families.length > 1 ? "path " : ""}${paths}: it is not a Hydra admin port`;
   return requestProblem(server, request, families.at(-1) ?? families[0], message, {
     code: "not-an-admin-api",
-    exit: "failed",
     status: 404,
     hint: "use the URL of the admin port (4445 by default, not the public 4444), without a path",
   });
@@ -341,7 +336,7 @@ export function wrongApiProblem(
 ): Problem {
   const message = `${server.endpoint} has no ${tried.paths.clients}, but ${other.paths.clients}: it is a server of ${other.label}`;
   const hint = wrongApiHint(tried.api, other.api);
-  return requestProblem(server, request, tried, message, { code: "missing-route", exit: "failed", status: 404, hint });
+  return requestProblem(server, request, tried, message, { code: "missing-route", status: 404, hint });
 }
 
 function wrongApiHint(tried: string, right: string): string {
@@ -358,7 +353,6 @@ export function publicPortProblem(
   const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "not-an-admin-api",
-    exit: "failed",
     status: 404,
     hint: `use the URL of the admin port, which is another one: 4445 by default${adminUrlSuggestion(server.endpoint)}`,
   });
@@ -378,7 +372,6 @@ export function clientIdSlashProblem(
   const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "slash-in-id",
-    exit: "failed",
     status: 404,
     hint: "Hydra up to 2.3 creates such a client and never finds it again; newer versions do",
   });
@@ -395,7 +388,6 @@ export function keyIdSlashProblem(
 ): Problem {
   return requestProblem(server, request, family, "this key ID can't be used in a URL with this server version", {
     code: "slash-in-id",
-    exit: "failed",
     status: answer.status,
     hint: "Hydra up to 2.3 finds no key with a slash in its ID; change the whole set with keys import --replace",
   });
@@ -409,7 +401,7 @@ export function withAmbiguityRemark(
   hint?: string,
 ): Problem {
   const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;
-  return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, ...(hint === undefined ? {} : { hint }) });
+  return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, hint: hint ?? problem.hint });
 }
 
 /** Names fields that are nested too deep. */
@@ -424,7 +416,6 @@ export function tooDeepClientProblem(
 ): Problem {
   return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
-    exit: "failed",
     hint: `hydra clients list -q shows its ID, and hydra clients delete ${operandAndFlags(id)} deletes it`,
   });
 }

@@ -10,7 +10,7 @@ export interface AdminServerForMessages {
   /** Where the endpoint came from: `--endpoint`, `environment variable HYDRA_ADMIN_URL`. */
   readonly endpointOrigin?: string;
   /** The credential that is sent and where it came from: `the token of --access-token`; undefined if none is. */
-  readonly credential?: string;
+  readonly credential?: string | undefined;
   /** The headers of every request, whose values must not appear in a message. */
   readonly headers: Readonly<Record<string, string>>;
 }

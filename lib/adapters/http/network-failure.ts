@@ -7,44 +7,42 @@ const HANDSHAKE_FAILED =
   "the TLS handshake failed: this port may not speak TLS, or require a client certificate, which is not supported";
 
 /** What the error codes of the runtimes mean, how messages put it, and why a certificate was not accepted. */
-const KINDS = new Map<string, readonly [FailureKind, string, CertificateFault["reason"]?]>([
-  ["ECONNREFUSED", ["refused", "connection refused"]],
-  ["ConnectionRefused", ["refused", "connection refused"]],
-  ["FailedToOpenSocket", ["refused", "cannot open a connection"]],
-  ["ENOENT", ["refused", "the socket does not exist"]],
-  ["EACCES", ["refused", "permission denied for the socket"]],
-  ["ENOTSOCK", ["refused", "not a socket"]],
-  ["ENOTDIR", ["refused", "the socket does not exist"]],
-  ["ENAMETOOLONG", ["refused", "the path of the socket is too long"]],
-  ["EMFILE", ["exhausted", "too many open files in this process (ulimit -n)"]],
-  ["ENFILE", ["exhausted", "too many open files on this machine"]],
-  ["EHOSTUNREACH", ["refused", "no route to the host"]],
-  ["ENETUNREACH", ["refused", "the network is unreachable"]],
-  ["EADDRNOTAVAIL", ["refused", "the address is not reachable from this host"]],
-  ["ETIMEDOUT", ["lost", "the connection timed out"]],
-  ["ENOTFOUND", ["unresolved", "the host name cannot be resolved"]],
-  ["EAI_AGAIN", ["unresolved", "the host name cannot be resolved at the moment"]],
-  ["ECONNRESET", ["lost", "the connection was closed before the response was complete"]],
-  ["ConnectionClosed", ["lost", "the connection was closed before the response was complete"]],
-  ["EPIPE", ["lost", "the connection was closed before the response was complete"]],
-  ["ECONNABORTED", ["lost", "the connection was closed before the response was complete"]],
-  ["UND_ERR_SOCKET", ["lost", "the connection was closed before the response was complete"]],
-  ["EPROTO", ["handshake", HANDSHAKE_FAILED]],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", HANDSHAKE_FAILED]],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name", "other-host"]],
-  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired", "dates"]],
-  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet", "dates"]],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted", "untrusted"]],
-  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted", "untrusted"]],
-  ["CERT_SIGNATURE_FAILURE", ["certificate", "the certificate's signature is wrong"]],
-  ["CERT_REVOKED", ["certificate", "the certificate is revoked"]],
-  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted", "untrusted"]],
-  ["INVALID_CA", ["certificate", "the certificate's authority may not sign"]],
-]);
-
+const KINDS: readonly (readonly [codes: string, FailureKind, string, CertificateFault["reason"]?])[] = [
+  ["ECONNREFUSED ConnectionRefused", "refused", "connection refused"],
+  ["FailedToOpenSocket", "refused", "cannot open a connection"],
+  ["ENOENT ENOTDIR", "refused", "the socket does not exist"],
+  ["EACCES", "refused", "permission denied for the socket"],
+  ["ENOTSOCK", "refused", "not a socket"],
+  ["ENAMETOOLONG", "refused", "the path of the socket is too long"],
+  ["EMFILE", "exhausted", "too many open files in this process (ulimit -n)"],
+  ["ENFILE", "exhausted", "too many open files on this machine"],
+  ["EHOSTUNREACH", "refused", "no route to the host"],
+  ["ENETUNREACH", "refused", "the network is unreachable"],
+  ["EADDRNOTAVAIL", "refused", "the address is not reachable from this host"],
+  ["ETIMEDOUT", "lost", "the connection timed out"],
+  ["ENOTFOUND", "unresolved", "the host name cannot be resolved"],
+  ["EAI_AGAIN", "unresolved", "the host name cannot be resolved at the moment"],
+  [
+    "ECONNRESET ConnectionClosed EPIPE ECONNABORTED UND_ERR_SOCKET",
+    "lost",
+    "the connection was closed before the response was complete",
+  ],
+  ["EPROTO ERR_SSL_WRONG_VERSION_NUMBER", "handshake", HANDSHAKE_FAILED],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate", "the certificate is for another host name", "other-host"],
+  ["CERT_HAS_EXPIRED", "certificate", "the certificate has expired", "dates"],
+  ["CERT_NOT_YET_VALID", "certificate", "the certificate is not valid yet", "dates"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "certificate", "the certificate is self-signed and not trusted", "untrusted"],
+  [
+    "SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "certificate",
+    "the certificate's authority is not trusted",
+    "untrusted",
+  ],
+  ["CERT_SIGNATURE_FAILURE", "certificate", "the certificate's signature is wrong"],
+  ["CERT_REVOKED", "certificate", "the certificate is revoked"],
+  ["CERT_UNTRUSTED", "certificate", "the certificate is not trusted", "untrusted"],
+  ["INVALID_CA", "certificate", "the certificate's authority may not sign"],
+];
 /** Error codes for responses that cannot be decoded: the server has answered, and repeating the request would not help. */
 const UNDECODABLE =
   /^(Malformed|Invalid(HTTP|ContentLength|Method)|ResponseHeaders|Unrequested|HPE_|Zlib|Z_|Brotli|Unsupported|HTTPHeaders)/;
@@ -63,9 +61,9 @@ export function toNetworkFailure(error: unknown): NetworkFailure {
     const status = /: (\d{3})\b/.exec(rootMessage(error))?.[1];
     return proxyTunnelFailure(status === undefined ? undefined : Number(status), error);
   }
-  const known = KINDS.get(code);
+  const known = KINDS.find(([codes]) => codes.split(" ").includes(code));
   if (known !== undefined) {
-    const [kind, message, reason] = known;
+    const [, kind, message, reason] = known;
     return new NetworkFailure(kind, message, error, undefined, reason === undefined ? undefined : { reason });
   }
   const text = rootMessage(error);

@@ -58,7 +58,7 @@ function findAdminRedirectProblem(
   const location = headers.get("location") ?? "";
   if (status < 300 || status > 399 || location === "") return undefined;
   const target = quote(urlWithoutSecrets(redactServerText(location, hidden)));
-  const more = { code: "redirect", exit: "failed", status } as const;
+  const more = { code: "redirect", status } as const;
   if (isSignInRedirect(url, location))
     return new Problem(`${action}: the server redirects to a sign-in page, ${target} (status ${status})`, {
       ...more,
@@ -78,7 +78,7 @@ function buildAdminCallRequest(options: AdminApiConnection, payload: AdminPayloa
     headers: { accept: "application/json", ...options.headers },
     timeout: options.timeLeft(),
     repeatable: true,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    signal: options.signal,
   };
 }
 
@@ -112,7 +112,6 @@ function notAdminPortProblem({ adminUrl, detected }: AdminApiConnection, { actio
   const remark = detected.family === undefined ? "" : ", or leave out --api (api in the config file) if it is given";
   return new Problem(`${action}: ${escapeControls(urlWithoutSecrets(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
-    exit: "failed",
     status: 404,
     hint: `give the admin port (4445 by default, not the public 4444) as the endpoint${remark}`,
   });
@@ -196,7 +195,6 @@ export function createAdminTokenEndpoints(options: AdminApiConnection) {
       if (answer === undefined) {
         throw new Problem(`${step.action}: the server has no such endpoint`, {
           code: "no-flush",
-          exit: "failed",
           status: 404,
           hint: "from Hydra 2.0 on this is hydra janitor, run on the server",
         });

@@ -24,13 +24,13 @@ import {
 /** What a user is asked to grant. */
 export interface AuthorizationRequest extends RequestedAccess {
   readonly redirectUri: string;
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /** Seconds. */
-  readonly maxAge?: number;
+  readonly maxAge?: number | undefined;
   /** How the answer comes; by default in the query of the redirect URI. */
-  readonly responseMode?: "form_post";
+  readonly responseMode?: "form_post" | undefined;
   /** Chosen by the user; by default 256 random bits. */
-  readonly state?: string;
+  readonly state?: string | undefined;
 }
 
 /** A login that has begun: what is needed to check its outcome. Kept in memory only. */
@@ -75,7 +75,7 @@ export async function beginAuthorization(
 }
 
 function failedLoginProblem(reason: string, code: ProblemCode, hint: string): Problem {
-  return new Problem(`Login failed: ${reason}`, { code, exit: "failed", hint });
+  return new Problem(`Login failed: ${reason}`, { code, hint });
 }
 
 const DISTRUST = "start again, and don't trust the link that led here";
@@ -133,7 +133,6 @@ export function requireValidRedirectParameters(
 function missingIdTokenProblem({ action }: OAuthErrorContext): Problem {
   return new Problem(`${action}: the server granted openid and sent no ID token`, {
     code: "no-id-token",
-    exit: "failed",
     hint: "check the server's log, and that it has a signing key",
   });
 }

@@ -54,7 +54,6 @@ const MAX_LIFETIME = 86_400;
 function unsupportedDeviceFlowProblem(action: string): Problem {
   return new Problem(`${action}: the server doesn't support it`, {
     code: "missing-endpoint",
-    exit: "failed",
     hint: "Hydra has it from 25.4 on, if device_authorization_endpoint is in its discovery document; otherwise use hydra token user",
   });
 }
@@ -64,7 +63,6 @@ function checkVerificationUri({ action }: OAuthErrorContext, name: string, text:
   if (parseHttpUrl(text) !== undefined) return;
   throw new Problem(`${action}: the server's ${name} is not an http or https URL`, {
     code: "unreadable-answer",
-    exit: "failed",
     hint: "check that the public URL is the right server, and URLS_DEVICE_VERIFICATION in its configuration",
   });
 }
@@ -158,7 +156,6 @@ export async function waitForDeviceTokens(
   }
   throw new Problem("Cannot get a token for the device: the code has expired", {
     code: "expired-token",
-    exit: "failed",
     hint: "start again, and enter the code sooner",
   });
 }

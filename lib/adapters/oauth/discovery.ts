@@ -66,9 +66,8 @@ function describePublicUrl({ publicUrlOrigin }: DiscoveryOptions): string {
 function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
-  const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
   const hint = `check ${describePublicUrl(options)}, and that the server is running`;
-  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, ...more }, hint);
+  return sendWithoutLibrary(http, STEP, { method: "GET", url, headers, timeout, signal, repeatable }, hint);
 }
 
 async function diagnoseMissingDocument(
@@ -83,7 +82,6 @@ async function diagnoseMissingDocument(
   if (requiresTls(answer)) {
     return new Problem(`${STEP.action}: ${new URL(url).origin} uses TLS: the server requires https`, {
       code: "https-required",
-      exit: "failed",
       status,
       hint: `use https in ${describePublicUrl(options)}, with --ca-file if its authority is your own`,
     });
@@ -93,14 +91,12 @@ async function diagnoseMissingDocument(
   if (status === 404 && (await answersAsAdminPort(() => get(options, `${base}${HEALTH_PATH}`)))) {
     return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
       code: "admin-port",
-      exit: "failed",
       status,
       hint: `give the public port (4444 by default) as ${describePublicUrl(options)}`,
     });
   }
   return new Problem(`${STEP.action}: ${shown} answered ${status} without one`, {
     code: "no-discovery",
-    exit: "failed",
     status,
     hint: answerHint(answer, `check ${describePublicUrl(options)}`),
   });
@@ -146,7 +142,6 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   if (trimCharactersAtEnd(issuer, "/") !== base) {
     throw new Problem(`${STEP.action}: its issuer is ${quote(urlWithoutSecrets(issuer))}`, {
       code: "issuer-mismatch",
-      exit: "failed",
       hint: `set ${describePublicUrl(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,
     });
   }
@@ -190,7 +185,6 @@ export function requireEndpoint(server: AuthorizationServer, name: EndpointName,
   const reason = isForeign ? `the server's ${name} is at another origin` : `the server has no ${name}`;
   throw new Problem(`${action}: ${reason}`, {
     code: isForeign ? "foreign-endpoint" : "missing-endpoint",
-    exit: "failed",
     hint: isForeign ? foreignHint(name) : "this version of the server doesn't support it",
   });
 }

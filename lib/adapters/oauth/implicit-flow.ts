@@ -52,7 +52,6 @@ export function readUnverifiedImplicitAnswer(
   if (states.length !== 1 || states[0] !== state) {
     throw new Problem(`${ACTION}: the state doesn't match, so the answer belongs to another login`, {
       code: "state-mismatch",
-      exit: "failed",
       hint: "check that nothing in front of the server changes its redirects",
     });
   }

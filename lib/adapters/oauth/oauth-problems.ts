@@ -64,36 +64,35 @@ interface KnownError {
   readonly error?: string;
   /** The server's name of it with dashes. */
   readonly code: ProblemCode;
-  readonly exit: ExitName;
+  readonly exit?: ExitName;
   readonly hint?: string;
 }
 
 /** What each error means for the exit code, and what helps. A bare `invalid_client` may have any of the causes in its hint. */
 const KNOWN_ERRORS: readonly KnownError[] = [
-  { code: "access-denied", exit: "failed", hint: "the user, or the login or consent application, declined" },
-  { code: "authorization-pending", exit: "failed" },
+  { code: "access-denied", hint: "the user, or the login or consent application, declined" },
+  { code: "authorization-pending" },
   {
     error: "error",
     code: "oauth-error",
-    exit: "failed",
     hint: "Hydra 1.8 answers this to a client assertion that the wrong key signed; the server's log says more",
   },
-  { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
+  { code: "expired-token", hint: "start again, and enter the code sooner" },
   {
     code: "invalid-client",
     exit: "unauthorised",
     hint: "check the client ID, and the secret or key; hydra clients show ID shows how the client has to authenticate",
   },
-  { code: "invalid-grant", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
-  { code: "invalid-request", exit: "failed" },
-  { code: "invalid-scope", exit: "failed", hint: "ask for fewer scopes, or allow the scope for the client" },
+  { code: "invalid-grant", hint: "codes and refresh tokens work once and expire; start again" },
+  { code: "invalid-request" },
+  { code: "invalid-scope", hint: "ask for fewer scopes, or allow the scope for the client" },
   { code: "invalid-token", exit: "unauthorised", hint: "the token has expired or was revoked; get a new one" },
-  { code: "login-required", exit: "failed", hint: "the user has to log in; leave out the prompt none" },
+  { code: "login-required", hint: "the user has to log in; leave out the prompt none" },
   { code: "request-unauthorized", exit: "unauthorised", hint: "the token has expired or was revoked; get a new one" },
-  { code: "slow-down", exit: "failed" },
-  { code: "token-inactive", exit: "failed", hint: "codes and refresh tokens work once and expire; start again" },
-  { code: "unauthorized-client", exit: "failed", hint: "allow the grant type for the client" },
-  { code: "unsupported-response-type", exit: "failed", hint: "allow the response type for the client" },
+  { code: "slow-down" },
+  { code: "token-inactive", hint: "codes and refresh tokens work once and expire; start again" },
+  { code: "unauthorized-client", hint: "allow the grant type for the client" },
+  { code: "unsupported-response-type", hint: "allow the response type for the client" },
 ];
 
 function findKnownError(error: string): KnownError | undefined {
@@ -170,15 +169,15 @@ export function oauthProblem(
       code: "invalid-client",
       exit: "unauthorised",
       hint: "give the private key of a public key that is registered for the client, with --client-key; a PEM file has no key ID, so a key that isn't registered with its thumbprint has to be a JSON Web Key with its kid",
-      ...(status === undefined ? {} : { status }),
+      status,
     });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: findKnownError(error)?.code ?? "oauth-error",
-    exit: findKnownError(error)?.exit ?? "failed",
+    exit: findKnownError(error)?.exit,
     serverText,
-    ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { status }),
-    ...(expected === undefined ? {} : { cause: expected }),
+    hint,
+    status,
+    cause: expected,
   });
 }
 
@@ -256,7 +255,6 @@ export function findUnfollowedRedirectProblem(
     `${action}: ${escapeControls(urlWithoutSecrets(url))} redirects to ${target}, which is not followed`,
     {
       code: "unreadable-answer",
-      exit: "failed",
       hint: "use the public URL that the server doesn't redirect; often that is https instead of http",
       status,
     },
@@ -277,7 +275,6 @@ function findTokenTypeProblem(step: OAuthErrorContext, { cause }: UnsupportedOpe
     `${step.action}: the server issued a token of the unsupported type ${quote(serverTextForMessage(type, step.hidden))}`,
     {
       code: "unreadable-answer",
-      exit: "failed",
       hint: "this program uses bearer and DPoP tokens: check the server's configuration",
     },
   );
@@ -307,7 +304,7 @@ export function idTokenMismatchProblem(
   reason: string,
   hint = "don't use the token",
 ): Problem {
-  return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
+  return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", hint });
 }
 
 /** The problem of an ID token or userinfo that isn't what it should be. */
@@ -318,7 +315,6 @@ function findIdTokenProblem(step: OAuthErrorContext, error: OperationProcessingE
     const isEarly = claim === "nbf" || claim === "iat";
     return new Problem(`${step.action}: the ID token ${isEarly ? "isn't valid yet" : "has expired"}`, {
       code: isEarly ? "id-token-not-yet-valid" : "id-token-expired",
-      exit: "failed",
       hint: "compare the clocks of this machine and of the server",
     });
   }
@@ -341,7 +337,6 @@ function findIdTokenProblem(step: OAuthErrorContext, error: OperationProcessingE
 export function earlyIdTokenProblem({ action }: OAuthErrorContext, seconds: number): Problem {
   return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
     code: "id-token-not-yet-valid",
-    exit: "failed",
     hint: "compare the clocks of this machine and of the server",
   });
 }
@@ -357,7 +352,6 @@ export function unverifiableIdTokenProblem({ action }: OAuthErrorContext, error:
         : "the server's keys can't be read";
   return new Problem(`${action}: the ID token can't be verified: ${reason}`, {
     code: "id-token-signature",
-    exit: "failed",
     hint: "look at the keys that sign: hydra keys get hydra.openid.id-token; hydra help keys lists those that clients reject",
   });
 }

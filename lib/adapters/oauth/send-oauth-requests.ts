@@ -69,7 +69,7 @@ export async function runLibraryStep<T>(
     const form = body instanceof URLSearchParams ? body : undefined;
     const content = {
       headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")),
-      ...(form === undefined ? {} : { form: Object.fromEntries(form) }),
+      form: form === undefined ? undefined : Object.fromEntries(form),
     };
     const hide = (request: Parameters<typeof secretsInRequest>[0]): void => {
       for (const secret of secretsInRequest(request)) sent.add(secret);
@@ -84,7 +84,7 @@ export async function runLibraryStep<T>(
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,
       once: true,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
     first ??= answer;
     const text = BODILESS.includes(answer.status) ? null : answer.text;

@@ -24,7 +24,7 @@ export function unexpectedLoginAnswerProblem(
   reason: string,
   hint = "check that the endpoint and the public URL belong to the same server",
 ): Problem {
-  return new Problem(`${action}: ${reason}`, { code: "unreadable-redirect", exit: "failed", hint });
+  return new Problem(`${action}: ${reason}`, { code: "unreadable-redirect", hint });
 }
 
 const SECURE_HINT =

@@ -9,7 +9,7 @@ export interface KeySelector {
   /** Fingerprints that the user pinned, in any spelling that {@link parseFingerprintPin} takes. */
   readonly pins?: readonly string[];
   /** The email address that one of the key's user IDs must have. */
-  readonly address?: string;
+  readonly address?: string | undefined;
 }
 
 /** Whether a user ID has an email address, as a whole or in angle brackets; case-insensitive. */

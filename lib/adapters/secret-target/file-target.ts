@@ -140,7 +140,7 @@ function readPreviousFile(path: string, name: string): PreviousFile | undefined 
 export interface FileTargetTools {
   readonly random: (count: number) => Uint8Array;
   /** Limits the access to an empty file, where mode 0600 doesn't. */
-  readonly limitAccess?: (path: string) => void;
+  readonly limitAccess?: ((path: string) => void) | undefined;
 }
 
 /**

@@ -74,7 +74,6 @@ function withPointAndSign(text: string): string {
 function unwritableNumberProblem(): Problem {
   return new Problem("Cannot write the result: YAML cannot hold one of its numbers", {
     code: "unwritable",
-    exit: "failed",
     hint: "choose another format, such as --format json",
   });
 }

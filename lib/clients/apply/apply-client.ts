@@ -182,7 +182,6 @@ function requireNoUndeliveredSecretMeanwhile(job: ApplyRun, step: StackPlanStep)
   if (copy === undefined) return;
   throw new Problem(`The secret of client ${quote(clientId)}, which was set meanwhile, is not delivered yet`, {
     code: UNDELIVERED_CODE,
-    exit: "failed",
     hint: `run the command again; its secret is in ${quote(copy.path)}`,
   });
 }
@@ -203,7 +202,6 @@ function requireNoUndeliveredEarlierSecret(job: ApplyRun, step: StackPlanStep): 
     `Client ${quote(clientId)} is not changed, because its secret from an earlier run is not delivered yet; it is in ${quote(copy.path)}`,
     {
       code: UNDELIVERED_CODE,
-      exit: "failed",
       hint: `run the command again with ${hasSecretPlaceFlags(job.context) ? "another" : "a"} place for it (--secret-out, or a recipient such as --pgp-key), or, if you don't need it, delete ${partToDeleteText(copy.path)}`,
     },
   );

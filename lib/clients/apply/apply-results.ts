@@ -1,12 +1,12 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
-import type { Context, UnwrittenItem } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { getTextField, idOf } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { toTerminalSafeJson } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import type { ExitName, Problem } from "../../core/problem.ts";
+import type { ExitName } from "../../core/problem.ts";
 import type { StackPlanStep } from "../../core/state/plan.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
@@ -103,10 +103,17 @@ export class ApplyResults {
     this.#context = context;
     this.#work = work;
     const { writes, deletes, log, clients: total } = work;
-    this.#results = new BatchResults(context, { name: "Apply", words: OUTCOMES, pools: [writes, deletes], log, total });
+    const settle = (): Promise<void> => this.#finishSecrets();
+    const pools = [writes, deletes];
+    this.#results = new BatchResults(context, { name: "Apply", words: OUTCOMES, pools, log, total, settle });
   }
 
-  async *items(): AsyncGenerator<JsonObject> {
+  /** The result of the command. */
+  result(): CommandResult {
+    return this.#results.result({ view: APPLY_VIEW, items: this.#items(), exit: () => this.#finish() });
+  }
+
+  async *#items(): AsyncGenerator<JsonObject> {
     const { delivered, writes, deletes, unchanged } = this.#work;
     this.#results.addCount("unchanged", unchanged.length);
     yield* this.#outcomesOf(delivered);
@@ -147,22 +154,13 @@ export class ApplyResults {
     if (note !== undefined) this.#context.note(note);
   }
 
-  delivered(item: JsonObject, text: string): void {
-    this.#results.delivered(item, text);
-  }
-
   /** Reports the summary, once every result has been written, and returns the exit code. */
-  finish(): ExitName {
+  #finish(): ExitName {
     const { deletes } = this.#work;
     if (deletes.notStarted > 0 && this.#results.failures > 0) {
       const clients = deletes.notStarted === 1 ? "1 client was" : `${deletes.notStarted} clients were`;
       this.#context.warn(`${clients} not deleted, because not everything else succeeded`);
     }
     return this.#results.finish();
-  }
-
-  /** Standard output can't be written: recovers the secrets of the results that are lost, and of those to come. */
-  undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
-    return this.#results.undelivered(lostItems, reason, () => this.#finishSecrets());
   }
 }

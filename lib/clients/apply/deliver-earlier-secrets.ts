@@ -141,7 +141,7 @@ interface RecoveredSecretsJob {
 export interface RecoveredSecretOutcome {
   readonly due: RecoveredSecret;
   readonly shown: JsonObject;
-  readonly problem?: Problem;
+  readonly problem?: Problem | undefined;
   /** With `--verify`: whether the server has rejected the secret, so that no run can deliver it. */
   readonly isRejected?: boolean;
   /** For a secret that the result delivers. */
@@ -214,13 +214,7 @@ export async function deliverRecoveredSecrets(
   const unwritten = await place.finish();
   const note = place.note();
   if (note !== undefined) context.note(note);
-  return [
-    ...outcomes,
-    ...placed.map((outcome, at) => ({
-      ...outcome,
-      ...(unwritten[at] === undefined ? {} : { problem: unwritten[at] }),
-    })),
-  ];
+  return [...outcomes, ...placed.map((outcome, at) => ({ ...outcome, problem: unwritten[at] ?? outcome.problem }))];
 }
 
 /**
@@ -253,7 +247,6 @@ function doubtfulSecretProblem({ step, clientId, copy }: RecoveredSecret, reason
     `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
       code: UNDELIVERED_CODE,
-      exit: "failed",
       hint: `set another one: hydra clients rotate-secret ${operandAndFlags(clientId)}; then delete ${partToDeleteText(copy.path)}`,
     },
   );
@@ -313,7 +306,7 @@ function undeliveredRecoveredSecretProblem(
 ): Problem {
   return new Problem(
     `Cannot deliver the secret of client ${quote(step.key)}: ${safeErrorReason(reason)}; it is still in ${quote(copy.path)}`,
-    { code: UNDELIVERED_CODE, exit: "failed", hint, cause: reason },
+    { code: UNDELIVERED_CODE, hint, cause: reason },
   );
 }
 

@@ -33,7 +33,6 @@ export function findSecondJsonForDescriptorProblem(
     return undefined;
   return new Problem("Only secrets of an earlier run were delivered, because a descriptor takes one JSON object", {
     code: UNDELIVERED_CODE,
-    exit: "failed",
     hint: "run the command again for the rest; no client was changed",
   });
 }

@@ -158,7 +158,6 @@ async function send(admin: Admin, { payload, ownId, prepared }: PreparedRegistra
       `Cannot create client: ${safeErrorReason(error)}; client ${quote(id)} may have been created anyway`,
       {
         code: "unexpected",
-        exit: "failed",
         hint: `check before you run this again: hydra clients get ${operandAndFlags(id)}`,
         ambiguous: true,
         cause: error,
@@ -256,7 +255,7 @@ interface UndeliveredClient {
 /** Deletes a client whose secret can't be delivered, if that is certain to be right; otherwise keeps the secret. */
 async function deleteClientOrKeepSecret({ admin, id, secret, saved, reason }: UndeliveredClient): Promise<Problem> {
   const why = safeErrorReason(reason);
-  const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;
+  const details = { code: UNDELIVERED_CODE, cause: reason } as const;
   const left = admin === undefined ? "made" : await deleteCreatedClient(admin, id);
   if (left === "gone") {
     saved.remove();

@@ -68,7 +68,6 @@ async function askUntilAccepted<T>(
 function nothingCreatedProblem(): Problem {
   return new Problem("Nothing was created", {
     code: "not-confirmed",
-    exit: "failed",
     hint: "hydra clients create --help lists the flags; --no-input never asks",
   });
 }

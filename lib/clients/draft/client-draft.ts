@@ -55,7 +55,7 @@ export async function readCommandLineDraft(context: DraftContext, defaults: bool
   const problems: Problem[] = [];
   const base = await readClientFromFile(context, problems);
   const files = await readFieldFiles(context, problems);
-  const flags = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
+  const flags = draftClient({ values, grammar: syntax, defaults, files, base });
   const named = readIdAndSecretFlags(context);
   const assigned = await withSetValues(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);

@@ -4,7 +4,7 @@ import { parseManifestOwner } from "../../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { STACK } from "../../core/flags/state-flags.ts";
 import { hasWildcard, matchesGlob } from "../../core/glob.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import { type Problem, usageErrorIf } from "../../core/problem.ts";
 import { readStackMark } from "../../core/state/stack-mark.ts";
 import { quote } from "../../core/text.ts";
@@ -47,7 +47,7 @@ export function readExportSelection({ values, operands }: Pick<Context, "values"
 
 export function exportSelectionProblems({ ids, globs, stack, isUnmarked }: ExportSelection): readonly Problem[] {
   return [
-    ...ids.map(findClientIdProblem).filter((problem) => problem !== undefined),
+    ...clientIdProblems(ids),
     ...usageErrorIf(
       stack !== undefined && isUnmarked,
       "--stack excludes --unmarked",

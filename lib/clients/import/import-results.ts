@@ -1,12 +1,12 @@
 import type { SharedRecoveryFile } from "../../adapters/recovery-store.ts";
-import type { Context, UnwrittenItem } from "../../command.ts";
+import type { CommandResult, Context } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import { SECRET_OUT } from "../../core/flags/credential-flags.ts";
 import { FORMAT } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import { type ExitName, isConflict, type Problem } from "../../core/problem.ts";
+import { type ExitName, isConflict } from "../../core/problem.ts";
 import type { OrderedPool } from "../batch.ts";
 import { BatchResults } from "../batch-results.ts";
 import type { ClientEntry } from "../draft/client-files.ts";
@@ -56,7 +56,12 @@ export class ImportResults {
     this.#results = new BatchResults(context, { name: "Import", words, pools: [pool], log, total });
   }
 
-  async *items(): AsyncGenerator<JsonObject> {
+  /** The result of the command. */
+  result(): CommandResult {
+    return this.#results.result({ view: this.#view(), items: this.#items(), exit: () => this.#finish() });
+  }
+
+  async *#items(): AsyncGenerator<JsonObject> {
     let done = 0;
     for await (const outcome of this.#state.pool) {
       const { shown, entry, dropped = [] } = outcome;
@@ -81,7 +86,7 @@ export class ImportResults {
   }
 
   /** On a terminal, the text of an update shows what it changed. */
-  get view(): ResultView<JsonObject> {
+  #view(): ResultView<JsonObject> {
     if (!this.#isForPeople()) return IMPORT_VIEW;
     const changesOf = (item: JsonObject): readonly string[] =>
       changesAsDiffLines(this.#results.outcomeOf(item)?.changes ?? []);
@@ -98,12 +103,8 @@ export class ImportResults {
     return host.stdout.isTerminal && !values.isSet(FORMAT) && (format.kind === "text" || format.kind === "table");
   }
 
-  delivered(item: JsonObject, text: string): void {
-    this.#results.delivered(item, text);
-  }
-
   /** Reports the summary, once every result has been written, and returns the exit code. */
-  finish(): ExitName {
+  #finish(): ExitName {
     this.#dropped.report(this.#context);
     this.#reportFiles();
     warnOfLeftovers(this.#context, this.#leftovers);
@@ -115,10 +116,5 @@ export class ImportResults {
     if (template === undefined || this.#files === 0) return;
     const clients = `${this.#files} client${this.#files === 1 ? "" : "s"}`;
     this.#context.note(`The credentials of ${clients} are in ${template}`);
-  }
-
-  /** Standard output can't be written: recovers the credentials of the results that are lost, and of those to come. */
-  undelivered(lostItems: readonly UnwrittenItem[], reason: unknown): Promise<Problem> {
-    return this.#results.undelivered(lostItems, reason);
   }
 }

@@ -21,7 +21,6 @@ export async function* readClientPages(
     if (request !== undefined && seen.has(position))
       throw new Problem("Cannot list clients: the server's pages repeat endlessly", {
         code: "endless-pages",
-        exit: "failed",
         hint,
       });
     if (seen.size === 1) host?.enableJit();

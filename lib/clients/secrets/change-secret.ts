@@ -91,7 +91,7 @@ function saveBeforeChange(
     const folder = error instanceof RecordSaveFailure ? error.folder : "";
     throw new Problem(
       `Cannot change the secret of client ${quote(id)}: cannot write a recovery copy to ${quote(folder)}: ${escapeControls(errorMessage(error))}`,
-      { code: "no-rescue-place", exit: "failed", hint: "name a directory with free space with --rescue-dir" },
+      { code: "no-rescue-place", hint: "name a directory with free space with --rescue-dir" },
     );
   }
 }
@@ -168,7 +168,6 @@ function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unk
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeErrorReason(reason)}; ${where}`, {
     code: UNDELIVERED_CODE,
-    exit: "failed",
     cause: reason,
     hint:
       kept.kind === "kept"

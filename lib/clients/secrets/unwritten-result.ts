@@ -13,7 +13,6 @@ export function requireOpenOutput(
   if (!context.host.stdoutWasClosed()) return;
   throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
     code: "stdout-closed",
-    exit: "failed",
     hint: `run the command with standard output open${what === "the secret" ? `, or use --${fileFlag}` : ""}`,
   });
 }

@@ -61,7 +61,6 @@ async function openSecretTarget(
     if (needsRecoveryCopy && context.recovery.probe() === undefined) {
       throw new Problem(`${action}: no directory is writable for a recovery copy of the secret`, {
         code: "no-rescue-place",
-        exit: "failed",
         hint: "name a writable directory with --rescue-dir",
       });
     }

@@ -301,19 +301,11 @@ function resultThatAppliesSteps(
     clients: plan.steps.length,
   });
   if (steps.length > 0) context.detail(`Plan: ${summarizePlan(plan)}`);
-  return {
-    view: APPLY_VIEW,
-    isList: true,
-    items: results.items(),
-    unbuffered: true,
-    exit: () => results.finish(),
-    delivered: (item, text) => results.delivered(item, text),
-    undelivered: (lost, reason) => results.undelivered(lost, reason),
-  };
+  return results.result();
 }
 
 /** `apply` and `clients apply`: makes the clients on a server match client files. */
-export const apply = defineLeaf({
+export default defineLeaf({
   name: "apply",
   summary: "Create, change and delete clients to match client files",
   about: [
@@ -354,6 +346,6 @@ export const apply = defineLeaf({
     "2.x": [["apply oauth2-clients clients/ --stack prod", "Create and change clients"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare,
 });

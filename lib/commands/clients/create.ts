@@ -73,7 +73,7 @@ import {
 } from "../../core/flags/shared-flags.ts";
 import type { GeneratedKeyAlgorithm } from "../../core/jwk/assertion-algorithms.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
-import { isConflict, Problem, usageError, withMessage } from "../../core/problem.ts";
+import { isConflict, Problem, usageErrorIf, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 /** What a create command is to do. */
@@ -127,15 +127,13 @@ async function readAndCheckCreate(context: Context): Promise<CheckedCommand> {
     ...unwritableCredentialProblems(context, credentials),
     ...longSecretNameProblems(context, requestedId(draft.client)),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
+    ...usageErrorIf(
+      algorithm !== undefined && given !== undefined && isAbsentOrEmpty(read.client["client_secret"]),
+      `--generate-key ${algorithm} and ${given?.name} cannot be used together`,
+      "leave one of them out",
+      "two-keys",
+    ),
   );
-  if (algorithm !== undefined && given !== undefined && isAbsentOrEmpty(read.client["client_secret"]))
-    problems.push(
-      usageError(
-        `--generate-key ${algorithm} and ${given.name} cannot be used together`,
-        "leave one of them out",
-        "two-keys",
-      ),
-    );
   return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isSecretEchoed(context, given) }) };
 }
 
@@ -162,24 +160,20 @@ function ifExistsProblems(
   { values }: Pick<Context, "values">,
   { draft, ifExists, algorithm }: Omit<CreateJob, "echoed">,
 ): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (ifExists !== "fail" && requestedId(draft.client) === undefined)
-    problems.push(
-      usageError(
-        `${values.origin(IF_EXISTS).name} ${ifExists} needs the client ID`,
-        "add --id, so that a second run finds the client",
-        "if-exists-without-id",
-      ),
-    );
-  if (ifExists === "update" && algorithm !== undefined)
-    problems.push(
-      usageError(
-        `--generate-key ${algorithm} cannot update a client: it would lose its current key`,
-        "use --if-exists skip, or change its keys with hydra clients update ID --jwks FILE",
-        "key-for-existing",
-      ),
-    );
-  return problems;
+  return [
+    ...usageErrorIf(
+      ifExists !== "fail" && requestedId(draft.client) === undefined,
+      `${values.origin(IF_EXISTS).name} ${ifExists} needs the client ID`,
+      "add --id, so that a second run finds the client",
+      "if-exists-without-id",
+    ),
+    ...usageErrorIf(
+      ifExists === "update" && algorithm !== undefined,
+      `--generate-key ${algorithm} cannot update a client: it would lose its current key`,
+      "use --if-exists skip, or change its keys with hydra clients update ID --jwks FILE",
+      "key-for-existing",
+    ),
+  ];
 }
 
 /** The client with the ID of a create, looked up only if `--if-exists` needs it. */
@@ -315,7 +309,7 @@ async function generateCredentialsAndRegistration(
 }
 
 /** `clients create` and `create oauth2-client`: creates a client and delivers its credentials. */
-export const create = defineLeaf({
+export default defineLeaf({
   name: "create",
   summary: "Create a client and print its ID and secret",
   about: [
@@ -370,6 +364,5 @@ export const create = defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

@@ -13,10 +13,10 @@ import { idOf } from "../../core/client/client.ts";
 import { allowsQuestions } from "../../core/environment/interactive.ts";
 import { RESCUE_DIR } from "../../core/flags/credential-flags.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems, findClientIdProblem } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { usageError } from "../../core/problem.ts";
+import { usageErrorIf } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Delete without asking for confirmation");
@@ -94,7 +94,7 @@ async function run(context: Context, ids: readonly string[]): Promise<CommandRes
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their IDs. */
-export const remove = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete one or more clients",
   about: [
@@ -118,17 +118,19 @@ export const remove = defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context): Promise<CheckedCommand> {
     const ids = context.operands.length === 0 ? [] : await readIdOperands(context);
     // An invalid ID among others on standard input fails by itself; on the command line it is a usage error.
-    const problems = ids
-      .filter((id) => context.operands.includes(id))
-      .map(findClientIdProblem)
-      .filter((problem) => problem !== undefined);
-    if (context.operands.length > 0 && ids.length === 0)
-      problems.push(usageError("There are no IDs on standard input", "write one ID per line", "missing-argument"));
-    problems.push(...(await context.secretTargetProblems([])));
+    const problems = [
+      ...clientIdProblems(ids.filter((id) => context.operands.includes(id))),
+      ...usageErrorIf(
+        context.operands.length > 0 && ids.length === 0,
+        "There are no IDs on standard input",
+        "write one ID per line",
+        "missing-argument",
+      ),
+      ...(await context.secretTargetProblems([])),
+    ];
     return { problems, run: () => run(context, ids) };
   },
 });

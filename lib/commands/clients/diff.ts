@@ -64,7 +64,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
 }
 
 /** `diff` and `clients diff`: what `apply` would change. */
-export const diff = defineLeaf({
+export default defineLeaf({
   name: "diff",
   summary: "Compare client files with the server",
   about: [
@@ -90,6 +90,6 @@ export const diff = defineLeaf({
     "2.x": [["diff oauth2-clients clients/ --stack prod", "What would change"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare,
 });

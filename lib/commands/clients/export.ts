@@ -285,7 +285,7 @@ async function openIntoTarget(
 }
 
 /** `export`, `clients export` and `export oauth2-clients`: clients as files that can be kept in version control. */
-export const exportClients = defineLeaf({
+export default defineLeaf({
   name: "export",
   summary: "Export clients as files for hydra apply",
   about: [
@@ -314,7 +314,7 @@ export const exportClients = defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "yaml", "2.x": "yaml" },
+  format: "yaml",
   async prepare(context) {
     const selection = readExportSelection(context);
     const problems = [...exportSelectionProblems(selection), ...varFlagProblems(context)];

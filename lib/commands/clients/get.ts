@@ -2,7 +2,7 @@ import { BatchRun } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
@@ -30,7 +30,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `clients get` and `get oauth2-client`: shows clients by their IDs. */
-export const get = defineLeaf({
+export default defineLeaf({
   name: "get",
   summary: "Show one or more clients",
   about: ["Shows each client as the server returns it. Hydra never returns a secret after creation."],
@@ -47,7 +47,7 @@ export const get = defineLeaf({
   credentials: "ids",
   format: { "1.x": "json-pretty", "2.x": "table" },
   prepare: (context) => ({
-    problems: context.operands.map(findClientIdProblem).filter((problem) => problem !== undefined),
+    problems: clientIdProblems(context.operands),
     run: () => run(context),
   }),
 });

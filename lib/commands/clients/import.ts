@@ -106,16 +106,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     admin: adminOfEach,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
-  const results = new ImportResults(context, { pool, log, total: entries.length, leftoversOf });
-  return {
-    view: results.view,
-    isList: true,
-    items: results.items(),
-    unbuffered: true,
-    exit: () => results.finish(),
-    delivered: (item, text) => results.delivered(item, text),
-    undelivered: (lost, reason) => results.undelivered(lost, reason),
-  };
+  return new ImportResults(context, { pool, log, total: entries.length, leftoversOf }).result();
 }
 
 /** Opens the file for the recovery copies of an import that generates secrets. */
@@ -156,7 +147,7 @@ async function rejectUnsupportedEntries(
 }
 
 /** `clients import` and `import oauth2-client`: registers many clients. */
-export const importClients = defineLeaf({
+export default defineLeaf({
   name: "import",
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [
@@ -200,6 +191,5 @@ export const importClients = defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

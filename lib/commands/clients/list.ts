@@ -98,7 +98,7 @@ function listViewWithColumns(columns: readonly Column<JsonObject>[]): ResultView
 }
 
 /** `clients list` and `list oauth2-clients`: all clients, or a part of them. */
-export const list = defineLeaf({
+export default defineLeaf({
   name: "list",
   summary: "List all clients",
   about: [
@@ -116,7 +116,6 @@ export const list = defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const selection = readListSelection(context);
     const problems = [...pageFlagProblems(context), ...selection.problems, ...columnsFlagProblems(context)];

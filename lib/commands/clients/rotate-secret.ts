@@ -48,10 +48,10 @@ import {
 import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
-import { Problem, safeErrorReason, usageError } from "../../core/problem.ts";
+import { Problem, safeErrorReason, usageErrorIf } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
@@ -78,9 +78,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretFlagProblems(context)), ...verifyFlagProblems(context)];
-  const bad = context.operands.length === 0 ? undefined : findClientIdProblem(id);
-  if (bad !== undefined) problems.push(bad);
-  problems.push(...dropOldSecretsFlagProblems(values));
+  problems.push(...clientIdProblems(context.operands.slice(0, 1)), ...dropOldSecretsFlagProblems(values));
   const given = await readProvidedSecret(context, problems);
   if (given !== undefined) problems.push(...warnAndReturnSecretErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
@@ -93,14 +91,12 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 function dropOldSecretsFlagProblems(values: FlagValues): readonly Problem[] {
   if (!values.bool(DROP_OLD_SECRETS)) return [];
   const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
-  if (pointless.length === 0) return [];
-  return [
-    usageError(
-      `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
-      "leave out one of them",
-      "finish-with-secret",
-    ),
-  ];
+  return usageErrorIf(
+    pointless.length > 0,
+    `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
+    "leave out one of them",
+    "finish-with-secret",
+  );
 }
 
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
@@ -124,7 +120,6 @@ async function confirmIfInteractive(
 function noOldSecretsProblem(id: string): Problem {
   return new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
     code: "no-overlap",
-    exit: "failed",
     hint: "nothing to do: the old secret stopped working when it was rotated",
   });
 }
@@ -155,7 +150,6 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
     : ["it authenticates with its keys", `change its keys: hydra clients update ${operandAndFlags(id, "--jwks FILE")}`];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
-    exit: "failed",
     hint,
   });
 }
@@ -230,7 +224,6 @@ async function rotateByServer(
   if (secret === undefined) {
     throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer has no secret`, {
       code: "unreadable-answer",
-      exit: "failed",
       hint: "the old secret still works; check the server's log",
     });
   }
@@ -238,7 +231,7 @@ async function rotateByServer(
     // Only encryption can fail here, and the secret must not be saved as plain text.
     throw new Problem(
       `Cannot encrypt the new secret of client ${quote(id)}: ${safeErrorReason(error)}; it is valid but lost, and the old one still works`,
-      { code: "not-encrypted", exit: "failed", hint: rotateAgainHint(id), cause: error },
+      { code: "not-encrypted", hint: rotateAgainHint(id), cause: error },
     );
   });
   const prepared = { ...encrypted, given: false };
@@ -261,7 +254,7 @@ async function requestRotation({ admin }: Pick<Context, "admin">, id: string): R
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */
-export const rotateSecret = defineLeaf({
+export default defineLeaf({
   name: "rotate-secret",
   summary: "Rotate a client's secret, and change nothing else",
   about: [
@@ -294,6 +287,5 @@ export const rotateSecret = defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

@@ -4,7 +4,7 @@ import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
@@ -38,7 +38,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `clients show` and `show oauth2-client`: clients for people to read. */
-export const show = defineLeaf({
+export default defineLeaf({
   name: "show",
   summary: "Show a readable summary of clients",
   about: [
@@ -52,9 +52,9 @@ export const show = defineLeaf({
   },
   server: true,
   credentials: "ids",
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) => ({
-    problems: context.operands.map(findClientIdProblem).filter((problem) => problem !== undefined),
+    problems: clientIdProblems(context.operands),
     run: () => run(context),
   }),
 });

@@ -56,7 +56,7 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
 }
 
 /** `clients test` and `test oauth2-client`: goes through all that a client does, without a browser. */
-export const testClientFlow = defineLeaf({
+export default defineLeaf({
   name: "test",
   summary: "Test the whole flow of a client, without a browser",
   about: [
@@ -75,7 +75,7 @@ export const testClientFlow = defineLeaf({
     "2.x": [["test oauth2-client web --credentials web.env", "With the file that create --secret-out wrote"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   async prepare(context) {
     const [id = ""] = context.operands;
     const checks = new InputProblemCollector();

@@ -57,11 +57,11 @@ import {
   SET,
   STRICT,
 } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { operandAndFlags } from "../../core/output/shell-quote.ts";
-import { type Problem, usageError } from "../../core/problem.ts";
+import { type Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
@@ -145,9 +145,8 @@ function isEmptyUpdate({ set, nested, editedLists, secret }: RequestedUpdate): b
 }
 
 function idProblems(id: string, { client, label }: CommandLineDraft): readonly Problem[] {
-  const bad = findClientIdProblem(id);
   const own = client["client_id"];
-  const problems = bad === undefined ? [] : [bad];
+  const problems = clientIdProblems([id]);
   if (typeof own !== "string" || own === id) return problems;
   const mismatch = usageError(
     `${label("client_id")} ${quote(own)} is not the client to update`,
@@ -199,28 +198,24 @@ function replaceWithListEditProblems(
   values: FlagValues,
   { replace, editedLists }: RequestedUpdate,
 ): readonly Problem[] {
-  // With a file, the edits are made to its lists.
-  if (!replace || values.isSet(CLIENT_FILE) || editedLists.length === 0) return [];
-  return [
-    usageError(
-      "--replace excludes --add-… and --remove-…",
-      "leave out --replace to change single values",
-      "replace-and-edit",
-    ),
-  ];
+  return usageErrorIf(
+    // With a file, the edits are made to its lists.
+    replace && !values.isSet(CLIENT_FILE) && editedLists.length > 0,
+    "--replace excludes --add-… and --remove-…",
+    "leave out --replace to change single values",
+    "replace-and-edit",
+  );
 }
 
 /** The problem of flags about a secret that is not given. */
 function missingNewSecretProblems({ values }: Pick<Context, "values">, secret: string | undefined): readonly Problem[] {
   if (secret !== undefined || values.isSet(SECRET_FILE) || values.bool(SECRET_PROMPT)) return [];
-  if (!hasRecipientFlags({ values }) && !values.isSet(SECRET_OUT)) return [];
-  return [
-    usageError(
-      `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
-      "give one with --secret-file, or generate one with hydra clients rotate-secret",
-      "nothing-to-encrypt",
-    ),
-  ];
+  return usageErrorIf(
+    hasRecipientFlags({ values }) || values.isSet(SECRET_OUT),
+    `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
+    "give one with --secret-file, or generate one with hydra clients rotate-secret",
+    "nothing-to-encrypt",
+  );
 }
 
 /** The problems that the rules find without the client; rules over several fields are checked on the merged client. */
@@ -333,7 +328,7 @@ function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = f
 }
 
 /** `clients update` and `update oauth2-client`: changes only the fields that are given. */
-export const update = defineLeaf({
+export default defineLeaf({
   name: "update",
   summary: "Update only the given fields of a client",
   about: [
@@ -374,6 +369,5 @@ export const update = defineLeaf({
   },
   server: true,
   credentials: "secrets",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

@@ -59,7 +59,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `keys create` and `create jwk`: generates a key on the server. */
-export const createKey = defineLeaf({
+export default defineLeaf({
   name: "create",
   summary: "Generate a key in a set",
   about: [

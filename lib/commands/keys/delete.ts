@@ -70,7 +70,7 @@ async function run(context: Context, sets: readonly string[]): Promise<CommandRe
 }
 
 /** `keys delete` and `delete jwk`: deletes key sets, or one key. */
-export const deleteKeys = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete a key set, or one key of it",
   about: [
@@ -88,7 +88,6 @@ export const deleteKeys = defineLeaf({
     "2.x": [["delete jwk my-set other-set", "Two sets"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const { sets, problems: operandProblems } = readSetOperands(context);
     const problems = [...operandProblems, ...invalidKidProblems(context, KID)];

@@ -32,7 +32,7 @@ async function run(context: Context, sets: readonly string[]): Promise<CommandRe
 }
 
 /** `keys get` and `get jwk`: shows key sets, or writes them to a file or an encrypted message. */
-export const getKeys = defineLeaf({
+export default defineLeaf({
   name: "get",
   summary: "Show the keys of a set, or export them",
   about: [

@@ -128,7 +128,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
 }
 
 /** `keys import` and `import jwk`: adds keys in files to a set. */
-export const importKeys = defineLeaf({
+export default defineLeaf({
   name: "import",
   summary: "Add keys in files to a set, or replace the set",
   about: [
@@ -163,7 +163,6 @@ export const importKeys = defineLeaf({
     "2.x": [["import jwk my-set a.json b.pem --use enc", "Two keys for encryption"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const [set = "", ...files] = context.operands;
     const read = await readKeyFiles(context, files, "keys import");

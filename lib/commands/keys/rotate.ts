@@ -89,7 +89,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */
-export const rotateSigningKey = defineLeaf({
+export default defineLeaf({
   name: "rotate",
   summary: "Replace the signing key, in steps or immediately",
   about: [
@@ -129,6 +129,5 @@ export const rotateSigningKey = defineLeaf({
   },
   server: true,
   credentials: "keys",
-  format: { "1.x": "text", "2.x": "table" },
   prepare,
 });

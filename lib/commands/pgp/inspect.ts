@@ -127,7 +127,7 @@ async function run(context: Context): Promise<CommandResult> {
 }
 
 /** `pgp inspect`: what a key is, and whether it is usable for encryption. */
-export const pgpInspect = defineLeaf({
+export default defineLeaf({
   name: "inspect",
   summary: "Show an OpenPGP key and whether it is usable",
   about: [
@@ -150,6 +150,6 @@ export const pgpInspect = defineLeaf({
     ],
   },
   server: false,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: (context) => withoutChecks(() => run(context)),
 });

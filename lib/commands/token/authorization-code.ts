@@ -71,7 +71,6 @@ async function chooseAndEnsureRedirect(
   if (target.listen === undefined && !canPasteRedirectUrl(context, context.values.text(RESPONSE_MODE)))
     throw new Problem(`Cannot log in: this program can't receive the redirect to ${target.uri}`, {
       code: "no-terminal",
-      exit: "failed",
       hint: "run it on a terminal to paste the URL that the browser was redirected to, or use a redirect URI such as http://127.0.0.1/callback",
     });
   const { pairedAdmin } = context;
@@ -95,10 +94,10 @@ function authorizationParameters({ values }: Pick<Context, "values">, { maxAge }
   const prompt = values.list(PROMPT).join(" ");
   const state = values.text(STATE) ?? "";
   return {
-    ...(prompt === "" ? {} : { prompt }),
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(responseMode === "query" ? {} : { responseMode }),
-    ...(state === "" ? {} : { state }),
+    prompt: prompt || undefined,
+    maxAge,
+    responseMode: responseMode === "query" ? undefined : responseMode,
+    state: state || undefined,
   };
 }
 
@@ -135,7 +134,7 @@ async function run(context: Context, resolve: LoginClientResolver, wishes: Login
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
-export const authorizationCode = defineLeaf({
+export default defineLeaf({
   name: "user",
   summary: "Log a user in with a browser, and get their tokens",
   about: [
@@ -180,7 +179,6 @@ export const authorizationCode = defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     for (const { flag, reason, hint } of REJECTED_LOGIN_FLAGS)

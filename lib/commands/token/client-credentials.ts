@@ -32,7 +32,7 @@ async function run(
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */
-export const clientCredentials = defineLeaf({
+export default defineLeaf({
   name: "client",
   summary: "Get a token with the client credentials grant",
   about: [
@@ -59,7 +59,6 @@ export const clientCredentials = defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     const endpoints = await readChosenEndpoints(context, checks);

@@ -112,13 +112,11 @@ async function checkSignature(
   if (keySet === undefined)
     throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
       code: "bad-key-set",
-      exit: "failed",
       hint: 'a key set is a JSON object with a list "keys" (RFC 7517)',
     });
   if (await oauth.isSignedBy(token, keySet)) return;
   throw new Problem(`Cannot verify the token: no key of ${what} signed it`, {
     code: "jwt-signature",
-    exit: "failed",
     hint: "don't trust the token; keys may also have been rotated since it was issued",
   });
 }
@@ -128,7 +126,6 @@ function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header"
   if (header["alg"] !== "none") return;
   throw new Problem("Cannot verify the token: it is not signed (alg none)", {
     code: "jwt-signature",
-    exit: "failed",
     hint: "don't trust the token: anyone could have written it",
   });
 }
@@ -146,7 +143,7 @@ async function run(context: Context, token: string): Promise<CommandResult> {
 }
 
 /** `token decode`: shows what is in a JSON Web Token, offline. */
-export const decode = defineLeaf({
+export default defineLeaf({
   name: "decode",
   summary: "Show the header and claims of a JSON Web Token",
   about: [
@@ -161,7 +158,7 @@ export const decode = defineLeaf({
     ],
   },
   server: false,
-  format: { "1.x": "json-pretty", "2.x": "json-pretty" },
+  format: "json-pretty",
   async prepare(context) {
     const checks = new InputProblemCollector();
     const token = await checks.read(() => readTokenArgument(context));

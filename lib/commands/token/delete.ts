@@ -4,10 +4,10 @@ import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { idOf } from "../../core/client/client.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { findClientIdProblem } from "../../core/id-problems.ts";
+import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { usageError } from "../../core/problem.ts";
+import { usageErrorIf } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 const OF_CLIENT: RepeatFlag = {
@@ -51,7 +51,7 @@ async function run(context: Context, ids: readonly string[]): Promise<CommandRes
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */
-export const deleteTokens = defineLeaf({
+export default defineLeaf({
   name: "delete",
   summary: "Delete all access tokens of one or more clients",
   about: [
@@ -65,12 +65,10 @@ export const deleteTokens = defineLeaf({
     "2.x": [["delete access-tokens my-app old-app", "The tokens of two clients"]],
   },
   server: true,
-  format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const ids = readClientIds(context);
-    const problems = ids.map(findClientIdProblem).filter((problem) => problem !== undefined);
-    if (ids.length === 0)
-      problems.push(usageError("There is no client ID", "give the IDs of clients, or --client-id", "missing-argument"));
-    return { problems, run: () => run(context, ids) };
+    const hint = "give the IDs of clients, or --client-id";
+    const missing = usageErrorIf(ids.length === 0, "There is no client ID", hint, "missing-argument");
+    return { problems: [...clientIdProblems(ids), ...missing], run: () => run(context, ids) };
   },
 });

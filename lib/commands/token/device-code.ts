@@ -73,7 +73,7 @@ async function run(context: Context, resolve: LoginClientResolver, endpoints: Ch
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
-export const deviceCode = defineLeaf({
+export default defineLeaf({
   name: "device",
   summary: "Log a user in on another device, and get their tokens",
   about: [
@@ -97,7 +97,6 @@ export const deviceCode = defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     const endpoints = await readChosenEndpoints(context, checks);

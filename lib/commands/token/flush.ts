@@ -11,14 +11,14 @@ const MIN_AGE: DurationFlag = {
 };
 
 /** `token flush`: deletes expired tokens from the database of a Hydra 1.x. */
-export const flush = defineLeaf({
+export default defineLeaf({
   name: "flush",
   summary: "Delete expired access tokens from the database (Hydra 1.x)",
   about: ["From Hydra 2.0 on, this is hydra janitor, which runs on the server."],
   flags: [MIN_AGE, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["token flush --min-age 24h", "Keep the tokens of the last day"]] },
   server: true,
-  format: { "1.x": "text", "2.x": "text" },
+  format: "text",
   prepare: ({ oauth, values, host, endpoint }) =>
     withoutChecks(async () => {
       const minAge = values.number(MIN_AGE);

@@ -30,7 +30,7 @@ async function run({ values, oauth }: Pick<Context, "values" | "oauth">, token: 
 }
 
 /** `token introspect` and `introspect token`: asks the admin API about a token (RFC 7662). */
-export const introspect = defineLeaf({
+export default defineLeaf({
   name: "introspect",
   summary: "Show whether a token is active, and what it is for",
   about: [

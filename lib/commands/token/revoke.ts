@@ -33,7 +33,7 @@ async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token:
 }
 
 /** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */
-export const revoke = defineLeaf({
+export default defineLeaf({
   name: "revoke",
   summary: "Revoke a token of a client",
   about: [
@@ -51,7 +51,6 @@ export const revoke = defineLeaf({
     ],
   },
   server: "public",
-  format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const checks = new InputProblemCollector();
     const token = (await checks.read(() => readTokenArgument(context))) ?? "";

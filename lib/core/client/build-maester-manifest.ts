@@ -7,8 +7,9 @@ import {
 import { quote } from "../text.ts";
 import { getListField, getTextField } from "./client.ts";
 import { canonicalValue, isEmptyOrFalse } from "./equality.ts";
-import { FIELD_BY_NAME } from "./fields.ts";
+import { AUTH_METHODS, FIELD_BY_NAME } from "./fields.ts";
 import { type ManifestName, parseManifestOwner } from "./manifest-name.ts";
+import { RESPONSE_TYPES } from "./protocol-names.ts";
 import { CLIENT_FIELD_BY_SPEC_KEY, MANIFEST_KIND } from "./translate-manifests.ts";
 
 /** The version of the API of hydra-maester that all of its releases have. */
@@ -17,17 +18,6 @@ const API_VERSION = "hydra.ory.sh/v1alpha1";
 /** The grant types that the CRD allows. */
 const GRANT_TYPES: readonly string[] = ["client_credentials", "authorization_code", "implicit", "refresh_token"];
 
-/** The response types that the CRD allows, as it spells them. */
-const RESPONSE_TYPES: readonly string[] = [
-  "id_token",
-  "code",
-  "token",
-  "code token",
-  "code id_token",
-  "id_token token",
-  "code id_token token",
-];
-
 /** How many response types the CRD allows. */
 const MOST_RESPONSE_TYPES = 3;
 
@@ -35,7 +25,7 @@ const MOST_RESPONSE_TYPES = 3;
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   access_token_strategy: ["jwt", "opaque"],
   subject_type: ["public", "pairwise"],
-  token_endpoint_auth_method: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+  token_endpoint_auth_method: AUTH_METHODS,
 };
 
 /** The lists of URIs, whose items the CRD checks with the pattern {@link LISTED_URI}. */
@@ -167,7 +157,7 @@ function addFittingList(
   if (fitting.length > 0) spec[name] = fitting.slice(0, most);
 }
 
-/** A response type in the spelling of the CRD: the order of the words has no meaning. */
+/** A response type in the only spelling that the CRD accepts: the order of the words has no meaning. */
 function toCrdResponseType(type: string): string {
   const sorted = (text: string): string => text.split(" ").sort().join(" ");
   return RESPONSE_TYPES.find((known) => sorted(known) === sorted(type)) ?? type;

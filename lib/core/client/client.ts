@@ -46,7 +46,7 @@ interface DraftInput {
   /** Whether unset flags count with their defaults: for a create, not for an update. */
   readonly defaults: boolean;
   /** The client of `--file`, which flags override. */
-  readonly base?: { readonly client: JsonObject; readonly name: string };
+  readonly base?: { readonly client: JsonObject; readonly name: string } | undefined;
   /** The contents of files named by flags such as `--jwks`, by flag value; undefined for a file that couldn't be read. */
   readonly files?: ReadonlyMap<string, string | undefined>;
 }

@@ -19,6 +19,7 @@ type FieldNameClass =
  * OpenID Connect Relying Party Metadata Choices. They are right names, however near one is to a field.
  */
 const REGISTERED: ReadonlySet<string> = new Set([
+  ...registeredAlgorithmNames(),
   // RFC 7591
   "client_id_issued_at",
   "software_id",
@@ -28,21 +29,13 @@ const REGISTERED: ReadonlySet<string> = new Set([
   "application_type",
   "default_acr_values",
   "default_max_age",
-  "id_token_encrypted_response_alg",
-  "id_token_encrypted_response_enc",
-  "id_token_signed_response_alg",
   "initiate_login_uri",
   "request_object_encryption_alg",
   "request_object_encryption_enc",
   "require_auth_time",
   "response_modes",
-  "userinfo_encrypted_response_alg",
-  "userinfo_encrypted_response_enc",
-  // UMA 2.0 and Network Functions Virtualisation
+  // UMA 2.0
   "claims_redirect_uris",
-  "nfv_token_encrypted_response_alg",
-  "nfv_token_encrypted_response_enc",
-  "nfv_token_signed_response_alg",
   // RFC 8705, mutual TLS
   "tls_client_auth_san_dns",
   "tls_client_auth_san_email",
@@ -51,18 +44,12 @@ const REGISTERED: ReadonlySet<string> = new Set([
   "tls_client_auth_subject_dn",
   "tls_client_certificate_bound_access_tokens",
   "use_mtls_endpoint_aliases",
-  // RFC 9101, 9126, 9396, 9449 and 9701
+  // RFC 9101, 9126, 9396 and 9449
   "authorization_details_types",
   "dpop_bound_access_tokens",
-  "introspection_encrypted_response_alg",
-  "introspection_encrypted_response_enc",
-  "introspection_signed_response_alg",
   "require_pushed_authorization_requests",
   "require_signed_request_object",
-  // JARM and CIBA
-  "authorization_encrypted_response_alg",
-  "authorization_encrypted_response_enc",
-  "authorization_signed_response_alg",
+  // CIBA
   "backchannel_authentication_request_signing_alg",
   "backchannel_client_notification_endpoint",
   "backchannel_token_delivery_mode",
@@ -81,27 +68,25 @@ const REGISTERED: ReadonlySet<string> = new Set([
   "vp_formats_supported",
   // OpenID Connect Relying Party Metadata Choices
   "acr_values_supported",
-  "authorization_encryption_alg_values_supported",
-  "authorization_encryption_enc_values_supported",
-  "authorization_signing_alg_values_supported",
   "backchannel_authentication_request_signing_alg_values_supported",
-  "id_token_encryption_alg_values_supported",
-  "id_token_encryption_enc_values_supported",
-  "id_token_signing_alg_values_supported",
-  "introspection_encryption_alg_values_supported",
-  "introspection_encryption_enc_values_supported",
-  "introspection_signing_alg_values_supported",
-  "request_object_encryption_alg_values_supported",
-  "request_object_encryption_enc_values_supported",
-  "request_object_signing_alg_values_supported",
   "subject_types_supported",
   "token_endpoint_auth_methods_supported",
   "token_endpoint_auth_signing_alg_values_supported",
-  "userinfo_encryption_alg_values_supported",
-  "userinfo_encryption_enc_values_supported",
-  "userinfo_signing_alg_values_supported",
 ]);
 
+/** The names of the algorithms of what servers sign and encrypt, without the one that is a field of Hydra. */
+function registeredAlgorithmNames(): readonly string[] {
+  const answers = ["id_token", "userinfo", "introspection", "authorization", "nfv_token"];
+  const choices = ["id_token", "userinfo", "introspection", "authorization", "request_object"];
+  return [
+    ...answers.flatMap((name) =>
+      ["encrypted_response_alg", "encrypted_response_enc", "signed_response_alg"].map((end) => `${name}_${end}`),
+    ),
+    ...choices.flatMap((name) =>
+      ["encryption_alg", "encryption_enc", "signing_alg"].map((end) => `${name}_${end}_values_supported`),
+    ),
+  ].filter((name) => !FIELD_NAMES.includes(name));
+}
 /** Names that people and other programs use for a field, in the form of {@link snakeCase}. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   client_id: ["id", "app_id", "application_id", "client_identifier"],

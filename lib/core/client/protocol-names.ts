@@ -1,20 +1,22 @@
 import { isWithinOneEdit, suggestWord } from "../text.ts";
 import { DEVICE_GRANT, GRANT_TYPES } from "./fields.ts";
 
-/** The parts of a response type (OAuth 2.0 Multiple Response Type Encoding Practices). */
+/** Response types (OAuth 2.0 Multiple Response Type Encoding Practices, section 5). */
+export const RESPONSE_TYPES: readonly string[] = [
+  "code",
+  "token",
+  "id_token",
+  "code id_token",
+  "code token",
+  "id_token token",
+  "code id_token token",
+];
+
+/** The parts of a response type. */
 const RESPONSE_TYPE_PARTS: readonly string[] = ["code", "token", "id_token", "none"];
 
 /** The scopes of OpenID Connect Core, sections 5.4 and 11, and Hydra's own name for offline access. */
-const STANDARD_SCOPES: readonly string[] = [
-  "openid",
-  "offline",
-  "offline_access",
-  "profile",
-  "email",
-  "address",
-  "phone",
-];
-
+export const STANDARD_SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
 /** The two scopes that a refresh token needs, of which Hydra accepts either. */
 export const OFFLINE_SCOPES: readonly string[] = ["offline", "offline_access"];
 

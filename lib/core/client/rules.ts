@@ -328,17 +328,11 @@ const WARNINGS: readonly RuleRow[] = [
     hint: "use a full URL, such as https://app.example.com/logo.png",
     servers: "rejected by 26 for client_uri, logo_uri, policy_uri and tos_uri",
     find: (client, label, urls) =>
-      [
-        "client_uri",
-        "logo_uri",
-        "policy_uri",
-        "tos_uri",
-        "jwks_uri",
-        "frontchannel_logout_uri",
-        "backchannel_logout_uri",
-      ].flatMap((field) =>
-        createTextCheck(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
-      ),
+      CLIENT_FIELDS.map(({ name }) => name)
+        .filter((name) => name.endsWith("_uri") && name !== "sector_identifier_uri")
+        .flatMap((field) =>
+          createTextCheck(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
+        ),
   },
   {
     name: "secret-too-long",

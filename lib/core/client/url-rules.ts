@@ -2,25 +2,13 @@ import type { JsonObject } from "../json/json.ts";
 import { isWithinOneEdit, quote } from "../text.ts";
 import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isPublic } from "./client.ts";
+import { CLIENT_FIELDS } from "./fields.ts";
 import { replacementHint } from "./finding-text.ts";
 import type { ClientUrl, RuleFindingOrList } from "./rule-types.ts";
 import { unreplacedPlaceholderInUrl } from "./unreplaced-placeholders.ts";
 
 /** Every field that holds one URL or several. */
-const URL_FIELDS: readonly string[] = [
-  "redirect_uris",
-  "post_logout_redirect_uris",
-  "request_uris",
-  "allowed_cors_origins",
-  "sector_identifier_uri",
-  "jwks_uri",
-  "client_uri",
-  "logo_uri",
-  "policy_uri",
-  "tos_uri",
-  "frontchannel_logout_uri",
-  "backchannel_logout_uri",
-];
+const URL_FIELDS = CLIENT_FIELDS.map(({ name }) => name).filter((name) => /_(?:uris?|origins)$/.test(name));
 
 export function urlsOf(client: JsonObject): readonly ClientUrl[] {
   return URL_FIELDS.flatMap((field) =>

@@ -1,5 +1,6 @@
 import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
 import { LIST_EDIT_FLAGS } from "../client/list-edit-flags.ts";
+import { RESPONSE_TYPES, STANDARD_SCOPES } from "../client/protocol-names.ts";
 import type { CompletableValueKind, Flag } from "../flags/flag.ts";
 import { FORMAT_HELP_ROWS } from "../help/formats-topic.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
@@ -26,25 +27,11 @@ function possibleValuesFromTexts(texts: readonly string[]): PossibleValues {
 
 const NONE = possibleValuesFromTexts([]);
 
-/** Response types (OAuth 2.0 Multiple Response Type Encoding Practices, section 5). */
-const RESPONSE_TYPES = [
-  "code",
-  "token",
-  "id_token",
-  "code id_token",
-  "code token",
-  "id_token token",
-  "code id_token token",
-];
-
-/** Scopes with a meaning of their own (OpenID Connect Core, 5.4 and 11). */
-const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
-
 /** Values that a field usually has; others are valid too. */
 export const USUAL_FIELD_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ["grant_types", GRANT_TYPES],
   ["response_types", RESPONSE_TYPES],
-  ["scope", SCOPES],
+  ["scope", STANDARD_SCOPES],
   ["token_endpoint_auth_signing_alg", ASSERTION_ALGORITHMS],
   ["request_object_signing_alg", ["none", ...ASSERTION_ALGORITHMS]],
   ["userinfo_signed_response_alg", ["none", "RS256"]],

@@ -9,7 +9,7 @@ import { countRawLettersOfText, type WordAtCursor } from "./tokenize.ts";
 export interface WordToReplace {
   readonly typed: WordAtCursor;
   /** bash: the part of the word that it replaces, as it is on the line. */
-  readonly replaced?: string;
+  readonly replaced?: string | undefined;
   /** bash: the width of the terminal if it is about to list the candidates, which then have descriptions. */
   readonly listWidth?: number | undefined;
 }

@@ -45,7 +45,6 @@ export function shellQuoted(text: string): string {
   if (text.includes("\0")) {
     throw new Problem("Cannot write a value for a shell: it contains a NUL character", {
       code: "shell-nul",
-      exit: "failed",
       hint: "use --format json, which supports it",
     });
   }

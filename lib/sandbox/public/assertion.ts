@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { type ApiError, isApiError, unexpectedServerError } from "../api-errors.ts";
+import { unexpectedServerError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { stringMemberOrEmpty } from "../json-members.ts";
 import { authMethodOf } from "./client-settings.ts";
@@ -37,57 +37,48 @@ function parseAssertion(text: string): Assertion | undefined {
   return { header, claims, signed: `${head}.${body}`, signature };
 }
 
-/** The registered key that an assertion must be signed with: the first that fits. Or why there is none. */
-function findAssertionKey(
-  engine: PublicContext,
-  client: StoredClient,
-  kid: unknown,
-  kty: "RSA" | "EC",
-): JsonObject | ApiError {
+/** The registered key that an assertion must be signed with: the first that fits. */
+function requireAssertionKey(engine: PublicContext, client: StoredClient, kid: unknown, kty: "RSA" | "EC"): JsonObject {
   const set = client.view["jwks"];
   const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
   const isNamed = typeof kid === "string" && kid !== "";
   if (!isNamed && engine.traits.lenientAssertions) {
-    return versionedError(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
+    throw versionedError(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
   }
   const name = isNamed ? kid : "";
   const named = isNamed ? all.filter((key) => key["kid"] === kid) : all;
   if (named.length === 0) {
     const hint = `The JSON Web Token uses signing key with kid "${name}", which could not be found.`;
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
   const isExpected = (key: JsonObject): boolean =>
     key["use"] === "sig" && key["kty"] === kty && !hasPrivateMembers(key);
   const kind = kty === "RSA" ? "RSA" : "ECDSA";
   const hint = `Unable to find ${kind} public key with use="sig" for kid "${name}" in JSON Web Key Set.`;
-  return named.find(isExpected) ?? versionedError(engine, "invalid_request", hint);
+  const key = named.find(isExpected);
+  if (key === undefined) throw versionedError(engine, "invalid_request", hint);
+  return key;
 }
 
 const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" value.';
 
-/** Why the signature of an assertion is wrong, or undefined. */
-function findAssertionSignatureError(
-  engine: PublicContext,
-  client: StoredClient,
-  assertion: Assertion,
-): ApiError | undefined {
+function requireValidSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): void {
   const { header } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
   const enforced = stringMemberOrEmpty(client.view, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
-    return versionedError(engine, "invalid_client", hint);
+    throw versionedError(engine, "invalid_client", hint);
   }
   if (!/^(?:RS|PS|ES)(?:256|384|512)$/.test(alg)) {
     const hint = `The "client_assertion" request parameter uses unsupported signing algorithm "${alg}".`;
-    return versionedError(engine, "invalid_client", hint);
+    throw versionedError(engine, "invalid_client", hint);
   }
   const kty = alg.startsWith("ES") ? "EC" : "RSA";
-  const key = findAssertionKey(engine, client, header["kid"], kty);
-  if (isApiError(key)) return key;
-  if (isValidSignature(assertion.signed, assertion.signature, alg, { ...key, kty })) return undefined;
-  if (engine.traits.lenientAssertions) return unexpectedServerError(engine.behaviour);
-  return versionedError(engine, "invalid_client", UNVERIFIABLE);
+  const key = requireAssertionKey(engine, client, header["kid"], kty);
+  if (isValidSignature(assertion.signed, assertion.signature, alg, { ...key, kty })) return;
+  if (engine.traits.lenientAssertions) throw unexpectedServerError(engine.behaviour);
+  throw versionedError(engine, "invalid_client", UNVERIFIABLE);
 }
 
 /** Whether an assertion has expired, or is from the future. */
@@ -96,33 +87,29 @@ function isExpiredOrNotYetValid({ exp, nbf, iat }: JsonObject, now: number): boo
   return (typeof exp === "number" && exp < now) || isLater(nbf) || isLater(iat);
 }
 
-/** Remembers the `jti` of an assertion as used, and gives why its claims are wrong, or undefined. */
-function useJtiAndFindClaimsError(
-  engine: PublicContext,
-  client: StoredClient,
-  { claims }: Assertion,
-): ApiError | undefined {
+/** Remembers the `jti` of an assertion as used, and throws if its claims are wrong. */
+function useJtiAndRequireValidClaims(engine: PublicContext, client: StoredClient, { claims }: Assertion): void {
   const { exp, aud, jti } = claims;
-  const invalid = (hint: string): ApiError => versionedError(engine, "invalid_client", hint);
+  const invalid = (hint: string): Error => versionedError(engine, "invalid_client", hint);
   const other = ["iss", "sub"].find((name) => claims[name] !== client.id);
   if (other !== undefined) {
-    return invalid(`Claim "${other}" from "client_assertion" must match the "client_id" of the OAuth 2.0 Client.`);
+    throw invalid(`Claim "${other}" from "client_assertion" must match the "client_id" of the OAuth 2.0 Client.`);
   }
   if (typeof jti !== "string" || jti === "")
-    return invalid(`Claim "jti" from "client_assertion" must be set but is not.`);
+    throw invalid(`Claim "jti" from "client_assertion" must be set but is not.`);
   if (engine.assertionIds.has(jti)) {
-    return versionedError(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
+    throw versionedError(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
   }
   if (typeof exp !== "number") {
-    return invalid(
+    throw invalid(
       "Unable to type assert the expiry time from claims. This should not happen as we validate the expiry time already earlier with token.Claims.Valid()",
     );
   }
   // The identifier counts as used even if the audience is wrong.
   engine.assertionIds.set(jti, jti, exp);
   const endpoint = `${engine.publicUrl()}/oauth2/token`;
-  if (aud === endpoint || (Array.isArray(aud) && aud.includes(endpoint))) return undefined;
-  return invalid(
+  if (aud === endpoint || (Array.isArray(aud) && aud.includes(endpoint))) return;
+  throw invalid(
     `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`,
   );
 }
@@ -137,27 +124,27 @@ function findAssertionMethodFault(method: string): string | undefined {
   return `This requested OAuth 2.0 client ${supported}, however "client_assertion" was provided in the request.`;
 }
 
-/** The client that a signed assertion authenticates (RFC 7523, 3), or why it doesn't. */
-export function authenticateByAssertion(engine: PublicContext, form: URLSearchParams): StoredClient | ApiError {
+/** The client that a signed assertion authenticates (RFC 7523, 3). */
+export function authenticateByAssertion(engine: PublicContext, form: URLSearchParams): StoredClient {
   const text = form.get("client_assertion") ?? "";
   if (text === "") {
     const hint = `The client_assertion request parameter must be set when using client_assertion_type of "${ASSERTION_TYPE}".`;
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
   const assertion = parseAssertion(text);
-  if (assertion === undefined) return versionedError(engine, "invalid_client", UNVERIFIABLE);
+  if (assertion === undefined) throw versionedError(engine, "invalid_client", UNVERIFIABLE);
   const { sub } = assertion.claims;
   const id = form.get("client_id") || sub;
   if (typeof id !== "string") {
     const hint = 'The claim "sub" from the client_assertion JSON Web Token is undefined.';
-    return versionedError(engine, "invalid_client", hint);
+    throw versionedError(engine, "invalid_client", hint);
   }
   const client = engine.client(id);
-  if (client === undefined) return versionedError(engine, "invalid_client");
+  if (client === undefined) throw versionedError(engine, "invalid_client");
   const fault = findAssertionMethodFault(authMethodOf(client));
-  if (fault !== undefined) return versionedError(engine, "invalid_client", fault);
-  const refusal = findAssertionSignatureError(engine, client, assertion);
-  if (refusal !== undefined) return refusal;
-  if (isExpiredOrNotYetValid(assertion.claims, engine.now())) return unexpectedServerError(engine.behaviour);
-  return useJtiAndFindClaimsError(engine, client, assertion) ?? client;
+  if (fault !== undefined) throw versionedError(engine, "invalid_client", fault);
+  requireValidSignature(engine, client, assertion);
+  if (isExpiredOrNotYetValid(assertion.claims, engine.now())) throw unexpectedServerError(engine.behaviour);
+  useJtiAndRequireValidClaims(engine, client, assertion);
+  return client;
 }

@@ -1,5 +1,5 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
-import { type ApiError, errorMembers } from "../api-errors.ts";
+import { type ApiErrorDetails, detailsOrRethrow, errorMembers } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { parseGoUrl } from "../go-url.ts";
 import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
@@ -15,7 +15,7 @@ import {
 import type { Flow, FlowRequest, FlowStepName, FlowStore } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue-tokens.ts";
 import { versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findScopeOrAudienceError } from "./permissions.ts";
+import { audiencesIn, requireAllowedScopesAndAudience } from "./permissions.ts";
 import type { PublicContext } from "./public-context.ts";
 import {
   formPostAnswer,
@@ -53,9 +53,9 @@ const CODE_LIFESPAN = 600;
 const CHECKED_LENGTH = 8;
 
 /** The parameters of an error response (RFC 6749, 4.1.2.1). */
-function errorResponseParams({ behaviour }: PublicContext, refusal: ApiError): URLSearchParams {
+function errorResponseParams({ behaviour }: PublicContext, refusal: ApiErrorDetails): URLSearchParams {
   const members = errorMembers(behaviour, refusal);
-  const shown = ["error", "error_description", "error_hint"].filter((name) => name in members);
+  const shown = ["error", "error_description", "error_hint"].filter((name) => members[name] !== undefined);
   return new URLSearchParams(shown.map((name): [string, string] => [name, stringMemberOrEmpty(members, name)]));
 }
 
@@ -77,25 +77,30 @@ function authorizationResponseAnswer(
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
 
-/** An authorization error response (RFC 6749, 4.1.2.1), which goes to the client through the browser. */
-function authorizationErrorAnswer(engine: PublicContext, redirect: ClientRedirect, refusal: ApiError): Answer {
-  return authorizationResponseAnswer(engine, redirect, errorResponseParams(engine, refusal));
+/** Answers with what is thrown as an authorization error response (RFC 6749, 4.1.2.1), through the browser. */
+function answerOrErrorResponse(engine: PublicContext, redirect: ClientRedirect, answer: () => Answer): Answer {
+  try {
+    return answer();
+  } catch (error) {
+    const params = errorResponseParams(engine, detailsOrRethrow(error));
+    return authorizationResponseAnswer(engine, redirect, params);
+  }
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-export function errorPageRedirectAnswer(engine: PublicContext, refusal: ApiError): Answer {
+export function errorPageRedirectAnswer(engine: PublicContext, refusal: ApiErrorDetails): Answer {
   return redirectAnswer(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorResponseParams(engine, refusal)}`);
 }
 
-/** How the answer to a request reaches the client, or why it doesn't. */
-function chooseResponseMode(engine: PublicContext, params: URLSearchParams): ResponseMode | ApiError {
+/** How the answer to a request reaches the client. */
+function chooseResponseMode(engine: PublicContext, params: URLSearchParams): ResponseMode {
   const byType = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "") ? "fragment" : "query";
   const asked = params.get("response_mode") ?? "";
   if (asked === "" || !engine.traits.readsResponseMode) return byType;
   const mode = RESPONSE_MODES.find((each) => each === asked);
   if (mode === undefined) {
     const hint = `Request with unsupported response_mode "${asked}".`;
-    return versionedError(engine, "unsupported_response_mode", hint);
+    throw versionedError(engine, "unsupported_response_mode", hint);
   }
   // A query would show tokens to the client's server and its logs.
   return mode === "query" ? byType : mode;
@@ -104,27 +109,25 @@ function chooseResponseMode(engine: PublicContext, params: URLSearchParams): Res
 /** The client of a request, and where its answer goes. */
 type ClientAndRedirect = Pick<AuthorizationFlowRequest, "client" | "redirect" | "redirectUriRequested">;
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
-function resolveClientAndRedirect(engine: PublicContext, params: URLSearchParams): ClientAndRedirect | ApiError {
+function resolveClientAndRedirect(engine: PublicContext, params: URLSearchParams): ClientAndRedirect {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
-    return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
+    throw versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
   }
   const registered = stringListMemberOrEmpty(client.view, "redirect_uris");
   const requested = params.get("redirect_uri") ?? "";
   const isOpenId = splitWords(params.get("scope") ?? "").includes("openid");
   if (requested === "" && isOpenId && engine.traits.redirectUriRequired) {
     const hint = 'The "redirect_uri" parameter is required when using OpenID Connect 1.0.';
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
   const only = registered.length === 1 ? registered[0] : undefined;
   const uri = requested === "" ? only : requested;
   if (uri === undefined || !(requested === "" || isRegisteredRedirect(registered, requested))) {
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
-  const mode = chooseResponseMode(engine, params);
-  if (typeof mode !== "string") return mode;
-  const redirect = { uri, state: params.get("state") ?? "", mode };
+  const redirect = { uri, state: params.get("state") ?? "", mode: chooseResponseMode(engine, params) };
   return { client, redirect, redirectUriRequested: requested !== "" };
 }
 
@@ -135,85 +138,62 @@ function allowsResponseType(client: StoredClient, responseTypes: readonly string
   );
 }
 
-/** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */
-function findImplicitFlowError(
+/** Throws if a request is an implicit one and wrong (OpenID Connect Core, 3.2.2.1). */
+function requireValidImplicitFlow(
   engine: PublicContext,
   client: StoredClient,
   types: readonly string[],
   nonce: string,
-): ApiError | undefined {
-  if (!types.includes("token") && !types.includes("id_token")) return undefined;
+): void {
+  if (!types.includes("token") && !types.includes("id_token")) return;
   if (!allowsGrant(client, "implicit")) {
     const hint = `The OAuth 2.0 Client is not allowed to use the authorization grant "implicit".`;
-    return versionedError(engine, "unauthorized_client", hint);
+    throw versionedError(engine, "unauthorized_client", hint);
   }
-  if (!types.includes("id_token") || nonce !== "") return undefined;
+  if (!types.includes("id_token") || nonce !== "") return;
   const hint = 'Parameter "nonce" must be set when using the OpenID Connect Implicit Flow.';
-  return versionedError(engine, "invalid_request", hint);
+  throw versionedError(engine, "invalid_request", hint);
 }
 
-/** Why the state or the response type of a request is wrong, or undefined. */
-function findStateOrResponseTypeError(
-  engine: PublicContext,
-  client: StoredClient,
-  params: URLSearchParams,
-): ApiError | undefined {
+function requireStateAndResponseType(engine: PublicContext, client: StoredClient, params: URLSearchParams): void {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
-    return versionedError(engine, "invalid_state", hint);
+    throw versionedError(engine, "invalid_state", hint);
   }
   const responseType = params.get("response_type") ?? "";
   const types = splitWords(responseType);
-  if (types.length > 0 && allowsResponseType(client, types)) return undefined;
+  if (types.length > 0 && allowsResponseType(client, types)) return;
   const hint = `The client is not allowed to request response_type "${responseType}".`;
-  return versionedError(engine, "unsupported_response_type", hint);
+  throw versionedError(engine, "unsupported_response_type", hint);
 }
 
-/** Why a request can't be answered without a login, or undefined. */
-function findLoginRequiredError(engine: PublicContext, params: URLSearchParams): ApiError | undefined {
-  if (!splitWords(params.get("prompt") ?? "").includes("none")) return undefined;
+/** Throws if a request must be answered without a login, of which there is none. */
+function rejectPromptNone(engine: PublicContext, params: URLSearchParams): void {
+  if (!splitWords(params.get("prompt") ?? "").includes("none")) return;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
-  return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
+  throw versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
-/** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
-function findInsecureRedirectError(
-  engine: PublicContext,
-  { redirect, responseTypes }: AuthorizationFlowRequest,
-): ApiError | undefined {
+/** Throws if a redirect URI is not secure enough for a code. Servers notice it after the login. */
+function requireSecureRedirect(engine: PublicContext, { redirect, responseTypes }: AuthorizationFlowRequest): void {
   const { plainHttpHosts } = engine.traits;
   const { scheme, hostname } = parseGoUrl(redirect.uri) ?? { scheme: "", hostname: "" };
   const isSecure = scheme !== "http" || plainHttpHosts === undefined || plainHttpHosts.test(hostname);
-  if (isSecure || !responseTypes.includes("code")) return undefined;
+  if (isSecure || !responseTypes.includes("code")) return;
   const hint =
     "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
-  return versionedError(engine, "invalid_request", hint);
+  throw versionedError(engine, "invalid_request", hint);
 }
 
-/** Why the code challenge of a request is wrong (RFC 7636, 4.4.1), or undefined. Servers notice it after the login too. */
-function findCodeChallengeError(engine: PublicContext, request: AuthorizationFlowRequest): ApiError | undefined {
-  if (!request.responseTypes.includes("code") || request.challenge === "") return undefined;
+/** Throws if the code challenge of a request is wrong (RFC 7636, 4.4.1). Servers notice it after the login too. */
+function requireValidCodeChallenge(engine: PublicContext, request: AuthorizationFlowRequest): void {
+  if (!request.responseTypes.includes("code") || request.challenge === "") return;
   const method = request.params.get("code_challenge_method") ?? "";
-  if (method === "S256") return undefined;
+  if (method === "S256") return;
   const hint = ["", "plain"].includes(method)
     ? "Clients must use code_challenge_method=S256, plain is not allowed."
     : "The code_challenge_method is not supported, use S256 instead.";
-  return versionedError(engine, "invalid_request", hint);
-}
-
-/** Why a request is rejected before a login, or undefined. */
-function findAuthorizationRequestError(
-  engine: PublicContext,
-  client: StoredClient,
-  params: URLSearchParams,
-): ApiError | undefined {
-  const types = splitWords(params.get("response_type") ?? "");
-  return (
-    findStateOrResponseTypeError(engine, client, params) ??
-    findScopeOrAudienceError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
-    findImplicitFlowError(engine, client, types, params.get("nonce") ?? "") ??
-    findLoginRequiredError(engine, params)
-  );
+  throw versionedError(engine, "invalid_request", hint);
 }
 
 /** Issues the code and tokens that a completed flow sends to the client. */
@@ -253,25 +233,31 @@ export function createAuthorizationEndpoint(
   flows: FlowStore<AuthorizationFlowRequest>,
 ): (request: RequestWithHeaders) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
-    const to = resolveClientAndRedirect(engine, params);
-    if ("status" in to) return errorPageRedirectAnswer(engine, to);
-    const { client, redirect, redirectUriRequested } = to;
-    const refusal = findAuthorizationRequestError(engine, client, params);
-    if (refusal !== undefined) return authorizationErrorAnswer(engine, redirect, refusal);
-    const flow = flows.begin({
-      client,
-      redirect,
-      redirectUriRequested,
-      scopes: splitWords(params.get("scope") ?? ""),
-      audience: audiencesIn(params),
-      url: `${engine.publicUrl()}${target}`,
-      resumeUrl: `${engine.publicUrl()}/oauth2/auth`,
-      params,
-      responseTypes: splitWords(params.get("response_type") ?? ""),
-      nonce: params.get("nonce") ?? "",
-      challenge: params.get("code_challenge") ?? "",
+    const { client, redirect, redirectUriRequested } = resolveClientAndRedirect(engine, params);
+    const scopes = splitWords(params.get("scope") ?? "");
+    const audience = audiencesIn(params);
+    const responseTypes = splitWords(params.get("response_type") ?? "");
+    const nonce = params.get("nonce") ?? "";
+    return answerOrErrorResponse(engine, redirect, () => {
+      requireStateAndResponseType(engine, client, params);
+      requireAllowedScopesAndAudience(engine, client, scopes, audience);
+      requireValidImplicitFlow(engine, client, responseTypes, nonce);
+      rejectPromptNone(engine, params);
+      const flow = flows.begin({
+        client,
+        redirect,
+        redirectUriRequested,
+        scopes,
+        audience,
+        url: `${engine.publicUrl()}${target}`,
+        resumeUrl: `${engine.publicUrl()}/oauth2/auth`,
+        params,
+        responseTypes,
+        nonce,
+        challenge: params.get("code_challenge") ?? "",
+      });
+      return stepRedirectAnswer(engine, "login", flow);
     });
-    return stepRedirectAnswer(engine, "login", flow);
   }
 
   function decided(name: FlowStepName, flow: Flow<AuthorizationFlowRequest>, request: RequestWithHeaders): Answer {
@@ -282,16 +268,16 @@ export function createAuthorizationEndpoint(
       return authorizationResponseAnswer(engine, redirect, params);
     }
     if (name === "login") return stepRedirectAnswer(engine, "consent", flow);
-    const completed = findAcceptedDecisions(flow);
-    if (completed === undefined)
-      return authorizationErrorAnswer(engine, redirect, versionedError(engine, "access_denied"));
-    const refusal = findInsecureRedirectError(engine, flow.request) ?? findCodeChallengeError(engine, flow.request);
-    return refusal === undefined
-      ? issueCodeAndTokensAnswer(engine, flow, completed)
-      : authorizationErrorAnswer(engine, redirect, refusal);
+    return answerOrErrorResponse(engine, redirect, () => {
+      const completed = findAcceptedDecisions(flow);
+      if (completed === undefined) throw versionedError(engine, "access_denied");
+      requireSecureRedirect(engine, flow.request);
+      requireValidCodeChallenge(engine, flow.request);
+      return issueCodeAndTokensAnswer(engine, flow, completed);
+    });
   }
 
-  return (request) => {
+  function answer(request: RequestWithHeaders): Answer {
     const params = request.method === "POST" ? parseFormBody(request) : splitTarget(request.target).query;
     for (const name of ["login", "consent"] as const) {
       const verifier = params.get(`${name}_verifier`);
@@ -299,8 +285,16 @@ export function createAuthorizationEndpoint(
       const flow = flows.byVerifier(name, verifier);
       if (flow !== undefined) return decided(name, flow, request);
       const hint = `The ${name} verifier has already been used, has not been granted, or is invalid.`;
-      return errorPageRedirectAnswer(engine, versionedError(engine, "access_denied", hint));
+      throw versionedError(engine, "access_denied", hint);
     }
     return begin(params, request.target);
+  }
+
+  return (request) => {
+    try {
+      return answer(request);
+    } catch (error) {
+      return errorPageRedirectAnswer(engine, detailsOrRethrow(error));
+    }
   };
 }

@@ -1,4 +1,4 @@
-import { isApiError } from "../api-errors.ts";
+import { detailsOrRethrow } from "../api-errors.ts";
 import { stringMemberOrEmpty } from "../json-members.ts";
 import type { Answer } from "../response.ts";
 import type { Flow, FlowStepName } from "./flows.ts";
@@ -58,11 +58,14 @@ export function builtinPagesByPath(
     const { query } = splitTarget(request.target);
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();
-    const next = userCode === "" ? undefined : stores.devices.acceptUserCode(challenge, userCode);
-    if (typeof next === "string") return redirectAnswer(next);
-    const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${DEVICE_PATH}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
-    return pageAnswer(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
+    try {
+      const next = userCode === "" ? undefined : stores.devices.acceptUserCode(challenge, userCode);
+      return next === undefined ? pageAnswer(200, "Connect a device", form) : redirectAnswer(next);
+    } catch (failure) {
+      detailsOrRethrow(failure);
+      return pageAnswer(400, "Connect a device", `<p>This code is wrong or has expired.</p>${form}`);
+    }
   }
 
   return new Map([

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type ApiError, isApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
+import { detailsOrRethrow, UNSPECIFIC_HINT } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { ASSERTION_TYPE, authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-settings.ts";
@@ -43,60 +43,56 @@ function findUnregisteredAuthMethod(
   return isBasic && registered !== "client_secret_basic" ? "client_secret_basic" : undefined;
 }
 
-/** The client that an ID and a secret authenticate, or why they don't (RFC 6749, 2.3.1). */
-function authenticateBySecret(
-  engine: PublicContext,
-  form: URLSearchParams,
-  authorization: string,
-): StoredClient | ApiError {
+/** The client that an ID and a secret authenticate (RFC 6749, 2.3.1). */
+function authenticateBySecret(engine: PublicContext, form: URLSearchParams, authorization: string): StoredClient {
   const basic = parseBasicCredentials(authorization);
   if (basic === "undecodable") {
     const hint =
       'The client credentials in the HTTP authorization header could not be decoded from "application/x-www-form-urlencoded".';
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
   const posted = { id: form.get("client_id") ?? "", secret: form.get("client_secret") ?? "" };
   const { id, secret } = basic ?? posted;
   if (basic === undefined && id === "") {
     const hint = "Client credentials missing or malformed in both HTTP Authorization header and HTTP POST body.";
-    return versionedError(engine, "invalid_request", hint);
+    throw versionedError(engine, "invalid_request", hint);
   }
   const client = engine.client(id);
-  if (client === undefined) return versionedError(engine, "invalid_client");
+  if (client === undefined) throw versionedError(engine, "invalid_client");
   const registered = authMethodOf(client);
   const method = findUnregisteredAuthMethod(engine, registered, posted, basic);
   if (method !== undefined) {
     const hint = `The OAuth 2.0 Client supports client authentication method "${registered}", but method "${method}" was requested. You must configure the OAuth 2.0 client's "token_endpoint_auth_method" value to accept "${method}".`;
-    return versionedError(engine, "invalid_client", hint);
+    throw versionedError(engine, "invalid_client", hint);
   }
   if (registered === "none") return client;
-  const isSecret = registered !== "private_key_jwt" && client.secrets.includes(secret);
-  return isSecret ? client : versionedError(engine, "invalid_client");
+  if (registered !== "private_key_jwt" && client.secrets.includes(secret)) return client;
+  throw versionedError(engine, "invalid_client");
 }
 
-/** The client that a request authenticates as, or why it doesn't (RFC 6749, 2.3). */
-export function authenticateClient(
-  engine: PublicContext,
-  form: URLSearchParams,
-  authorization: string,
-): StoredClient | ApiError {
+/** The client that a request authenticates as (RFC 6749, 2.3). */
+export function authenticateClient(engine: PublicContext, form: URLSearchParams, authorization: string): StoredClient {
   const assertionType = form.get("client_assertion_type") ?? "";
   if (assertionType === ASSERTION_TYPE) return authenticateByAssertion(engine, form);
   if (assertionType === "") return authenticateBySecret(engine, form, authorization);
-  return versionedError(engine, "invalid_request", `Unknown client_assertion_type "${assertionType}".`);
+  throw versionedError(engine, "invalid_request", `Unknown client_assertion_type "${assertionType}".`);
 }
 
 /**
- * The same at the revocation endpoint, which doesn't explain itself. Errors that it doesn't know count as success there:
- * Hydra 1.8 accepts assertions with a wrong signature, and all versions accept an assertion that was used before.
+ * The same at the revocation endpoint, which doesn't explain itself. Undefined for errors that it doesn't know, which count
+ * as success there: Hydra 1.8 accepts assertions with a wrong signature, and all versions accept an assertion that was used before.
  */
 export function authenticateForRevocation(
   engine: PublicContext,
   form: URLSearchParams,
   authorization: string,
-): StoredClient | ApiError | "ignored" {
-  const client = authenticateClient(engine, form, authorization);
-  if (!isApiError(client)) return client;
-  if (client.error === "invalid_request") return versionedError(engine, "invalid_request", UNSPECIFIC_HINT);
-  return client.error === "invalid_client" ? versionedError(engine, "invalid_client") : "ignored";
+): StoredClient | undefined {
+  try {
+    return authenticateClient(engine, form, authorization);
+  } catch (failure) {
+    const { error } = detailsOrRethrow(failure);
+    if (error === "invalid_request") throw versionedError(engine, "invalid_request", UNSPECIFIC_HINT);
+    if (error === "invalid_client") throw versionedError(engine, "invalid_client");
+    return undefined;
+  }
 }

@@ -99,11 +99,9 @@ function answerOrSigningKeyError(engine: PublicContext, answer: () => Answer): A
   } catch (error) {
     if (!(error instanceof NoSigningKeyError)) throw error;
     const { behaviour } = engine;
-    const isUnnamed = !behaviour.keys.pairs;
-    return oauthErrorAnswer(
-      behaviour,
-      isUnnamed ? unexpectedServerError(behaviour) : versionedError(engine, "invalid_grant"),
-    );
+    const named = behaviour.keys.pairs;
+    const refusal = named ? versionedError(engine, "invalid_grant") : unexpectedServerError(behaviour);
+    return oauthErrorAnswer(behaviour, refusal.details);
   }
 }
 

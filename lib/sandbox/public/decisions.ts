@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts";
-import { type ApiError, malformedRequestError, unexpectedServerError } from "../api-errors.ts";
+import { malformedRequestError, unexpectedServerError } from "../api-errors.ts";
 import { parseFirstJson } from "../decode-body.ts";
+import { InputFault } from "../input-fault.ts";
 import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
 import type { AcceptedConsent, AcceptedLogin, FlowRefusal } from "./flows.ts";
 import { versionedError } from "./oauth-answers.ts";
@@ -11,20 +12,24 @@ function jsonObjectOrEmpty(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-/** The object of a request body, or why there is none. */
-export function parseObjectBody(body: string): JsonObject | ApiError {
-  const parsed = parseFirstJson(body === "" ? "{}" : body);
-  if ("fault" in parsed) return malformedRequestError(`Unable to decode the request body: ${parsed.fault}`);
-  return isJsonObject(parsed.value)
-    ? parsed.value
-    : malformedRequestError("Unable to decode the request body: not an object");
+/** The object of a request body. */
+export function parseObjectBody(body: string): JsonObject {
+  try {
+    const value = parseFirstJson(body === "" ? "{}" : body);
+    if (isJsonObject(value)) return value;
+    throw new InputFault("not an object");
+  } catch (error) {
+    throw error instanceof InputFault
+      ? malformedRequestError(`Unable to decode the request body: ${error.message}`)
+      : error;
+  }
 }
 
 /** Reads what a login application accepts. */
-export function readLoginDecision(engine: PublicContext, body: JsonObject): AcceptedLogin | ApiError {
+export function readLoginDecision(engine: PublicContext, body: JsonObject): AcceptedLogin {
   const subject = stringMemberOrEmpty(body, "subject");
   if (subject === "") {
-    return engine.behaviour.errors === "verbose"
+    throw engine.behaviour.errors === "verbose"
       ? unexpectedServerError(engine.behaviour, "Subject from payload can not be empty")
       : versionedError(engine, "invalid_request", 'Field "subject" must not be empty.');
   }

@@ -1,7 +1,6 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { type ApiError, isApiError } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import { type Answer, errorAnswer, withNoStore } from "../response.ts";
 import { errorPageRedirectAnswer } from "./authorize.ts";
@@ -11,10 +10,10 @@ import { ExpiringMap } from "./expiring-map.ts";
 import { createGrantFromFlow, findAcceptedDecisions, stepRedirectAnswer, useStepAndFindRefusal } from "./flow-steps.ts";
 import { type Flow, type FlowRequest, type FlowStepName, type FlowStore, urlWithSortedParams } from "./flows.ts";
 import { issueTokens } from "./issue-tokens.ts";
-import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findScopeOrAudienceError } from "./permissions.ts";
+import { oauthSuccessAnswer, requireFormBody, versionedError, withOAuthErrorAnswers } from "./oauth-answers.ts";
+import { audiencesIn, requireAllowedScopesAndAudience } from "./permissions.ts";
 import { newFlowChallenge, type PublicContext } from "./public-context.ts";
-import { parseFormBody, type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
+import { type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests-and-pages.ts";
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 
 /** Seconds that a device code is valid for. */
@@ -69,28 +68,22 @@ export class DeviceGrantService {
 
   /** `/oauth2/device/auth` (RFC 8628, 3.1). */
   authorize(request: RequestWithHeaders): Answer {
-    const result = this.#authorize(request);
-    return isApiError(result)
-      ? oauthErrorAnswer(this.#engine.behaviour, result)
-      : oauthSuccessAnswer(result, { "cache-control": "no-store" });
-  }
-
-  #authorize(request: RequestWithHeaders): JsonObject | ApiError {
-    const form = parseFormBody(request);
-    if (form.size === 0) return versionedError(this.#engine, "invalid_request", EMPTY_BODY_HINT);
-    const client = authenticateClient(this.#engine, form, request.authorization);
-    if (isApiError(client)) return client;
-    if (allowsGrant(client, DEVICE_GRANT)) return this.#start(client, form);
-    const hint = `The requested OAuth 2.0 Client does not have the "${DEVICE_GRANT}" grant.`;
-    return versionedError(this.#engine, "invalid_grant", hint);
+    const engine = this.#engine;
+    return withOAuthErrorAnswers(engine, () => {
+      const form = requireFormBody(engine, request);
+      const client = authenticateClient(engine, form, request.authorization);
+      if (allowsGrant(client, DEVICE_GRANT))
+        return oauthSuccessAnswer(this.#start(client, form), { "cache-control": "no-store" });
+      const hint = `The requested OAuth 2.0 Client does not have the "${DEVICE_GRANT}" grant.`;
+      throw versionedError(engine, "invalid_grant", hint);
+    })(request);
   }
 
   /** Registers a device and gives it its codes. */
-  #start(client: StoredClient, form: URLSearchParams): JsonObject | ApiError {
+  #start(client: StoredClient, form: URLSearchParams): JsonObject {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = findScopeOrAudienceError(this.#engine, client, scopes, audience);
-    if (refusal !== undefined) return refusal;
+    requireAllowedScopesAndAudience(this.#engine, client, scopes, audience);
     const expiresAt = this.#engine.now() + DEVICE_LIFESPAN;
     const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
     const deviceCode = randomTokenWithPrefix("ory_dc_");
@@ -122,7 +115,7 @@ export class DeviceGrantService {
     this.#verifiers.delete(verifier);
     if (device !== undefined) return this.#toLogin(device, request.target);
     const hint = "The device verifier has already been used, has not been granted, or is invalid.";
-    return errorPageRedirectAnswer(this.#engine, versionedError(this.#engine, "access_denied", hint));
+    return errorPageRedirectAnswer(this.#engine, versionedError(this.#engine, "access_denied", hint).details);
   }
 
   /** Sends a browser to the page on which a user enters the code. */
@@ -156,25 +149,25 @@ export class DeviceGrantService {
   }
 
   /** The grant at the token endpoint. */
-  exchange(client: StoredClient, form: URLSearchParams): JsonObject | ApiError {
+  exchange(client: StoredClient, form: URLSearchParams): JsonObject {
     const engine = this.#engine;
     const value = form.get("device_code") ?? "";
     const device = this.#byDeviceCode.get(value);
-    if (device === undefined || device.client.id !== client.id) return versionedError(engine, "invalid_grant");
+    if (device === undefined || device.client.id !== client.id) throw versionedError(engine, "invalid_grant");
     // In the servers' order, which lets a device whose code has expired go on polling.
-    if (device.grant === undefined) return versionedError(engine, "authorization_pending");
-    if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
+    if (device.grant === undefined) throw versionedError(engine, "authorization_pending");
+    if (device.expiresAt <= engine.now()) throw versionedError(engine, "expired_token");
     this.#byDeviceCode.delete(value);
     return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
   }
 
   /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
-  acceptUserCode(challenge: string, userCode: string): string | ApiError | undefined {
+  acceptUserCode(challenge: string, userCode: string): string | undefined {
     if (!this.#challenges.has(challenge)) return undefined;
     const device = this.#byUserCode.get(userCode);
     if (device === undefined || device.expiresAt <= this.#engine.now()) {
       const hint = `The "user_code" session could not be found or has expired or is otherwise malformed.`;
-      return versionedError(this.#engine, "invalid_request", hint);
+      throw versionedError(this.#engine, "invalid_request", hint);
     }
     this.#challenges.delete(challenge);
     this.#byUserCode.delete(userCode);

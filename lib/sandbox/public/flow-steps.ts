@@ -88,8 +88,8 @@ function checkCsrfAndUseStep(
   cookie: string | undefined,
 ): object {
   const declined = (error: "request_forbidden" | "access_denied", hint: string): FlowRefusal => {
-    const refusal = versionedError(engine, error, hint);
-    return { error, description: `${refusal.description} ${hint}` };
+    const { description } = versionedError(engine, error, hint).details;
+    return { error, description: `${description} ${hint}` };
   };
   if (cookie === undefined) return declined("request_forbidden", "No CSRF value available in the session cookie.");
   if (cookie !== step.csrf)

@@ -45,7 +45,7 @@ export function createLogoutEndpoint(engine: PublicContext): (request: RequestWi
     const uri = params.get(REDIRECT_PARAMETER) ?? "";
     const rejection = findLogoutRequestFault(engine, params.get("id_token_hint") ?? "", uri);
     if (rejection !== undefined)
-      return errorPageRedirectAnswer(engine, versionedError(engine, "invalid_request", rejection));
+      return errorPageRedirectAnswer(engine, versionedError(engine, "invalid_request", rejection).details);
     if (uri === "") return redirectAnswer(`${engine.publicUrl()}${DONE}`);
     return redirectAnswer(withState(uri, params.get("state") ?? ""));
   };

@@ -1,14 +1,15 @@
 import type { JsonObject } from "../../core/json/json.ts";
-import { isApiError, noSuchResourceError } from "../api-errors.ts";
+import { detailsOrRethrow, noSuchResourceError } from "../api-errors.ts";
+import { stringMemberOrEmpty } from "../json-members.ts";
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationFlowRequest } from "./authorize.ts";
 import { splitWords } from "./client-settings.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceFlowRequest, DeviceGrantService } from "./device-grant.ts";
 import { type Flow, type FlowStepName, type FlowStore, isRefusal } from "./flows.ts";
-import { EMPTY_BODY_HINT, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
+import { oauthSuccessAnswer, requireFormBody, versionedError, withOAuthErrorAnswers } from "./oauth-answers.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
-import { parseFormBody, type RequestWithHeaders, splitTarget } from "./requests-and-pages.ts";
+import { type RequestWithHeaders, splitTarget } from "./requests-and-pages.ts";
 import type { Token } from "./token-store.ts";
 
 /** What the admin side needs of the public side. */
@@ -55,18 +56,15 @@ function introspectionResponse(engine: PublicContext, { use, grant, issuedAt, ex
 
 /** The introspection endpoint (RFC 7662, 2). */
 function createIntrospectionEndpoint(engine: PublicContext): OAuthAdminRouteHandler {
-  return (request) => {
-    const form = parseFormBody(request);
-    if (form.size === 0) {
-      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", EMPTY_BODY_HINT));
-    }
+  return withOAuthErrorAnswers(engine, (request) => {
+    const form = requireFormBody(engine, request);
     const token = engine.tokens.active(form.get("token") ?? "");
     const scopes = splitWords(form.get("scope") ?? "");
     const isActive = token !== undefined && scopes.every((scope) => token.grant.scopes.includes(scope));
     return isActive
       ? oauthSuccessAnswer(introspectionResponse(engine, token), {})
       : oauthSuccessAnswer({ active: false });
-  };
+  });
 }
 
 /** The endpoint that ends the access tokens of a client. */
@@ -75,7 +73,7 @@ function createTokenDeletionEndpoint(engine: PublicContext): OAuthAdminRouteHand
     const id = query.get("client_id") ?? "";
     if (id === "") {
       const hint = `Query parameter "${engine.traits.missingClientName}" is not defined but it should have been.`;
-      return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
+      throw versionedError(engine, "invalid_request", hint);
     }
     engine.tokens.endAccessTokens(id);
     return emptyAnswer(204);
@@ -129,10 +127,11 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: FlowStepNam
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
     if (challenge === "") {
       const hint = `Query parameter "challenge" is not defined but should have been.`;
-      return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
+      throw versionedError(engine, "invalid_request", hint);
     }
     const flow = findAuthorizationOrDeviceFlow(stores, name, challenge);
-    return flow === undefined ? errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour)) : action(flow);
+    if (flow === undefined) throw noSuchResourceError(engine.behaviour);
+    return action(flow);
   }
 
   const read: OAuthAdminRouteHandler = (_, query) =>
@@ -151,20 +150,15 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: FlowStepNam
   const accept: OAuthAdminRouteHandler = ({ body }, query) =>
     withFlow(query, (flow) => {
       const given = parseObjectBody(body);
-      if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      if (name === "consent") return jsonAnswer(200, { redirect_to: flow.consent.decide(readConsentDecision(given)) });
-      const decision = readLoginDecision(engine, given);
-      if (isApiError(decision)) return errorAnswer(engine.behaviour, decision);
-      return jsonAnswer(200, { redirect_to: flow.login.decide(decision) });
+      const redirect_to =
+        name === "consent"
+          ? flow.consent.decide(readConsentDecision(given))
+          : flow.login.decide(readLoginDecision(engine, given));
+      return jsonAnswer(200, { redirect_to });
     });
 
   const reject: OAuthAdminRouteHandler = ({ body }, query) =>
-    withFlow(query, (flow) => {
-      const given = parseObjectBody(body);
-      if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      return jsonAnswer(200, { redirect_to: flow[name].decide(readRefusal(given)) });
-    });
-
+    withFlow(query, (flow) => jsonAnswer(200, { redirect_to: flow[name].decide(readRefusal(parseObjectBody(body))) }));
   return [
     [`${REQUESTS}/${name}`, "GET", read],
     [`${REQUESTS}/${name}/accept`, "PUT", accept],
@@ -175,14 +169,10 @@ function stepRoutes(engine: PublicContext, stores: FlowStores, name: FlowStepNam
 function deviceRoutes(engine: PublicContext, { devices }: FlowStores): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
   const accept: OAuthAdminRouteHandler = ({ body }, query) => {
-    const given = parseObjectBody(body);
-    if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-    const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
-    const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
-    if (result === undefined) return errorAnswer(engine.behaviour, noSuchResourceError(engine.behaviour));
-    return typeof result === "string"
-      ? jsonAnswer(200, { redirect_to: result })
-      : errorAnswer(engine.behaviour, result);
+    const userCode = stringMemberOrEmpty(parseObjectBody(body), "user_code");
+    const redirect_to = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
+    if (redirect_to === undefined) throw noSuchResourceError(engine.behaviour);
+    return jsonAnswer(200, { redirect_to });
   };
   return [[`${REQUESTS}/device/accept`, "PUT", accept]];
 }
@@ -205,6 +195,14 @@ export function createOAuthAdminRouter(
   ];
   const routes = new Map(all.map((route) => [route[0], route]));
 
+  function perform([, , endpoint]: AdminRoute, request: RequestWithHeaders, query: URLSearchParams): Answer {
+    try {
+      return endpoint(request, query);
+    } catch (error) {
+      return errorAnswer(engine.behaviour, detailsOrRethrow(error));
+    }
+  }
+
   function neverCached(answer: Answer, method: string): Answer {
     if ("cache-control" in answer.headers) return answer;
     return kept === "prefixed" || (kept === "reads" && method === "GET") ? withNoStore(answer) : answer;
@@ -218,8 +216,8 @@ export function createOAuthAdminRouter(
     if (prefix !== "" && !isPrefixed && unprefixed === "redirected") {
       return withNoStore(emptyAnswer(307, { location: `http://${prefix}${request.target}` }));
     }
-    const [, method, endpoint] = route;
-    if (method === request.method) return neverCached(endpoint(request, query), method);
+    const [, method] = route;
+    if (method === request.method) return neverCached(perform(route, request, query), method);
     if (router === "httprouter") return wrongMethodAnswer([method, "OPTIONS"].sort());
     return neverCached(wrongMethodAnswer([method]), request.method);
   };

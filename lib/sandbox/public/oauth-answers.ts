@@ -1,6 +1,13 @@
-import { type ApiError, errorMembers, INVALID_REQUEST_DESCRIPTION } from "../api-errors.ts";
+import {
+  ApiError,
+  type ApiErrorDetails,
+  detailsOrRethrow,
+  errorMembers,
+  INVALID_REQUEST_DESCRIPTION,
+} from "../api-errors.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
+import { parseFormBody, type RequestWithHeaders } from "./requests-and-pages.ts";
 
 /** Status and description of each OAuth 2.0 error (RFC 6749, 5.2), without the period that later versions add. */
 const ERRORS = {
@@ -37,8 +44,6 @@ const ERRORS = {
   unsupported_response_type: [400, "The authorization server does not support obtaining a token using this method"],
 } as const;
 
-export const EMPTY_BODY_HINT = "The POST body can not be empty.";
-
 /** An error in the words of a version; hints are written with double quotes, which later versions turn into single ones. */
 export function versionedError(
   { behaviour }: { readonly behaviour: Behaviour },
@@ -47,7 +52,7 @@ export function versionedError(
 ): ApiError {
   const [status, description] = ERRORS[name];
   const end = behaviour.errors === "verbose" ? "" : ".";
-  return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
+  return new ApiError({ status, error: name, description: `${description}${end}`, hint });
 }
 
 /** Headers of every answer of the token endpoint (RFC 6749, 5.1). */
@@ -61,7 +66,32 @@ export function oauthSuccessAnswer(value: unknown, headers: Readonly<Record<stri
 }
 
 /** An error of the OAuth 2.0 endpoints. */
-export function oauthErrorAnswer(behaviour: Behaviour, refusal: ApiError): Answer {
+export function oauthErrorAnswer(behaviour: Behaviour, refusal: ApiErrorDetails): Answer {
   const headers = { "content-type": FORM_JSON, ...NO_STORE };
   return { status: refusal.status, headers, body: JSON.stringify(errorMembers(behaviour, refusal)) };
+}
+
+/** A handler of an OAuth 2.0 endpoint that answers with the errors which another one throws. */
+export function withOAuthErrorAnswers(
+  { behaviour }: { readonly behaviour: Behaviour },
+  handler: (request: RequestWithHeaders) => Answer,
+): (request: RequestWithHeaders) => Answer {
+  return (request) => {
+    try {
+      return handler(request);
+    } catch (error) {
+      return oauthErrorAnswer(behaviour, detailsOrRethrow(error));
+    }
+  };
+}
+
+/** The fields of a form body; throws if there are none. */
+export function requireFormBody(
+  engine: { readonly behaviour: Behaviour },
+  request: RequestWithHeaders,
+  hint = "The POST body can not be empty.",
+): URLSearchParams {
+  const form = parseFormBody(request);
+  if (form.size === 0) throw versionedError(engine, "invalid_request", hint);
+  return form;
 }

@@ -15,6 +15,7 @@ import { asJsonWebKey, isSymmetric, type JsonWebKey, publicPart } from "../../co
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { isSigningAlgorithm, signingAndEncryptionAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { withCrtMembersFromPrimes } from "../../core/jwk/rsa-parameters.ts";
+import { withSortedMembers } from "../json-members.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
 import type { Behaviour } from "../versions.ts";
@@ -30,11 +31,6 @@ interface SigningKey {
   readonly kid: string;
   readonly alg: string;
   readonly privateJwk: JsonWebKey;
-}
-
-/** Claims in the order of their names, as the servers write them. */
-export function sortedClaims(claims: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** A header or claims as a part of a JSON Web Token. */
@@ -209,7 +205,7 @@ export function createTokenSigner(
       const set = SIGNING_SETS[use];
       const key = pairs ? requirePairedSigningKey(store, behaviour, set) : chooseOrGenerateSigningKey(store, set);
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
-      const signed = `${encodeJwtPart(header)}.${encodeJwtPart(sortedClaims(claims))}`;
+      const signed = `${encodeJwtPart(header)}.${encodeJwtPart(withSortedMembers(claims))}`;
       return `${signed}.${signText(signed, key)}`;
     },
     /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */

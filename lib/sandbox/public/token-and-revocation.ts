@@ -1,35 +1,39 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { type ApiError, isApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
+import { type ApiError, UNSPECIFIC_HINT } from "../api-errors.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-settings.ts";
 import type { DeviceGrantService } from "./device-grant.ts";
 import { issueTokens } from "./issue-tokens.ts";
-import { EMPTY_BODY_HINT, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer, versionedError } from "./oauth-answers.ts";
-import { audiencesIn, findForbiddenGrantTypeError, findScopeOrAudienceError } from "./permissions.ts";
+import {
+  NO_STORE,
+  oauthSuccessAnswer,
+  requireFormBody,
+  versionedError,
+  withOAuthErrorAnswers,
+} from "./oauth-answers.ts";
+import { audiencesIn, requireAllowedGrantType, requireAllowedScopesAndAudience } from "./permissions.ts";
 import type { PublicContext } from "./public-context.ts";
-import { parseFormBody, type RequestWithHeaders } from "./requests-and-pages.ts";
+import type { RequestWithHeaders } from "./requests-and-pages.ts";
 import type { AuthorizationCode, Grant } from "./token-store.ts";
 
-type GrantHandler = (client: StoredClient, form: URLSearchParams) => JsonObject | ApiError;
+type GrantHandler = (client: StoredClient, form: URLSearchParams) => JsonObject;
 
 /** The grant type `client_credentials` (RFC 6749, 4.4.2). */
 function createClientCredentialsHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = findScopeOrAudienceError(engine, client, scopes, audience);
-    if (refusal !== undefined) return refusal;
+    requireAllowedScopesAndAudience(engine, client, scopes, audience);
     if (authMethodOf(client) === "none") {
       const hint =
         'The OAuth 2.0 Client is marked as public and is thus not allowed to use authorization grant "client_credentials".';
-      return versionedError(engine, "invalid_grant", hint);
+      throw versionedError(engine, "invalid_grant", hint);
     }
-    const missing = findForbiddenGrantTypeError(engine, client, "client_credentials");
-    if (missing !== undefined) return missing;
+    requireAllowedGrantType(engine, client, "client_credentials");
     const grant = { id: randomUUID(), clientId: client.id, subject: client.id, scopes, audience, user: undefined };
     return issueTokens(engine, { client, grant, by: "client_credentials" });
   };
@@ -48,42 +52,40 @@ function findCodeVerifierFault({ traits }: PublicContext, challenge: string, ver
   return "The PKCE code challenge did not match the code verifier.";
 }
 
-/** Why a code can't be exchanged (RFC 6749, 4.1.3), or undefined. */
-function findAuthorizationCodeError(
+/** Throws unless a code can be exchanged (RFC 6749, 4.1.3). */
+function requireExchangeable(
   engine: PublicContext,
   code: AuthorizationCode,
   client: StoredClient,
   form: URLSearchParams,
-): ApiError | undefined {
-  if (code.expiresAt <= engine.now()) return versionedError(engine, "invalid_grant");
+): void {
+  if (code.expiresAt <= engine.now()) throw versionedError(engine, "invalid_grant");
   if (code.grant.clientId !== client.id) {
     const hint = "The OAuth 2.0 Client ID from this request does not match the one from the authorize request.";
-    return versionedError(engine, "invalid_grant", hint);
+    throw versionedError(engine, "invalid_grant", hint);
   }
   if (code.redirectUriRequested && form.get("redirect_uri") !== code.redirectUri) {
     const hint = 'The "redirect_uri" from this request does not match the one from the authorize request.';
-    return versionedError(engine, "invalid_grant", hint);
+    throw versionedError(engine, "invalid_grant", hint);
   }
   const fault = findCodeVerifierFault(engine, code.challenge, form.get("code_verifier") ?? "");
-  return fault === undefined ? undefined : versionedError(engine, "invalid_grant", fault);
+  if (fault !== undefined) throw versionedError(engine, "invalid_grant", fault);
 }
 
 /** The grant type `authorization_code` (RFC 6749, 4.1.3). */
 function createAuthorizationCodeHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = findForbiddenGrantTypeError(engine, client, "authorization_code");
-    if (missing !== undefined) return missing;
+    requireAllowedGrantType(engine, client, "authorization_code");
     const value = form.get("code") ?? "";
     const used = engine.tokens.usedCode(value);
     if (used !== undefined) {
       // The second sender may be the rightful one, so the first one's tokens end (RFC 6749, 4.1.2).
       engine.tokens.endGrant(used.id);
-      return versionedError(engine, "invalid_grant", "The authorization code has already been used.");
+      throw versionedError(engine, "invalid_grant", "The authorization code has already been used.");
     }
     const code = engine.tokens.code(value);
-    if (code === undefined) return versionedError(engine, "invalid_grant");
-    const refusal = findAuthorizationCodeError(engine, code, client, form);
-    if (refusal !== undefined) return refusal;
+    if (code === undefined) throw versionedError(engine, "invalid_grant");
+    requireExchangeable(engine, code, client, form);
     engine.tokens.useCode(value);
     return issueTokens(engine, { client, grant: code.grant, by: "authorization_code" });
   };
@@ -102,24 +104,22 @@ function handleRefreshTokenReuse(engine: PublicContext, grant: Grant): ApiError 
 /** The grant type `refresh_token` (RFC 6749, 6). */
 function createRefreshTokenHandler(engine: PublicContext): GrantHandler {
   return (client, form) => {
-    const missing = findForbiddenGrantTypeError(engine, client, "refresh_token");
-    if (missing !== undefined) return missing;
+    requireAllowedGrantType(engine, client, "refresh_token");
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);
-    if (reused !== undefined) return handleRefreshTokenReuse(engine, reused);
+    if (reused !== undefined) throw handleRefreshTokenReuse(engine, reused);
     const token = engine.tokens.active(value);
     if (token === undefined || token.use !== "refresh_token") {
       const isExplained = engine.traits.refreshReuse === "explained";
       const hint = "The refresh token is malformed or not valid.";
-      return versionedError(engine, "invalid_grant", isExplained ? hint : undefined);
+      throw versionedError(engine, "invalid_grant", isExplained ? hint : undefined);
     }
     if (token.grant.clientId !== client.id) {
       const hint = "The OAuth 2.0 Client ID from this request does not match the ID during the initial token issuance.";
-      return versionedError(engine, "invalid_grant", hint);
+      throw versionedError(engine, "invalid_grant", hint);
     }
     // The client may have lost some of them since the login.
-    const excessive = findScopeOrAudienceError(engine, client, token.grant.scopes, token.grant.audience);
-    if (excessive !== undefined) return excessive;
+    requireAllowedScopesAndAudience(engine, client, token.grant.scopes, token.grant.audience);
     engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
   };
@@ -137,38 +137,24 @@ export function createTokenEndpoint(
   ]);
   if (engine.traits.device) grants.set(DEVICE_GRANT, (client, form) => devices.exchange(client, form));
 
-  function answer(request: RequestWithHeaders): JsonObject | ApiError {
-    const form = parseFormBody(request);
-    if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY_HINT);
+  return withOAuthErrorAnswers(engine, (request) => {
+    const form = requireFormBody(engine, request);
     const grantType = form.get("grant_type") ?? "";
-    if (grantType === "") {
-      return versionedError(engine, "invalid_request", engine.traits.grantTypeMissing);
-    }
+    if (grantType === "") throw versionedError(engine, "invalid_request", engine.traits.grantTypeMissing);
     const client = authenticateClient(engine, form, request.authorization);
-    if (isApiError(client)) return client;
     const handler = grants.get(grantType);
-    return handler === undefined ? versionedError(engine, "invalid_request", UNSPECIFIC_HINT) : handler(client, form);
-  }
-
-  return (request) => {
-    const result = answer(request);
-    return isApiError(result) ? oauthErrorAnswer(engine.behaviour, result) : oauthSuccessAnswer(result);
-  };
+    if (handler === undefined) throw versionedError(engine, "invalid_request", UNSPECIFIC_HINT);
+    return oauthSuccessAnswer(handler(client, form));
+  });
 }
 
 /** The revocation endpoint (RFC 7009): a token of another client, or none at all, is answered with success too. */
 export function createRevocationEndpoint(engine: PublicContext): (request: RequestWithHeaders) => Answer {
-  return (request) => {
-    const form = parseFormBody(request);
-    if (form.size === 0) {
-      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", UNSPECIFIC_HINT));
-    }
+  return withOAuthErrorAnswers(engine, (request) => {
+    const form = requireFormBody(engine, request, UNSPECIFIC_HINT);
     const client = authenticateForRevocation(engine, form, request.authorization);
-    if (client !== "ignored") {
-      if (isApiError(client)) return oauthErrorAnswer(engine.behaviour, client);
-      const token = engine.tokens.active(form.get("token") ?? "");
-      if (token?.grant.clientId === client.id) engine.tokens.endGrant(token.grant.id);
-    }
+    const token = engine.tokens.active(form.get("token") ?? "");
+    if (token !== undefined && token.grant.clientId === client?.id) engine.tokens.endGrant(token.grant.id);
     return { status: 200, headers: NO_STORE, body: "" };
-  };
+  });
 }

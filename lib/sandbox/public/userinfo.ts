@@ -1,20 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import { errorMembers } from "../api-errors.ts";
-import { stringMemberOrEmpty } from "../json-members.ts";
+import { stringMemberOrEmpty, withSortedMembers } from "../json-members.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { claimsAboutUser } from "./issue-tokens.ts";
 import { versionedError } from "./oauth-answers.ts";
 import type { PublicContext } from "./public-context.ts";
 import { parseFormBody, type RequestWithHeaders } from "./requests-and-pages.ts";
-import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
 
 const HINT = "Check that you provided valid credentials in the right format.";
 
 /** The answer to a request without a valid access token (RFC 6750, 3). */
 function unauthorizedAnswer(engine: PublicContext): Answer {
-  const refusal = { ...versionedError(engine, "request_unauthorized", HINT), debug: ": not_found" };
+  const refusal = { ...versionedError(engine, "request_unauthorized", HINT).details, debug: ": not_found" };
   const { error, description } = refusal;
   const challenge =
     engine.behaviour.errors === "verbose"
@@ -42,7 +41,7 @@ export function createUserinfoEndpoint(engine: PublicContext): (request: Request
     const claims = userinfoClaims(engine, grant);
     const client = engine.client(grant.clientId);
     if (client === undefined || stringMemberOrEmpty(client.view, "userinfo_signed_response_alg") !== "RS256")
-      return jsonAnswer(200, sortedClaims(claims));
+      return jsonAnswer(200, withSortedMembers(claims));
     const body = engine.keys.sign("id-token", { ...claimsAboutUser(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };

@@ -20,7 +20,7 @@ import { implicitResponseType } from "./tested-client.ts";
 
 function requireRedirectUri({ client }: TestSession): string {
   if (client.redirectUri !== undefined) return client.redirectUri;
-  throw new Problem("Login failed: the client has no redirect URI", { code: "no-callback", exit: "failed" });
+  throw new Problem("Login failed: the client has no redirect URI", { code: "no-callback" });
 }
 
 /** Logs the user in, and remembers the login page; returns the URL at which the login ends. */
@@ -90,8 +90,7 @@ export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> 
 
 async function fetchKeySet(session: TestSession): Promise<JsonObject> {
   const { jwks_uri: url } = requireServer(session).endpoints;
-  if (url === undefined)
-    throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
+  if (url === undefined) throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint" });
   const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
   return parseKeySet(text) ?? { keys: [] };
 }
@@ -108,7 +107,6 @@ async function verifyIdToken(session: TestSession, idToken: string, nonce: strin
   if (await session.isSignedBy(idToken, await fetchKeySet(session))) return;
   throw new Problem("Login failed: the ID token can't be verified: no published key signed it", {
     code: "id-token-signature",
-    exit: "failed",
     hint: "don't use the token",
   });
 }
@@ -130,7 +128,7 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
     session.idToken ??= idToken;
   }
   if (accessToken === undefined && idToken === undefined) {
-    throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
+    throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect" });
   }
   const access = accessToken === undefined ? [] : [accessTokenDescription(accessToken, expiresIn)];
   return passedOutcome([redirectUriDetail(redirectUri), ...access, ...idTokenDetails(idToken)].join(", "));

@@ -26,7 +26,6 @@ export function checkIdTokenSubject(
 export function wrongIdTokenProblem(reason: string): Problem {
   return new Problem(`Login failed: the ID token ${reason}`, {
     code: "id-token-mismatch",
-    exit: "failed",
     hint: "don't use the token",
   });
 }

@@ -35,7 +35,6 @@ export async function refreshTestedTokens(session: TestSession): Promise<StepOut
 function introspectionMismatchProblem(reason: string): Problem {
   return new Problem(`Introspection disagrees: ${reason}`, {
     code: "introspection-mismatch",
-    exit: "failed",
     hint: "check that the endpoint and the public URL belong to the same server",
   });
 }
@@ -125,7 +124,6 @@ export async function logOut(session: TestSession): Promise<StepOutcome> {
     next === undefined ? `answered ${status}` : `sends the browser to ${quote(urlWithoutSecrets(next.href))}`;
   throw new Problem(`Cannot log out: the server ${answer}${error === undefined ? "" : ` (${error})`}`, {
     code: "no-logout",
-    exit: "failed",
     hint: `check that the server accepts ${urlWithoutSecrets(registered)} as a post-logout redirect URI`,
   });
 }

@@ -77,9 +77,7 @@ const client: fc.Arbitrary<JsonObject> = fc
 
 /** A patch carried out as a server does. */
 function patched(document: unknown, steps: readonly PatchStep[], dialect: PatchDialect): unknown {
-  const result = applyPatch(document, JSON.parse(JSON.stringify(steps)), dialect);
-  assert.ok("value" in result, JSON.stringify(result));
-  return result.value;
+  return applyPatch(document, JSON.parse(JSON.stringify(steps)), dialect);
 }
 
 function same(actual: unknown, wanted: unknown): void {

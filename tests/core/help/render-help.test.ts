@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { apply as APPLY } from "../../../lib/commands/clients/apply.ts";
-import { create as CREATE } from "../../../lib/commands/clients/create.ts";
-import { update as UPDATE } from "../../../lib/commands/clients/update.ts";
+import APPLY from "../../../lib/commands/clients/apply.ts";
+import CREATE from "../../../lib/commands/clients/create.ts";
+import UPDATE from "../../../lib/commands/clients/update.ts";
 import { FIELD_FLAGS } from "../../../lib/core/client/fields.ts";
 import { CONNECTION_FLAGS } from "../../../lib/core/flags/connection-flags.ts";
 import { ENCRYPTION_FLAGS, SECRET } from "../../../lib/core/flags/credential-flags.ts";
