@@ -99,6 +99,11 @@ describe("editing YAML", () => {
     assert.equal(await editFirst("a: 1\nb: 2 # two\nc: 3\n", edit(["b"], undefined)), "a: 1\nc: 3\n");
   });
 
+  test("keeps the comment at the start of a file whose first key is removed", async () => {
+    const schema = "# yaml-language-server: $schema=client-file.schema.json\n";
+    assert.equal(await editFirst(`${schema}a: 1 # one\nb: 2\n`, edit(["a"], undefined)), `${schema}b: 2\n`);
+  });
+
   test("appends documents, also to an empty file, to comments and to a text without a final line feed", async () => {
     const append = (text: string): Promise<string> => editYamlDocuments(text, "x", [], [{ a: 1 }, { b: [] }]);
     assert.equal(await append(""), "a: 1\n---\nb: []\n");

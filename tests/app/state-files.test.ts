@@ -61,6 +61,7 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
     "scope: a\nclient_secret: abcdefgh\n",
     "j.yaml:2:1: a secret does not belong in a client file | use x-hydra",
   ],
+  ["j2.yaml", 'client_id: ""\nscope: a\n', "j2.yaml:1:1: client_id is empty | give an ID, or remove the field"],
   ["k.yaml", "scope: a\nmetadata: text\n", "k.yaml:2:1: metadata is not an object"],
   [
     "l.yaml",

@@ -116,6 +116,9 @@ describe("wait", () => {
   it("fails at once if waiting cannot help", async () => {
     await using guarded = await openScenario("26", asked(instead({ status: 401, body: "who" })));
     assertFails(await guarded.run(["wait"]), 3, /401/);
+    const login = { headers: { "content-type": "text/html" }, body: "<html><title>Sign in</title></html>" };
+    await using page = await openScenario("26", asked(instead({ status: 200, ...login })));
+    assertFails(await page.run(["wait"]), 1, /server answered 200 with the web page "Sign in" instead of its health/);
   });
 
   it("ends at a signal", async () => {

@@ -26,12 +26,18 @@ export async function waitUntilReady(session: AdminSession): Promise<void> {
     // The public port is ready too, and without its health paths it would never be.
     if ((status === 200 || status === 404) && (await probePublicPort(session)))
       throw (await import("./problems.ts")).publicPortProblem(options, READY, FAMILIES[0]);
-    if (status === 200) return;
+    if (status === 200) return await rejectWebPage(session, last);
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
     if (status < 500 && status !== 404) throw (await import("./problems.ts")).errorResponseProblem(options, last);
     if (isLate()) throw await notReadyProblem(session, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }
+}
+
+/** Throws if a response is a web page, such as the sign-in page of a proxy: it says nothing about the server. */
+async function rejectWebPage({ options }: AdminSession, response: AdminResponse): Promise<void> {
+  if (!(await import("./web-page.ts")).isWebPage(response.answer)) return;
+  throw (await import("./problems.ts")).unexpectedAnswerProblem(options, response, "its health");
 }
 
 async function checkReadiness(session: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {

@@ -96,9 +96,16 @@ export class DocumentEditor {
     const [name = "", ...inner] = path;
     const pair = this.#pair(map, name);
     if (inner.length > 0) this.#edit(document, this.#mapIn(document, map, name), { path: inner, value, after });
-    else if (value === undefined) map.items = map.items.filter((item) => item !== pair);
+    else if (value === undefined) this.#remove(document, map, pair);
     else if (pair === undefined) this.#insert(document, map, name, this.#createNode(document, value), after);
     else pair.value = this.#replacement(document, pair.value, value);
+  }
+
+  /** Removes a member, but not the comment at the start of a file, which the library attaches to the first key. */
+  #remove(document: Document<Node>, map: YAMLMap, pair: Pair | undefined): void {
+    if (map === document.contents && map.items[0] === pair && this.#library.isNode(pair?.key))
+      document.commentBefore ??= pair.key.commentBefore ?? null;
+    map.items = map.items.filter((item) => item !== pair);
   }
 
   /** The object that a member of another one holds, inserted or copied from an alias if it isn't there. */

@@ -83,6 +83,12 @@ export function reportFieldMistakes(
       hint: "give clients as objects with fields such as client_name and grant_types",
       code: "bad-file",
     });
+  if (fields["client_id"] === "")
+    findings.error(value, ["client_id"], {
+      message: "client_id is empty, as after a variable without a value",
+      hint: "give an ID, or remove the field: a client without an ID is found by its key",
+      code: "bad-file",
+    });
   const report = context.values.bool(LENIENT_FIELD_NAMES) ? findings.warning : findings.error;
   for (const key of Object.keys(fields)) {
     const hint = unknownFieldHint(key);
