@@ -67,6 +67,8 @@ describe("--dry-run", () => {
           methods,
           describeRun(ended),
         );
+        if (args.includes("--if-exists"))
+          assert.match(ended.stderr, /^If the client exists, it would be updated instead$/m);
         assert.match(ended.stderr, methods.length === 0 ? /^Dry run, nothing sent/m : /^Dry run: the client was read/m);
         if (way.endsWith("curl")) assert.match(ended.stdout, /^(curl --request (POST|PATCH|PUT|DELETE) .*\n)+$/);
         else assert.ok(["POST", "PATCH", "PUT", "DELETE"].includes([JSON.parse(ended.stdout)].flat()[0].method));

@@ -253,9 +253,13 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Shows the request that a create would send. */
-async function dryRunCreate(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<CommandResult> {
+/** Shows the request that a create would send. Whether the client exists is not asked, because nothing is sent. */
+async function dryRunCreate(context: Context, job: CreateJob): Promise<CommandResult> {
+  const { algorithm, ifExists } = job;
+  const { client } = job.draft;
   const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
+  if (ifExists !== "fail")
+    context.note(`If the client exists, it would be ${ifExists === "skip" ? "left unchanged" : "updated"} instead`);
   if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
   const { publicJwk } = await context.keyPairs.generate(algorithm);
   return dryRunResult(context, [plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false)]);
