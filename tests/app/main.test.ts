@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
 import { formatProblems } from "../../lib/app/combined-problems.ts";
-import { resolveCommand } from "../../lib/app/resolve-command.ts";
+import { childrenByName, loadCommand, resolveCommand } from "../../lib/app/resolve-command.ts";
 import { PLAIN_STYLE } from "../../lib/app/terminal-style.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
@@ -18,13 +18,8 @@ interface Called<Command> {
 }
 
 async function children(group: Group): Promise<readonly (readonly [string, CommandDef])[]> {
-  const { subCommands } = group;
-  const table = { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
-  return Promise.all(
-    Object.entries(table).map(
-      async ([name, child]) => [name, typeof child === "function" ? await child() : await child] as const,
-    ),
-  );
+  const table = await childrenByName(group);
+  return Promise.all(Object.entries(table).map(async ([name, child]) => [name, await loadCommand(child)] as const));
 }
 
 async function walk(group: Group, path: readonly string[] = []): Promise<readonly Called<Leaf | Group>[]> {
