@@ -76,7 +76,7 @@ function check(name: string, ...command: readonly string[]): Step {
 
 /** The test files that take longest, which start first: a long step that starts last leaves the other workers idle. */
 const LONG =
-  /\/(contributing|deno|faults|formats|install-script|key-codec|never-lost|pgp|redaction|release|secrets|shells|signals)\.test\.ts$/;
+  /\/(contributing|deno|faults|formats|install-script|json-web-key-tools|never-lost|pgp|redaction|release|secrets|shells|signals)\.test\.ts$/;
 
 /**
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:

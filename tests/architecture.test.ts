@@ -300,7 +300,7 @@ const LAZY_ADAPTERS = [
   "pgp-key-url",
   "wkd",
   "client-assertion-keys",
-  "key-codec",
+  "json-web-key-tools",
   "browser",
   "callback-listener",
 ];

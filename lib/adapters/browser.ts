@@ -9,7 +9,7 @@ const COMMANDS: Readonly<Partial<Record<NodeJS.Platform, readonly [file: string,
 };
 
 /** Variables of this program, which a browser doesn't need: they hold credentials, and URLs that may contain some. */
-const OWN_VARIABLE = /^(?:HYDRA|OAUTH2|ORY)_/i;
+const OWN_VARIABLE_NAME_PATTERN = /^(?:HYDRA|OAUTH2|ORY)_/i;
 
 /** Why no browser can be started here, for a message; undefined if one can. */
 export function browserObstacle(environment: (name: string) => string | undefined): string | undefined {
@@ -28,7 +28,7 @@ export function openBrowser(url: string, onFailure: () => void): void {
     return;
   }
   const [file, ...args] = COMMANDS[process.platform] ?? ["xdg-open"];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLE.test(name)));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLE_NAME_PATTERN.test(name)));
   const child = spawn(file, [...args, url], { stdio: "ignore", detached: true, env });
   child.once("error", onFailure);
   child.once("exit", (status) => {

@@ -56,7 +56,7 @@ export async function signClientAssertion(
 const PUBLIC_MEMBERS = ["kty", "n", "e", "crv", "x", "y"];
 
 /** Whether a key of a public JSON Web Key Set signed a token (RFC 7515). The token's key ID chooses it, if it has one. */
-export async function isSignedByKeySet(token: string, keySet: JsonObject): Promise<boolean> {
+export async function isSignedByKeyOfSet(token: string, keySet: JsonObject): Promise<boolean> {
   const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
   const { alg, kid } = decodeProtectedHeader(token);
   for (const key of keysOfSet(keySet).filter(isJsonObject)) {

@@ -27,7 +27,7 @@ export function createDownload(
     const until = monotonic() + Math.min(DOWNLOAD_MS, remaining());
     let url = requireAllowedUrl(start, options, "usage");
     for (let redirects = 0; ; redirects++) {
-      const answer = await sendDownloadRequest(http, url, options, { timeout: until - monotonic(), signal });
+      const answer = await requireDownloadAnswer(http, url, options, { timeout: until - monotonic(), signal });
       const location = answer.headers.get("location");
       if (!isRedirect(answer.status) || location === null)
         return { status: answer.status, url: url.href, bytes: answer.bytes };
@@ -72,7 +72,7 @@ function requireAllowedUrl(
   return url;
 }
 
-async function sendDownloadRequest(
+async function requireDownloadAnswer(
   http: SendHttp,
   url: URL,
   { what, maxBytes }: DownloadOptions,

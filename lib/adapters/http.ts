@@ -35,7 +35,7 @@ export interface HttpOptions {
 /** Limit for the body of a response, unless the request sets another: 64 MiB. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-const TIMEOUT = Symbol("timeout");
+const TIMEOUT_SIGNAL = Symbol("timeout");
 
 /** Creates the only access to the network: ofetch over the transport of the runtime. */
 export function createHttp(options: HttpOptions): SendHttp {
@@ -150,7 +150,7 @@ function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: Abo
   const control = new AbortController();
   const cancel = (): void => control.abort(signal?.reason);
   signal?.addEventListener("abort", cancel, { once: true });
-  const expire = (): void => control.abort(TIMEOUT);
+  const expire = (): void => control.abort(TIMEOUT_SIGNAL);
   const timer = timeout === undefined ? undefined : setTimeout(expire, Math.min(MAX_TIMER_MS, Math.max(1, timeout)));
   return {
     signal: control.signal,
@@ -198,7 +198,7 @@ async function withFetchedCertificateDetails(
 }
 
 async function toTimeoutOrNetworkFailure(error: unknown, deadline: AbortSignal): Promise<NetworkFailure> {
-  if (deadline.reason === TIMEOUT) return new NetworkFailure("timeout", "no complete response in time");
+  if (deadline.reason === TIMEOUT_SIGNAL) return new NetworkFailure("timeout", "no complete response in time");
   const { toNetworkFailure } = await import("./http/network-failure.ts");
   return toNetworkFailure(error);
 }

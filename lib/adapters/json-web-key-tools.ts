@@ -65,7 +65,7 @@ async function readPrivateKey(file: KeyFile, input: PrivateKeyInput, isEncrypted
 }
 
 /** A block of PEM (RFC 7468). */
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+const PEM_BLOCK_PATTERN = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 async function readPemBlock(file: KeyFile, label: string, text: string): Promise<KeyObject> {
   if (label === "CERTIFICATE") return new X509Certificate(text).publicKey;
@@ -92,7 +92,7 @@ async function requireReadableKey(file: KeyFile, read: () => Promise<KeyObject>)
 }
 
 async function readPemKeys(file: KeyFile, text: string): Promise<readonly JsonWebKey[]> {
-  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = ""]) => ({ label, text: block }));
+  const blocks = [...text.matchAll(PEM_BLOCK_PATTERN)].map(([block, label = ""]) => ({ label, text: block }));
   // OpenSSL writes the parameters of a curve before the key.
   const keys = blocks.filter(({ label }) => !label.endsWith("PARAMETERS"));
   if (keys.length === 0) throw badKeyFileProblem(file, "its PEM text has no end, or no key");

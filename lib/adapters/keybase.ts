@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { parseJsonOrUndefined } from "../core/json/json.ts";
 import type { Download } from "../core/network.ts";
 import { findKeybaseNameProblem, type KeyFlagOrArgument, plainHttpHint } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
+import { failedKeyDownloadProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import type { Recipient } from "../core/pgp/recipient.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
@@ -12,7 +12,7 @@ import { mayFetchPgpKeyFrom, parseHttpUrl } from "../core/url-checks.ts";
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {
   readonly armored: string;
-  /** The fingerprint according to Keybase, in upper case; the key must have it ({@link checkKeybaseFingerprint}). */
+  /** The fingerprint according to Keybase, in upper case; the key must have it ({@link requireClaimedFingerprint}). */
   readonly fingerprint: string;
   /** The name as the user spells it. */
   readonly username: string;
@@ -96,7 +96,7 @@ export async function fetchKeybaseKey(
   });
   if (answer.status !== 200) {
     const message = `Cannot look up Keybase user "${name}"`;
-    throw keyServerAnswerProblem(
+    throw failedKeyDownloadProblem(
       message,
       answer,
       "keybase-answer",
@@ -161,7 +161,7 @@ function requireKeyInAnswer(body: Answer, name: string, url: string): KeybaseKey
 }
 
 /** Checks that the key has the fingerprint that Keybase claims. */
-export function checkKeybaseFingerprint(recipient: Pick<Recipient, "fingerprint">, key: KeybaseKey): void {
+export function requireClaimedFingerprint(recipient: Pick<Recipient, "fingerprint">, key: KeybaseKey): void {
   if (recipient.fingerprint === key.fingerprint) return;
   throw noUsableKeyProblem(
     "keybase-fingerprint-mismatch",

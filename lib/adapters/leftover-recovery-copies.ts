@@ -82,7 +82,7 @@ export interface LeftoverRecoveryCopy {
 }
 
 /** A record that a later `hydra apply` is to deliver. */
-export type UndeliveredRecord = v.InferOutput<typeof DUE>;
+export type UndeliveredRecord = v.InferOutput<typeof DueRecord>;
 
 /** A part of a file: where it begins, in bytes, and what it was when it was read. */
 interface SpanWithBytes {
@@ -99,14 +99,14 @@ const LARGEST_COPY = 16 * MIB;
 const MOST_COPIES = 10_000;
 const LARGEST_TOTAL = 2 * LARGEST_COPY;
 
-const LEFTOVER = v.object({
+const LeftoverRecord = v.object({
   endpoint: v.string(),
   client_id: v.optional(v.string()),
   stack: v.optional(v.string()),
   key: v.optional(v.string()),
 });
 
-const DUE = v.object({
+const DueRecord = v.object({
   state: v.picklist(["made", "unverified"]),
   time: v.string(),
   client_id: v.optional(v.string()),
@@ -122,7 +122,7 @@ const DUE = v.object({
 /** Never through a symbolic link, and without waiting for a writer if something else has the name. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-const UNREAD = {
+const UNREAD_REASONS = {
   foreign: "files of other users are not read",
   large: `files over ${LARGEST_COPY / MIB} MiB are not read`,
   old: `only the newest ${MOST_COPIES.toLocaleString("en")} files, up to ${LARGEST_TOTAL / MIB} MiB, are read`,
@@ -169,8 +169,8 @@ function checkFileAndCollectUnread(path: string, unread: UnreadRecoveryFile[]): 
 
 function reasonNotToRead({ uid, size }: Pick<Stats, "uid" | "size">): string | undefined {
   const owner = process.getuid?.();
-  if (owner !== undefined && uid !== owner) return UNREAD.foreign;
-  return size > LARGEST_COPY ? UNREAD.large : undefined;
+  if (owner !== undefined && uid !== owner) return UNREAD_REASONS.foreign;
+  return size > LARGEST_COPY ? UNREAD_REASONS.large : undefined;
 }
 
 /** The newest files, as many as may be read, in the order of the folders. */
@@ -186,7 +186,7 @@ function selectNewestAndCollectUnread(
   });
   if (end < 0) return files;
   const chosen = new Set(newest.slice(0, end));
-  for (const { path } of newest.slice(end)) unread.push({ path, reason: UNREAD.old });
+  for (const { path } of newest.slice(end)) unread.push({ path, reason: UNREAD_REASONS.old });
   return files.filter((file) => chosen.has(file));
 }
 
@@ -258,13 +258,13 @@ function readContentsOrReason(path: string): RecoveryFileContents | string {
   try {
     return withFile(path, READ_ONLY, (file) => {
       const status = fstatSync(file);
-      const reason = status.isFile() ? reasonNotToRead(status) : UNREAD.failed;
+      const reason = status.isFile() ? reasonNotToRead(status) : UNREAD_REASONS.failed;
       if (reason !== undefined) return reason;
       const isOurs = process.getuid === undefined || (status.mode & 0o022) === 0;
       return { bytes: readFileSync(file), isOurs };
     });
   } catch (error) {
-    return errorCode(error) === "ENOENT" ? REMOVED : UNREAD.failed;
+    return errorCode(error) === "ENOENT" ? REMOVED : UNREAD_REASONS.failed;
   }
 }
 
@@ -290,9 +290,9 @@ function parseRecordForEndpoint(
 ): CopyRecord | undefined {
   const values = parseJsonValuesOrFault(utf8.decode(span.bytes));
   const [record] = isJsonFault(values) ? [] : values;
-  const read = v.safeParse(LEFTOVER, record);
+  const read = v.safeParse(LeftoverRecord, record);
   if (!read.success || read.output.endpoint !== endpoint) return undefined;
-  const due = isOurs ? v.safeParse(DUE, record) : undefined;
+  const due = isOurs ? v.safeParse(DueRecord, record) : undefined;
   const { client_id: clientId, stack, key } = read.output;
   return { path, clientId, stack, key, due: due?.success === true ? due.output : undefined };
 }

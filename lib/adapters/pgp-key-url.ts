@@ -1,6 +1,6 @@
 import type { Download } from "../core/network.ts";
 import { findKeyUrlProblem, type KeyFlagOrArgument, plainHttpProblem } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
+import { failedKeyDownloadProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import { findKeylessAnswerReason, looksLikeWebPage } from "../core/pgp/keyless-answer.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
@@ -39,7 +39,7 @@ export async function fetchPgpKeyFromUrl(
     throw plainHttpProblem(`Cannot use the key of ${name} ${quote(urlWithoutSecrets(text))}`, answer.url, origin);
   }
   if (answer.status !== 200) {
-    throw keyServerAnswerProblem(
+    throw failedKeyDownloadProblem(
       `Cannot fetch the key of ${name}`,
       answer,
       "key-url-status",

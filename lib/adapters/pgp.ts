@@ -2,7 +2,7 @@ import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat } from "../core/pgp/encrypted-format.ts";
 import type { Recipient, SkippedSubkey } from "../core/pgp/recipient.ts";
 import { Problem } from "../core/problem.ts";
-import { chooseKeys, type KeySelector, requireKeysWithAddress } from "./pgp/choose-keys.ts";
+import { type KeySelector, requireKeysWithAddress, requireUnambiguousKeys } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate-keys.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
@@ -27,7 +27,7 @@ export async function parseRecipients(
   selector: KeySelector = {},
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
-  const selected = chooseKeys(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
+  const selected = requireUnambiguousKeys(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {

@@ -40,19 +40,19 @@ interface ProofOptions {
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
 export type CredentialsProofKind = "token" | "accepted" | "secret";
 
-const DISCOVERY = v.looseObject({
+const DiscoveredProofEndpoints = v.looseObject({
   token_endpoint: v.string(),
   revocation_endpoint: v.fallback(v.optional(v.string()), undefined),
 });
 
-const TOKEN = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
+const TokenResponse = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
 
 const MAX_BYTES = 1_048_576;
 
 /** The longest error of a server that a message quotes. */
 const MAX_QUOTED = 400;
 
-async function sendProofRequest(
+async function requireProofAnswer(
   http: SendHttp,
   details: HttpRequest,
   { action, origin }: { readonly action: string; readonly origin: string },
@@ -83,7 +83,7 @@ export async function discoverProofEndpoints(
   const base = trimCharactersAtEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const headers = { accept: "application/json" };
-  const answer = await sendProofRequest(http, { method: "GET", url, timeout, headers }, { action, origin });
+  const answer = await requireProofAnswer(http, { method: "GET", url, timeout, headers }, { action, origin });
   if (requiresTls(answer)) {
     const server = new URL(base).origin;
     throw new Problem(`${action}: ${server} uses TLS: the server requires https`, {
@@ -91,7 +91,7 @@ export async function discoverProofEndpoints(
       hint: `use ${server.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
     });
   }
-  const document = v.safeParse(DISCOVERY, parseJsonOrUndefined(answer.text)?.value);
+  const document = v.safeParse(DiscoveredProofEndpoints, parseJsonOrUndefined(answer.text)?.value);
   const own = (endpoint: string): boolean =>
     URL.canParse(endpoint) && new URL(endpoint).origin === new URL(base).origin;
   if (answer.status === 200 && document.success && URL.canParse(document.output.token_endpoint)) {
@@ -189,7 +189,7 @@ export async function proveCredentials(
     credentials: CredentialsToProve,
   ): Promise<Attempt> => {
     const { form, headers, secrets } = await addCredentialsToForm(fields, clientId, credentials, url);
-    const answer = await sendProofRequest(
+    const answer = await requireProofAnswer(
       http,
       { method: "POST", url, form, headers, timeout: timeLeft() },
       { action, origin },
@@ -239,7 +239,7 @@ const ERRORS_AFTER_AUTHENTICATION = ["unauthorized_client", "unsupported_grant_t
 function requireProofInTokenAnswer(action: string, origin: string, attempt: Attempt): CredentialsProofKind {
   const { status, text } = attempt.answer;
   if (status === 200) {
-    if (v.is(TOKEN, parseJsonOrUndefined(text)?.value)) return "token";
+    if (v.is(TokenResponse, parseJsonOrUndefined(text)?.value)) return "token";
     throw unverifiedCredentialsProblem(
       `${action}: the token endpoint answered 200 without a token`,
       status,

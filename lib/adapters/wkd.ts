@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
 import type { Download } from "../core/network.ts";
 import { splitMailAddressOrProblem } from "../core/pgp/key-address-checks.ts";
-import { keyServerAnswerProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
+import { failedKeyDownloadProblem, MAX_KEY_BYTES } from "../core/pgp/key-download-checks.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -65,7 +65,7 @@ export async function fetchWkdKey(address: string, download: Download): Promise<
   const attempt = async (url: string): Promise<WkdKey> => {
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
-    throw keyServerAnswerProblem(
+    throw failedKeyDownloadProblem(
       `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`,
       answer,
       "wkd-no-key",

@@ -15,7 +15,7 @@ import {
 export type { YamlChange } from "./yaml/edit-documents.ts";
 
 /** YAML 1.2 with only the core schema, without custom tags. We look for duplicate keys ourselves: the library compares each key with all others. */
-const PARSE_OPTIONS = {
+const READ_ONLY_DOCUMENT_OPTIONS = {
   version: "1.2",
   schema: "core",
   uniqueKeys: false,
@@ -81,7 +81,7 @@ export async function parseYamlDocuments(
 ): Promise<readonly unknown[]> {
   const library = await import("yaml");
   const { tokens, at } = parseTokens(library, text, name);
-  return Array.from(new library.Composer(PARSE_OPTIONS).compose(tokens), (document) =>
+  return Array.from(new library.Composer(READ_ONLY_DOCUMENT_OPTIONS).compose(tokens), (document) =>
     readDocument(library, document, { name, as, depth, at }),
   );
 }
@@ -102,7 +102,7 @@ export async function parseYamlWithOffsets(
   const { createPositionTreeReader } = await import("./yaml/position-reader.ts");
   const { tokens, at } = parseTokens(library, text, name);
   const positionsOf = createPositionTreeReader(library);
-  return Array.from(new library.Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
+  return Array.from(new library.Composer(READ_ONLY_DOCUMENT_OPTIONS).compose(tokens), (document) => ({
     value: readDocument(library, document, { name, as: "values", depth, at }),
     positions: positionsOf(document),
   }));
@@ -186,9 +186,9 @@ function checkAndNormalizeNodes(library: Library, document: Document.Parsed, rea
   const { isAlias, isMap, isNode, isScalar } = library;
   const anchors = new Set<string>();
   walkNodes(library, document.contents, ({ node, isKey, around }) => {
-    if (isAlias(node)) checkAlias(node, anchors, around, reading);
+    if (isAlias(node)) rejectBadAlias(node, anchors, around, reading);
     else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
-    if (isMap(node)) checkKeys(node, library, reading);
+    if (isMap(node)) rejectBadMappingKeys(node, library, reading);
     if (isScalar(node)) node.value = isKey ? keyText(node, reading) : readScalarValue(node, reading);
   });
 }
@@ -198,7 +198,7 @@ function nodePositionText(node: { readonly range?: readonly number[] | null }, {
 }
 
 /** Rejects an alias without an anchor before it, or inside the value that it repeats. */
-function checkAlias(
+function rejectBadAlias(
   alias: Alias,
   anchors: ReadonlySet<string>,
   around: readonly Collection[],
@@ -213,7 +213,7 @@ function checkAlias(
  * Rejects duplicate keys of a mapping, and keys that could only be compared after they have replaced others: aliases, lists
  * and mappings. Also rejects merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys.
  */
-function checkKeys({ items }: YAMLMap, { isNode, isScalar }: Library, reading: YamlReadOptions): void {
+function rejectBadMappingKeys({ items }: YAMLMap, { isNode, isScalar }: Library, reading: YamlReadOptions): void {
   const seen = new Map<string, Scalar>();
   for (const { key } of items) {
     if (!isNode(key)) continue;
@@ -254,31 +254,36 @@ export async function parseYaml(text: string, name: string, as: "values" | "text
 }
 
 /** Characters that a terminal could interpret; text with them is written in double quotes with escapes. */
-const UNSAFE =
+const UNSAFE_EXCEPT_LINE_FEED_PATTERN =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 
 /** A text in quotes with these characters as escapes. */
 function escapeUnsafeCharacters(quoted: string): string {
   return quoted.replace(
-    new RegExp(UNSAFE, "g"),
+    new RegExp(UNSAFE_EXCEPT_LINE_FEED_PATTERN, "g"),
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
 /** Texts with a special meaning in YAML 1.1 that the library doesn't quote: the default value and the merge key. */
-const SPECIAL: readonly string[] = ["=", "<<"];
+const SPECIAL_YAML_1_1_TEXTS: readonly string[] = ["=", "<<"];
 
 /** Text with significant whitespace; in a block, parsers would take some of it for indentation. */
-const SIGNIFICANT_WHITESPACE = /^\s|\n |\n\n$/;
+const SIGNIFICANT_WHITESPACE_PATTERN = /^\s|\n |\n\n$/;
 
 /** The depth from which collections are written in brackets: blocks cost time and space for the indentation of every line. */
 const BLOCK_DEPTH = 100;
 
 /** How documents are written, so that they mean the same in YAML 1.1 and 1.2. */
-const WRITE_OPTIONS = { version: "1.2", schema: "core", compat: "yaml-1.1", customTags: [VERBATIM_TAG] } as const;
+const WRITABLE_DOCUMENT_OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  compat: "yaml-1.1",
+  customTags: [VERBATIM_TAG],
+} as const;
 
 /** How the text of a document looks. */
-const LAYOUT = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const;
+const STRINGIFY_OPTIONS = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const;
 
 /**
  * Loads the YAML writer, which turns a JSON value into one document with a final line feed.
@@ -290,18 +295,22 @@ export async function loadYamlWriter(): Promise<(value: unknown) => string> {
   const { Document, isCollection, isScalar, Scalar } = library;
   return (value) => {
     const document = new Document(value, (_, member) => toVerbatimIfNumber(member), {
-      ...WRITE_OPTIONS,
-      customTags: [...WRITE_OPTIONS.customTags],
+      ...WRITABLE_DOCUMENT_OPTIONS,
+      customTags: [...WRITABLE_DOCUMENT_OPTIONS.customTags],
       aliasDuplicateObjects: false,
     });
     walkNodes(library, document.contents, ({ node, around }) => {
       if (isCollection(node) && around.length >= BLOCK_DEPTH) node.flow = true;
       if (!isScalar(node) || typeof node.value !== "string") return;
       const { value: text } = node;
-      if (UNSAFE.test(text) || SIGNIFICANT_WHITESPACE.test(text) || SPECIAL.includes(text))
+      if (
+        UNSAFE_EXCEPT_LINE_FEED_PATTERN.test(text) ||
+        SIGNIFICANT_WHITESPACE_PATTERN.test(text) ||
+        SPECIAL_YAML_1_1_TEXTS.includes(text)
+      )
         node.type = Scalar.QUOTE_DOUBLE;
     });
-    return escapeUnsafeCharacters(document.toString(LAYOUT));
+    return escapeUnsafeCharacters(document.toString(STRINGIFY_OPTIONS));
   };
 }
 
@@ -331,7 +340,7 @@ function nodeMaker(library: Library, write: (value: unknown) => string): CreateN
 
 /** The values and the comments of a text, as a text by which it is compared with another. */
 function comparableValuesAndComments({ Lexer, parseAllDocuments }: Library, text: string): string {
-  const documents = parseAllDocuments(text, PARSE_OPTIONS);
+  const documents = parseAllDocuments(text, READ_ONLY_DOCUMENT_OPTIONS);
   const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
   const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
   const comments = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
@@ -359,7 +368,11 @@ export async function editYamlDocuments(
   const { DocumentEditor, detectIndentation } = await import("./yaml/edit-documents.ts");
   const { ChangedPairsRenderer } = await import("./yaml/render-changed-pairs.ts");
   const { tokens } = parseTokens(library, text, name);
-  const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
+  const options = {
+    ...READ_ONLY_DOCUMENT_OPTIONS,
+    ...WRITABLE_DOCUMENT_OPTIONS,
+    customTags: [...WRITABLE_DOCUMENT_OPTIONS.customTags],
+  };
   const documents = Array.from(new library.Composer(options).compose(tokens));
   const write = await loadYamlWriter();
   const editor = new DocumentEditor(library, nodeMaker(library, write));
@@ -379,7 +392,7 @@ export async function editYamlDocuments(
       if (library.isScalar(node) && isPlainOneLineScalar(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
-    const layout = { ...LAYOUT, ...detectIndentation(source), flowCollectionPadding: false };
+    const layout = { ...STRINGIFY_OPTIONS, ...detectIndentation(source), flowCollectionPadding: false };
     const whole = document.toString(layout);
     if (splice === undefined || !library.isMap(contents)) return whole;
     const names = new Set(

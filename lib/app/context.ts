@@ -51,10 +51,10 @@ interface ContextOptions
 }
 
 /** Milliseconds that one request to the public side of a server may take. */
-const VERIFY_TIME = 15_000;
+const PUBLIC_REQUEST_MS = 15_000;
 
 /** Milliseconds that a command without a server may spend on fetching keys. */
-const NO_SERVER_TIME = 60_000;
+const KEY_DOWNLOADS_MS = 60_000;
 
 /** Creates the context of one command. Nothing is opened or sent before the command asks for it. */
 export function createContext(options: ContextOptions): Context {
@@ -66,7 +66,7 @@ export function createContext(options: ContextOptions): Context {
   const admin =
     connection === undefined ? undefined : createAdminForConnection(options, connection, https.admin, detected);
   const began = host.monotonic();
-  const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
+  const remaining = (): number => admin?.remaining() ?? Math.max(0, KEY_DOWNLOADS_MS - (host.monotonic() - began));
   const download: Download = async (url, what) => {
     const { createDownload } = await import("../adapters/download.ts");
     return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
@@ -241,7 +241,7 @@ async function loadYamlEditor(): ReturnType<Context["loadYamlEditor"]> {
 
 /** Keys in files. The library is loaded when the first key is read. */
 function createJsonWebKeyTools(input: InputFiles): Context["localKeys"] {
-  const codec = () => import("../adapters/key-codec.ts");
+  const codec = () => import("../adapters/json-web-key-tools.ts");
   return {
     async read(path, reader, passphrase) {
       const bytes = await input.readBytes(path, reader);
@@ -263,10 +263,10 @@ function createCredentialVerifier(
   const adapter = () => import("../adapters/prove-credentials.ts");
   return {
     discoverServer: async (publicUrl, origin) =>
-      (await adapter()).discoverProofEndpoints(http, { publicUrl, origin }, Math.min(VERIFY_TIME, remaining())),
+      (await adapter()).discoverProofEndpoints(http, { publicUrl, origin }, Math.min(PUBLIC_REQUEST_MS, remaining())),
     prove: async (endpoints, clientId, proof) => {
       // The client exists by now, so the check may take longer than the rest of the command's time.
-      const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining()));
+      const until = host.monotonic() + Math.min(PUBLIC_REQUEST_MS, Math.max(CLEANUP_AFTER_DEADLINE_MS, remaining()));
       const options = { timeLeft: () => until - host.monotonic(), wrongSecret: host.uuid() };
       return (await adapter()).proveCredentials(http, endpoints, clientId, proof, options);
     },
@@ -287,7 +287,7 @@ function createLazyOAuthAccess(
     admin: async (timeLeft) => (await access()).admin(timeLeft),
     fetchKeySetText: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySetText(download, url, what),
     isSignedBy: async (token, keySet) =>
-      (await import("../adapters/client-assertion-keys.ts")).isSignedByKeySet(token, keySet),
+      (await import("../adapters/client-assertion-keys.ts")).isSignedByKeyOfSet(token, keySet),
   };
 }
 

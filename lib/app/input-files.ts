@@ -14,12 +14,12 @@ function cannotRead(path: string, reader: string): string {
 }
 
 /** A flag whose file contains a credential. */
-const CREDENTIAL_FILE = /^--(?:[a-z]+-)*(?:token|secret|passphrase)-file$/;
+const CREDENTIAL_FILE_FLAG_PATTERN = /^--(?:[a-z]+-)*(?:token|secret|passphrase)-file$/;
 
 /** Whether the name of a file that does not exist may be the credential itself, as in `--secret-file "$SECRET"`. */
 function mayBeCredential(path: string, reader: string, error: unknown): boolean {
   const isMissing = ["ENOENT", "ENAMETOOLONG"].includes(errorCode(error) ?? "");
-  if (!isMissing || !CREDENTIAL_FILE.test(reader)) return false;
+  if (!isMissing || !CREDENTIAL_FILE_FLAG_PATTERN.test(reader)) return false;
   return visiblePart(path)?.isWhole !== true || (path.length >= SHORTEST_HIDDEN && !/[/\\]/.test(path));
 }
 

@@ -19,7 +19,7 @@ const FRAMES = ["|", "/", "-", "\\"] as const;
 const RATE_AFTER_MS = 1_000;
 
 /** A duration as people say it: `8s`, `2m05s`, `1h02m`. */
-export function formatShortDuration(milliseconds: number): string {
+export function formatMillisecondsBriefly(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1_000);
   const padded = (count: number): string => String(count).padStart(2, "0");
   if (seconds < 60) return `${seconds}s`;
@@ -45,7 +45,7 @@ export function formatProgressLine({ total, done, failures, elapsed }: Progress,
   if (done > 0 && elapsed >= RATE_AFTER_MS) {
     const perSecond = (done * 1_000) / elapsed;
     parts.push(`${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`);
-    if (done < total) parts.push(`${formatShortDuration((elapsed / done) * (total - done))} left`);
+    if (done < total) parts.push(`${formatMillisecondsBriefly((elapsed / done) * (total - done))} left`);
   }
   while (parts.length > 1 && parts.join("  ").length >= columns) parts.pop();
   return parts.join("  ").slice(0, Math.max(columns - 1, 0));
@@ -147,7 +147,7 @@ export class ProgressBar {
     const start = monotonic();
     let frame = 0;
     const next = (): void => {
-      const text = `${FRAMES[frame++ % FRAMES.length] ?? ""} ${what}  ${formatShortDuration(monotonic() - start)}`;
+      const text = `${FRAMES[frame++ % FRAMES.length] ?? ""} ${what}  ${formatMillisecondsBriefly(monotonic() - start)}`;
       // The progress bar shows more.
       if (this.#began === undefined) this.#show(text.slice(0, Math.max(this.#columns() - 1, 0)));
       timer = setTimeout(next, FRAME_MS);

@@ -5,7 +5,7 @@ import { type FormatLibraries, loadFormatLibraries } from "../core/output/render
 import { type Problem, usageError } from "../core/problem.ts";
 
 /** The format of the results. Throws the Problem of one that doesn't exist. */
-export function chooseOutputFormat(values: FlagValues, fallback: string): Format {
+export function requireOutputFormat(values: FlagValues, fallback: string): Format {
   const text = values.text(FORMAT);
   // "default" is how Hydra's own 2.x CLI spells the default format.
   const name = text === undefined || text === "default" || text === "auto" ? fallback : text;

@@ -17,7 +17,7 @@ import {
   normalizeKeybaseName,
   parseKeySource,
 } from "../core/pgp/parse-key-source.ts";
-import { checkFingerprintPins, type Recipient } from "../core/pgp/recipient.ts";
+import { type Recipient, requirePinnedFingerprints } from "../core/pgp/recipient.ts";
 import { pgpRecipientFlagProblems } from "../core/pgp/recipient-flag-checks.ts";
 import { errorCode, Problem } from "../core/problem.ts";
 import { urlWithoutSecrets } from "../core/redact.ts";
@@ -124,7 +124,7 @@ export async function loadRecipients(values: FlagValues, sources: PgpKeySources)
   const now = new Date(sources.host.now());
   const found: Recipient[] = [];
   for (const material of materials) found.push(...(await parseRecipientsInMaterial(material, pins, now)));
-  checkFingerprintPins(found, pins);
+  requirePinnedFingerprints(found, pins);
   return [...new Map(found.map((recipient) => [recipient.fingerprint, recipient])).values()];
 }
 
@@ -137,8 +137,8 @@ async function parseRecipientsInMaterial(
   const { material, origin, address, keybase } = key;
   const recipients = await parseRecipients(material, origin, now, { pins, address });
   if (keybase !== undefined) {
-    const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
-    for (const recipient of recipients) checkKeybaseFingerprint(recipient, keybase);
+    const { requireClaimedFingerprint } = await import("../adapters/keybase.ts");
+    for (const recipient of recipients) requireClaimedFingerprint(recipient, keybase);
   }
   return recipients;
 }
@@ -164,8 +164,8 @@ async function inspectKeysInMaterial(
   const { inspectKeys } = await import("../adapters/pgp.ts");
   const found = await inspectKeys(material, origin, new Date(host.now()), address);
   if (keybase !== undefined) {
-    const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
-    for (const { fingerprint } of found) if (fingerprint !== null) checkKeybaseFingerprint({ fingerprint }, keybase);
+    const { requireClaimedFingerprint } = await import("../adapters/keybase.ts");
+    for (const { fingerprint } of found) if (fingerprint !== null) requireClaimedFingerprint({ fingerprint }, keybase);
   }
   return found.map((report) => ({ ...report }));
 }

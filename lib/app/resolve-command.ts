@@ -54,7 +54,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
     );
   }
   // Anything else may be a credential, such as a token after `hydra introspect`.
-  const isReadable = COMMAND_WORD.test(stray) || isWebUrl(stray);
+  const isReadable = COMMAND_WORD_PATTERN.test(stray) || isWebUrl(stray);
   throw usageError(
     `Unknown command ${isReadable ? redactOperand(stray, line) : "(not shown)"} after ${parent}`,
     await unknownCommandHint(parent, command, stray),
@@ -63,7 +63,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
 }
 
 /** What a command can be called. */
-const COMMAND_WORD = /^[a-z][a-z0-9-]{0,40}$/i;
+const COMMAND_WORD_PATTERN = /^[a-z][a-z0-9-]{0,40}$/i;
 
 /** The hint for a URL in a place that has no argument. */
 export const STRAY_URL_HINT = "write --endpoint URL";

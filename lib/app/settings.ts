@@ -25,7 +25,7 @@ import { collectProblem, errorCode, Problem, usageError, withMessage } from "../
 import { escapeControls, quote } from "../core/text.ts";
 import { CombinedProblems } from "./combined-problems.ts";
 import type { InputFiles } from "./input-files.ts";
-import { areErrorsJson, chooseOutputFormat, credentialFormatProblems } from "./read-format.ts";
+import { areErrorsJson, credentialFormatProblems, requireOutputFormat } from "./read-format.ts";
 import { isWebUrl, type ResolvedLeaf, STRAY_URL_HINT } from "./resolve-command.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -55,7 +55,7 @@ export async function readSettings(
   const { line, config, environment } = await readCommandLineAndConfig(run, called);
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-  const format = await collectProblem(problems, () => chooseOutputFormat(values, spec.format[called.syntax]));
+  const format = await collectProblem(problems, () => requireOutputFormat(values, spec.format[called.syntax]));
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJsonFormat(format);
   const side = spec.server === "public" ? "public" : "admin";
@@ -100,7 +100,7 @@ async function readCommandLineAndConfig(
   const config = await readConfig(host, line.values).catch(async (error: unknown) => {
     if (!(error instanceof Problem)) throw error;
     const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec, line)];
-    await collectProblem(problems, () => chooseOutputFormat(line.values, spec.format[called.syntax]));
+    await collectProblem(problems, () => requireOutputFormat(line.values, spec.format[called.syntax]));
     throw new CombinedProblems([...problems, error]);
   });
   return { line: config === undefined ? line : parse({ environment, file: config.file }), config, environment };

@@ -47,7 +47,7 @@ export async function writeResult(
   try {
     await new ResultWriter(result, { ...renderer, item }, queue).write();
   } catch (error) {
-    if (error === READER_GONE) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
+    if (error === READER_GONE_SIGNAL) return result.stopsUnread === true ? "done" : (result.exit?.() ?? "done");
     throw error;
   }
   noteOmittedSecretManifests(withheld, result.view, note);
@@ -84,11 +84,11 @@ class ResultWriter {
       }
     } catch (error) {
       await this.#flush().catch((later: unknown) => {
-        if (later !== READER_GONE) throw later;
+        if (later !== READER_GONE_SIGNAL) throw later;
       });
       throw error;
     }
-    if (this.#isReaderGone) throw READER_GONE;
+    if (this.#isReaderGone) throw READER_GONE_SIGNAL;
     const end = await this.#render(() => this.#renderer.end(envelope?.()));
     if (this.#unsent + end !== "" || this.#held.length > 0) this.#send(this.#unsent + end);
     await this.#settle(0, 0);
@@ -148,7 +148,7 @@ class ResultWriter {
     if (errorCode(reason) !== "EPIPE") throw unwritableStdoutProblem(reason);
     const { exit, delivered, undelivered, stopsUnread } = this.#result;
     if (exit === undefined || delivered !== undefined || undelivered !== undefined || stopsUnread === true)
-      throw READER_GONE;
+      throw READER_GONE_SIGNAL;
     this.#isReaderGone = true;
   }
 
@@ -178,7 +178,7 @@ function noteOmittedSecretManifests(
 }
 
 /** The reader of standard output stopped reading, as `head` does; that is not a failure. */
-const READER_GONE = new Problem("The reader of standard output is gone", { code: "gone", exit: "done" });
+const READER_GONE_SIGNAL = new Problem("The reader of standard output is gone", { code: "gone", exit: "done" });
 
 /** Writes a text that is not a result, such as help; its reader may stop reading. */
 export async function writeText(host: Pick<Host, "stdout">, text: string): Promise<void> {

@@ -24,7 +24,7 @@ export function concurrencyFlagProblems({ values }: Pick<Context, "values">): re
 }
 
 /** After so many items in a row that found no server, the others would not find it either. */
-const SERVER_GONE_AFTER = 8;
+const UNREACHABLE_ITEMS_BEFORE_STOP = 8;
 
 /** Work on several items, in which a failure of one doesn't stop the others. */
 export class BatchRun {
@@ -46,7 +46,7 @@ export class BatchRun {
 
   /** Whether the server could not be reached for so long that no more items should be started. */
   get isServerGone(): boolean {
-    return this.#unreachableInARow >= SERVER_GONE_AFTER;
+    return this.#unreachableInARow >= UNREACHABLE_ITEMS_BEFORE_STOP;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import { operandAndFlags } from "../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -18,5 +18,5 @@ export async function readAgain(admin: Admin, id: string): Promise<ClientRecord>
 /** Says of a client that was absent a moment ago and exists now that this run has no secret for it. */
 export function undeliveredHereText(id: string): string {
   // A proxy that sends a request twice looks like someone else; then nobody has the secret.
-  return `client ${quote(id)} was created by someone else meanwhile; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${operandAndFlags(id)}`;
+  return `client ${quote(id)} was created by someone else meanwhile; its secret was not delivered here. If no other run has delivered it, set another one: hydra clients rotate-secret ${quotedOperandAndFlagText(id)}`;
 }

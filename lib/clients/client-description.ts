@@ -87,13 +87,15 @@ function redirectRows(client: JsonObject): readonly DescriptionRow[] {
   ]);
 }
 
-const LIFESPAN = /^(.+)_grant_(.+)_token_lifespan$/;
+const LIFESPAN_FIELD_NAME_PATTERN = /^(.+)_grant_(.+)_token_lifespan$/;
 
 function lifespanRows(client: JsonObject): readonly DescriptionRow[] {
-  const set = Object.keys(client).filter((name) => LIFESPAN.test(name) && !isEmptyOrUsual(name, client[name]));
+  const set = Object.keys(client).filter(
+    (name) => LIFESPAN_FIELD_NAME_PATTERN.test(name) && !isEmptyOrUsual(name, client[name]),
+  );
   if (set.length === 0) return [];
   const values = set.map((name) => {
-    const [, grant = "", token = ""] = LIFESPAN.exec(name) ?? [];
+    const [, grant = "", token = ""] = LIFESPAN_FIELD_NAME_PATTERN.exec(name) ?? [];
     return `${fieldValueTexts(client[name]).join()} ${token} token (${grant})`;
   });
   return [["Lifespans", values]];

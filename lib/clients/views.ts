@@ -31,7 +31,7 @@ function columnsWithSecret(secretColumn: Column<JsonObject>): readonly Column<Js
 }
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */
-export const CLIENT_VIEW: ResultView<JsonObject> = {
+export const CLIENT_WITHOUT_SECRET_VIEW: ResultView<JsonObject> = {
   // Always empty here, so the column may be left out on a narrow terminal.
   columns: columnsWithSecret(fieldColumn("CLIENT SECRET", "client_secret")),
   id: idOf,
@@ -39,8 +39,8 @@ export const CLIENT_VIEW: ResultView<JsonObject> = {
 };
 
 /** Clients of a list, in the columns of Hydra's own CLI, 2.x as a plain and 1.x as a bordered table. */
-export const LIST_VIEW: ResultView<JsonObject> = {
-  ...CLIENT_VIEW,
+export const CLIENT_LIST_VIEW: ResultView<JsonObject> = {
+  ...CLIENT_WITHOUT_SECRET_VIEW,
   listColumns: [
     ID_COLUMN,
     fieldColumn("NAME", "client_name"),
@@ -70,7 +70,7 @@ const SECRET_COLUMN: Column<JsonObject> = { label: "CLIENT SECRET", value: encry
  *
  * @param secret whether the client has a secret; the text format says so if it has none.
  */
-export function createdView(secret: "has secret" | "no secret"): ResultView<JsonObject> {
+export function clientWithCredentialsView(secret: "has secret" | "no secret"): ResultView<JsonObject> {
   return {
     columns: columnsWithSecret(SECRET_COLUMN),
     text(client) {
@@ -95,8 +95,8 @@ export function createdView(secret: "has secret" | "no secret"): ResultView<Json
 }
 
 /** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
-export const KEY_PAIR_CLIENT_VIEW: ResultView<JsonObject> = {
-  ...createdView("has secret"),
+export const CLIENT_WITH_ENCRYPTED_KEY_VIEW: ResultView<JsonObject> = {
+  ...clientWithCredentialsView("has secret"),
   columns: columnsWithSecret({ ...fieldColumn("CLIENT PRIVATE KEY", ENCRYPTED_PRIVATE_KEY_FIELD), whole: true }),
 };
 
@@ -109,7 +109,7 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
 
 /** A client of an import: with its outcome and the file that it is from. */
 export const IMPORT_VIEW: ResultView<JsonObject> = {
-  ...createdView("has secret"),
+  ...clientWithCredentialsView("has secret"),
   isAlwaysList: true,
   columns: [
     { label: "CLIENT ID", value: idOf, whole: true },

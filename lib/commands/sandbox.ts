@@ -7,7 +7,7 @@ import { shellQuoted } from "../core/output/shell-quote.ts";
 /** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
-const LISTEN: WithDefault<TextFlag> = {
+const LISTEN_FLAG: WithDefault<TextFlag> = {
   kind: "text",
   name: "listen",
   value: "ADDRESS",
@@ -16,7 +16,7 @@ const LISTEN: WithDefault<TextFlag> = {
   help: "Loopback address and port, or unix:///path; port 0 picks a free port",
 };
 
-const PUBLIC_LISTEN: WithDefault<TextFlag> = {
+const PUBLIC_LISTEN_FLAG: WithDefault<TextFlag> = {
   kind: "text",
   name: "public-listen",
   value: "ADDRESS",
@@ -25,7 +25,7 @@ const PUBLIC_LISTEN: WithDefault<TextFlag> = {
   help: "Loopback address and port for tokens and logins; port 0 picks a free port, and none opens no port",
 };
 
-const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
+const VERSION_FLAG: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
   kind: "text",
   name: "as",
   value: "VERSION",
@@ -53,15 +53,15 @@ export default defineLeaf({
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
     "Not emulated: dynamic registration, request objects, pairwise subjects, verifiable credentials, and logging out of other clients.",
   ],
-  flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
+  flags: [LISTEN_FLAG, PUBLIC_LISTEN_FLAG, VERSION_FLAG, ...GENERAL_FLAGS],
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
   server: false,
   format: "text",
   prepare: (context) =>
     withoutChecks(async () => {
-      const as = context.values.text(AS);
-      const listen = context.values.text(LISTEN);
-      const publicListen = context.values.text(PUBLIC_LISTEN);
+      const as = context.values.text(VERSION_FLAG);
+      const listen = context.values.text(LISTEN_FLAG);
+      const publicListen = context.values.text(PUBLIC_LISTEN_FLAG);
       context.host.enableJit();
       const publicPort = publicListen === "none" ? {} : { publicListen };
       const running = await context.startSandbox({ as, listen, ...publicPort, onRequest: context.detail });

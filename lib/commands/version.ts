@@ -7,7 +7,7 @@ import type { JsonObject } from "../core/json/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { usageError } from "../core/problem.ts";
 
-const SERVER: BoolFlag = {
+const ASK_SERVER_FLAG: BoolFlag = {
   kind: "switch",
   name: "server",
   group: "input",
@@ -22,7 +22,7 @@ function column(label: string, name: string): Column<JsonObject> {
 export default defineLeaf({
   name: "version",
   summary: "Print the version of this program, and of the server",
-  flags: [SERVER, ...SERVER_COMMAND_FLAGS],
+  flags: [ASK_SERVER_FLAG, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["version --format json", "As JSON, for a script"],
@@ -30,10 +30,10 @@ export default defineLeaf({
     ],
   },
   server: "if-asked",
-  usesOnlyFlags: (flags) => !flags.bool(SERVER) && !flags.isSet(CONFIG),
+  usesOnlyFlags: (flags) => !flags.bool(ASK_SERVER_FLAG) && !flags.isSet(CONFIG),
   format: "text",
   prepare(context): CheckedCommand {
-    const asks = context.values.bool(SERVER);
+    const asks = context.values.bool(ASK_SERVER_FLAG);
     const missing = asks && !context.values.isSet(ENDPOINT);
     return {
       problems: missing

@@ -3,7 +3,7 @@ import { FAIL_AFTER } from "../core/flags/connection-flags.ts";
 import type { DurationFlag, WithDefault } from "../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/shared-flags.ts";
 
-const FOR: WithDefault<DurationFlag> = {
+const WAIT_TIME_FLAG: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "for",
   value: "DURATION",
@@ -14,8 +14,8 @@ const FOR: WithDefault<DurationFlag> = {
 
 /** The time limit, in milliseconds. One of the config file is for requests, and servers take longer to start. */
 function waitingTime({ values }: Pick<Context, "values">): number {
-  const isGeneral = !values.isSet(FOR) && values.origin(FAIL_AFTER).from === "flag";
-  return values.number(isGeneral ? FAIL_AFTER : FOR);
+  const isGeneral = !values.isSet(WAIT_TIME_FLAG) && values.origin(FAIL_AFTER).from === "flag";
+  return values.number(isGeneral ? FAIL_AFTER : WAIT_TIME_FLAG);
 }
 
 /** `wait`: until the server is ready. */
@@ -26,7 +26,7 @@ export default defineLeaf({
     "Polls /health/ready until the server is ready, for init containers and startup scripts. Keeps waiting on 404, which a gateway may return while the server starts.",
     "Fails immediately on the public port of Hydra, which is ready too but has no admin API.",
   ],
-  flags: [FOR, ...SERVER_COMMAND_FLAGS],
+  flags: [WAIT_TIME_FLAG, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,
   format: "text",

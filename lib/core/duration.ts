@@ -18,7 +18,7 @@ const MILLION = 1_000_000n;
 const LONGEST = 2n ** 63n - 1n;
 
 /** The digits before and after the point, one of which may be missing, and the unit. */
-const PART = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(ns|us|µs|μs|ms|s|m|h)/y;
+const DURATION_PART_PATTERN = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(ns|us|µs|μs|ms|s|m|h)/y;
 
 /** The most digits of a whole number within {@link LONGEST}, and the most of a fraction that make a difference. */
 const DIGITS = 19;
@@ -40,9 +40,9 @@ export function parseNanoseconds(text: string): bigint | undefined {
   if (digits === "0") return 0n;
   if (digits === "") return undefined;
   let total = 0n;
-  PART.lastIndex = 0;
-  while (PART.lastIndex < digits.length) {
-    const [, whole = "", behind = "", alone = "", name = ""] = PART.exec(digits) ?? [];
+  DURATION_PART_PATTERN.lastIndex = 0;
+  while (DURATION_PART_PATTERN.lastIndex < digits.length) {
+    const [, whole = "", behind = "", alone = "", name = ""] = DURATION_PART_PATTERN.exec(digits) ?? [];
     const unit = UNITS.get(name);
     // Reading a million digits as a bigint takes long.
     if (unit === undefined || whole.replace(/^0+/, "").length > DIGITS) return undefined;
@@ -53,7 +53,7 @@ export function parseNanoseconds(text: string): bigint | undefined {
 }
 
 /** Parses a duration like {@link parseNanoseconds}, in milliseconds. */
-export function parseDuration(text: string): number | undefined {
+export function parseMilliseconds(text: string): number | undefined {
   const nanoseconds = parseNanoseconds(text);
   // Separately, because a number can't represent the nanoseconds of many days.
   return nanoseconds === undefined ? undefined : Number(nanoseconds / MILLION) + Number(nanoseconds % MILLION) / 1e6;
@@ -73,7 +73,7 @@ export function formatNanoseconds(nanoseconds: bigint): string {
 }
 
 /** Formats milliseconds like {@link formatNanoseconds}. */
-export function formatDuration(milliseconds: number): string {
+export function formatMilliseconds(milliseconds: number): string {
   const whole = Math.trunc(milliseconds);
   return formatNanoseconds(BigInt(whole) * MILLION + BigInt(Math.round((milliseconds - whole) * 1e6)));
 }

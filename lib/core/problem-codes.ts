@@ -304,7 +304,9 @@ export const PROBLEM_CODES_BY_HEADING = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-type Codes = typeof PROBLEM_CODES_BY_HEADING;
+type ProblemCodesByHeading = typeof PROBLEM_CODES_BY_HEADING;
 
 /** The stable name of a problem, for scripts: `error` of an error as JSON. */
-export type ProblemCode = { [Heading in keyof Codes]: keyof Codes[Heading] }[keyof Codes];
+export type ProblemCode = {
+  [Heading in keyof ProblemCodesByHeading]: keyof ProblemCodesByHeading[Heading];
+}[keyof ProblemCodesByHeading];

@@ -58,7 +58,7 @@ export function urlWithoutSecrets(text: string): string {
 }
 
 /** A flag with its value in the same word, up to the value. */
-const FLAG_BEFORE_VALUE = /^--[^=]*=|^-[A-Za-z](?=.)/s;
+const FLAG_BEFORE_VALUE_PATTERN = /^--[^=]*=|^-[A-Za-z](?=.)/s;
 
 /** What may be a credential. Each pattern takes linear time. */
 const MAYBE_CREDENTIAL: readonly RegExp[] = [
@@ -81,7 +81,7 @@ function namesCredential(text: string): boolean {
 
 /** What of a word of a command line a message may show: a part if it may hold a credential, undefined for nothing. */
 export function visiblePart(word: string): { readonly text: string; readonly isWhole: boolean } | undefined {
-  const name = FLAG_BEFORE_VALUE.exec(word)?.[0];
+  const name = FLAG_BEFORE_VALUE_PATTERN.exec(word)?.[0];
   if (name !== undefined) return { text: `${name}…`, isWhole: false };
   const isUrlWithMore = word.includes("://") && /[@?#]/.test(word);
   const text = isUrlWithMore ? urlWithoutSecrets(word) : word;
@@ -115,18 +115,20 @@ export function redactServerText(whole: string, values: readonly string[]): stri
     (value) => !values.some((other) => other !== value && other.length >= MIN_PIECE && value.endsWith(other)),
   );
   return redactPieces(redactShortValues(redactValues(text, values), values), pieces)
-    .replace(AUTHORIZATION, (match, scheme: string, value: string) => (PROSE.test(value) ? match : scheme + REDACTED))
-    .replace(JWT, REDACTED);
+    .replace(AUTHORIZATION_VALUE_PATTERN, (match, scheme: string, value: string) =>
+      PROSE_WORD_PATTERN.test(value) ? match : scheme + REDACTED,
+    )
+    .replace(JWT_PATTERN, REDACTED);
 }
 
 /** A value of an Authorization header. */
-const AUTHORIZATION = /\b((?:Basic|Bearer|DPoP)(?: |\+|%20)+)(\S+)/gi;
+const AUTHORIZATION_VALUE_PATTERN = /\b((?:Basic|Bearer|DPoP)(?: |\+|%20)+)(\S+)/gi;
 
 /** An ordinary word after the name of a scheme (`Basic authentication`), or a parameter of a challenge (`Basic realm=x`). */
-const PROSE = /^(?:[a-z]|[A-Z][a-z]|\()[a-z]*\)?["'.,:;!?)]*$|^(?:realm|charset|scope|error\w*)=/;
+const PROSE_WORD_PATTERN = /^(?:[a-z]|[A-Z][a-z]|\()[a-z]*\)?["'.,:;!?)]*$|^(?:realm|charset|scope|error\w*)=/;
 
 /** A JSON Web Token, or the start of one that was cut. */
-const JWT = /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g;
+const JWT_PATTERN = /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g;
 
 /** A value as a form has it (URL, 5.1), and as Basic credentials have each of their parts (RFC 6749, 2.3.1). */
 export function encodeFormValue(value: string): string {
@@ -134,14 +136,15 @@ export function encodeFormValue(value: string): string {
 }
 
 /** What precedes a value that is quoted or assigned: a sign or a quotation mark. */
-const ASSIGNED = /[=:\x22\x27\x60] ?$/;
+const BEFORE_ASSIGNED_VALUE_PATTERN = /[=:\x22\x27\x60] ?$/;
 
 /** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
 function redactShortValues(text: string, values: readonly string[]): string {
   const short = values.filter((value) => value.length < MIN_REDACTED);
   const assigned = findAllValueRanges(text, short).filter(
     ({ start, end }) =>
-      ASSIGNED.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
+      BEFORE_ASSIGNED_VALUE_PATTERN.test(text.slice(Math.max(start - 2, 0), start)) &&
+      !/^[\w%]/.test(text.slice(end, end + 1)),
   );
   return replaceRanges(text, assigned, REDACTED);
 }
@@ -247,7 +250,7 @@ interface PercentDecodedText {
   readonly ranges: readonly TextRange[];
 }
 
-const HEX = /^[0-9A-Fa-f]+$/;
+const HEX_PATTERN = /^[0-9A-Fa-f]+$/;
 
 /**
  * Decodes a text until nothing in it is percent-encoded any more, however often it was encoded. A plus is a space, as in
@@ -259,7 +262,7 @@ function decodePercentEncodedText(text: string): PercentDecodedText {
   function decodeLast(): void {
     for (let at = bytes.length - 3; at >= 0 && bytes[at] === "%"; at = bytes.length - 3) {
       const digits = `${bytes[at + 1]}${bytes[at + 2]}`;
-      if (!HEX.test(digits)) return;
+      if (!HEX_PATTERN.test(digits)) return;
       const range = { start: ranges[at]?.start ?? 0, end: ranges[at + 2]?.end ?? 0 };
       bytes.splice(at, 3, formByte(Number.parseInt(digits, 16)));
       ranges.splice(at, 3, range);
@@ -294,11 +297,11 @@ function findNeedleRanges({ bytes, ranges }: PercentDecodedText, needle: string)
 }
 
 /** A text in which nothing is encoded. */
-const PLAIN = /^[^%\u0080-\uffff]*$/;
+const UNENCODED_TEXT_PATTERN = /^[^%\u0080-\uffff]*$/;
 
 /** What of a value is found in decoded text, whatever follows it there: digits would become one byte with a percent sign. */
 function decodeValueForSearch(value: string): string {
-  return PLAIN.test(value)
+  return UNENCODED_TEXT_PATTERN.test(value)
     ? value.replaceAll("+", " ")
     : decodePercentEncodedText(value).bytes.replace(/%[0-9A-Fa-f]?$/, "");
 }
@@ -306,7 +309,7 @@ function decodeValueForSearch(value: string): string {
 /** Where one value is; a percent sign before it takes its first characters if they are digits. */
 function findOneValueRanges(text: string, decoded: PercentDecodedText, value: string): readonly TextRange[] {
   const bytes = decodeValueForSearch(value);
-  const leads = [1, 2].map((length) => bytes.slice(0, length)).filter((lead) => HEX.test(lead));
+  const leads = [1, 2].map((length) => bytes.slice(0, length)).filter((lead) => HEX_PATTERN.test(lead));
   return [
     ...findNeedleRanges(decoded, bytes),
     ...leads.flatMap((lead) =>

@@ -1,12 +1,13 @@
 /** C0, DEL, C1, line and paragraph separators, and direction overrides, which can make a terminal show something else. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const UNSAFE_CHARACTERS_PATTERN =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
  * Untrusted text that is safe to print on a terminal: control characters and direction overrides become `\xNN` or `\uNNNN`,
  * so that a name from a server can't move the cursor or fake a line.
  */
 export function escapeControls(text: string): string {
-  return text.replace(UNSAFE, (c) => {
+  return text.replace(UNSAFE_CHARACTERS_PATTERN, (c) => {
     if (c === "\n") return "\\n";
     if (c === "\t") return "\\t";
     if (c === "\r") return "\\r";

@@ -8,10 +8,10 @@ export function parseHttpUrl(text: string): URL | undefined {
 }
 
 /** Host names of this machine (RFC 6761 section 6.3). */
-const LOCAL_NAME = /^(?:[a-z0-9-]+\.)*localhost\.?$/i;
+const LOCALHOST_NAME_PATTERN = /^(?:[a-z0-9-]+\.)*localhost\.?$/i;
 
 /** An address of 127.0.0.0/8 as URL parsers return it. */
-const LOOPBACK_V4 = /^127\.(?:\d{1,3})\.(?:\d{1,3})\.(?:\d{1,3})$/;
+const LOOPBACK_V4_PATTERN = /^127\.(?:\d{1,3})\.(?:\d{1,3})\.(?:\d{1,3})$/;
 
 /**
  * Whether the host of a URL is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `::1`.
@@ -21,8 +21,8 @@ const LOOPBACK_V4 = /^127\.(?:\d{1,3})\.(?:\d{1,3})\.(?:\d{1,3})$/;
  */
 export function isLoopbackHost(hostname: string): boolean {
   if (hostname === "[::1]" || hostname === "::1") return true;
-  if (LOCAL_NAME.test(hostname)) return true;
-  return LOOPBACK_V4.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
+  if (LOCALHOST_NAME_PATTERN.test(hostname)) return true;
+  return LOOPBACK_V4_PATTERN.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CommandResult } from "../command.ts";
 import { isSameKeyIgnoringKid, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
+import { commandWord, quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "./key-change-checks.ts";
@@ -34,8 +34,8 @@ function requirePublishedKey({ set, keys, shape }: SetToRotate, key: KeyWithKid)
     exit: "usage",
     hint:
       shape === "single"
-        ? `publish a key first: hydra keys rotate ${operandAndFlags(set, "--publish --key-out FILE")}`
-        : `Hydra 1.x rotates in one step: hydra keys rotate ${operandAndFlags(set)}`,
+        ? `publish a key first: hydra keys rotate ${quotedOperandAndFlagText(set, "--publish --key-out FILE")}`
+        : `Hydra 1.x rotates in one step: hydra keys rotate ${quotedOperandAndFlagText(set)}`,
   });
 }
 
@@ -68,7 +68,7 @@ export async function activateKey(
   const old = rotation.state.kind === "signs" ? rotation.state.kid : undefined;
   if (old !== undefined)
     context.note(
-      `Key ${quote(kid)} signs. Once no token of key ${quote(old)} is left: hydra keys rotate ${operandAndFlags(set, "--retire", commandWord(old))}`,
+      `Key ${quote(kid)} signs. Once no token of key ${quote(old)} is left: hydra keys rotate ${quotedOperandAndFlagText(set, "--retire", commandWord(old))}`,
     );
   return result;
 }

@@ -30,7 +30,7 @@ interface KeyChange extends SetAndKeyPairStorage {
 }
 
 /** The keys that may have signed tokens, under the IDs by which tokens name them. */
-function possibleSigningKeys(
+function possiblePastSignersByTokenKid(
   shape: KeyPairStorage,
   keys: readonly JsonWebKey[],
 ): readonly (JsonWebKey & { readonly kid: string })[] {
@@ -42,11 +42,11 @@ function possibleSigningKeys(
 }
 
 /** The IDs, as tokens name them, of the keys that no token can be verified with any more. */
-function lostKeyIds({ shape, before, after }: KeyChange): readonly string[] {
+function unverifiableTokenKeyIds({ shape, before, after }: KeyChange): readonly string[] {
   const left = publicKeyOfEachPair(after);
   const isLeft = (key: JsonWebKey): boolean =>
     left.some((other) => other.kid === key.kid && isSameKeyIgnoringKid(other, key));
-  return possibleSigningKeys(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
+  return possiblePastSignersByTokenKid(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
 }
 
 type ActiveSigningState = Extract<SigningState, { readonly kind: "signs" }>;
@@ -78,7 +78,7 @@ function findSignerLossConsequence(
 ): KeyChangeConsequence | undefined {
   const hint = `to replace its key, see hydra keys rotate`;
   if (after.kind === "generates") return { text: keyGenerationText(change), hint };
-  if (before.fault !== undefined || change.isMove === true || !lostKeyIds(change).includes(before.kid))
+  if (before.fault !== undefined || change.isMove === true || !unverifiableTokenKeyIds(change).includes(before.kid))
     return undefined;
   const isReplaced = publicKeyOfEachPair(change.after).some(({ kid }) => kid === before.kid);
   const what = isReplaced
@@ -125,7 +125,7 @@ function brokenSessionsText({ set, shape }: SetAndKeyPairStorage): string {
 function warnOfSigningKeyChange({ warn }: Pick<KeyChangeCheckContext, "warn">, change: KeyChange): void {
   const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
   if (before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
-  const isOlder = possibleSigningKeys(change.shape, change.before).some(({ kid }) => kid === after.kid);
+  const isOlder = possiblePastSignersByTokenKid(change.shape, change.before).some(({ kid }) => kid === after.kid);
   const what = isOlder ? `the older key ${quote(after.kid)} signs` : "a new key signs";
   warn(`${what} immediately: ${brokenSessionsText(change)}`);
 }
@@ -152,7 +152,7 @@ export function rejectBreakingOrWarnOfKeyChange(context: KeyChangeCheckContext, 
   const signing = signingState(change.shape, change.before);
   // What becomes of the tokens of the key that signs was said already.
   const named = signing.kind === "signs" && change.isMove !== true ? signing.kid : undefined;
-  const lost = lostKeyIds(change).filter((kid) => kid !== named);
+  const lost = unverifiableTokenKeyIds(change).filter((kid) => kid !== named);
   if (lost.length > 0) context.warn(`tokens signed with key ${joinWords(lost.map(quote))} can no longer be verified`);
 }
 

@@ -1,4 +1,4 @@
-import { operandAndFlags } from "../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -7,6 +7,6 @@ export function noSuchKeyProblem(set: string, kid: string): Problem {
   return new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
     code: "not-found",
     exit: "notFound",
-    hint: `show the IDs of its keys: hydra keys get ${operandAndFlags(set, "--quiet")}`,
+    hint: `show the IDs of its keys: hydra keys get ${quotedOperandAndFlagText(set, "--quiet")}`,
   });
 }

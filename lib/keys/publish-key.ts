@@ -4,7 +4,7 @@ import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-k
 import { keyTypeAndCurveFor } from "../core/jwk/key-algorithms.ts";
 import { hasKidOrPrefixedKid } from "../core/jwk/key-pair-halves.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
-import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
+import { commandWord, quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem, safeErrorReason, usageError, usageErrorIf } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
@@ -37,7 +37,11 @@ function rejectPublishingOnHydra1({ set, shape }: SetToRotate): void {
   if (shape === "single") return;
   throw new Problem(
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
-    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${operandAndFlags(set)}` },
+    {
+      code: "signing-set",
+      exit: "usage",
+      hint: `rotate in one step: hydra keys rotate ${quotedOperandAndFlagText(set)}`,
+    },
   );
 }
 
@@ -65,7 +69,7 @@ async function removeUndeliveredAndExplain(
     await api.remove(set, kid);
     return new Problem(`${start}; the public key was removed again`, { ...details, hint: "run the command again" });
   } catch {
-    const hint = `remove it: hydra keys delete ${operandAndFlags(set, "--kid", commandWord(kid))}`;
+    const hint = `remove it: hydra keys delete ${quotedOperandAndFlagText(set, "--kid", commandWord(kid))}`;
     return new Problem(`${start}; its public key ${quote(kid)} is still published`, { ...details, hint });
   }
 }
@@ -109,7 +113,7 @@ export async function generateAndPublishKey(context: PublicationContext, set: st
   try {
     const result = await deliverKeys(context, action, PRIVATE_KEY_OUT, publish);
     note(
-      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${operandAndFlags(set, "--activate --key FILE")}`,
+      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${quotedOperandAndFlagText(set, "--activate --key FILE")}`,
     );
     if (values.isSet(PRIVATE_KEY_OUT)) return result;
     return { ...result, undelivered: (_, reason) => removeUndeliveredAndExplain(context, set, kid, reason) };

@@ -22,7 +22,7 @@ export interface KeysFromFiles {
 }
 
 /** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
-function withAlgorithmOrProblem(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
+function withGivenAlgorithmOrProblem(key: KeyWithKid, name: string, wanted: string | undefined): KeyWithKid | Problem {
   const possible = signingAndEncryptionAlgorithms(key);
   const { alg: own } = key;
   const type = keyTypeAndCurveName(key);
@@ -59,7 +59,7 @@ function useOfAlgorithm(alg: string): "sig" | "enc" {
  * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even if its
  * members contradict each other: a set that a server gave must come back as it was.
  */
-function withUseOrProblem(
+function withUseAndAlgorithmOrProblem(
   key: KeyWithKid,
   name: string,
   wanted: string | undefined,
@@ -101,8 +101,8 @@ async function readOneKeyFile(
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
       continue;
     }
-    const withAlg = withAlgorithmOrProblem({ ...key, kid }, name, values.text(IMPORT_ALG));
-    const complete = withAlg instanceof Problem ? withAlg : withUseOrProblem(withAlg, name, use, key);
+    const withAlg = withGivenAlgorithmOrProblem({ ...key, kid }, name, values.text(IMPORT_ALG));
+    const complete = withAlg instanceof Problem ? withAlg : withUseAndAlgorithmOrProblem(withAlg, name, use, key);
     if (complete instanceof Problem) problems.push(complete);
     else keys.push(complete);
   }

@@ -1,6 +1,6 @@
 import type { CommandResult } from "../command.ts";
 import { keyOfEachPairWithoutSecrets, kidWithoutPrefix } from "../core/jwk/key-pair-halves.ts";
-import { operandAndFlags } from "../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { rejectBreakingKeyChange } from "./key-change-checks.ts";
@@ -30,7 +30,7 @@ function requireRetirableKey(
   throw new Problem(`Cannot retire key ${quote(kid)}: it is the newest one, which signs`, {
     code: "still-signing",
     exit: "usage",
-    hint: `rotate first: hydra keys rotate ${operandAndFlags(set, ...(shape === "single" ? ["--publish --key-out FILE"] : []))}`,
+    hint: `rotate first: hydra keys rotate ${quotedOperandAndFlagText(set, ...(shape === "single" ? ["--publish --key-out FILE"] : []))}`,
   });
 }
 

@@ -82,18 +82,18 @@ export function signingState(shape: KeyPairStorage, keys: readonly JsonWebKey[])
 
 const OTHER_KEY_HINT = `use a private key for ${USUAL_ALG}`;
 
-const NO_PAIR: KeyChangeConsequence = {
+const NO_PAIR_CONSEQUENCE: KeyChangeConsequence = {
   text: "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)",
   hint: OTHER_KEY_HINT,
 };
 
-const SHARED_SECRET: KeyChangeConsequence = {
+const SHARED_SECRET_CONSEQUENCE: KeyChangeConsequence = {
   text: "the server can't publish its keys while the set has a shared secret, so that no client can verify a token (measured on Hydra 2.1 to 26.2)",
   hint: OTHER_KEY_HINT,
 };
 
 /** Why no client can verify the tokens of a published key, which a server signs with an algorithm. */
-function verificationFault(key: JsonWebKey, alg: string): KeyChangeConsequence | undefined {
+function findVerificationFault(key: JsonWebKey, alg: string): KeyChangeConsequence | undefined {
   const { use = "sig", alg: named = alg } = key;
   const bits = modulusBits(key) ?? LEAST_RSA_BITS;
   const measured = "so that no client can verify its tokens (measured on Hydra 1.8 to 26.2)";
@@ -118,14 +118,15 @@ function verificationFault(key: JsonWebKey, alg: string): KeyChangeConsequence |
 function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
   const privateKey = keys.find(hasPrivateMembers);
   const publicKey = keys.find((key) => !hasPrivateMembers(key));
-  if (privateKey?.kid === undefined || publicKey?.kid === undefined) return { kind: "fails", fault: NO_PAIR };
+  if (privateKey?.kid === undefined || publicKey?.kid === undefined)
+    return { kind: "fails", fault: NO_PAIR_CONSEQUENCE };
   const isPair =
     privateKey.kid.startsWith("private:") &&
     publicKey.kid.startsWith("public:") &&
     kidWithoutPrefix(privateKey.kid) === kidWithoutPrefix(publicKey.kid) &&
     privateKey["n"] === publicKey["n"];
-  if (!isPair || privateKey.kty !== "RSA") return { kind: "fails", fault: NO_PAIR };
-  const fault = verificationFault(publicKey, USUAL_ALG);
+  if (!isPair || privateKey.kty !== "RSA") return { kind: "fails", fault: NO_PAIR_CONSEQUENCE };
+  const fault = findVerificationFault(publicKey, USUAL_ALG);
   return { kind: "signs", kid: publicKey.kid, alg: USUAL_ALG, fault };
 }
 
@@ -133,10 +134,10 @@ function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
 function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
   const key = keys.find(hasPrivateMembers);
   if (key === undefined) return { kind: "generates" };
-  if (keys.some(isSymmetric)) return { kind: "fails", fault: SHARED_SECRET };
+  if (keys.some(isSymmetric)) return { kind: "fails", fault: SHARED_SECRET_CONSEQUENCE };
   const { alg = "", kid = "" } = key;
   if (isSigningAlgorithm(alg) && signingAndEncryptionAlgorithms(key).includes(alg))
-    return { kind: "signs", kid, alg, fault: verificationFault(key, alg) };
+    return { kind: "signs", kid, alg, fault: findVerificationFault(key, alg) };
   const what = alg === "" ? "without an algorithm" : `with "alg": ${quote(alg)}`;
   const text = `every login fails while the newest private key is one ${what} (measured on Hydra 2.1 to 26.2)`;
   return { kind: "fails", fault: { text, hint: OTHER_KEY_HINT } };

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../core/network.ts";
-import { operandAndFlags } from "../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
@@ -84,7 +84,7 @@ export async function removeOldTemporaryClients(
         note(`Deleted client ${quote(id)}, which an earlier hydra keys rotate left`);
       } else
         warn(
-          `client ${quote(id)} is from another hydra keys rotate; if that was killed: hydra clients delete ${operandAndFlags(id)}`,
+          `client ${quote(id)} is from another hydra keys rotate; if that was killed: hydra clients delete ${quotedOperandAndFlagText(id)}`,
         );
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeyOfEachPair } from "../core/jwk/key-pair-halves.ts";
-import { operandAndFlags } from "../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem, safeErrorReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { RotationStep, SetToRotate } from "./rotation-step.ts";
@@ -57,7 +57,7 @@ function signingKeyText({ set, shape }: SetToRotate, keys: readonly JsonWebKey[]
 }
 
 function inspectHint(set: string): string {
-  return `check the key set and fix it: hydra keys get ${operandAndFlags(set)}`;
+  return `check the key set and fix it: hydra keys get ${quotedOperandAndFlagText(set)}`;
 }
 
 /** Undoes a step, reads the set again, and returns the problem that ends the command. */

@@ -1,4 +1,4 @@
-import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
+import { commandWord, quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 import { Problem, safeErrorReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -8,7 +8,7 @@ export function unwrittenKeyProblem(set: string, kid: string, reason: unknown): 
     `Cannot write key ${quote(kid)}, which was created in set ${quote(set)}: ${safeErrorReason(reason)}`,
     {
       code: "undelivered",
-      hint: `get it: hydra keys get ${operandAndFlags(set, "--kid", commandWord(kid), "--private")}`,
+      hint: `get it: hydra keys get ${quotedOperandAndFlagText(set, "--kid", commandWord(kid), "--private")}`,
       cause: reason,
     },
   );

@@ -30,7 +30,7 @@ export function detailsOrRethrow(error: unknown): ApiErrorDetails {
 export const INVALID_REQUEST_DESCRIPTION =
   "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed";
 
-const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> = {
+const METADATA_ERROR_DESCRIPTIONS: Readonly<Record<Behaviour["wording"]["metadataError"], string>> = {
   invalid_request: INVALID_REQUEST_DESCRIPTION,
   invalid_client_metadata:
     "The value of one of the Client Metadata fields is invalid and the server has rejected this request. Note that an Authorization Server MAY choose to substitute a valid value for any requested parameter of a Client's Metadata.",
@@ -44,7 +44,7 @@ export const UNSPECIFIC_HINT =
 export function invalidMetadataError({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
   const error = wording.metadataError;
   const shownHint = hint ?? (error === "invalid_request" ? UNSPECIFIC_HINT : undefined);
-  return new ApiError({ status: 400, error, description: METADATA[error], hint: shownHint, debug });
+  return new ApiError({ status: 400, error, description: METADATA_ERROR_DESCRIPTIONS[error], hint: shownHint, debug });
 }
 
 /** A redirect URI breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no such error. */

@@ -55,7 +55,7 @@ function tryParseJson(text: string): unknown {
   }
 }
 
-const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+const RFC3339_PATTERN = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** Throws that the value of a field is of a wrong type. */
 function rejectFieldType(value: unknown, field: ServerField, shape: BodyShape, wanted: string): never {
@@ -90,7 +90,7 @@ const FIELD_DECODERS: Readonly<Record<FieldKind, FieldDecoder>> = {
   time: (value) => {
     if (typeof value !== "string") throw new InputFault("Time.UnmarshalJSON: input is not a JSON string");
     // Go formats a time without the trailing zeros of its fraction.
-    const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
+    const [, start = "", fraction = "", zone = ""] = RFC3339_PATTERN.exec(value) ?? [];
     if (start !== "") return `${start}${trimCharactersAtEnd(trimCharactersAtEnd(fraction, "0"), ".")}${zone}`;
     throw new InputFault(`parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`);
   },

@@ -9,15 +9,15 @@ interface GoUrl {
   readonly fragment: string;
 }
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL_CHARACTER_PATTERN = /[\u0000-\u001f\u007f]/;
 
-const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/s;
+const SCHEME_PATTERN = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/s;
 
-const STRAY_PERCENT = /%(?![0-9a-fA-F]{2})/;
+const STRAY_PERCENT_PATTERN = /%(?![0-9a-fA-F]{2})/;
 
-const AUTHORITY = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
+const AUTHORITY_PATTERN = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
 
-const HOST = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
+const HOST_PATTERN = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
 
 /** A text before and after the first occurrence of a separator. */
 export function splitAtFirst(text: string, separator: string): readonly [before: string, after: string] {
@@ -31,21 +31,21 @@ export function splitAtFirst(text: string, separator: string): readonly [before:
  * @param request parse like `url.ParseRequestURI`: an absolute URL or path, and a `#` is part of it.
  */
 export function parseGoUrl(text: string, request = false): GoUrl | undefined {
-  if (CONTROL.test(text) || (request && text === "")) return undefined;
+  if (CONTROL_CHARACTER_PATTERN.test(text) || (request && text === "")) return undefined;
   const [whole, fragment] = request ? [text, ""] : splitAtFirst(text, "#");
   if (whole.startsWith(":")) return undefined;
-  const [, scheme = "", afterScheme = whole] = SCHEME.exec(whole) ?? [];
+  const [, scheme = "", afterScheme = whole] = SCHEME_PATTERN.exec(whole) ?? [];
   const [path, query] = splitAtFirst(afterScheme, "?");
   const url: GoUrl = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path, query, fragment };
   if (!path.startsWith("/")) return opaqueOrRelativeUrl(url, request);
   if (path.startsWith("//") && (scheme !== "" || !request)) return splitAuthority(url);
-  return STRAY_PERCENT.test(path) ? undefined : url;
+  return STRAY_PERCENT_PATTERN.test(path) ? undefined : url;
 }
 
 /** An opaque URL such as `urn:x`, or a relative reference; undefined if Go's parser fails. */
 function opaqueOrRelativeUrl(url: GoUrl, request: boolean): GoUrl | undefined {
   if (url.scheme !== "") return { ...url, path: "" };
-  if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
+  if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT_PATTERN.test(url.path)) return undefined;
   return url;
 }
 
@@ -56,8 +56,8 @@ function splitAuthority(url: GoUrl): GoUrl | undefined {
   const path = slash === -1 ? "" : url.path.slice(slash);
   const at = authority.lastIndexOf("@");
   const user = authority.slice(0, Math.max(0, at));
-  const [matched, hostname = "", port = ""] = AUTHORITY.exec(authority.slice(at + 1)) ?? [];
-  if (matched === undefined || !HOST.test(hostname) || STRAY_PERCENT.test(path)) return undefined;
+  const [matched, hostname = "", port = ""] = AUTHORITY_PATTERN.exec(authority.slice(at + 1)) ?? [];
+  if (matched === undefined || !HOST_PATTERN.test(hostname) || STRAY_PERCENT_PATTERN.test(path)) return undefined;
   return { ...url, user, hostname: hostname.replace(/^\[|\]$/g, ""), port, path };
 }
 
@@ -80,5 +80,5 @@ export function escapePathSegmentTwice(text: string): string {
 
 /** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go rejects other requests. */
 export function hasValidEscapes(path: string): boolean {
-  return !STRAY_PERCENT.test(path);
+  return !STRAY_PERCENT_PATTERN.test(path);
 }

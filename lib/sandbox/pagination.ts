@@ -41,7 +41,7 @@ function parseQueryInteger(query: URLSearchParams, name: string): number | undef
 }
 
 /** The clients from one position to another, counted from `start`, among those that the request filters for. */
-function selectClients(
+function filterAndSliceClients(
   store: ClientStore,
   { query, filters }: ListRequest,
   { start = 0, from, to }: { readonly start?: number; readonly from: number; readonly to: number },
@@ -107,7 +107,7 @@ function paginateByOffset(store: ClientStore, request: ListRequest): Page {
   const { limit, offset } = limitAndOffset(request);
   const size = Math.max(1, limit);
   return {
-    clients: selectClients(store, request, { from: offset, to: offset + limit }),
+    clients: filterAndSliceClients(store, request, { from: offset, to: offset + limit }),
     headers: linkAndTotalCountHeaders(
       store.size(),
       Math.floor(offset / size),
@@ -124,7 +124,7 @@ function paginateByPage(store: ClientStore, request: ListRequest): Page | undefi
   if (limit === 0) return undefined;
   const page = Math.floor(offset / limit);
   return {
-    clients: selectClients(store, request, { from: page * limit, to: (page + 1) * limit }),
+    clients: filterAndSliceClients(store, request, { from: page * limit, to: (page + 1) * limit }),
     headers: linkAndTotalCountHeaders(store.size(), page, limit, "previous", createOffsetLinkFormatter(request)),
   };
 }
@@ -144,7 +144,7 @@ function paginateByToken(store: ClientStore, request: ListRequest): Page {
   const size = Math.max(1, Math.min(1000, parseQueryInteger(request.query, "page_size") ?? 250));
   const page = Math.floor(decodeOffsetToken(request.query.get("page_token") ?? "") / size);
   return {
-    clients: selectClients(store, request, { from: page * size, to: (page + 1) * size }),
+    clients: filterAndSliceClients(store, request, { from: page * size, to: (page + 1) * size }),
     headers: linkAndTotalCountHeaders(store.size(), page, size, "first", (rel, pageSize, offset) =>
       formatPageLink(request, rel, { page_size: String(pageSize), page_token: encodeOffsetToken(offset) }),
     ),
@@ -212,7 +212,7 @@ function createCursorPaginator(invalidToken: Behaviour["invalidToken"]): ClientP
     }
     const size = cursorPageSize(request.query);
     // One more than a page holds shows whether another page follows.
-    const found = selectClients(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
+    const found = filterAndSliceClients(store, request, { start: store.after(opened.id), from: 0, to: size + 1 });
     const clients = found.slice(0, size);
     const to = (rel: string, id: string) =>
       formatPageLink(request, rel, { page_size: String(size), page_token: seal(id) });

@@ -38,20 +38,20 @@ function applyAuthMethodRule(draft: SandboxClientDraft, behaviour: Behaviour): s
 }
 
 /** Rejects a client with both its keys and their URL. */
-function checkNotBothJwksAndJwksUri(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+function findBothJwksAndJwksUriError(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   if (stringMemberOrEmpty(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
   return "Fields jwks and jwks_uri can not both be set, you must choose one.";
 }
 
 /** Rejects symmetric keys: they can be read, but a client cannot publish them. */
-function checkNoSymmetricKeys(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+function findSymmetricKeysError(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   const set = draft["jwks"];
   if (!behaviour.checksKeys || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
   const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
   return symmetric ? "Invalid JSON web key in set." : undefined;
 }
 
-function checkWebPageUrls(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+function findWebPageUrlError(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
     const value = stringMemberOrEmpty(draft, name);
@@ -65,7 +65,7 @@ function checkWebPageUrls(draft: SandboxClientDraft, behaviour: Behaviour): stri
   return undefined;
 }
 
-function checkSecretLength(draft: SandboxClientDraft): string | undefined {
+function findSecretLengthError(draft: SandboxClientDraft): string | undefined {
   const given = Buffer.byteLength(stringMemberOrEmpty(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
   return "Field client_secret must contain a secret that is at least 6 characters long.";
@@ -122,7 +122,7 @@ function applyUserinfoAlgorithmRule(draft: SandboxClientDraft): string | undefin
   return 'Field userinfo_signed_response_alg can either be "none" or "RS256".';
 }
 
-function checkRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): undefined {
+function findRedirectUriError(draft: SandboxClientDraft, behaviour: Behaviour): undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
   for (const redirect of stringListMemberOrEmpty(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
@@ -142,7 +142,7 @@ function applySubjectTypeRule(draft: SandboxClientDraft): string | undefined {
   return `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`;
 }
 
-function checkPostLogoutRedirectUris(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
+function findPostLogoutRedirectUriError(draft: SandboxClientDraft, behaviour: Behaviour): string | undefined {
   const registered = stringListMemberOrEmpty(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
   for (const target of stringListMemberOrEmpty(draft, "post_logout_redirect_uris")) {
     const url = parseGoUrl(target, true);
@@ -172,17 +172,17 @@ function applyTokenStrategyRule(draft: SandboxClientDraft): string | undefined {
 /** The rules in the order of the servers, which report the first violation. */
 const RULES: readonly Rule[] = [
   applyAuthMethodRule,
-  checkNotBothJwksAndJwksUri,
-  checkNoSymmetricKeys,
-  checkWebPageUrls,
-  checkSecretLength,
+  findBothJwksAndJwksUriError,
+  findSymmetricKeysError,
+  findWebPageUrlError,
+  findSecretLengthError,
   setDefaultScope,
   applyCorsOriginsRule,
   applySectorIdentifierRule,
   applyUserinfoAlgorithmRule,
-  checkRedirectUris,
+  findRedirectUriError,
   applySubjectTypeRule,
-  checkPostLogoutRedirectUris,
+  findPostLogoutRedirectUriError,
   applyTokenStrategyRule,
 ];
 

@@ -110,10 +110,10 @@ export function hasErrorBody(answer: ServerAnswer): boolean {
 }
 
 /** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */
-const WANTS_TLS =
+const TLS_PORT_MESSAGE_PATTERN =
   /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
 
 /** Whether a response means that the request should have been sent with TLS. */
 export function requiresTls({ status, text }: Pick<ServerAnswer, "status" | "text">): boolean {
-  return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
+  return status === 400 && TLS_PORT_MESSAGE_PATTERN.test(text.slice(0, 4096));
 }

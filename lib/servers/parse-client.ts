@@ -23,29 +23,29 @@ interface ClientListWithUnreadFields {
 }
 
 /** The fields that this program relies on. Other fields stay as they are, and nothing is copied, since lists are long. */
-const ESSENTIAL = v.object({
+const EssentialClientFields = v.object({
   client_id: v.pipe(v.string(), v.nonEmpty()),
   client_secret: v.nullish(v.string()),
 });
 
 function isClientRecord(value: unknown): value is ClientRecord {
-  return isJsonObject(value) && v.is(ESSENTIAL, value);
+  return isJsonObject(value) && v.is(EssentialClientFields, value);
 }
 
 /** In place of JSON that is nested too deep. */
-const TOO_DEEP = Symbol("too deep");
+const TOO_DEEP_SIGNAL = Symbol("too deep");
 
 /** The client in a response; undefined if it is something else. */
 export function parseClient(text: string): ClientWithUnreadFields | undefined {
   const read = parseJsonOrTooDeep(text, MAX_DEPTH);
-  if (read === TOO_DEEP) return parseClientFieldByField(text);
+  if (read === TOO_DEEP_SIGNAL) return parseClientFieldByField(text);
   return isClientRecord(read) ? { record: read, unread: [] } : undefined;
 }
 
 /** The clients in a response with a list; undefined if it is something else. */
 export function parseClientList(text: string): ClientListWithUnreadFields | undefined {
   const read = parseJsonOrTooDeep(text, MAX_DEPTH + 1);
-  if (read !== TOO_DEEP)
+  if (read !== TOO_DEEP_SIGNAL)
     return Array.isArray(read) && read.every(isClientRecord) ? { records: read, unread: new Map() } : undefined;
   if (!startsWithBracket(text, "[")) return undefined;
   const records: ClientRecord[] = [];
@@ -80,12 +80,12 @@ function startsWithBracket(text: string, bracket: string): boolean {
   return text.trimStart().startsWith(bracket);
 }
 
-/** Reads JSON; {@link TOO_DEEP} if it is nested deeper, undefined if it isn't JSON. */
+/** Reads JSON; {@link TOO_DEEP_SIGNAL} if it is nested deeper, undefined if it isn't JSON. */
 function parseJsonOrTooDeep(text: string, depth: number): unknown {
   try {
     return parseJsonExactly(text, depth);
   } catch (error) {
-    return error instanceof JsonDepthError ? TOO_DEEP : undefined;
+    return error instanceof JsonDepthError ? TOO_DEEP_SIGNAL : undefined;
   }
 }
 

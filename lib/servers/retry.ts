@@ -1,4 +1,4 @@
-import { formatDuration } from "../core/duration.ts";
+import { formatMilliseconds } from "../core/duration.ts";
 import type { NetworkFailure } from "../core/network.ts";
 import { hasErrorBody, isConcurrentUpdate, type ServerAnswer } from "./index.ts";
 
@@ -96,7 +96,7 @@ export function isAmbiguous(outcome: AttemptOutcome): boolean {
 }
 
 export function triedForText(milliseconds: number): string {
-  return `tried for ${formatDuration(milliseconds)}`;
+  return `tried for ${formatMilliseconds(milliseconds)}`;
 }
 
 /** Why an attempt was the last one although another could have helped, as messages put it. */
@@ -107,7 +107,7 @@ export function reasonToGiveUp(
 ): string | undefined {
   if (decision.kind === "stop" && decision.exceeds === undefined) return undefined;
   if (decision.kind === "stop" && decision.exceeds === "pause" && outcome.kind === "answered") {
-    const pause = formatDuration(Math.round(outcome.retryAfter / 1000) * 1000);
+    const pause = formatMilliseconds(Math.round(outcome.retryAfter / 1000) * 1000);
     return `it asks to wait ${pause}, longer than --fail-after allows`;
   }
   return triedForText(failAfter);
@@ -124,11 +124,11 @@ export function attemptTimeout(remaining: number): number {
 /** What is said at the first retry; `name` is the server's. */
 export function retryNotice(action: string, outcome: AttemptOutcome, name: string, left: number): string {
   const reason = outcome.kind === "failed" ? outcome.failure.message : `server answered ${outcome.answer.status}`;
-  return `${action} yet: ${reason} (${name}); retrying for up to ${formatDuration(Math.round(left / 100) * 100)}`;
+  return `${action} yet: ${reason} (${name}); retrying for up to ${formatMilliseconds(Math.round(left / 100) * 100)}`;
 }
 
 /** Milliseconds before the next attempt after `attempts`: doubling from 0.2 s to 5 s, between half and all of it. */
-export function backoffDelay(attempts: number, random: (count: number) => Uint8Array): number {
+export function backoffMilliseconds(attempts: number, random: (count: number) => Uint8Array): number {
   const longest = Math.min(5_000, 200 * 2 ** (attempts - 1));
   return longest * (0.5 + (random(1)[0] ?? 0) / 510);
 }
@@ -137,7 +137,7 @@ export function backoffDelay(attempts: number, random: (count: number) => Uint8A
  * The milliseconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); undefined if it is missing or
  * invalid.
  */
-export function parseRetryAfter(value: string | null, now: number): number | undefined {
+export function parseRetryAfterMilliseconds(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);

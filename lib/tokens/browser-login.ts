@@ -1,7 +1,7 @@
 import type { CallbackListener } from "../adapters/callback-listener.ts";
 import type { PendingAuthorization } from "../adapters/oauth/index.ts";
 import type { Context, OAuthClientSession } from "../command.ts";
-import { formatDuration } from "../core/duration.ts";
+import { formatMilliseconds } from "../core/duration.ts";
 import { canPrompt } from "../core/environment/interactive.ts";
 import { NO_INPUT } from "../core/flags/shared-flags.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
@@ -112,7 +112,7 @@ async function rejectAtDeadline(
   const limit = values.number(LOGIN_TIMEOUT);
   await host.sleep(limit === 0 ? MAX_TIMER_MS : Math.min(MAX_TIMER_MS, limit), signal);
   const limitHint = "run the command again; --timeout sets the limit";
-  throw new Problem(`Login failed: the browser didn't come back within ${formatDuration(limit)}`, {
+  throw new Problem(`Login failed: the browser didn't come back within ${formatMilliseconds(limit)}`, {
     code: "timeout",
     exit: "unreachable",
     hint:

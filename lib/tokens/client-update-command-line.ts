@@ -1,7 +1,7 @@
 import { LIST_EDIT_FLAGS } from "../core/client/list-edit-flags.ts";
 import { quoteCsvField } from "../core/flags/csv.ts";
 import { longNames, type SyntaxVersion } from "../core/flags/flag.ts";
-import { commandWord, operandAndFlags } from "../core/output/shell-quote.ts";
+import { commandWord, quotedOperandAndFlagText } from "../core/output/shell-quote.ts";
 
 /** The part of a client that a command line needs. */
 interface ClientIdAndSyntaxVersion {
@@ -12,7 +12,7 @@ interface ClientIdAndSyntaxVersion {
 /** The command line that updates a client with these words. */
 export function clientUpdateCommandLine({ id, syntax }: ClientIdAndSyntaxVersion, ...words: readonly string[]): string {
   const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
-  return `${command} ${operandAndFlags(id, ...words.map(commandWord))}`;
+  return `${command} ${quotedOperandAndFlagText(id, ...words.map(commandWord))}`;
 }
 
 /** The command line that adds values to a list field of the client. */

@@ -37,13 +37,13 @@ const HINT = "give the file that --secret-out wrote; --id-field and --secret-fie
 const ONE_CLIENT_HINT = "give a file with the credentials of one client";
 
 /** An assignment of a POSIX shell: words that are plain, escaped or quoted, and calls of printf in double quotes. */
-const ASSIGNMENT =
+const ASSIGNMENT_PATTERN =
   /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\])*)/gm;
 
 /** What may follow an assignment on its line. */
-const LINE_END = /^(?:[ \t]+#.*|[ \t]*)\r?$/;
+const LINE_END_PATTERN = /^(?:[ \t]+#.*|[ \t]*)\r?$/;
 
-const PIECE = /'([^']*)'|"\$\(printf '([^']*)'\)"|"([^"]*)"|\\(.)|([^'"\\]+)/g;
+const SHELL_WORD_PIECE_PATTERN = /'([^']*)'|"\$\(printf '([^']*)'\)"|"([^"]*)"|\\(.)|([^'"\\]+)/g;
 
 /** The characters that `printf` writes for octal escapes of UTF-8 bytes. */
 function decodeOctalEscapes(escapes: string): string {
@@ -52,7 +52,7 @@ function decodeOctalEscapes(escapes: string): string {
 }
 
 function unquoteShellWord(word: string): string {
-  return [...word.matchAll(PIECE)]
+  return [...word.matchAll(SHELL_WORD_PIECE_PATTERN)]
     .map(([, single, octal, double, escaped, plain]) =>
       octal === undefined ? (single ?? double ?? escaped ?? plain ?? "") : decodeOctalEscapes(octal),
     )
@@ -62,10 +62,10 @@ function unquoteShellWord(word: string): string {
 /** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
 function readShellAssignments({ text, name: file }: TextFile, names: CredentialNames): CredentialTexts {
   const wanted = [names.id, names.secret, names.encrypted];
-  const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => wanted.includes(name));
+  const found = [...text.matchAll(ASSIGNMENT_PATTERN)].filter(([, name = ""]) => wanted.includes(name));
   for (const { 0: assignment, 1: name = "", index } of found) {
     const [rest = ""] = text.slice(index + assignment.length).split("\n", 1);
-    if (LINE_END.test(rest)) continue;
+    if (LINE_END_PATTERN.test(rest)) continue;
     const line = text.slice(0, index).split("\n").length;
     throw usageError(
       `Cannot read the credentials: line ${line} of ${quote(file)} has text after the value of ${name}`,

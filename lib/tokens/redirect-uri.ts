@@ -84,7 +84,7 @@ export function chooseRedirect(
   return { uri: free, listen: listenOptionsFor(free, port) };
 }
 
-export function checkRedirectFlag(redirect: string | undefined): void {
+export function requireValidRedirectFlag(redirect: string | undefined): void {
   if (redirect === undefined) return;
   const url = URL.canParse(redirect) ? new URL(redirect) : undefined;
   const isBare = url !== undefined && url.hash === "" && url.username === "" && url.password === "";

@@ -43,7 +43,7 @@ export async function readRegisteredClient(
 }
 
 /** Commands that get a token in another way, by the grant type that a client needs for it. */
-const ALTERNATIVES: Readonly<Record<string, string>> = {
+const COMMAND_BY_GRANT_TYPE: Readonly<Record<string, string>> = {
   client_credentials: "hydra token client",
   [DEVICE_GRANT]: "hydra token device",
   authorization_code: "hydra token user",
@@ -63,18 +63,18 @@ export function requireGrantType(
   const allowed = getListField(client, "grant_types");
   if (allowed.length === 0 || allowed.includes(grantType)) return;
   const id = client.client_id;
-  const alternative = Object.keys(ALTERNATIVES).find((other) => allowed.includes(other));
+  const alternative = Object.keys(COMMAND_BY_GRANT_TYPE).find((other) => allowed.includes(other));
   throw new Problem(`Cannot log in: client ${quote(id)} doesn't have the grant type ${grantType}`, {
     code: "unauthorized-client",
     hint:
       alternative === undefined
         ? listFieldAdditionCommandLine({ id, syntax }, "grant_types", grantType)
-        : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${commandWord(id)}`,
+        : `with its grant type ${alternative}: ${COMMAND_BY_GRANT_TYPE[alternative]} --client-id ${commandWord(id)}`,
   });
 }
 
 /** The command that logs in on another device; undefined for a client that is known not to have the grant type. */
-export function deviceLoginCommandLine(
+export function findDeviceLoginCommandLine(
   client: ClientRecord | undefined,
   { clientId, authentication }: Pick<ClientLogin, "clientId" | "authentication">,
 ): string | undefined {

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { generateSigningKey, parseKeyFile, thumbprintOf, toPem } from "../../lib/adapters/key-codec.ts";
+import { generateSigningKey, parseKeyFile, thumbprintOf, toPem } from "../../lib/adapters/json-web-key-tools.ts";
 import { type JsonWebKey, publicPart } from "../../lib/core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../lib/core/jwk/jwk-members.ts";
 import { keyTypeAndCurveFor } from "../../lib/core/jwk/key-algorithms.ts";

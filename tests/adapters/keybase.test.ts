@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { checkKeybaseFingerprint, fetchKeybaseKey, KEYBASE_URL } from "../../lib/adapters/keybase.ts";
+import { fetchKeybaseKey, KEYBASE_URL, requireClaimedFingerprint } from "../../lib/adapters/keybase.ts";
 import { encryptText, parseRecipients } from "../../lib/adapters/pgp.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
@@ -66,7 +66,7 @@ describe("Keybase", () => {
     assert.equal(server.asked.at(-1)?.options.maxBytes, 1_048_576);
     const [recipient] = await parseRecipients(key.armored, "--keybase aLICE_1", new Date());
     assert.ok(recipient);
-    checkKeybaseFingerprint(recipient, key);
+    requireClaimedFingerprint(recipient, key);
     const message = await encryptText([recipient], "for alice", "base64");
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "for alice");
   });
@@ -85,7 +85,7 @@ describe("Keybase", () => {
     const key = await fetchKeybaseKey("alice", server.download, server.url);
     const [recipient] = await parseRecipients(key.armored, "--keybase alice", new Date());
     assert.ok(recipient);
-    assert.throws(() => checkKeybaseFingerprint(recipient, key), {
+    assert.throws(() => requireClaimedFingerprint(recipient, key), {
       code: "keybase-fingerprint-mismatch",
       exit: "noUsableKey",
       message: new RegExp(`claims the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),

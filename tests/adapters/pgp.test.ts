@@ -7,7 +7,7 @@ import * as openpgp from "openpgp";
 import { encryptText, inspectKeys, type KeySelector, parseRecipients } from "../../lib/adapters/pgp.ts";
 import { ENCRYPTED_FORMATS } from "../../lib/core/pgp/encrypted-format.ts";
 import { PACKET_TYPE, readPackets } from "../../lib/core/pgp/key-material.ts";
-import { checkFingerprintPins, decryptTextCommand, type Recipient } from "../../lib/core/pgp/recipient.ts";
+import { decryptTextCommand, type Recipient, requirePinnedFingerprints } from "../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 import { copiesWithUserIds, madeUpSignature, newPrimaryKey, packet } from "./key-packets.ts";
@@ -616,7 +616,7 @@ describe("OpenPGP recipients", () => {
         both.map(({ fingerprint }) => fingerprint),
         [rsa.fingerprint, nist.fingerprint],
       );
-      checkFingerprintPins(both, pins);
+      requirePinnedFingerprints(both, pins);
     });
 
     it("are rejected if none is pinned", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { formatProgressLine, formatShortDuration } from "../../lib/app/progress.ts";
+import { formatMillisecondsBriefly, formatProgressLine } from "../../lib/app/progress.ts";
 
 describe("formatProgressLine()", () => {
   const line = (total: number, done: number, failures = 0, elapsed = 0, columns = 80): string =>
@@ -36,5 +36,5 @@ test("formatShortDuration() rounds up to a unit that people use", () => {
     [125_000, "2m05s"],
     [3_720_000, "1h02m"],
   ] as const)
-    assert.equal(formatShortDuration(milliseconds), text);
+    assert.equal(formatMillisecondsBriefly(milliseconds), text);
 });

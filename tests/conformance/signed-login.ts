@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { isSignedByKeySet } from "../../lib/adapters/client-assertion-keys.ts";
+import { isSignedByKeyOfSet } from "../../lib/adapters/client-assertion-keys.ts";
 import { createHttp } from "../../lib/adapters/http.ts";
 import { createOAuthClient, discoverServer } from "../../lib/adapters/oauth/index.ts";
 import { collectTrustedCertificates, createRuntimeFetch } from "../../lib/adapters/transport.ts";
@@ -48,7 +48,7 @@ export async function signedToken(server: Server, token: string): Promise<Signed
   const [head = "", ...rest] = token.split(".");
   if (rest.length !== 2) return undefined;
   const { kid, alg } = v.parse(Header, JSON.parse(Buffer.from(head, "base64url").toString()));
-  return { kid, alg, verifies: await isSignedByKeySet(token, { keys: await publishedKeys(server) }) };
+  return { kid, alg, verifies: await isSignedByKeyOfSet(token, { keys: await publishedKeys(server) }) };
 }
 
 async function tokensOf(server: Server, answer: Json): Promise<SignedTokens> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatDuration, parseDuration } from "../../lib/core/duration.ts";
+import { formatMilliseconds, parseMilliseconds } from "../../lib/core/duration.ts";
 import { randomRuns } from "../thorough.ts";
 
 /** What Go's time.ParseDuration makes of a text, in milliseconds; undefined where it refuses it. */
@@ -79,8 +79,8 @@ const TEXTS: readonly (readonly [text: string, milliseconds: number | undefined]
 ];
 
 for (const [text, milliseconds] of TEXTS) {
-  test(`parseDuration() of ${JSON.stringify(text)}`, () => {
-    assert.equal(parseDuration(text), milliseconds);
+  test(`parseMilliseconds() of ${JSON.stringify(text)}`, () => {
+    assert.equal(parseMilliseconds(text), milliseconds);
   });
 }
 
@@ -107,46 +107,46 @@ const LENGTHS: readonly (readonly [milliseconds: number, text: string])[] = [
 ];
 
 for (const [milliseconds, text] of LENGTHS) {
-  test(`formatDuration() of ${milliseconds} ms is ${text}`, () => {
-    assert.equal(formatDuration(milliseconds), text);
+  test(`formatMilliseconds() of ${milliseconds} ms is ${text}`, () => {
+    assert.equal(formatMilliseconds(milliseconds), text);
   });
 }
 
-test("parseDuration() reads back what formatDuration() writes, to the millisecond over Go's whole range", () => {
+test("parseMilliseconds() reads back what formatMilliseconds() writes, to the millisecond over Go's whole range", () => {
   fc.assert(
     fc.property(fc.integer({ min: -9_223_372_036_854, max: 9_223_372_036_854 }), (milliseconds) => {
-      assert.equal(parseDuration(formatDuration(milliseconds)), milliseconds);
+      assert.equal(parseMilliseconds(formatMilliseconds(milliseconds)), milliseconds);
     }),
     { numRuns: randomRuns(1000) },
   );
 });
 
-test("parseDuration() reads back what formatDuration() writes, to the nanosecond over an hour", () => {
+test("parseMilliseconds() reads back what formatMilliseconds() writes, to the nanosecond over an hour", () => {
   fc.assert(
     fc.property(fc.integer({ min: -3_600_000_000_000, max: 3_600_000_000_000 }), (nanoseconds) => {
-      const read = parseDuration(formatDuration(nanoseconds / 1e6));
+      const read = parseMilliseconds(formatMilliseconds(nanoseconds / 1e6));
       assert.equal(Math.round((read ?? Number.NaN) * 1e6), nanoseconds);
     }),
     { numRuns: randomRuns(1000) },
   );
 });
 
-test("parseDuration() adds whole parts exactly, in any order", () => {
+test("parseMilliseconds() adds whole parts exactly, in any order", () => {
   const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
   const part = fc.record({ count: fc.nat(9_999), unit: fc.constantFrom("ms", "s", "m", "h") });
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
       const expected = parts.reduce((sum, { count, unit }) => sum + count * units[unit], 0);
-      assert.equal(parseDuration(parts.map(({ count, unit }) => `${count}${unit}`).join("")), expected);
+      assert.equal(parseMilliseconds(parts.map(({ count, unit }) => `${count}${unit}`).join("")), expected);
     }),
   );
 });
 
-test("parseDuration() never throws, and returns a finite number or undefined", () => {
+test("parseMilliseconds() never throws, and returns a finite number or undefined", () => {
   const texts = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."0123456789.+-nuµmsh ") }));
   fc.assert(
     fc.property(texts, (text) => {
-      const read = parseDuration(text);
+      const read = parseMilliseconds(text);
       assert.ok(read === undefined || Number.isFinite(read));
     }),
     { numRuns: randomRuns(1000) },

@@ -11,11 +11,11 @@ import {
 import {
   type AttemptOutcome,
   attemptTimeout,
-  backoffDelay,
+  backoffMilliseconds,
   decideRetry,
   is500WithoutErrorBody,
   isAmbiguous,
-  parseRetryAfter,
+  parseRetryAfterMilliseconds,
   type RetryLimitAndClock,
   reasonToGiveUp,
   retryNotice,
@@ -92,7 +92,7 @@ export async function sendWithRetries(
     last = outcome.answer ?? last;
     if (is500WithoutErrorBody(outcome.answer)) bare500s++;
     const left = remaining();
-    const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries, bare500s };
+    const budget = { remaining: left, backoff: backoffMilliseconds(attempts, random), retries, bare500s };
     const decision = decideRetry(outcome, { ...budget, ...history, repeatable: request.repeatable });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
@@ -169,7 +169,7 @@ function toAdminAttemptOutcome({ now }: AdminOptions, { status, headers, text, v
     via,
     text,
   };
-  return { kind: "answered", answer, retryAfter: parseRetryAfter(headers.get("retry-after"), now()) ?? 0 };
+  return { kind: "answered", answer, retryAfter: parseRetryAfterMilliseconds(headers.get("retry-after"), now()) ?? 0 };
 }
 
 /** Does work that waits for the server, and shows that. */

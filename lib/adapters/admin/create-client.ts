@@ -1,5 +1,5 @@
 import type { ClientRecord } from "../../core/client/client.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
@@ -136,7 +136,7 @@ async function ambiguousCreateProblem(
 ): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const { withAmbiguityRemark } = await import("./problems.ts");
-  const command = id === undefined ? "list" : `get ${operandAndFlags(id)}`;
+  const command = id === undefined ? "list" : `get ${quotedOperandAndFlagText(id)}`;
   const hint = `${which} before you run this again: hydra clients ${command}`;
   return withAmbiguityRemark(problem, request, doubtRemark(problem, isAbsent), hint);
 }

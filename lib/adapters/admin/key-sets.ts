@@ -1,7 +1,7 @@
 import { parseJsonOrUndefined } from "../../core/json/json.ts";
 import { type JsonWebKey, jsonWebKeysIn } from "../../core/jwk/json-web-key.ts";
 import { hasKidOrPrefixedKid } from "../../core/jwk/key-pair-halves.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
@@ -40,7 +40,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The problem of an answer, with a hint about keys instead of clients. */
-function keyResponseProblem({ options }: AdminSession, response: AdminResponse): Problem {
+function keyErrorResponseProblem({ options }: AdminSession, response: AdminResponse): Problem {
   const { request, family, answer } = response;
   if (answer.status < 400 && SLASH_IN_KEY_ID_PATTERN.test(request.path(family)))
     return keyIdSlashProblem(options, response);
@@ -59,7 +59,7 @@ function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, se
 }
 
 /** Sends a request; a change that may have been made although it failed is reported as such. */
-async function sendMarkingAmbiguity(
+async function sendAddingAmbiguityRemark(
   session: AdminSession,
   what: AdminRequest,
   trail: AttemptAmbiguity,
@@ -79,20 +79,20 @@ function rejectedChangeProblem(
   trail: AttemptAmbiguity,
   set: string,
 ): Problem {
-  const problem = keyResponseProblem(session, response);
+  const problem = keyErrorResponseProblem(session, response);
   if (!trail.ambiguous) return problem;
   const remark = "an earlier attempt, whose response was lost, may have made the change";
   return withAmbiguityRemark(
     problem,
     response.request,
     remark,
-    `look at the set first: hydra keys get ${operandAndFlags(set)}`,
+    `look at the set first: hydra keys get ${quotedOperandAndFlagText(set)}`,
   );
 }
 
 async function sendChange(session: AdminSession, what: AdminRequest, set: string): Promise<AdminResponse> {
   const trail: AttemptAmbiguity = { ambiguous: false };
-  const response = await sendMarkingAmbiguity(session, what, trail);
+  const response = await sendAddingAmbiguityRemark(session, what, trail);
   if (response.answer.status > 299) throw rejectedChangeProblem(session, response, trail, set);
   return response;
 }
@@ -118,8 +118,8 @@ function requireStoredKeys(
 
 async function requestKeySet(session: AdminSession, set: string): Promise<AdminResponse> {
   const read = itemRequest("GET", ({ paths }) => paths.keySet(set), `Cannot get key set ${quote(set)}`);
-  const response = await sendMarkingAmbiguity(session, read, { ambiguous: false });
-  if (response.answer.status > 299 && !isNotFoundResponse(response)) throw keyResponseProblem(session, response);
+  const response = await sendAddingAmbiguityRemark(session, read, { ambiguous: false });
+  if (response.answer.status > 299 && !isNotFoundResponse(response)) throw keyErrorResponseProblem(session, response);
   return response;
 }
 
@@ -128,7 +128,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   const action = `Cannot create a key in set ${quote(set)}`;
   const trail: AttemptAmbiguity = { ambiguous: false };
   const post = itemRequest("POST", ({ paths }) => paths.keySet(set), action, { body: { alg, kid, use } });
-  const response = await sendMarkingAmbiguity(session, post, trail);
+  const response = await sendAddingAmbiguityRemark(session, post, trail);
   const { answer, family } = response;
   const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
   // After a lost answer, a key with an ID that this run generated is this run's.

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json/json.ts";
 import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { answerHint, type NetworkFailure, networkHint, TRUST_HINT } from "../../core/network.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactServerText, secretsInHeaders, urlWithoutSecrets } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
@@ -136,7 +136,7 @@ export function errorResponseProblem(server: AdminServerForMessages, response: A
   if (requiresTls(answer)) return httpsRequiredProblem(server, response);
   // However often it was tried: a gateway that doesn't reach the server says nothing about what the server would have decided.
   const passing = isBusyOrGatewayError(answer) ? { exit: "unreachable" as const } : {};
-  const details = { ...errorDetails(server, error.kind), ...passing, ...specialHint(server, response, error) };
+  const details = { ...errorDetails(server, error.kind), ...passing, ...findSpecialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblemWithMessage(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
@@ -156,7 +156,7 @@ function httpsRequiredProblem(server: AdminServerForMessages, response: AdminRes
 }
 
 /** A hint for a rejection that says more than what is known about all of its kind. */
-function specialHint(
+function findSpecialHint(
   server: AdminServerForMessages,
   response: AdminResponse,
   { kind, reason }: ClassifiedError,
@@ -416,6 +416,6 @@ export function tooDeepClientProblem(
 ): Problem {
   return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
-    hint: `hydra clients list -q shows its ID, and hydra clients delete ${operandAndFlags(id)} deletes it`,
+    hint: `hydra clients list -q shows its ID, and hydra clients delete ${quotedOperandAndFlagText(id)} deletes it`,
   });
 }

@@ -21,7 +21,7 @@ export async function waitUntilReady(session: AdminSession): Promise<void> {
   const { options, remaining } = session;
   const isLate = (): boolean => options.failAfter === 0 || remaining() <= 0;
   for (let last: AdminResponse | undefined; ; ) {
-    last = await checkReadiness(session, last);
+    last = await requestReadiness(session, last);
     const { status } = last.answer;
     // The public port is ready too, and without its health paths it would never be.
     if ((status === 200 || status === 404) && (await probePublicPort(session)))
@@ -40,7 +40,7 @@ async function rejectWebPage({ options }: AdminSession, response: AdminResponse)
   throw (await import("./problems.ts")).unexpectedAnswerProblem(options, response, "its health");
 }
 
-async function checkReadiness(session: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {
+async function requestReadiness(session: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {
   try {
     return await sendWithRetries(session, READY, FAMILIES[0], { ambiguous: false });
   } catch (error) {

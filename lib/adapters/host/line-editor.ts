@@ -14,13 +14,14 @@ export type LineState =
 export const MAX_LINE_LENGTH = 4_096;
 
 /** What a terminal sends for keys such as arrows, around pasted text (ECMA-48, 5.4), and for a key with Alt. */
-const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e]|[^\u0000-\u001f\u007f-\u009f])/gu;
+const KEY_SEQUENCE_PATTERN =
+  /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e]|[^\u0000-\u001f\u007f-\u009f])/gu;
 
 /** The beginning of a sequence at the end of what was read: the terminal may deliver the rest later. */
-const UNFINISHED = /\u001b(?:\[[\u0020-\u003f]*|O)?$/;
+const UNFINISHED_SEQUENCE_PATTERN = /\u001b(?:\[[\u0020-\u003f]*|O)?$/;
 
 /** Control characters: nobody types them on purpose, and they would stay in a secret unnoticed. */
-const CONTROL = /[\u0000-\u001f\u0080-\u009f]/;
+const CONTROL_CHARACTER_PATTERN = /[\u0000-\u001f\u0080-\u009f]/;
 
 const END_OF_INPUT = "\u0004";
 
@@ -35,7 +36,7 @@ const SIGNAL_KEYS: ReadonlyMap<string, "SIGINT" | "SIGQUIT"> = new Map([
 ]);
 
 /** What follows Esc in the sequence of a key that the terminal delivers in pieces. */
-const AFTER_ESC = /^[[O]/;
+const AFTER_ESC_PATTERN = /^[[O]/;
 
 /**
  * Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program.
@@ -44,11 +45,11 @@ const AFTER_ESC = /^[[O]/;
  * character, unless that is [ or O, or arrives together with it.
  */
 export function applyTyped(before: string, newlyTyped: string, raw: boolean, held = ""): LineState {
-  const typed = held === "\u001b" && !AFTER_ESC.test(newlyTyped) ? newlyTyped : held + newlyTyped;
+  const typed = held === "\u001b" && !AFTER_ESC_PATTERN.test(newlyTyped) ? newlyTyped : held + newlyTyped;
   let line = before;
-  const unfinished = raw ? (UNFINISHED.exec(typed)?.[0] ?? "") : "";
+  const unfinished = raw ? (UNFINISHED_SEQUENCE_PATTERN.exec(typed)?.[0] ?? "") : "";
   const whole = typed.slice(0, typed.length - unfinished.length);
-  const keys = [...(raw ? whole.replace(SEQUENCE, "") : whole)];
+  const keys = [...(raw ? whole.replace(KEY_SEQUENCE_PATTERN, "") : whole)];
   for (const [index, key] of keys.entries()) {
     const finished = finishLineOnKey(key, line, () => keys.slice(index + 1).join("") + unfinished, raw);
     if (finished !== undefined) return finished;
@@ -71,5 +72,5 @@ function finishLineOnKey(key: string, line: string, rest: () => string, raw: boo
 function applyKey(line: string, key: string): string {
   if (key === CLEAR_LINE) return "";
   if (DELETE.includes(key)) return [...line].slice(0, -1).join("");
-  return CONTROL.test(key) ? line : line + key;
+  return CONTROL_CHARACTER_PATTERN.test(key) ? line : line + key;
 }

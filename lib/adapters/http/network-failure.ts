@@ -44,7 +44,7 @@ const KINDS: readonly (readonly [codes: string, FailureKind, string, Certificate
   ["INVALID_CA", "certificate", "the certificate's authority may not sign"],
 ];
 /** Error codes for responses that cannot be decoded: the server has answered, and repeating the request would not help. */
-const UNDECODABLE =
+const UNDECODABLE_RESPONSE_CODE_PATTERN =
   /^(Malformed|Invalid(HTTP|ContentLength|Method)|ResponseHeaders|Unrequested|HPE_|Zlib|Z_|Brotli|Unsupported|HTTPHeaders)/;
 
 /** The failure of a proxy that opens no connection to the server. Only a 5xx may be temporary. */
@@ -67,7 +67,7 @@ export function toNetworkFailure(error: unknown): NetworkFailure {
     return new NetworkFailure(kind, message, error, undefined, reason === undefined ? undefined : { reason });
   }
   const text = rootMessage(error);
-  if (UNDECODABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
+  if (UNDECODABLE_RESPONSE_CODE_PATTERN.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
     return new NetworkFailure("protocol", "the response is not HTTP", error);
   }
   if (/certificate|self.signed|UnknownIssuer|CaUsedAsEndEntity|NotValidForName/i.test(text)) {

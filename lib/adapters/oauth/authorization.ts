@@ -12,7 +12,7 @@ import {
   validateAuthResponse,
 } from "./oauth4webapi.ts";
 import {
-  CLOCK_TOLERANCE,
+  CLOCK_TOLERANCE_SECONDS,
   type LibraryClient,
   type RequestedAccess,
   requestTokens,
@@ -78,7 +78,7 @@ function failedLoginProblem(reason: string, code: ProblemCode, hint: string): Pr
   return new Problem(`Login failed: ${reason}`, { code, hint });
 }
 
-const DISTRUST = "start again, and don't trust the link that led here";
+const DISTRUST_HINT = "start again, and don't trust the link that led here";
 
 /** The problem of a redirect that the library rejects. */
 function rejectedRedirectProblem(step: OAuthErrorContext, error: unknown): unknown {
@@ -87,7 +87,7 @@ function rejectedRedirectProblem(step: OAuthErrorContext, error: unknown): unkno
   return failedLoginProblem(
     "the answer is of another issuer, or isn't an answer to an authorization request",
     "unreadable-redirect",
-    DISTRUST,
+    DISTRUST_HINT,
   );
 }
 
@@ -105,7 +105,7 @@ export function requireValidRedirectParameters(
   const states = url.searchParams.getAll("state");
   if (states.length !== 1 || states[0] !== state) {
     const reason = "the state doesn't match, so the answer belongs to another login";
-    throw failedLoginProblem(reason, "state-mismatch", DISTRUST);
+    throw failedLoginProblem(reason, "state-mismatch", DISTRUST_HINT);
   }
   let parameters: URLSearchParams;
   try {
@@ -126,7 +126,7 @@ export function requireValidRedirectParameters(
   throw failedLoginProblem(
     `the answer has ${codes === 0 ? "no code" : "several codes"}`,
     "unreadable-redirect",
-    DISTRUST,
+    DISTRUST_HINT,
   );
 }
 
@@ -138,14 +138,14 @@ function missingIdTokenProblem({ action }: OAuthErrorContext): Problem {
 }
 
 /** Checks that the user has logged in as recently as the request demands (OpenID Connect Core, 3.1.2.1, `max_age`). */
-function checkLoginAge(
+function requireRecentLogin(
   step: OAuthErrorContext,
   { oldestLogin }: PendingAuthorization,
   { idTokenClaims }: Pick<TokenSet, "idTokenClaims">,
 ): void {
   if (oldestLogin === undefined || idTokenClaims === undefined) return;
   const at = idTokenClaims["auth_time"];
-  if (typeof at === "number" && at + CLOCK_TOLERANCE >= oldestLogin) return;
+  if (typeof at === "number" && at + CLOCK_TOLERANCE_SECONDS >= oldestLogin) return;
   const reason = `the ID token ${typeof at === "number" ? "is from an earlier login" : "has no auth_time"}`;
   throw idTokenMismatchProblem(step, reason, "the server ignored max_age: check its login application");
 }
@@ -177,6 +177,6 @@ export async function exchangeRedirectCode(
       return processAuthorizationCodeResponse(as, client, response, expected);
     },
   );
-  checkLoginAge(step, pending, tokens);
+  requireRecentLogin(step, pending, tokens);
   return tokens;
 }

@@ -1,7 +1,7 @@
 import { type FailureKind, NetworkFailure } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { parseHttpUrl } from "../../core/url-checks.ts";
-import { parseRetryAfter } from "../../servers/retry.ts";
+import { parseRetryAfterMilliseconds } from "../../servers/retry.ts";
 import { BusyServerError } from "./busy-server-error.ts";
 import { requireEndpoint } from "./discovery.ts";
 import type { OAuthErrorContext } from "./oauth-problems.ts";
@@ -46,10 +46,10 @@ const SLOW_DOWN = 5;
 const DEFAULT_INTERVAL = 5;
 
 /** The longest interval in seconds; a server that asks for more would never be asked again. */
-const MAX_INTERVAL = 300;
+const MAX_POLL_INTERVAL_SECONDS = 300;
 
 /** The longest in seconds that a code is waited for, whatever the server says. */
-const MAX_LIFETIME = 86_400;
+const MAX_DEVICE_CODE_LIFETIME_SECONDS = 86_400;
 
 function unsupportedDeviceFlowProblem(action: string): Problem {
   return new Problem(`${action}: the server doesn't support it`, {
@@ -59,7 +59,7 @@ function unsupportedDeviceFlowProblem(action: string): Problem {
 }
 
 /** A URL for a person to open. Anything but a web page could start a program on the device. */
-function checkVerificationUri({ action }: OAuthErrorContext, name: string, text: string): void {
+function requireHttpVerificationUri({ action }: OAuthErrorContext, name: string, text: string): void {
   if (parseHttpUrl(text) !== undefined) return;
   throw new Problem(`${action}: the server's ${name} is not an http or https URL`, {
     code: "unreadable-answer",
@@ -82,15 +82,15 @@ export async function beginDeviceFlow(session: LibraryClient, request: Requested
     return processDeviceAuthorizationResponse(as, client, response);
   });
   const { verification_uri: uri, verification_uri_complete: complete } = value;
-  checkVerificationUri(step, "verification_uri", uri);
-  if (complete !== undefined) checkVerificationUri(step, "verification_uri_complete", complete);
+  requireHttpVerificationUri(step, "verification_uri", uri);
+  if (complete !== undefined) requireHttpVerificationUri(step, "verification_uri_complete", complete);
   return {
     deviceCode: value.device_code,
     userCode: value.user_code,
     verificationUri: uri,
     verificationUriComplete: complete,
-    expiresAt: began + Math.min(MAX_LIFETIME, value.expires_in) * 1000,
-    interval: Math.min(MAX_INTERVAL, value.interval ?? DEFAULT_INTERVAL),
+    expiresAt: began + Math.min(MAX_DEVICE_CODE_LIFETIME_SECONDS, value.expires_in) * 1000,
+    interval: Math.min(MAX_POLL_INTERVAL_SECONDS, value.interval ?? DEFAULT_INTERVAL),
   };
 }
 
@@ -129,7 +129,7 @@ function isTemporaryFailure(error: unknown): boolean {
 /** Seconds that a busy server asks to wait (Retry-After). */
 function retryAfterSeconds(error: unknown, now: number): number {
   const busy = error instanceof Problem && error.cause instanceof BusyServerError ? error.cause : undefined;
-  return (parseRetryAfter(busy?.answer.headers.get("retry-after") ?? null, now) ?? 0) / 1000;
+  return (parseRetryAfterMilliseconds(busy?.answer.headers.get("retry-after") ?? null, now) ?? 0) / 1000;
 }
 
 /** Polls at the server's pace until the user is done or the code has expired. */
@@ -151,7 +151,7 @@ export async function waitForDeviceTokens(
       failingSince ??= session.now();
       if (!isTemporaryFailure(error) || session.now() - failingSince >= patience) throw error;
       // A server that is too busy to answer is asked less often each time (RFC 8628, 3.5).
-      interval = Math.max(Math.min(MAX_INTERVAL, interval * 2), retryAfterSeconds(error, session.now()));
+      interval = Math.max(Math.min(MAX_POLL_INTERVAL_SECONDS, interval * 2), retryAfterSeconds(error, session.now()));
     }
   }
   throw new Problem("Cannot get a token for the device: the code has expired", {

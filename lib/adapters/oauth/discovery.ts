@@ -49,7 +49,7 @@ interface DiscoveryOptions {
   readonly now: () => number;
 }
 
-const DOCUMENT = v.object({
+const DiscoveryDocument = v.object({
   ...v.entriesFromList(ENDPOINTS, v.fallback(v.optional(v.pipe(v.string(), v.url())), undefined)),
   issuer: v.pipe(v.string(), v.nonEmpty()),
   authorization_response_iss_parameter_supported: v.optional(v.boolean(), false),
@@ -134,7 +134,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}${OPENID_CONFIGURATION_PATH}`;
   const answer = await get(options, url, true);
-  const read = v.safeParse(DOCUMENT, parseJsonOrUndefined(answer.text)?.value);
+  const read = v.safeParse(DiscoveryDocument, parseJsonOrUndefined(answer.text)?.value);
   if (answer.status !== 200 || !read.success) {
     throw await diagnoseMissingDocument(options, base, url, answer);
   }

@@ -63,7 +63,7 @@ function urlWithoutChallenge(url: URL, { name }: Challenge): string {
 }
 
 /** The error that the server's own error page would show. */
-function checkErrorPage(step: OAuthErrorContext, { searchParams }: URL): void {
+function rejectErrorPage(step: OAuthErrorContext, { searchParams }: URL): void {
   const error = searchParams.get("error");
   if (error === null || error === "") return;
   // Hydra 1.x says the part that helps apart from the rest.
@@ -97,7 +97,7 @@ export async function driveLogin(
       at = await accept(challenge, userCode);
       continue;
     }
-    checkErrorPage(step, next);
+    rejectErrorPage(step, next);
     if (redirectUri === undefined && pages.has("consent")) return ended(next);
     if (next.origin !== browser.origin) {
       const missing = pages.has("login") ? "consent" : "login";

@@ -132,7 +132,7 @@ function findExpectationError({ error, description = "" }: OAuthError): Error | 
 }
 
 /** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
-const UNKNOWN_CLIENT_KEY = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
+const UNKNOWN_CLIENT_KEY_MESSAGE_PATTERN = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
 
 /** The flags that choose each authentication method. */
 const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
@@ -142,7 +142,7 @@ const METHOD_FLAGS: ReadonlyMap<string, string> = new Map([
   ["none", "--auth-method none"],
 ]);
 
-function hintFor(error: string, expected: Error | undefined): string | undefined {
+function findOAuthErrorHint(error: string, expected: Error | undefined): string | undefined {
   if (expected instanceof ServerExpectsAlgorithmError)
     return `the server expects this client to sign with ${expected.algorithm}: give its private key for that`;
   if (!(expected instanceof ServerExpectsAuthMethodError)) return findKnownError(error)?.hint;
@@ -162,9 +162,9 @@ export function oauthProblem(
   const isBare = error === "invalid_client" && expected === undefined;
   const serverText = serverTextForMessage(description ?? "", hidden);
   const reason = isBare ? "the server rejected the client's credentials" : serverText;
-  const hint = hintFor(error, expected);
+  const hint = findOAuthErrorHint(error, expected);
   const name = serverTextForMessage(error, hidden);
-  if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
+  if (UNKNOWN_CLIENT_KEY_MESSAGE_PATTERN.test(description ?? ""))
     return new Problem(`${action}: ${reason} (${name})`, {
       code: "invalid-client",
       exit: "unauthorised",

@@ -3,13 +3,13 @@ import type { HttpRequest } from "../../core/network.ts";
 import type { ClientAuth } from "./oauth4webapi.ts";
 
 /** Grants whose code or token works only once: a second request could even end what the first one got (RFC 6749, 10.5). */
-const ONCE = ["authorization_code", "refresh_token"];
+const ONE_TIME_GRANTS = ["authorization_code", "refresh_token"];
 
 /** Whether a request can be repeated; undefined for a poll, which is repeated by a loop of its own. */
 function isRepeatable(method: string, form: URLSearchParams | undefined): boolean | undefined {
   const grant = form?.get("grant_type") ?? "";
   if (grant === DEVICE_GRANT) return undefined;
-  return method === "GET" || !ONCE.includes(grant);
+  return method === "GET" || !ONE_TIME_GRANTS.includes(grant);
 }
 
 /** How to authenticate again, by the form of a request: a server accepts an assertion only once (RFC 7523, 3). */

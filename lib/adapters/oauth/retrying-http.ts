@@ -4,12 +4,12 @@ import { escapeControls } from "../../core/text.ts";
 import {
   type AttemptOutcome,
   attemptTimeout,
-  backoffDelay,
+  backoffMilliseconds,
   decideRetry,
   is500WithoutErrorBody,
   isAmbiguous,
   isBusyOrGatewayError,
-  parseRetryAfter,
+  parseRetryAfterMilliseconds,
   type RetryLimitAndClock,
   reasonToGiveUp,
   retryNotice,
@@ -24,7 +24,7 @@ interface RetryOptions extends RetryLimitAndClock {
 
 function toAnsweredOutcome(answer: HttpAnswer, now: number): AttemptOutcome {
   const { status, headers, text } = answer;
-  const retryAfter = parseRetryAfter(headers.get("retry-after"), now) ?? 0;
+  const retryAfter = parseRetryAfterMilliseconds(headers.get("retry-after"), now) ?? 0;
   const contentType = headers.get("content-type") ?? "";
   return { kind: "answered", answer: { status, contentType, link: "", location: "", text }, retryAfter };
 }
@@ -46,7 +46,7 @@ async function sendOnce(http: SendHttp, request: HttpRequest, now: () => number)
 }
 
 /** The answer of the last attempt; throws if there was none, or if the server was too busy for one. */
-function finalAnswer({ outcome, answer }: Attempt, because: string | undefined): HttpAnswer {
+function requireNonBusyAnswer({ outcome, answer }: Attempt, because: string | undefined): HttpAnswer {
   if (answer !== undefined && !isBusyOrGatewayError(answer)) return answer;
   if (answer !== undefined) throw new BusyServerError(answer, because);
   if (outcome.kind === "answered") throw new TypeError("an attempt without an answer");
@@ -72,14 +72,18 @@ async function sendWithRetries(
     state.ambiguous ||= isAmbiguous(outcome);
     state.bare500s += Number(is500WithoutErrorBody(outcome.answer));
     const left = remaining();
-    const decision = decideRetry(outcome, { ...state, remaining: left, backoff: backoffDelay(attempts, random) });
+    const decision = decideRetry(outcome, {
+      ...state,
+      remaining: left,
+      backoff: backoffMilliseconds(attempts, random),
+    });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
       await sleep(Math.min(MAX_TIMER_MS, decision.wait), signal);
       request = await renewRequestForm(request);
       if (decision.again && remaining() > 0) continue;
     }
-    return finalAnswer(attempt, reasonToGiveUp(failAfter, outcome, decision));
+    return requireNonBusyAnswer(attempt, reasonToGiveUp(failAfter, outcome, decision));
   }
 }
 

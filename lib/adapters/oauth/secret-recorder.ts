@@ -5,7 +5,8 @@ const TOKENS = ["access_token", "refresh_token"];
 
 const SECRETS = [...TOKENS, "id_token", "device_code", "user_code", "code", "state"];
 
-const SECRET_PARAMETER = /^(?:code|state|access_token|refresh_token|id_token|user_code|\w+_(?:challenge|verifier))$/;
+const SECRET_PARAMETER_PATTERN =
+  /^(?:code|state|access_token|refresh_token|id_token|user_code|\w+_(?:challenge|verifier))$/;
 
 /**
  * Records the secrets in the answers of a server. A token that is rejected, because its ID token can't be verified, was
@@ -27,7 +28,7 @@ export function createSecretRecorder(http: SendHttp) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined) return;
     for (const [name, value] of [...url.searchParams, ...new URLSearchParams(url.hash.slice(1))])
-      if (SECRET_PARAMETER.test(name)) record(name, value);
+      if (SECRET_PARAMETER_PATTERN.test(name)) record(name, value);
   }
 
   function recordAnswer({ headers, text }: HttpAnswer): void {

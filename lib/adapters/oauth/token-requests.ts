@@ -66,7 +66,7 @@ export interface LibraryClient extends OAuthClientOptions {
 type ProcessTokenResponse = (response: Response, raw: JsonObject) => Promise<TokenEndpointResponse>;
 
 /** Seconds that the clocks of the server and this machine may differ. */
-export const CLOCK_TOLERANCE = 30;
+export const CLOCK_TOLERANCE_SECONDS = 30;
 
 /** Prepares a client; nothing is sent yet. */
 export function prepareLibraryClient(options: OAuthClientOptions): LibraryClient {
@@ -113,13 +113,13 @@ function parseJsonObjectOrEmpty(text: string): JsonObject {
 }
 
 /** The longest lifetime in seconds that is taken for one: 300 years. */
-const MAX_LIFETIME = 1e10;
+const MAX_TOKEN_LIFETIME_SECONDS = 1e10;
 
 /** A response that the library accepts: an impossible lifetime must not lose the token. */
 async function withoutImpossibleLifetime(response: Response): Promise<Response> {
   const { expires_in: lifetime, ...rest } = parseJsonObjectOrEmpty(await response.clone().text());
   const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toTerminalSafeJson(lifetime));
-  if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_LIFETIME)) return response;
+  if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_TOKEN_LIFETIME_SECONDS)) return response;
   return new Response(toTerminalSafeJson(rest), { status: response.status, headers: response.headers });
 }
 
@@ -140,7 +140,7 @@ async function verifyAndReadClaims(
     throw isUnrelated ? withMessage(known, known.message) : unverifiableIdTokenProblem(step, error);
   });
   const ahead = claims.iat - now() / 1000;
-  if (ahead > CLOCK_TOLERANCE) throw earlyIdTokenProblem(step, ahead);
+  if (ahead > CLOCK_TOLERANCE_SECONDS) throw earlyIdTokenProblem(step, ahead);
   return { ...claims };
 }
 

@@ -19,7 +19,7 @@ function hasEmailAddress(userId: string, address: string): boolean {
 }
 
 /** The selected keys of a source; exactly one if nothing selects among them. */
-export function chooseKeys(
+export function requireUnambiguousKeys(
   found: EvaluatedAndUnreadableKeys,
   origin: string,
   selector: KeySelector,

@@ -27,7 +27,7 @@ export function capabilitiesFromSignature(
   return rows.flatMap(([name, mask]) => ((bits & mask) === 0 ? [] : [name]));
 }
 
-const USES: Readonly<Record<Capability, string>> = {
+const CAPABILITY_WORDS: Readonly<Record<Capability, string>> = {
   certify: "certifying",
   sign: "signing",
   encrypt: "encryption",
@@ -37,7 +37,7 @@ const USES: Readonly<Record<Capability, string>> = {
 /** The issue of a key or subkey that isn't meant for encryption. */
 export function findEncryptionUseIssue(capabilities: readonly Capability[]): KeyIssue | undefined {
   if (capabilities.includes("encrypt")) return undefined;
-  const uses = joinWords(capabilities.map((use) => USES[use]));
+  const uses = joinWords(capabilities.map((use) => CAPABILITY_WORDS[use]));
   const reason = uses === "" ? "it does not say that it is for encryption" : `it is for ${uses} only`;
   return { code: "pgp-key-sign-only", reason };
 }

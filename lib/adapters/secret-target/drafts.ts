@@ -9,7 +9,7 @@ export function draftNameOf(name: string, random: (count: number) => Uint8Array)
   return `.${name}.${toHex(random(8))}`;
 }
 
-const DRAFT_NAME = /^\.(.+)\.[0-9a-f]{16}$/;
+const DRAFT_NAME_PATTERN = /^\.(.+)\.[0-9a-f]{16}$/;
 
 /** A draft with contents that a run which was killed has left. */
 export interface LeftoverDraft {
@@ -52,7 +52,7 @@ function draftsOf(target: string) {
     const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
     const folder = isFolder ? target : dirname(target);
     return readdirSync(folder).flatMap((entry) => {
-      const name = DRAFT_NAME.exec(entry)?.[1];
+      const name = DRAFT_NAME_PATTERN.exec(entry)?.[1];
       const isOurs = name !== undefined && (isFolder || name === basename(target));
       return isOurs ? [{ folder, path: join(folder, entry), name }] : [];
     });

@@ -25,7 +25,7 @@ import { unwritableTargetProblem } from "./unwritable.ts";
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** The files of open descriptors, such as those of a shell's process substitution. */
-const DESCRIPTOR_FILE = /^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
+const DESCRIPTOR_FILE_PATTERN = /^\/dev\/(?:fd\/|std(?:in|out|err)$)/;
 
 /** What is wrong with the path of a file, as far as that shows without creating it. */
 export function findFileTargetProblem(
@@ -36,7 +36,7 @@ export function findFileTargetProblem(
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path.endsWith("/"))
     return usageError(`${name} is not a file name`, "use the path of a new file", "bad-secret-out");
-  if (path === "-" || path.startsWith("fd:") || DESCRIPTOR_FILE.test(path))
+  if (path === "-" || path.startsWith("fd:") || DESCRIPTOR_FILE_PATTERN.test(path))
     return usageError(
       `${name} is neither a file nor an open descriptor`,
       "use fd:3 for a descriptor, or ./ before a file name",

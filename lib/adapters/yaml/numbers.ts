@@ -14,7 +14,7 @@ const TOO_LONG: YamlReasonAndHint = { reason: "the number is too long", hint: NU
 const NOT_FINITE: YamlReasonAndHint = { reason: "the number is not finite", hint: NUMBER_HINT };
 
 /** The parts of a decimal number of YAML's core schema. */
-const DECIMAL = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/;
+const DECIMAL_NUMBER_PATTERN = /^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/;
 
 /** A number with all of its digits, from its value and its text; or why it cannot be read. */
 export function parseNumberOrFault(value: number, source: string): { readonly number: unknown } | YamlReasonAndHint {
@@ -28,7 +28,7 @@ export function parseNumberOrFault(value: number, source: string): { readonly nu
 
 /** A decimal number as JSON spells it, which has no plus sign, no zeros before a number, and digits around its point. */
 function jsonNumberText(source: string): string {
-  const [, sign, digits = "", fraction = "", exponent] = DECIMAL.exec(source) ?? [];
+  const [, sign, digits = "", fraction = "", exponent] = DECIMAL_NUMBER_PATTERN.exec(source) ?? [];
   const whole = trimCharactersAtStart(digits, "0") || "0";
   return [
     sign === "-" ? `-${whole}` : whole,

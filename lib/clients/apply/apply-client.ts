@@ -71,11 +71,11 @@ export async function applyStep(job: ApplyRun, step: StackPlanStep): Promise<App
   try {
     switch (step.action) {
       case "create":
-        return await createFromStep(job, step);
+        return await createOrChangeFromStep(job, step);
       case "delete":
         return await deleteFromStep(job, step);
       default:
-        return await changeFromStep(job, step);
+        return await replanAndChangeFromStep(job, step);
     }
   } catch (error) {
     return failedApplyOutcome(step, error instanceof Problem ? error : unexpectedApplyProblem(error));
@@ -136,13 +136,18 @@ async function prepareStepSecret({ context, recipients }: ApplyRun, step: StackP
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }
 
-async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {
+async function createOrChangeFromStep(job: ApplyRun, step: StackPlanStep): Promise<ApplyOutcome> {
   const desired = requireDesiredClient(step);
   const prepared = await prepareStepSecret(job, step);
   const body = bodyOfNewClient(desired, job.options);
   const isChosen = desired.clientId !== undefined;
   const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
-  const outcome = await registerClientOfStep(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
+  const outcome = await registerAndDeliverOrProblem(
+    job,
+    step,
+    prepared,
+    hasId ? { ...body, client_id: step.clientId } : body,
+  );
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused") {
     if (isChosen)
@@ -150,7 +155,7 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
         hint: "remove client_id from the file: the client is then found by its mark",
       });
     job.choosesIds = true;
-    const repeated = await registerClientOfStep(job, step, prepared, body);
+    const repeated = await registerAndDeliverOrProblem(job, step, prepared, body);
     if (repeated instanceof Problem) throw repeated;
     return repeated;
   }
@@ -164,7 +169,7 @@ async function createFromStep(job: ApplyRun, step: StackPlanStep): Promise<Apply
     requireNoUndeliveredSecretMeanwhile(job, now);
     job.context.warn(undeliveredHereText(current.client_id));
   } else job.context.warn(`client ${quote(current.client_id)} was created by someone else meanwhile`);
-  return changeFromStep(job, now);
+  return replanAndChangeFromStep(job, now);
 }
 
 /** The recovery copies of a client of this stack now: another run may have delivered one since this one began. */
@@ -213,7 +218,7 @@ function clientInStackOfStep({ options: { stack } }: ApplyRun, { key }: StackPla
 }
 
 /** Creates a client and delivers its secret; returns the problem of a server that created nothing. */
-async function registerClientOfStep(
+async function registerAndDeliverOrProblem(
   job: ApplyRun,
   step: StackPlanStep,
   prepared: PreparedSecret,
@@ -310,7 +315,7 @@ function unkeptFieldNotes({ options }: ApplyRun, step: StackPlanStep, record: Cl
   return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
 }
 
-async function changeFromStep(job: ApplyRun, planned: StackPlanStep): Promise<ApplyOutcome> {
+async function replanAndChangeFromStep(job: ApplyRun, planned: StackPlanStep): Promise<ApplyOutcome> {
   const admin = job.admin();
   // Right before it is changed: no server can reject a change of what someone else has changed.
   const current = await readAgain(admin, planned.clientId ?? "");

@@ -10,7 +10,7 @@ import { releaseTraits } from "../../core/client/equality.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { ENCRYPTED_SECRET_FIELD } from "../../core/output/credential-formats.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import type { Recipient } from "../../core/pgp/recipient.ts";
 import { errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
 import { partToDeleteText } from "../../core/recovery-record.ts";
@@ -200,7 +200,7 @@ export async function deliverRecoveredSecrets(
   const outcomes: RecoveredSecretOutcome[] = [];
   const proven: PreparedRecoveredSecret[] = [];
   for (const each of due) {
-    const doubt = await checkSecretBeforeDelivery(job, each);
+    const doubt = await findReasonNotToDeliver(job, each);
     if (doubt === undefined) proven.push({ due: each, prepared: await prepareRecoveredSecret(job, each) });
     else outcomes.push({ due: each, shown: {}, ...doubt });
   }
@@ -220,7 +220,7 @@ export async function deliverRecoveredSecrets(
 /**
  * Checks whether a secret may be delivered, with `--verify` at the server; returns why not, and undefined if it may.
  */
-async function checkSecretBeforeDelivery(
+async function findReasonNotToDeliver(
   { context, endpoints }: RecoveredSecretsJob,
   due: RecoveredSecret,
 ): Promise<Required<Pick<RecoveredSecretOutcome, "problem" | "isRejected">> | undefined> {
@@ -247,7 +247,7 @@ function doubtfulSecretProblem({ step, clientId, copy }: RecoveredSecret, reason
     `The secret of client ${quote(step.key)} that an earlier run left in ${quote(copy.path)} is not delivered: ${reason}`,
     {
       code: UNDELIVERED_CODE,
-      hint: `set another one: hydra clients rotate-secret ${operandAndFlags(clientId)}; then delete ${partToDeleteText(copy.path)}`,
+      hint: `set another one: hydra clients rotate-secret ${quotedOperandAndFlagText(clientId)}; then delete ${partToDeleteText(copy.path)}`,
     },
   );
 }

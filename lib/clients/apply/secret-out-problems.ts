@@ -52,7 +52,7 @@ export function findMissingPlaceProblem({ values }: Values, steps: readonly Stac
 }
 
 /** What a file with several credentials is called in messages. */
-const CONTENTS = {
+const CONTENTS_WORDS = {
   dotenv: "assignments of variables",
   json: "a JSON object with the credentials of clients",
   k8s: "Kubernetes Secrets",
@@ -73,7 +73,7 @@ async function sharedFileProblems(
   if (entries === undefined)
     return [
       usageError(
-        `${file} already exists, and does not contain ${CONTENTS[secretFileFormatOrDotenv(context)]}`,
+        `${file} already exists, and does not contain ${CONTENTS_WORDS[secretFileFormatOrDotenv(context)]}`,
         "use another file name, or --secret-format for the format of this file",
         "secret-out-exists",
       ),

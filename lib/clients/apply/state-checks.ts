@@ -91,7 +91,7 @@ export function reportFieldMistakes(
     });
   const report = context.values.bool(LENIENT_FIELD_NAMES) ? findings.warning : findings.error;
   for (const key of Object.keys(fields)) {
-    const hint = unknownFieldHint(key);
+    const hint = findUnknownFieldHint(key);
     if (hint === undefined) continue;
     const message = `${quote(key)} is not a client field`;
     report.call(findings, value, [key], { message, hint, code: "unknown-field" });
@@ -99,7 +99,7 @@ export function reportFieldMistakes(
 }
 
 /** What to do about a key that is not a field; undefined for a field. */
-function unknownFieldHint(key: string): string | undefined {
+function findUnknownFieldHint(key: string): string | undefined {
   const found = classifyFieldName(key);
   if (found.kind === "field" || IGNORED_FILE_FIELDS.has(key)) return undefined;
   if (found.kind === "misspelled") return `did you mean ${found.field}? --lenient sends it anyway`;

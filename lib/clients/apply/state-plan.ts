@@ -27,7 +27,7 @@ import { terminalColumns } from "../terminal-columns.ts";
 import type { DesiredClientsAndFileCount } from "./state-files.ts";
 
 /** Clients per page of the list. */
-const PAGE_SIZE = 500;
+const CLIENTS_PER_PAGE = 500;
 
 /** How the flags ask to compare. */
 export function planOptions({ values }: Pick<Context, "values">): StackPlanOptions {
@@ -77,7 +77,7 @@ function noClientsReadText(files: number): string {
 
 /** Reads all clients of a server; at once only one page of them is in memory. */
 async function* readAllClients(admin: Admin, onPage = (): void => {}): AsyncGenerator<ClientRecord> {
-  const pages = readClientPages({ admin }, { size: PAGE_SIZE }, "check proxies in front of the server");
+  const pages = readClientPages({ admin }, { size: CLIENTS_PER_PAGE }, "check proxies in front of the server");
   for await (const { clients, unreadable } of pages) {
     onPage();
     for (const client of clients) {
@@ -88,7 +88,7 @@ async function* readAllClients(admin: Admin, onPage = (): void => {}): AsyncGene
   }
 }
 
-const UNFINDABLE: ClientRefusal = {
+const SLASH_ID_REFUSAL: ClientRefusal = {
   code: "client-id-slash",
   reason: "its ID contains a slash, which this server cannot look up",
   hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
@@ -128,7 +128,7 @@ async function* listAgainKeepingPlanned(admin: Admin, { steps }: StackPlan): Asy
 }
 
 /** Compares the clients of the server with those of the files. */
-export async function planAgainstServer(
+export async function planAndCheckAgainstServer(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
 ): Promise<StackPlan> {
@@ -137,7 +137,7 @@ export async function planAgainstServer(
   const plan =
     slash === undefined || (await canServerLookUpId(context.admin, slash))
       ? listed
-      : withUnfindableClientsRefused(listed, UNFINDABLE);
+      : withUnfindableClientsRefused(listed, SLASH_ID_REFUSAL);
   rejectUnkeptFieldsIfStrict(context, plan);
   return plan;
 }

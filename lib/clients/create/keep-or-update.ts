@@ -21,7 +21,7 @@ import { discoverVerifyEndpoints, secretWithAuthMethod, tryVerifyCredentials } f
 import { warnOfLeavingStack } from "../update/leaving-stack.ts";
 import { sendClientChanges } from "../update/send-change.ts";
 import { warnOfUnkeptFields } from "../update/unkept-fields.ts";
-import { createdView } from "../views.ts";
+import { clientWithCredentialsView } from "../views.ts";
 
 /** The create that has found its client. */
 interface KeepOrUpdateOptions {
@@ -79,7 +79,7 @@ function changedFieldNames(differing: readonly FieldChange[]): string {
 }
 
 function existingResult(record: JsonObject, more: JsonObject): CommandResult {
-  return singleResult(createdView("has secret"), { ...withoutCredentialFields(record), ...more });
+  return singleResult(clientWithCredentialsView("has secret"), { ...withoutCredentialFields(record), ...more });
 }
 
 /** Notes that an existing client was skipped; returns its result. */
@@ -159,7 +159,7 @@ async function updateExistingWithSecret(
     action: `Cannot update client ${quote(id)}`,
     prepared,
     needsTarget: writtenFile === undefined,
-    view: createdView("has secret"),
+    view: clientWithCredentialsView("has secret"),
     send: async () => ({ ...(await sendClientChanges(context.admin, id, current, all)), outcome: "updated" }),
     async before({ mustDeliver, differs }, record) {
       if (differs && writtenFile !== undefined)

@@ -6,7 +6,7 @@ import { findReturnedSecret, getTextField, requestedId } from "../../core/client
 import type { JsonObject } from "../../core/json/json.ts";
 import { CLEANUP_AFTER_DEADLINE_MS } from "../../core/network.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { errorMessage, isExpectedError, Problem, safeErrorReason, withMessage } from "../../core/problem.ts";
 import { type ClientInStack, partToDeleteText } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -158,7 +158,7 @@ async function send(admin: Admin, { payload, ownId, prepared }: PreparedRegistra
       `Cannot create client: ${safeErrorReason(error)}; client ${quote(id)} may have been created anyway`,
       {
         code: "unexpected",
-        hint: `check before you run this again: hydra clients get ${operandAndFlags(id)}`,
+        hint: `check before you run this again: hydra clients get ${quotedOperandAndFlagText(id)}`,
         ambiguous: true,
         cause: error,
       },
@@ -274,7 +274,7 @@ async function deleteClientOrKeepSecret({ admin, id, secret, saved, reason }: Un
     hint:
       kept.kind === "kept"
         ? `take the ${secretOrPrivateKeyNoun(secret)} from that file, then delete ${partToDeleteText(kept.path)}`
-        : `delete the client: hydra clients delete ${operandAndFlags(id)}`,
+        : `delete the client: hydra clients delete ${quotedOperandAndFlagText(id)}`,
   });
 }
 

@@ -21,24 +21,24 @@ interface Kind {
   readonly redirect?: string;
 }
 
-const CODE = "authorization_code";
+const CODE_GRANT = "authorization_code";
 
 const KINDS: readonly Kind[] = [
   {
     title: "Web app with a server, where users log in",
-    grants: [CODE],
+    grants: [CODE_GRANT],
     isPublic: false,
     redirect: "https://app.example.com/callback",
   },
   {
     title: "Single-page app in a browser (public, no secret)",
-    grants: [CODE],
+    grants: [CODE_GRANT],
     isPublic: true,
     redirect: "https://app.example.com/callback",
   },
   {
     title: "Native app on a phone or desktop (public, no secret)",
-    grants: [CODE],
+    grants: [CODE_GRANT],
     isPublic: true,
     redirect: "http://127.0.0.1/callback",
   },

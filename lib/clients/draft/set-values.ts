@@ -31,7 +31,7 @@ export function applySetFlag(
   const origins = new Map<string, string>();
   const problems: Problem[] = [];
   for (const text of values.list(SET)) {
-    const assignment = parseAssignment(text);
+    const assignment = parseAssignmentOrProblem(text);
     if (assignment instanceof Problem) {
       problems.push(assignment);
       continue;
@@ -76,7 +76,7 @@ function setByFlagTooProblems(values: Context["values"], fields: ReadonlySet<str
 }
 
 /** Parses a value of `--set`: a path, an equals sign and JSON. */
-function parseAssignment(assignment: string): PathAssignment | Problem {
+function parseAssignmentOrProblem(assignment: string): PathAssignment | Problem {
   const equals = assignment.indexOf("=");
   const path = parseSetPath(assignment.slice(0, Math.max(0, equals)));
   if (path.length > MAX_DEPTH)

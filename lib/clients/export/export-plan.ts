@@ -53,7 +53,7 @@ interface CollectedFileChanges {
 }
 
 /** Plans how a target describes the clients. Nothing is written; all problems are thrown together. */
-export async function planExport(
+export async function planAndCheckExport(
   { loadYamlEditor, parseYaml }: Pick<Context, "loadYamlEditor" | "parseYaml">,
   target: ExportTarget,
   items: readonly ExportItem[],

@@ -13,12 +13,12 @@ import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "../list/client-pages.ts"
 
 const { default: _, ...STACK_WITHOUT_DEFAULT } = STACK;
 
-export const STACK_FILTER: TextFlag = {
+export const STACK_FILTER_FLAG: TextFlag = {
   ...STACK_WITHOUT_DEFAULT,
   help: "Only clients that hydra apply keeps in this stack",
 };
 
-export const UNMARKED_FILTER: BoolFlag = {
+export const UNMARKED_FILTER_FLAG: BoolFlag = {
   kind: "switch",
   name: "unmarked",
   group: "input",
@@ -35,12 +35,12 @@ export interface ExportSelection {
 
 /** The selection of a command line. A stack from the environment counts only if the line selects nothing itself. */
 export function readExportSelection({ values, operands }: Pick<Context, "values" | "operands">): ExportSelection {
-  const isUnmarked = values.bool(UNMARKED_FILTER);
-  const isGiven = values.origin(STACK_FILTER).from === "flag" || (operands.length === 0 && !isUnmarked);
+  const isUnmarked = values.bool(UNMARKED_FILTER_FLAG);
+  const isGiven = values.origin(STACK_FILTER_FLAG).from === "flag" || (operands.length === 0 && !isUnmarked);
   return {
     ids: [...new Set(operands.filter((word) => !hasWildcard(word)))],
     globs: operands.filter(hasWildcard),
-    stack: isGiven ? values.text(STACK_FILTER) : undefined,
+    stack: isGiven ? values.text(STACK_FILTER_FLAG) : undefined,
     isUnmarked,
   };
 }

@@ -55,7 +55,9 @@ export async function dryRunImport(context: PlanContext, options: ImportPlanOpti
   for (const { problem } of plans) if (problem !== undefined) batch.fail(problem);
   const exit = (): ReturnType<BatchRun["exit"]> => batch.exit();
   if (isForPeople(context)) {
-    const items = plans.filter(({ outcome }) => outcome === "created" || outcome === "updated").map(planResultItem);
+    const items = plans
+      .filter(({ outcome }) => outcome === "created" || outcome === "updated")
+      .map(entryPlanAsResultItem);
     const finish = (): ReturnType<BatchRun["exit"]> => {
       context.note("Dry run: nothing was changed");
       reportCounts(context, plans);
@@ -166,7 +168,7 @@ function isForPeople({ host, values }: Pick<Context, "host" | "values">): boolea
   return host.stdout.isTerminal && !values.isSet(FORMAT) && values.text(DRY_RUN) !== "curl";
 }
 
-function planResultItem({ outcome, entry, changes: differing = [] }: EntryPlan): JsonObject {
+function entryPlanAsResultItem({ outcome, entry, changes: differing = [] }: EntryPlan): JsonObject {
   const id = requestedId(entry.client);
   return {
     line:

@@ -13,7 +13,7 @@ import {
   matchesValue,
 } from "./client-list-fields.ts";
 
-const OWNER: TextFlag = {
+const OWNER_FLAG: TextFlag = {
   kind: "text",
   name: "owner",
   value: "TEXT",
@@ -21,7 +21,7 @@ const OWNER: TextFlag = {
   help: "Only clients with this owner",
 };
 
-const NAMED: TextFlag = {
+const NAME_FLAG: TextFlag = {
   kind: "text",
   name: "name",
   value: "TEXT",
@@ -29,7 +29,7 @@ const NAMED: TextFlag = {
   help: "Only clients with this name",
 };
 
-const COLUMNS: ListFlag = {
+const COLUMNS_FLAG: ListFlag = {
   kind: "list",
   name: "columns",
   value: "LIST",
@@ -38,7 +38,7 @@ const COLUMNS: ListFlag = {
   help: "Columns of the table: ID, NAME, GRANTS, OWNER, AGE, any client field, or metadata.KEY",
 };
 
-export const SORT: TextFlag = {
+export const SORT_FLAG: TextFlag = {
   kind: "text",
   name: "sort",
   value: "COLUMN",
@@ -47,7 +47,7 @@ export const SORT: TextFlag = {
   help: "Sort by a column; -COLUMN sorts the other way. All clients are read first",
 };
 
-const FILTER: RepeatFlag = {
+const FILTER_FLAG: RepeatFlag = {
   kind: "each",
   name: "filter",
   value: "FIELD=VALUE",
@@ -56,7 +56,7 @@ const FILTER: RepeatFlag = {
 };
 
 /** The flags that choose clients, their order and their columns. */
-export const SELECTION_FLAGS: readonly Flag[] = [OWNER, NAMED, FILTER, SORT, COLUMNS];
+export const SELECTION_FLAGS: readonly Flag[] = [OWNER_FLAG, NAME_FLAG, FILTER_FLAG, SORT_FLAG, COLUMNS_FLAG];
 
 /** Which clients a list has, in which order and with which columns. */
 export interface ListSelection {
@@ -75,15 +75,15 @@ export interface ListSelection {
 export function readListSelection({ values, host }: Pick<Context, "values" | "host">): ListSelection {
   const problems: Problem[] = [];
   const fields = new ClientListFieldCatalog(host.now());
-  const owner = values.text(OWNER);
-  const name = values.text(NAMED);
+  const owner = values.text(OWNER_FLAG);
+  const name = values.text(NAME_FLAG);
   const found = (word: string, flag: string): readonly ClientListField[] => {
     const field = fields.find(word, flag);
     if (!(field instanceof Problem)) return [field];
     problems.push(field);
     return [];
   };
-  const filters = values.list(FILTER).flatMap((word) => {
+  const filters = values.list(FILTER_FLAG).flatMap((word) => {
     const equals = word.indexOf("=");
     if (equals >= 1)
       return found(word.slice(0, equals), "--filter").map((field) => ({ field, value: word.slice(equals + 1) }));
@@ -92,9 +92,11 @@ export function readListSelection({ values, host }: Pick<Context, "values" | "ho
     );
     return [];
   });
-  const sort = values.text(SORT) ?? "";
+  const sort = values.text(SORT_FLAG) ?? "";
   const [key] = sort === "" ? [] : found(sort.replace(/^-/, ""), "--sort");
-  const columns = values.isSet(COLUMNS) ? values.list(COLUMNS).flatMap((word) => found(word, "--columns")) : undefined;
+  const columns = values.isSet(COLUMNS_FLAG)
+    ? values.list(COLUMNS_FLAG).flatMap((word) => found(word, "--columns"))
+    : undefined;
   return {
     // Hydra 1.8 ignores the filters of the query, so they are applied here too.
     matches: (client) =>
@@ -115,7 +117,7 @@ const WITH_COLUMNS: ReadonlySet<string> = new Set(["text", "table", "tsv", "csv"
 /** What is wrong with the flags that choose columns. */
 export function columnsFlagProblems({ values, format }: Pick<Context, "values" | "format">): readonly Problem[] {
   return usageErrorIf(
-    values.isSet(COLUMNS) && !WITH_COLUMNS.has(format.kind),
+    values.isSet(COLUMNS_FLAG) && !WITH_COLUMNS.has(format.kind),
     `--columns has no effect with --format ${format.kind}`,
     "use it with table, tsv or csv; select fields of JSON with --format jsonpath=EXPR",
     "bad-value",

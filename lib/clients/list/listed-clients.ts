@@ -11,9 +11,9 @@ import { quote } from "../../core/text.ts";
 import type { PageRequest } from "../../servers/index.ts";
 import type { BatchRun } from "../batch.ts";
 import { ALL_CLIENTS_PAGE_SIZE, readClientPages } from "./client-pages.ts";
-import { type ListSelection, SORT } from "./list-selection.ts";
+import { type ListSelection, SORT_FLAG } from "./list-selection.ts";
 
-const PAGE: IntFlag = {
+const PAGE_FLAG: IntFlag = {
   kind: "count",
   name: "page",
   value: "N",
@@ -21,7 +21,7 @@ const PAGE: IntFlag = {
   help: "Page number, from 1; needs --limit, the page size",
 };
 
-const PAGE_SIZE: WithDefault<IntFlag> = {
+const PAGE_SIZE_FLAG: WithDefault<IntFlag> = {
   kind: "count",
   name: "page-size",
   value: "N",
@@ -30,7 +30,7 @@ const PAGE_SIZE: WithDefault<IntFlag> = {
   help: "Number of clients in a single page, as in Hydra's own CLI 2.x",
 };
 
-const PAGE_TOKEN: TextFlag = {
+const PAGE_TOKEN_FLAG: TextFlag = {
   kind: "text",
   name: "page-token",
   value: "TOKEN",
@@ -39,7 +39,7 @@ const PAGE_TOKEN: TextFlag = {
 };
 
 /** The flags that choose a part of the list. */
-export const PAGE_FLAGS: readonly Flag[] = [LIMIT, PAGE, PAGE_SIZE, PAGE_TOKEN];
+export const PAGE_FLAGS: readonly Flag[] = [LIMIT, PAGE_FLAG, PAGE_SIZE_FLAG, PAGE_TOKEN_FLAG];
 
 /** The largest page that every server returns. */
 const LARGEST_PART = 500;
@@ -149,9 +149,9 @@ async function readSinglePage(
   batch: BatchRun,
   { matches, query, isFiltered }: ListSelection,
 ): Promise<ListedClients> {
-  const token = context.values.text(PAGE_TOKEN) ?? "";
+  const token = context.values.text(PAGE_TOKEN_FLAG) ?? "";
   const family = await context.admin.family();
-  const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE));
+  const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE_FLAG));
   const start = family.pageStart(token);
   if (start === undefined)
     throw usageError(
@@ -178,7 +178,7 @@ export function listClients(
   selection: ListSelection,
 ): Promise<ListedClients> | ListedClients {
   const { values } = context;
-  if (values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN)) return readSinglePage(context, batch, selection);
+  if (values.isSet(PAGE_SIZE_FLAG) || values.isSet(PAGE_TOKEN_FLAG)) return readSinglePage(context, batch, selection);
   let isCut = false;
   let total: number | undefined;
   const onCut = (known: number | undefined): void => {
@@ -187,7 +187,7 @@ export function listClients(
     if (!selection.isFiltered || selection.compare !== undefined) total = known;
   };
   const limit = values.number(LIMIT);
-  const part = limit === undefined ? undefined : { limit, skip: ((values.number(PAGE) ?? 1) - 1) * limit };
+  const part = limit === undefined ? undefined : { limit, skip: ((values.number(PAGE_FLAG) ?? 1) - 1) * limit };
   const items =
     selection.compare !== undefined
       ? sortAndCutClients(readMatchingClients(context, batch, selection), selection.compare, part, onCut)
@@ -206,8 +206,8 @@ export function listClients(
 /** The problems of the flags that choose a part of the list. */
 export function pageFlagProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   const limit = values.number(LIMIT);
-  const page = values.number(PAGE);
-  const paged = values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN);
+  const page = values.number(PAGE_FLAG);
+  const paged = values.isSet(PAGE_SIZE_FLAG) || values.isSet(PAGE_TOKEN_FLAG);
   return [
     ...usageErrorIf(
       paged && (limit !== undefined || page !== undefined),
@@ -216,7 +216,7 @@ export function pageFlagProblems({ values }: Pick<Context, "values">): readonly 
       "two-paginations",
     ),
     ...usageErrorIf(
-      paged && values.isSet(SORT),
+      paged && values.isSet(SORT_FLAG),
       "--sort excludes --page-size and --page-token: sorting needs all clients",
       "use --limit to show only some of them",
       "two-paginations",
@@ -224,7 +224,7 @@ export function pageFlagProblems({ values }: Pick<Context, "values">): readonly 
     ...usageErrorIf(page === 0, "--page 0 does not exist: pages count from 1", "write --page 1", "bad-value"),
     ...usageErrorIf(limit === 0, "--limit 0 lists nothing", "leave it out for all clients", "bad-value"),
     ...usageErrorIf(
-      values.number(PAGE_SIZE) === 0,
+      values.number(PAGE_SIZE_FLAG) === 0,
       "--page-size 0 lists nothing",
       "leave it out for 100 clients",
       "bad-value",

@@ -2,7 +2,7 @@ import type { CommandResult, Context } from "../../command.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { type ExitName, errorMessage, Problem, safeErrorReason } from "../../core/problem.ts";
 import { type ClientInStack, RecordSaveFailure } from "../../core/recovery-record.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -172,7 +172,7 @@ function undeliveredSecretProblem(id: string, kept: RecoveryOutcome, reason: unk
     hint:
       kept.kind === "kept"
         ? "take it from that file, then delete it"
-        : `set another one: hydra clients rotate-secret ${operandAndFlags(id)}`,
+        : `set another one: hydra clients rotate-secret ${quotedOperandAndFlagText(id)}`,
   });
 }
 
@@ -201,5 +201,5 @@ export function setAndDeliverProvidedSecret(
 export function findUnknownSecretWarning(id: string, current: JsonObject, wanted: JsonObject): string | undefined {
   if (usesSecret(current) || !usesSecret(wanted)) return undefined;
   const state = isPublic(current) ? "has no secret yet" : "used its keys so far, and no secret of it was delivered";
-  return `client ${quote(id)} ${state}; generate one: hydra clients rotate-secret ${operandAndFlags(id)}`;
+  return `client ${quote(id)} ${state}; generate one: hydra clients rotate-secret ${quotedOperandAndFlagText(id)}`;
 }

@@ -1,5 +1,5 @@
 import type { CommandResult, Context } from "../../command.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem, unwrittenResultProblem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -27,7 +27,7 @@ export function unwrittenClientHandler(id: string, what: "created" | "updated"):
       unwrittenResultProblem(
         reason,
         `client ${quote(id)} was ${what}`,
-        `show it: hydra clients get ${operandAndFlags(id)}`,
+        `show it: hydra clients get ${quotedOperandAndFlagText(id)}`,
       ),
   };
 }

@@ -55,7 +55,7 @@ export async function discoverVerifyEndpoints({
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<CredentialsProofKind, (client: string) => string>> = {
+const PROOF_TEXTS: Readonly<Record<CredentialsProofKind, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
@@ -95,6 +95,6 @@ export async function verifyAndReturnProblem(
 ): Promise<Problem | undefined> {
   const proven = await resultOrProblem(() => credentialVerifier.prove(endpoints, clientId, proof));
   if (proven instanceof Problem) return proven;
-  note(`Verified: ${PROVEN[proven](quote(clientId))}`);
+  note(`Verified: ${PROOF_TEXTS[proven](quote(clientId))}`);
   return undefined;
 }

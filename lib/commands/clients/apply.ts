@@ -25,7 +25,7 @@ import {
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,
-  planAgainstServer,
+  planAndCheckAgainstServer,
   planOptions,
   planResult,
   pruneAndEmptyInputProblems,
@@ -73,7 +73,7 @@ import { planAsStyledLines, summarizePlan } from "../../core/state/plan-text.ts"
 
 const YES = confirmationFlag("Apply without asking for confirmation");
 
-const DRY_RUN: BoolFlag = {
+const DRY_RUN_FLAG: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
@@ -81,7 +81,7 @@ const DRY_RUN: BoolFlag = {
   brief: "Show what would be changed, like hydra diff",
 };
 
-const PLACE: TextFlag = {
+const APPLY_SECRET_OUT_FLAG: TextFlag = {
   ...SECRET_OUT,
   value: "DIR|FILE|fd:N",
   completes: "file",
@@ -108,7 +108,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<CommandResult> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAgainstServer(context, desired));
+  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAndCheckAgainstServer(context, desired));
   const earlier = await findEarlierCopies(context);
   const { copies, store: leftovers } = earlier;
   const left = pickRecoveredSecrets(copies, plan);
@@ -117,7 +117,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const others = copies.filter((copy) => !picked.has(copy));
   await warnOfEarlierRunSecrets(context, plan.steps, others);
   warnOfUnreadCopies(context, earlier.unread);
-  if (context.values.bool(DRY_RUN)) return dryRun(context, plan, due);
+  if (context.values.bool(DRY_RUN_FLAG)) return dryRun(context, plan, due);
   const target = context.values.text(SECRET_OUT);
   if (target !== undefined) await context.removeEmptyDrafts(target);
   // First of all: this changes nothing on the server, and whatever stops this run must not keep them back.
@@ -330,10 +330,10 @@ export default defineLeaf({
     STRICT,
     LENIENT_FIELD_NAMES,
     YES,
-    DRY_RUN,
+    DRY_RUN_FLAG,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
-    ...CREDENTIAL_OUTPUT_FLAGS.map((flag) => (flag === SECRET_OUT ? PLACE : flag)),
+    ...CREDENTIAL_OUTPUT_FLAGS.map((flag) => (flag === SECRET_OUT ? APPLY_SECRET_OUT_FLAG : flag)),
     ...ENCRYPTION_FLAGS,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -35,7 +35,7 @@ import {
 } from "../../clients/secrets/verify-credentials.ts";
 import { deliverCredentials, runWithSecretTarget } from "../../clients/secrets/with-secret-target.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
-import { createdView, KEY_PAIR_CLIENT_VIEW } from "../../clients/views.ts";
+import { CLIENT_WITH_ENCRYPTED_KEY_VIEW, clientWithCredentialsView } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import {
   type ClientRecord,
@@ -291,7 +291,9 @@ async function generateCredentialsAndRegistration(
   if (algorithm !== undefined) {
     const { generateAndEncryptKeyPair } = await import("../../clients/create/key-pair.ts");
     const { pair, prepared } = await generateAndEncryptKeyPair(context, algorithm, recipients);
-    const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEY_PAIR_CLIENT_VIEW;
+    const view = context.values.isSet(KEY_OUT)
+      ? clientWithCredentialsView("has secret")
+      : CLIENT_WITH_ENCRYPTED_KEY_VIEW;
     const registered = { ...client, jwks: { keys: [pair.publicJwk] } };
     return {
       registration: prepareClientRegistration(context, registered, prepared, { view, more }),
@@ -302,7 +304,7 @@ async function generateCredentialsAndRegistration(
     };
   }
   const prepared = { ...(await encryptSecretForNewClient(context, client, recipients)), echoed };
-  const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
+  const view = clientWithCredentialsView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
     registration: prepareClientRegistration(context, client, prepared, { view, more }),
     proofOf: ({ record }) => {

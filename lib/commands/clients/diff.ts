@@ -2,7 +2,7 @@ import { proveSecretsAndUpdatePlan } from "../../clients/apply/prove-given-secre
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
   findRefusalProblem,
-  planAgainstServer,
+  planAndCheckAgainstServer,
   planResult,
   pruneAndEmptyInputProblems,
 } from "../../clients/apply/state-plan.ts";
@@ -17,7 +17,7 @@ import type { DesiredClient } from "../../core/state/desired-client.ts";
 import { hasDifferences } from "../../core/state/plan.ts";
 
 /** What flags of `apply` mean here, where nothing is changed. */
-const MEANINGS: ReadonlyMap<Flag, string> = new Map<Flag, string>([
+const FLAG_HELP_OF_DIFF: ReadonlyMap<Flag, string> = new Map<Flag, string>([
   [PRUNE, "Show clients of the stack that are in no file, as deletions; needs --stack"],
   [MERGE, "Compare only the fields that a file has"],
   [
@@ -35,7 +35,7 @@ const FLAGS: readonly Flag[] = [
   LENIENT_FIELD_NAMES,
   ...VERIFY_FLAGS,
   ...SERVER_COMMAND_FLAGS,
-].map((flag) => ({ ...flag, help: MEANINGS.get(flag) ?? flag.help }));
+].map((flag) => ({ ...flag, help: FLAG_HELP_OF_DIFF.get(flag) ?? flag.help }));
 
 async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
@@ -52,7 +52,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<CommandResult> {
   const endpoints = await discoverVerifyEndpoints(context);
-  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAgainstServer(context, desired));
+  const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAndCheckAgainstServer(context, desired));
   const refused = findRefusalProblem(plan.steps, true);
   return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {

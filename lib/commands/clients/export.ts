@@ -1,17 +1,17 @@
 import type { ClientFileWriter } from "../../adapters/client-file-writer.ts";
 import { createVariableLookup, varFlagProblems } from "../../clients/apply/file-variables.ts";
 import { BatchRun } from "../../clients/batch.ts";
-import { type ExportItem, planExport } from "../../clients/export/export-plan.ts";
+import { type ExportItem, planAndCheckExport } from "../../clients/export/export-plan.ts";
 import {
   type ExportSelection,
   exportSelectionProblems,
   readExportSelection,
   readSelectedClients,
-  STACK_FILTER,
-  UNMARKED_FILTER,
+  STACK_FILTER_FLAG,
+  UNMARKED_FILTER_FLAG,
 } from "../../clients/export/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, loadExportTarget } from "../../clients/export/export-target.ts";
-import { CLIENT_VIEW } from "../../clients/views.ts";
+import { CLIENT_WITHOUT_SECRET_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { buildMaesterManifest } from "../../core/client/build-maester-manifest.ts";
 import { type ClientRecord, getTextField, idOf, isPublic } from "../../core/client/client.ts";
@@ -37,7 +37,7 @@ import { readStackMark } from "../../core/state/stack-mark.ts";
 import { X_HYDRA_MEMBER } from "../../core/state/x-hydra-member.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 
-const INTO: TextFlag = {
+const INTO_FLAG: TextFlag = {
   kind: "text",
   name: "into",
   value: "FILE|DIR",
@@ -47,7 +47,7 @@ const INTO: TextFlag = {
   help: "Write to one file (its name ends in .yaml, .yml or .json) or to a directory, one file per client",
 };
 
-const AS: WithDefault<ChoiceFlag<"clients" | "maester">> = {
+const FILE_TYPE_FLAG: WithDefault<ChoiceFlag<"clients" | "maester">> = {
   kind: "text",
   name: "as",
   value: "TYPE",
@@ -57,7 +57,7 @@ const AS: WithDefault<ChoiceFlag<"clients" | "maester">> = {
   help: "What to write; maester: OAuth2Client manifests for hydra-maester",
 };
 
-const DEFAULTS: BoolFlag = {
+const DEFAULTS_FLAG: BoolFlag = {
   kind: "switch",
   name: "defaults",
   group: "output",
@@ -91,7 +91,8 @@ class ExportRun {
       this.#count++;
       const mark = readStackMark(record);
       if (mark !== undefined) this.#stacks.add(mark.stack);
-      const item = this.#context.values.text(AS) === "maester" ? this.#manifestOf(record) : this.#clientOf(record);
+      const item =
+        this.#context.values.text(FILE_TYPE_FLAG) === "maester" ? this.#manifestOf(record) : this.#clientOf(record);
       if (item !== undefined) yield item;
     }
   }
@@ -104,7 +105,7 @@ class ExportRun {
       warn(
         `the clients are from the stacks ${joinWords([...this.#stacks].sort().map(quote))}; export each with --stack, because files don't name their stack`,
       );
-    if (this.#count > 0 && values.text(AS) === "maester")
+    if (this.#count > 0 && values.text(FILE_TYPE_FLAG) === "maester")
       note(
         "hydra-maester takes over an existing client only with its owner NAME/NAMESPACE and a Secret that holds its ID and secret",
       );
@@ -112,7 +113,7 @@ class ExportRun {
   }
 
   #clientOf(record: ClientRecord): ExportItem | undefined {
-    const { client, notes } = buildExportedClient(record, this.#context.values.bool(DEFAULTS));
+    const { client, notes } = buildExportedClient(record, this.#context.values.bool(DEFAULTS_FLAG));
     const { metadata = {} } = client;
     if (!isJsonObject(metadata)) {
       // In a file it would keep apply and diff from reading any of the others.
@@ -178,7 +179,7 @@ class ExportRun {
 
 /** A client as it is exported: with `--format yaml` a stream of documents. */
 const EXPORT_VIEW: ResultView<JsonObject> = {
-  ...CLIENT_VIEW,
+  ...CLIENT_WITHOUT_SECRET_VIEW,
   isStream: true,
   credentials(client) {
     const settings = client[X_HYDRA_MEMBER];
@@ -231,7 +232,7 @@ function exportToStandardOutput(context: ExportContext, selection: ExportSelecti
   async function* items(): AsyncGenerator<JsonObject> {
     for await (const { value } of run.items()) yield value;
   }
-  const view = context.values.text(AS) === "maester" ? MANIFEST_VIEW : EXPORT_VIEW;
+  const view = context.values.text(FILE_TYPE_FLAG) === "maester" ? MANIFEST_VIEW : EXPORT_VIEW;
   return { view, isList: true, items: items(), exit: () => run.exit() };
 }
 
@@ -251,7 +252,7 @@ async function exportToFiles(
   const found: ExportItem[] = [];
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const files = await planExport(context, target, sorted, createVariableLookup(context));
+  const files = await planAndCheckExport(context, target, sorted, createVariableLookup(context));
   // A symbolic link, for example, may be where a new file would be.
   for (const { path, before } of files)
     if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
@@ -277,7 +278,7 @@ async function exportToFiles(
 async function openIntoTarget(
   context: Pick<Context, "host" | "openClientFiles" | "parseYaml" | "readFile" | "values">,
 ): Promise<FileWriterAndExportTarget | undefined> {
-  const into = context.values.text(INTO);
+  const into = context.values.text(INTO_FLAG);
   if (into === undefined) return undefined;
   if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");
   const store = await context.openClientFiles();
@@ -302,7 +303,15 @@ export default defineLeaf({
     help: "Client ID, or a pattern with * and ?",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [STACK_FILTER, UNMARKED_FILTER, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
+  flags: [
+    STACK_FILTER_FLAG,
+    UNMARKED_FILTER_FLAG,
+    VAR,
+    INTO_FLAG,
+    FILE_TYPE_FLAG,
+    DEFAULTS_FLAG,
+    ...SERVER_COMMAND_FLAGS,
+  ],
   examples: {
     "1.x": [
       ["export --unmarked --into clients/", "A file for each client that no stack has yet"],

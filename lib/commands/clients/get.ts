@@ -1,5 +1,5 @@
 import { BatchRun } from "../../clients/batch.ts";
-import { CLIENT_VIEW } from "../../clients/views.ts";
+import { CLIENT_WITHOUT_SECRET_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { clientIdProblems } from "../../core/id-problems.ts";
@@ -26,7 +26,7 @@ async function run(context: Context): Promise<CommandResult> {
       if (record !== undefined) yield withoutCredentialFields(record);
     }
   }
-  return { view: CLIENT_VIEW, isList: operands.length > 1, items: items(), exit: () => batch.exit() };
+  return { view: CLIENT_WITHOUT_SECRET_VIEW, isList: operands.length > 1, items: items(), exit: () => batch.exit() };
 }
 
 /** `clients get` and `get oauth2-client`: shows clients by their IDs. */

@@ -7,7 +7,7 @@ import {
   SELECTION_FLAGS,
 } from "../../clients/list/list-selection.ts";
 import { type ListedClients, listClients, PAGE_FLAGS, pageFlagProblems } from "../../clients/list/listed-clients.ts";
-import { LIST_VIEW } from "../../clients/views.ts";
+import { CLIENT_LIST_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import type { JsonObject } from "../../core/json/json.ts";
@@ -75,7 +75,7 @@ async function run(context: Context, selection: ListSelection): Promise<CommandR
   const batch = new BatchRun(context, Number.POSITIVE_INFINITY);
   const list = await listClients(context, batch, selection);
   const result: CommandResult = {
-    view: selection.columns === undefined ? LIST_VIEW : listViewWithColumns(selection.columns),
+    view: selection.columns === undefined ? CLIENT_LIST_VIEW : listViewWithColumns(selection.columns),
     isList: true,
     items: list.items,
     stopsUnread: true,
@@ -93,7 +93,7 @@ async function run(context: Context, selection: ListSelection): Promise<CommandR
  * that is a table.
  */
 function listViewWithColumns(columns: readonly Column<JsonObject>[]): ResultView<JsonObject> {
-  const { listColumns: _, tableEnd: __, ...view } = LIST_VIEW;
+  const { listColumns: _, tableEnd: __, ...view } = CLIENT_LIST_VIEW;
   return { ...view, columns };
 }
 

@@ -28,7 +28,7 @@ import {
 } from "../../clients/secrets/verify-credentials.ts";
 import { runWithSecretTarget } from "../../clients/secrets/with-secret-target.ts";
 import { sendClientChanges } from "../../clients/update/send-change.ts";
-import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
+import { CLIENT_WITHOUT_SECRET_VIEW, clientWithCredentialsView } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { findReturnedSecret, isPublic, usesSecret } from "../../core/client/client.ts";
@@ -50,12 +50,12 @@ import type { FlagValues } from "../../core/flags/parsed-flag-values.ts";
 import { DRY_RUN, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem, safeErrorReason, usageErrorIf } from "../../core/problem.ts";
 import { withoutCredentialFields } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
-const DROP_OLD_SECRETS: BoolFlag = {
+const DROP_OLD_SECRETS_FLAG: BoolFlag = {
   kind: "switch",
   name: "drop-old-secrets",
   aliases: ["finish"],
@@ -83,17 +83,17 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   if (given !== undefined) problems.push(...warnAndReturnSecretErrors(context, given.text, given.name));
   problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
   problems.push(...longSecretNameProblems(context, id));
-  const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
+  const run = values.bool(DROP_OLD_SECRETS_FLAG) ? dropOldSecrets : rotate;
   return { problems, run: () => run(context, id, given?.text) };
 }
 
 /** The problem of flags for a new secret together with `--drop-old-secrets`. */
 function dropOldSecretsFlagProblems(values: FlagValues): readonly Problem[] {
-  if (!values.bool(DROP_OLD_SECRETS)) return [];
+  if (!values.bool(DROP_OLD_SECRETS_FLAG)) return [];
   const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
   return usageErrorIf(
     pointless.length > 0,
-    `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
+    `${values.origin(DROP_OLD_SECRETS_FLAG).name} generates no secret, so it excludes ${joinWords(pointless)}`,
     "leave out one of them",
     "finish-with-secret",
   );
@@ -137,7 +137,7 @@ async function dropOldSecrets(context: Context, id: string): Promise<CommandResu
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) throw noOldSecretsProblem(id);
   context.note(`Only the newest secret of client ${quote(id)} works now`);
-  const view = { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] };
+  const view = { ...CLIENT_WITHOUT_SECRET_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] };
   return singleResult(view, withoutCredentialFields(record));
 }
 
@@ -146,8 +146,14 @@ async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Pro
   const client = await admin.get(id);
   if (usesSecret(client)) return client;
   const [why, hint] = isPublic(client)
-    ? ["it is a public client without a secret", `show its auth method: hydra clients get ${operandAndFlags(id)}`]
-    : ["it authenticates with its keys", `change its keys: hydra clients update ${operandAndFlags(id, "--jwks FILE")}`];
+    ? [
+        "it is a public client without a secret",
+        `show its auth method: hydra clients get ${quotedOperandAndFlagText(id)}`,
+      ]
+    : [
+        "it authenticates with its keys",
+        `change its keys: hydra clients update ${quotedOperandAndFlagText(id, "--jwks FILE")}`,
+      ];
   throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
     code: "no-secret",
     hint,
@@ -189,13 +195,13 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     context.note(
       byServer === undefined
         ? `Secret of client ${quote(id)} rotated; the old one no longer works`
-        : `Client ${quote(id)} has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${operandAndFlags(id, "--drop-old-secrets")}`,
+        : `Client ${quote(id)} has a new secret; the old one works until it is dropped: hydra clients rotate-secret ${quotedOperandAndFlagText(id, "--drop-old-secrets")}`,
     );
     const { plain } = changed.prepared;
     let works = true;
     return deliverChangedSecret(context, opened, changed, {
       id,
-      view: createdView("has secret"),
+      view: clientWithCredentialsView("has secret"),
       async before(_, record) {
         if (plain === undefined) return;
         const proof = secretWithAuthMethod(current, findReturnedSecret(record) ?? plain);
@@ -208,7 +214,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
 
 /** What to do after a rotation by the server whose secret is unknown. */
 function rotateAgainHint(id: string): string {
-  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${operandAndFlags(id, "--drop-old-secrets")}`;
+  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${quotedOperandAndFlagText(id, "--drop-old-secrets")}`;
 }
 
 /** Lets the server rotate the secret, which it generates; undefined if it can't. The secret is saved as soon as it is known. */
@@ -265,7 +271,7 @@ export default defineLeaf({
   operands: { name: "ID", completes: "client-id", least: 1, most: 1, help: "Client ID" },
   flags: [
     YES,
-    DROP_OLD_SECRETS,
+    DROP_OLD_SECRETS_FLAG,
     ...EXISTING_CLIENT_SECRET_FLAGS,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,

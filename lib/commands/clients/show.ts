@@ -1,7 +1,7 @@
 import { BatchRun } from "../../clients/batch.ts";
 import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
-import { CLIENT_VIEW } from "../../clients/views.ts";
+import { CLIENT_WITHOUT_SECRET_VIEW } from "../../clients/views.ts";
 import { type CommandResult, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
 import { clientIdProblems } from "../../core/id-problems.ts";
@@ -14,7 +14,7 @@ function clientDescriptionView({ stdout, now }: Pick<Context["host"], "stdout" |
   const columns = terminalColumns(stdout);
   let count = 0;
   return {
-    ...CLIENT_VIEW,
+    ...CLIENT_WITHOUT_SECRET_VIEW,
     text: (client) => [...(count++ === 0 ? [] : [""]), ...clientDescriptionLines(client, now(), columns)],
   };
 }

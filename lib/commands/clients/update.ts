@@ -31,7 +31,7 @@ import {
 } from "../../clients/update/plan-update.ts";
 import { sendUpdateRequest } from "../../clients/update/send-change.ts";
 import { warnOfUnkeptFields } from "../../clients/update/unkept-fields.ts";
-import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
+import { CLIENT_WITHOUT_SECRET_VIEW, clientWithCredentialsView } from "../../clients/views.ts";
 import { type CheckedCommand, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion } from "../../core/client/changes.ts";
 import { findReturnedSecret, getTextField, idOf, isPublic } from "../../core/client/client.ts";
@@ -60,12 +60,12 @@ import {
 import { clientIdProblems } from "../../core/id-problems.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError, usageErrorIf } from "../../core/problem.ts";
 import { CLIENT_CREDENTIAL_FIELDS, withoutCredentialFields } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
-const REPLACE: BoolFlag = {
+const REPLACE_FLAG: BoolFlag = {
   kind: "switch",
   name: "replace",
   group: "input",
@@ -79,7 +79,7 @@ function withoutDefault(flag: Flag): Flag {
   return row;
 }
 
-const UNSET: ListFlag = {
+const UNSET_FLAG: ListFlag = {
   kind: "list",
   name: "unset",
   value: "FIELD",
@@ -92,7 +92,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   // As in Hydra's own CLI, a file in the 2.x syntax replaces the whole client too.
-  const replace = values.bool(REPLACE) || (context.syntax === "2.x" && values.isSet(CLIENT_FILE));
+  const replace = values.bool(REPLACE_FLAG) || (context.syntax === "2.x" && values.isSet(CLIENT_FILE));
   const read = await readCommandLineDraft(context, replace);
   const problems: Problem[] = [...(await secretFlagProblems(context))];
   const given = await readProvidedSecret(context, problems);
@@ -166,7 +166,7 @@ function readUnsetFields(
 } {
   const fields: ClientField[] = [];
   const problems: Problem[] = [];
-  for (const name of values.list(UNSET)) {
+  for (const name of values.list(UNSET_FLAG)) {
     const { field, meant } = findFieldOrSuggestion(name);
     if (field !== undefined) fields.push(field);
     else
@@ -179,9 +179,9 @@ function readUnsetFields(
 
 function unsetHint(id: string, name: string, meant: string | undefined): string {
   const plain = name.replace(/^--/, "").replaceAll("-", "_");
-  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${operandAndFlags(id)}`;
+  if (plain === "client_secret") return `set a new secret: hydra clients rotate-secret ${quotedOperandAndFlagText(id)}`;
   return meant === undefined || CREDENTIAL_AND_SERVER_FIELDS.includes(plain)
-    ? `show the fields: hydra clients get ${operandAndFlags(id)}`
+    ? `show the fields: hydra clients get ${quotedOperandAndFlagText(id)}`
     : `did you mean ${meant}?`;
 }
 
@@ -319,7 +319,7 @@ function reportSecretOutcome(
 }
 
 function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): ResultView<JsonObject> {
-  const base = encrypted ? createdView("has secret") : CLIENT_VIEW;
+  const base = encrypted ? clientWithCredentialsView("has secret") : CLIENT_WITHOUT_SECRET_VIEW;
   return {
     ...base,
     text: (client) => [`${id} OAuth 2.0 Client ${outcome}`, ...(encrypted ? (base.text?.(client) ?? []).slice(1) : [])],
@@ -339,10 +339,10 @@ export default defineLeaf({
   flags: [
     ...FIELD_FLAGS.map(withoutDefault),
     ...LIST_EDIT_FLAGS.map(({ flag }) => flag),
-    UNSET,
+    UNSET_FLAG,
     SET,
     CLIENT_FILE,
-    REPLACE,
+    REPLACE_FLAG,
     ...EXISTING_CLIENT_SECRET_FLAGS,
     ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,

@@ -5,7 +5,7 @@ import { isSameKeyIgnoringKid, type JsonWebKey } from "../../core/jwk/json-web-k
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKeyOrPrivateHalf, kidWithoutPrefix, publicKeyOfEachPair } from "../../core/jwk/key-pair-halves.ts";
 import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { rejectBreakingOrWarnOfKeyChange } from "../../keys/key-change-checks.ts";
@@ -17,7 +17,7 @@ import { invalidKidProblems, setNameOperandProblems } from "../../keys/set-and-k
 import { isTokenSigningSet } from "../../keys/signing-state.ts";
 
 /** Rejects another key under an ID that exists. */
-function checkConflicts(set: string, before: readonly JsonWebKey[], stored: readonly KeyWithKid[]): void {
+function rejectConflictingKeys(set: string, before: readonly JsonWebKey[], stored: readonly KeyWithKid[]): void {
   const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKeyIgnoringKid(old, key)));
   if (other === undefined) return;
   throw new Problem(`Cannot import key ${quote(other.kid)}: key set ${quote(set)} has another key with this ID`, {
@@ -28,7 +28,7 @@ function checkConflicts(set: string, before: readonly JsonWebKey[], stored: read
 }
 
 /** Rejects keys that would have the same ID, because the server's version decides about its prefix. */
-function checkDistinct(stored: readonly KeyWithKid[]): void {
+function rejectRepeatedKeyIds(stored: readonly KeyWithKid[]): void {
   const repeated = stored.find(({ kid }, at) => stored.findIndex((other) => other.kid === kid) !== at);
   if (repeated === undefined) return;
   const hint = 'change the "kid" of one of them';
@@ -92,12 +92,12 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const target = { set, shape };
   const added = isReplaced ? read : filterKeysToAdd(context, set, before, read);
   const stored = convertKeysToServerShape(target, added);
-  checkDistinct(stored);
+  rejectRepeatedKeyIds(stored);
   const ids = new Set(stored.map(({ kid }) => kid));
   const left = isReplaced ? [] : before.filter(({ kid }) => !ids.has(kid ?? ""));
   // The newest first.
   const after = [...stored.toReversed(), ...left];
-  if (!isReplaced && !values.bool(KEYS_YES)) checkConflicts(set, before, stored);
+  if (!isReplaced && !values.bool(KEYS_YES)) rejectConflictingKeys(set, before, stored);
   // An older backup of the same set has some of its keys.
   const isMove =
     isReplaced &&
@@ -118,7 +118,7 @@ async function run(context: Context, set: string, { keys: read, haveOwnIds }: Ke
   const keys = keysWithoutSecretsToShow({ format }, stored.toReversed());
   const unwritten = unwrittenResultHandler(
     `the keys are in key set ${quote(set)}`,
-    `show them: hydra keys get ${operandAndFlags(set)}`,
+    `show them: hydra keys get ${quotedOperandAndFlagText(set)}`,
   );
   if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)

@@ -6,7 +6,7 @@ import {
   unwrittenResultHandler,
 } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/shared-flags.ts";
-import { operandAndFlags } from "../../core/output/shell-quote.ts";
+import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { publicUrlProblems } from "../../core/url-checks.ts";
 import { activateKey, activationKeyProblems } from "../../keys/activate-key.ts";
@@ -77,7 +77,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   // The result of these steps has no key that could be lost.
   const unwritten = unwrittenResultHandler(
     "the step was taken anyway",
-    `show the keys: hydra keys get ${operandAndFlags(set)}`,
+    `show the keys: hydra keys get ${quotedOperandAndFlagText(set)}`,
   );
   if (retired !== undefined) return taking(async () => ({ ...(await retireKey(context, set, retired)), ...unwritten }));
   if (!values.bool(ACTIVATE)) return taking(() => rotateAtOnce(context, set));

@@ -99,7 +99,7 @@ const VIEW: ResultView<JsonObject> = {
 };
 
 /** The key that a message is compared with. */
-const OWN_KEY: RepeatFlag = {
+const OWN_KEY_FLAG: RepeatFlag = {
   ...PGP_KEY,
   group: "input",
   help: "Key to look for among the recipients of a message: base64, ASCII armor or @FILE",
@@ -141,7 +141,7 @@ export default defineLeaf({
     most: Number.POSITIVE_INFINITY,
     help: "FILE, base64, ASCII armor, -, a URL, wkd:user@host, github:USER or keybase:NAME",
   },
-  flags: [OWN_KEY, FORMAT, QUIET, ...GENERAL_FLAGS],
+  flags: [OWN_KEY_FLAG, FORMAT, QUIET, ...GENERAL_FLAGS],
   examples: {
     "1.x": [
       ["pgp inspect team.asc", "A key in a file"],

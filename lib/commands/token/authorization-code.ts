@@ -23,9 +23,9 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { chooseScopesAndNoteOmitted } from "../../tokens/login-scopes.ts";
-import { checkRedirectFlag, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
+import { chooseRedirect, type RedirectTarget, requireValidRedirectFlag, withPort } from "../../tokens/redirect-uri.ts";
 import {
-  deviceLoginCommandLine,
+  findDeviceLoginCommandLine,
   requireGrantType,
   requireRedirectOrOfferToAdd,
 } from "../../tokens/registered-client.ts";
@@ -51,7 +51,7 @@ interface LoginWishes {
 async function readWishes(context: Pick<Context, "values">, checks: InputProblemCollector): Promise<LoginWishes> {
   const redirect = context.values.text(REDIRECT);
   const maxAge = context.values.number(MAX_AGE);
-  await checks.read(() => checkRedirectFlag(redirect));
+  await checks.read(() => requireValidRedirectFlag(redirect));
   return {
     redirect,
     port: await checks.read(() => readPort(context)),
@@ -122,7 +122,7 @@ async function run(context: Context, resolve: LoginClientResolver, wishes: Login
       listener,
       responseMode: context.values.text(RESPONSE_MODE),
       unchecked: client === undefined ? target.uri : undefined,
-      deviceCommand: deviceLoginCommandLine(client, credentials),
+      deviceCommand: findDeviceLoginCommandLine(client, credentials),
     });
     const exchange = session
       .attempt((oauthClient) => oauthClient.exchangeCode(pending, redirected))

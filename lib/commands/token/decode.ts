@@ -15,7 +15,7 @@ import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { formatEpochMilliseconds } from "../../tokens/token-views.ts";
 
-const KEYS_FILE: TextFlag = {
+const JWKS_FILE_FLAG: TextFlag = {
   kind: "text",
   name: "jwks",
   value: "FILE",
@@ -24,7 +24,7 @@ const KEYS_FILE: TextFlag = {
   help: "Verify the signature with the JSON Web Key Set in this file",
 };
 
-const KEYS_URL: TextFlag = {
+const JWKS_URL_FLAG: TextFlag = {
   kind: "text",
   name: "jwks-uri",
   value: "URL",
@@ -32,7 +32,7 @@ const KEYS_URL: TextFlag = {
   help: "Verify the signature with the JSON Web Key Set at this URL",
 };
 
-const VERIFY_WITH_SERVER: BoolFlag = {
+const VERIFY_WITH_SERVER_FLAG: BoolFlag = {
   kind: "switch",
   name: "verify",
   group: "input",
@@ -79,9 +79,9 @@ function chooseKeySetSource({
   oauth,
   warn,
 }: Pick<Context, "values" | "readFile" | "oauth" | "warn">) {
-  const file = values.text(KEYS_FILE);
-  const url = values.text(KEYS_URL);
-  const isVerified = values.bool(VERIFY_WITH_SERVER);
+  const file = values.text(JWKS_FILE_FLAG);
+  const url = values.text(JWKS_URL_FLAG);
+  const isVerified = values.bool(VERIFY_WITH_SERVER_FLAG);
   if ([file !== undefined, url !== undefined, isVerified].filter(Boolean).length > 1)
     throw usageError("--jwks, --jwks-uri and --verify cannot be used together", "give one of them");
   if (file !== undefined)
@@ -103,7 +103,7 @@ function chooseKeySetSource({
   };
 }
 
-async function checkSignature(
+async function requireSignatureByKeySet(
   { oauth }: Pick<Context, "oauth">,
   token: string,
   { what, read }: { readonly what: string; readonly read: () => Promise<string> },
@@ -122,7 +122,7 @@ async function checkSignature(
 }
 
 /** A token without a signature is not verified by any key set, so none is fetched. */
-function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header">): void {
+function rejectUnsignedToken({ header }: Pick<ReturnType<typeof parseJwt>, "header">): void {
   if (header["alg"] !== "none") return;
   throw new Problem("Cannot verify the token: it is not signed (alg none)", {
     code: "jwt-signature",
@@ -133,9 +133,9 @@ function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header"
 async function run(context: Context, token: string): Promise<CommandResult> {
   const jwt = parseJwt(token);
   const source = chooseKeySetSource(context);
-  if (source !== undefined) requireSignature(jwt);
+  if (source !== undefined) rejectUnsignedToken(jwt);
   for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
-  if (source !== undefined) await checkSignature(context, token, source);
+  if (source !== undefined) await requireSignatureByKeySet(context, token, source);
   const item = { ...jwt, verified: source !== undefined };
   if (context.format.kind !== "id" || VIEW.id(item) !== "") return singleResult(VIEW, item);
   context.note("Nothing is printed: the token has no ID (claim jti)");
@@ -150,7 +150,7 @@ export default defineLeaf({
     "Works offline, and shows expired and unsigned tokens too, with a note on stderr. The signature is only verified with --jwks, --jwks-uri or --verify; times are never checked.",
   ],
   operands: TOKEN_OPERAND,
-  flags: [KEYS_FILE, KEYS_URL, VERIFY_WITH_SERVER, PUBLIC_URL, FORMAT, QUIET, ...GENERAL_FLAGS],
+  flags: [JWKS_FILE_FLAG, JWKS_URL_FLAG, VERIFY_WITH_SERVER_FLAG, PUBLIC_URL, FORMAT, QUIET, ...GENERAL_FLAGS],
   examples: {
     "1.x": [
       ["token decode - < id-token.txt", "A token in a file"],

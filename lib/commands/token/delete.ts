@@ -10,7 +10,7 @@ import type { ResultView } from "../../core/output/render.ts";
 import { usageErrorIf } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
-const OF_CLIENT: RepeatFlag = {
+const OF_CLIENT_FLAG: RepeatFlag = {
   // Not a text, of which the last one counts: the tokens of the other clients would stay.
   kind: "each",
   name: "client-id",
@@ -26,9 +26,9 @@ function readClientIds({
   operands,
   syntax,
 }: Pick<Context, "values" | "operands" | "syntax">): readonly string[] {
-  const isFlag = values.origin(OF_CLIENT).from === "flag";
+  const isFlag = values.origin(OF_CLIENT_FLAG).from === "flag";
   const isUsed = isFlag || (syntax === "1.x" && operands.length === 0);
-  return [...new Set([...(isUsed ? values.list(OF_CLIENT) : []), ...operands])];
+  return [...new Set([...(isUsed ? values.list(OF_CLIENT_FLAG) : []), ...operands])];
 }
 
 const VIEW: ResultView<JsonObject> = {
@@ -59,7 +59,7 @@ export default defineLeaf({
     "--fail-after limits the time for each client, not for the whole command.",
   ],
   operands: { name: "ID", completes: "client-id", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID" },
-  flags: [OF_CLIENT, ...SERVER_COMMAND_FLAGS],
+  flags: [OF_CLIENT_FLAG, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [["token delete --client-id my-app", "The tokens of one client"]],
     "2.x": [["delete access-tokens my-app old-app", "The tokens of two clients"]],

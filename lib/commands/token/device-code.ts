@@ -2,7 +2,7 @@ import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/secrets/unwritten-result.ts";
 import { type ChosenEndpoints, type CommandResult, type Context, defineLeaf, singleResult } from "../../command.ts";
 import { DEVICE_GRANT } from "../../core/client/fields.ts";
-import { formatDuration } from "../../core/duration.ts";
+import { formatMilliseconds } from "../../core/duration.ts";
 import { FAIL_AFTER, PAIRED_ADMIN_URL } from "../../core/flags/connection-flags.ts";
 import { Problem } from "../../core/problem.ts";
 import { readChosenEndpoints } from "../../tokens/chosen-endpoints.ts";
@@ -28,7 +28,7 @@ function showUserCode(
   if (verificationUriComplete !== undefined)
     tell(`Or open this URL, which contains the code: ${verificationUriComplete}`);
   const left = Math.max(0, Math.round((expiresAt - host.now()) / 1000));
-  tell(`The code expires in ${formatDuration(left * 1000)}. Waiting for the login; Ctrl-C stops.`);
+  tell(`The code expires in ${formatMilliseconds(left * 1000)}. Waiting for the login; Ctrl-C stops.`);
 }
 
 /**
@@ -46,7 +46,7 @@ function createLimitedSleep(
     const wasOver = isOver;
     isOver = milliseconds >= left;
     if (!wasOver) return host.sleep(Math.min(milliseconds, left), signal);
-    throw new Problem(`Login failed: the user didn't log in within ${formatDuration(limit)}`, {
+    throw new Problem(`Login failed: the user didn't log in within ${formatMilliseconds(limit)}`, {
       code: "timeout",
       exit: "unreachable",
       hint: "run the command again; --timeout sets the limit",

@@ -5,7 +5,7 @@ import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts
 import { REQUIRE_ACTIVE } from "../../tokens/token-flags.ts";
 import { INTROSPECTION_VIEW } from "../../tokens/token-views.ts";
 
-const REQUIRED_SCOPE: ListFlag = {
+const REQUIRED_SCOPE_FLAG: ListFlag = {
   kind: "list",
   name: "scope",
   value: "SCOPE",
@@ -24,7 +24,7 @@ const IGNORED: readonly TextFlag[] = ["client-id", "client-secret"].map((name) =
 }));
 
 async function run({ values, oauth }: Pick<Context, "values" | "oauth">, token: string): Promise<CommandResult> {
-  const { active, raw } = await (await oauth.admin()).introspect(token, values.list(REQUIRED_SCOPE));
+  const { active, raw } = await (await oauth.admin()).introspect(token, values.list(REQUIRED_SCOPE_FLAG));
   const isMissed = !active && values.bool(REQUIRE_ACTIVE);
   return singleResult(INTROSPECTION_VIEW, raw, { exit: () => (isMissed ? "notFound" : "done") });
 }
@@ -37,7 +37,7 @@ export default defineLeaf({
     "Asks the admin API. A token that is expired, revoked or unknown is inactive. With --active, the exit code is then 4.",
   ],
   operands: TOKEN_OPERAND,
-  flags: [REQUIRED_SCOPE, REQUIRE_ACTIVE, ...IGNORED, ...SERVER_COMMAND_FLAGS],
+  flags: [REQUIRED_SCOPE_FLAG, REQUIRE_ACTIVE, ...IGNORED, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [["token introspect --active - < token.txt", "Exit with 4 if the token in a file is inactive"]],
     "2.x": [["introspect token ory_at_example --format json-pretty", "The full server response"]],

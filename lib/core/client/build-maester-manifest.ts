@@ -28,7 +28,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   token_endpoint_auth_method: AUTH_METHODS,
 };
 
-/** The lists of URIs, whose items the CRD checks with the pattern {@link LISTED_URI}. */
+/** The lists of URIs, whose items the CRD checks with the pattern {@link CRD_LIST_URI_PATTERN}. */
 const URI_LISTS: readonly string[] = [
   "redirect_uris",
   "post_logout_redirect_uris",
@@ -36,15 +36,15 @@ const URI_LISTS: readonly string[] = [
   "request_uris",
 ];
 
-const LISTED_URI = /[A-Za-z0-9_]+:\/?\/?[^\s]+/;
+const CRD_LIST_URI_PATTERN = /[A-Za-z0-9_]+:\/?\/?[^\s]+/;
 
 /** The pattern of other URIs in the CRD. Its dot does not match line breaks. */
-const HTTP_URI = /^https?:\/\/.*/;
+const CRD_HTTP_URI_PATTERN = /^https?:\/\/.*/;
 
-const LIFESPAN = /[0-9]+(?:ns|us|ms|s|m|h)/;
+const CRD_DURATION_PATTERN = /[0-9]+(?:ns|us|ms|s|m|h)/;
 
 /** Lifespans that the CRD doesn't have. */
-const LATER_LIFESPAN = /^(?:device_authorization|password)_grant_/;
+const LIFESPAN_FIELD_MISSING_IN_CRD_PATTERN = /^(?:device_authorization|password)_grant_/;
 
 /** The names in `spec` by client field; of two spellings the later is that of the CRD. */
 const SPEC_NAMES: ReadonlyMap<string, string> = new Map(
@@ -137,7 +137,7 @@ function isAllowedByCrd(field: string, value: unknown): boolean {
   if (field === "metadata") return isJsonObject(value);
   if (FIELD_BY_NAME.get(field)?.shape === "boolean") return typeof value === "boolean";
   if (typeof value !== "string") return false;
-  if (field.endsWith("_uri")) return HTTP_URI.test(value);
+  if (field.endsWith("_uri")) return CRD_HTTP_URI_PATTERN.test(value);
   return CHOICES[field]?.includes(field === "access_token_strategy" ? value.toLowerCase() : value) ?? true;
 }
 
@@ -149,7 +149,9 @@ function addFittingList(
 ): void {
   const forms = field === "response_types" ? items.map(toCrdResponseType) : items;
   const allowed = (item: string): boolean =>
-    field === "response_types" ? RESPONSE_TYPES.includes(item) : !URI_LISTS.includes(field) || LISTED_URI.test(item);
+    field === "response_types"
+      ? RESPONSE_TYPES.includes(item)
+      : !URI_LISTS.includes(field) || CRD_LIST_URI_PATTERN.test(item);
   const fitting = [...new Set(forms.filter(allowed))];
   const most = field === "response_types" ? MOST_RESPONSE_TYPES : Number.POSITIVE_INFINITY;
   const others = [...forms.filter((item) => !allowed(item)), ...fitting.slice(most)];
@@ -166,7 +168,7 @@ function toCrdResponseType(type: string): string {
 function addFittingLifespan(field: string, value: unknown, { spec, unfit }: SpecAndUnfitFields): void {
   // Go prints microseconds with a µ, which the pattern of the CRD doesn't have.
   const text = String(value).replaceAll("µs", "us");
-  if (LATER_LIFESPAN.test(field) || !LIFESPAN.test(text)) {
+  if (LIFESPAN_FIELD_MISSING_IN_CRD_PATTERN.test(field) || !CRD_DURATION_PATTERN.test(text)) {
     unfit.push(`${field} ${quote(text)}`);
     return;
   }

@@ -1,4 +1,4 @@
-import { parseDuration } from "../duration.ts";
+import { parseMilliseconds } from "../duration.ts";
 import { longFlag, type SyntaxVersion } from "../flags/flag.ts";
 import type { FlagValues, ValueOrigin } from "../flags/parsed-flag-values.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
@@ -137,7 +137,7 @@ function readFieldValue({ flag, shape }: ClientField, { values, files }: DraftIn
 /** Checks a lifespan as the servers accept it: unlike a Go duration, without signs and fractions. */
 function readLifespanValue(name: string, text: string): ValueOrProblem {
   if (text === "") return { value: null };
-  if (parseDuration(text) !== undefined && /^([0-9]+(ns|us|ms|s|m|h))*$/.test(text)) return { value: text };
+  if (parseMilliseconds(text) !== undefined && /^([0-9]+(ns|us|ms|s|m|h))*$/.test(text)) return { value: text };
   return {
     problem: usageError(
       `${name} ${quote(text)} is not a valid duration`,
@@ -174,12 +174,12 @@ export function getTextField(client: JsonObject, name: string): string | undefin
 }
 
 /** A secret that something between here and the server has masked, as proxies that protect credentials do. */
-const MASKED_SECRET = /\*{3}|[\u2022\u25cf\u2588]|^\W*(?:redacted|masked|hidden|filtered)\W*$/i;
+const MASKED_SECRET_PATTERN = /\*{3}|[\u2022\u25cf\u2588]|^\W*(?:redacted|masked|hidden|filtered)\W*$/i;
 
 /** The secret in a server's response; undefined without one, or if it is masked and so isn't the client's secret. */
 export function findReturnedSecret(record: JsonObject): string | undefined {
   const text = getTextField(record, "client_secret") ?? "";
-  return text === "" || MASKED_SECRET.test(text) ? undefined : text;
+  return text === "" || MASKED_SECRET_PATTERN.test(text) ? undefined : text;
 }
 
 /** The strings of a list field; empty if it is absent or not a list. */

@@ -82,7 +82,7 @@ export function isEmptyOrFalse(value: unknown): boolean {
 }
 
 /** The servers' defaults for unset fields; that of `scope` depends on their configuration. */
-const DEFAULTS: JsonObject = {
+const SERVER_FIELD_DEFAULTS: JsonObject = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
   subject_type: "public",
@@ -92,7 +92,7 @@ const DEFAULTS: JsonObject = {
 
 /** The list that an empty one means to every server: an absent grant type is authorization_code (RFC 7591, 2). */
 export function defaultListOfField(field: string): readonly string[] {
-  const implied = Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
+  const implied = Object.hasOwn(SERVER_FIELD_DEFAULTS, field) ? SERVER_FIELD_DEFAULTS[field] : undefined;
   return isStringList(implied) ? implied : [];
 }
 
@@ -173,7 +173,8 @@ function canonicalText(field: string, text: string): string {
  * @param tier the release line of the server, which makes a difference for lists.
  */
 export function canonicalValue(field: string, value: unknown, tier?: ReleaseLine): unknown {
-  if (isEmptyOrFalse(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
+  if (isEmptyOrFalse(value))
+    return Object.hasOwn(SERVER_FIELD_DEFAULTS, field) ? SERVER_FIELD_DEFAULTS[field] : undefined;
   switch (FIELD_BY_NAME.get(field)?.shape) {
     case "list": {
       const list = Array.isArray(value) ? canonicalList(field, value, tier) : value;

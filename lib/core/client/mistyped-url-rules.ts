@@ -69,7 +69,7 @@ export function findRedirectUrisInOneValue(client: JsonObject, label: FieldLabel
   });
 }
 
-export function findLocalhostWithoutPort(client: JsonObject): RuleFindingOrList {
+export function findLocalhostWithoutPortOfPublicClient(client: JsonObject): RuleFindingOrList {
   if (!isPublic(client)) return [];
   return getListField(client, "redirect_uris").flatMap((uri) => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];

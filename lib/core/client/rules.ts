@@ -1,4 +1,4 @@
-import { parseDuration } from "../duration.ts";
+import { parseMilliseconds } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json/json.ts";
 import { ASSERTION_ALGORITHMS } from "../jwk/assertion-algorithms.ts";
 import { isJwk, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
@@ -9,8 +9,8 @@ import { isLoopbackHost } from "../url-checks.ts";
 import { type FieldLabeler, getListField, getTextField, isAbsentOrEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type ClientField } from "./fields.ts";
 import { createLintFinding, flagOrFieldName } from "./finding-text.ts";
+import { urlsOf } from "./mistyped-url-rules.ts";
 import type { ClientRule, LintFinding, RuleFinding, RuleRow } from "./rule-types.ts";
-import { urlsOf } from "./url-rules.ts";
 import { USABILITY_RULES } from "./usability-rules.ts";
 
 /** Finds what is wrong with a client; nothing when all is well. */
@@ -20,7 +20,7 @@ type RuleCheck = ClientRule["find"];
 type IsWrong = (value: string, client: JsonObject) => boolean;
 
 /** Creates a check of each item of a list field. */
-function createItemCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
+function createListItemCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) =>
     getListField(client, field)
       .filter((item) => isWrong(item, client))
@@ -28,7 +28,7 @@ function createItemCheck(field: string, isWrong: IsWrong, problem: string): Rule
 }
 
 /** Creates a check of a text field that is set. */
-function createTextCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
+function createTextFieldCheck(field: string, isWrong: IsWrong, problem: string): RuleCheck {
   return (client) => {
     const value = getTextField(client, field) ?? "";
     return value !== "" && isWrong(value, client) ? [{ field, text: `${quote(value)} ${problem}` }] : [];
@@ -36,7 +36,7 @@ function createTextCheck(field: string, isWrong: IsWrong, problem: string): Rule
 }
 
 /** Creates a check of the secret, which no message may show. */
-function createSecretCheck(isWrong: (secret: string) => boolean, problem: string): RuleCheck {
+function createClientSecretCheck(isWrong: (secret: string) => boolean, problem: string): RuleCheck {
   return (client) => {
     const secret = getTextField(client, "client_secret") ?? "";
     return secret !== "" && isWrong(secret) ? [{ field: "client_secret", text: problem }] : [];
@@ -44,7 +44,7 @@ function createSecretCheck(isWrong: (secret: string) => boolean, problem: string
 }
 
 /** Creates a check of how the fields of a client fit together. */
-function createCombinationCheck(
+function createFieldCombinationCheck(
   isWrong: (client: JsonObject) => boolean,
   found: (label: FieldLabeler) => RuleFinding,
 ): RuleCheck {
@@ -110,7 +110,9 @@ function unmetTypeText(field: ClientField, value: unknown): string | undefined {
       // Servers ignore a key outside a set without an error; some files of a single key are private.
       return field.name === "jwks" && isJwk(value) ? KEY_SET : undefined;
     case "duration":
-      return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a duration such as 1h30m";
+      return typeof value === "string" && parseMilliseconds(value) !== undefined
+        ? undefined
+        : "a duration such as 1h30m";
     default:
       return typeof value === "string" ? unmetChoiceText(field, value) : "a string";
   }
@@ -161,12 +163,12 @@ const ERRORS: readonly RuleRow[] = [
     name: "client-id-dots",
     hint: 'choose another ID: "." and ".." are path segments, so the client could never be addressed',
     servers: "accepted by every server, which never finds the client again",
-    find: createTextCheck("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
+    find: createTextFieldCheck("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
   },
   {
     name: "secret-too-short",
     hint: `use at least ${MIN_SECRET_LENGTH} characters, or omit the secret to generate a strong one`,
-    find: createSecretCheck(
+    find: createClientSecretCheck(
       (secret) => [...secret].length < MIN_SECRET_LENGTH,
       `is shorter than ${MIN_SECRET_LENGTH} characters`,
     ),
@@ -174,7 +176,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "jwks-and-jwks-uri",
     hint: "set the keys or their URL, not both",
-    find: createCombinationCheck(
+    find: createFieldCombinationCheck(
       (client) => hasKeySet(client) && !isAbsentOrEmpty(client["jwks_uri"]),
       (label) => ({ field: "jwks", text: `and ${label("jwks_uri")} are mutually exclusive` }),
     ),
@@ -188,7 +190,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "private-key-jwt-without-keys",
     hint: "set the client's public keys: jwks or jwks_uri",
-    find: createCombinationCheck(
+    find: createFieldCombinationCheck(
       (client) => usesPrivateKeyJwt(client) && isAbsentOrEmpty(client["jwks_uri"]) && !hasKeySet(client),
       (label) => {
         const field = "token_endpoint_auth_method";
@@ -201,7 +203,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "assertion-algorithm",
     hint: `use one of ${ASSERTION_ALGORITHMS.join(", ")}`,
-    find: createTextCheck(
+    find: createTextFieldCheck(
       "token_endpoint_auth_signing_alg",
       (algorithm, client) => usesPrivateKeyJwt(client) && !ASSERTION_ALGORITHMS.includes(algorithm),
       "is not supported by Hydra for client assertions",
@@ -210,7 +212,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "userinfo-algorithm",
     hint: "use RS256, or none for unsigned responses",
-    find: createTextCheck(
+    find: createTextFieldCheck(
       "userinfo_signed_response_alg",
       (algorithm) => algorithm !== "none" && algorithm !== "RS256",
       "is not supported by Hydra for userinfo responses",
@@ -219,12 +221,12 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "redirect-uri-fragment",
     hint: "remove the # and everything after it (RFC 6749, 3.1.2)",
-    find: createItemCheck("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
+    find: createListItemCheck("redirect_uris", (uri) => uri.includes("#"), "has a fragment"),
   },
   {
     name: "post-logout-uri-mismatch",
     hint: "use the scheme, host and port of one of the redirect URIs, exactly as written there",
-    find: createItemCheck(
+    find: createListItemCheck(
       "post_logout_redirect_uris",
       (uri, client) =>
         !getListField(client, "redirect_uris").some((redirect) => originAsWritten(redirect) === originAsWritten(uri)),
@@ -234,12 +236,12 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "cors-origin",
     hint: "use only scheme, host and port, such as https://app.example.com",
-    find: createItemCheck("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
+    find: createListItemCheck("allowed_cors_origins", (origin) => !isOrigin(origin), "is not an origin"),
   },
   {
     name: "sector-identifier-uri-https",
     hint: "use an https URL (OpenID Connect Registration, section 5)",
-    find: createTextCheck(
+    find: createTextFieldCheck(
       "sector_identifier_uri",
       (uri) => parseUrl(uri)?.protocol !== "https:",
       "is not an https URL",
@@ -248,7 +250,7 @@ const ERRORS: readonly RuleRow[] = [
   {
     name: "redirect-uri-not-an-address",
     hint: "use a full URL with its scheme, such as https://app.example.com/cb",
-    find: createItemCheck(
+    find: createListItemCheck(
       "redirect_uris",
       (uri) => !uri.startsWith("/") && !/^[a-z][a-z\d+.-]*:(?!\/\/[^/?#]*\s)/i.test(uri),
       "is not a URL",
@@ -261,7 +263,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "no-callback",
     hint: "add redirect_uris, or nobody can log in with this client",
-    find: createCombinationCheck(
+    find: createFieldCombinationCheck(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
         getListField(client, "redirect_uris").length === 0,
@@ -274,17 +276,21 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "redirect-uri-relative",
     hint: "use a full URL with a scheme, a host and a valid port",
-    find: createItemCheck("redirect_uris", isRelativeOrInvalidUri, "is not an absolute URL, so no login can match it"),
+    find: createListItemCheck(
+      "redirect_uris",
+      isRelativeOrInvalidUri,
+      "is not an absolute URL, so no login can match it",
+    ),
   },
   {
     name: "redirect-uri-plain-http",
     hint: "use https: the authorization code is sent to this URL",
-    find: createItemCheck("redirect_uris", isRemoteHttp, "uses http to a remote host"),
+    find: createListItemCheck("redirect_uris", isRemoteHttp, "uses http to a remote host"),
   },
   {
     name: "redirect-uri-script",
     hint: "use https, or a scheme of the app's own",
-    find: createItemCheck(
+    find: createListItemCheck(
       "redirect_uris",
       (uri) => /^(?:javascript|data|vbscript):/i.test(uri),
       "runs as code in a browser",
@@ -293,12 +299,16 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "redirect-uri-wildcard",
     hint: "list each URL: redirect URIs are compared exactly (RFC 9700, 2.1)",
-    find: createItemCheck("redirect_uris", (uri) => uri.includes("*"), 'contains "*", but wildcards are not supported'),
+    find: createListItemCheck(
+      "redirect_uris",
+      (uri) => uri.includes("*"),
+      'contains "*", but wildcards are not supported',
+    ),
   },
   {
     name: "implicit-grant",
     hint: "use authorization_code with PKCE (RFC 9700, 2.1.2)",
-    find: createCombinationCheck(
+    find: createFieldCombinationCheck(
       (client) => usesGrant(client, "implicit"),
       () => ({ field: "grant_types", text: '"implicit" exposes tokens in the browser\'s URL' }),
     ),
@@ -306,7 +316,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "public-client-credentials",
     hint: "use another token_endpoint_auth_method for client_credentials",
-    find: createCombinationCheck(
+    find: createFieldCombinationCheck(
       (client) => isPublic(client) && usesGrant(client, "client_credentials"),
       (label) => ({
         text: "a client without a secret cannot use the client_credentials grant",
@@ -317,7 +327,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "cors-origin-wildcard",
     hint: "list only the origins that need access",
-    find: createItemCheck(
+    find: createListItemCheck(
       "allowed_cors_origins",
       (origin) => origin.includes("*"),
       "lets any matching website call the token endpoint",
@@ -331,13 +341,13 @@ const WARNINGS: readonly RuleRow[] = [
       CLIENT_FIELDS.map(({ name }) => name)
         .filter((name) => name.endsWith("_uri") && name !== "sector_identifier_uri")
         .flatMap((field) =>
-          createTextCheck(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
+          createTextFieldCheck(field, (text) => parseUrl(text) === undefined, "is not a URL")(client, label, urls),
         ),
   },
   {
     name: "secret-too-long",
     hint: `use a shorter one: the server compares only the first ${MAX_BCRYPT_BYTES} bytes, or rejects it`,
-    find: createSecretCheck(
+    find: createClientSecretCheck(
       (secret) => utf8.encode(secret).length > MAX_BCRYPT_BYTES,
       `is longer than ${MAX_BCRYPT_BYTES} bytes`,
     ),
@@ -345,7 +355,7 @@ const WARNINGS: readonly RuleRow[] = [
   {
     name: "secret-characters",
     hint: "use only letters, digits and - . _ ~: many libraries send other characters wrongly in Basic credentials",
-    find: createSecretCheck(
+    find: createClientSecretCheck(
       (secret) => [...secret].some((character) => !SECRET_ALPHABET.includes(character)),
       "contains characters that need encoding",
     ),

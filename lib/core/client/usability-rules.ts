@@ -13,14 +13,14 @@ import {
   findUnknownResponseTypes,
   findUnusedResponseTypes,
 } from "./grant-rules.ts";
-import type { ClientRule, LintFinding, RuleFinding, RuleFindingOrList, RuleRow } from "./rule-types.ts";
-import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
 import {
-  findLocalhostWithoutPort,
+  findLocalhostWithoutPortOfPublicClient,
   findPlaceholdersInUrls,
   findRedirectUrisInOneValue,
   findUrlsWithoutScheme,
-} from "./url-rules.ts";
+} from "./mistyped-url-rules.ts";
+import type { ClientRule, LintFinding, RuleFinding, RuleFindingOrList, RuleRow } from "./rule-types.ts";
+import { isUnreplacedPlaceholder } from "./unreplaced-placeholders.ts";
 
 const ALL_ACCEPT = "accepted by every server";
 
@@ -78,7 +78,7 @@ function findNonUnicodeClientId(client: JsonObject): RuleFindingOrList {
   return id.isWellFormed() ? [] : { field: "client_id", text: "isn't valid Unicode text" };
 }
 
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL_CHARACTER_PATTERN = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** The fields that accept any text, in which no other rule reports a control character. */
 const FREE_TEXT_FIELDS = ["client_name", "owner", "scope", "audience", "contacts"];
@@ -86,7 +86,7 @@ const FREE_TEXT_FIELDS = ["client_name", "owner", "scope", "audience", "contacts
 function findControlCharacters(client: JsonObject): RuleFindingOrList {
   return FREE_TEXT_FIELDS.flatMap((field) => {
     const values = [getTextField(client, field) ?? "", ...getListField(client, field)];
-    const value = values.find((each) => CONTROL.test(each));
+    const value = values.find((each) => CONTROL_CHARACTER_PATTERN.test(each));
     return value === undefined
       ? []
       : { field, text: `${quote(value)} contains a line break or another control character` };
@@ -99,7 +99,7 @@ function findCredentialsWithOuterSpace(client: JsonObject): RuleFindingOrList {
     // Never the secret itself.
     const shown = field === "client_id" ? `${quote(value)} ` : "";
     if (value !== value.trim()) return { field, text: `${shown}begins or ends with a space or a line break` };
-    const hasControl = field === "client_id" && CONTROL.test(value);
+    const hasControl = field === "client_id" && CONTROL_CHARACTER_PATTERN.test(value);
     return hasControl ? { field, text: `${shown}contains a control character`, hint: "remove it" } : [];
   });
 }
@@ -190,7 +190,7 @@ export const USABILITY_RULES: readonly RuleRow[] = [
   {
     name: "redirect-uri-localhost",
     hint: "use 127.0.0.1, which allows any port (RFC 8252, section 7.3), or give the port",
-    find: findLocalhostWithoutPort,
+    find: findLocalhostWithoutPortOfPublicClient,
   },
   {
     name: "pairwise-without-sector",

@@ -15,11 +15,11 @@ export interface WordToReplace {
 }
 
 /** Every character that some POSIX shell could act on, and what is better seen than typed. */
-const SPECIAL = /[^\p{L}\p{N}_./:=@%+,-]/gu;
+const SHELL_SPECIAL_CHARACTER_PATTERN = /[^\p{L}\p{N}_./:=@%+,-]/gu;
 
 /** A text that continues another on the line of a shell, quoted as needed; undefined if an open quote cannot contain it. */
 function escapeForShellLine(text: string, quote: WordAtCursor["quote"]): string | undefined {
-  if (quote === "") return text.replace(SPECIAL, "\\$&");
+  if (quote === "") return text.replace(SHELL_SPECIAL_CHARACTER_PATTERN, "\\$&");
   const unfit = quote === "'" ? /'/ : /["$`\\!]/;
   return unfit.test(text) ? undefined : text;
 }

@@ -1,7 +1,7 @@
 import { type Problem, usageError } from "../problem.ts";
 
 /** Options of the runtime that run other code, open a debugger, or write the heap, including secrets, to a file. */
-const DANGEROUS_OPTION = /(?:^|\s)(?:--(?:inspect|preload|require|import|config|heap-prof)[^\s=]*|-r)/;
+const UNSAFE_OPTION_PATTERN = /(?:^|\s)(?:--(?:inspect|preload|require|import|config|heap-prof)[^\s=]*|-r)/;
 
 /**
  * Why the program must not start with the runtime's environment variables, or undefined. A variable is dangerous if it
@@ -17,7 +17,7 @@ export function findUnsafeRuntimeProblem(environment: (name: string) => string |
   }
   // The runtime accepts quotes and backslashes around options, so they must not hide one.
   const options = given.replace(/["'\\]/g, "");
-  const [found] = DANGEROUS_OPTION.exec(options) ?? [];
+  const [found] = UNSAFE_OPTION_PATTERN.exec(options) ?? [];
   return found === undefined
     ? undefined
     : unsafeVariableProblem("BUN_OPTIONS", `its option ${found.trim()} can run other code or expose secrets`);

@@ -50,9 +50,9 @@ interface ParsedEndpoint extends Pick<Connection, "base" | "socket" | "secure" |
 }
 
 /** Parses an endpoint, without the spaces that copying leaves around it; a problem names where it came from. */
-function parseEndpoint(endpoint: string, origin: string): ParsedEndpoint | Problem {
+function parseEndpointOrProblem(endpoint: string, origin: string): ParsedEndpoint | Problem {
   const text = endpoint.trim();
-  if (text.startsWith("unix:")) return parseSocketEndpoint(text, origin);
+  if (text.startsWith("unix:")) return parseSocketEndpointOrProblem(text, origin);
   const url = parseHttpUrl(text);
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
@@ -84,7 +84,7 @@ function parseEndpoint(endpoint: string, origin: string): ParsedEndpoint | Probl
   };
 }
 
-function parseSocketEndpoint(text: string, origin: string): ParsedEndpoint | Problem {
+function parseSocketEndpointOrProblem(text: string, origin: string): ParsedEndpoint | Problem {
   const path = text.replace(/^unix:(\/\/)?/, "");
   if (!path.startsWith("/") || path.includes("\0")) {
     return usageError(
@@ -137,7 +137,7 @@ function readHeaderFlags(values: FlagValues, problems: Problem[]): Map<string, s
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).trim();
     const value = line.slice(colon + 1).trim();
-    const problem = headerProblem(name, value, capitalize(values.origin(HEADER).name));
+    const problem = findHeaderProblem(name, value, capitalize(values.origin(HEADER).name));
     if (problem !== undefined) {
       problems.push(problem);
       continue;
@@ -149,7 +149,7 @@ function readHeaderFlags(values: FlagValues, problems: Problem[]): Map<string, s
   return headers;
 }
 
-function headerProblem(name: string, value: string, origin: string): Problem | undefined {
+function findHeaderProblem(name: string, value: string, origin: string): Problem | undefined {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
     return usageError(`${origin} has no header name before a colon`, "write it as 'Name: value'", "bad-header");
   if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value))
@@ -235,7 +235,7 @@ function findForeignCredentialsProblem(
 ): Problem | undefined {
   const filed = sent.find(({ from }) => from === "file");
   if (filed === undefined || values.origin(ENDPOINT).from === "file") return undefined;
-  const read = fileEndpoint === undefined ? undefined : parseEndpoint(fileEndpoint, "");
+  const read = fileEndpoint === undefined ? undefined : parseEndpointOrProblem(fileEndpoint, "");
   const own = read instanceof Problem ? undefined : read;
   if (own !== undefined && socketOrUrlOrigin(own) === socketOrUrlOrigin(endpoint)) return undefined;
   return usageError(
@@ -281,9 +281,9 @@ export function readPublicUrlWithoutAdminPath(values: FlagValues, warn: (text: s
 /** Which side of a server a command calls. */
 export type ServerSide = "admin" | "public";
 
-function readEndpointFlag(values: FlagValues, side: ServerSide): ParsedEndpoint | Problem {
+function readEndpointFlagOrProblem(values: FlagValues, side: ServerSide): ParsedEndpoint | Problem {
   const text = (values.text(ENDPOINT) ?? "").trim();
-  if (text !== "") return parseEndpoint(text, values.origin(ENDPOINT).name);
+  if (text !== "") return parseEndpointOrProblem(text, values.origin(ENDPOINT).name);
   if (side === "public")
     return usageError(
       "No endpoint: the public URL of the server is not known",
@@ -309,7 +309,7 @@ export function readConnection(
 ): ConnectionReading {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const read = readEndpointFlag(values, side);
+  const read = readEndpointFlagOrProblem(values, side);
   const endpoint = read instanceof Problem ? undefined : read;
   if (read instanceof Problem) problems.push(read);
   const headers = readHeaderFlags(values, problems);

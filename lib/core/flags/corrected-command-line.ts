@@ -1,7 +1,7 @@
 import { shellQuoted } from "../output/shell-quote.ts";
 import { visiblePart } from "../redact.ts";
-import { readForeignFormatFlag } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
+import { readForeignFormatFlag } from "./misnamed-flags.ts";
 import { namesCredentialFlag, readWord, type WordReading } from "./read-word.ts";
 
 /** Shown instead of a value that must stay hidden. */

@@ -2,7 +2,7 @@ import { FORMAT_USAGES } from "../output/formats.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
 
 /** What to write instead of a flag that other tools have. */
-interface MistakeHint {
+interface MisnamedFlagHint {
   /** The hint is only right for a command that has this flag. */
   readonly flag?: string;
   /** The hint is only right for a command with this word. */
@@ -10,24 +10,24 @@ interface MistakeHint {
   readonly hint: string;
 }
 
-const PUBLIC: MistakeHint = {
+const PUBLIC_CLIENT_HINT: MisnamedFlagHint = {
   flag: "token-endpoint-auth-method",
   hint: "write --token-endpoint-auth-method none for a public client",
 };
 
-const PKCE: MistakeHint = {
+const PKCE_HINT: MisnamedFlagHint = {
   hint: "PKCE is a setting of the server (oauth2.pkce), not of a client",
 };
 
-const ORY_NETWORK: MistakeHint = {
+const ORY_NETWORK_HINT: MisnamedFlagHint = {
   hint: "this flag belongs to Ory's CLI for Ory Network; use --endpoint and --access-token",
 };
 
-function suggestFlag(flag: string): MistakeHint {
+function suggestFlag(flag: string): MisnamedFlagHint {
   return { flag, hint: `did you mean --${flag}?` };
 }
 
-const LIFESPANS: MistakeHint = {
+const LIFESPANS_HINT: MisnamedFlagHint = {
   flag: "authorization-code-grant-access-token-lifespan",
   hint: "each grant has its own lifespans, such as --authorization-code-grant-access-token-lifespan",
 };
@@ -36,10 +36,10 @@ const LIFESPANS: MistakeHint = {
  * Names without dashes, as people write them, and what is meant. A function, because few command lines have a mistake and
  * a table would cost every start.
  */
-function commonMistakes(): readonly (readonly [names: readonly string[], meant: MistakeHint])[] {
+function createMisnamedFlagTable(): readonly (readonly [names: readonly string[], meant: MisnamedFlagHint])[] {
   return [
-    [["public", "is-public", "public-client"], PUBLIC],
-    [["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"], PKCE],
+    [["public", "is-public", "public-client"], PUBLIC_CLIENT_HINT],
+    [["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"], PKCE_HINT],
     [
       ["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"],
       suggestFlag("scope"),
@@ -62,7 +62,7 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["logout-uri", "logout-uris", "logout-url", "allowed-logout-urls"], suggestFlag("post-logout-callback")],
     [
       ["access-token-lifespan", "access-token-ttl", "token-lifespan", "refresh-token-lifespan", "token-ttl", "ttl"],
-      LIFESPANS,
+      LIFESPANS_HINT,
     ],
     [
       ["url", "admin-url", "hydra-url", "hydra-admin-url", "host", "server", "address", "admin-endpoint"],
@@ -85,7 +85,7 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["overwrite", "upsert", "skip-existing", "if-not-exists"], suggestFlag("if-exists")],
     [["debug", "trace"], suggestFlag("verbose")],
     [["silent", "no-warning", "no-warn"], suggestFlag("no-warnings")],
-    [["project", "workspace", "organization"], ORY_NETWORK],
+    [["project", "workspace", "organization"], ORY_NETWORK_HINT],
     [["version"], { hint: "write: hydra version" }],
   ];
 }
@@ -95,12 +95,12 @@ function normalizeFlagName(name: string): string {
 }
 
 /** The hint for a flag that doesn't exist but that people write; undefined if the command lacks what is meant. */
-export function hintForUnknownFlag(name: string, index: FlagIndex, command: string): string | undefined {
+export function findHintForUnknownFlag(name: string, index: FlagIndex, command: string): string | undefined {
   const typed = normalizeFlagName(name);
   const words = command.split(" ");
-  const fits = ({ flag, command: only }: MistakeHint): boolean =>
+  const fits = ({ flag, command: only }: MisnamedFlagHint): boolean =>
     (flag === undefined || index.long.has(flag)) && (only === undefined || words.includes(only));
-  return commonMistakes().find(([names, meant]) => names.includes(typed) && fits(meant))?.[1].hint;
+  return createMisnamedFlagTable().find(([names, meant]) => names.includes(typed) && fits(meant))?.[1].hint;
 }
 
 /** What the operands of commands are, and the flags that other tools have for them, without dashes. */
@@ -113,7 +113,11 @@ const OPERAND_FLAGS: ReadonlyMap<string, readonly [what: string, ...flags: reado
 ]);
 
 /** The hint for a flag that doesn't exist because its value is an operand of the command; undefined for any other flag. */
-export function hintToUseOperand(name: string, command: string, wanted: OperandNames | undefined): string | undefined {
+export function findHintToUseOperand(
+  name: string,
+  command: string,
+  wanted: OperandNames | undefined,
+): string | undefined {
   if (wanted === undefined || command === "") return undefined;
   const names = wanted.first === undefined ? [wanted.name] : [wanted.first, wanted.name];
   const typed = normalizeFlagName(name);

@@ -1,4 +1,4 @@
-import { parseDuration } from "../duration.ts";
+import { parseMilliseconds } from "../duration.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart, visiblePart } from "../redact.ts";
 import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
@@ -130,7 +130,7 @@ export class ValueReader {
   }
 
   #readDuration(flag: DurationFlag, text: string): FlagValueWithOrigin | undefined {
-    const number = parseDuration(text);
+    const number = parseMilliseconds(text);
     if (number === undefined)
       return this.#reject(flag, text, "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
     const hint = flag.zero === undefined ? "write it without the minus sign" : `write 0 for ${flag.zero}`;

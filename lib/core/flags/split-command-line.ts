@@ -2,14 +2,14 @@ import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quoteVisiblePart } from "../redact.ts";
 import { quote, suggestWord } from "../text.ts";
-import {
-  type ForeignFormatFlag,
-  hintForUnknownFlag,
-  hintToUseOperand,
-  readForeignFormatFlag,
-} from "./common-mistakes.ts";
 import { lineWithFormatFlag } from "./corrected-command-line.ts";
 import type { FlagIndex, OperandNames } from "./flag.ts";
+import {
+  type ForeignFormatFlag,
+  findHintForUnknownFlag,
+  findHintToUseOperand,
+  readForeignFormatFlag,
+} from "./misnamed-flags.ts";
 import { type FlagWithValue, namesCredentialFlag, readWord, type SpelledFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
@@ -90,7 +90,7 @@ class CommandLineScanner implements SplitCommandLine {
       this.problems.push(
         usageError(
           `${spelled} needs a value`,
-          `write ${spelled} ${"value" in flag ? flag.value : "value"}; ${helpCommandLine(this.#command)} shows it`,
+          `write ${spelled} ${"value" in flag ? flag.value : "value"}; ${suggestedHelpCommandLine(this.#command)} shows it`,
           "missing-value",
         ),
       );
@@ -136,7 +136,7 @@ class CommandLineScanner implements SplitCommandLine {
   }
 }
 
-function helpCommandLine(command: string): string {
+function suggestedHelpCommandLine(command: string): string {
   return `hydra help ${command === "" ? "COMMAND" : command}`;
 }
 
@@ -161,12 +161,12 @@ function unknownFlagProblem(
     name,
     [...index.long.keys()].filter((known) => known.startsWith(edit)),
   );
-  const list = `${helpCommandLine(command)} lists the flags`;
+  const list = `${suggestedHelpCommandLine(command)} lists the flags`;
   // A word such as -abc may also be meant as an ID or a token.
   const isWord = !isLong && text.length > 2 && wanted !== undefined;
   const hyphen = isWord ? `; ${wanted.name} goes after -- if it begins with a hyphen` : "";
   const hint = meant === undefined ? `${list}${hyphen}` : `did you mean --${meant}?`;
-  const known = hintToUseOperand(name, command, wanted) ?? hintForUnknownFlag(name, index, command);
+  const known = findHintToUseOperand(name, command, wanted) ?? findHintForUnknownFlag(name, index, command);
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, known ?? hint, "unknown-flag");
 }
 

@@ -1,4 +1,4 @@
-import { formatDuration } from "../duration.ts";
+import { formatMilliseconds } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type SyntaxVersion } from "../flags/flag.ts";
 import { briefHelp, condenseFlagNames, isOnShortPage, needsShortPage } from "./short-help-page.ts";
 
@@ -52,7 +52,7 @@ export function flagNotes(flag: Flag, grammar: SyntaxVersion): readonly string[]
 
 /** The default of a flag, as it would be typed; undefined if it has none. */
 export function flagDefaultText(flag: Flag): string | undefined {
-  if (flag.kind === "duration") return flag.default === undefined ? undefined : formatDuration(flag.default);
+  if (flag.kind === "duration") return flag.default === undefined ? undefined : formatMilliseconds(flag.default);
   if (flag.kind === "count") return flag.default === undefined ? undefined : String(flag.default);
   if (flag.kind === "list") return flag.default?.join(",");
   return flag.kind === "text" ? flag.default : undefined;

@@ -66,12 +66,12 @@ export function briefHelp(flag: Flag): string {
 
 /** Whether a flag is one of the many lifespans. */
 export function isLifespanFlag({ name }: Flag): boolean {
-  return LIFESPAN.test(name);
+  return LIFESPAN_FLAG_NAME_PATTERN.test(name);
 }
 
 /** The flags of which there are many by one pattern: the lifespans by grant and token, the edits of lists by field. */
-const LIFESPAN = /^(.+)-grant-(.+)-token-lifespan$/;
-const EDIT = /^(?:add|remove)-(.+)$/;
+const LIFESPAN_FLAG_NAME_PATTERN = /^(.+)-grant-(.+)-token-lifespan$/;
+const LIST_EDIT_FLAG_NAME_PATTERN = /^(?:add|remove)-(.+)$/;
 
 function joinDistinctWords(words: readonly string[]): string {
   return [...new Set(words)].join(", ");
@@ -80,7 +80,7 @@ function joinDistinctWords(words: readonly string[]): string {
 /** The pattern of the lifespans among some names; empty if there are none. */
 function lifespanFlagPattern(names: readonly string[]): string {
   const parts = names.flatMap((name) => {
-    const [, grant, token] = LIFESPAN.exec(name) ?? [];
+    const [, grant, token] = LIFESPAN_FLAG_NAME_PATTERN.exec(name) ?? [];
     return grant === undefined || token === undefined ? [] : [{ grant, token }];
   });
   const grants = joinDistinctWords(parts.map(({ grant }) => grant));
@@ -89,12 +89,14 @@ function lifespanFlagPattern(names: readonly string[]): string {
 }
 
 function listEditFlagPattern(names: readonly string[]): string {
-  const fields = names.flatMap((name) => EDIT.exec(name)?.[1] ?? []);
+  const fields = names.flatMap((name) => LIST_EDIT_FLAG_NAME_PATTERN.exec(name)?.[1] ?? []);
   return fields.length === 0 ? "" : `--add-FIELD --remove-FIELD (FIELD: ${joinDistinctWords(fields)})`;
 }
 
 /** The names of flags in a few words: those that follow a pattern are written once. */
 export function condenseFlagNames(names: readonly string[]): string {
-  const single = names.filter((name) => !LIFESPAN.test(name) && !EDIT.test(name)).map((name) => `--${name}`);
+  const single = names
+    .filter((name) => !LIFESPAN_FLAG_NAME_PATTERN.test(name) && !LIST_EDIT_FLAG_NAME_PATTERN.test(name))
+    .map((name) => `--${name}`);
   return [...single, lifespanFlagPattern(names), listEditFlagPattern(names)].filter((text) => text !== "").join(" ");
 }

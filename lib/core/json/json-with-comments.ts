@@ -31,9 +31,9 @@ class JsonScanError extends Error {
 
 const WHITE_SPACE = " \t\r\n";
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const NUMBER_PATTERN = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const ESCAPE_PATTERN = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 const LITERALS = ["true", "false", "null"];
 
@@ -134,7 +134,8 @@ class JsonScanner {
       this.#at += literal.length;
       return;
     }
-    if (!this.#pass(NUMBER)) throw this.#fault(c === "'" ? "a string needs double quotes" : "a value is missing");
+    if (!this.#pass(NUMBER_PATTERN))
+      throw this.#fault(c === "'" ? "a string needs double quotes" : "a value is missing");
   }
 
   #string(): void {
@@ -147,7 +148,7 @@ class JsonScanner {
       }
       if (c < 0x20) throw this.#fault("a string holds a line break or another control character");
       if (c !== 0x5c) continue;
-      if (!this.#pass(ESCAPE)) throw this.#fault("a string has an unknown escape");
+      if (!this.#pass(ESCAPE_PATTERN)) throw this.#fault("a string has an unknown escape");
       this.#at--;
     }
     throw new JsonScanError(start, "a string has no closing quote");

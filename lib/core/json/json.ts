@@ -16,7 +16,7 @@ declare global {
 }
 
 /** Matches a text that may contain a number beyond JavaScript's precision; most texts have none and are parsed the fast way. */
-const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const LONG_NUMBER_PATTERN = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
 /** How many levels of objects and lists a client may have; reading and writing deeper ones could overflow the stack. */
 export const MAX_DEPTH = 500;
@@ -108,7 +108,7 @@ export function parseJsonExactly(text: string, most = MAX_DEPTH): unknown {
   const value: unknown = JSON.parse(text);
   // Before the reviver, which recurses into every level.
   if (isTooDeep(value, most)) throw new JsonDepthError(`JSON nests more than ${most} levels deep`);
-  if (!LONG_NUMBER.test(text)) return value;
+  if (!LONG_NUMBER_PATTERN.test(text)) return value;
   return JSON.parse(text, (_, member, { source }) =>
     typeof member === "number" && source !== undefined && !isExactNumber(member, source)
       ? JSON.rawJSON(source)
@@ -187,12 +187,15 @@ export function preservedNumberText(value: unknown): string | undefined {
 }
 
 /** What JSON leaves unescaped but a terminal could interpret; these characters only occur inside strings. */
-const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const UNESCAPED_IN_JSON_PATTERN = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /** A value as JSON text that is safe to print on a terminal; what JSON can't represent becomes null. */
 export function toTerminalSafeJson(value: unknown, indent = 0): string {
   const text: string | undefined = JSON.stringify(value, null, indent);
-  return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return (text ?? "null").replace(
+    UNESCAPED_IN_JSON_PATTERN,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Whether two values are one number that {@link parseJsonExactly} preserved, in any spelling. */

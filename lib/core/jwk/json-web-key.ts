@@ -14,33 +14,33 @@ export type JsonWebKey = JsonObject & {
 const TEXT_MEMBERS = ["use", "alg", "crv", "n", "e", "x", "y", "d", "p", "q", "dp", "dq", "qi", "k"] as const;
 
 /** Text, or nothing: some servers send null for a member without a value. */
-const TEXT = v.nullish(v.string());
+const OptionalText = v.nullish(v.string());
 
-const KEY = v.looseObject({
+const KeyWithKnownMembers = v.looseObject({
   kty: v.pipe(v.string(), v.nonEmpty()),
-  kid: TEXT,
-  ...v.entriesFromList(TEXT_MEMBERS, TEXT),
+  kid: OptionalText,
+  ...v.entriesFromList(TEXT_MEMBERS, OptionalText),
 });
 
 /** The key in a JSON value, without members that are null; undefined if it is something else. */
 export function asJsonWebKey(value: unknown): JsonWebKey | undefined {
-  const read = v.safeParse(KEY, value);
+  const read = v.safeParse(KeyWithKnownMembers, value);
   if (!read.success) return undefined;
   const { kty } = read.output;
   return { ...Object.fromEntries(Object.entries(read.output).filter(([, member]) => member !== null)), kty };
 }
 
-const KEY_SET = v.looseObject({ keys: v.array(v.unknown()) });
+const KeySetWithKnownMembers = v.looseObject({ keys: v.array(v.unknown()) });
 
 /** A key set (RFC 7517, 5) whose keys may be of any kind; undefined if a text is something else. */
 export function parseKeySet(text: string): JsonObject | undefined {
   const value = parseJsonOrUndefined(text)?.value;
-  return v.is(KEY_SET, value) ? value : undefined;
+  return v.is(KeySetWithKnownMembers, value) ? value : undefined;
 }
 
 /** The keys of a set, of any kind; empty for anything else. */
 export function keysOfSet(value: unknown): readonly unknown[] {
-  return v.is(KEY_SET, value) ? value.keys : [];
+  return v.is(KeySetWithKnownMembers, value) ? value.keys : [];
 }
 
 /**

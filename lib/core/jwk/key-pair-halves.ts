@@ -1,11 +1,11 @@
 import { isSameKeyIgnoringKid, isSymmetric, type JsonWebKey, publicPart } from "./json-web-key.ts";
 import { hasPrivateMembers } from "./jwk-members.ts";
 
-const PREFIX = /^(?:private|public):/;
+const KID_PREFIX_PATTERN = /^(?:private|public):/;
 
 /** The ID of a key without the prefix that Hydra 1.x gives to each half of a pair. */
 export function kidWithoutPrefix(kid: string): string {
-  return kid.replace(PREFIX, "");
+  return kid.replace(KID_PREFIX_PATTERN, "");
 }
 
 /** Whether a key has an ID, or is a half of the pair with it. */

@@ -65,9 +65,9 @@ export function createPainter(color: boolean): Painter {
 }
 
 /** What {@link createPainter} adds to text: SGR sequences (ECMA-48), which take no column. */
-const SGR = /\u001b\[[\d;]*m/g;
+const SGR_PATTERN = /\u001b\[[\d;]*m/g;
 
 /** Text without its colors, for measuring it. */
 export function withoutColors(text: string): string {
-  return text.replace(SGR, "");
+  return text.replace(SGR_PATTERN, "");
 }

@@ -51,7 +51,7 @@ const NAMES: Omit<CredentialNamesAndMetadata, "metadata"> = {
 };
 
 /** The valid names: IEEE 1003.1 chapter 8.1, and the keys of a Kubernetes Secret. */
-const RULES = {
+const CREDENTIAL_NAME_RULES = {
   env: {
     pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
     what: "an environment variable",
@@ -67,8 +67,8 @@ const RULES = {
 /**
  * Returns the name of a credential in a format; throws a usage Problem, which mentions its source, if it is invalid.
  */
-export function requireCredentialName(text: string, format: keyof typeof RULES, from: string): string {
-  const { pattern, what, hint } = RULES[format];
+export function requireCredentialName(text: string, format: keyof typeof CREDENTIAL_NAME_RULES, from: string): string {
+  const { pattern, what, hint } = CREDENTIAL_NAME_RULES[format];
   if (!pattern.test(text))
     throw usageError(`Cannot use ${from} ${quote(text)}: it is not a valid name for ${what}`, hint, "bad-name");
   return text;
@@ -122,20 +122,20 @@ export function kubernetesSecretNameOfClient({ name = "{id}" }: KubernetesSecret
 }
 
 /** A part of a DNS name (RFC 1123): a namespace, for example. */
-const DNS_LABEL = /^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+const DNS_LABEL_PATTERN = /^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
 /** A name of a Kubernetes object: a DNS subdomain. */
-const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const DNS_SUBDOMAIN_PATTERN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 /** The name in the key of a label, and its value if it isn't empty. */
-const LABEL_TEXT = /^(?=.{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const LABEL_TEXT_PATTERN = /^(?=.{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 export function isKubernetesNamespace(text: string): boolean {
-  return DNS_LABEL.test(text);
+  return DNS_LABEL_PATTERN.test(text);
 }
 
 export function isKubernetesSecretName(text: string): boolean {
-  return DNS_SUBDOMAIN.test(text);
+  return DNS_SUBDOMAIN_PATTERN.test(text);
 }
 
 /** A label `KEY=VALUE` of a Kubernetes object, where the key may have a prefix such as `example.com/`; undefined if invalid. */
@@ -145,9 +145,9 @@ export function parseKubernetesLabel(text: string): readonly [key: string, value
   const slash = key.indexOf("/");
   const isValid =
     at > 0 &&
-    (slash < 0 || DNS_SUBDOMAIN.test(key.slice(0, slash))) &&
-    LABEL_TEXT.test(key.slice(slash + 1)) &&
-    (value === "" || LABEL_TEXT.test(value));
+    (slash < 0 || DNS_SUBDOMAIN_PATTERN.test(key.slice(0, slash))) &&
+    LABEL_TEXT_PATTERN.test(key.slice(slash + 1)) &&
+    (value === "" || LABEL_TEXT_PATTERN.test(value));
   return isValid ? [key, value] : undefined;
 }
 

@@ -15,15 +15,15 @@ const NamedSecret = jsonObjectSchema({
 });
 
 /** A line of a file that {@link formatDotenv} wrote, and those that people add: a comment, an empty line. */
-const DOTENV_LINE =
+const DOTENV_LINE_PATTERN =
   /(?:#[^\n]*|([A-Za-z_]\w*)=(?:[A-Za-z0-9_./:@%+,=~-]|'[^']*'|\\'|"\$\(printf '[^'\n]*'\)")*)?(?:\n|$)/y;
 
 /** The assignments of variables in a dotenv file. */
 export function parseDotenvEntries(text: string): CredentialEntriesOrUndefined {
   const entries = new Map<string, string>();
   for (let at = 0; at < text.length; ) {
-    DOTENV_LINE.lastIndex = at;
-    const line = DOTENV_LINE.exec(text);
+    DOTENV_LINE_PATTERN.lastIndex = at;
+    const line = DOTENV_LINE_PATTERN.exec(text);
     if (line === null) return undefined;
     if (line[1] !== undefined) entries.set(line[1], line[0]);
     at += line[0].length;

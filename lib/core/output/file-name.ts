@@ -2,10 +2,10 @@ import { type Problem, usageError } from "../problem.ts";
 import { joinFirstWords, quote } from "../text.ts";
 
 /** What stays as it is in a file name. */
-const PLAIN = /[A-Za-z0-9_.-]/;
+const PLAIN_CHARACTER_PATTERN = /[A-Za-z0-9_.-]/;
 
 /** Names that mean a device on Windows, whatever ending follows. */
-const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i;
+const WINDOWS_DEVICE_NAME_PATTERN = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i;
 
 const utf8 = new TextEncoder();
 
@@ -27,11 +27,13 @@ function percentEncodeCharacter(character: string): string {
 export function fileNameOfIdOrKey(id: string): string {
   const characters = [...id];
   const last = characters.length - 1;
-  const device = DEVICE.test(id);
+  const device = WINDOWS_DEVICE_NAME_PATTERN.test(id);
   return characters
     .map((character, i) => {
       const atEnd = character === "." && (i === 0 || i === last);
-      return PLAIN.test(character) && !atEnd && !(device && i === 0) ? character : percentEncodeCharacter(character);
+      return PLAIN_CHARACTER_PATTERN.test(character) && !atEnd && !(device && i === 0)
+        ? character
+        : percentEncodeCharacter(character);
     })
     .join("");
 }

@@ -4,7 +4,7 @@ import { quote, suggestWord } from "../text.ts";
 import { parseJsonPathOrDottedPath, parsePointerQuery, type SelectorOrJsonPath } from "./query.ts";
 
 /** The formats without an expression. */
-const PLAIN = [
+const KINDS_WITHOUT_EXPRESSION = [
   "text",
   "table",
   "json",
@@ -23,14 +23,19 @@ const PLAIN = [
 /** The formats with an expression: `NAME=EXPRESSION`. */
 const QUERIES = ["jsonpath", "jsonpointer", "raw"] as const;
 
-export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
+export type FormatKind = (typeof KINDS_WITHOUT_EXPRESSION)[number] | (typeof QUERIES)[number];
 
 export type Format =
-  | { readonly kind: (typeof PLAIN)[number] }
+  | { readonly kind: (typeof KINDS_WITHOUT_EXPRESSION)[number] }
   | { readonly kind: (typeof QUERIES)[number]; readonly query: SelectorOrJsonPath };
 
 /** Every format as typed. */
-export const FORMAT_USAGES: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
+export const FORMAT_USAGES: readonly string[] = [
+  ...KINDS_WITHOUT_EXPRESSION,
+  "jsonpath=EXPR",
+  "jsonpointer=PTR",
+  "raw=EXPR",
+];
 
 /** What `--format` accepts, for help, completion and messages; `auto` is the default format of a command. */
 export const FORMAT_CHOICES: readonly string[] = ["auto", ...FORMAT_USAGES];
@@ -58,7 +63,7 @@ export function parseFormat(text: string, from = "--format"): Format {
   const expression = equals < 0 ? undefined : text.slice(equals + 1);
   const query = QUERIES.find((known) => known === name);
   if (query !== undefined) return { kind: query, query: parseExpression(query, expression, text, from) };
-  const kind = PLAIN.find((known) => known === (OTHER_NAMES.get(name) ?? name));
+  const kind = KINDS_WITHOUT_EXPRESSION.find((known) => known === (OTHER_NAMES.get(name) ?? name));
   if (kind === undefined) throw unknownFormatProblem(name, text, from);
   if (expression !== undefined)
     throw usageError(
@@ -83,7 +88,7 @@ function parseExpression(
 }
 
 function unknownFormatProblem(name: string, text: string, from: string): Problem {
-  const near = suggestWord(name, ["auto", ...PLAIN, ...QUERIES]);
+  const near = suggestWord(name, ["auto", ...KINDS_WITHOUT_EXPRESSION, ...QUERIES]);
   return usageError(
     from === "--format" ? `Unknown format ${quote(text)}` : `${capitalize(from)} ${quote(text)} is not a known format`,
     `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMAT_CHOICES.join(", ")}`,

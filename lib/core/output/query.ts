@@ -18,7 +18,7 @@ export type SelectorOrJsonPath =
 type DottedPathStep = { readonly name: string } | "each";
 
 /** Characters with a special meaning in the paths of Hydra's own CLI; a backslash escapes them. */
-const RESERVED = /[*?|@[\]{}()!]/;
+const RESERVED_CHARACTER_PATTERN = /[*?|@[\]{}()!]/;
 
 function singleSelection(value: unknown): Selection {
   return { values: value === undefined ? [] : [value], single: true };
@@ -41,7 +41,7 @@ function parseDottedPathSteps(text: string): readonly DottedPathStep[] | { reado
     } else if (c === ".") {
       if (name === "") return { error: `missing name before the dot at position ${i + 1}` };
       end();
-    } else if (RESERVED.test(c)) {
+    } else if (RESERVED_CHARACTER_PATTERN.test(c)) {
       return { error: `${quote(c)} at position ${i + 1} is not supported in a dotted path` };
     } else {
       name += c;

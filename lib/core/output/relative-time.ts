@@ -9,7 +9,7 @@ const UNITS = [
 ] as const;
 
 /** Clocks of two machines differ by this much without anyone minding. */
-const SKEW = 60_000;
+const UNNOTICED_SKEW_MS = 60_000;
 
 /** Go's zero time, in year 1, and the epoch: what servers answer for a time that they don't know. */
 const LATEST_UNKNOWN = 0;
@@ -19,7 +19,7 @@ function millisecondsSince(timestamp: string, now: number): number | undefined {
   const then = Date.parse(timestamp);
   if (Number.isNaN(then) || then <= LATEST_UNKNOWN) return undefined;
   const since = now - then;
-  return since < 0 && since > -SKEW ? 0 : since;
+  return since < 0 && since > -UNNOTICED_SKEW_MS ? 0 : since;
 }
 
 /** The largest unit that fits in a duration at least once, and how often; undefined for less than a second. */

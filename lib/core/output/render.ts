@@ -285,14 +285,14 @@ function createSelectionRenderer<T>(
 }
 
 /** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
-const createQueryRenderer: RendererFactory = (setup) =>
+const createJsonSelectionRenderer: RendererFactory = (setup) =>
   createSelectionRenderer(
     setup,
     (values, single) => `${toTerminalSafeJson(single ? (values[0] ?? null) : values, 2)}\n`,
   );
 
 /** One line for each selected value, strings without quotes. */
-const createRawRenderer: RendererFactory = (setup) => {
+const createRawSelectionRenderer: RendererFactory = (setup) => {
   const { isTerminal } = setup.options.terminal;
   const unquoted = (value: string) => (isTerminal ? escapeControls(value) : value);
   return createSelectionRenderer(setup, (values) =>
@@ -337,9 +337,9 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   },
   csv: delimitedRendererFactory(csvLine),
   ndjson: () => createPerItemRenderer((value) => `${toTerminalSafeJson(value)}\n`),
-  jsonpath: createQueryRenderer,
-  jsonpointer: createQueryRenderer,
-  raw: createRawRenderer,
+  jsonpath: createJsonSelectionRenderer,
+  jsonpointer: createJsonSelectionRenderer,
+  raw: createRawSelectionRenderer,
   env: ({ view, options }) =>
     createSeparatingRenderer((value) => formatDotenv(credentialsOrOnlyId(view, value), options.names), "\n"),
   pem: createTextRenderer,

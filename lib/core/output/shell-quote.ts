@@ -6,10 +6,10 @@ import { quote } from "../text.ts";
  * the start and after a colon or an equals sign. Quotes are avoided where possible, because programs that read files of
  * variables without a shell take them as a part of the value.
  */
-const PLAIN = /^(?![~=])(?!.*[:=]~)[A-Za-z0-9_./:@%+,=~-]+$/;
+const UNQUOTED_WORD_PATTERN = /^(?![~=])(?!.*[:=]~)[A-Za-z0-9_./:@%+,=~-]+$/;
 
 /** What a terminal would interpret: all control characters except the line feed, and direction overrides. */
-const CONTROL =
+const UNSAFE_RUN_EXCEPT_LINE_FEED_PATTERN =
   /[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/;
 
 const utf8 = new TextEncoder();
@@ -28,7 +28,7 @@ export function commandWord(text: string): string {
 }
 
 /** An operand and the flags of a command that a hint shows. An operand that looks like a flag is only read after `--`. */
-export function operandAndFlags(operand: string, ...flags: readonly string[]): string {
+export function quotedOperandAndFlagText(operand: string, ...flags: readonly string[]): string {
   const word = commandWord(operand);
   return (operand.startsWith("-") ? [...flags, "--", word] : [word, ...flags]).join(" ");
 }
@@ -40,7 +40,7 @@ export function operandAndFlags(operand: string, ...flags: readonly string[]): s
  * Throws a Problem for a text with a NUL character, which shells don't support.
  */
 export function shellQuoted(text: string): string {
-  if (PLAIN.test(text)) return text;
+  if (UNQUOTED_WORD_PATTERN.test(text)) return text;
   if (text === "") return "''";
   if (text.includes("\0")) {
     throw new Problem("Cannot write a value for a shell: it contains a NUL character", {
@@ -50,7 +50,7 @@ export function shellQuoted(text: string): string {
   }
   let word = "";
   for (let rest = text; rest !== ""; ) {
-    const control = CONTROL.exec(rest);
+    const control = UNSAFE_RUN_EXCEPT_LINE_FEED_PATTERN.exec(rest);
     if (control === null) return word + singleQuoted(rest);
     word += `${singleQuoted(rest.slice(0, control.index))}"$(printf '${octalEscapes(control[0])}')"`;
     rest = rest.slice(control.index + control[0].length);

@@ -142,7 +142,7 @@ function columnHidingRank(headings: readonly ColumnLayout[], at: number): number
  * identifies the row, is only cut if it takes more than two thirds of the line. Columns marked whole keep their width even
  * if the terminal is narrower.
  */
-function fitColumnWidths(
+function fitOrHideColumns(
   headings: readonly ColumnLayout[],
   natural: readonly number[],
   filled: readonly boolean[],
@@ -222,7 +222,7 @@ export function createTextTableFormatter(
       maximum([displayWidth(label), ...buffered.map((cells) => maximum(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
-      ? fitColumnWidths(headings, natural, filled, terminalWidthOrDefault(terminal.columns), style.overhead)
+      ? fitOrHideColumns(headings, natural, filled, terminalWidthOrDefault(terminal.columns), style.overhead)
       : natural;
     widths = settled;
     const hidden = headings.filter((_, i) => settled[i] === 0 && filled[i] === true);

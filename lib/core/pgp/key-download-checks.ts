@@ -10,7 +10,7 @@ export const MAX_KEY_BYTES = 1_048_576;
  * The problem for a response of a key server that is not a key. A busy or broken server counts as unreachable; any other
  * response means that there is no key.
  */
-export function keyServerAnswerProblem(
+export function failedKeyDownloadProblem(
   message: string,
   answer: { readonly status: number; readonly url: string },
   code: ProblemCode,

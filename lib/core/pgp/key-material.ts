@@ -49,14 +49,14 @@ const STREAM_KINDS: Readonly<Record<number, string>> = {
   20: "an encrypted message",
 };
 
-const EXPORT = "export the public key with: gpg --export --armor NAME";
+const EXPORT_HINT = "export the public key with: gpg --export --armor NAME";
 
 /** A text that looks like the name of a file rather than like a key. */
-const FILE_NAME = /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i;
+const FILE_NAME_PATTERN = /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i;
 
 /** Whether a word looks like the name of a file rather than like a key. */
 export function looksLikeFileName(word: string): boolean {
-  return FILE_NAME.test(word);
+  return FILE_NAME_PATTERN.test(word);
 }
 
 /** What is often mistaken for a key: how it looks, what it is, and what to do instead. */
@@ -64,10 +64,10 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
   [
     /^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s/,
     "this is an SSH key, not an OpenPGP key",
-    EXPORT,
+    EXPORT_HINT,
   ],
-  [/^age1[a-z0-9]{20,}$/, "this is an age recipient, not an OpenPGP key", EXPORT],
-  [/-----BEGIN (?!PGP )[A-Z0-9 ]+-----/, "this is a PEM key or certificate (X.509), not an OpenPGP key", EXPORT],
+  [/^age1[a-z0-9]{20,}$/, "this is an age recipient, not an OpenPGP key", EXPORT_HINT],
+  [/-----BEGIN (?!PGP )[A-Z0-9 ]+-----/, "this is a PEM key or certificate (X.509), not an OpenPGP key", EXPORT_HINT],
   [
     /^(?:0x)?(?:[0-9a-f]{4}[\s:]*){2,16}$/i,
     "this is a fingerprint or a key ID, not the key itself",
@@ -79,7 +79,7 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
     "to look up its key in a Web Key Directory use wkd:user@host",
   ],
   [/^https?:\/\//i, "this is a URL", "to fetch a key from a URL use --pgp-key-url"],
-  [FILE_NAME, "this looks like a file name", "to read a key from a file put @ before its name"],
+  [FILE_NAME_PATTERN, "this looks like a file name", "to read a key from a file put @ before its name"],
 ];
 
 /** The types of self-signatures: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
@@ -105,7 +105,7 @@ export function signatureType({ tag, body }: Packet): number | undefined {
 }
 
 /** The problem for material without a key. */
-function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
+function notAKeyProblem(origin: string, reason: string, hint = EXPORT_HINT): Problem {
   return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
     exit: "noUsableKey",
@@ -179,7 +179,7 @@ function parseBinaryKeys(bytes: Uint8Array, origin: string): readonly Transferab
 
 const BEGIN = "-----BEGIN PGP ";
 
-const KEY_BLOCK = /^(?:PUBLIC|PRIVATE|SECRET) KEY BLOCK$/;
+const KEY_BLOCK_PATTERN = /^(?:PUBLIC|PRIVATE|SECRET) KEY BLOCK$/;
 
 /** A block of armored text: its label and its decoded content. */
 interface ArmorBlock {
@@ -228,7 +228,7 @@ function parseArmorBlocks(text: string, origin: string): readonly ArmorBlock[] {
       );
     }
     const bytes = fromBase64(armorBody(text.slice(start, end)));
-    if (bytes === undefined && KEY_BLOCK.test(label)) {
+    if (bytes === undefined && KEY_BLOCK_PATTERN.test(label)) {
       throw notAKeyProblem(origin, "the armored text is damaged: the part between BEGIN and END is not base64");
     }
     blocks.push({ label, bytes: bytes ?? new Uint8Array() });
@@ -253,7 +253,7 @@ function rejectKeylessAnswer(text: string, origin: string): void {
 function parseArmoredKeys(text: string, origin: string): readonly TransferableKey[] {
   rejectKeylessAnswer(text, origin);
   const blocks = parseArmorBlocks(text, origin);
-  const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
+  const keys = blocks.filter((block) => KEY_BLOCK_PATTERN.test(block.label));
   const bare = blocks.length === 0 ? decodeMarkerlessArmor(text) : undefined;
   if (bare !== undefined) return parseBinaryKeys(bare, origin);
   if (keys.length === 0) {

@@ -1,18 +1,18 @@
 /** A header of armor (RFC 9580, section 6.2.2), `Version: GnuPG v2` or one of a later program. */
-const HEADER = /^[A-Za-z][A-Za-z -]*:(?: |$)/;
+const ARMOR_HEADER_PATTERN = /^[A-Za-z][A-Za-z -]*:(?: |$)/;
 
 /** Whether a line is a header of armor. */
 export function isArmorHeader(line: string): boolean {
-  return HEADER.test(line);
+  return ARMOR_HEADER_PATTERN.test(line);
 }
 
 /** The lines around armor, cut as they may be when text is copied. */
-const MARKER = /^-{2,}\s*(?:BEGIN|END) PGP [A-Z ]*-*$/;
+const ARMOR_MARKER_PATTERN = /^-{2,}\s*(?:BEGIN|END) PGP [A-Z ]*-*$/;
 
 /** A checksum (RFC 9580, section 6.1.1): four digits after an equals sign. */
-const CHECKSUM = /^=[A-Za-z0-9+/]{4}$/;
+const ARMOR_CHECKSUM_PATTERN = /^=[A-Za-z0-9+/]{4}$/;
 
-const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+const BASE64_PATTERN = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
  * The base64 of armor that lost its BEGIN and END lines: without headers, checksum, and what is left of those lines. Line
@@ -24,11 +24,11 @@ export function base64OfMarkerlessArmor(text: string): string | undefined {
     .replaceAll("\\n", "\n")
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !MARKER.test(line) && !isArmorHeader(line));
+    .filter((line) => line !== "" && !ARMOR_MARKER_PATTERN.test(line) && !isArmorHeader(line));
   const words = lines.flatMap((line) => line.split(/\s+/));
-  if (words.slice(0, -1).some((word) => CHECKSUM.test(word))) return undefined;
+  if (words.slice(0, -1).some((word) => ARMOR_CHECKSUM_PATTERN.test(word))) return undefined;
   const joined = joinWithoutChecksum(words);
-  return BASE64.test(joined) ? joined : undefined;
+  return BASE64_PATTERN.test(joined) ? joined : undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export function base64OfMarkerlessArmor(text: string): string | undefined {
  * is whole, a multiple of four digits.
  */
 export function joinWithoutChecksum(words: readonly string[]): string {
-  const text = words.filter((word) => !CHECKSUM.test(word)).join("");
+  const text = words.filter((word) => !ARMOR_CHECKSUM_PATTERN.test(word)).join("");
   const rest = text.slice(0, -5);
-  return CHECKSUM.test(text.slice(-5)) && rest.length % 4 === 0 ? rest : text;
+  return ARMOR_CHECKSUM_PATTERN.test(text.slice(-5)) && rest.length % 4 === 0 ? rest : text;
 }

@@ -130,7 +130,7 @@ function matchesPin(recipient: Recipient, pin: string): boolean {
  * Checks recipients against pinned fingerprints: if there are any, each recipient needs one and each pin needs a recipient.
  * Throws a `Problem` with exit `noUsableKey` that lists all mismatches.
  */
-export function checkFingerprintPins(recipients: readonly Recipient[], pins: readonly string[]): void {
+export function requirePinnedFingerprints(recipients: readonly Recipient[], pins: readonly string[]): void {
   const wanted = [...new Set(pins.map(parseFingerprintPin))];
   if (wanted.length === 0) return;
   const unpinned = recipients.filter((recipient) => !wanted.some((pin) => matchesPin(recipient, pin)));

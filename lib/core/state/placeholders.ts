@@ -4,16 +4,16 @@ import { isJsonObject } from "../json/json.ts";
 import { parseJsonOrFault } from "../json/json-with-comments.ts";
 
 /** The name of a variable. */
-const NAME = "[A-Za-z_][A-Za-z0-9_]*";
+const VARIABLE_NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_]*";
 
 /** A placeholder for a variable in a text of a client file: `${{ name }}`. */
-export const PLACEHOLDER_PATTERN = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
+export const PLACEHOLDER_PATTERN = new RegExp(`\\$\\{\\{\\s*(${VARIABLE_NAME_PATTERN})\\s*\\}\\}`, "g");
 
 /** A text that is nothing but one placeholder. */
-export const WHOLE_PLACEHOLDER_PATTERN = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
+export const WHOLE_PLACEHOLDER_PATTERN = new RegExp(`^\\s*\\$\\{\\{\\s*(${VARIABLE_NAME_PATTERN})\\s*\\}\\}\\s*$`);
 
 export function isVariableName(text: string): boolean {
-  return new RegExp(`^${NAME}$`).test(text);
+  return new RegExp(`^${VARIABLE_NAME_PATTERN}$`).test(text);
 }
 
 type PlaceholderPath = readonly (string | number)[];

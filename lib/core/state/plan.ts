@@ -81,7 +81,7 @@ export interface StackPlan {
 }
 
 /** How hydra-maester names the owner of a client: `NAME/NAMESPACE`. */
-const MAESTER_OWNER = /^[a-z0-9.-]+\/[a-z0-9-]+$/;
+const MAESTER_OWNER_PATTERN = /^[a-z0-9.-]+\/[a-z0-9-]+$/;
 
 /** The fields of a client as the server should have them, with the mark. */
 function wantedFields(
@@ -146,7 +146,7 @@ function findRefusal(current: ClientRecord, { stack, merge, adoptFrom }: StackPl
       hint: `a client has one stack; to move it here, add --adopt-from ${commandWord(mark.stack)} once, before it leaves the files of that stack`,
     };
   const owner = getTextField(current, "owner") ?? "";
-  if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);
+  if (mark === undefined && MAESTER_OWNER_PATTERN.test(owner)) return maesterRefusal(owner);
   const { metadata } = current;
   if (merge && !isAbsentOrEmpty(metadata) && !isJsonObject(metadata))
     return {
@@ -178,7 +178,7 @@ function planRefusedMaesterClient(desired: DesiredClient, current: ClientRecord,
 }
 
 /** Why a secret of the file can't be set: without `--merge` a file says itself how its client authenticates. */
-function unusableSecretRefusal(desired: DesiredClient, current: ClientRecord): ClientRefusal | undefined {
+function findUnusableSecretRefusal(desired: DesiredClient, current: ClientRecord): ClientRefusal | undefined {
   const isUnusable = desired.secretOrigin !== undefined && usesSecret(desired.client);
   if (!isUnusable || usesSecret({ ...current, ...desired.client })) return undefined;
   return {
@@ -198,7 +198,7 @@ function stepWithoutFieldChanges(
   return { key, clientId: current.client_id, desired, current, changes: [], shown: [], secret, notes: [] };
 }
 
-const ID_REFUSED: ClientRefusal = {
+const CUSTOM_ID_REFUSAL: ClientRefusal = {
   code: "id-refused",
   reason: "this server does not accept custom client IDs (it behaves like Hydra 2.1)",
   hint: "remove client_id from the file: the client is then found by its mark",
@@ -214,7 +214,8 @@ function planNewClient(
   const notes = unstoredFieldNotes(desired, sample);
   const step = { key, clientId, desired, current: undefined, changes: [], secret: secretActionForNew(desired), notes };
   const { choosesIds } = releaseTraits(sample === undefined ? undefined : detectReleaseByFields(sample));
-  if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
+  if (choosesIds && clientId !== undefined)
+    return { ...step, action: "refused", shown: [], refusal: CUSTOM_ID_REFUSAL };
   const derived = choosesIds ? undefined : deriveClientId(stack, key);
   return { ...step, action: "create", clientId: clientId ?? derived, shown: changesOfNewClient(desired.client) };
 }
@@ -231,7 +232,7 @@ export function planClient(
   const notes = unstoredFieldNotes(desired, current);
   const clientId = current.client_id;
   const refusal =
-    findRefusal(current, options) ?? (options.merge ? unusableSecretRefusal(desired, current) : undefined);
+    findRefusal(current, options) ?? (options.merge ? findUnusableSecretRefusal(desired, current) : undefined);
   const changes = findChanges(current, wantedFields(desired, current, options));
   const secret = secretActionForExisting(desired, current, options.merge);
   const mark = readStackMark(current);

@@ -14,18 +14,18 @@ export interface StackMark {
   readonly protect?: true;
 }
 
-const NAME = v.pipe(v.string(), v.nonEmpty());
+const NonEmptyText = v.pipe(v.string(), v.nonEmpty());
 
-const MARK = v.object({
-  stack: NAME,
-  key: NAME,
+const MarkInMetadata = v.object({
+  stack: NonEmptyText,
+  key: NonEmptyText,
   secret: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   protect: v.exactOptional(v.literal(true)),
 });
 
 /** The mark of a client; undefined if it has none, or one that is malformed. */
 export function readStackMark({ metadata }: JsonObject): StackMark | undefined {
-  const read = v.safeParse(MARK, isJsonObject(metadata) ? metadata[STACK_MARK_MEMBER] : undefined);
+  const read = v.safeParse(MarkInMetadata, isJsonObject(metadata) ? metadata[STACK_MARK_MEMBER] : undefined);
   return read.success ? read.output : undefined;
 }
 

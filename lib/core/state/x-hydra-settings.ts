@@ -61,18 +61,18 @@ function reportUnknownKeys(
   }
 }
 
-const Name = v.pipe(v.string(), v.nonEmpty());
+const NonEmptyText = v.pipe(v.string(), v.nonEmpty());
 
 const Absent = v.optional(v.never());
 
 /** Where a secret is: in a variable or in a file, not in both. */
 const SecretPlace = v.union([
   v.pipe(
-    v.object({ env: Name, file: Absent }),
+    v.object({ env: NonEmptyText, file: Absent }),
     v.transform(({ env }) => ({ from: "env", name: env }) as const),
   ),
   v.pipe(
-    v.object({ env: Absent, file: Name }),
+    v.object({ env: Absent, file: NonEmptyText }),
     v.transform(({ file }) => ({ from: "file", name: file }) as const),
   ),
 ]);
@@ -82,7 +82,7 @@ const SecretVersion = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(
 const RuleName = v.picklist(RULE_NAMES);
 
 function readKeySetting(value: unknown, report: ReportFault): string | undefined {
-  return parseOrReject(v.optional(Name), value, () =>
+  return parseOrReject(v.optional(NonEmptyText), value, () =>
     report(
       [X_HYDRA_MEMBER, "key"],
       `${X_HYDRA_MEMBER}.key is not a name`,

@@ -48,7 +48,7 @@ const RESPONSE_MODES = ["query", "fragment", "form_post"] as const;
 type ResponseMode = (typeof RESPONSE_MODES)[number];
 
 /** Seconds that an authorization code is valid for. */
-const CODE_LIFESPAN = 600;
+const CODE_LIFESPAN_SECONDS = 600;
 
 const CHECKED_LENGTH = 8;
 
@@ -209,7 +209,7 @@ function issueCodeAndTokensAnswer(
   const by = "implicit" as const;
   if (responseTypes.includes("code")) {
     bound.code = newOpaqueToken(engine, "code");
-    const expiresAt = engine.now() + CODE_LIFESPAN;
+    const expiresAt = engine.now() + CODE_LIFESPAN_SECONDS;
     engine.tokens.addCode(bound.code, { grant, redirectUri: redirect.uri, redirectUriRequested, challenge, expiresAt });
     params.set("code", bound.code);
   }

@@ -15,7 +15,7 @@ const DEVICE_PATH = "/oauth2/fallbacks/device";
  * Pages that accept every login, consent and device by themselves, by path: Hydra has them under the same names for servers
  * without a login application.
  */
-export function builtinPagesByPath(
+export function autoAcceptingPagesByPath(
   engine: PublicContext,
   stores: FlowStores,
 ): ReadonlyMap<string, (request: RequestWithHeaders) => Answer> {

@@ -1,4 +1,4 @@
-import { parseDuration } from "../../core/duration.ts";
+import { parseMilliseconds } from "../../core/duration.ts";
 import type { StoredClient } from "../client-store.ts";
 import { stringListMemberOrEmpty, stringMemberOrEmpty } from "../json-members.ts";
 
@@ -12,7 +12,7 @@ export function authMethodOf(client: StoredClient): string {
   return stringMemberOrEmpty(client.view, "token_endpoint_auth_method") || "client_secret_basic";
 }
 
-const DEFAULT_LIFESPANS = { access: 3_600, id: 3_600, refresh: 2_592_000 } as const;
+const DEFAULT_TOKEN_LIFESPANS_SECONDS = { access: 3_600, id: 3_600, refresh: 2_592_000 } as const;
 
 /** Grants as the names of lifespan fields spell them. */
 export type LifespanGrantName =
@@ -23,13 +23,13 @@ export type LifespanGrantName =
   | "device_authorization";
 
 /** Seconds that a token of a client is valid for. */
-export function lifespanOf(
+export function lifespanSecondsOf(
   client: StoredClient,
   grant: LifespanGrantName,
-  token: keyof typeof DEFAULT_LIFESPANS,
+  token: keyof typeof DEFAULT_TOKEN_LIFESPANS_SECONDS,
 ): number {
-  const chosen = parseDuration(stringMemberOrEmpty(client.view, `${grant}_grant_${token}_token_lifespan`));
-  return chosen === undefined ? DEFAULT_LIFESPANS[token] : chosen / 1000;
+  const chosen = parseMilliseconds(stringMemberOrEmpty(client.view, `${grant}_grant_${token}_token_lifespan`));
+  return chosen === undefined ? DEFAULT_TOKEN_LIFESPANS_SECONDS[token] : chosen / 1000;
 }
 
 /** Whether a scope matches a pattern in which `*` matches one part, or at the end all parts that follow. */

@@ -3,7 +3,7 @@ import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, noRouteAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import { BEHAVIOUR_BY_VERSION, type SandboxVersion } from "../versions.ts";
 import { type AuthorizationFlowRequest, createAuthorizationEndpoint } from "./authorize.ts";
-import { builtinPagesByPath } from "./builtin-pages.ts";
+import { autoAcceptingPagesByPath } from "./auto-accepting-pages.ts";
 import { type DeviceFlowRequest, DeviceGrantService } from "./device-grant.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { ExpiringMap } from "./expiring-map.ts";
@@ -30,7 +30,7 @@ interface PublicSideOptions extends Pick<PublicContext, "client" | "publicUrl" |
 /** Answers a request on the public port. */
 type PublicRouteHandler = (request: RequestWithHeaders) => Answer;
 
-const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
+const NAVIGABLE_PATH_PATTERN = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
 function createPublicContext({ as, keys, now: milliseconds, ...shared }: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOUR_BY_VERSION[as];
@@ -64,7 +64,10 @@ function publicRoutesByPath(engine: PublicContext, parts: FlowStores): ReadonlyM
     ["/oauth2/revoke", [createRevocationEndpoint(engine), "POST"]],
     ["/oauth2/sessions/logout", [createLogoutEndpoint(engine), "GET", "POST"]],
     ["/userinfo", [createUserinfoEndpoint(engine), "GET", "POST"]],
-    ...[...builtinPagesByPath(engine, parts)].map(([path, show]): [string, HandlerAndMethods] => [path, [show, "GET"]]),
+    ...[...autoAcceptingPagesByPath(engine, parts)].map(([path, show]): [string, HandlerAndMethods] => [
+      path,
+      [show, "GET"],
+    ]),
     ...(engine.traits.device
       ? ([
           ["/oauth2/device/auth", [(request) => devices.authorize(request), "POST"]],
@@ -154,6 +157,6 @@ export function createPublicSide(options: PublicSideOptions) {
       for (const part of [engine.tokens, parts.authorizations, parts.deviceFlows, parts.devices]) part.forgetClient(id);
     },
     /** Whether browsers open a path, so that other sites link to it. */
-    isNavigable: (path: string): boolean => NAVIGABLE.test(path),
+    isNavigable: (path: string): boolean => NAVIGABLE_PATH_PATTERN.test(path),
   };
 }

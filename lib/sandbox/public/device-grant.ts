@@ -17,9 +17,9 @@ import { type RequestWithHeaders, redirectAnswer, splitTarget } from "./requests
 import { type Grant, randomTokenWithPrefix } from "./token-store.ts";
 
 /** Seconds that a device code is valid for. */
-const DEVICE_LIFESPAN = 600;
+const DEVICE_CODE_LIFESPAN_SECONDS = 600;
 
-const POLL_INTERVAL = 5;
+const POLL_INTERVAL_SECONDS = 5;
 
 /** Letters and digits that nobody mistakes for others. */
 const USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxyz23456789";
@@ -84,11 +84,11 @@ export class DeviceGrantService {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
     requireAllowedScopesAndAudience(this.#engine, client, scopes, audience);
-    const expiresAt = this.#engine.now() + DEVICE_LIFESPAN;
+    const expiresAt = this.#engine.now() + DEVICE_CODE_LIFESPAN_SECONDS;
     const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
     const deviceCode = randomTokenWithPrefix("ory_dc_");
     const userCode = newUserCode();
-    this.#byDeviceCode.set(deviceCode, device, expiresAt + DEVICE_LIFESPAN);
+    this.#byDeviceCode.set(deviceCode, device, expiresAt + DEVICE_CODE_LIFESPAN_SECONDS);
     this.#byUserCode.set(userCode, device, expiresAt);
     return {
       // The servers let this member of their own slip into the answer.
@@ -97,8 +97,8 @@ export class DeviceGrantService {
       user_code: userCode,
       verification_uri: this.#verifyUrl(),
       verification_uri_complete: `${this.#verifyUrl()}?user_code=${userCode}`,
-      expires_in: DEVICE_LIFESPAN,
-      interval: POLL_INTERVAL,
+      expires_in: DEVICE_CODE_LIFESPAN_SECONDS,
+      interval: POLL_INTERVAL_SECONDS,
     };
   }
 
@@ -121,7 +121,7 @@ export class DeviceGrantService {
   /** Sends a browser to the page on which a user enters the code. */
   #toCodePage(userCode: string): Answer {
     const challenge = newFlowChallenge(this.#engine);
-    this.#challenges.set(challenge, challenge, this.#engine.now() + DEVICE_LIFESPAN);
+    this.#challenges.set(challenge, challenge, this.#engine.now() + DEVICE_CODE_LIFESPAN_SECONDS);
     const params = new URLSearchParams({ device_challenge: challenge });
     if (userCode !== "") params.set("user_code", userCode);
     return redirectAnswer(`${this.#engine.publicUrl()}/oauth2/fallbacks/device?${params}`);

@@ -1,5 +1,5 @@
 /** How many entries a map keeps; a sandbox that runs for weeks must not fill the memory. */
-const LIMIT = 10_000;
+const MAX_ENTRIES = 10_000;
 
 /** A sweep looks at all entries, so that it comes only when there are twice as many as after the last one. */
 const FIRST_SWEEP = 100;
@@ -29,7 +29,7 @@ export class ExpiringMap<Value> {
   readonly #onGone: (value: Value) => void;
   #nextSweep = FIRST_SWEEP;
 
-  constructor({ now, limit = LIMIT, onGone = () => {} }: ExpiringMapOptions<Value>) {
+  constructor({ now, limit = MAX_ENTRIES, onGone = () => {} }: ExpiringMapOptions<Value>) {
     this.#now = now;
     this.#limit = limit;
     this.#onGone = onGone;

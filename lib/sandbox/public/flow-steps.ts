@@ -3,7 +3,7 @@ import type { Answer } from "../response.ts";
 import {
   type AcceptedConsent,
   type AcceptedLogin,
-  FLOW_LIFESPAN,
+  FLOW_LIFESPAN_SECONDS,
   type Flow,
   type FlowRefusal,
   type FlowStep,
@@ -25,7 +25,7 @@ function csrfCookieName({ traits }: PublicContext, step: FlowStepName, clientId:
 /** The Set-Cookie header that ties a step to a browser. */
 function csrfSetCookieHeader(engine: PublicContext, step: FlowStepName, flow: Flow): string {
   const name = csrfCookieName(engine, step, flow.request.client.id);
-  return `${name}=${flow[step].csrf}; Path=/; Max-Age=${FLOW_LIFESPAN}; HttpOnly; SameSite=Lax`;
+  return `${name}=${flow[step].csrf}; Path=/; Max-Age=${FLOW_LIFESPAN_SECONDS}; HttpOnly; SameSite=Lax`;
 }
 
 /** The URL of the page that decides a step, with its challenge. */

@@ -70,7 +70,7 @@ export type FlowStepName = "login" | "consent";
 export type FlowStore<Request extends FlowRequest> = ReturnType<typeof createFlowStore<Request>>;
 
 /** Seconds that a browser has to log in and to consent; its cookie has the same. */
-export const FLOW_LIFESPAN = 1_800;
+export const FLOW_LIFESPAN_SECONDS = 1_800;
 
 /** A URL with its parameters in the order of their names. */
 export function urlWithSortedParams(url: string, params: URLSearchParams): string {
@@ -87,7 +87,7 @@ export function createFlowStore<Request extends FlowRequest>(engine: PublicConte
   return {
     begin: (request: Request): Flow<Request> => {
       const startedAt = Math.floor(engine.now());
-      const keepUntil = startedAt + FLOW_LIFESPAN;
+      const keepUntil = startedAt + FLOW_LIFESPAN_SECONDS;
       function newStep<Decision>(name: FlowStepName): FlowStep<Decision> {
         const [challenge, csrf] = [newFlowChallenge(engine), newFlowChallenge(engine).replaceAll("=", "")];
         let verifier: string | undefined;

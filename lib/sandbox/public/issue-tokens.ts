@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import { stringMemberOrEmpty } from "../json-members.ts";
-import { allowsGrant, type LifespanGrantName, lifespanOf } from "./client-settings.ts";
+import { allowsGrant, type LifespanGrantName, lifespanSecondsOf } from "./client-settings.ts";
 import { issuerOf, type PublicContext } from "./public-context.ts";
 import { tokenOrCodeHash } from "./signing.ts";
 import { type Grant, randomTokenWithPrefix, type TokenUse } from "./token-store.ts";
@@ -34,7 +34,7 @@ export function issueAccessToken(
   { client, grant, by }: TokenIssueInput,
 ): { value: string; expiresIn: number } {
   const issuedAt = engine.now();
-  const expiresIn = lifespanOf(client, by, "access");
+  const expiresIn = lifespanSecondsOf(client, by, "access");
   const expiresAt = issuedAt + expiresIn;
   const isJwt = engine.traits.jwtAccessTokens && stringMemberOrEmpty(client.view, "access_token_strategy") === "jwt";
   const value = isJwt
@@ -62,7 +62,7 @@ export function issueAccessToken(
 function issueRefreshToken(engine: PublicContext, { client, grant, by }: TokenIssueInput): string {
   const value = newOpaqueToken(engine, "refresh_token");
   const issuedAt = engine.now();
-  const expiresAt = issuedAt + lifespanOf(client, by, "refresh");
+  const expiresAt = issuedAt + lifespanSecondsOf(client, by, "refresh");
   engine.tokens.add({ value, use: "refresh_token", grant, issuedAt, expiresAt });
   return value;
 }
@@ -98,7 +98,7 @@ export function issueIdToken(
     "id-token",
     {
       ...claimsAboutUser(engine, grant),
-      exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
+      exp: Math.floor(engine.now() + lifespanSecondsOf(client, by, "id")),
       jti: randomUUID(),
       nonce: bound.nonce === "" && engine.traits.refreshKeepsNonce ? undefined : bound.nonce,
       at_hash: bound.accessToken && tokenOrCodeHash(bound.accessToken),

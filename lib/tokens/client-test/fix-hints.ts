@@ -15,7 +15,7 @@ const GRANT_TYPES: Readonly<Partial<Record<TestStepName, string>>> = {
   refresh: "refresh_token",
 };
 
-function missingRedirectUriCommandLine(client: TestedClient): string | undefined {
+function findMissingRedirectUriCommandLine(client: TestedClient): string | undefined {
   const { redirectUri = "https://app.example.com/callback", registered } = client;
   const isRegistered = getListField(registered, "redirect_uris").includes(redirectUri);
   return isRegistered ? undefined : listFieldAdditionCommandLine(client, "redirect_uris", redirectUri);
@@ -40,7 +40,7 @@ export function findFixCommandLine(step: TestStepName, code: ProblemCode, client
     }
     case "invalid-request":
     case "no-callback":
-      return step === "authorization" || step === "implicit" ? missingRedirectUriCommandLine(client) : undefined;
+      return step === "authorization" || step === "implicit" ? findMissingRedirectUriCommandLine(client) : undefined;
     case "invalid-grant":
       if (step !== "client-credentials" || !client.isPublic) return undefined;
       return clientUpdateCommandLine(client, "--token-endpoint-auth-method", "client_secret_basic");

@@ -7,10 +7,10 @@ import { urlWithoutSecrets } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";
 import {
   accessTokenDescription,
-  checkIdTokenSubject,
   idTokenDetails,
   rememberTokens,
   requestedScopesDetail,
+  requireIdTokenSubject,
   tokenSetDetails,
   wrongIdTokenProblem,
 } from "./obtained-tokens.ts";
@@ -59,7 +59,7 @@ export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
   if (reached === undefined) throw new TypeError("an exchange without a code");
   const tokens = await connectClient(session).exchangeCode(reached.pending, reached.redirected);
   rememberTokens(session, tokens, session.subject);
-  checkIdTokenSubject(session, tokens.idTokenClaims);
+  requireIdTokenSubject(session, tokens.idTokenClaims);
   const nonce = tokens.idToken === undefined ? [] : ["nonce agrees"];
   return passedOutcome([...tokenSetDetails(tokens), ...nonce].join(", "));
 }
@@ -84,7 +84,7 @@ export async function runDeviceFlow(session: TestSession): Promise<StepOutcome> 
   };
   const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
   rememberTokens(session, tokens, subject);
-  checkIdTokenSubject(session, tokens.idTokenClaims);
+  requireIdTokenSubject(session, tokens.idTokenClaims);
   return passedOutcome(["user code accepted", ...tokenSetDetails(tokens)].join(", "));
 }
 
@@ -96,7 +96,7 @@ async function fetchKeySet(session: TestSession): Promise<JsonObject> {
 }
 
 /** Verifies an ID token that came through the browser (OpenID Connect Core, 3.2.2.11). */
-async function verifyIdToken(session: TestSession, idToken: string, nonce: string): Promise<void> {
+async function requireValidIdToken(session: TestSession, idToken: string, nonce: string): Promise<void> {
   const { payload } = parseJwt(idToken);
   const { iss, aud, exp } = payload;
   const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
@@ -123,8 +123,8 @@ export async function runImplicitFlow(session: TestSession): Promise<StepOutcome
   const { accessToken, idToken, expiresIn } = flow.readImplicit(pending, redirected);
   if (accessToken !== undefined) session.obtained.push({ value: accessToken, subject });
   if (idToken !== undefined) {
-    await verifyIdToken(session, idToken, pending.nonce);
-    checkIdTokenSubject(session, parseJwt(idToken).payload);
+    await requireValidIdToken(session, idToken, pending.nonce);
+    requireIdTokenSubject(session, parseJwt(idToken).payload);
     session.idToken ??= idToken;
   }
   if (accessToken === undefined && idToken === undefined) {

@@ -1,6 +1,6 @@
 import type { TokenSet } from "../../adapters/oauth/index.ts";
 import { getTextField } from "../../core/client/client.ts";
-import { formatDuration } from "../../core/duration.ts";
+import { formatMilliseconds } from "../../core/duration.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { parseJwt } from "../jwt.ts";
@@ -14,7 +14,7 @@ export function rememberTokens(session: TestSession, tokens: TokenSet, subject: 
 }
 
 /** Checks that an ID token is of the user who logged in. A client with pairwise subjects gets another name for the user. */
-export function checkIdTokenSubject(
+export function requireIdTokenSubject(
   { client, subject }: Pick<TestSession, "client" | "subject">,
   claims: JsonObject | undefined,
 ): void {
@@ -45,7 +45,7 @@ export function idTokenDetails(idToken: string | undefined): readonly string[] {
 /** The kind of an access token and its lifetime, without the token itself. */
 export function accessTokenDescription(accessToken: string, seconds: unknown): string {
   const kind = accessToken.split(".").length === 3 ? "JWT" : "opaque";
-  const lifetime = typeof seconds === "number" ? `, ${formatDuration(seconds * 1_000)}` : "";
+  const lifetime = typeof seconds === "number" ? `, ${formatMilliseconds(seconds * 1_000)}` : "";
   return `access token (${kind}${lifetime})`;
 }
 

@@ -56,7 +56,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
 }
 
 /** With --auth-method, a client may have been authenticated in another way than it is registered with. */
-function otherAuthMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
+function findOtherAuthMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
   if (code !== "invalid-client" || authentication === undefined || authentication.method === client.authMethod)
     return undefined;
   return `the client is registered with ${client.authMethod}: leave out --auth-method`;
@@ -64,7 +64,7 @@ function otherAuthMethodHint({ client, authentication }: TestSession, { code }: 
 
 function failedOutcome(name: TestStepName, problem: Problem, session: TestSession): StepOutcome {
   const fix = findFixCommandLine(name, problem.code, session.client);
-  const hint = fix ?? otherAuthMethodHint(session, problem) ?? problem.hint;
+  const hint = fix ?? findOtherAuthMethodHint(session, problem) ?? problem.hint;
   const { message: detail, code: error } = problem;
   const advice = hint === undefined ? {} : { hint: adviceInSyntax(hint, session.client.syntax) };
   return { status: "failed", detail, ...advice, error };

@@ -1,16 +1,16 @@
-import { formatDuration } from "../../core/duration.ts";
+import { formatMilliseconds } from "../../core/duration.ts";
 import { Problem } from "../../core/problem.ts";
 import { urlWithoutSecrets } from "../../core/redact.ts";
 import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, requireServer, type TestSession } from "./test-session.ts";
 
 /** Seconds that the clocks may differ: the Date header has no fractions, and the answer takes time. */
-const CLOCK_TOLERANCE = 5;
+const CLOCK_WARNING_SECONDS = 5;
 
 /** The difference of the clocks; a second is the precision of the Date header. */
 function clockText(offset: number): string {
   if (Math.abs(offset) <= 1) return "clock in sync";
-  return `clock ${offset < 0 ? "-" : "+"}${formatDuration(Math.abs(offset) * 1_000)}`;
+  return `clock ${offset < 0 ? "-" : "+"}${formatMilliseconds(Math.abs(offset) * 1_000)}`;
 }
 
 /** Reads the discovery document. */
@@ -21,7 +21,7 @@ export async function discoverTestedServer(session: TestSession): Promise<StepOu
   const found = `${urlWithoutSecrets(issuer)}, issuer matches`;
   if (clockOffset === undefined) return passedOutcome(`${found}, clock unknown`);
   const detail = `${found}, ${clockText(clockOffset)}`;
-  return Math.abs(clockOffset) <= CLOCK_TOLERANCE
+  return Math.abs(clockOffset) <= CLOCK_WARNING_SECONDS
     ? passedOutcome(detail)
     : warningOutcome(
         detail,
@@ -64,7 +64,7 @@ export async function proveTestedCredentials(session: TestSession): Promise<Step
 }
 
 /** Statuses of a page that isn't where the server sends people. */
-const MISSING = [404, 410];
+const MISSING_PAGE_STATUSES = [404, 410];
 
 const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
 
@@ -80,7 +80,9 @@ export async function checkLoginPageAnswers({ flow, limits, loginPage }: TestSes
     // Hydra's own page for servers without the setting answers 200 in some versions.
     if (text.includes("<code>urls.login</code>")) return warningOutcome("the server has no login page", PAGE_HINT);
     const detail = `${shown} answers ${status}`;
-    return status >= 500 || MISSING.includes(status) ? warningOutcome(detail, PAGE_HINT) : passedOutcome(detail);
+    return status >= 500 || MISSING_PAGE_STATUSES.includes(status)
+      ? warningOutcome(detail, PAGE_HINT)
+      : passedOutcome(detail);
   } catch (error) {
     if (!(error instanceof Problem) || error.exit !== "unreachable") throw error;
     return warningOutcome(error.message, `this machine may not be allowed to reach it; otherwise ${PAGE_HINT}`);

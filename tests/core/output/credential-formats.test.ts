@@ -10,7 +10,7 @@ import {
 } from "../../../lib/core/output/credential-formats.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../../../lib/core/output/render.ts";
-import { operandAndFlags, shellQuoted } from "../../../lib/core/output/shell-quote.ts";
+import { quotedOperandAndFlagText, shellQuoted } from "../../../lib/core/output/shell-quote.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** What a real shell makes of a script. */
@@ -39,9 +39,9 @@ test("a POSIX shell reads back every text that shellQuoted() writes", () => {
 });
 
 test("an operand that begins with a hyphen comes after --, and after the flags", () => {
-  assert.equal(operandAndFlags("web", "--jwks FILE"), "web --jwks FILE");
-  assert.equal(operandAndFlags("-web", "--jwks FILE"), "--jwks FILE -- -web");
-  assert.equal(operandAndFlags("-a b"), "-- '-a b'");
+  assert.equal(quotedOperandAndFlagText("web", "--jwks FILE"), "web --jwks FILE");
+  assert.equal(quotedOperandAndFlagText("-web", "--jwks FILE"), "--jwks FILE -- -web");
+  assert.equal(quotedOperandAndFlagText("-a b"), "-- '-a b'");
 });
 
 test("evaluating the env format in a shell sets the credentials and runs nothing", () => {

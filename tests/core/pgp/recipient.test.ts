@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { keyServerAnswerProblem } from "../../../lib/core/pgp/key-download-checks.ts";
+import { failedKeyDownloadProblem } from "../../../lib/core/pgp/key-download-checks.ts";
 import {
-  checkFingerprintPins,
   decryptAdvice,
   decryptTextCommand,
   parseFingerprintPin,
   type Recipient,
   recipientLine,
+  requirePinnedFingerprints,
 } from "../../../lib/core/pgp/recipient.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
@@ -76,15 +76,15 @@ describe("pinned fingerprints", () => {
   });
 
   it("pass if each key has one and each one has its key", () => {
-    checkFingerprintPins([recipient(A)], []);
-    checkFingerprintPins([], []);
-    checkFingerprintPins([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
-    checkFingerprintPins([recipient(A, SUBKEY)], [SUBKEY]);
-    checkFingerprintPins([recipient(A, SUBKEY)], [SUBKEY, A]);
+    requirePinnedFingerprints([recipient(A)], []);
+    requirePinnedFingerprints([], []);
+    requirePinnedFingerprints([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
+    requirePinnedFingerprints([recipient(A, SUBKEY)], [SUBKEY]);
+    requirePinnedFingerprints([recipient(A, SUBKEY)], [SUBKEY, A]);
   });
 
   it("reject a key without one, and name all such keys", () => {
-    const problem = refusal(() => checkFingerprintPins([recipient(A), recipient(B), recipient(C)], [A]));
+    const problem = refusal(() => requirePinnedFingerprints([recipient(A), recipient(B), recipient(C)], [A]));
     assert.equal(problem.code, "pgp-fingerprint-mismatch");
     assert.equal(problem.exit, "noUsableKey");
     assert.match(problem.message, new RegExp(`^Cannot encrypt to ${B} .*: its fingerprint is not ${A}$`));
@@ -92,7 +92,7 @@ describe("pinned fingerprints", () => {
   });
 
   it("reject a fingerprint that no key has", () => {
-    const problem = refusal(() => checkFingerprintPins([recipient(A)], [A, B]));
+    const problem = refusal(() => requirePinnedFingerprints([recipient(A)], [A, B]));
     assert.equal(problem.code, "pgp-fingerprint-unused");
     assert.match(problem.message, new RegExp(`${B}$`));
   });
@@ -124,9 +124,9 @@ it("shows a command that decrypts the text, also for armored text", () => {
 
 it("distinguishes a busy key server from one without the key, and hides credentials in its URL", () => {
   const url = "https://user:hunter2@keys.example.org/k";
-  const none = keyServerAnswerProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
+  const none = failedKeyDownloadProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
   assert.deepEqual([none.code, none.exit, none.status, none.hint], ["wkd-no-key", "noUsableKey", 404, "do this"]);
-  const busy = keyServerAnswerProblem("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
+  const busy = failedKeyDownloadProblem("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
   assert.deepEqual([busy.code, busy.exit, busy.status], ["unreachable", "unreachable", 503]);
   assert.doesNotMatch(JSON.stringify([none.message, none.request]), /hunter2/);
 });
