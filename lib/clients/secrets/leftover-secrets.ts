@@ -59,12 +59,12 @@ export function leftoversOf(
     ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
     ...copies.map((path) => ({
       path,
-      warning: `${START} ${what} in ${quote(path)}; once you have it, or if it is out of date, delete ${partToDeleteText(path)}`,
+      warning: `${WARNING_START} ${what} in ${quote(path)}; once you have it, or if it is out of date, delete ${partToDeleteText(path)}`,
     })),
   ];
 }
 
-const START = "an earlier run left";
+const WARNING_START = "an earlier run left";
 
 /**
  * The secrets in a draft.
@@ -73,7 +73,7 @@ const START = "an earlier run left";
  */
 export function draftLeftover(what: string, draft: LeftoverDraft, isOnly: boolean): Leftover {
   const { path, file, fileExists, isPadded } = draft;
-  const place = `${START} ${what} in ${quote(path)}${isPadded ? " (before the NUL bytes at its end)" : ""}`;
+  const place = `${WARNING_START} ${what} in ${quote(path)}${isPadded ? " (before the NUL bytes at its end)" : ""}`;
   if (fileExists)
     return {
       path,

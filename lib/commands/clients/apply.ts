@@ -217,7 +217,8 @@ function findTooManyDeletesProblem(
   const deletes = steps.filter(({ action }) => action === "delete");
   const most = values.number(MAX_DELETES);
   if (deletes.length <= most) return undefined;
-  return new Problem(`--prune would delete ${deletes.length} clients, more than --max-deletes ${most}`, {
+  const clients = deletes.length === 1 ? "1 client" : `${deletes.length} clients`;
+  return new Problem(`--prune would delete ${clients}, more than --max-deletes ${most}`, {
     code: "too-many-deletes",
     exit: "usage",
     hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
